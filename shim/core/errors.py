@@ -1,0 +1,87 @@
+"""Three kinds of error, by whose fault: the caller's, the backend's, a declaration's.
+
+The first two end as a SOAP 1.1 fault in the old dialect; a declaration's cannot survive start-up. The
+three-digit codes are those of SystemAPI.
+"""
+
+from __future__ import annotations
+
+AUTHENTICATION = "100"
+PARAMETER_MISSING = "117"
+
+_INVALID = {
+    "ID": "100",
+    "userID": "250",
+    "fromUser": "250",
+    "parentID": "251",
+    "resellerID": "251",
+    "templateID": "252",
+    "chargingPlanID": "258",
+    "channelRuleID": "260",
+    "email": "300",
+    "country": "301",
+    "chargingIdentifier": "303",
+    "phone": "304",
+    "fax": "305",
+    "interfaceLang": "306",
+    "phoneLang": "306",
+    "name": "307",
+    "company": "308",
+    "address": "309",
+    "login": "310",
+    "city": "311",
+    "pcode": "312",
+    "notes": "313",
+    "region": "314",
+}
+
+
+def invalid_code(path: str) -> str | None:
+    """The SystemAPI code for an unusable value at a path; None when no code is known for it."""
+    return _INVALID.get(path.rpartition("/")[2])
+
+
+class Fault(Exception):
+    """What is answered instead of a result.
+
+    `reason` is a stable kebab-case word for logs and metrics; `code` the three-digit SystemAPI code or
+    None; `text` one sentence saying what happened and what to do. No value of a message is ever in it,
+    unless the backend put it there (`carried`): such a text reaches the caller and nobody else.
+    """
+
+    side = "Server"
+
+    def __init__(
+        self,
+        reason: str,
+        text: str,
+        code: str | None = None,
+        *,
+        side: str | None = None,
+        carried: bool = False,
+    ) -> None:
+        super().__init__(reason if carried else text)
+        self.reason = reason
+        self.text = text
+        self.code = code
+        self.carried = carried
+        if side is not None:
+            self.side = side
+
+
+class CallerError(Fault):
+    """The message cannot be served as it stands: fault code Client."""
+
+    side = "Client"
+
+
+class BackendError(Fault):
+    """The v3 backend refused, is away, is late, or talks nonsense."""
+
+
+class DeclarationError(Exception):
+    """Translations that contradict the interfaces; `problems` holds one sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

@@ -1,0 +1,393 @@
+"""Typed views of one version of SystemAPI.
+
+An interface is data: one JSON description a version (see `shim/interfaces`). This module turns such a
+description into frozen-by-convention views that everything else walks: parsing, writing, the published
+WSDL, the check of the declarations, the emulator, and generated test messages. Views are built once, at
+start; nothing here is slow enough to matter later and nothing here is ever changed after it was built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+XML_SCHEMA = "http://www.w3.org/2001/XMLSchema"
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A simple type: `base` is the local name of the XML Schema type it comes down to."""
+
+    name: str | None
+    base: str
+    enum: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    min_length: int = 0
+    max_length: int | None = None
+    white_space: str | None = None
+    parent: str | None = None
+    """The type that is restricted, as written in the description: `xs:string`, `Common:string`, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    name: str
+    type: Simple
+    default: str | None = None
+
+
+@dataclass(eq=False, slots=True)
+class ElementDecl:
+    """One element particle. `namespace` is the key of its namespace; `max` is None when unbounded."""
+
+    name: str
+    namespace: str
+    type: Type
+    min: int = 1
+    max: int | None = 1
+    default: str | None = None
+    nillable: bool = False
+
+    @property
+    def complex(self) -> ComplexType | None:
+        return self.type if isinstance(self.type, ComplexType) else None
+
+    @property
+    def simple(self) -> Simple | None:
+        """The type of the element's text: its own, or that of a complex type with simple content."""
+        return self.type if isinstance(self.type, Simple) else self.type.text
+
+    @property
+    def repeated(self) -> bool:
+        return self.max is None or self.max > 1
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    kind: Literal["choice", "sequence"]
+    particles: tuple[Particle, ...]
+    min: int = 1
+    max: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a child stands in its parent: position in the order, and the choices it takes part in.
+
+    Members of a repeated group share one `order`, so that a stable sort keeps the sender's order.
+    `choices` pairs the number of a choice with the number of the branch in it.
+    """
+
+    decl: ElementDecl
+    order: int
+    choices: tuple[tuple[int, int], ...] = ()
+    in_repeated_group: bool = False
+
+    @property
+    def repeated(self) -> bool:
+        return self.decl.repeated or self.in_repeated_group
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """At least one of `names` has to be there, if any of `when` is (always, if `when` is empty)."""
+
+    names: tuple[str, ...]
+    when: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class ComplexType:
+    name: str | None
+    base: ComplexType | None = None
+    particles: tuple[Particle, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    text: Simple | None = None
+    occurs_min: int = 1
+    occurs_max: int | None = 1
+
+    @property
+    def content(self) -> tuple[Particle, ...]:
+        """All particles in order, those of the base first."""
+        return (self.base.content if self.base else ()) + self.particles
+
+    @cached_property
+    def all_attributes(self) -> tuple[Attribute, ...]:
+        return (self.base.all_attributes if self.base else ()) + self.attributes
+
+    @cached_property
+    def slots(self) -> Mapping[str, Slot]:
+        """The children by local name, in order; local names are unique within a type in both versions."""
+        return {slot.decl.name: slot for slot in _slots(self)}
+
+    @cached_property
+    def demands(self) -> tuple[Demand, ...]:
+        if self.occurs_min == 0:
+            return tuple(_demands(self.content, tuple(self.slots)))
+        return tuple(_demands(self.content, ()))
+
+
+Type = Simple | ComplexType
+Particle = ElementDecl | Group
+
+
+@dataclass(eq=False, slots=True)
+class Operation:
+    name: str
+    service: str
+    soap_action: str
+    input: ElementDecl
+    output: ElementDecl
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.service}.{self.name}"
+
+
+@dataclass(eq=False, slots=True)
+class Service:
+    name: str
+    namespace: str
+    endpoint: str
+    port_type: str
+    binding: str
+    service: str
+    port: str
+    operations: dict[str, Operation] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Interface:
+    """One version of SystemAPI. `types` and `elements` are keyed `Namespace:Name` as in the description."""
+
+    version: str
+    namespace_pattern: str
+    services: dict[str, Service]
+    elements: dict[str, ElementDecl]
+    types: dict[str, ComplexType]
+    simple: dict[str, Simple]
+
+    def namespace(self, key: str, version: str | None = None) -> str:
+        """The namespace URI of a key, such as `ClientData`; of another schema version if one is given."""
+        if key == "xs":
+            return XML_SCHEMA
+        uri = self.namespace_pattern.replace("{name}", key)
+        return uri.replace(self.version, version) if version else uri
+
+    @cached_property
+    def namespaces(self) -> tuple[str, ...]:
+        """All namespace keys, sorted."""
+        keys = {name.partition(":")[0] for name in (*self.elements, *self.types, *self.simple)}
+        return tuple(sorted(keys))
+
+    @cached_property
+    def operations(self) -> dict[str, Operation]:
+        """All operations by full name, such as `Client.AddClient`."""
+        return {op.full_name: op for service in self.services.values() for op in service.operations.values()}
+
+    @cached_property
+    def by_input(self) -> dict[str, Operation]:
+        """Operations by the local name of their request element, which is unique in both versions."""
+        return {op.input.name: op for op in self.operations.values()}
+
+
+def paths(decl: ElementDecl) -> Iterator[tuple[str, ElementDecl | Attribute]]:
+    """Every path below a message element, attributes as `a/@b`, in schema order, without the root."""
+    yield from _paths(decl, "", ())
+
+
+def _paths(
+    decl: ElementDecl, prefix: str, above: tuple[ComplexType, ...]
+) -> Iterator[tuple[str, ElementDecl | Attribute]]:
+    kind = decl.complex
+    if kind is None or kind in above:
+        return
+    for attribute in kind.all_attributes:
+        yield f"{prefix}@{attribute.name}", attribute
+    for slot in kind.slots.values():
+        path = prefix + slot.decl.name
+        yield path, slot.decl
+        yield from _paths(slot.decl, path + "/", (*above, kind))
+
+
+def _slots(kind: ComplexType) -> Iterator[Slot]:
+    order = 0
+    choice = 0
+
+    def walk(
+        particles: tuple[Particle, ...], choices: tuple[tuple[int, int], ...], frozen: bool, in_choice: bool
+    ) -> Iterator[Slot]:
+        nonlocal order, choice
+        for branch, particle in enumerate(particles):
+            if in_choice:
+                number, _ = choices[-1]
+                choices = (*choices[:-1], (number, branch))
+            if isinstance(particle, ElementDecl):
+                order += 0 if frozen else 1
+                kept = tuple(pair for pair in choices if pair[0] >= 0)
+                yield Slot(particle, order, kept, frozen)
+                continue
+            repeated = particle.max is None or particle.max > 1
+            order += 1 if repeated and not frozen else 0
+            if particle.kind == "choice":
+                choice += 1
+                number = -1 if repeated or frozen else choice
+                yield from walk(particle.particles, (*choices, (number, 0)), frozen or repeated, True)
+            else:
+                yield from walk(particle.particles, choices, frozen or repeated, False)
+
+    whole_repeats = kind.occurs_max is None or kind.occurs_max > 1
+    yield from walk(kind.content, (), whole_repeats, False)
+
+
+def _names(particle: Particle) -> tuple[str, ...]:
+    if isinstance(particle, ElementDecl):
+        return (particle.name,)
+    return tuple(name for inner in particle.particles for name in _names(inner))
+
+
+def _emptiable(particle: Particle) -> bool:
+    if particle.min == 0:
+        return True
+    if isinstance(particle, ElementDecl):
+        return False
+    inner = [_emptiable(each) for each in particle.particles]
+    return any(inner) if particle.kind == "choice" else all(inner)
+
+
+def _demands(particles: tuple[Particle, ...], when: tuple[str, ...]) -> Iterator[Demand]:
+    for particle in particles:
+        if isinstance(particle, ElementDecl):
+            if particle.min > 0:
+                yield Demand((particle.name,), when)
+        elif particle.kind == "sequence":
+            inner = when if particle.min > 0 else _names(particle)
+            yield from _demands(particle.particles, inner)
+        else:
+            if not _emptiable(particle):
+                yield Demand(_names(particle), when)
+            for branch in particle.particles:
+                if isinstance(branch, Group):
+                    yield from _demands((branch,), _names(branch))
+
+
+def build(data: Mapping[str, Any]) -> Interface:
+    """Build the views of one description.
+
+    `data` has the form that `shim/interfaces/README.md` describes. Raises KeyError for a reference to a
+    type that the description does not hold.
+    """
+    return _Builder(data).interface()
+
+
+class _Builder:
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+        self.types: dict[str, ComplexType] = {}
+        self.simple: dict[str, Simple] = {}
+
+    def interface(self) -> Interface:
+        data = self.data
+        for name in data["simple"]:
+            self.named(name)
+        for name in data["types"]:
+            self.named(name)
+        elements = {name: self.element(name, entry) for name, entry in data["elements"].items()}
+        services = {name: self.service(name, entry, elements) for name, entry in data["services"].items()}
+        return Interface(data["version"], data["namespace"], services, elements, self.types, self.simple)
+
+    def service(self, name: str, entry: Mapping[str, Any], elements: Mapping[str, ElementDecl]) -> Service:
+        service = Service(
+            name=name,
+            namespace=entry["namespace"],
+            endpoint=entry["endpoint"],
+            port_type=entry["portType"],
+            binding=entry["binding"],
+            service=entry["service"],
+            port=entry["port"],
+        )
+        for op in entry["operations"]:
+            service.operations[op["name"]] = Operation(
+                op["name"], name, op["soapAction"], elements[op["input"]], elements[op["output"]]
+            )
+        return service
+
+    def element(self, name: str, entry: Mapping[str, Any]) -> ElementDecl:
+        key, _, local = name.partition(":")
+        return ElementDecl(local, key, self.type(entry["type"]), nillable=entry.get("nillable", False))
+
+    def type(self, ref: str | Mapping[str, Any]) -> Type:
+        if isinstance(ref, str):
+            return self.named(ref)
+        if "complex" in ref:
+            return self.fill(ComplexType(None), ref["complex"])
+        return self.restrict(None, ref["simple"])
+
+    def named(self, name: str) -> Type:
+        if name.startswith("xs:"):
+            return Simple(None, name[3:], parent=name)
+        if name in self.data["simple"]:
+            if name not in self.simple:
+                self.simple[name] = self.restrict(name, self.data["simple"][name])
+            return self.simple[name]
+        if name not in self.types:
+            self.types[name] = ComplexType(name)
+            self.fill(self.types[name], self.data["types"][name])
+        return self.types[name]
+
+    def simple_type(self, ref: str | Mapping[str, Any]) -> Simple:
+        found = self.type(ref)
+        if not isinstance(found, Simple):
+            raise KeyError(f"{ref!r} is not a simple type")
+        return found
+
+    def restrict(self, name: str | None, facets: Mapping[str, Any]) -> Simple:
+        base = self.simple_type(facets["base"])
+        longest = facets.get("maxLength")
+        return Simple(
+            name=name,
+            base=base.base,
+            enum=tuple(facets.get("enum", base.enum)),
+            patterns=base.patterns + tuple(facets.get("pattern", ())),
+            min_length=int(facets.get("minLength", base.min_length)),
+            max_length=int(longest) if longest is not None else base.max_length,
+            white_space=facets.get("whiteSpace", base.white_space),
+            parent=facets["base"],
+        )
+
+    def fill(self, kind: ComplexType, entry: Mapping[str, Any]) -> ComplexType:
+        if "extends" in entry:
+            base = self.named(entry["extends"])
+            if not isinstance(base, ComplexType):
+                raise KeyError(f"{entry['extends']} is not a complex type")
+            kind.base = base
+        kind.particles = tuple(self.particle(each) for each in entry.get("content", ()))
+        kind.attributes = tuple(
+            Attribute(each["name"], self.simple_type(each["type"]), each.get("default"))
+            for each in entry.get("attributes", ())
+        )
+        kind.text = self.simple_type(entry["text"]) if "text" in entry else None
+        occurs = entry.get("occurs", {})
+        kind.occurs_min, kind.occurs_max = occurs.get("min", 1), _bound(occurs.get("max", 1))
+        return kind
+
+    def particle(self, entry: Mapping[str, Any]) -> Particle:
+        low, high = entry.get("min", 1), _bound(entry.get("max", 1))
+        if "name" in entry:
+            return ElementDecl(
+                name=entry["name"],
+                namespace=entry["ns"],
+                type=self.type(entry["type"]),
+                min=low,
+                max=high,
+                default=entry.get("default"),
+                nillable=entry.get("nillable", False),
+            )
+        kind: Literal["choice", "sequence"] = "choice" if "choice" in entry else "sequence"
+        return Group(kind, tuple(self.particle(each) for each in entry[kind]), low, high)
+
+
+def _bound(value: int | str) -> int | None:
+    return None if value == "unbounded" else int(value)

@@ -1,0 +1,105 @@
+"""The nouns of a message: an element tree without namespaces, and the envelope around it.
+
+A message is kept as local names, texts and attributes only. Which namespace, prefix and place in the order an
+element has is the interface's business, applied when it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_NO_ATTRIBUTES: dict[str, str] = {}
+
+
+class Element:
+    """One element: local `name`, `text` (None: has none), attributes by local name, children in order.
+
+    `nil` says that the sender wrote xsi:nil. Leaves share one empty attribute mapping: never change
+    `attributes` in place, set a new one.
+    """
+
+    __slots__ = ("attributes", "children", "name", "nil", "text")
+
+    def __init__(
+        self,
+        name: str,
+        text: str | None = None,
+        attributes: dict[str, str] | None = None,
+        children: list[Element] | None = None,
+        nil: bool = False,
+    ) -> None:
+        self.name = name
+        self.text = text
+        self.attributes = attributes or _NO_ATTRIBUTES
+        self.children = [] if children is None else children
+        self.nil = nil
+
+    def __repr__(self) -> str:
+        inner = "..." if self.text is not None else f"[{' '.join(child.name for child in self.children)}]"
+        return f"<{self.name} {inner}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Element) and (
+            (self.name, self.text, self.attributes, self.nil, self.children)
+            == (other.name, other.text, other.attributes, other.nil, other.children)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def child(self, name: str) -> Element | None:
+        """The first child of that name."""
+        for each in self.children:
+            if each.name == name:
+                return each
+        return None
+
+    def get(self, path: str) -> str | None:
+        """The text at a path of first children, such as `userPL/ID`; None when any step is missing."""
+        at: Element | None = self
+        for name in path.split("/"):
+            at = at.child(name) if at is not None else None
+        return at.text if at is not None else None
+
+    def all(self, name: str) -> list[Element]:
+        return [each for each in self.children if each.name == name]
+
+    def leaves(self, prefix: str = "") -> Iterator[tuple[str, str]]:
+        """(path, text) of everything that holds a value below this element, attributes as `a/@b`."""
+        for each in self.children:
+            path = prefix + each.name
+            for name, value in each.attributes.items():
+                yield f"{path}/@{name}", value
+            if each.children:
+                yield from each.leaves(path + "/")
+            else:
+                yield path, each.text or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a 2.5 caller proved itself with; exactly one of the three ways is complete, or none is."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    crypted_auth: str | None = field(default=None, repr=False)
+    app_key: str | None = None
+    app_secret: str | None = field(default=None, repr=False)
+
+    @property
+    def complete(self) -> bool:
+        return bool(
+            (self.username and self.password) or self.crypted_auth or (self.app_key and self.app_secret)
+        )
+
+
+@dataclass(slots=True)
+class Envelope:
+    """A SOAP message taken apart.
+
+    `namespace` is that of the body element ('' when it is unqualified), `headers` are the header blocks.
+    """
+
+    body: Element
+    namespace: str
+    headers: list[Element]

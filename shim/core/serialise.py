@@ -1,0 +1,260 @@
+"""Serialise: an element tree becomes the bytes of a SOAP 1.1 message of one interface.
+
+Strict where parsing is liberal: children in the order of the schema, each in its own namespace, prefixes
+always and a default namespace never (clients built on XML::Simple fold lists otherwise), values in their
+type's form. What cannot be written validly is left out and reported, never written wrongly and never dropped
+in silence. One writer is compiled for each message; prefixes are numbered as they first occur in it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from shim.core.errors import Fault
+from shim.core.interface import ComplexType, ElementDecl, Interface, Simple
+from shim.core.lexical import Check, writer
+from shim.core.model import Element
+from shim.core.parse import SOAP, XSI
+
+_UNSAFE = re.compile(r"[&<>\r]")
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TEXT = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
+_QUOTED = {**_TEXT, ord('"'): "&quot;", ord("\n"): "&#10;", ord("\t"): "&#9;"}
+
+XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+CONTENT_TYPE = "text/xml; charset=utf-8"
+
+Why = Literal["value", "repeated", "choice", "unknown", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """Something that could not be written validly: its path in the message, and why."""
+
+    path: str
+    why: Why
+
+
+@dataclass(slots=True)
+class Piece:
+    """One child of a compiled message: everything needed to write it, looked up by local name."""
+
+    decl: ElementDecl
+    order: int
+    opening: str
+    closing: str
+    check: Check | None
+    shape: Shape | None
+    choices: tuple[tuple[int, int], ...]
+    repeated: bool
+    attributes: dict[str, Simple]
+
+
+@dataclass(slots=True)
+class Shape:
+    kind: ComplexType
+    pieces: dict[str, Piece] = field(default_factory=dict)
+
+
+class MessageWriter:
+    """Writes one message element of an interface. Build it once; it holds no state of a message."""
+
+    def __init__(self, interface: Interface, decl: ElementDecl) -> None:
+        self.interface = interface
+        self.decl = decl
+        self._prefixes: dict[str, str] = {}
+        self._shapes: dict[int, Shape] = {}
+        self._root = self._piece(decl, 0, (), False)
+        self._header_prefix = self._prefix("HeaderData")
+        self._heads: dict[str, str] = {}
+
+    def write(self, element: Element) -> tuple[str, list[Unwritten]]:
+        """The body element as text, and what could not be written. `element` may be out of order."""
+        out: list[str] = []
+        lost: list[Unwritten] = []
+        self._write(element, self._root, "", out, lost)
+        return "".join(out), lost
+
+    def envelope(self, body: str, header: Element | None = None, version: str | None = None) -> bytes:
+        """The whole message; `header` is a block of HeaderData, `version` another schema version."""
+        parts = [self._head(version or self.interface.version)]
+        if header is not None:
+            parts.append(f"<SOAP-ENV:Header>{self._header(header)}</SOAP-ENV:Header>")
+        parts += ["<SOAP-ENV:Body>", body, "</SOAP-ENV:Body></SOAP-ENV:Envelope>\n"]
+        return "".join(parts).encode("utf-8")
+
+    def _header(self, header: Element) -> str:
+        prefix = self._header_prefix
+        inner = "".join(
+            f"<{prefix}:{each.name}>{escape(each.text or '')}</{prefix}:{each.name}>"
+            for each in header.children
+        )
+        return f"<{prefix}:{header.name}>{inner}</{prefix}:{header.name}>"
+
+    def _head(self, version: str) -> str:
+        head = self._heads.get(version)
+        if head is None:
+            spaces = "".join(
+                f' xmlns:{prefix}="{self.interface.namespace(key, version)}"'
+                for key, prefix in self._prefixes.items()
+            )
+            nil = f' xmlns:xsi="{XSI}"' if self._nillable else ""
+            head = f'{XML_DECLARATION}<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"{spaces}{nil}>'
+            if len(self._heads) < 64:
+                self._heads[version] = head
+        return head
+
+    @cached_property
+    def _nillable(self) -> bool:
+        pieces = [self._root, *(piece for shape in self._shapes.values() for piece in shape.pieces.values())]
+        return any(piece.decl.nillable for piece in pieces)
+
+    def _prefix(self, key: str) -> str:
+        return self._prefixes.setdefault(key, f"ns{len(self._prefixes) + 1}")
+
+    def _piece(
+        self, decl: ElementDecl, order: int, choices: tuple[tuple[int, int], ...], repeated: bool
+    ) -> Piece:
+        tag = f"{self._prefix(decl.namespace)}:{decl.name}"
+        kind = decl.complex
+        simple = decl.simple
+        return Piece(
+            decl=decl,
+            order=order,
+            opening=f"<{tag}",
+            closing=f"</{tag}>",
+            check=writer(simple) if simple else None,
+            shape=self._shape(kind) if kind is not None and kind.text is None else None,
+            choices=choices,
+            repeated=repeated,
+            attributes={each.name: each.type for each in kind.all_attributes} if kind else {},
+        )
+
+    def _shape(self, kind: ComplexType) -> Shape:
+        shape = self._shapes.get(id(kind))
+        if shape is None:
+            shape = self._shapes[id(kind)] = Shape(kind)
+            for name, slot in kind.slots.items():
+                shape.pieces[name] = self._piece(slot.decl, slot.order, slot.choices, slot.repeated)
+        return shape
+
+    def _write(self, element: Element, piece: Piece, path: str, out: list[str], lost: list[Unwritten]) -> None:
+        if element.nil and piece.decl.nillable:
+            out.append(f'{piece.opening} xsi:nil="true"/>')
+            return
+        text = ""
+        if piece.shape is None:
+            text = element.text or ""
+            if piece.check is not None:
+                checked = piece.check(text)
+                if checked is None:
+                    lost.append(Unwritten(path, "value"))
+                    return
+                text = checked
+        out.append(piece.opening)
+        if element.attributes:
+            self._attributes(element, piece, path, out, lost)
+        if piece.shape is None:
+            out.append(f">{escape(text)}{piece.closing}")
+            return
+        out.append(">")
+        self._children(element, piece.shape, path, out, lost)
+        out.append(piece.closing)
+
+    def _children(
+        self, element: Element, shape: Shape, path: str, out: list[str], lost: list[Unwritten]
+    ) -> None:
+        pieces = shape.pieces
+        found: list[tuple[int, int, Element, Piece]] = []
+        names: set[str] = set()
+        last = 0
+        in_order = True
+        chosen: dict[int, int] | None = None
+        for index, child in enumerate(element.children):
+            name = child.name
+            piece = pieces.get(name)
+            if piece is None:
+                lost.append(Unwritten(_join(path, name), "unknown"))
+                continue
+            if name in names and not piece.repeated:
+                lost.append(Unwritten(_join(path, name), "repeated"))
+                continue
+            names.add(name)
+            if piece.choices:
+                chosen = chosen or {}
+            if piece.order < last:
+                in_order = False
+            last = piece.order
+            found.append((piece.order, index, child, piece))
+        if not in_order:
+            found.sort(key=lambda entry: (entry[0], entry[1]))
+        for _, _, child, piece in found:
+            if piece.choices and chosen is not None and not _chosen(piece, chosen):
+                lost.append(Unwritten(_join(path, child.name), "choice"))
+                names.discard(child.name)
+                continue
+            self._write(child, piece, _join(path, child.name), out, lost)
+        for demand in shape.kind.demands:
+            if names.isdisjoint(demand.names) and not (demand.when and names.isdisjoint(demand.when)):
+                lost.append(Unwritten(_join(path, " or ".join(demand.names)), "missing"))
+
+    def _attributes(
+        self, element: Element, piece: Piece, path: str, out: list[str], lost: list[Unwritten]
+    ) -> None:
+        for name, value in element.attributes.items():
+            simple = piece.attributes.get(name)
+            if simple is None:
+                lost.append(Unwritten(f"{path}/@{name}", "unknown"))
+                continue
+            check = writer(simple)
+            checked = value if check is None else check(value)
+            if checked is None:
+                lost.append(Unwritten(f"{path}/@{name}", "value"))
+            else:
+                out.append(f' {name}="{_clean(checked).translate(_QUOTED)}"')
+
+
+def _chosen(piece: Piece, chosen: dict[int, int]) -> bool:
+    return all(chosen.setdefault(number, branch) == branch for number, branch in piece.choices)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def escape(text: str) -> str:
+    """Text as element content; characters that XML 1.0 cannot hold become U+FFFD."""
+    if text.isalnum():
+        return text
+    text = _clean(text)
+    return text.translate(_TEXT) if _UNSAFE.search(text) else text
+
+
+def fault_message(fault: Fault, reference: str, layout: str = "text") -> bytes:
+    """A fault in the old dialect: SOAP 1.1, to be sent with HTTP 500.
+
+    Where 2.5 put its numeric code is not known. `layout` "text" puts it into faultstring, which clients
+    show to people, and into the detail; "code" makes it the last part of faultcode as well, for clients
+    that match on that. `reference` is the correlation ID that the log has too.
+    """
+    text = fault.text.rstrip()
+    notes = [f"code {fault.code}"] if fault.code else []
+    notes.append(f"reference {reference}")
+    faultcode = f"SOAP-ENV:{fault.side}"
+    if layout == "code" and fault.code:
+        faultcode += f".{fault.code}"
+    code = f"<code>{fault.code}</code>" if fault.code else ""
+    return (
+        f'{XML_DECLARATION}<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"><SOAP-ENV:Body><SOAP-ENV:Fault>'
+        f"<faultcode>{faultcode}</faultcode>"
+        f"<faultstring>{escape(text)} ({', '.join(notes)})</faultstring>"
+        f"<detail>{code}<reason>{fault.reason}</reason><reference>{escape(reference)}</reference></detail>"
+        "</SOAP-ENV:Fault></SOAP-ENV:Body></SOAP-ENV:Envelope>\n"
+    ).encode()
