@@ -1,0 +1,292 @@
+"""The catalogue: collects the declarations, judges them against both interfaces, and compiles them.
+
+All of it happens at start. A path that differs and is not declared, a rule that fits nowhere, a successor
+that does not exist: each is a problem with a sentence, and with any problem the program refuses to start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from shim.core.errors import DeclarationError
+from shim.core.interface import ComplexType, ElementDecl, Interface, Operation, paths
+from shim.core.lexical import is_text, reader
+from shim.core.rules.declare import Declared, DeclaredService
+from shim.core.rules.model import Direction, Entry, Fate, Made, Producer, Rule, Table, Taken, split
+from shim.core.serialise import MessageWriter
+from shim.core.translate import Translation
+
+_ALIKE = {frozenset(pair) for pair in (("integer", "nonNegativeInteger"),)}
+
+
+@dataclass
+class Catalogue:
+    """Everything that is translated, by old operation (`Client.AddClient`), and both interfaces."""
+
+    old: Interface
+    new: Interface
+    translations: dict[str, Translation] = field(default_factory=dict)
+
+    _writers: dict[str, MessageWriter] = field(default_factory=dict, repr=False)
+
+    def new_writer(self, operation: Operation) -> MessageWriter:
+        """The writer of a v3 operation's requests."""
+        writer = self._writers.get(operation.full_name)
+        if writer is None:
+            writer = self._writers[operation.full_name] = MessageWriter(self.new, operation.input)
+        return writer
+
+    def fates(self) -> Iterable[tuple[Operation, Fate]]:
+        for translation in self.translations.values():
+            for fate in translation.fates:
+                yield translation.old, fate
+
+
+def compile_catalogue(old: Interface, new: Interface, services: Iterable[DeclaredService]) -> Catalogue:
+    """Compile all declarations. Raises DeclarationError with every problem there is."""
+    catalogue = Catalogue(old, new)
+    problems: list[str] = []
+    for service in services:
+        for declared in service.operations:
+            name = f"{service.name}.{declared.name}"
+            successor = declared.becomes if "." in declared.becomes else f"{service.becomes}.{declared.becomes}"
+            source, target = old.operations.get(name), new.operations.get(successor)
+            if source is None or target is None:
+                missing = name if source is None else successor
+                problems.append(f"{name}: there is no operation {missing}")
+                continue
+            compiled = _Compiler(catalogue, declared, source, target)
+            catalogue.translations[name] = compiled.translation()
+            problems += [f"{name}: {problem}" for problem in compiled.problems]
+        undeclared = set(old.services[service.name].operations) - {each.name for each in service.operations}
+        problems += [f"{service.name}.{each}: not declared" for each in sorted(undeclared)]
+    if problems:
+        raise DeclarationError(problems)
+    return catalogue
+
+
+class _Compiler:
+    """Compiles one operation: a table and producers for each direction, a fate for each old path."""
+
+    def __init__(self, catalogue: Catalogue, declared: Declared, old: Operation, new: Operation) -> None:
+        self.catalogue = catalogue
+        self.declared = declared
+        self.old, self.new = old, new
+        self.problems: list[str] = []
+        self.fates: list[Fate] = []
+        self.used: set[int] = set()
+        self.targets: set[str] = set()
+
+    def translation(self) -> Translation:
+        request, on_request = self.compile("request", self.old.input, self.new.input)
+        answer, on_answer = self.compile("answer", self.new.output, self.old.output)
+        for index, rule in enumerate(self.declared.rules):
+            if index not in self.used:
+                self.problems.append(f"the rule for {rule.old or rule.new} fits neither request nor answer")
+        return Translation(
+            declared=self.declared,
+            old=self.old,
+            new=self.new,
+            request=request,
+            answer=answer,
+            old_writer=MessageWriter(self.catalogue.old, self.old.output),
+            on_request=on_request,
+            on_answer=on_answer,
+            recalls=any(each.fate == "emulated" for each in self.fates),
+            fates=self.fates,
+        )
+
+    def compile(
+        self, direction: Direction, source: ElementDecl, target: ElementDecl
+    ) -> tuple[Table, tuple[Producer, ...]]:
+        level = _Level(self, direction, source, target)
+        table = level.table("", source, "", target)
+        producers = level.producers()
+        level.close()
+        return table, producers
+
+
+class _Level:
+    """One direction of one operation, under compilation."""
+
+    def __init__(
+        self, compiler: _Compiler, direction: Direction, source: ElementDecl, target: ElementDecl
+    ) -> None:
+        self.compiler = compiler
+        self.direction: Direction = direction
+        self.request = direction == "request"
+        self.source_paths = dict(paths(source))
+        self.target_paths = dict(paths(target))
+        self.reached: dict[str, str] = {}
+        """Target paths that something is written to, each with the source path or rule it comes from."""
+        self.rules = self._by_source()
+
+    def _by_source(self) -> Mapping[str, tuple[int, Rule, Taken]]:
+        found: dict[str, tuple[int, Rule, Taken]] = {}
+        for index, rule in enumerate(self.compiler.declared.rules):
+            if rule.only not in (None, self.direction):
+                continue
+            path = rule.old if self.request else rule.new
+            taken = rule.takes(self.direction)
+            if path is None or taken is None or path not in self.source_paths:
+                continue
+            if path in found:
+                self.problem(f"two rules for {path}")
+            found[path] = (index, rule, taken)
+        return found
+
+    def problem(self, text: str) -> None:
+        self.compiler.problems.append(f"{self.direction}: {text}")
+
+    def table(self, path: str, source: ElementDecl, target_path: str, target: ElementDecl) -> Table:
+        kind, other = source.complex, target.complex
+        table = Table(path, demands=kind.demands if kind is not None and self.request else ())
+        for name, slot in kind.slots.items() if kind is not None else ():
+            here = _join(path, name)
+            entry = Entry(
+                slot.decl,
+                self.old_path(here),
+                single=self.request and not slot.repeated,
+                choices=slot.choices if self.request else (),
+            )
+            table.entries[name] = entry
+            self.decide(entry, here, target_path, other)
+        return table
+
+    def old_path(self, source_path: str) -> str:
+        """The path to name in a finding: of the old message where there is one, else as in v3."""
+        if self.request:
+            return source_path
+        for new, (_, rule, _) in self.rules.items():
+            if rule.old and (source_path == new or source_path.startswith(new + "/")):
+                return rule.old + source_path[len(new) :]
+        return source_path
+
+    def decide(self, entry: Entry, here: str, target_path: str, other: ComplexType | None) -> None:
+        ruled = self.rules.get(here)
+        if ruled is None:
+            self.carry(entry, here, _join(target_path, entry.decl.name), other, "carried", None, "")
+            return
+        index, rule, taken = ruled
+        self.compiler.used.add(index)
+        if taken.target is not None:
+            self.carry(entry, here, taken.target, other, taken.fate, taken, rule.because)
+        else:
+            self.fate(here, entry.decl, taken.fate, None, taken.finding, rule.because)
+        entry.act = taken.act
+
+    def carry(
+        self,
+        entry: Entry,
+        here: str,
+        there: str,
+        other: ComplexType | None,
+        fate: str,
+        taken: Taken | None,
+        because: str,
+    ) -> None:
+        _, name = split(there)
+        slot = other.slots.get(name) if other is not None else None
+        if slot is None:
+            self.problem(f"{here} has no {there} on the other side and no rule")
+            return
+        self.reached[there] = here
+        entry.name = name
+        entry.nillable = entry.decl.nillable and slot.decl.nillable
+        differs = _difference(entry.decl, slot.decl)
+        if not differs and entry.single is False and self.request and not slot.repeated:
+            differs = "it may be repeated here and not there"
+        if differs and fate not in ("computed",) and (taken is None or taken.finding != "repeated-element"):
+            self.problem(f"{here}: {differs}")
+            return
+        finding = taken.finding if taken else None
+        self.fate(here, entry.decl, fate, there, finding, because)
+        self.fill(entry, here, there, slot.decl, computed=fate == "computed")
+
+    def fill(self, entry: Entry, here: str, there: str, target: ElementDecl, *, computed: bool) -> None:
+        """Everything about values: what is read, which attributes go over, what is below."""
+        decl = entry.decl
+        kind = decl.complex
+        simple = decl.simple
+        if kind is not None:
+            for attribute in kind.all_attributes:
+                self.attribute(entry, here, there, attribute.name, target)
+        if simple is not None:
+            entry.empty_is_value = is_text(simple)
+            entry.read = reader(simple)
+        elif not computed:
+            entry.table = self.table(here, decl, there, target)
+
+    def attribute(self, entry: Entry, here: str, there: str, name: str, target: ElementDecl) -> None:
+        theirs = {each.name for each in target.complex.all_attributes} if target.complex else set()
+        if name not in theirs:
+            self.problem(f"{here}/@{name} has no successor and no rule")
+            return
+        entry.attributes = {**(entry.attributes or {}), name: name}
+        entry.unlimited = entry.unlimited or name == "unlimited"
+        self.reached[f"{there}/@{name}"] = f"{here}/@{name}"
+        self.record(f"{here}/@{name}", "carried", f"{there}/@{name}", None, "")
+
+    def fate(
+        self, here: str, decl: ElementDecl, fate: str, there: str | None, finding: str | None, because: str
+    ) -> None:
+        """Record the fate of a path; one that is not carried decides for all that is below it."""
+        self.record(here, fate, there, finding, because)
+        if there is None:
+            for below, _ in paths(decl):
+                self.record(_join(here, below), fate, None, finding, because)
+
+    def record(self, here: str, fate: str, there: str | None, finding: str | None, because: str) -> None:
+        if self.request:
+            self.compiler.fates.append(Fate("request", here, fate, there, finding, because))  # type: ignore[arg-type]
+        elif there is not None:
+            self.compiler.fates.append(Fate("answer", there, fate, here, finding, because))  # type: ignore[arg-type]
+
+    def producers(self) -> tuple[Producer, ...]:
+        found = []
+        for index, rule in enumerate(self.compiler.declared.rules):
+            made = rule.produces(self.direction) if rule.only in (None, self.direction) else None
+            if made is None or made.target not in self.target_paths:
+                continue
+            self.compiler.used.add(index)
+            self.makes(made, rule)
+            if made.producer is not None:
+                found.append(made.producer)
+        return tuple(found)
+
+    def makes(self, made: Made, rule: Rule) -> None:
+        if made.target in self.reached:
+            self.problem(f"{made.target} is carried and made by a rule as well")
+        for path in self.target_paths:
+            if path == made.target or path.startswith((made.target + "/", made.target + "/@")):
+                self.reached[path] = "made"
+                if not self.request:
+                    self.compiler.fates.append(
+                        Fate("answer", path, made.fate, None, made.finding, rule.because)
+                    )
+
+    def close(self) -> None:
+        """Whatever of the target nothing writes to has to be declared as well."""
+        for path in self.target_paths:
+            if path not in self.reached:
+                self.problem(f"nothing gives {path} of the other side, and no rule says so")
+
+
+def _difference(source: ElementDecl, target: ElementDecl) -> str | None:
+    """Why a value of the source cannot simply be one of the target; None: it can."""
+    ours, theirs = source.simple, target.simple
+    if (ours is None) != (theirs is None):
+        return "it holds a value on one side and elements on the other"
+    if ours is None or theirs is None:
+        return None
+    alike = ours.base == theirs.base or frozenset((ours.base, theirs.base)) in _ALIKE
+    if not alike and not (ours.enum and theirs.enum):
+        return f"its type is {ours.base} here and {theirs.base} there"
+    if theirs.enum and not set(ours.enum or ("any",)) <= set(theirs.enum):
+        return f"its values are {ours.enum or 'free'} here and {theirs.enum} there"
+    return None
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name

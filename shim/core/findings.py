@@ -1,0 +1,175 @@
+"""Findings: what did not map cleanly, said in words that an integrator can act on. Never a value.
+
+One table holds every code. A finding names a code of it, the path of the element in the old message, and
+why (`because`), which comes from the rule that made it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["info", "notice", "warning", "loss", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a code stands for. `do` is what the integrator does about it."""
+
+    severity: Severity
+    title: str
+    meaning: str
+    do: str
+
+
+KINDS: dict[str, Kind] = {
+    "nil-as-absent": Kind(
+        "info",
+        "Null read as not sent",
+        "An element came as xsi:nil where the schema does not allow it; it was read as not sent.",
+        "Nothing now. In v3, leave the element out.",
+    ),
+    "empty-as-absent": Kind(
+        "info",
+        "Empty element read as not sent",
+        "An empty element stands where a number, date, choice or the like is due; it was read as not sent.",
+        "Leave the element out when there is nothing to say.",
+    ),
+    "unlimited-without-number": Kind(
+        "info",
+        "Unlimited without a number",
+        "A limit said unlimited and had no number; the schema wants one, so one was written.",
+        'Write a number all the same: <limit unlimited="true">0</limit>.',
+    ),
+    "unknown-header": Kind(
+        "info",
+        "Unknown SOAP header",
+        "A SOAP header other than userCredentials came; 2.5 never read it.",
+        "Stop sending it.",
+    ),
+    "unknown-answer-element": Kind(
+        "info",
+        "v3 said more than is known",
+        "The v3 backend answered with an element that its published interface does not have.",
+        "Nothing: old clients could not read it. Tell the operator which version the backend has.",
+    ),
+    "unknown-element": Kind(
+        "notice",
+        "Unknown element ignored",
+        "The request has an element that 2.5 never knew; it was ignored, as the old server did.",
+        "Correct its name or remove it: whatever it was meant to do is not done.",
+    ),
+    "unknown-attribute": Kind(
+        "notice",
+        "Unknown attribute ignored",
+        "The request has an attribute that 2.5 never knew; it was ignored.",
+        "Correct its name or remove it.",
+    ),
+    "stray-text": Kind(
+        "notice",
+        "Text between elements ignored",
+        "There is text where only elements belong; it was ignored.",
+        "Remove the text, or put it into the element it belongs to.",
+    ),
+    "wrong-endpoint": Kind(
+        "notice",
+        "Call on another service's endpoint",
+        "The call came on the endpoint of another service; it was served all the same.",
+        "Post to the endpoint that the WSDL of the service names; v3 is strict about it.",
+    ),
+    "unlimited-not-said": Kind(
+        "notice",
+        "Limit without the unlimited attribute",
+        "The schema of 2.5 reads a limit without the attribute as unlimited, most callers mean the number.",
+        'Say it: unlimited="false" or unlimited="true".',
+    ),
+    "value-converted": Kind(
+        "notice",
+        "Value converted",
+        "The value is written differently in v3 and was converted.",
+        "Send the v3 form once this call is ported.",
+    ),
+    "default-added": Kind(
+        "notice",
+        "Default for something that 2.5 never knew",
+        "v3 has a setting that 2.5 did not have; the shim sent a default, so that the call works as before.",
+        "Choose the value yourself once this call is ported.",
+    ),
+    "answer-field-unavailable": Kind(
+        "notice",
+        "Not in the answer any more",
+        "2.5 could answer with this element, v3 does not have it, so it stays away.",
+        "Do not rely on it.",
+    ),
+    "repeated-element": Kind(
+        "warning",
+        "Repeated element: only the first counts",
+        "An element that may come once came more often; only the first was used, as the old server did.",
+        "Send it once.",
+    ),
+    "choice-conflict": Kind(
+        "warning",
+        "Alternatives sent together",
+        "Elements that exclude each other came together; only the first was used.",
+        "Send one of them.",
+    ),
+    "field-kept": Kind(
+        "warning",
+        "Kept by the shim",
+        "v3 has no place for it: the shim stores it and gives it back on reading. v3 does not act on it.",
+        "Move it to where it belongs, your own database perhaps, before this call is ported.",
+    ),
+    "field-emulated": Kind(
+        "warning",
+        "Answered by the shim",
+        "v3 does not have it: the shim answered from what it keeps, or with the default of 2.5.",
+        "Do not rely on it: it is gone with the shim.",
+    ),
+    "field-dropped": Kind(
+        "loss",
+        "Dropped",
+        "v3 has no place for it and nothing acts on it any more.",
+        "Find out what relied on it, then stop sending it.",
+    ),
+    "answer-value-omitted": Kind(
+        "loss",
+        "Answer value left out",
+        "v3 answered with something that the schema of 2.5 does not allow; it was left out of the answer.",
+        "Read it through v3.",
+    ),
+    "kept-value-lost": Kind(
+        "loss",
+        "Could not be kept",
+        "The call took effect, but what the shim should keep of it could not be stored.",
+        "Send the same values again, with an Edit or Set call.",
+    ),
+    "not-translated": Kind(
+        "refused",
+        "Not translated",
+        "The operation is known in 2.5, but this version of the shim does not translate it.",
+        "Port this call to v3.",
+    ),
+    "field-refused": Kind(
+        "refused",
+        "Refused",
+        "v3 cannot do what this element asks for, and doing it without would be wrong.",
+        "Send the call without it, or port it.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found in one call. `place` is where the matter lives in v3, if anywhere."""
+
+    code: str
+    path: str
+    because: str
+    place: str | None = None
+    severity: Severity = "info"
+
+
+def finding(code: str, path: str, because: str = "", place: str | None = None) -> Finding:
+    """A finding of a known code, with that code's severity; `because` defaults to the code's meaning."""
+    kind = KINDS[code]
+    return Finding(code, path, because or kind.meaning, place, kind.severity)

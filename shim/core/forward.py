@@ -1,0 +1,46 @@
+"""Forward: one v3 call, from an element tree to an element tree."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from shim.core.catalogue import Catalogue
+from shim.core.commands import Answer, Call, Command
+from shim.core.errors import BackendError
+from shim.core.interface import Operation
+from shim.core.model import Element
+from shim.core.parse import fault_of, parse_answer
+from shim.core.rules.model import Work
+from shim.core.serialise import MessageWriter
+
+
+def forward(
+    catalogue: Catalogue, work: Work, operation: Operation, request: Element, *, writes: bool
+) -> Generator[Command, Any, Element]:
+    """Make a v3 call. Raises BackendError for the backend's faults and for what is no answer to the call."""
+    writer = catalogue.new_writer(operation)
+    body, unwritten = writer.write(request)
+    for each in unwritten:
+        work.find("field-dropped", each.path, "The schema of v3 does not allow it here.")
+    work.calls.append(operation.full_name)
+    answer: Answer = yield _command(writer, operation, body, writes)
+    envelope = parse_answer(answer.body, answer.content_type)
+    fault = fault_of(envelope.body)
+    if fault is not None:
+        raise fault
+    if envelope.body.name != operation.output.name:
+        raise BackendError(
+            "backend-nonsense", "The v3 backend answered another call than the one it was asked."
+        )
+    work.server_info = next((each for each in envelope.headers if each.name == "serverInfo"), None)
+    return envelope.body
+
+
+def _command(writer: MessageWriter, operation: Operation, body: str, writes: bool) -> Call:
+    def envelope(token: str) -> bytes:
+        header = Element("userCredentials", children=[Element("accessToken", token)])
+        return writer.envelope(body, header)
+
+    endpoint = writer.interface.services[operation.service].endpoint
+    return Call(operation.service, operation.name, endpoint, operation.soap_action, envelope, writes)

@@ -1,0 +1,90 @@
+"""What v3 cannot hold: remembered after a call took effect, recalled for an answer, forgotten on deletion.
+
+Everything is kept by account ID, which survived the upgrade. A call that names its account by identifier
+only is answered with the ID, or the ID is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from shim.core.catalogue import Catalogue
+from shim.core.commands import Command, Forget, Recall, Remember
+from shim.core.errors import BackendError, Fault
+from shim.core.forward import forward
+from shim.core.model import Element
+from shim.core.rules.model import Work
+from shim.core.translate import Translation
+
+Keeping = Generator[Command, Any, None]
+
+
+def keep(catalogue: Catalogue, translation: Translation, answer: Element, work: Work) -> Keeping:
+    """Bring the store in line with a v3 call that was answered. Raises BackendError, see `_remember`."""
+    gone = translation.declared.gone
+    if answer.get("result") == "failure":
+        return
+    if gone and answer.get("result") == "success":
+        yield from _forget(tuple(each.text or "" for each in work.request.all(gone)), work)
+    if not work.kept and not translation.recalls:
+        return
+    account = yield from _account(catalogue, translation, answer, work)
+    if account is None:
+        _lost(work)
+        return
+    if work.kept:
+        yield from _remember(account, translation, work)
+    if translation.recalls:
+        yield from _recall(account, work)
+
+
+def _account(
+    catalogue: Catalogue, translation: Translation, answer: Element, work: Work
+) -> Generator[Command, Any, str | None]:
+    known = answer.get("ID") or work.request.get("ID")
+    identifier = work.request.get("identifier")
+    details = translation.declared.details
+    if known or not identifier or not details:
+        return known.strip() if known else None
+    operation = catalogue.new.operations[f"{translation.new.service}.{details}"]
+    asked = Element(operation.input.name, children=[Element("identifier", identifier)])
+    told = yield from forward(catalogue, work, operation, asked, writes=False)
+    return told.get("ID")
+
+
+def _remember(account: str, translation: Translation, work: Work) -> Keeping:
+    """Store what is to be kept. If that fails after an Add, the answer still has to give the new ID.
+
+    Other writes may simply be repeated, so there the caller gets a fault that says what is done.
+    """
+    try:
+        yield Remember(account, dict(work.kept))
+    except Fault as fault:
+        _lost(work)
+        if not translation.old.name.startswith("Add"):
+            raise BackendError(
+                "store-unavailable",
+                "The call took effect in v3, but what the shim has to keep of it could not be stored: "
+                "repeat the call.",
+            ) from fault
+
+
+def _recall(account: str, work: Work) -> Keeping:
+    try:
+        work.recalled = yield Recall(account)
+    except Fault:
+        work.find("answer-field-unavailable", work.request.name, "The shim's own store could not be read.")
+        work.recalled = None
+
+
+def _forget(accounts: tuple[str, ...], work: Work) -> Keeping:
+    try:
+        yield Forget(accounts)
+    except Fault:
+        return  # what stays is never read again: account IDs are not issued twice
+
+
+def _lost(work: Work) -> None:
+    for field in work.kept:
+        work.find("kept-value-lost", field)

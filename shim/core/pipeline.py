@@ -1,0 +1,132 @@
+"""The request path: parse, resolve, translate, forward, translate back, serialise.
+
+One generator, read top to bottom. It yields commands, which the edge carries out, and returns one outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from shim.core.catalogue import Catalogue
+from shim.core.commands import Caller, Command, Identify
+from shim.core.errors import BackendError, Fault
+from shim.core.findings import Finding, finding
+from shim.core.forward import forward
+from shim.core.keeping import keep
+from shim.core.model import Element
+from shim.core.parse import Limits, credentials, parse
+from shim.core.resolve import resolve, schema_version
+from shim.core.rules.model import Work
+from shim.core.serialise import Unwritten
+from shim.core.translate import Translation
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What came in: the endpoint's path, the content type as sent, the whole body."""
+
+    path: str
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What the serverInfo header of answers says; None: what the backend says of itself."""
+
+    edition: str | None = None
+    version: str | None = "2.5.1"
+    infrastructure_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shim:
+    """What every exchange needs and none changes."""
+
+    catalogue: Catalogue
+    limits: Limits = field(default_factory=Limits)
+    server_info: ServerInfo = field(default_factory=ServerInfo)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is answered, and what was found on the way. Filled as the exchange goes on.
+
+    Either `answer` or `fault` is set in the end. `schema_version` is the one the caller speaks, `calls`
+    names the v3 operations that were called, in order.
+    """
+
+    answer: bytes | None = None
+    fault: Fault | None = None
+    findings: list[Finding] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    caller: Caller | None = None
+    operation: str | None = None
+    schema_version: str | None = None
+
+
+def exchange(shim: Shim, request: Request) -> Generator[Command, Any, Outcome]:
+    """One call from bytes to bytes. Faults do not leave it: they end in the outcome, like the answer."""
+    outcome = Outcome()
+    try:
+        outcome.answer = yield from _serve(shim, request, outcome)
+    except Fault as fault:
+        outcome.fault = fault
+    return outcome
+
+
+def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command, Any, bytes]:
+    # parse
+    envelope = parse(request.body, request.content_type, shim.limits)
+    outcome.schema_version = schema_version(envelope)
+
+    # resolve
+    outcome.caller = yield Identify(credentials(envelope.headers))
+    translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
+    outcome.operation = translation.old.full_name
+    work = Work(envelope.body, outcome.caller, outcome.findings, outcome.calls)
+
+    # translate, forward, translate back
+    plan = translation.declared.plan or _one_call
+    old = yield from plan(shim.catalogue, translation, work)
+
+    # serialise
+    body, unwritten = translation.old_writer.write(old)
+    _judge(unwritten, outcome)
+    return translation.old_writer.envelope(body, _server_info(shim.server_info, work), outcome.schema_version)
+
+
+def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+    """The plain case: one old call is one v3 call."""
+    new = translation.to_new(work)
+    answer = yield from forward(catalogue, work, translation.new, new, writes=translation.writes)
+    yield from keep(catalogue, translation, answer, work)
+    return translation.to_old(answer, work)
+
+
+def _judge(unwritten: list[Unwritten], outcome: Outcome) -> None:
+    """What v3 said and 2.5 cannot write is a finding; what 2.5 must say and v3 did not, a fault."""
+    for each in unwritten:
+        if each.why == "missing":
+            raise BackendError(
+                "backend-nonsense", f"The v3 backend answered without {each.path}, which the answer needs."
+            )
+        outcome.findings.append(finding("answer-value-omitted", each.path))
+
+
+def _server_info(configured: ServerInfo, work: Work) -> Element:
+    said = work.server_info
+
+    def one(name: str, value: str | None) -> Element:
+        return Element(name, value if value is not None else ((said.get(name) if said else None) or ""))
+
+    return Element(
+        "serverInfo",
+        children=[
+            one("edition", configured.edition),
+            one("version", configured.version),
+            one("infrastructureID", configured.infrastructure_id),
+        ],
+    )

@@ -1,0 +1,59 @@
+"""Resolve: which old operation a message is, and what it becomes.
+
+The old server went by URL and body element and looked loosely at everything else. The body element alone is
+unique among all 161 operations, so it decides; a call on another service's endpoint is served, with a finding.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from shim.core.catalogue import Catalogue
+from shim.core.errors import CallerError
+from shim.core.findings import Finding, finding
+from shim.core.model import Envelope
+from shim.core.translate import Translation
+
+_NAMESPACE = re.compile(r"http://4psa\.com/(?P<old>\w+(?:\.xsd)?/)?(?P<version>[0-9]+(\.[0-9]+){1,2})")
+
+
+def schema_version(envelope: Envelope) -> str | None:
+    """The 2.x version that the body element is in; None when it is unqualified or of no such version."""
+    match = _NAMESPACE.fullmatch(envelope.namespace)
+    version = match["version"] if match else ""
+    return version if version.startswith("2.") and version.count(".") == 2 and len(version) < 9 else None
+
+
+def resolve(catalogue: Catalogue, envelope: Envelope, path: str, findings: list[Finding]) -> Translation:
+    """The translation for a message. Raises CallerError for what is no call of 2.x, or not translated."""
+    name = envelope.body.name
+    match = _NAMESPACE.fullmatch(envelope.namespace)
+    if match and not match["version"].startswith("2."):
+        raise CallerError(
+            "wrong-version",
+            f"The message is in version {match['version']} of SystemAPI; this endpoint takes 2.x.",
+        )
+    operation = catalogue.old.by_input.get(name)
+    if operation is None:
+        raise CallerError("unknown-operation", _unknown(catalogue, name))
+    endpoint = catalogue.old.services[operation.service].endpoint
+    if path != endpoint:
+        because = f"{operation.full_name} belongs on {endpoint}."
+        findings.append(finding("wrong-endpoint", name, because, endpoint))
+    findings += [finding("unknown-header", each.name[:64]) for each in envelope.headers if _foreign(each.name)]
+    translation = catalogue.translations.get(operation.full_name)
+    if translation is None:
+        findings.append(finding("not-translated", name))
+        raise CallerError("not-translated", f"{operation.full_name} is not translated to v3 by this shim yet.")
+    return translation
+
+
+def _foreign(header: str) -> bool:
+    return header != "userCredentials"
+
+
+def _unknown(catalogue: Catalogue, name: str) -> str:
+    near = difflib.get_close_matches(name[:64], catalogue.old.by_input, 1, 0.75)
+    hint = f"did you mean {near[0]}?" if near else "the WSDL lists those that are."
+    return f"The body element is not a call of SystemAPI 2.5: {hint}"

@@ -1,0 +1,64 @@
+"""Declaring: what a file of `translations` is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shim.core.commands import Command
+from shim.core.model import Element
+from shim.core.rules.model import Rule
+
+if TYPE_CHECKING:
+    from shim.core.catalogue import Catalogue
+    from shim.core.rules.model import Work
+    from shim.core.translate import Translation
+
+Plan = Callable[["Catalogue", "Translation", "Work"], Generator[Command, Any, Element]]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One old operation and its successor; `plan` replaces the one call by a generator of several."""
+
+    name: str
+    becomes: str
+    rules: tuple[Rule, ...] = ()
+    writes: bool = True
+    gone: str | None = None
+    """The repeated request element that names accounts which do not exist after the call: `ID`."""
+    details: str | None = None
+    """The v3 operation that tells an account's ID by its identifier, for what is kept by ID."""
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredService:
+    name: str
+    becomes: str
+    operations: tuple[Declared, ...]
+
+
+def operation(
+    name: str,
+    becomes: str | None = None,
+    rules: Iterable[Rule | Iterable[Rule]] = (),
+    *,
+    gone: str | None = None,
+    details: str | None = None,
+    plan: Plan | None = None,
+) -> Declared:
+    """Declare an operation. `becomes` defaults to the same name in the service's successor.
+
+    Operations whose name begins with Get, Ping or the like only read; see `_READS`.
+    """
+    flat = tuple(each for rule in rules for each in ((rule,) if isinstance(rule, Rule) else tuple(rule)))
+    return Declared(name, becomes or name, flat, not name.startswith(_READS), gone, details, plan)
+
+
+_READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
+
+
+def service(name: str, becomes: str, *operations: Declared) -> DeclaredService:
+    return DeclaredService(name, becomes, operations)

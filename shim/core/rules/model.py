@@ -1,0 +1,166 @@
+"""What a rule is, and what it is compiled to.
+
+A rule states one difference between an old operation and its successor, both directions at once: which paths
+it is about, what becomes of them, and why. Compiling gives tables: an `Entry` for each child that a message
+may have, and `Producer`s for what no child of the source message gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from shim.core.findings import Finding, finding
+from shim.core.interface import Demand, ElementDecl
+from shim.core.lexical import Check
+from shim.core.model import Element
+
+if TYPE_CHECKING:
+    from shim.core.commands import Caller
+
+Direction = Literal["request", "answer"]
+FateName = Literal[
+    "carried", "renamed", "moved", "computed", "kept", "emulated", "dropped", "refused", "added", "ignored"
+]
+
+
+class Work:
+    """One call under way: what is known of it, and what was found. Lives as long as the exchange."""
+
+    __slots__ = ("caller", "calls", "findings", "kept", "problems", "recalled", "request", "server_info")
+
+    def __init__(
+        self,
+        request: Element,
+        caller: Caller,
+        findings: list[Finding] | None = None,
+        calls: list[str] | None = None,
+    ) -> None:
+        self.request = request
+        """The old request as it came."""
+        self.caller = caller
+        self.findings: list[Finding] = [] if findings is None else findings
+        self.calls: list[str] = [] if calls is None else calls
+        """The v3 operations called so far."""
+        self.server_info: Element | None = None
+        """The serverInfo header of the last v3 answer."""
+        self.kept: dict[str, Element] = {}
+        """What the shim is to keep, by field, once the call took effect."""
+        self.recalled: Mapping[str, Element] | None = {}
+        """What the shim keeps for the account that is read; None when that could not be found out."""
+        self.problems: list[Problem] = []
+
+    def find(self, code: str, path: str, because: str = "", place: str | None = None) -> None:
+        self.findings.append(finding(code, path, because, place))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a request cannot be served: a parameter is missing, or a value is none of its type."""
+
+    reason: Literal["missing-parameter", "bad-value", "field-refused"]
+    path: str
+    text: str
+    code: str | None
+
+
+Action = Callable[[Element, Element, Work], None]
+"""Deals with one child of the source: (child, the target under construction at this level, the work)."""
+Producer = Callable[[Element, Work], None]
+"""Adds to the finished target: (its root, the work)."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """What becomes of one child. `act` takes it over wholly; else it is carried to `name`."""
+
+    decl: ElementDecl
+    path: str
+    name: str = ""
+    read: Check | None = None
+    empty_is_value: bool = True
+    table: Table | None = None
+    attributes: Mapping[str, str] | None = None
+    unlimited: bool = False
+    single: bool = False
+    choices: tuple[tuple[int, int], ...] = ()
+    nillable: bool = False
+    act: Action | None = None
+
+
+@dataclass(slots=True)
+class Table:
+    """One level of a message: entries by local name, and what has to be there."""
+
+    path: str
+    entries: dict[str, Entry] = field(default_factory=dict)
+    demands: tuple[Demand, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one old path in one direction. `place` is the v3 path, `finding` a code."""
+
+    direction: Direction
+    path: str
+    fate: FateName
+    place: str | None = None
+    finding: str | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One declared difference. `old` and `new` are paths of messages without their root.
+
+    A rule applies to the request where the old request has `old` (or, for what only v3 has, the new one
+    has `new`), and to the answer likewise. A rule that applies to neither is an error of the declaration.
+    """
+
+    old: str | None
+    new: str | None
+    because: str
+    only: Direction | None = None
+
+    def takes(self, direction: Direction) -> Taken | None:
+        """What it does with a child of the source message of a direction; None: it takes none."""
+        raise NotImplementedError
+
+    def produces(self, direction: Direction) -> Made | None:
+        """What it adds to the target message of a direction."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """`target` is the path that the child is carried to, or None when `act` deals with it."""
+
+    fate: FateName
+    target: str | None = None
+    act: Action | None = None
+    finding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """`target` is the path that is made, `producer` makes it."""
+
+    fate: FateName
+    target: str
+    producer: Producer | None
+    finding: str | None = None
+
+
+def spots(root: Element, path: str) -> list[Element]:
+    """All elements at a path of the tree; the root for the empty path."""
+    found = [root]
+    for name in path.split("/") if path else ():
+        found = [child for each in found for child in each.children if child.name == name]
+    return found
+
+
+def split(path: str) -> tuple[str, str]:
+    """A path as (parent path, local name)."""
+    parent, _, name = path.rpartition("/")
+    return parent, name

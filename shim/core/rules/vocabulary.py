@@ -1,0 +1,256 @@
+"""The words that translations are written in. Each makes one `Rule`.
+
+Say only what differs: a path that both versions have with the same meaning is carried without a word. Every
+rule has a sentence (`because`) for the integrator who reads a finding or the coverage page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from shim.core.model import Element
+from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split, spots
+
+Convert = Callable[[str], str | None]
+Predicate = Callable[[Work], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rename(Rule):
+    def takes(self, direction: Direction) -> Taken | None:
+        return Taken("renamed", self.new if direction == "request" else self.old)
+
+
+def rename(old: str, new: str, because: str = "v3 has it under another name.") -> Rule:
+    """The same thing under another name at the same level; what is below is carried."""
+    return Rename(old, new, because)
+
+
+@dataclass(frozen=True, slots=True)
+class Computed(Rule):
+    to_new: Convert = str
+    to_old: Convert = str
+    finding: str | None = None
+
+    def takes(self, direction: Direction) -> Taken | None:
+        source, target = (self.old, self.new) if direction == "request" else (self.new, self.old)
+        convert = self.to_new if direction == "request" else self.to_old
+        name = split(target or "")[1]
+        path = self.old or ""
+
+        def act(child: Element, into: Element, work: Work) -> None:
+            text = convert(child.text or "")
+            if text is not None:
+                into.children.append(Element(name, text, child.attributes))
+                if self.finding and text != child.text:
+                    work.find(self.finding, path, self.because, self.new)
+            elif direction == "request":
+                work.problems.append(Problem("bad-value", path, self.because, None))
+            else:
+                work.find("answer-value-omitted", path, self.because, self.new)
+
+        return Taken("computed", target if source else None, act, self.finding)
+
+
+def compute(
+    old: str,
+    to_new: Convert,
+    to_old: Convert,
+    because: str,
+    *,
+    new: str | None = None,
+    finding: str | None = "value-converted",
+) -> Rule:
+    """A value that is written differently. The functions take a text and give one, or None: not possible.
+
+    `because` also is what a caller reads whose value is not possible, so it says what is allowed.
+    """
+    return Computed(old, new or old, because, None, to_new, to_old, finding)
+
+
+def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None = None) -> Rule:
+    """Coded values that differ; values that are not in `pairs` are the same on both sides."""
+    back = {theirs: ours for ours, theirs in pairs.items()}
+    return compute(
+        old,
+        lambda text: pairs.get(text, text),
+        lambda text: back.get(text, text),
+        because,
+        new=new,
+        finding=None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Keep(Rule):
+    default: str | None = None
+    when: Predicate | None = None
+
+    def takes(self, direction: Direction) -> Taken | None:
+        if direction == "answer":
+            return None
+        path = self.old or ""
+        name = split(path)[1]
+
+        def act(child: Element, into: Element, work: Work) -> None:
+            work.kept[name] = child
+            work.find("field-kept", path, self.because)
+
+        return Taken("kept", None, act, "field-kept")
+
+    def produces(self, direction: Direction) -> Made | None:
+        if direction == "request":
+            return None
+        parent, name = split(self.old or "")
+
+        def produce(root: Element, work: Work) -> None:
+            if work.recalled is None or (self.when is not None and not self.when(work)):
+                return
+            kept = work.recalled.get(name)
+            if kept is None and self.default is not None:
+                kept = Element(name, self.default)
+            if kept is not None:
+                for place in spots(root, parent):
+                    place.children.append(kept)
+                    work.find("field-emulated", self.old or "", self.because)
+
+        return Made("emulated", self.old or "", produce, "field-emulated")
+
+
+def keep(old: str, because: str, *, default: str | None = None, when: Predicate | None = None) -> Rule:
+    """v3 has no place for it: the shim stores it for the account and gives it back on reading.
+
+    `default` is answered when nothing is kept; `when` says whether this answer has it at all.
+    """
+    return Keep(old, None, because, None, default, when)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop(Rule):
+    def takes(self, direction: Direction) -> Taken | None:
+        def act(child: Element, into: Element, work: Work) -> None:
+            work.find("field-dropped", self.old or "", self.because)
+
+        return Taken("dropped", None, act, "field-dropped") if direction == "request" else None
+
+
+def drop(old: str, because: str) -> Rule:
+    """Dropped from requests, with a finding each time."""
+    return Drop(old, None, because, "request")
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse(Rule):
+    def takes(self, direction: Direction) -> Taken | None:
+        def act(child: Element, into: Element, work: Work) -> None:
+            work.find("field-refused", self.old or "", self.because)
+            work.problems.append(Problem("field-refused", self.old or "", self.because, None))
+
+        return Taken("refused", None, act, "field-refused") if direction == "request" else None
+
+
+def refuse(old: str, because: str) -> Rule:
+    """A request with it is answered with a fault: doing it without would be wrong."""
+    return Refuse(old, None, because, "request")
+
+
+@dataclass(frozen=True, slots=True)
+class Once(Rule):
+    def takes(self, direction: Direction) -> Taken | None:
+        return Taken("carried", self.new if direction == "request" else self.old, None, "repeated-element")
+
+
+def once(old: str, because: str, *, new: str | None = None) -> Rule:
+    """2.5 took it several times, v3 takes one: the first is carried, each further one is a finding."""
+    return Once(old, new or old, because)
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered(Rule):
+    def takes(self, direction: Direction) -> Taken | None:
+        return None
+
+    def produces(self, direction: Direction) -> Made | None:
+        def produce(root: Element, work: Work) -> None:
+            if spots(root, split(self.old or "")[0]):
+                work.find("answer-field-unavailable", self.old or "", self.because)
+
+        return Made("dropped", self.old or "", produce, "answer-field-unavailable")
+
+
+def unanswered(old: str, because: str) -> Rule:
+    """2.5 could answer with it, v3 cannot say it: it stays away, with a finding each time."""
+    return Unanswered(old, None, because, "answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Echo(Rule):
+    source: str = ""
+
+    def takes(self, direction: Direction) -> Taken | None:
+        return None
+
+    def produces(self, direction: Direction) -> Made | None:
+        parent, name = split(self.old or "")
+
+        def produce(root: Element, work: Work) -> None:
+            said = work.request.get(self.source)
+            if said:
+                for place in spots(root, parent):
+                    place.children.append(Element(name, said.strip()))
+
+        return Made("computed", self.old or "", produce)
+
+
+def echo(old: str, source: str, because: str) -> Rule:
+    """The answer repeats what the request said at `source`, as 2.5 did and v3 does not."""
+    return Echo(old, None, because, "answer", source)
+
+
+Default = Callable[[Work], Element | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Added(Rule):
+    value: Default | None = None
+
+    def takes(self, direction: Direction) -> Taken | None:
+        def act(child: Element, into: Element, work: Work) -> None:
+            return
+
+        return Taken("ignored", None, act) if direction == "answer" else None
+
+    def produces(self, direction: Direction) -> Made | None:
+        if direction == "answer":
+            return None
+        value = self.value
+        path = self.new or ""
+
+        def produce(root: Element, work: Work) -> None:
+            made = value(work) if value else None
+            if made is not None:
+                for place in spots(root, split(path)[0]):
+                    place.children.append(made)
+                    work.find("default-added", path, self.because, path)
+
+        return Made("added", path, produce if value else None, "default-added" if value else None)
+
+
+def added(new: str, because: str, *, value: Default | None = None) -> Rule:
+    """Only v3 has it. A request leaves it unsaid, or sends what `value` gives; an answer leaves it out."""
+    return Added(None, new, because, None, value)
+
+
+def unread(new: str, because: str) -> Rule:
+    """Only v3 answers with it: it is left out of the old answer."""
+    return Added(None, new, because, "answer")
+
+
+def within(path: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The same rules, one level down on both sides: for messages that wrap what others have at the top."""
+
+    def below(inner: str | None) -> str | None:
+        return None if inner is None else f"{path}/{inner}"
+
+    return tuple(replace(rule, old=below(rule.old), new=below(rule.new)) for rule in rules)

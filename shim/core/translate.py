@@ -1,0 +1,216 @@
+"""Translate and translate back: walking compiled tables, one level of the message at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
+from shim.core.interface import Operation
+from shim.core.lexical import describe
+from shim.core.model import Element
+from shim.core.rules.declare import Declared
+from shim.core.rules.model import Direction, Entry, Fate, Problem, Producer, Table, Work
+from shim.core.serialise import MessageWriter
+
+_NO_DATE = "1970-01-01"
+
+
+@dataclass(slots=True)
+class Translation:
+    """One old operation, compiled: what walks its messages both ways, and what writes them."""
+
+    declared: Declared
+    old: Operation
+    new: Operation
+    request: Table
+    answer: Table
+    old_writer: MessageWriter
+    on_request: tuple[Producer, ...] = ()
+    on_answer: tuple[Producer, ...] = ()
+    recalls: bool = False
+    fates: list[Fate] = field(default_factory=list)
+
+    @property
+    def writes(self) -> bool:
+        return self.declared.writes
+
+    def to_new(self, work: Work) -> Element:
+        """The v3 request. Raises CallerError when the old one lacks something or has an unusable value."""
+        target = Element(self.new.input.name)
+        _walk(work.request, self.request, target, work, "request")
+        if work.problems:
+            raise _refusal(work.problems)
+        for produce in self.on_request:
+            produce(target, work)
+        return target
+
+    def to_old(self, answer: Element, work: Work) -> Element:
+        """The old answer, as far as v3 and what the shim keeps can give it."""
+        target = Element(self.old.output.name)
+        _walk(answer, self.answer, target, work, "answer")
+        for produce in self.on_answer:
+            produce(target, work)
+        return target
+
+
+def _walk(source: Element, table: Table, target: Element, work: Work, direction: Direction) -> None:
+    entries = table.entries
+    out = target.children
+    seen: set[str] = set()
+    chosen: dict[int, int] = {}
+    if source.text and source.children:
+        work.find("stray-text", table.path or source.name)
+    for child in source.children:
+        name = child.name
+        entry = entries.get(name)
+        if entry is None:
+            _unknown(name, table, work, direction)
+            continue
+        if direction == "request":
+            if not _admit(child, entry, seen, chosen, work):
+                continue
+            seen.add(name)
+        if entry.act is not None:
+            entry.act(child, target, work)
+            continue
+        made = _carry(child, entry, work, direction)
+        if made is not None:
+            out.append(made)
+    for demand in table.demands:
+        if seen.isdisjoint(demand.names) and not (demand.when and seen.isdisjoint(demand.when)):
+            work.problems.append(_missing(table.path, demand.names))
+
+
+def _carry(child: Element, entry: Entry, work: Work, direction: Direction) -> Element | None:
+    """The child on the other side; None when its value cannot be read, which is a problem by then."""
+    made = Element(entry.name, None, None, None, child.nil)
+    if child.attributes or entry.unlimited:
+        _attributes(child, entry, made, work, direction)
+    if entry.table is not None:
+        _walk(child, entry.table, made, work, direction)
+        return made
+    made.text = child.text or ""
+    if entry.read is not None and not child.nil:
+        made.text = _read(made.text, made, entry, work, direction)
+    return None if made.text is None else made
+
+
+def _admit(child: Element, entry: Entry, seen: set[str], chosen: dict[int, int], work: Work) -> bool:
+    """Whether this child of a request counts; if not, the finding that says why is made."""
+    if child.nil and not entry.nillable:
+        work.find("nil-as-absent", entry.path)
+        return False
+    if not child.text and not child.children and not child.nil and _says_nothing(child, entry):
+        if entry.decl.default is not None:
+            child.text = entry.decl.default
+        else:
+            work.find("empty-as-absent", entry.path)
+            return False
+    if entry.single and child.name in seen:
+        work.find("repeated-element", entry.path)
+        return False
+    for number, branch in entry.choices:
+        if chosen.setdefault(number, branch) != branch:
+            work.find("choice-conflict", entry.path)
+            return False
+    return True
+
+
+def _says_nothing(child: Element, entry: Entry) -> bool:
+    if entry.unlimited:
+        return child.attributes.get("unlimited", "").strip().lower() not in ("true", "1", "t")
+    return entry.table is None and (not entry.empty_is_value or bool(entry.choices))
+
+
+def _read(text: str, made: Element, entry: Entry, work: Work, direction: Direction) -> str | None:
+    assert entry.read is not None
+    if entry.unlimited and not text.strip() and made.attributes.get("unlimited") in ("true", "1"):
+        if direction == "request":
+            work.find("unlimited-without-number", entry.path)
+        simple = entry.decl.simple
+        return _NO_DATE if simple is not None and simple.base == "date" else "0"
+    if direction == "answer":
+        return text
+    value = entry.read(text)
+    if value is None:
+        simple = entry.decl.simple
+        allowed = describe(simple) if simple is not None else "another value"
+        work.problems.append(Problem("bad-value", entry.path, allowed, invalid_code(entry.path)))
+    return value
+
+
+def _attributes(child: Element, entry: Entry, made: Element, work: Work, direction: Direction) -> None:
+    attributes = {}
+    for name, value in child.attributes.items():
+        if entry.attributes is None or name not in entry.attributes:
+            code = "unknown-attribute" if direction == "request" else "unknown-answer-element"
+            work.find(code, f"{entry.path}/@{name[:64]}")
+        else:
+            attributes[name] = value.strip()
+    if entry.unlimited:
+        _say_unlimited(attributes, child, entry, work, direction)
+    made.attributes = attributes
+
+
+def _say_unlimited(
+    attributes: dict[str, str], child: Element, entry: Entry, work: Work, direction: Direction
+) -> None:
+    """2.5 reads an absent attribute as true, v3 as false: so it is always said, in both directions."""
+    said = attributes.get("unlimited")
+    if said is None:
+        if direction == "request":
+            work.find("unlimited-not-said", entry.path)
+        means_unlimited = direction == "request" and work.caller.settings.get("unlimited_absent") == "unlimited"
+        attributes["unlimited"] = "true" if means_unlimited else "false"
+    elif said.lower() in ("true", "t", "1", "false", "f", "0"):
+        attributes["unlimited"] = "true" if said.lower() in ("true", "t", "1") else "false"
+    elif direction == "request":
+        work.problems.append(Problem("bad-value", f"{entry.path}/@unlimited", "true or false", None))
+
+
+def _unknown(name: str, table: Table, work: Work, direction: Direction) -> None:
+    path = f"{table.path}/{name[:64]}" if table.path else name[:64]
+    if direction == "answer":
+        work.find("unknown-answer-element", path)
+        return
+    near = _nearest(name, table)
+    work.find("unknown-element", path, f"2.5 never knew this element; did you mean {near}?" if near else "")
+
+
+def _nearest(name: str, table: Table) -> str | None:
+    """The known name that differs least, if it differs by a slip: one edit, or upper and lower case."""
+    folded = name[:64].lower()
+    for known in table.entries:
+        if known.lower() == folded or _one_edit(known.lower(), folded):
+            return known
+    return None
+
+
+def _one_edit(a: str, b: str) -> bool:
+    if len(a) > len(b):
+        a, b = b, a
+    if len(b) - len(a) > 1:
+        return False
+    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
+    return a[start + (len(a) == len(b)) :] == b[start + 1 :]
+
+
+def _missing(path: str, names: tuple[str, ...]) -> Problem:
+    full = [f"{path}/{name}" if path else name for name in names]
+    return Problem("missing-parameter", " or ".join(full), "it has to be there", PARAMETER_MISSING)
+
+
+def _refusal(problems: list[Problem]) -> CallerError:
+    """One fault for all problems; its code and reason are those of the first."""
+    first = problems[0]
+    said = [_SENTENCES[each.reason].format(each.path, each.text) for each in problems[:5]]
+    if len(problems) > 5:
+        said.append(f"{len(problems) - 5} more problems of this kind.")
+    return CallerError(first.reason, " ".join(said), first.code)
+
+
+_SENTENCES = {
+    "missing-parameter": "Parameter missing: {0}; send it.",
+    "bad-value": "Bad value at {0}: send {1}.",
+    "field-refused": "{0} cannot be served: {1}",
+}

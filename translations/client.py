@@ -1,0 +1,42 @@
+"""Clients of 2.5 are organizations in v3. Their IDs are the same."""
+
+from __future__ import annotations
+
+from shim.core.rules.declare import operation, service
+from shim.core.rules.vocabulary import added, keep, once, rename
+from translations.accounts import UPDATED, answered, permissions, verbose
+
+_INDUSTRY = "v3 has no industries; the shim keeps the client's and gives it back."
+_ADVERTISING = "v3 has no advertising templates; the shim keeps the client's and gives it back."
+
+KEPT = (keep("industry", _INDUSTRY), keep("advertisingTemplate", _ADVERTISING))
+KEPT_BY_ADD = (
+    keep("industry", _INDUSTRY, when=verbose),
+    keep("advertisingTemplate", _ADVERTISING, when=verbose),
+)
+
+ORGANIZATION_TYPE = added("organizationType", "Types of organizations are new in v3: it is left as it is.")
+
+SERVICE = service(
+    "Client",
+    "Organization",
+    operation("AddClient", "AddOrganization", [
+        KEPT_BY_ADD,
+        once("accountFlag", "v3 takes one flag; 2.5 knew only one value, so nothing is lost."),
+    ]),
+    operation("EditClient", "EditOrganization", [KEPT]),
+    operation("SetClientStatus", "SetOrganizationStatus", [UPDATED]),
+    operation("SetClientCpAccess", "SetOrganizationCpAccess", [UPDATED]),
+    operation("GetClients", "GetOrganizations", [rename("client", "organization")]),
+    operation("GetClientDetails", "GetOrganizationDetails", [KEPT], details="GetOrganizationDetails"),
+    operation("DelClient", "DelOrganization", gone="ID"),
+    operation("SetClientPL", "SetOrganizationPL", [UPDATED, permissions(), ORGANIZATION_TYPE]),
+    operation("UpdateClientPL", "UpdateOrganizationPL", [UPDATED, permissions(relative=True)]),
+    operation("GetClientPL", "GetOrganizationPL", [
+        answered((*permissions(), ORGANIZATION_TYPE)),
+    ], details="GetOrganizationDetails"),
+    operation("MoveClients", "MoveOrganizations", [
+        rename("resellerID", "serviceProviderID", "Resellers are service providers in v3."),
+        rename("resellerIdentifier", "serviceProviderIdentifier", "Resellers are service providers in v3."),
+    ]),
+)  # fmt: skip
