@@ -36,7 +36,8 @@ SERVICE = service(
     "ServiceProvider",
     operation("AddReseller", "AddServiceProvider", [
         NOTIFY_ONLY,
-        unanswered("template", "v3 does not name the template that a service provider was made from."),
+        unanswered("template", "v3 does not name the template that a service provider was made from.",
+                   when=lambda work: work.request.child("templateID") is not None),
     ]),
     operation("EditReseller", "EditServiceProvider"),
     operation("SetResellerStatus", "SetServiceProviderStatus", [UPDATED]),

@@ -174,7 +174,9 @@ class _Level:
             self.carry(entry, here, taken.target, other, taken.fate, taken, rule.because)
         else:
             self.fate(here, entry.decl, taken.fate, None, taken.finding, rule.because)
+            self.values(entry)
         entry.act = taken.act
+        entry.single = entry.single or (self.request and taken.finding == "repeated-element")
 
     def carry(
         self,
@@ -208,15 +210,19 @@ class _Level:
         """Everything about values: what is read, which attributes go over, what is below."""
         decl = entry.decl
         kind = decl.complex
-        simple = decl.simple
-        if kind is not None:
-            for attribute in kind.all_attributes:
-                self.attribute(entry, here, there, attribute.name, target)
+        for attribute in kind.all_attributes if kind is not None else ():
+            self.attribute(entry, here, there, attribute.name, target)
+        if decl.simple is not None:
+            self.values(entry)
+        elif not computed:
+            entry.table = self.table(here, decl, there, target)
+
+    def values(self, entry: Entry) -> None:
+        """How the value of an entry is read, whatever becomes of it then."""
+        simple = entry.decl.simple
         if simple is not None:
             entry.empty_is_value = is_text(simple)
             entry.read = reader(simple)
-        elif not computed:
-            entry.table = self.table(here, decl, there, target)
 
     def attribute(self, entry: Entry, here: str, there: str, name: str, target: ElementDecl) -> None:
         theirs = {each.name for each in target.complex.all_attributes} if target.complex else set()

@@ -49,7 +49,8 @@ def is_text(simple: Simple) -> bool:
     return simple.base in _TEXTUAL and not simple.enum
 
 
-def _boolean(text: str) -> str | None:
+def boolean(text: str) -> str | None:
+    """The text as xs:boolean, keeping 1 and 0; None when it is none."""
     return _BOOLEANS.get(text.strip().lower())
 
 
@@ -103,7 +104,7 @@ def _as_is(text: str) -> str | None:
 
 
 _CHECKS: dict[str, Check] = {
-    "boolean": _boolean,
+    "boolean": boolean,
     "decimal": _matching(_DECIMAL),
     "float": _matching(_FLOAT),
     "double": _matching(_FLOAT),
@@ -171,7 +172,7 @@ def _fits(pattern: regex.Pattern[str], text: str) -> bool:
 def describe(simple: Simple) -> str:
     """The type and what it allows, for a fault text: `one of 1, 16, 32, 64`, `a boolean: ...`."""
     if simple.enum:
-        return "one of " + ", ".join(simple.enum)
+        return f"one of {', '.join(simple.enum)} (xs:{simple.base})"
     if simple.base in _RANGES:
         low, high = _RANGES[simple.base]
         bounds = {
@@ -179,17 +180,17 @@ def describe(simple: Simple) -> str:
             (True, False): f"of {low} or more",
             (False, False): "",
         }[low is not None, high is not None]
-        return f"a whole number {bounds} ({simple.base})".replace("  ", " ")
-    return _WORDS.get(simple.base, f"a value of type {simple.base}")
+        return f"a whole number {bounds} (xs:{simple.base})".replace("  ", " ")
+    return _WORDS.get(simple.base, f"a value of type xs:{simple.base}")
 
 
 _WORDS = {
-    "boolean": "a boolean: true, false, 1 or 0",
-    "decimal": "a decimal number, such as 12.5",
-    "float": "a number, such as 12.5",
-    "double": "a number, such as 12.5",
+    "boolean": "true, false, 1 or 0 (xs:boolean)",
+    "decimal": "a decimal number, such as 12.5 (xs:decimal)",
+    "float": "a number, such as 12.5 (xs:float)",
+    "double": "a number, such as 12.5 (xs:double)",
     "date": "a date, such as 2011-03-31 (xs:date)",
     "dateTime": "a date and time, such as 2011-03-31T23:59:00 (xs:dateTime)",
     "time": "a time of day, such as 23:59:00 (xs:time)",
-    "base64Binary": "base64",
+    "base64Binary": "base64 (xs:base64Binary)",
 }

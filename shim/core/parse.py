@@ -229,7 +229,8 @@ def _element(node: etree._Element, depth: int, limits: Limits) -> Element:
         if count > limits.repeats:
             _check_repeats(node, limits)
         depth += 1
-        return Element(name, None, attributes, [_element(each, depth, limits) for each in node], nil)
+        stray = node.text.strip() if node.text else ""
+        return Element(name, stray or None, attributes, [_element(each, depth, limits) for each in node], nil)
     text = node.text
     if text is not None and len(text) > limits.text:
         raise _over(f"a text of more than {limits.text} characters", limits.text)

@@ -67,7 +67,10 @@ class Outcome:
     schema_version: str | None = None
 
 
-def exchange(shim: Shim, request: Request) -> Generator[Command, Any, Outcome]:
+Exchange = Generator[Command, Any, Outcome]
+
+
+def exchange(shim: Shim, request: Request) -> Exchange:
     """One call from bytes to bytes. Faults do not leave it: they end in the outcome, like the answer."""
     outcome = Outcome()
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
 from shim.core.interface import Operation
-from shim.core.lexical import describe
+from shim.core.lexical import boolean, describe
 from shim.core.model import Element
 from shim.core.rules.declare import Declared
 from shim.core.rules.model import Direction, Entry, Fate, Problem, Producer, Table, Work
@@ -71,7 +71,8 @@ def _walk(source: Element, table: Table, target: Element, work: Work, direction:
                 continue
             seen.add(name)
         if entry.act is not None:
-            entry.act(child, target, work)
+            if direction == "answer" or _readable(child, entry, work):
+                entry.act(child, target, work)
             continue
         made = _carry(child, entry, work, direction)
         if made is not None:
@@ -133,10 +134,21 @@ def _read(text: str, made: Element, entry: Entry, work: Work, direction: Directi
         return text
     value = entry.read(text)
     if value is None:
-        simple = entry.decl.simple
-        allowed = describe(simple) if simple is not None else "another value"
-        work.problems.append(Problem("bad-value", entry.path, allowed, invalid_code(entry.path)))
+        work.problems.append(_bad_value(entry))
     return value
+
+
+def _readable(child: Element, entry: Entry, work: Work) -> bool:
+    if entry.read is None or entry.read(child.text or "") is not None:
+        return True
+    work.problems.append(_bad_value(entry))
+    return False
+
+
+def _bad_value(entry: Entry) -> Problem:
+    simple = entry.decl.simple
+    allowed = describe(simple) if simple is not None else "another value"
+    return Problem("bad-value", entry.path, allowed, invalid_code(entry.path))
 
 
 def _attributes(child: Element, entry: Entry, made: Element, work: Work, direction: Direction) -> None:
@@ -162,9 +174,9 @@ def _say_unlimited(
             work.find("unlimited-not-said", entry.path)
         means_unlimited = direction == "request" and work.caller.settings.get("unlimited_absent") == "unlimited"
         attributes["unlimited"] = "true" if means_unlimited else "false"
-    elif said.lower() in ("true", "t", "1", "false", "f", "0"):
-        attributes["unlimited"] = "true" if said.lower() in ("true", "t", "1") else "false"
-    elif direction == "request":
+        return
+    attributes["unlimited"] = boolean(said) or said
+    if boolean(said) is None and direction == "request":
         work.problems.append(Problem("bad-value", f"{entry.path}/@unlimited", "true or false", None))
 
 
@@ -201,12 +213,12 @@ def _missing(path: str, names: tuple[str, ...]) -> Problem:
 
 
 def _refusal(problems: list[Problem]) -> CallerError:
-    """One fault for all problems; its code and reason are those of the first."""
-    first = problems[0]
+    """One fault for all problems, with the reason of the first and the first code there is."""
+    code = next((each.code for each in problems if each.code), None)
     said = [_SENTENCES[each.reason].format(each.path, each.text) for each in problems[:5]]
     if len(problems) > 5:
         said.append(f"{len(problems) - 5} more problems of this kind.")
-    return CallerError(first.reason, " ".join(said), first.code)
+    return CallerError(problems[0].reason, " ".join(said), code)
 
 
 _SENTENCES = {

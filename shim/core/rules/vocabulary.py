@@ -168,20 +168,23 @@ def once(old: str, because: str, *, new: str | None = None) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered(Rule):
+    when: Predicate | None = None
+
     def takes(self, direction: Direction) -> Taken | None:
         return None
 
     def produces(self, direction: Direction) -> Made | None:
         def produce(root: Element, work: Work) -> None:
-            if spots(root, split(self.old or "")[0]):
+            asked = self.when is None or self.when(work)
+            if asked and spots(root, split(self.old or "")[0]):
                 work.find("answer-field-unavailable", self.old or "", self.because)
 
         return Made("dropped", self.old or "", produce, "answer-field-unavailable")
 
 
-def unanswered(old: str, because: str) -> Rule:
-    """2.5 could answer with it, v3 cannot say it: it stays away, with a finding each time."""
-    return Unanswered(old, None, because, "answer")
+def unanswered(old: str, because: str, *, when: Predicate | None = None) -> Rule:
+    """2.5 could answer with it, v3 cannot say it: it stays away, with a finding each time (or `when`)."""
+    return Unanswered(old, None, because, "answer", when)
 
 
 @dataclass(frozen=True, slots=True)

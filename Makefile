@@ -1,0 +1,40 @@
+# Everything runs from a virtual environment in .venv with locked dependencies. `make help` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help install demo test check bench lock format
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+install: $(STAMP)  ## set up the virtual environment, nothing else
+
+demo: install  ## set up everything and run the main job: shim and emulated backend on loopback
+	$(BIN)/shim demo $(ARGS)
+
+test: install  ## set up everything and pass the tests
+	$(BIN)/pytest $(ARGS)
+
+check: install  ## lint, types, architecture contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install  ## forwarding with translation against bare forwarding, side by side
+	$(BIN)/python -m bench.forwarding $(ARGS)
+
+format: install  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install  ## resolve requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --extra dev --extra tour \
+		--python-version 3.11 pyproject.toml -o requirements.lock

@@ -1,0 +1,118 @@
+"""Deadlines and counts for connections, which aiohttp leaves open without end while headers trickle in.
+
+A `Guard` stands between the transport and aiohttp's protocol. It closes a connection whose headers are not
+complete in time, and refuses connections over the limits. The request handler tells it when headers are in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+
+import structlog
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Connections:
+    """Who is connected. `most` over all, `most_each` an address; `headers` in seconds."""
+
+    most: int
+    most_each: int
+    headers: float
+    open: Counter[str] = field(default_factory=Counter)
+    transports: set[asyncio.BaseTransport] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        return len(self.transports)
+
+
+class Guard(asyncio.Protocol):
+    """Wraps the protocol of one connection."""
+
+    def __init__(self, inner: asyncio.Protocol, connections: Connections, trusted: bool | None = None) -> None:
+        self._inner = inner
+        self._connections = connections
+        self._address = ""
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._busy = False
+        self._counted = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "abort")
+        self._transport = transport  # type: ignore[assignment]  # uvloop's transports have other bases
+        peer = transport.get_extra_info("peername")
+        self._address = peer[0] if peer else ""
+        connections = self._connections
+        if connections.count >= connections.most or self._too_many_of(self._address):
+            log.warning("connection refused", reason="too-many-connections", open=connections.count)
+            self._transport.abort()  # type: ignore[union-attr]
+            return
+        self._counted = True
+        connections.open[self._address] += 1
+        connections.transports.add(transport)
+        self._inner.connection_made(transport)
+        self._start()
+
+    def _too_many_of(self, address: str) -> bool:
+        return self._connections.open[address] >= self._connections.most_each
+
+    def data_received(self, data: bytes) -> None:
+        if not self._counted:
+            return
+        if self._timer is None and not self._busy:
+            self._start()
+        self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received() if self._counted else None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        if self._counted:
+            self._connections.open[self._address] -= 1
+            if not self._connections.open[self._address]:
+                del self._connections.open[self._address]
+            self._connections.transports.discard(self._transport)  # type: ignore[arg-type]
+            self._inner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()
+
+    def request_started(self) -> None:
+        """The headers of a request are complete."""
+        self._busy = True
+        self._stop()
+
+    def request_done(self) -> None:
+        self._busy = False
+
+    def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._connections.headers, self._too_slow)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        log.warning("connection closed", reason="slow-headers")
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def guard_of(transport: asyncio.BaseTransport | None) -> Guard | None:
+    """The guard of a request's connection; None where there is none, as in tests."""
+    protocol = transport.get_protocol() if isinstance(transport, asyncio.Transport) else None
+    if protocol is None and transport is not None and hasattr(transport, "get_protocol"):
+        protocol = transport.get_protocol()
+    return protocol if isinstance(protocol, Guard) else None

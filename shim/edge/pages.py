@@ -1,0 +1,86 @@
+"""What is answered to a GET: the published WSDL tree, and a page that helps people who open an endpoint."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from html import escape
+
+from aiohttp import web
+
+from shim.core.interface import Interface
+from shim.core.wsdl import Publication
+from shim.edge.peer import Peers
+
+_VERSION = re.compile(r"2\.[0-9]{1,2}\.[0-9]{1,2}")
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42em;margin:3em auto;padding:0 1em}}
+code{{background:#8882;padding:.1em .3em}}</style></head><body><h1>{title}</h1>{body}</body></html>
+"""
+
+
+class Pages:
+    """The WSDL tree below /soap2/schema, `?wsdl` of the endpoints, and their help pages."""
+
+    def __init__(self, interface: Interface, peers: Peers, latest: str) -> None:
+        self._interface = interface
+        self._peers = peers
+        self._latest = latest
+        self._services = {service.endpoint: service for service in interface.services.values()}
+        publication = Publication(interface)
+        self._document = lru_cache(maxsize=512)(publication.document)
+
+    async def schema(self, request: web.Request) -> web.Response:
+        """One file of the tree: /soap2/schema/<version>/<name>."""
+        version = request.match_info["version"]
+        if version == "latest":
+            version = self._latest
+        body = None
+        if _VERSION.fullmatch(version):
+            body = self._document(request.match_info["name"], version, self._peers.base_url(request))
+        if body is None:
+            return _page(404, "Not in the schema tree", f"<p>The tree begins at {self._link(request)}.</p>")
+        return _xml(body)
+
+    async def endpoint(self, request: web.Request) -> web.Response:
+        """GET on an endpoint: its WSDL with ?wsdl, else a page that says what this is."""
+        service = self._services[request.path]
+        base = self._peers.base_url(request)
+        if "wsdl" in {key.lower() for key in request.query}:
+            name = f"{service.name}/{service.name}.wsdl"
+            body = self._document(name, self._latest, base, base=f"{base}/soap2/schema/{self._latest}")
+            assert body is not None
+            return _xml(body)
+        operations = ", ".join(escape(name) for name in service.operations)
+        return _page(
+            200,
+            f"SystemAPI 2.5: {service.name}",
+            "<p>This is a SOAP 1.1 endpoint: post SystemAPI 2.5 calls here. Old calls are served by a v3 "
+            "backend behind it; each that does not map cleanly is on record, to be ported.</p>"
+            f'<p>WSDL: <a href="{escape(request.path)}?wsdl">{escape(base + request.path)}?wsdl</a>, '
+            f"whole tree: {self._link(request)}</p><p>Operations: {operations}</p>",
+        )
+
+    async def missing(self, request: web.Request) -> web.Response:
+        """Anything else: a page that never repeats what was asked for."""
+        endpoints = "".join(f"<li><code>{escape(path)}</code></li>" for path in self._services)
+        return _page(
+            404,
+            "Nothing here",
+            f"<p>SystemAPI 2.5 is served on</p><ul>{endpoints}</ul><p>WSDL: {self._link(request)}</p>",
+        )
+
+    def _link(self, request: web.Request) -> str:
+        url = escape(f"{self._peers.base_url(request)}/soap2/schema/latest/voipnowservice.wsdl")
+        return f'<a href="{url}">{url}</a>'
+
+
+def _xml(body: bytes) -> web.Response:
+    return web.Response(body=body, headers={"Content-Type": "text/xml; charset=utf-8"})
+
+
+def _page(status: int, title: str, body: str) -> web.Response:
+    return web.Response(
+        status=status, text=_PAGE.format(title=escape(title), body=body), content_type="text/html"
+    )

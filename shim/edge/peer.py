@@ -1,0 +1,72 @@
+"""Who is at the other end, and how the caller sees us: through trusted proxies or directly."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """What decides about addresses: a configured public URL, and the networks of trusted proxies."""
+
+    public_url: str | None
+    trusted: Sequence[_Network]
+
+    def trusts(self, request: web.BaseRequest) -> bool:
+        try:
+            address = ipaddress.ip_address(request.remote or "")
+        except ValueError:
+            return False
+        return any(address in network for network in self.trusted)
+
+    def client(self, request: web.BaseRequest) -> str:
+        """The caller's address: the last hop that is no trusted proxy."""
+        remote = request.remote or ""
+        if not self.trusts(request):
+            return remote
+        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+        for hop in reversed(hops):
+            try:
+                address = ipaddress.ip_address(hop)
+            except ValueError:
+                break
+            if not any(address in network for network in self.trusted):
+                return str(address)
+        return remote
+
+    def base_url(self, request: web.BaseRequest) -> str:
+        """`scheme://host[:port]` under which the caller reached this endpoint."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        scheme, host = request.scheme, request.host
+        if self.trusts(request):
+            headers = request.headers
+            scheme = _first(headers.get("X-Forwarded-Proto")) or scheme
+            host = _first(headers.get("X-Forwarded-Host")) or host
+            host = _with_port(host, _first(headers.get("X-Forwarded-Port")), scheme)
+        if scheme not in ("http", "https"):
+            scheme = "https"
+        return f"{scheme}://{host if _HOST.fullmatch(host) else _listening(request)}"
+
+
+def _first(value: str | None) -> str:
+    return value.split(",")[0].strip().lower() if value else ""
+
+
+def _with_port(host: str, port: str, scheme: str) -> str:
+    if not port.isdecimal() or len(port) > 5 or re.search(r":[0-9]+$", host):
+        return host
+    return host if port == {"http": "80", "https": "443"}.get(scheme) else f"{host}:{port}"
+
+
+def _listening(request: web.BaseRequest) -> str:
+    name = request.transport.get_extra_info("sockname") if request.transport else None
+    return f"{name[0]}:{name[1]}" if name else "localhost"

@@ -1,0 +1,164 @@
+"""The words of the vocabulary, each on a real operation, and what the catalogue refuses to start with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shim.core.catalogue import compile_catalogue
+from shim.core.commands import Caller
+from shim.core.errors import CallerError, DeclarationError
+from shim.core.model import Element
+from shim.core.rules.declare import operation, service
+from shim.core.rules.model import Rule, Work
+from shim.core.rules.vocabulary import (
+    added,
+    compute,
+    drop,
+    echo,
+    keep,
+    once,
+    refuse,
+    rename,
+    unanswered,
+    unread,
+    values,
+)
+from shim.core.translate import Translation
+from shim.interfaces.load import new, old
+
+UPDATED = unread("identifier", "v3 says it as well")
+
+
+def problems(name: str, becomes: str, *rules: Rule) -> list[str]:
+    """What is wrong with one declaration, apart from the service's other operations not being there."""
+    old_service, _, op = name.partition(".")
+    new_service, _, successor = becomes.partition(".")
+    with pytest.raises(DeclarationError) as caught:
+        compile_catalogue(old(), new(), [service(old_service, new_service, operation(op, successor, rules))])
+    return [each for each in caught.value.problems if "not declared" not in each]
+
+
+def compiled(name: str, becomes: str, *rules: Rule) -> Translation:
+    old_service, _, op = name.partition(".")
+    new_service, _, successor = becomes.partition(".")
+    declared = service(old_service, new_service, operation(op, successor, rules))
+    narrowed = replace(old().services[old_service], operations={op: old().operations[name]})
+    only = replace(old(), services={**old().services, old_service: narrowed})
+    return compile_catalogue(only, new(), [declared]).translations[name]
+
+
+def work(*children: Element) -> Work:
+    return Work(Element("request", children=list(children)), Caller("tester"))
+
+
+def codes(done: Work) -> list[tuple[str, str]]:
+    return [(each.code, each.path) for each in done.findings]
+
+
+STATUS = ("Reseller.SetResellerStatus", "ServiceProvider.SetServiceProviderStatus")
+MOVE = ("Client.MoveClients", "Organization.MoveOrganizations")
+
+
+def test_a_difference_without_a_rule_stops_the_program() -> None:
+    found = problems(*MOVE)
+    assert "Client.MoveClients: request: resellerID has no resellerID on the other side and no rule" in found
+    assert "Client.MoveClients: request: nothing gives serviceProviderID of the other side, and no rule says so" in found
+
+
+def test_a_rule_that_fits_nowhere_stops_the_program() -> None:
+    found = problems(*STATUS, UPDATED, drop("colour", "no such thing"))
+    assert found == ["Reseller.SetResellerStatus: the rule for colour fits neither request nor answer"]
+
+
+def test_a_rule_whose_target_is_not_there_stops_the_program() -> None:
+    found = problems(*STATUS, UPDATED, rename("scope", "range"))
+    assert any("scope has no range on the other side" in each for each in found)
+
+
+def test_two_rules_for_one_path_stop_the_program() -> None:
+    found = problems(*STATUS, UPDATED, drop("scope", "a"), drop("scope", "b"))
+    assert any("two rules for scope" in each for each in found)
+
+
+def test_a_target_that_is_carried_and_made_stops_the_program() -> None:
+    found = problems(*STATUS, UPDATED, added("scope", "twice", value=lambda _: Element("scope", "x")))
+    assert any("scope is carried and made by a rule as well" in each for each in found)
+
+
+def test_a_type_that_differs_stops_the_program() -> None:
+    found = problems("Reseller.AddReseller", "ServiceProvider.AddServiceProvider")
+    assert "Reseller.AddReseller: request: notifyOnly: its type is decimal here and string there" in found
+
+
+def test_an_undeclared_operation_and_a_missing_successor_stop_the_program() -> None:
+    with pytest.raises(DeclarationError) as caught:
+        compile_catalogue(old(), new(), [service("Account", "Account", operation("DelAccount", "Vanish"))])
+    assert "Account.DelAccount: there is no operation Account.Vanish" in caught.value.problems
+    assert "Account.LinkAccount: not declared" in caught.value.problems
+
+
+def test_drop_makes_a_finding_and_sends_nothing() -> None:
+    translation = compiled(*STATUS, UPDATED, drop("scope", "it is gone"), added("scope", "unsaid"))
+    done = work(Element("scope", "automation"), Element("ID", "10"))
+    assert [each.name for each in translation.to_new(done).children] == ["ID"]
+    assert codes(done) == [("field-dropped", "scope")]
+    assert done.findings[0].because == "it is gone"
+
+
+def test_refuse_ends_in_a_fault_with_a_finding() -> None:
+    translation = compiled(*STATUS, UPDATED, refuse("scope", "no way."), added("scope", "unsaid"))
+    done = work(Element("scope", "automation"), Element("ID", "10"))
+    with pytest.raises(CallerError, match="scope cannot be served: no way"):
+        translation.to_new(done)
+    assert codes(done) == [("field-refused", "scope")]
+
+
+def test_values_are_mapped_and_others_pass() -> None:
+    rule = values("scope", {"automation": "auto"}, "another word")
+    translation = compiled(*STATUS, UPDATED, rule)
+    for said, sent in (("automation", "auto"), ("other", "other")):
+        done = work(Element("scope", said), Element("ID", "10"))
+        assert translation.to_new(done).get("scope") == sent
+        assert not done.findings
+
+
+def test_a_computed_value_that_is_not_possible_is_a_problem_in_requests() -> None:
+    rule = compute("scope", lambda text: None, lambda text: None, "a scope that v3 knows")
+    translation = compiled(*STATUS, UPDATED, rule)
+    with pytest.raises(CallerError, match="Bad value at scope: send a scope that v3 knows"):
+        translation.to_new(work(Element("scope", "x"), Element("ID", "10")))
+
+
+def test_a_kept_value_is_judged_before_it_is_kept() -> None:
+    translation = compiled(*STATUS, UPDATED, keep("status", "kept"), added("status", "unsaid"))
+    with pytest.raises(CallerError, match="Bad value at status"):
+        translation.to_new(work(Element("status", "maybe"), Element("ID", "10")))
+
+
+def test_recalling_that_failed_leaves_the_field_out() -> None:
+    rules = (UPDATED, keep("notice", "kept", default="x"))
+    found = problems(*STATUS, *rules)
+    assert any("notice is carried and made by a rule as well" in each for each in found)
+
+
+def test_echo_and_unanswered_are_about_answers_only() -> None:
+    assert echo("a", "b", "c").takes("request") is None
+    assert unanswered("a", "b").takes("request") is None
+    assert once("a", "b").takes("request") is not None
+
+
+@pytest.mark.parametrize(
+    ("sent", "near"),
+    [("addresss", "address"), ("Login", "login"), ("passwrd", "password"), ("zip", None), ("", None)],
+)
+def test_an_unknown_element_is_answered_with_the_name_it_may_mean(sent: str, near: str | None) -> None:
+    from tests.support.conversation import catalogue
+
+    done = work(Element(sent, "x"), Element("ID", "10"))
+    catalogue().translations["Reseller.EditReseller"].to_new(done)
+    [found] = done.findings
+    assert found.code == "unknown-element"
+    assert (near is None) == ("did you mean" not in found.because)
+    assert near is None or near in found.because

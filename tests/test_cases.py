@@ -1,0 +1,154 @@
+"""Golden conversations: each file of tests/cases is one call, from the old request to the old answer.
+
+A file has sections, each under a line `=== name`:
+- the text before the first section says what the conversation proves
+- `old request`: the body element, or a whole envelope
+- `settings`, `kept before`: one `key: value` a line; kept values as `account field: XML`
+- `v3 call`, `v3 answer`: in turn, as often as calls are made; a `v3 answer` may be a Fault
+- `old answer` or `fault`, `findings` (`code path`), `kept after`: what has to come out
+
+To write the outcome sections of a new file, run with RECORD_CASES=1 and read what it wrote.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from shim.core.commands import Call
+from shim.core.model import Element
+from shim.core.parse import parse
+from shim.core.pipeline import Outcome
+from shim.interfaces.load import new, old
+from tests.support.conversation import World
+from tests.support.schemas import assert_valid
+
+CASES = Path(__file__).parent / "cases"
+FILES = sorted(CASES.glob("*/*.case"))
+RECORD = bool(os.environ.get("RECORD_CASES"))
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+_LOGIN = (
+    "<userCredentials><username>who</username><password>secret</password></userCredentials>"
+)
+
+
+@dataclass
+class Case:
+    """One conversation, taken apart; `outcome` is filled by running it."""
+
+    title: str
+    sections: list[tuple[str, str]]
+    answers: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> Case:
+        title, *rest = re.split(r"^=== (.+)$", path.read_text("utf-8"), flags=re.MULTILINE)
+        sections = [(rest[i].strip(), rest[i + 1].strip()) for i in range(0, len(rest), 2)]
+        return cls(title.strip(), sections, [text for name, text in sections if name == "v3 answer"])
+
+    def get(self, name: str) -> str:
+        return next((text for key, text in self.sections if key == name), "")
+
+    def world(self) -> World:
+        answers = iter(self.answers)
+
+        def backend(call: Call, request: Element) -> bytes:
+            return _wrap(next(answers), header=_SERVER_INFO)
+
+        settings = dict(line.split(": ", 1) for line in self.get("settings").splitlines())
+        return World(backend, settings, _kept(self.get("kept before")))
+
+
+_SERVER_INFO = (
+    "<serverInfo><edition>Unlimited</edition><version>3.0.0</version>"
+    "<infrastructureID>INF-1</infrastructureID></serverInfo>"
+)
+
+
+def _wrap(body: str, header: str) -> bytes:
+    if "Envelope" in body[:60]:
+        return body.encode()
+    return (
+        f'<e:Envelope xmlns:e="{SOAP}"><e:Header>{header}</e:Header><e:Body>{body}</e:Body></e:Envelope>'
+    ).encode()
+
+
+def _kept(text: str) -> dict[str, dict[str, Element]]:
+    kept: dict[str, dict[str, Element]] = {}
+    for line in text.splitlines():
+        account, name, xml = re.fullmatch(r"(\S+) (\S+): (.*)", line).groups()  # type: ignore[union-attr]
+        kept.setdefault(account, {})[name] = parse(_wrap(xml, "")).body
+    return kept
+
+
+def _kept_text(kept: dict[str, dict[str, Element]]) -> str:
+    lines = []
+    for account, fields in sorted(kept.items()):
+        for name, element in sorted(fields.items()):
+            attributes = "".join(f' {key}="{value}"' for key, value in element.attributes.items())
+            lines.append(f"{account} {name}: <{name}{attributes}>{element.text}</{name}>")
+    return "\n".join(lines)
+
+
+def _body(envelope: bytes) -> str:
+    """The body element alone, indented, with the namespaces it uses."""
+    node = deepcopy(etree.fromstring(envelope).find(f"{{{SOAP}}}Body")[0])  # type: ignore[index]
+    etree.indent(node)
+    etree.cleanup_namespaces(node)
+    return etree.tostring(node, encoding="unicode").strip()
+
+
+def _told(world: World, outcome: Outcome) -> list[tuple[str, str]]:
+    """The outcome of a run as sections."""
+    told: list[tuple[str, str]] = []
+    for index, envelope in enumerate(world.envelopes):
+        told.append(("v3 call", _body(envelope)))
+        told.append(("v3 answer", f"#{index}"))
+    if outcome.answer is not None:
+        told.append(("old answer", _body(outcome.answer)))
+    elif outcome.fault is not None:
+        fault = outcome.fault
+        told.append(("fault", f"{fault.side} {fault.code or '-'} {fault.reason}: {fault.text}"))
+    told.append(("findings", "\n".join(f"{each.code} {each.path}" for each in outcome.findings)))
+    told.append(("kept after", _kept_text(world.kept)))
+    return told
+
+
+def _run(case: Case, path: Path) -> list[tuple[str, str]]:
+    operation = old().operations[f"{path.parent.name.capitalize()}.{path.name.split('.')[0]}"]
+    world = case.world()
+    outcome = world.run(operation, _wrap(case.get("old request"), _LOGIN))
+    for envelope in world.envelopes:
+        assert_valid(envelope, new())
+    if outcome.answer is not None:
+        assert_valid(outcome.answer, old(), outcome.schema_version)
+    return [
+        (name, case.answers[int(text[1:])] if name == "v3 answer" else text)
+        for name, text in _told(world, outcome)
+    ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_conversation(path: Path) -> None:
+    case = Case.read(path)
+    told = [(name, text.strip()) for name, text in _run(case, path)]
+    given = [(name, text) for name, text in case.sections if name in ("old request", "settings", "kept before")]
+    if RECORD:
+        parts = [f"=== {name}\n{text}\n" for name, text in given + told]
+        path.write_text(f"{case.title}\n\n" + "\n".join(parts), "utf-8")
+        return
+    expected = [section for section in case.sections if section not in given]
+    assert told == expected, case.title
+
+
+def test_every_translated_operation_has_a_conversation() -> None:
+    from tests.support.conversation import catalogue
+
+    there = {f"{path.parent.name.capitalize()}.{path.name.split('.')[0]}" for path in FILES}
+    assert set(catalogue().translations) <= there
