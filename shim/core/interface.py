@@ -124,9 +124,10 @@ class ComplexType:
 
     @cached_property
     def demands(self) -> tuple[Demand, ...]:
-        if self.occurs_min == 0:
-            return tuple(_demands(self.content, tuple(self.slots)))
-        return tuple(_demands(self.content, ()))
+        """What has to be there. `occurs` is about the type's own content, not about that of its base."""
+        own = tuple(name for particle in self.particles for name in _names(particle))
+        base = self.base.demands if self.base else ()
+        return (*base, *_demands(self.particles, own if self.occurs_min == 0 else ()))
 
 
 Type = Simple | ComplexType
@@ -238,8 +239,9 @@ def _slots(kind: ComplexType) -> Iterator[Slot]:
             else:
                 yield from walk(particle.particles, choices, frozen or repeated, False)
 
-    whole_repeats = kind.occurs_max is None or kind.occurs_max > 1
-    yield from walk(kind.content, (), whole_repeats, False)
+    inherited = kind.base.content if kind.base else ()
+    yield from walk(inherited, (), False, False)
+    yield from walk(kind.particles, (), kind.occurs_max is None or kind.occurs_max > 1, False)
 
 
 def _names(particle: Particle) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class Publication:
     def __init__(self, interface: Interface) -> None:
         self.interface = interface
         self._schemas = Schemas(interface)
-        self._files = _schema_files(interface)
+        self._files = _schema_files(interface, self._schemas.keys)
         self._keys = {path: key for key, path in self._files.items()}
         self._services = {f"{name}/{name}.wsdl": service for name, service in interface.services.items()}
 
@@ -197,7 +197,7 @@ def _message_keys(services: list[Service]) -> list[str]:
     return sorted({"HeaderData", *(decl.namespace for op in operations for decl in (op.input, op.output))})
 
 
-def _schema_files(interface: Interface) -> dict[str, str]:
+def _schema_files(interface: Interface, keys: tuple[str, ...]) -> dict[str, str]:
     """The path of each namespace's schema.
 
     Each service has all its schemas, be they empty: there are clients that download a fixed list of files
@@ -206,7 +206,7 @@ def _schema_files(interface: Interface) -> dict[str, str]:
     files = {
         f"{name}{suffix}": f"{name}/{name}{suffix}.xsd" for name in interface.services for suffix in _SUFFIXES
     }
-    return {**{key: f"{key}.xsd" for key in interface.namespaces}, **files}
+    return {**{key: f"{key}.xsd" for key in keys}, **files}
 
 
 def _title(name: str) -> str:

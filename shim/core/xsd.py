@@ -42,6 +42,11 @@ class Schemas:
         for uses in _visitors(interface).values():
             self._shared[uses[0].namespace].append(_agreed(interface, uses))
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all namespaces that have something in them, sorted."""
+        return tuple(sorted({*self.interface.namespaces, *self._shared}))
+
     def document(self, key: str, version: str, locate: Locate) -> Node:
         """The schema of one namespace, empty for a key that the interface does not use."""
         writer = _Writer(self.interface, key)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from shim.core.interface import ComplexType, ElementDecl, Group, Particle, Simple
+from shim.core.interface import ComplexType, ElementDecl, Group, Particle, Simple, paths
 from shim.core.model import Element
+from shim.interfaces.load import old
 
 _WORDS = ["alpha", "Béla", "O'Neil & Sons", "a<b", "x>y", 'say "hi"', "日本", "tab\there", "két szó", "0", "-"]
 _BY_TYPE = {
@@ -18,6 +19,13 @@ _BY_TYPE = {
     "Common:code": ["us", "de", "x"],
     "Common:pcode": ["10115", "SW1A 1AA"],
 }
+_BY_PATTERN = {
+    each.patterns: ["0", "42", "1"]
+    for each in (decl.simple for op in old().operations.values() for _, decl in paths(op.input)
+                 if isinstance(decl, ElementDecl))
+    if each is not None and each.patterns and each.name is None
+}  # fmt: skip
+"""For patterns without a name: digits are in all of them."""
 _BY_BASE = {
     "boolean": ["0", "1", "true", "false"],
     "date": ["2011-03-31", "2024-02-29"],
@@ -66,13 +74,13 @@ class Messages:
         return made
 
     def content(self, kind: ComplexType, depth: int) -> Iterator[Element]:
-        times = 1
-        if kind.occurs_min == 0 and not self.chance(self.full):
-            return
+        if kind.base is not None:
+            yield from self.content(kind.base, depth)
+        times = 0 if kind.occurs_min == 0 and not self.chance(self.full) else 1
         if kind.occurs_max is None:
             times = self.random.randint(1, self.most)
         for _ in range(times):
-            for particle in kind.content:
+            for particle in kind.particles:
                 yield from self.particle(particle, depth)
 
     def particle(self, particle: Particle, depth: int) -> Iterator[Element]:
@@ -104,8 +112,9 @@ class Messages:
     def value(self, simple: Simple) -> str:
         if simple.enum:
             return self.random.choice(simple.enum)
-        if simple.name in _BY_TYPE:
-            return self.random.choice(_BY_TYPE[simple.name])
+        known = _BY_TYPE.get(simple.name or "") or _BY_PATTERN.get(simple.patterns)
+        if known:
+            return self.random.choice(known)
         if simple.base in _RANGES:
             return str(self.random.randint(*_RANGES[simple.base]))
         if simple.base in _BY_BASE:

@@ -1,8 +1,12 @@
-"""The judge of what goes out: the published schemas of an interface, compiled by libxml2."""
+"""The judge of what goes out: the published schemas of an interface, compiled by libxml2.
+
+The published tree itself is judged through `Published`, which walks its schemas without the interface.
+"""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -13,6 +17,7 @@ from shim.core.interface import XML_SCHEMA, Interface
 from shim.core.parse import SOAP
 from shim.core.wsdl import Publication
 
+XS = f"{{{XML_SCHEMA}}}"
 ADDRESS = "https://old.example:443"
 
 
@@ -37,11 +42,11 @@ def _compiled(interface: Interface, version: str) -> etree.XMLSchema:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_tree(interface, folder, version)
-        whole = etree.Element(f"{{{XML_SCHEMA}}}schema")
+        whole = etree.Element(XS + "schema")
         for path in sorted(folder.rglob("*.xsd")):
             namespace = etree.parse(path).getroot().get("targetNamespace")
-            location = {"namespace": namespace, "schemaLocation": str(path.relative_to(folder))}
-            etree.SubElement(whole, f"{{{XML_SCHEMA}}}import", location)
+            location = {"namespace": str(namespace), "schemaLocation": str(path.relative_to(folder))}
+            etree.SubElement(whole, XS + "import", location)
         entry = folder / "all.xsd"
         entry.write_bytes(etree.tostring(whole))
         return etree.XMLSchema(file=str(entry))
@@ -54,7 +59,9 @@ def assert_valid(envelope: bytes, interface: Interface, version: str | None = No
     body = root.findall(f"{{{SOAP}}}Body/*")
     assert len(body) == 1, f"{len(body)} elements in the body instead of one"
     judge = schema(interface, version)
-    problems = [problem for part in root.findall(f"{{{SOAP}}}Header/*") + body for problem in _judge(part, judge)]
+    problems = [
+        problem for part in root.findall(f"{{{SOAP}}}Header/*") + body for problem in _judge(part, judge)
+    ]
     if problems:
         message = etree.tostring(root, pretty_print=True, encoding="unicode")
         raise AssertionError("\n".join([f"not valid in {version or interface.version}:", *problems, message]))
@@ -65,3 +72,62 @@ def _judge(part: etree._Element, judge: etree.XMLSchema) -> list[str]:
     if judge.validate(alone):
         return []
     return [f"- {error.path}: {error.message}" for error in judge.error_log]
+
+
+class Published:
+    """The schema documents of a tree, read back without any help of the interface."""
+
+    def __init__(self, folder: Path) -> None:
+        self.named: dict[tuple[str, str], etree._Element] = {}
+        for path in folder.rglob("*.xsd"):
+            root = etree.parse(path).getroot()
+            for node in root.iterchildren(XS + "element", XS + "complexType", XS + "simpleType"):
+                kind = "element" if node.tag == XS + "element" else "type"
+                self.named[kind, f"{{{root.get('targetNamespace')}}}{node.get('name')}"] = node
+
+    def paths(self, element: etree._Element, prefix: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
+        """Every path below an element, with what is declared there."""
+        for node, type_name in self.content(element):
+            if node.tag == XS + "attribute":
+                yield f"{prefix}@{node.get('name')} {node.get('default')}"
+                continue
+            if type_name and type_name in above:
+                continue
+            found, namespace = self.resolved(node)
+            path = prefix + str(found.get("name"))
+            occurs = f"{node.get('minOccurs', '1')}..{node.get('maxOccurs', '1')}"
+            yield f"{path} {namespace} {occurs} {found.get('nillable', 'false')}"
+            below = (*above, type_name) if type_name else above
+            yield from self.paths(found, path + "/", below)
+
+    def content(self, element: etree._Element) -> Iterator[tuple[etree._Element, str]]:
+        """The elements and attributes of an element's type, those of the base first."""
+        name = element.get("type", "")
+        holder = self.named.get(("type", _clark(element, name))) if name else element.find(XS + "complexType")
+        if holder is None or holder.tag != XS + "complexType":
+            return
+        for extension in holder.iterfind(f"{XS}complexContent/{XS}extension"):
+            yield from self.content(
+                etree.Element("base", {"type": str(extension.get("base"))}, extension.nsmap)
+            )
+        for node in _own(holder):
+            yield node, _clark(element, name) if name else ""
+
+    def resolved(self, node: etree._Element) -> tuple[etree._Element, str]:
+        reference = node.get("ref")
+        if reference is not None:
+            node = self.named["element", _clark(node, reference)]
+        return node, str(node.getroottree().getroot().get("targetNamespace"))
+
+
+def _own(holder: etree._Element) -> Iterator[etree._Element]:
+    for child in holder:
+        if child.tag in (XS + "element", XS + "attribute"):
+            yield child
+        else:
+            yield from _own(child)
+
+
+def _clark(node: etree._Element, name: str) -> str:
+    prefix, _, local = name.rpartition(":")
+    return f"{{{node.nsmap[prefix]}}}{local}"
