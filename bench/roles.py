@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -16,8 +17,6 @@ from shim.edge.serve import serve
 
 async def bare(port: int, backend: int) -> None:
     """Reads a request whole, posts it to the backend, answers with what comes back."""
-    import asyncio
-
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=32)) as session:
 
         async def forward(request: web.Request) -> web.Response:

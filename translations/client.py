@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from shim.core.model import Element
 from shim.core.rules.declare import operation, service
+from shim.core.rules.model import Work
 from shim.core.rules.vocabulary import added, keep, once, rename
 from translations.accounts import UPDATED, answered, permissions, verbose
 
@@ -15,7 +17,17 @@ KEPT_BY_ADD = (
     keep("advertisingTemplate", _ADVERTISING, when=verbose),
 )
 
-ORGANIZATION_TYPE = added("organizationType", "Types of organizations are new in v3: it is left as it is.")
+
+def _organization_type(work: Work) -> Element | None:
+    wanted = work.caller.settings.get("organization_type", "leave")
+    return None if wanted == "leave" else Element("organizationType", wanted)
+
+
+ORGANIZATION_TYPE = added(
+    "organizationType",
+    "Types of organizations are new in v3: left as it is, or set by the setting organization_type.",
+    value=_organization_type,
+)
 
 SERVICE = service(
     "Client",

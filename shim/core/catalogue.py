@@ -176,6 +176,7 @@ class _Level:
             self.fate(here, entry.decl, taken.fate, None, taken.finding, rule.because)
             self.values(entry)
         entry.act = taken.act
+        entry.plain = entry.plain and taken.act is None
         entry.single = entry.single or (self.request and taken.finding == "repeated-element")
 
     def carry(
@@ -214,6 +215,9 @@ class _Level:
             self.attribute(entry, here, there, attribute.name, target)
         if decl.simple is not None:
             self.values(entry)
+            entry.plain = (
+                not entry.unlimited and not entry.nillable and (entry.read is None or not self.request)
+            )
         elif not computed:
             entry.table = self.table(here, decl, there, target)
 

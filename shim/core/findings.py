@@ -6,6 +6,7 @@ why (`because`), which comes from the rule that made it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -143,6 +144,12 @@ KINDS: dict[str, Kind] = {
         "The call took effect, but what the shim should keep of it could not be stored.",
         "Send the same values again, with an Edit or Set call.",
     ),
+    "more-findings": Kind(
+        "loss",
+        "More findings than are listed",
+        "The call had more findings than are kept for one call; the rest is only counted.",
+        "Correct those that are listed, then look again.",
+    ),
     "not-translated": Kind(
         "refused",
         "Not translated",
@@ -158,18 +165,43 @@ KINDS: dict[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finding:
-    """One thing found in one call. `place` is where the matter lives in v3, if anywhere."""
+    """One thing found in one call, `count` times. `place` is where the matter lives in v3, if anywhere."""
 
     code: str
     path: str
     because: str
     place: str | None = None
     severity: Severity = "info"
+    count: int = 1
 
 
-def finding(code: str, path: str, because: str = "", place: str | None = None) -> Finding:
-    """A finding of a known code, with that code's severity; `because` defaults to the code's meaning."""
-    kind = KINDS[code]
-    return Finding(code, path, because or kind.meaning, place, kind.severity)
+class Findings:
+    """What was found in one call: one entry for each code and path, and never more than `MOST` of them.
+
+    A hostile message could make thousands; what is over the bound is counted in one last finding.
+    """
+
+    MOST = 200
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], Finding] = {}
+
+    def add(self, code: str, path: str, because: str = "", place: str | None = None) -> None:
+        """Add a finding of a known code; `because` defaults to the code's meaning."""
+        known = self._found.get((code, path))
+        if known is None and len(self._found) >= self.MOST:
+            code, path, because, place = "more-findings", "", "", None
+            known = self._found.get((code, path))
+        if known is not None:
+            known.count += 1
+        else:
+            kind = KINDS[code]
+            self._found[code, path] = Finding(code, path, because or kind.meaning, place, kind.severity)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self._found.values())
+
+    def __len__(self) -> int:
+        return len(self._found)

@@ -148,21 +148,25 @@ def writer(simple: Simple) -> Check | None:
     if not patterns and not low and high is None:
         return read
     collapse = simple.white_space == "collapse"
+    bounded = high is not None and high <= 255
+    only_longest = not patterns and not low and high is not None
 
     def check(text: str) -> str | None:
         value = text if read is None else read(text)
-        if value is None:
-            return None
+        if value is None or (only_longest and len(value) <= (high or 0)):
+            return value
         judged = _SPACE.sub(" ", value).strip(" ") if collapse else value
         if len(judged) < low or (high is not None and len(judged) > high):
             return None
-        return value if all(_fits(pattern, judged) for pattern in patterns) else None
+        return value if all(_fits(pattern, judged, bounded) for pattern in patterns) else None
 
     return check
 
 
-def _fits(pattern: regex.Pattern[str], text: str) -> bool:
+def _fits(pattern: regex.Pattern[str], text: str, bounded: bool) -> bool:
     """A published pattern may backtrack without end (`Common:domain` does): then the value does not fit."""
+    if bounded:
+        return pattern.fullmatch(text) is not None
     try:
         return pattern.fullmatch(text, timeout=0.05) is not None
     except TimeoutError:

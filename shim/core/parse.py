@@ -215,15 +215,12 @@ def _element(node: etree._Element, depth: int, limits: Limits) -> Element:
         raise _over(f"names of more than {limits.name} characters", limits.name)
     attributes = None
     nil = False
-    if node.attrib:
-        if len(node.attrib) > limits.attributes:
+    items = node.items()
+    if items:
+        if len(items) > limits.attributes:
             raise _over(f"more than {limits.attributes} attributes on an element", limits.attributes)
         nil = node.get(_NIL) in ("true", "1")
-        attributes = {
-            _local(key): str(value)
-            for key, value in node.attrib.items()
-            if isinstance(key, str) and not key.startswith(_XSI_PREFIX)
-        }
+        attributes = {_local(str(key)): str(value) for key, value in items if not _of_xsi(key)}
     count = len(node)
     if count:
         if count > limits.repeats:
@@ -235,6 +232,10 @@ def _element(node: etree._Element, depth: int, limits: Limits) -> Element:
     if text is not None and len(text) > limits.text:
         raise _over(f"a text of more than {limits.text} characters", limits.text)
     return Element(name, text or "", attributes, None, nil)
+
+
+def _of_xsi(key: str | bytes) -> bool:
+    return isinstance(key, str) and key.startswith(_XSI_PREFIX)
 
 
 def _check_repeats(node: Iterable[etree._Element], limits: Limits) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from shim.core.catalogue import Catalogue
 from shim.core.commands import Caller, Command, Identify
 from shim.core.errors import BackendError, Fault
-from shim.core.findings import Finding, finding
+from shim.core.findings import Findings
 from shim.core.forward import forward
 from shim.core.keeping import keep
 from shim.core.model import Element
@@ -60,7 +60,7 @@ class Outcome:
 
     answer: bytes | None = None
     fault: Fault | None = None
-    findings: list[Finding] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
     calls: list[str] = field(default_factory=list)
     caller: Caller | None = None
     operation: str | None = None
@@ -116,7 +116,7 @@ def _judge(unwritten: list[Unwritten], outcome: Outcome) -> None:
             raise BackendError(
                 "backend-nonsense", f"The v3 backend answered without {each.path}, which the answer needs."
             )
-        outcome.findings.append(finding("answer-value-omitted", each.path))
+        outcome.findings.add("answer-value-omitted", each.path)
 
 
 def _server_info(configured: ServerInfo, work: Work) -> Element:

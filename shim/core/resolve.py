@@ -11,7 +11,7 @@ import re
 
 from shim.core.catalogue import Catalogue
 from shim.core.errors import CallerError
-from shim.core.findings import Finding, finding
+from shim.core.findings import Findings
 from shim.core.model import Envelope
 from shim.core.translate import Translation
 
@@ -25,7 +25,7 @@ def schema_version(envelope: Envelope) -> str | None:
     return version if version.startswith("2.") and version.count(".") == 2 and len(version) < 9 else None
 
 
-def resolve(catalogue: Catalogue, envelope: Envelope, path: str, findings: list[Finding]) -> Translation:
+def resolve(catalogue: Catalogue, envelope: Envelope, path: str, findings: Findings) -> Translation:
     """The translation for a message. Raises CallerError for what is no call of 2.x, or not translated."""
     name = envelope.body.name
     match = _NAMESPACE.fullmatch(envelope.namespace)
@@ -40,17 +40,15 @@ def resolve(catalogue: Catalogue, envelope: Envelope, path: str, findings: list[
     endpoint = catalogue.old.services[operation.service].endpoint
     if path != endpoint:
         because = f"{operation.full_name} belongs on {endpoint}."
-        findings.append(finding("wrong-endpoint", name, because, endpoint))
-    findings += [finding("unknown-header", each.name[:64]) for each in envelope.headers if _foreign(each.name)]
+        findings.add("wrong-endpoint", name, because, endpoint)
+    for header in envelope.headers:
+        if header.name != "userCredentials":
+            findings.add("unknown-header", header.name[:64])
     translation = catalogue.translations.get(operation.full_name)
     if translation is None:
-        findings.append(finding("not-translated", name))
+        findings.add("not-translated", name)
         raise CallerError("not-translated", f"{operation.full_name} is not translated to v3 by this shim yet.")
     return translation
-
-
-def _foreign(header: str) -> bool:
-    return header != "userCredentials"
 
 
 def _unknown(catalogue: Catalogue, name: str) -> str:

@@ -19,8 +19,8 @@ from shim.core.lexical import Check, writer
 from shim.core.model import Element
 from shim.core.parse import SOAP, XSI
 
-_UNSAFE = re.compile(r"[&<>\r]")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SPECIAL = re.compile("[&<>\r]|" + _NOT_XML.pattern)
 _TEXT = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
 _QUOTED = {**_TEXT, ord('"'): "&quot;", ord("\n"): "&#10;", ord("\t"): "&#9;"}
 
@@ -145,61 +145,66 @@ class MessageWriter:
         if element.nil and piece.decl.nillable:
             out.append(f'{piece.opening} xsi:nil="true"/>')
             return
-        text = ""
-        if piece.shape is None:
-            text = element.text or ""
-            if piece.check is not None:
-                checked = piece.check(text)
-                if checked is None:
-                    lost.append(Unwritten(path, "value"))
-                    return
-                text = checked
-        out.append(piece.opening)
-        if element.attributes:
-            self._attributes(element, piece, path, out, lost)
-        if piece.shape is None:
-            out.append(f">{escape(text)}{piece.closing}")
+        if piece.shape is not None:
+            out.append(piece.opening)
+            if element.attributes:
+                self._attributes(element, piece, path, out, lost)
+            out.append(">")
+            self._children(element, piece.shape, path, out, lost)
+            out.append(piece.closing)
             return
-        out.append(">")
-        self._children(element, piece.shape, path, out, lost)
-        out.append(piece.closing)
+        text: str | None = element.text or ""
+        if piece.check is not None:
+            text = piece.check(text or "")
+        if text is None:
+            lost.append(Unwritten(path, "value"))
+            return
+        if _SPECIAL.search(text):
+            text = escape(text)
+        if element.attributes:
+            out.append(piece.opening)
+            self._attributes(element, piece, path, out, lost)
+            out.append(f">{text}{piece.closing}")
+        else:
+            out.append(f"{piece.opening}>{text}{piece.closing}")
 
     def _children(
         self, element: Element, shape: Shape, path: str, out: list[str], lost: list[Unwritten]
     ) -> None:
-        pieces = shape.pieces
-        found: list[tuple[int, int, Element, Piece]] = []
         names: set[str] = set()
-        last = 0
-        in_order = True
-        chosen: dict[int, int] | None = None
-        for index, child in enumerate(element.children):
+        chosen: dict[int, int] = {}
+        for child, piece in self._ordered(element, shape, path, lost):
             name = child.name
-            piece = pieces.get(name)
-            if piece is None:
-                lost.append(Unwritten(_join(path, name), "unknown"))
-                continue
             if name in names and not piece.repeated:
                 lost.append(Unwritten(_join(path, name), "repeated"))
-                continue
-            names.add(name)
-            if piece.choices:
-                chosen = chosen or {}
-            if piece.order < last:
-                in_order = False
-            last = piece.order
-            found.append((piece.order, index, child, piece))
-        if not in_order:
-            found.sort(key=lambda entry: (entry[0], entry[1]))
-        for _, _, child, piece in found:
-            if piece.choices and chosen is not None and not _chosen(piece, chosen):
-                lost.append(Unwritten(_join(path, child.name), "choice"))
-                names.discard(child.name)
-                continue
-            self._write(child, piece, _join(path, child.name), out, lost)
+            elif piece.choices and not _chosen(piece, chosen):
+                lost.append(Unwritten(_join(path, name), "choice"))
+            else:
+                names.add(name)
+                self._write(child, piece, f"{path}/{name}" if path else name, out, lost)
         for demand in shape.kind.demands:
             if names.isdisjoint(demand.names) and not (demand.when and names.isdisjoint(demand.when)):
                 lost.append(Unwritten(_join(path, " or ".join(demand.names)), "missing"))
+
+    def _ordered(
+        self, element: Element, shape: Shape, path: str, lost: list[Unwritten]
+    ) -> list[tuple[Element, Piece]]:
+        """The children that the shape knows, in its order; the sender's order among equals."""
+        pieces = shape.pieces
+        found: list[tuple[Element, Piece]] = []
+        last = 0
+        in_order = True
+        for child in element.children:
+            piece = pieces.get(child.name)
+            if piece is None:
+                lost.append(Unwritten(_join(path, child.name), "unknown"))
+                continue
+            in_order = in_order and piece.order >= last
+            last = piece.order
+            found.append((child, piece))
+        if not in_order:
+            found.sort(key=_order)
+        return found
 
     def _attributes(
         self, element: Element, piece: Piece, path: str, out: list[str], lost: list[Unwritten]
@@ -217,6 +222,10 @@ class MessageWriter:
                 out.append(f' {name}="{_clean(checked).translate(_QUOTED)}"')
 
 
+def _order(entry: tuple[Element, Piece]) -> int:
+    return entry[1].order
+
+
 def _chosen(piece: Piece, chosen: dict[int, int]) -> bool:
     return all(chosen.setdefault(number, branch) == branch for number, branch in piece.choices)
 
@@ -231,10 +240,7 @@ def _clean(text: str) -> str:
 
 def escape(text: str) -> str:
     """Text as element content; characters that XML 1.0 cannot hold become U+FFFD."""
-    if text.isalnum():
-        return text
-    text = _clean(text)
-    return text.translate(_TEXT) if _UNSAFE.search(text) else text
+    return _clean(text).translate(_TEXT) if _SPECIAL.search(text) else text
 
 
 def fault_message(fault: Fault, reference: str, layout: str = "text") -> bytes:

@@ -12,6 +12,8 @@ from shim.core.rules.declare import Declared
 from shim.core.rules.model import Direction, Entry, Fate, Problem, Producer, Table, Work
 from shim.core.serialise import MessageWriter
 
+_HINTS = 20
+"""Unknown elements of one message that are compared with the known ones: comparing costs."""
 _NO_DATE = "1970-01-01"
 
 
@@ -56,6 +58,7 @@ class Translation:
 def _walk(source: Element, table: Table, target: Element, work: Work, direction: Direction) -> None:
     entries = table.entries
     out = target.children
+    request = direction == "request"
     seen: set[str] = set()
     chosen: dict[int, int] = {}
     if source.text and source.children:
@@ -66,13 +69,16 @@ def _walk(source: Element, table: Table, target: Element, work: Work, direction:
         if entry is None:
             _unknown(name, table, work, direction)
             continue
-        if direction == "request":
+        if request:
             if not _admit(child, entry, seen, chosen, work):
                 continue
             seen.add(name)
         if entry.act is not None:
-            if direction == "answer" or _readable(child, entry, work):
+            if not request or _readable(child, entry, work):
                 entry.act(child, target, work)
+            continue
+        if entry.plain and not child.attributes:
+            out.append(Element(entry.name, child.text))
             continue
         made = _carry(child, entry, work, direction)
         if made is not None:
@@ -185,7 +191,7 @@ def _unknown(name: str, table: Table, work: Work, direction: Direction) -> None:
     if direction == "answer":
         work.find("unknown-answer-element", path)
         return
-    near = _nearest(name, table)
+    near = _nearest(name, table) if len(work.findings) < _HINTS else None
     work.find("unknown-element", path, f"2.5 never knew this element; did you mean {near}?" if near else "")
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
-import aiohttp
-import httpx
 from aiohttp import web
 
 from shim.core.catalogue import Catalogue, compile_catalogue
 from shim.core.pipeline import ServerInfo, Shim
-from shim.edge.backend import Backend
+from shim.edge.backend import Backend, open_session
 from shim.edge.config import Config
 from shim.edge.drive import Performers
 from shim.edge.endpoint import Conduct, SoapEndpoint
@@ -20,7 +17,7 @@ from shim.edge.integrations import Integrations
 from shim.edge.pages import Pages
 from shim.edge.peer import Peers
 from shim.edge.store import Store
-from shim.edge.tokens import Tokens
+from shim.edge.tokens import Tokens, open_http
 from shim.interfaces.load import new, old
 from translations.services import SERVICES
 
@@ -82,25 +79,14 @@ class Application:
 async def open_application(config: Config) -> AsyncIterator[Application]:
     """Open the store and the ways to the backend. Raises Fault when the store cannot be opened."""
     compiled = catalogue()
-    async with _backend_sessions(config) as (session, http):
-        store = await Store.open(config.store.url)
-        try:
-            tokens = Tokens(http, config.backend.url + config.backend.token_path)
-            backend = Backend(session, tokens, config.backend)
-            integrations = Integrations(config.integrations, config.login)
-            yield Application(config, compiled, Performers(integrations, backend, store))
-        finally:
-            await store.close()
-
-
-@asynccontextmanager
-async def _backend_sessions(config: Config) -> AsyncIterator[tuple[aiohttp.ClientSession, httpx.AsyncClient]]:
-    trust: ssl.SSLContext | bool = config.backend.verify_tls
-    if config.backend.verify_tls and config.backend.ca_file is not None:
-        trust = ssl.create_default_context(cafile=str(config.backend.ca_file))
-    connector = aiohttp.TCPConnector(limit=config.backend.in_flight, ssl=trust)
-    async with (
-        aiohttp.ClientSession(connector=connector) as session,
-        httpx.AsyncClient(verify=trust, timeout=config.backend.call_timeout) as http,
-    ):
-        yield session, http
+    async with AsyncExitStack() as closing:
+        session = await closing.enter_async_context(open_session(config.backend))
+        http = await closing.enter_async_context(open_http(config.backend))
+        store = await Store.open(config.store.url, config.store.journal_mode)
+        closing.push_async_callback(store.close)
+        tokens = Tokens(http, config.backend.url + config.backend.token_path)
+        closing.push_async_callback(tokens.close)
+        integrations = Integrations(config.integrations, config.login)
+        closing.push_async_callback(integrations.close)
+        backend = Backend(session, tokens, config.backend)
+        yield Application(config, compiled, Performers(integrations, backend, store))

@@ -114,6 +114,7 @@ class SoapEndpoint:
                 path=found.path,
                 because=found.because,
                 place=found.place,
+                count=found.count,
             )
         fault = outcome.fault
         log.info(

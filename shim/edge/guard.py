@@ -33,7 +33,7 @@ class Connections:
 class Guard(asyncio.Protocol):
     """Wraps the protocol of one connection."""
 
-    def __init__(self, inner: asyncio.Protocol, connections: Connections, trusted: bool | None = None) -> None:
+    def __init__(self, inner: asyncio.Protocol, connections: Connections) -> None:
         self._inner = inner
         self._connections = connections
         self._address = ""
@@ -77,7 +77,7 @@ class Guard(asyncio.Protocol):
             self._connections.open[self._address] -= 1
             if not self._connections.open[self._address]:
                 del self._connections.open[self._address]
-            self._connections.transports.discard(self._transport)  # type: ignore[arg-type]
+            self._connections.transports.discard(self._transport)
             self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:

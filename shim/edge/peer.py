@@ -21,6 +21,8 @@ class Peers:
     trusted: Sequence[_Network]
 
     def trusts(self, request: web.BaseRequest) -> bool:
+        if not self.trusted:
+            return False
         try:
             address = ipaddress.ip_address(request.remote or "")
         except ValueError:

@@ -64,7 +64,10 @@ MOVE = ("Client.MoveClients", "Organization.MoveOrganizations")
 def test_a_difference_without_a_rule_stops_the_program() -> None:
     found = problems(*MOVE)
     assert "Client.MoveClients: request: resellerID has no resellerID on the other side and no rule" in found
-    assert "Client.MoveClients: request: nothing gives serviceProviderID of the other side, and no rule says so" in found
+    assert (
+        "Client.MoveClients: request: nothing gives serviceProviderID of the other side, and no rule says so"
+        in found
+    )
 
 
 def test_a_rule_that_fits_nowhere_stops_the_program() -> None:
@@ -104,7 +107,7 @@ def test_drop_makes_a_finding_and_sends_nothing() -> None:
     done = work(Element("scope", "automation"), Element("ID", "10"))
     assert [each.name for each in translation.to_new(done).children] == ["ID"]
     assert codes(done) == [("field-dropped", "scope")]
-    assert done.findings[0].because == "it is gone"
+    assert [each.because for each in done.findings] == ["it is gone"]
 
 
 def test_refuse_ends_in_a_fault_with_a_finding() -> None:
@@ -121,7 +124,7 @@ def test_values_are_mapped_and_others_pass() -> None:
     for said, sent in (("automation", "auto"), ("other", "other")):
         done = work(Element("scope", said), Element("ID", "10"))
         assert translation.to_new(done).get("scope") == sent
-        assert not done.findings
+        assert not list(done.findings)
 
 
 def test_a_computed_value_that_is_not_possible_is_a_problem_in_requests() -> None:
@@ -162,3 +165,14 @@ def test_an_unknown_element_is_answered_with_the_name_it_may_mean(sent: str, nea
     assert found.code == "unknown-element"
     assert (near is None) == ("did you mean" not in found.because)
     assert near is None or near in found.because
+
+
+def test_findings_of_one_call_are_counted_and_bounded() -> None:
+    from tests.support.conversation import catalogue
+
+    done = work(*(Element(f"x{number % 300}") for number in range(900)), Element("ID", "10"))
+    catalogue().translations["Reseller.EditReseller"].to_new(done)
+    found = list(done.findings)
+    assert len(found) == 201
+    assert sum(each.count for each in found) == 900
+    assert found[-1].code == "more-findings"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from shim.core.findings import Finding, finding
+from shim.core.findings import Findings
 from shim.core.interface import Demand, ElementDecl
 from shim.core.lexical import Check
 from shim.core.model import Element
@@ -34,13 +34,13 @@ class Work:
         self,
         request: Element,
         caller: Caller,
-        findings: list[Finding] | None = None,
+        findings: Findings | None = None,
         calls: list[str] | None = None,
     ) -> None:
         self.request = request
         """The old request as it came."""
         self.caller = caller
-        self.findings: list[Finding] = [] if findings is None else findings
+        self.findings = Findings() if findings is None else findings
         self.calls: list[str] = [] if calls is None else calls
         """The v3 operations called so far."""
         self.server_info: Element | None = None
@@ -52,7 +52,7 @@ class Work:
         self.problems: list[Problem] = []
 
     def find(self, code: str, path: str, because: str = "", place: str | None = None) -> None:
-        self.findings.append(finding(code, path, because, place))
+        self.findings.add(code, path, because, place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,8 @@ class Entry:
     choices: tuple[tuple[int, int], ...] = ()
     nillable: bool = False
     act: Action | None = None
+    plain: bool = False
+    """A leaf whose text goes over as it is: any text in requests, anything at all in answers."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,243 @@
+"""Backend: forwards v3 calls over HTTP, within time-outs, a number in flight and a budget of repeats.
+
+Laws: repeats happen here and nowhere else, for calls that never ran and for reads. A write whose end was not
+seen is unknown: it is never repeated, and the fault says so. A refused token is renewed once and the call
+repeated once, because a refused call did not run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import structlog
+
+from shim.core.commands import Answer, Call
+from shim.core.errors import AUTHENTICATION, BackendError
+from shim.core.parse import fault_of, parse_answer
+from shim.edge.settings import Backend as BackendSettings
+from shim.edge.settings import Integration, Retry
+from shim.edge.tokens import Tokens, tls_context
+
+log = structlog.get_logger()
+
+_AWAY = frozenset({502, 503, 504})
+_NEVER_RAN = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_UNKNOWN = "Whether the change was made is not known: look before repeating it."
+_BUDGET_SECONDS = 10.0
+
+
+async def _jitter(attempt: int) -> None:
+    await asyncio.sleep(random.uniform(0.05, 0.15) * attempt)  # noqa: S311  # spreads load, hides nothing
+
+
+class RetryBudget:
+    """Keeps repeats a small part of the load: a share of the calls, and some a second."""
+
+    def __init__(self, settings: Retry, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._most = settings.per_second * _BUDGET_SECONDS + 10
+        self._balance = settings.per_second
+        self._at = clock()
+
+    def call(self) -> None:
+        """A call is made: it earns its share."""
+        self._balance = min(self._most, self._balance + self._settings.share)
+
+    def spend(self) -> bool:
+        """Whether a repeat is in the budget; takes it if so."""
+        now = self._clock()
+        self._balance = min(self._most, self._balance + (now - self._at) * self._settings.per_second)
+        self._at = now
+        if self._balance < 1:
+            return False
+        self._balance -= 1
+        return True
+
+
+class _Again(Exception):
+    """This attempt may be repeated; `fault` is what to say when it is not."""
+
+    def __init__(self, fault: BackendError) -> None:
+        super().__init__(fault.reason)
+        self.fault = fault
+
+
+class Backend:
+    """One v3 backend. `pause` waits before a repeat; `clock` gives seconds that never go back."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        tokens: Tokens,
+        settings: BackendSettings,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[int], Awaitable[None]] = _jitter,
+    ) -> None:
+        self._session = session
+        self._tokens = tokens
+        self._settings = settings
+        self._pause = pause
+        self._budget = RetryBudget(settings.retry, clock)
+        self._slots = asyncio.Semaphore(settings.in_flight)
+        self._timeout = aiohttp.ClientTimeout(total=settings.call_timeout, connect=settings.connect_timeout)
+
+    async def forward(self, call: Call, integration: Integration) -> Answer:
+        """The backend's answer, a fault of its own included.
+
+        Raises BackendError: `backend-unreachable`, `backend-busy` (neither ran), `backend-late`,
+        `backend-cut`, `backend-nonsense` (a write may have run: the text says so), `backend-login-refused`.
+        """
+        token, answer = await self._repeated(call, integration)
+        if _says_authentication(answer) and await self._tokens.renewed(integration, token) is not None:
+            _, answer = await self._repeated(call, integration)
+        return answer
+
+    async def _repeated(self, call: Call, integration: Integration) -> tuple[str, Answer]:
+        """The token that was used and the answer, after as many attempts as are allowed."""
+        self._budget.call()
+        attempt = 1
+        while True:
+            try:
+                token = await self._token(integration)
+                return token, await self._attempt(call, token)
+            except _Again as again:
+                fault = again.fault
+            if attempt >= self._settings.retry.attempts or not self._budget.spend():
+                raise fault
+            log.warning("forward repeated", operation=call.full_name, attempt=attempt, reason=fault.reason)
+            await self._pause(attempt)
+            attempt += 1
+
+    async def _token(self, integration: Integration) -> str:
+        try:
+            return await self._tokens.token(integration)
+        except BackendError as error:
+            if error.reason == "backend-unreachable":
+                raise _Again(error) from None
+            raise
+
+    async def _attempt(self, call: Call, token: str) -> Answer:
+        async with self._slot():
+            try:
+                answer = await self._post(call, token)
+            except aiohttp.ClientConnectorCertificateError:
+                raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
+            except _NEVER_RAN:
+                raise _Again(_unreachable("no connection could be made")) from None
+            except TimeoutError:
+                raise _broken(call, "backend-late", "did not answer in time.") from None
+            except aiohttp.ClientResponseError:
+                what = "answered with something that is not HTTP: check backend.url."
+                raise _nonsense(call, what, unknown=call.writes) from None
+            except (aiohttp.ClientError, OSError):
+                raise _broken(call, "backend-cut", "broke the connection.") from None
+        return _judged(call, answer)
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """A place among the calls in flight. Raises BackendError when none gets free in time."""
+        try:
+            async with asyncio.timeout(self._settings.call_timeout if self._slots.locked() else None):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise BackendError(
+                "backend-busy", "Too many calls to the v3 backend are under way: try again in a few seconds."
+            ) from None
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def _post(self, call: Call, token: str) -> Answer:
+        async with self._session.post(
+            self._settings.url + call.endpoint,
+            data=call.envelope(token),
+            headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{call.soap_action}"'},
+            timeout=self._timeout,
+            allow_redirects=False,
+        ) as response:
+            body = await self._body(call, response)
+            return Answer(response.status, response.headers.get("Content-Type", ""), body)
+
+    async def _body(self, call: Call, response: aiohttp.ClientResponse) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.content.iter_any():
+            size += len(part)
+            if size > self._settings.max_answer:
+                what = f"answered with more than {self._settings.max_answer} bytes: ask for less at once."
+                raise _nonsense(call, what, unknown=call.writes)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _unreachable(why: str) -> BackendError:
+    return BackendError(
+        "backend-unreachable",
+        f"The v3 backend cannot be reached ({why}): nothing was changed; try again, or tell its operator.",
+    )
+
+
+def _broken(call: Call, reason: str, what: str) -> Exception:
+    """The end was not seen: a read may be repeated, a write is unknown."""
+    if call.writes:
+        return BackendError(reason, f"The v3 backend {what} {_UNKNOWN}")
+    return _Again(BackendError(reason, f"The v3 backend {what} Try again."))
+
+
+def _nonsense(call: Call, what: str, *, unknown: bool) -> BackendError:
+    return BackendError("backend-nonsense", f"The v3 backend {what}{' ' + _UNKNOWN if unknown else ''}")
+
+
+def _judged(call: Call, answer: Answer) -> Answer:
+    """The answer when it may be SOAP: status 200 or 500 with XML. What SOAP means in it is the core's."""
+    status = answer.status
+    if status in (200, 500):
+        if _looks_like_xml(answer.body):
+            return answer
+        what = "without a body" if not answer.body else "and something that is not XML"
+        raise _nonsense(call, f"answered with HTTP status {status} {what}.", unknown=call.writes)
+    refused = 400 <= status < 500  # by the server or a proxy before it: nothing ran
+    fault = _nonsense(
+        call,
+        f"answered with HTTP status {status} and no SOAP message: check backend.url and what stands between.",
+        unknown=call.writes and not refused,
+    )
+    raise _Again(fault) if status in _AWAY and not call.writes else fault
+
+
+def _looks_like_xml(body: bytes) -> bool:
+    head = body[:256].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").replace(b"\0", b"").lower()
+    return head.startswith(b"<") and not head.startswith((b"<!doctype", b"<html"))
+
+
+def _says_authentication(answer: Answer) -> bool:
+    """Whether the backend's fault has the code of a dead token, which is also that of an invalid object ID."""
+    if answer.status != 500:
+        return False
+    try:
+        fault = fault_of(parse_answer(answer.body, answer.content_type).body)
+    except BackendError:
+        return False  # the core will say what is wrong with it
+    return fault is not None and fault.code == AUTHENTICATION
+
+
+def open_session(settings: BackendSettings) -> aiohttp.ClientSession:
+    """The session that calls are forwarded with; its owner closes it. Raises OSError for a bad `ca_file`."""
+    connector = aiohttp.TCPConnector(
+        limit=settings.in_flight,
+        ssl=tls_context(settings),
+        keepalive_timeout=settings.keepalive_timeout,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "systemapi-shim"},
+        trust_env=False,
+    )

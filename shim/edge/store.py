@@ -1,0 +1,246 @@
+"""Store: what the shim keeps because v3 cannot hold it. SQLite beside the shim, or PostgreSQL.
+
+Laws: one data layer for both engines; a write is there when it returns, or it raises; the database is
+brought up to date when it is opened. An SQLite store belongs to one process, so what was read from it stays
+in memory; PostgreSQL may be shared, and is asked each time. No value stands in an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from pydantic import SecretStr
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from shim.core.errors import BackendError
+from shim.core.model import Element
+
+JournalMode = Literal["wal", "delete"]
+
+KEPT = sa.Table(
+    "kept",
+    sa.MetaData(),
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_MOST_CACHED = 50_000
+_BATCH = 500
+_MIGRATION_LOCK = 25_300
+
+
+class Store:
+    """An open store. Every method raises BackendError (`store-unavailable`) when the database fails."""
+
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(immediate=True)
+        self._clock = clock
+        self._cached = engine.dialect.name == "sqlite"
+        self._cache: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._writes = 0
+
+    @classmethod
+    async def open(cls, url: str | SecretStr, journal_mode: JournalMode = "wal") -> Self:
+        """Open and migrate. `journal_mode` is SQLite's; `delete` comes with synchronous=EXTRA."""
+        store = cls(_engine(url.get_secret_value() if isinstance(url, SecretStr) else url, journal_mode))
+        try:
+            async with store._begin(store._writing) as connection:
+                await connection.run_sync(_migrate)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def recall(self, account: str) -> dict[str, Element]:
+        """What is kept for an account by field; empty when there is nothing."""
+        kept = self._cache.get(account)
+        if kept is None:
+            writes = self._writes
+            kept = await self._read(account)
+            if self._cached and writes == self._writes:  # nothing was written while we read
+                self._cache[account] = kept
+                if len(self._cache) > _MOST_CACHED:
+                    self._cache.popitem(last=False)
+        return {field: from_json(value) for field, value in kept.items()}
+
+    async def _read(self, account: str) -> dict[str, str]:
+        query = sa.select(KEPT.c.field, KEPT.c.value).where(KEPT.c.account == account)
+        async with self._begin(self._engine) as connection:
+            return {row.field: row.value for row in await connection.execute(query)}
+
+    async def remember(self, account: str, fields: Mapping[str, Element]) -> None:
+        """Keep fields of an account, each in place of what was there: all of them, or none."""
+        if not fields:
+            return
+        now = self._clock()
+        rows = [
+            {"account": account, "field": field, "value": to_json(value), "updated_at": now}
+            for field, value in fields.items()
+        ]
+        async with self._changing([account]) as connection:
+            await connection.execute(_upsert(self._engine.dialect.name), rows)
+
+    async def forget(self, accounts: Iterable[str]) -> None:
+        """Drop all that is kept for accounts: for all of them, or none."""
+        gone = list(accounts)
+        async with self._changing(gone) as connection:
+            for start in range(0, len(gone), _BATCH):
+                batch = gone[start : start + _BATCH]
+                await connection.execute(sa.delete(KEPT).where(KEPT.c.account.in_(batch)))
+
+    async def check(self) -> list[str]:
+        """Warnings for the operator, each with what to do."""
+        if self._engine.dialect.name != "sqlite":
+            return []
+        async with self._begin(self._engine) as connection:
+            mode = (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one()
+            version = (await connection.exec_driver_sql("SELECT sqlite_version()")).scalar_one()
+        if mode == "wal" and wal_reset_bug(tuple(int(part) for part in version.split("."))):
+            return [
+                f"This SQLite ({version}) can corrupt a database in WAL mode; 3.51.3, 3.50.7, 3.44.6 do not: "
+                "install one of them or a later one, or set store.journal_mode to delete."
+            ]
+        return []
+
+    @asynccontextmanager
+    async def _changing(self, accounts: Iterable[str]) -> AsyncIterator[AsyncConnection]:
+        """A transaction after which the accounts are read afresh, however it ends."""
+        try:
+            async with self._begin(self._writing) as connection:
+                yield connection
+        finally:
+            self._writes += 1
+            for account in accounts:
+                self._cache.pop(account, None)
+
+    @asynccontextmanager
+    async def _begin(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError, sqlite3.Error) as error:
+            raise _unavailable(f"its database failed ({_kind(error)})") from error
+
+
+def _unavailable(why: str) -> BackendError:
+    return BackendError("store-unavailable", f"The shim cannot use its store: {why}. Its operator has to look.")
+
+
+def _kind(error: BaseException) -> str:
+    """What kind of error it was; its text may hold values."""
+    inner = getattr(error, "orig", None)
+    return type(inner or error).__name__
+
+
+# ---- engines ----
+
+
+def _engine(text: str, journal_mode: JournalMode) -> AsyncEngine:
+    try:
+        url = make_url(text)
+        url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+        _prepare(url)
+        engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=url.drivername.startswith("post"))
+    except ModuleNotFoundError as error:
+        raise _unavailable(f"the database driver {error.name} is not installed") from None
+    except (ArgumentError, SQLAlchemyError):
+        raise _unavailable("store.url is no database address") from None
+    except OSError as error:
+        raise _unavailable(f"its file cannot be opened ({error.strerror})") from None
+    if engine.dialect.name == "sqlite":
+        _tune_sqlite(engine, journal_mode)
+    return engine
+
+
+def _prepare(url: URL) -> None:
+    """An SQLite file is for its owner's eyes only, and so are the files that SQLite puts beside it."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return
+    path = Path(str(url.database))
+    if not str(path).startswith("file:"):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _tune_sqlite(engine: AsyncEngine, journal_mode: JournalMode) -> None:
+    synchronous = {"wal": "FULL", "delete": "EXTRA"}[journal_mode]
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin below, where SQLAlchemy says
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("PRAGMA busy_timeout = 30000")
+            cursor.execute(f"PRAGMA journal_mode = {journal_mode}")
+            cursor.execute(f"PRAGMA synchronous = {synchronous}")
+            cursor.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: sa.Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def wal_reset_bug(version: tuple[int, ...]) -> bool:
+    """Whether an SQLite version has the WAL-reset corruption bug: 3.7.0 to 3.51.2, but two repaired lines."""
+    if (3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51):
+        return False
+    return (3, 7, 0) <= version < (3, 51, 3)
+
+
+def _migrate(connection: sa.Connection) -> None:
+    if connection.dialect.name == "postgresql":  # replicas that start together migrate one after the other
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _upsert(dialect: str) -> sa.Executable:
+    insert = sqlite.insert(KEPT) if dialect == "sqlite" else postgresql.insert(KEPT)
+    fresh = {"value": insert.excluded.value, "updated_at": insert.excluded.updated_at}
+    return insert.on_conflict_do_update(index_elements=["account", "field"], set_=fresh)
+
+
+# ---- elements ----
+
+
+def to_json(element: Element) -> str:
+    """An element as `[name, text, attributes, children]`, with a fifth item `true` when it is nil."""
+    return json.dumps(_plain(element), ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(element: Element) -> list[Any]:
+    plain = [element.name, element.text, element.attributes, [_plain(each) for each in element.children]]
+    return [*plain, True] if element.nil else plain
+
+
+def from_json(text: str) -> Element:
+    """The element that `to_json` wrote."""
+    return _element(json.loads(text))
+
+
+def _element(plain: list[Any]) -> Element:
+    name, text, attributes, children, *nil = plain
+    return Element(name, text, attributes, [_element(each) for each in children], bool(nil))

@@ -1,0 +1,129 @@
+"""The emulator on HTTP: the token endpoint, and one SOAP endpoint for each service."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import random
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from shim.core.errors import CallerError
+from shim.core.interface import Interface, Operation
+from shim.core.model import Element, Envelope
+from shim.core.parse import ANSWER_LIMITS, parse
+from shim.emulator import disturb
+from shim.emulator.dispatch import Dispatcher
+from shim.emulator.refusal import Refusal, fault
+from shim.emulator.world import Seen, World
+from shim.interfaces.load import new
+
+TOKEN_PATH = "/oauth/token.php"  # noqa: S105 - a path
+_READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
+_MOST_FIXED = 4096
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the emulator behaves on the wire.
+
+    `latency_ms` is waited before each SOAP call. `fail_rate` is the share of SOAP calls, from 0 to 1, that end
+    with HTTP 503 before they take effect, drawn from `seed_random`. Tokens live for `token_seconds`.
+    `fixed_answers` answers a repeated read with the bytes of its first answer, without looking at it.
+    """
+
+    latency_ms: int = 0
+    fail_rate: float = 0.0
+    token_seconds: int = 3600
+    seed_random: int = 0
+    fixed_answers: bool = False
+
+
+def application(world: World, options: Options = Options()) -> web.Application:
+    """The whole backend over a world, which the caller may go on looking at and interfering with."""
+    server = _Server(world, options, new())
+    app = web.Application(client_max_size=ANSWER_LIMITS.bytes)
+    app.router.add_post(TOKEN_PATH, server.token)
+    for path in server.dispatcher.paths:
+        app.router.add_post(path, server.soap)
+    return app
+
+
+@dataclass
+class _Server:
+    world: World
+    options: Options
+    interface: Interface
+    dispatcher: Dispatcher = field(init=False)
+    chance: random.Random = field(init=False)
+    fixed: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.dispatcher = Dispatcher(self.interface)
+        self.chance = random.Random(self.options.seed_random)  # noqa: S311 - failures to repeat, no secrets
+
+    async def token(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        if form.get("grant_type") != "client_credentials":
+            return web.json_response({"error": "unsupported_grant_type"}, status=400)
+        client_id, secret = str(form.get("client_id", "")), str(form.get("client_secret", ""))
+        app = self.world.apps.get(client_id)
+        if app is None or not hmac.compare_digest(app.client_secret.encode(), secret.encode()):
+            return web.json_response({"error": "invalid_client"}, status=401)
+        seconds = self.options.token_seconds
+        token = self.world.issue_token(client_id, seconds)
+        return web.json_response({"access_token": token, "expires_in": seconds, "token_type": "Bearer"})
+
+    async def soap(self, request: web.Request) -> web.StreamResponse:
+        if self.options.latency_ms:
+            await asyncio.sleep(self.options.latency_ms / 1000)
+        if self.options.fail_rate and self.chance.random() < self.options.fail_rate:
+            return web.Response(status=503, text="The emulator was told to fail at random.\n")
+        data = await request.read()
+        ready = self.fixed.get((request.path, data)) if self.options.fixed_answers else None
+        if ready is not None:
+            return disturb.plain(ready)
+        return await self._answer(request, data)
+
+    async def _answer(self, request: web.Request, data: bytes) -> web.StreamResponse:
+        body, status, action = self._serve(request.path, data, request.headers.get("Content-Type", ""))
+        if action == "drop":
+            return disturb.dropped(request)
+        return await disturb.answer(request, action, body, status)
+
+    def _serve(self, path: str, data: bytes, content_type: str) -> tuple[bytes, int, str | None]:
+        """The bytes to answer with, the HTTP status, and how to disturb the answer."""
+        try:
+            envelope = parse(data, content_type, ANSWER_LIMITS)
+        except CallerError as error:
+            return fault(Refusal(None, error.text)), 500, None
+        request = envelope.body
+        name, action = request.name, None
+        try:
+            operation = self.dispatcher.operation(path, request)
+            name = operation.full_name
+            action = self.world.disturbance(name)
+            body = self._performed(operation, envelope, action)
+        except Refusal as refusal:
+            self._seen(name, request, refusal.code or "")
+            return fault(refusal), 500, action
+        self._seen(name, request, "ok" if action != "drop" else action)
+        if self.options.fixed_answers and action is None and operation.name.startswith(_READS):
+            self._fix(path, data, body)
+        return body, 200, action
+
+    def _fix(self, path: str, data: bytes, body: bytes) -> None:
+        if len(self.fixed) < _MOST_FIXED:
+            self.fixed[path, data] = body
+
+    def _performed(self, operation: Operation, envelope: Envelope, action: str | None) -> bytes:
+        disturb.before(self.world, action, envelope.headers)
+        if action == "drop":
+            return b""
+        caller = self.dispatcher.caller(self.world, envelope.headers)
+        answer = self.dispatcher.perform(self.world, operation, envelope.body, caller)
+        return self.dispatcher.write(self.world, operation, answer)
+
+    def _seen(self, name: str, element: Element, outcome: str) -> None:
+        self.world.calls.append(Seen(name, element, outcome))

@@ -1,0 +1,119 @@
+"""What is refused before anything happens: messages that break the interface, and unusable profiles."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from shim.core.interface import Interface, Operation
+from shim.core.lexical import describe
+from shim.core.model import Element
+from shim.core.serialise import MessageWriter, Unwritten
+from shim.emulator.refusal import PARAMETER_MISSING, Refusal
+
+_CODES = {
+    "ID": "100",
+    "extendedNumber": "100",
+    "userID": "250",
+    "fromUser": "113",
+    "parentID": "251",
+    "serviceProviderID": "251",
+    "templateID": "252",
+    "chargingPlanID": "258",
+    "channelRuleID": "260",
+    "channelRuleId": "260",
+    "region": "314",
+}
+
+_LENGTHS = {
+    "name": ("307", 1, 255),
+    "company": ("308", 3, 255),
+    "address": ("309", 3, 255),
+    "city": ("311", 2, 255),
+    "pcode": ("312", 1, 10),
+    "phone": ("304", 1, 255),
+    "fax": ("305", 1, 255),
+    "notes": ("313", 0, 1024),
+    "chargingIdentifier": ("303", 1, 255),
+}
+_PATTERNS = {
+    "login": ("310", re.compile(r"[^\s<>&\"']{1,255}")),
+    "email": ("300", re.compile(r"[-+\w.]{1,200}@([^\W_][-\w]*\.)*[^\W\d_][-\w]*\.?")),
+    "country": ("301", re.compile(r"[A-Za-z]{2}")),
+    "interfaceLang": ("306", re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{2})?")),
+    "phoneLang": ("306", re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{2})?")),
+}
+_NEVER_EMPTY = frozenset({"name", "login"})
+
+_WORDS = {
+    "unknown": "The element {name} at {path} is not known here.",
+    "repeated": "The element {name} at {path} may be there only once.",
+    "choice": "The element {name} at {path} excludes another one that was sent.",
+    "missing": "The parameter {path} is missing.",
+}
+
+
+@cache
+def writer_of(interface: Interface, operation: Operation, output: bool) -> MessageWriter:
+    return MessageWriter(interface, operation.output if output else operation.input)
+
+
+def check_request(interface: Interface, operation: Operation, request: Element) -> None:
+    """Raises Refusal with the first thing in the request that the interface does not allow."""
+    if operation.input.complex is None:
+        if request.children:
+            raise Refusal(None, f"The element {request.children[0].name} is not known here.")
+        return
+    _, problems = writer_of(interface, operation, False).write(request)
+    if problems:
+        raise _refusal(operation, problems[0])
+
+
+def _refusal(operation: Operation, problem: Unwritten) -> Refusal:
+    name = problem.path.rpartition("/")[2]
+    if problem.why == "value":
+        return Refusal(
+            _CODES.get(name) or _rule_code(name),
+            f"The value of {problem.path} is invalid: it must be {_wanted(operation, problem.path)}.",
+        )
+    code = PARAMETER_MISSING if problem.why == "missing" else None
+    return Refusal(code, _WORDS[problem.why].format(name=name, path=problem.path))
+
+
+def _rule_code(name: str) -> str | None:
+    if name in _LENGTHS:
+        return _LENGTHS[name][0]
+    return _PATTERNS[name][0] if name in _PATTERNS else None
+
+
+def _wanted(operation: Operation, path: str) -> str:
+    decl = operation.input
+    for step in path.split("/"):
+        kind = decl.complex
+        if kind is None or step not in kind.slots:
+            return "one of its type"
+        decl = kind.slots[step].decl
+    return describe(decl.simple) if decl.simple else "one of its type"
+
+
+def check_profile(request: Element) -> None:
+    """Raises Refusal with the code of the first field of an account that cannot be used.
+
+    An empty text takes a field away, except those that an account cannot be without.
+    """
+    for child in request.children:
+        value = (child.text or "").strip()
+        if not value and child.name not in _NEVER_EMPTY:
+            continue
+        if child.name in _LENGTHS:
+            _check_length(child.name, value)
+        elif child.name in _PATTERNS:
+            code, pattern = _PATTERNS[child.name]
+            if not pattern.fullmatch(value):
+                raise Refusal(code, f"The value of {child.name} is invalid.")
+
+
+def _check_length(name: str, value: str) -> None:
+    code, low, high = _LENGTHS[name]
+    if not low <= len(value) <= high:
+        raise Refusal(code, f"The value of {name} is invalid: it must have {low} to {high} characters.")

@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from shim.core.parse import Limits as ParseLimits
+from shim.edge.config import Config, ConfigError, describe, integrations_file, load_config
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
+HASH = "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0$7TtdTPt0N+h+s0N4XvTMSGw1p6dUzq0Zr2Gl7uAkzAE"
+SHA = "0" * 64
+
+
+def entry(name: str = "billing", **old: Any) -> dict[str, Any]:
+    old = old or {"username": name, "password": "old-secret"}
+    return {"name": name, "old": old, "new": {"app_key": "key", "app_secret": "new-secret"}}
+
+
+def load(tmp_path: Path, text: str | dict[str, Any] = "", environ: Any = None, **overrides: Any) -> Config:
+    path = tmp_path / "shim.yaml"
+    path.write_text(text if isinstance(text, str) else yaml.safe_dump(text))
+    flags = {"backend.url": "https://v3.example", **{key.replace("__", "."): v for key, v in overrides.items()}}
+    return load_config(path, flags, environ or {})
+
+
+def problems(tmp_path: Path, text: str | dict[str, Any], environ: Any = None, **overrides: Any) -> list[Any]:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text, environ, **overrides)
+    assert str(caught.value).count("\n") == len(caught.value.problems) - 1
+    return caught.value.problems
+
+
+def only(found: list[Any]) -> Any:
+    assert len(found) == 1, found
+    return found[0]
+
+
+# ---- the example ----
+
+
+def uncommented() -> list[dict[str, Any]]:
+    text = EXAMPLE.read_text("utf-8")
+    _, _, sample = text.partition("\n# integrations:\n")
+    lines = [line.removeprefix("# ") for line in sample.splitlines()]
+    loaded: list[dict[str, Any]] = yaml.safe_load("\n".join(lines))
+    return loaded
+
+
+def keys_of(value: Any, prefix: str = "") -> set[str]:
+    if not isinstance(value, dict) or (prefix.endswith(".conduct.") and prefix != "conduct."):
+        return {prefix.rstrip(".")}
+    if prefix.startswith("integrations[].") and set(value) <= {"env", "file"} and value:
+        return {prefix.rstrip(".")}
+    return set().union(*(keys_of(each, f"{prefix}{key}.") for key, each in value.items())) if value else set()
+
+
+def test_example_names_every_key_with_its_default() -> None:
+    example = yaml.safe_load(EXAMPLE.read_text("utf-8"))
+    for key, default, _ in describe():
+        if "[]" in key:
+            continue
+        at = example
+        for step in key.split("."):
+            assert step in at, f"config.example.yaml lacks {key}"
+            at = at[step]
+        if default != "(required)":
+            assert at == default, f"config.example.yaml has another default of {key}"
+    assert keys_of(example) - {"integrations"} == {
+        key for key, _, _ in describe() if "[]" not in key and key != "integrations"
+    }
+
+
+def test_example_shows_every_key_of_an_integration() -> None:
+    shown = set().union(*(keys_of(each, "integrations[].") for each in uncommented()))
+    assert {key for key, _, _ in describe() if "[]" in key} == shown | {"integrations[].conduct"}
+
+
+def test_example_loads_and_so_does_its_sample(tmp_path: Path) -> None:
+    assert load_config(EXAMPLE, environ={}) == Config.model_validate(
+        {"backend": {"url": "https://voipnow.example.com"}}
+    )
+    (tmp_path / "northwind-app-secret").write_text("s\n")
+    names = ("BILLING_APP_SECRET", "NORTHWIND_PASSWORD", "NORTHWIND_OLD_APP_SECRET", "NORTHWIND_CRYPTED_AUTH")
+    config = load(tmp_path, {"integrations": uncommented()}, dict.fromkeys(names, "x"))
+    assert [each.name for each in config.integrations] == ["billing", "provisioning"]
+    assert config.integrations[1].new.app_secret.get_secret_value() == "s"
+
+
+def test_every_setting_has_a_sentence() -> None:
+    assert [key for key, _, doc in describe() if not doc] == []
+
+
+# ---- precedence ----
+
+
+def test_flags_before_environment_before_file_before_defaults(tmp_path: Path) -> None:
+    text = "listen: {port: 1, tls_port: 1, max_connections: 1}"
+    environ = {"SHIM_LISTEN__PORT": "2", "SHIM_LISTEN__TLS_PORT": "2", "SHIM_CONFIG": "not a setting"}
+    config = load(tmp_path, text, environ, listen__port=3, listen__host=None)
+    listen = config.listen
+    assert (listen.port, listen.tls_port, listen.max_connections) == (3, 2, 1)
+    assert listen.host == "127.0.0.1"
+
+
+def test_environment_takes_lists_as_yaml_and_ignores_empty_ones(tmp_path: Path) -> None:
+    environ = {"SHIM_LISTEN__TRUSTED_PROXIES": "[10.0.0.0/8, '::1']", "SHIM_LISTEN__TLS_CERT": ""}
+    config = load(tmp_path, "", environ, backend__verify_tls="no")
+    assert [str(each) for each in config.listen.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+    assert config.listen.tls_cert is None
+    assert config.backend.verify_tls is False
+
+
+def test_no_file_needs_only_the_backend() -> None:
+    config = load_config(None, environ={"SHIM_BACKEND__URL": "http://127.0.0.1:8026/"})
+    assert config.backend.url == "http://127.0.0.1:8026"
+    assert config.limits.parse() == ParseLimits()
+
+
+def test_choices_come_from_the_environment_too(tmp_path: Path) -> None:
+    environ = {"SHIM_CONDUCT__USER_MAX": "12", "SHIM_CONDUCT__ORGANIZATION_TYPE": "1"}
+    conduct = load(tmp_path, "", environ).conduct
+    assert (conduct.user_max, conduct.organization_type) == (12, 1)
+
+
+# ---- problems ----
+
+
+def test_all_problems_at_once_each_with_place_intention_and_fix(tmp_path: Path) -> None:
+    text = """
+listn: {}
+port: 3
+listen: {trusted_proxies: [nonsense], tls_cert: nowhere.pem}
+backend: {call_timeout: -1}
+conduct: {user_max: many}
+log: {format: jsn}
+integrations:
+  - {name: a b, old: {username: x}, new: {app_key: a, app_secret: {env: NOPE}}}
+  - {name: ab, old: {username: x, password: {file: p}}, new: {app_key: a, app_secrt: x}}
+  - 3
+"""
+    found = problems(tmp_path, text, {"SHIM_ADMIN__PRT": "1", "SHIM_LISTEN__PORT": "x"})
+    file = str(tmp_path / "shim.yaml")
+    places = {each.where: each for each in found}
+    assert set(places) == {
+        f"{file}: {key}"
+        for key in (
+            "listn",
+            "port",
+            "listen.trusted_proxies[0]",
+            "listen.tls_cert",
+            "backend.call_timeout",
+            "conduct.user_max",
+            "log.format",
+            "integrations[0].name",
+            "integrations[0].old",
+            "integrations[0].new.app_secret",
+            "integrations[1].old.password",
+            "integrations[1].new.app_secret",
+            "integrations[1].new.app_secrt",
+            "integrations[2]",
+        )
+    } | {
+        "environment variable SHIM_ADMIN__PRT: admin.prt",
+        "environment variable SHIM_LISTEN__PORT: listen.port",
+    }
+    assert places[f"{file}: listn"].intention == "Did you mean listen?"
+    assert places[f"{file}: port"].intention == "Did you mean listen.port or admin.port?"
+    assert places[f"{file}: log.format"].intention == "Did you mean json?"
+    assert "NOPE is not set" in places[f"{file}: integrations[0].new.app_secret"].what
+    assert "Default: unlimited" in places[f"{file}: conduct.user_max"].fix
+    assert all(each.fix for each in found)
+
+
+@pytest.mark.parametrize(
+    ("section", "what"),
+    [
+        ({"backend": {"url": "v3.example"}}, "http:// or https://"),
+        ({"backend": {"url": "https://u:p@v3.example"}}, "no user, password"),
+        ({"backend": {"url": "https://v3.example/soap2/schema"}}, "without /soap2"),
+        ({"store": {"url": 3}}, "a secret is a text"),
+        ({"store": {"url": ""}}, "empty"),
+    ],
+)
+def test_values_that_cannot_be_meant(tmp_path: Path, section: dict[str, Any], what: str) -> None:
+    flags: dict[str, Any] = {"backend.url": None} if "backend" in section else {}
+    path = tmp_path / "shim.yaml"
+    path.write_text(yaml.safe_dump({"backend": {"url": "https://v3.example"}, **section}))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, flags, {})
+    assert what in only(caught.value.problems).what
+
+
+def test_certificate_and_key_go_together(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("")
+    assert "go together" in only(problems(tmp_path, "listen: {tls_cert: cert.pem}")).what
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("listen: [", "no YAML"),
+        ("log: {level: info}\nlog: {level: debug}", "the key log stands twice in line 2"),
+        ("- a", "no mapping"),
+        ("a: !!python/object:os.system x", "no YAML"),
+    ],
+)
+def test_files_that_are_no_configuration(tmp_path: Path, text: str, what: str) -> None:
+    assert what in only(problems(tmp_path, text)).what
+
+
+def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        load_config(tmp_path / "nowhere.yaml", environ={})
+
+
+# ---- integrations and secrets ----
+
+
+@pytest.mark.parametrize(
+    ("old", "what"),
+    [
+        ({"username": "x"}, "username goes with"),
+        ({"password": "x"}, "username goes with"),
+        ({"app_key": "x"}, "app_key goes with"),
+        ({"username": "x", "password": "y", "password_hash": HASH}, "say the same"),
+        ({"crypted_auth": "x", "crypted_auth_sha256": SHA}, "say the same"),
+        ({}, "no way to log in"),
+        ({"username": "x", "password_hash": "sha1$x"}, "no argon2 hash"),
+    ],
+)
+def test_an_integration_needs_one_whole_way(tmp_path: Path, old: dict[str, Any], what: str) -> None:
+    bad = {**entry(), "old": old}
+    assert what in only(problems(tmp_path, {"integrations": [bad]})).what
+
+
+def test_names_and_logins_are_unique_over_both_lists(tmp_path: Path) -> None:
+    inline = [
+        entry("a", username="u", password="p"),
+        entry("b", crypted_auth="c"),
+        entry("c", app_key="k", app_secret="s"),
+    ]
+    (tmp_path / "more.yaml").write_text(
+        yaml.safe_dump(
+            [
+                entry("a", username="v", password="p"),
+                entry("d", username="u", password="p"),
+                entry(
+                    "e", crypted_auth_sha256="2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6"
+                ),
+                entry("f", app_key="k", app_secret="s"),
+            ]
+        )
+    )
+    found = problems(tmp_path, {"integrations": inline, "integrations_file": "more.yaml"})
+    assert [each.where.rpartition("/")[2] for each in found] == [
+        "more.yaml: [0].name",
+        "more.yaml: [1].old.username",
+        "more.yaml: [2].old.crypted_auth",
+        "more.yaml: [3].old.app_key",
+    ]
+
+
+def test_integrations_file_adds_to_the_list_and_has_its_own_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "pw").write_text("from-file\n")
+    (folder / "list.yaml").write_text(yaml.safe_dump([entry("b", username="b", password={"file": "pw"})]))
+    text = {"integrations": [entry("a")], "integrations_file": "secrets/list.yaml"}
+    config = load(tmp_path, text)
+    assert [each.name for each in config.integrations] == ["a", "b"]
+    password = config.integrations[1].old.password
+    assert password is not None
+    assert password.get_secret_value() == "from-file"
+    assert integrations_file(tmp_path / "shim.yaml", environ={}) == folder / "list.yaml"
+
+
+def test_missing_integrations_file_is_a_problem_but_can_be_located(tmp_path: Path) -> None:
+    text = {"integrations_file": "list.yaml"}
+    assert "does not point to a file" in only(problems(tmp_path, text)).what
+    assert integrations_file(tmp_path / "shim.yaml", environ={}) == tmp_path / "list.yaml"
+
+
+def test_integrations_file_that_is_no_list(tmp_path: Path) -> None:
+    (tmp_path / "list.yaml").write_text("a: b")
+    assert "no list" in only(problems(tmp_path, {"integrations_file": "list.yaml"})).what
+
+
+def test_conduct_of_all_with_the_differences_of_one(tmp_path: Path) -> None:
+    text = {
+        "conduct": {"user_max": 5, "unlimited_absent": "unlimited"},
+        "integrations": [{**entry("a"), "conduct": {"user_max": "leave"}}, entry("b")],
+    }
+    one, other = load(tmp_path, text).integrations
+    assert one.settings == {
+        "user_max": "leave",
+        "organization_type": "leave",
+        "unlimited_absent": "unlimited",
+    }
+    assert other.settings["user_max"] == "5"
+
+
+def test_nothing_secret_is_ever_shown(tmp_path: Path) -> None:
+    canary = "canary-7f3a"
+    text = {
+        "store": {"url": f"postgresql+asyncpg://u:{canary}@h/d"},
+        "integrations": [
+            {**entry("a", username="a", password=canary), "new": {"app_key": "k", "app_secret": canary}},
+            entry("b", username="b", password_hash=HASH),
+            entry("c", crypted_auth=canary, app_key="k", app_secret=canary),
+        ],
+    }
+    config = load(tmp_path, text)
+    assert canary not in repr(config) + str(config)
+    assert HASH not in repr(config)
+    wrong = {"integrations": [{**entry("a", username="a", password=[canary]), "new": {"app_secret": canary}}]}
+    wrong_text = f"log: {{level: {canary}}}\nlisten: {{port: {canary}}}\n{yaml.safe_dump(wrong)}"
+    assert canary not in "".join(map(str, problems(tmp_path, wrong_text)))
+    assert canary not in str(only(problems(tmp_path, f"store: {{url: '{canary}")))
+
+
+def test_reaching_outside_is_refused(network_attempts: list[str]) -> None:
+    with socket.socket() as outside, pytest.raises(ConnectionRefusedError):
+        outside.connect(("192.0.2.1", 80))
+    with pytest.raises(ConnectionRefusedError):
+        socket.getaddrinfo("v3.example", 443)
+    assert network_attempts == ["192.0.2.1", "v3.example"]
+    network_attempts.clear()

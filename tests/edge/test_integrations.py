@@ -1,0 +1,471 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from argon2 import PasswordHasher
+
+from shim.core.errors import CallerError
+from shim.core.model import Credentials
+from shim.edge.config import ConfigError, load_config
+from shim.edge.integrations import Integration, Integrations, add_to_file, import_csv
+from shim.edge.passwords import Passwords
+from shim.edge.settings import Argon2, Login
+from shim.edge.throttle import Throttle
+
+CHEAP = Argon2(memory=8, iterations=1, parallelism=1)
+HASHER = PasswordHasher(1, 8, 1)
+HASH = HASHER.hash("right")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def integration(name: str = "acme", enabled: bool = True, **old: Any) -> Integration:
+    old = old or {"username": name, "password_hash": HASH}
+    new = {"app_key": "key", "app_secret": "new-secret"}
+    return Integration.model_validate({"name": name, "enabled": enabled, "old": old, "new": new})
+
+
+def password(username: str | None = "acme", secret: str | None = "right") -> Credentials:
+    return Credentials(username=username, password=secret)
+
+
+class Door:
+    """Integrations with a clock in hand, and a count of the hashes they cost."""
+
+    def __init__(self, *entries: Integration, **login: Any) -> None:
+        self.clock = Clock()
+        self.all = Integrations(entries, Login(argon2=CHEAP, **login), self.clock)
+        self.hashes = 0
+        inner = self.all._passwords.verify
+
+        async def counted(*args: Any) -> bool:
+            self.hashes += 1
+            return await inner(*args)
+
+        self.all._passwords.verify = counted  # type: ignore[method-assign, assignment]
+
+    async def opens(self, credentials: Credentials, address: str = "192.0.2.1") -> str:
+        """The name of the integration, or the reason of the refusal."""
+        try:
+            return (await self.all.authenticate(credentials, address)).name
+        except CallerError as error:
+            return error.reason if not {"right", "wrong"} & set(error.text.split()) else error.text
+
+
+# ---- who it is ----
+
+
+@pytest.mark.parametrize(
+    ("old", "good", "bad"),
+    [
+        ({"username": "u", "password_hash": HASH}, password("u"), password("u", "wrong")),
+        ({"username": "u", "password": "right"}, password("u"), password("u", "wrong")),
+        (
+            {"app_key": "k", "app_secret_hash": HASH},
+            Credentials(app_key="k", app_secret="right"),
+            Credentials(app_key="k", app_secret="wrong"),
+        ),
+        (
+            {"app_key": "k", "app_secret": "right"},
+            Credentials(app_key="k", app_secret="right"),
+            Credentials(app_key="k", app_secret="wrong"),
+        ),
+        (
+            {"crypted_auth": "right"},
+            Credentials(crypted_auth="right"),
+            Credentials(crypted_auth="wrong"),
+        ),
+        (
+            {"crypted_auth_sha256": hashlib.sha256(b"right").hexdigest()},
+            Credentials(crypted_auth="right"),
+            Credentials(crypted_auth="wrong"),
+        ),
+    ],
+)
+async def test_each_way_with_hash_and_with_secret(
+    old: dict[str, Any], good: Credentials, bad: Credentials
+) -> None:
+    door = Door(integration("one", **old))
+    assert await door.opens(good) == "one"
+    assert await door.opens(bad) == "login-refused"
+
+
+async def test_a_name_is_no_app_key() -> None:
+    door = Door(integration(username="x", password="right"))
+    assert await door.opens(Credentials(app_key="x", app_secret="right")) == "login-refused"
+
+
+@pytest.mark.parametrize(
+    "credentials", [Credentials(), password("acme", None), password(None), password("acme", "")]
+)
+async def test_incomplete_credentials_say_what_to_send(credentials: Credentials) -> None:
+    door = Door(integration())
+    with pytest.raises(CallerError, match="username and password") as caught:
+        await door.all.authenticate(credentials, "192.0.2.1")
+    assert (caught.value.reason, caught.value.code, caught.value.side) == ("login-refused", "100", "Client")
+    assert door.hashes == 0
+
+
+async def test_unknown_wrong_and_disabled_sound_and_cost_the_same() -> None:
+    door = Door(
+        integration(), integration("off", False), integration("plain", username="plain", password="right")
+    )
+    texts = set()
+    for credentials in (
+        password("nobody"),
+        password("acme", "wrong"),
+        password("off"),
+        password("plain", "wrong"),
+    ):
+        before = door.hashes
+        with pytest.raises(CallerError) as caught:
+            await door.all.authenticate(credentials, "192.0.2.1")
+        texts.add((caught.value.text, caught.value.reason, caught.value.code))
+        assert door.hashes == before + 1
+    assert len(texts) == 1
+
+
+async def test_words_in_any_script() -> None:
+    door = Door(integration(username="jürgen", password="right-Ω-\udc80"))
+    assert await door.opens(password("jürgen", "right-Ω-\udc80")) == "acme"
+
+
+# ---- remembering ----
+
+
+async def test_a_correct_check_is_remembered_for_a_while() -> None:
+    door = Door(integration(), remember=60)
+    for _ in range(5):
+        assert await door.opens(password()) == "acme"
+    assert door.hashes == 1
+    door.clock.now += 61
+    assert await door.opens(password()) == "acme"
+    assert door.hashes == 2
+    assert await door.opens(password("acme", "wrong")) == "login-refused"
+
+
+async def test_many_at_once_cost_one_hash_and_one_who_leaves_harms_nobody() -> None:
+    door = Door(integration())
+    first = asyncio.create_task(door.opens(password()))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert set(await asyncio.gather(*(door.opens(password()) for _ in range(20)))) == {"acme"}
+    assert door.hashes == 1
+
+
+async def test_replacing_the_list_forgets_nothing_but_what_changed() -> None:
+    door = Door(integration(), integration("other"))
+    await door.opens(password())
+    door.all.replace([integration(username="acme", password="changed"), integration("third")])
+    assert await door.opens(password()) == "login-refused"
+    assert await door.opens(password("acme", "changed")) == "acme"
+    assert await door.opens(password("other")) == "login-refused"
+    assert await door.opens(password("third")) == "third"
+
+
+async def test_a_check_under_way_ends_by_the_list_it_began_with() -> None:
+    door = Door(integration())
+    check = asyncio.create_task(door.opens(password()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    door.all.replace([])
+    assert await check == "acme"
+    assert await door.opens(password()) == "login-refused"
+
+
+async def test_nothing_in_memory_is_the_secret() -> None:
+    door = Door(integration())
+    await door.opens(password())
+    assert "right" not in repr(door.all._proven)
+
+
+# ---- throttling ----
+
+
+async def test_five_failures_are_free_then_delays_double() -> None:
+    door = Door(integration())
+    for _ in range(6):
+        assert await door.opens(password("acme", "wrong")) == "login-refused"
+    for delay in (30, 60, 120):
+        assert await door.opens(password()) == "login-throttled"
+        door.clock.now += delay - 1
+        assert await door.opens(password()) == "login-throttled"
+        door.clock.now += 1
+        assert await door.opens(password("acme", "wrong")) == "login-refused"
+    door.clock.now += 240
+    assert await door.opens(password()) == "acme"
+    for _ in range(5):
+        assert await door.opens(password("acme", "wrong")) == "login-refused"
+    assert await door.opens(password("acme", "wrong")) == "login-refused"
+
+
+async def test_a_stranger_locks_out_nobody_who_was_right_before() -> None:
+    door = Door(integration(), address_failures=10)
+    assert await door.opens(password()) == "acme"
+    for number in range(10):
+        await door.opens(password("acme", f"wrong {number}"))
+    for number in range(10):
+        await door.opens(password(f"guess{number}", "wrong"))
+    assert await door.opens(password("new", "wrong")) == "login-throttled"
+    door.clock.now += 61  # no longer remembered, so it is checked again
+    assert await door.opens(password()) == "acme"
+    assert await door.opens(password("acme", "wrong"), "198.51.100.7") == "login-refused"
+
+
+async def test_credentials_that_went_stale_are_throttled_again() -> None:
+    door = Door(integration())
+    await door.opens(password())
+    door.all.replace([integration(username="acme", password="changed")])
+    assert [await door.opens(password()) for _ in range(7)] == ["login-refused"] * 6 + ["login-throttled"]
+    assert door.hashes == 1 + 6
+
+
+async def test_an_address_that_tries_many_logins_waits() -> None:
+    door = Door(integration())
+    for number in range(50):
+        assert await door.opens(password(f"guess{number}", "wrong")) == "login-refused"
+    assert await door.opens(password()) == "login-throttled"
+    assert await door.opens(password(), "192.0.2.2") == "acme"
+    door.clock.now += 601
+    assert await door.opens(password()) == "acme"
+
+
+async def test_guessing_all_at_once_is_no_way_around() -> None:
+    door = Door(integration())
+    tries = (door.opens(password("acme", f"wrong {number}")) for number in range(60))
+    reasons = await asyncio.gather(*tries)
+    assert reasons.count("login-refused") == 6
+
+
+async def test_text_of_a_delay_tells_how_long() -> None:
+    door = Door(integration(), free_failures=1)
+    for _ in range(2):
+        await door.opens(password("acme", "wrong"))
+    with pytest.raises(CallerError, match="in 30 seconds"):
+        await door.all.authenticate(password(), "192.0.2.1")
+
+
+def throttle(clock: Clock, **login: Any) -> Throttle:
+    return Throttle(Login(**login), clock)
+
+
+def test_delay_has_an_end_and_failures_age() -> None:
+    clock = Clock()
+    guard = throttle(clock)
+    for _ in range(500):
+        guard.attempt("x", "192.0.2.1")
+        clock.now += 601
+    clock.now -= 601
+    assert guard.wait("x", "192.0.2.1") == 3600
+    clock.now += 7201
+    guard.attempt("x", "192.0.2.1")
+    assert guard.wait("x", "192.0.2.1") == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("nonsense", "nonsense", True),
+        ("fe80::1%eth0", "fe80::2", True),
+    ],
+)
+def test_what_counts_as_one_address(one: str, other: str, same: bool) -> None:
+    guard = throttle(Clock(), address_failures=1)
+    guard.attempt("x", one)
+    assert (guard.wait("y", other) > 0) is same
+
+
+def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shim.edge.throttle._MOST_ENTRIES", 10)
+    guard = throttle(Clock())
+    for number in range(50):
+        guard.attempt(f"x{number}", f"192.0.2.{number}")
+    assert len(guard._pairs) == len(guard._addresses) == 10
+
+
+# ---- hashing ----
+
+
+async def test_the_queue_has_an_end_and_costs_the_caller_nothing() -> None:
+    door = Door(integration(), queue=1, free_failures=1)
+    passwords, free = door.all._passwords, threading.Event()
+    passwords._same = lambda *_: free.wait(5) and False  # type: ignore[method-assign]
+    most = passwords._most
+    waiting = [asyncio.create_task(door.opens(password(f"u{n}", "wrong"))) for n in range(most)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert passwords._checks == most
+    for _ in range(5):
+        with pytest.raises(CallerError) as caught:
+            await door.all.authenticate(password(), "192.0.2.9")
+        assert (caught.value.reason, caught.value.code, caught.value.side) == ("login-busy", None, "Server")
+    assert door.all._throttle.wait("anything", "192.0.2.9") == 0
+    free.set()
+    assert set(await asyncio.gather(*waiting)) == {"login-refused"}
+    assert passwords._checks == 0
+
+
+async def test_close_ends_what_waits() -> None:
+    door = Door(integration())
+    waiting = asyncio.create_task(door.opens(password()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await door.all.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+def test_default_parameters_are_those_of_the_limits() -> None:
+    hashed = Passwords().hash("x")
+    assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+# ---- files ----
+
+
+def entry(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "old": {"username": name, "password_hash": HASH},
+        "new": {"app_key": "k", "app_secret": {"env": "HOME"}},
+    }
+
+
+def names(path: Path) -> list[str]:
+    overrides = {"backend.url": "https://v3.example", "integrations_file": str(path)}
+    return [each.name for each in load_config(None, overrides).integrations]
+
+
+def test_adding_makes_a_private_file_and_keeps_comments(tmp_path: Path) -> None:
+    path = tmp_path / "integrations.yaml"
+    add_to_file(path, entry("one"))
+    path.write_text("# mine\n" + path.read_text())
+    path.chmod(0o644)
+    add_to_file(path, entry("two"), entry("three"))
+    assert path.read_text().startswith("# mine\n- name: one")
+    assert "{env" in path.read_text() or "env: HOME" in path.read_text()
+    assert names(path) == ["one", "two", "three"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == ["integrations.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]\n",
+        "# nothing yet\n",
+        "",
+        "[{name: one, old: {crypted_auth: x}, new: {app_key: k, app_secret: s}}]\n",
+    ],
+)
+def test_adding_to_any_list(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "integrations.yaml"
+    path.write_text(text)
+    add_to_file(path, entry("two"))
+    assert names(path) == (["one", "two"] if "one" in text else ["two"])
+
+
+def test_adding_refuses_what_could_not_be_loaded_and_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "integrations.yaml"
+    add_to_file(path, entry("one"))
+    before = path.read_text()
+    for bad in (entry("one"), entry("Bad Name"), {"name": "x"}):
+        with pytest.raises(ConfigError):
+            add_to_file(path, entry("good"), bad)
+    assert path.read_text() == before
+    path.write_text("a: b\n")
+    with pytest.raises(ConfigError, match="no list"):
+        add_to_file(path, entry("one"))
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be written"):
+        add_to_file(tmp_path / "nowhere" / "integrations.yaml", entry("one"))
+
+
+HEAD = "name,username,password,old_app_key,old_app_secret,crypted_auth,v3_app_key,v3_app_secret\n"
+
+
+def test_import_hashes_at_once_and_what_it_gives_works(tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    path.write_text(
+        HEAD + "acme,acme,right,,,,k1,s1\nnorth,,,ok,right,,k2,s2\nboth,both,right,o2,right,right,k3,s3\n"
+    )
+    entries, problems = import_csv(path, Passwords(CHEAP))
+    assert problems == []
+    assert "right" not in str(entries)
+    add_to_file(tmp_path / "integrations.yaml", *entries)
+    assert names(tmp_path / "integrations.yaml") == ["acme", "north", "both"]
+    assert HASHER.verify(entries[0]["old"]["password_hash"], "right")
+    assert entries[2]["old"]["crypted_auth_sha256"] == hashlib.sha256(b"right").hexdigest()
+    assert yaml.safe_load((tmp_path / "integrations.yaml").read_text()) == entries
+
+
+def test_import_from_a_spreadsheet_with_semicolons_and_bom(tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    path.write_text("\ufeffName;Username;Password;v3_app_key;v3_app_secret\r\na;a;x;k;s\r\n", "utf-8")
+    entries, problems = import_csv(path, Passwords(CHEAP))
+    assert (len(entries), problems) == (1, [])
+
+
+def test_import_tells_every_problem_and_no_value(tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    rows = (
+        "Canary X,u,canary,,,,k,s",
+        "a,canary,,,,,k,s",
+        "b,,,,,,k,s",
+        "c,u,canary,,,,,canary",
+        "d,u,p,,,,k,s,canary",
+        "fine,u,p,,,,k,s",
+    )
+    path.write_text(HEAD + "\n".join(rows))
+    entries, problems = import_csv(path, Passwords(CHEAP))
+    assert [each["name"] for each in entries] == ["fine"]
+    assert "anary" not in str(problems)
+    assert problems == [
+        "line 2: name is not made of small letters, digits and hyphens",
+        "line 3: username and password go together",
+        "line 4: there is no way to log in: give username, old_app_key or crypted_auth",
+        "line 5: v3_app_key is empty",
+        "line 6: there are more values than columns",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "there is no column name"),
+        ("name,v3_app_key,v3_app_secret,canary\n", "column 4 is not known"),
+        ("name\n", "there is no column v3_app_key"),
+    ],
+)
+def test_import_judges_the_columns_first(tmp_path: Path, text: str, what: str) -> None:
+    path = tmp_path / "old.csv"
+    path.write_text(text)
+    entries, problems = import_csv(path, Passwords(CHEAP))
+    assert entries == []
+    assert what in " ".join(problems)
+    assert "canary" not in " ".join(problems)
+
+
+def test_import_of_no_text(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\xff\xfe\x00")
+    assert "cannot be read" in import_csv(tmp_path / "x")[1][0]
+    assert "cannot be read" in import_csv(tmp_path / "y")[1][0]

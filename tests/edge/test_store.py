@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shim.core.errors import BackendError
+from shim.core.model import Element
+from shim.edge.store import KEPT, Store, _upsert, from_json, to_json, wal_reset_bug
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "shim.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[Store]:
+    store = await Store.open(f"sqlite+aiosqlite:///{path}")
+    yield store
+    await store.close()
+
+
+def industry(text: str) -> Element:
+    return Element("industry", text)
+
+
+def rows(path: Path) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT * FROM kept ORDER BY account, field").fetchall()
+
+
+# ---- keeping ----
+
+
+async def test_what_was_kept_comes_back_also_after_a_restart(store: Store, path: Path) -> None:
+    links = Element("links", None, {"n": "2"}, [Element("a", "1"), Element("b", "", nil=True)])
+    await store.remember("20", {"industry": industry("4"), "links": links})
+    await store.remember("20", {"industry": industry("5")})
+    await store.remember("21", {})
+    expected = {"industry": industry("5"), "links": links}
+    assert await store.recall("20") == expected
+    assert await store.recall("21") == {}
+    await store.close()
+    again = await Store.open(SecretStr(f"sqlite:///{path}"))
+    assert await again.recall("20") == expected
+    await again.close()
+
+
+async def test_forgetting_many_at_once(store: Store, path: Path) -> None:
+    for account in ("1", "2", "3"):
+        await store.remember(account, {"industry": industry("4")})
+    assert await store.recall("1")
+    await store.forget(["1", "3", *(str(number) for number in range(10, 2000))])
+    await store.forget([])
+    assert [row[0] for row in rows(path)] == ["2"]
+    assert await store.recall("1") == {}
+
+
+async def test_time_is_kept_in_utc(store: Store, path: Path) -> None:
+    store._clock = lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    await store.remember("20", {"industry": industry("4")})
+    assert rows(path) == [("20", "industry", '["industry","4",{},[]]', "2026-01-02 03:04:05.000000")]
+
+
+async def test_reading_again_asks_nobody_and_gives_a_copy(store: Store, path: Path) -> None:
+    await store.remember("20", {"industry": industry("4")})
+    first = await store.recall("20")
+    first["industry"].text = "changed by whoever got it"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM kept")
+        connection.commit()
+    assert await store.recall("20") == {"industry": industry("4")}
+
+
+async def test_a_read_that_a_write_overtakes_is_not_kept(store: Store) -> None:
+    inner = store._read
+
+    async def overtaken(account: str) -> dict[str, str]:
+        found = await inner(account)
+        await store.remember(account, {"industry": industry("new")})
+        return found
+
+    store._read = overtaken  # type: ignore[method-assign]
+    assert await store.recall("20") == {}
+    store._read = inner  # type: ignore[method-assign]
+    assert await store.recall("20") == {"industry": industry("new")}
+
+
+async def test_memory_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shim.edge.store._MOST_CACHED", 3)
+    for account in range(10):
+        await store.recall(str(account))
+    assert len(store._cache) == 3
+
+
+async def test_writers_at_once_all_get_through(store: Store, path: Path) -> None:
+    await asyncio.gather(*(store.remember(str(n), {"industry": industry(str(n))}) for n in range(30)))
+    assert len(rows(path)) == 30
+
+
+async def test_a_write_that_fails_leaves_nothing(store: Store, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "CREATE TRIGGER no BEFORE INSERT ON kept WHEN NEW.field = 'b' "
+            "BEGIN SELECT RAISE(ABORT, 'canary'); END"
+        )
+    with pytest.raises(BackendError) as caught:
+        await store.remember("20", {"a": industry("1"), "b": industry("canary")})
+    assert (caught.value.reason, caught.value.side) == ("store-unavailable", "Server")
+    assert "canary" not in caught.value.text
+    assert rows(path) == []
+    assert await store.recall("20") == {}
+
+
+# ---- opening ----
+
+
+async def test_sqlite_is_set_up_for_writes_that_hold(store: Store, path: Path) -> None:
+    async with store._engine.connect() as connection:
+        for pragma, value in (
+            ("journal_mode", "wal"),
+            ("synchronous", 2),
+            ("busy_timeout", 30000),
+            ("foreign_keys", 1),
+        ):
+            assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one() == value, pragma
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+async def test_without_wal_every_commit_is_synced_twice(path: Path) -> None:
+    store = await Store.open(f"sqlite:///{path}", "delete")
+    async with store._engine.connect() as connection:
+        assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one() == "delete"
+        assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar_one() == 3
+    assert await store.check() == []
+    await store.close()
+
+
+async def test_opening_twice_at_once(path: Path) -> None:
+    one, other = await asyncio.gather(*(Store.open(f"sqlite:///{path}") for _ in range(2)))
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT * FROM alembic_version").fetchall() == [("0001",)]
+    await one.close()
+    await other.close()
+
+
+async def test_in_memory() -> None:
+    store = await Store.open("sqlite+aiosqlite:///:memory:")
+    await store.remember("1", {"industry": industry("4")})
+    assert await store.recall("1") == {"industry": industry("4")}
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("canary", "no database address"),
+        ("canary://canary", "no database address"),
+        ("sqlite:////nowhere/canary/shim.db", "No such file"),
+        ("postgresql+canary://u:canary@127.0.0.1/x", "no database address"),
+        ("sqlite:///{tmp}", "Is a directory"),
+        ("sqlite:///{tmp}/text", "its database failed (DatabaseError)"),
+    ],
+)
+async def test_what_cannot_be_opened(tmp_path: Path, url: str, what: str) -> None:
+    (tmp_path / "text").write_text("canary, and no database" * 100)
+    with pytest.raises(BackendError) as caught:
+        await Store.open(url.format(tmp=tmp_path))
+    assert caught.value.reason == "store-unavailable"
+    assert what in caught.value.text
+    assert "canary" not in caught.value.text
+
+
+async def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(BackendError, match=r"driver asyncpg\S* is not installed"):
+        await Store.open("postgresql://u:p@127.0.0.1/x")
+
+
+# ---- warnings ----
+
+
+@pytest.mark.parametrize(
+    ("version", "bug"),
+    [
+        ((3, 6, 23), False),
+        ((3, 7, 0), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 44, 9), False),
+        ((3, 45, 0), True),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 52, 0), False),
+    ],
+)
+def test_versions_with_the_bug(version: tuple[int, ...], bug: bool) -> None:
+    assert wal_reset_bug(version) is bug
+
+
+async def test_the_warning_says_what_to_do(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shim.edge.store.wal_reset_bug", lambda version: len(version) == 3)
+    [warning] = await store.check()
+    assert "store.journal_mode" in warning
+    monkeypatch.setattr("shim.edge.store.wal_reset_bug", lambda version: False)
+    assert await store.check() == []
+
+
+# ---- both engines, and the package ----
+
+
+@pytest.mark.parametrize("name", ["sqlite", "postgresql"])
+def test_upsert_for_both_engines(name: str) -> None:
+    dialect = {"sqlite": sqlite, "postgresql": postgresql}[name].dialect()
+    statement = str(_upsert(name).compile(dialect=dialect))  # type: ignore[attr-defined]
+    assert "ON CONFLICT (account, field) DO UPDATE SET value = excluded.value" in statement
+
+
+async def test_migrations_make_the_table_that_the_code_means(store: Store, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        columns = connection.execute("PRAGMA table_info(kept)").fetchall()
+    assert [column[1] for column in columns] == [column.name for column in KEPT.columns]
+    assert [column[1] for column in columns if column[5]] == ["account", "field"]
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_migrations(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(root / name, tmp_path)
+    for name in ("shim", "translations"):
+        shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    build = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, "dist"], cwd=tmp_path, check=True, capture_output=True)
+    [wheel] = (tmp_path / "dist").glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"shim/edge/migrations/env.py", "shim/edge/migrations/versions/0001_kept.py"} <= set(names)
+
+
+# ---- elements ----
+
+texts = st.none() | st.text(max_size=20)
+attributes = st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=5), max_size=3)
+elements = st.recursive(
+    st.builds(Element, st.text(min_size=1, max_size=10), texts, attributes, st.just([]), st.booleans()),
+    lambda inner: st.builds(Element, st.text(min_size=1), texts, attributes, st.lists(inner, max_size=3)),
+    max_leaves=10,
+)
+
+
+@given(elements)
+def test_elements_survive_the_round_trip(element: Element) -> None:
+    assert from_json(to_json(element)) == element

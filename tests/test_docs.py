@@ -1,0 +1,58 @@
+"""The documentation says what the program does: pages that are made from the code are fresh, links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from shim.core.findings import KINDS
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+ORDER = ("info", "notice", "warning", "loss", "refused")
+INTRO = """# Findings
+
+What did not map cleanly in a call. Each names a code of this table, the path in the old message, and why. Never a
+value. Severities: *info* works the same; *notice* works, something moved; *warning* something is emulated or kept
+by the shim; *loss* something was dropped; *refused* the call was refused.
+
+"""
+
+
+def findings_page() -> str:
+    rows = ["| code | severity | meaning | what to do |", "|---|---|---|---|"]
+    for code, kind in sorted(KINDS.items(), key=lambda item: (ORDER.index(item[1].severity), item[0])):
+        rows.append(f"| `{code}` | {kind.severity} | **{kind.title}.** {kind.meaning} | {kind.do} |")
+    return INTRO + "\n".join(rows) + "\n"
+
+
+def test_the_page_of_findings_is_made_from_the_table() -> None:
+    page = ROOT / "docs" / "findings.md"
+    if os.environ.get("RECORD_DOCS"):
+        page.write_text(findings_page(), "utf-8")
+    assert page.read_text("utf-8") == findings_page(), "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_the_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_word_of_the_vocabulary_is_explained() -> None:
+    from shim.core.rules import vocabulary
+
+    words = re.findall(r"^def (\w+)\(", Path(vocabulary.__file__).read_text("utf-8"), re.MULTILINE)
+    page = (ROOT / "docs" / "writing-translations.md").read_text("utf-8")
+    assert not [word for word in words if f"`{word}(" not in page]
+
+
+def test_targets_and_commands_that_the_readme_names_are_there() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in set(re.findall(r"`?make (\w+)", readme)):
+        assert f"\n{target}:" in makefile
