@@ -1,4 +1,4 @@
-"""The documentation says what the program does: pages that are made from the code are fresh, links lead somewhere."""
+"""The documentation says what the program does: made pages are fresh, links lead somewhere."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglo
 ORDER = ("info", "notice", "warning", "loss", "refused")
 INTRO = """# Findings
 
-What did not map cleanly in a call. Each names a code of this table, the path in the old message, and why. Never a
-value. Severities: *info* works the same; *notice* works, something moved; *warning* something is emulated or kept
-by the shim; *loss* something was dropped; *refused* the call was refused.
+What did not map cleanly in a call. Each names a code of this table, the path in the old message, and why, and
+never a value. Severities: *info* works the same; *notice* works, something moved; *warning* something is
+emulated or kept by the shim; *loss* something was dropped; *refused* the call was refused.
 
 """
 

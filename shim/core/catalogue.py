@@ -7,13 +7,15 @@ that does not exist: each is a problem with a sentence, and with any problem the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from shim.core.errors import DeclarationError
 from shim.core.interface import ComplexType, ElementDecl, Interface, Operation, paths
 from shim.core.lexical import is_text, reader
 from shim.core.rules.declare import Declared, DeclaredService
 from shim.core.rules.model import Direction, Entry, Fate, Made, Producer, Rule, Table, Taken, split
+from shim.core.rules.references import Refer
 from shim.core.serialise import MessageWriter
 from shim.core.translate import Translation
 
@@ -56,9 +58,13 @@ def compile_catalogue(old: Interface, new: Interface, services: Iterable[Declare
                 missing = name if source is None else successor
                 problems.append(f"{name}: there is no operation {missing}")
                 continue
-            compiled = _Compiler(catalogue, declared, source, target)
-            catalogue.translations[name] = compiled.translation()
-            problems += [f"{name}: {problem}" for problem in compiled.problems]
+            if declared.legs:
+                translation, found = _compile_plan(catalogue, declared, source)
+            else:
+                compiler = _Compiler(catalogue, declared, source, target)
+                translation, found = compiler.translation(), compiler.problems
+            catalogue.translations[name] = translation
+            problems += [f"{name}: {problem}" for problem in found]
         undeclared = set(old.services[service.name].operations) - {each.name for each in service.operations}
         problems += [f"{service.name}.{each}: not declared" for each in sorted(undeclared)]
     if problems:
@@ -66,10 +72,62 @@ def compile_catalogue(old: Interface, new: Interface, services: Iterable[Declare
     return catalogue
 
 
+def _compile_plan(catalogue: Catalogue, declared: Declared, old: Operation) -> tuple[Translation, list[str]]:
+    """A plan: its own rules, and each of its legs; together they have to take every path."""
+    problems: list[str] = []
+    parts: list[_Compiler] = []
+    first = catalogue.new.operations[declared.legs[0].becomes]
+    rest = _Compiler(catalogue, declared, old, first, "rest")
+    translation = rest.translation()
+    for each in declared.legs:
+        part = _Compiler(catalogue, each, old, catalogue.new.operations[each.becomes], "leg")
+        translation.legs[each.name] = part.translation()
+        parts.append(part)
+    for part in (rest, *parts):
+        problems += [f"{part.new.name}: {problem}" for problem in part.problems]
+    translation.fates = _joined(rest.fates, parts)
+    refers = (*translation.refers, *(each for part in translation.legs.values() for each in part.refers))
+    translation.refers = tuple(dict.fromkeys(refers))
+    return translation, problems + _unreached(translation, old)
+
+
+def _joined(rest: list[Fate], parts: list[_Compiler]) -> list[Fate]:
+    """One fate for each path: that of the plan's own rules, else of the first leg that takes it."""
+    found = {(each.direction, each.path): each for each in rest}
+    for part in parts:
+        for each in part.fates:
+            place = f"{part.new.full_name}:{each.place}" if each.place else None
+            found.setdefault((each.direction, each.path), replace(each, place=place))
+    return list(found.values())
+
+
+def _unreached(translation: Translation, old: Operation) -> list[str]:
+    reached = {(each.direction, each.path) for each in translation.fates}
+    sides: tuple[tuple[Direction, ElementDecl], ...] = (("request", old.input), ("answer", old.output))
+    return [
+        f"{direction}: no leg and no rule takes {path}"
+        for direction, decl in sides
+        for path, _ in paths(decl)
+        if (direction, path) not in reached
+    ]
+
+
+Part = Literal["whole", "leg", "rest"]
+"""A whole operation; one v3 call of a plan; or what a plan's own rules say of its message."""
+
+
 class _Compiler:
     """Compiles one operation: a table and producers for each direction, a fate for each old path."""
 
-    def __init__(self, catalogue: Catalogue, declared: Declared, old: Operation, new: Operation) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        declared: Declared,
+        old: Operation,
+        new: Operation,
+        part: Part = "whole",
+    ) -> None:
+        self.part: Part = part
         self.catalogue = catalogue
         self.declared = declared
         self.old, self.new = old, new
@@ -94,8 +152,20 @@ class _Compiler:
             on_request=on_request,
             on_answer=on_answer,
             recalls=any(each.fate == "emulated" for each in self.fates),
+            refers=self.refers(),
+            answers_refer=self.answers_refer(),
             fates=self.fates,
         )
+
+    def refers(self) -> tuple[tuple[str, str, bool], ...]:
+        there = dict(paths(self.old.input))
+        rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.old in there]
+        return tuple((each.old or "", each.by, each.main) for each in rules if each.only != "answer")
+
+    def answers_refer(self) -> tuple[str, ...]:
+        there = dict(paths(self.new.output))
+        rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.new in there]
+        return tuple({each.new or "": 0 for each in rules if each.takes("answer") and each.only != "request"})
 
     def compile(
         self, direction: Direction, source: ElementDecl, target: ElementDecl
@@ -116,6 +186,7 @@ class _Level:
         self.compiler = compiler
         self.direction: Direction = direction
         self.request = direction == "request"
+        self.part = compiler.part
         self.source_paths = dict(paths(source))
         self.target_paths = dict(paths(target))
         self.reached: dict[str, str] = {}
@@ -141,7 +212,8 @@ class _Level:
 
     def table(self, path: str, source: ElementDecl, target_path: str, target: ElementDecl) -> Table:
         kind, other = source.complex, target.complex
-        table = Table(path, demands=kind.demands if kind is not None and self.request else ())
+        demands = kind.demands if kind is not None and self.request and self.part != "leg" else ()
+        table = Table(path, demands=demands, leg=self.part == "leg")
         for name, slot in kind.slots.items() if kind is not None else ():
             here = _join(path, name)
             entry = Entry(
@@ -165,6 +237,9 @@ class _Level:
 
     def decide(self, entry: Entry, here: str, target_path: str, other: ComplexType | None) -> None:
         ruled = self.rules.get(here)
+        if ruled is None and self.part == "rest":
+            entry.elsewhere = True
+            return
         if ruled is None:
             self.carry(entry, here, _join(target_path, entry.decl.name), other, "carried", None, "")
             return
@@ -191,6 +266,9 @@ class _Level:
     ) -> None:
         _, name = split(there)
         slot = other.slots.get(name) if other is not None else None
+        if slot is None and self.part == "leg" and taken is None:
+            entry.elsewhere = True
+            return
         if slot is None:
             self.problem(f"{here} has no {there} on the other side and no rule")
             return
@@ -278,7 +356,7 @@ class _Level:
 
     def close(self) -> None:
         """Whatever of the target nothing writes to has to be declared as well."""
-        for path in self.target_paths:
+        for path in self.target_paths if self.part == "whole" else ():
             if path not in self.reached:
                 self.problem(f"nothing gives {path} of the other side, and no rule says so")
 

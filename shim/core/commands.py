@@ -5,8 +5,9 @@ A command that cannot be carried out is answered by raising a `Fault` into the g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from shim.core.model import Credentials, Element
 
@@ -77,4 +78,80 @@ class Forget:
     accounts: tuple[str, ...]
 
 
-Command = Identify | Call | Recall | Remember | Forget
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One extension under its names of both sides.
+
+    `old_id` is what 2.5 calls ID (the extension account), `extension_id` what it calls extensionID; both are
+    what old clients know, for ever. `user_id` and `number` (the extended number) are v3's. `identifier` is
+    that of the v3 user, None while it is not known.
+    """
+
+    old_id: str
+    extension_id: str
+    user_id: str
+    number: str
+    identifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An extension as v3 was seen to have it; `origin` says how it came to be known."""
+
+    user_id: str
+    number: str
+    identifier: str | None = None
+    origin: Literal["upgraded", "created", "discovered", "imported"] = "discovered"
+
+
+@dataclass(frozen=True, slots=True)
+class FindIdentities:
+    """Look extensions up by one of their names. Reply: for each value that is known, the identities.
+
+    By `user_id` and `identifier` there can be several, the one whose old ID is the user's ID first.
+    """
+
+    by: Literal["old_id", "extension_id", "user_id", "identifier", "number"]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LearnIdentities:
+    """Remember extensions that v3 has. Reply: their identities in the same order.
+
+    What is known already keeps its IDs; a number that is another user's by now is repaired and recorded.
+    The first extension of a user gets the user's ID as old ID (policy `preserved`), every other one an
+    issued ID that no v3 account can have. Two shims on one database never issue the same.
+    """
+
+    known: tuple[Known, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetIdentities:
+    """The extensions with these numbers are gone. Their old IDs are never issued again. Reply: None."""
+
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Run exchanges-in-part side by side, with bounded concurrency. Reply: their results, in order.
+
+    The first Fault of any of them is raised once all have ended.
+    """
+
+    parts: tuple[Generator[Command, Any, Any], ...]
+
+
+Command = (
+    Identify
+    | Call
+    | Recall
+    | Remember
+    | Forget
+    | FindIdentities
+    | LearnIdentities
+    | ForgetIdentities
+    | Together
+)

@@ -102,6 +102,18 @@ KINDS: dict[str, Kind] = {
         "2.5 could answer with this element, v3 does not have it, so it stays away.",
         "Do not rely on it.",
     ),
+    "user-kept": Kind(
+        "notice",
+        "The v3 user stays",
+        "An extension was deleted; its v3 user has other extensions, or was not made for it, and stays.",
+        "Delete the user through v3 when nothing needs it any more.",
+    ),
+    "partly-done": Kind(
+        "warning",
+        "Done in part",
+        "A call about several things did some of them, then v3 refused one; the answer says partial.",
+        "Look what is left, then repeat the call for it.",
+    ),
     "repeated-element": Kind(
         "warning",
         "Repeated element: only the first counts",

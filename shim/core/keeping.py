@@ -42,6 +42,8 @@ def keep(catalogue: Catalogue, translation: Translation, answer: Element, work: 
 def _account(
     catalogue: Catalogue, translation: Translation, answer: Element, work: Work
 ) -> Generator[Command, Any, str | None]:
+    if work.account is not None:
+        return work.account
     known = answer.get("ID") or work.request.get("ID")
     identifier = work.request.get("identifier")
     details = translation.declared.details

@@ -14,6 +14,7 @@ from shim.core.commands import Caller, Command, Identify
 from shim.core.errors import BackendError, Fault
 from shim.core.findings import Findings
 from shim.core.forward import forward
+from shim.core.identities import of_answer, of_request
 from shim.core.keeping import keep
 from shim.core.model import Element
 from shim.core.parse import Limits, credentials, parse
@@ -90,6 +91,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
     outcome.operation = translation.old.full_name
     work = Work(envelope.body, outcome.caller, outcome.findings, outcome.calls)
+    yield from of_request(shim.catalogue, translation, work)
 
     # translate, forward, translate back
     plan = translation.declared.plan or _one_call
@@ -106,6 +108,7 @@ def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Gen
     new = translation.to_new(work)
     answer = yield from forward(catalogue, work, translation.new, new, writes=translation.writes)
     yield from keep(catalogue, translation, answer, work)
+    yield from of_answer(catalogue, translation, work, answer)
     return translation.to_old(answer, work)
 
 

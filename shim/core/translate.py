@@ -30,7 +30,13 @@ class Translation:
     on_request: tuple[Producer, ...] = ()
     on_answer: tuple[Producer, ...] = ()
     recalls: bool = False
+    refers: tuple[tuple[str, str, bool], ...] = ()
+    """Where requests name extensions: (path, kind of name, whether the call is about that one)."""
+    answers_refer: tuple[str, ...] = ()
+    """Where v3 answers name extensions by number."""
     fates: list[Fate] = field(default_factory=list)
+    legs: dict[str, Translation] = field(default_factory=dict)
+    """The calls of a plan, by name; each is a translation that takes part of the message."""
 
     @property
     def writes(self) -> bool:
@@ -66,21 +72,20 @@ def _walk(source: Element, table: Table, target: Element, work: Work, direction:
     for child in source.children:
         name = child.name
         entry = entries.get(name)
-        if entry is None:
-            _unknown(name, table, work, direction)
-            continue
-        if request:
-            if not _admit(child, entry, seen, chosen, work):
-                continue
+        if entry is None or entry.elsewhere:
             seen.add(name)
+            if entry is None and not (table.leg and request):
+                _unknown(name, table, work, direction)
+            continue
+        if request and not _admit(child, entry, seen, chosen, work):
+            continue
+        seen.add(name)
         if entry.act is not None:
             if not request or _readable(child, entry, work):
                 entry.act(child, target, work)
             continue
-        if entry.plain and not child.attributes:
-            out.append(Element(entry.name, child.text))
-            continue
-        made = _carry(child, entry, work, direction)
+        plain = entry.plain and not child.attributes
+        made = Element(entry.name, child.text) if plain else _carry(child, entry, work, direction)
         if made is not None:
             out.append(made)
     for demand in table.demands:

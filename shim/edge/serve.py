@@ -46,10 +46,14 @@ _NOT_HTTP = (
 
 
 class Server:
-    """One application on its listeners. `addresses` says where, once it is up."""
+    """One application on its listeners. `addresses` says where, once it is up.
 
-    def __init__(self, application: Application) -> None:
+    `patience` is how long stopping waits for calls under way, seconds.
+    """
+
+    def __init__(self, application: Application, patience: float = 60.0) -> None:
         self.application = application
+        self._patience = patience
         listen = application.config.listen
         self._connections = Connections(
             listen.max_connections, listen.max_connections_per_address, listen.header_timeout
@@ -72,7 +76,7 @@ class Server:
         await self._listen("admin", admin, config.admin.host, config.admin.port)
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=self._patience / 2)
         await runner.setup()
         self._runners.append(runner)
         return runner
@@ -106,16 +110,12 @@ class Server:
             "auto_decompress": False,
         }
 
-    async def stop(self, patience: float) -> None:
-        """Stop accepting, let calls under way end for `patience` seconds, then close."""
+    async def stop(self) -> None:
+        """Stop accepting, let calls under way end within the patience, then cut them off."""
         self.application.ready = False
         for server in self._servers:
             server.close()
         for runner in self._runners:
-            if runner.server is not None:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(patience):
-                        await runner.server.shutdown(patience)
             await runner.cleanup()
 
 
@@ -152,7 +152,7 @@ async def serve(
                 with suppress(TimeoutError):  # a second signal ends the waiting
                     await asyncio.wait_for(ending.get(), drain)
         finally:
-            await server.stop(patience=60.0)
+            await server.stop()
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
     log.info("stopped")

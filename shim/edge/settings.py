@@ -230,6 +230,34 @@ class Store(Section):
     ] = "wal"
 
 
+class Identities(Section):
+    """Which IDs old clients see for extensions, which are users with extensions in v3."""
+
+    policy: Annotated[
+        Literal["preserved", "imported"],
+        _doc("preserved: a user's first extension has the user's ID; imported: a file decides. Else: issued."),
+    ] = "preserved"
+    import_file: Annotated[
+        Existing | None, _doc("CSV file old_id,extension_id,user_id,number; read at each start.")
+    ] = None
+    issued_from: Annotated[Count, _doc("First ID to issue; v3 account IDs must never reach it.")] = (
+        1_000_000_000
+    )
+    issued_to: Annotated[Count, _doc("Last ID to issue."), Field(lt=1 << 31)] = 1_999_999_999
+    four_digit_ids: Annotated[
+        bool, _doc("For clients that take four digits only: issue from 9999 downwards instead.")
+    ] = False
+    issued_from_four: Annotated[
+        int, _doc("Lowest of the four-digit IDs to issue."), Field(ge=1000, le=9999)
+    ] = 9000
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.issued_from > self.issued_to:
+            raise ValueError("issued_from is above issued_to")
+        return self
+
+
 class ServerInfo(Section):
     """What answers say about the server in their serverInfo header."""
 
@@ -381,6 +409,7 @@ class Config(Section):
     backend: Backend
     limits: Limits = Limits()
     store: Store = Store()
+    identity: Identities = Identities()
     server_info: ServerInfo = ServerInfo()
     faults: Faults = Faults()
     schema_versions: SchemaVersions = SchemaVersions()

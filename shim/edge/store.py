@@ -12,7 +12,7 @@ import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -53,7 +53,6 @@ class Store:
         self._engine = engine
         self._writing = engine.execution_options(immediate=True)
         self._clock = clock
-        self._cached = engine.dialect.name == "sqlite"
         self._cache: OrderedDict[str, dict[str, str]] = OrderedDict()
         self._writes = 0
 
@@ -62,7 +61,7 @@ class Store:
         """Open and migrate. `journal_mode` is SQLite's; `delete` comes with synchronous=EXTRA."""
         store = cls(_engine(url.get_secret_value() if isinstance(url, SecretStr) else url, journal_mode))
         try:
-            async with store._begin(store._writing) as connection:
+            async with store.writing() as connection:
                 await connection.run_sync(_migrate)
         except BaseException:
             await store.close()
@@ -72,13 +71,30 @@ class Store:
     async def close(self) -> None:
         await self._engine.dispose()
 
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may write too, so that what was read is soon out of date."""
+        return self._engine.dialect.name != "sqlite"
+
+    def now(self) -> datetime:
+        """The time that is written into rows, in UTC."""
+        return self._clock()
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction for what else lives in this database. Raises BackendError when it fails."""
+        return self._begin(self._engine)
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """The same for changes, all of which are kept or none; SQLite has one at a time."""
+        return self._begin(self._writing)
+
     async def recall(self, account: str) -> dict[str, Element]:
         """What is kept for an account by field; empty when there is nothing."""
         kept = self._cache.get(account)
         if kept is None:
             writes = self._writes
             kept = await self._read(account)
-            if self._cached and writes == self._writes:  # nothing was written while we read
+            if not self.shared and writes == self._writes:  # nothing was written while we read
                 self._cache[account] = kept
                 if len(self._cache) > _MOST_CACHED:
                     self._cache.popitem(last=False)
@@ -86,7 +102,7 @@ class Store:
 
     async def _read(self, account: str) -> dict[str, str]:
         query = sa.select(KEPT.c.field, KEPT.c.value).where(KEPT.c.account == account)
-        async with self._begin(self._engine) as connection:
+        async with self.reading() as connection:
             return {row.field: row.value for row in await connection.execute(query)}
 
     async def remember(self, account: str, fields: Mapping[str, Element]) -> None:
@@ -111,9 +127,9 @@ class Store:
 
     async def check(self) -> list[str]:
         """Warnings for the operator, each with what to do."""
-        if self._engine.dialect.name != "sqlite":
+        if self.shared:
             return []
-        async with self._begin(self._engine) as connection:
+        async with self.reading() as connection:
             mode = (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one()
             version = (await connection.exec_driver_sql("SELECT sqlite_version()")).scalar_one()
         if mode == "wal" and wal_reset_bug(tuple(int(part) for part in version.split("."))):
@@ -127,7 +143,7 @@ class Store:
     async def _changing(self, accounts: Iterable[str]) -> AsyncIterator[AsyncConnection]:
         """A transaction after which the accounts are read afresh, however it ends."""
         try:
-            async with self._begin(self._writing) as connection:
+            async with self.writing() as connection:
                 yield connection
         finally:
             self._writes += 1

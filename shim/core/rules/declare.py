@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shim.core.commands import Command
@@ -31,6 +31,10 @@ class Declared:
     details: str | None = None
     """The v3 operation that tells an account's ID by its identifier, for what is kept by ID."""
     plan: Plan | None = None
+    lenient: bool = False
+    """Whether the call is served although it names extensions that there are not."""
+    legs: tuple[Declared, ...] = ()
+    """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,26 @@ def operation(
 
 
 _READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
+
+
+def plan(
+    name: str,
+    steps: Plan,
+    *legs: Declared,
+    rules: Iterable[Rule | Iterable[Rule]] = (),
+    lenient: bool = False,
+) -> Declared:
+    """Declare an operation that becomes several v3 calls, made by the generator `steps`.
+
+    Each leg is `leg(...)`: what v3 call takes what of the old request. Every old path has to be taken by a
+    leg or by one of `rules`.
+    """
+    return replace(operation(name, legs[0].becomes, rules, plan=steps), legs=legs, lenient=lenient)
+
+
+def leg(name: str, becomes: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
+    """One v3 call of a plan, under a name that the plan asks for."""
+    return operation(name, becomes, rules)
 
 
 def service(name: str, becomes: str, *operations: Declared) -> DeclaredService:

@@ -17,7 +17,7 @@ from shim.core.lexical import Check
 from shim.core.model import Element
 
 if TYPE_CHECKING:
-    from shim.core.commands import Caller
+    from shim.core.commands import Caller, Identity
 
 Direction = Literal["request", "answer"]
 FateName = Literal[
@@ -28,7 +28,19 @@ FateName = Literal[
 class Work:
     """One call under way: what is known of it, and what was found. Lives as long as the exchange."""
 
-    __slots__ = ("caller", "calls", "findings", "kept", "problems", "recalled", "request", "server_info")
+    __slots__ = (
+        "account",
+        "caller",
+        "calls",
+        "extension",
+        "findings",
+        "identities",
+        "kept",
+        "problems",
+        "recalled",
+        "request",
+        "server_info",
+    )
 
     def __init__(
         self,
@@ -43,6 +55,12 @@ class Work:
         self.findings = Findings() if findings is None else findings
         self.calls: list[str] = [] if calls is None else calls
         """The v3 operations called so far."""
+        self.account: str | None = None
+        """The 2.5 ID of the extension that the call is about, where it is about one."""
+        self.extension: Identity | None = None
+        """The same, with its names on both sides."""
+        self.identities: dict[tuple[str, str], Identity] = {}
+        """Extensions that the call names, by (kind of name, name): see `shim.core.identities`."""
         self.server_info: Element | None = None
         """The serverInfo header of the last v3 answer."""
         self.kept: dict[str, Element] = {}
@@ -87,6 +105,8 @@ class Entry:
     choices: tuple[tuple[int, int], ...] = ()
     nillable: bool = False
     act: Action | None = None
+    elsewhere: bool = False
+    """Another leg of the plan takes it."""
     plain: bool = False
     """A leaf whose text goes over as it is: any text in requests, anything at all in answers."""
 
@@ -98,6 +118,8 @@ class Table:
     path: str
     entries: dict[str, Entry] = field(default_factory=dict)
     demands: tuple[Demand, ...] = ()
+    leg: bool = False
+    """Whether this is one leg of a plan: what it does not know is another's business."""
 
 
 @dataclass(frozen=True, slots=True)

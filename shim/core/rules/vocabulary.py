@@ -250,6 +250,34 @@ def unread(new: str, because: str) -> Rule:
     return Added(None, new, because, "answer")
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere(Rule):
+    def takes(self, direction: Direction) -> Taken | None:
+        def act(child: Element, into: Element, work: Work) -> None:
+            return
+
+        return Taken("moved", None, act) if direction == "request" else None
+
+
+def elsewhere(old: str, because: str) -> Rule:
+    """Not for this leg of a plan, although its v3 call has an element of that name: another leg takes it."""
+    return Elsewhere(old, None, because, "request")
+
+
+@dataclass(frozen=True, slots=True)
+class Joined(Rule):
+    def takes(self, direction: Direction) -> Taken | None:
+        return None
+
+    def produces(self, direction: Direction) -> Made | None:
+        return Made("computed", self.old or "", None)
+
+
+def joined(old: str, because: str) -> Rule:
+    """The plan itself puts it into the answer, out of what several v3 calls said."""
+    return Joined(old, None, because, "answer")
+
+
 def within(path: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """The same rules, one level down on both sides: for messages that wrap what others have at the top."""
 

@@ -1,0 +1,127 @@
+"""A dry run: one old call through the core, with placeholders where a backend would answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from shim.cli.placeholders import Placeholders
+from shim.core.catalogue import Catalogue
+from shim.core.commands import Call, Caller, Command, Forget, Identify, Recall, Remember
+from shim.core.errors import CallerError, Fault
+from shim.core.findings import Finding
+from shim.core.model import Envelope
+from shim.core.parse import SOAP, parse
+from shim.core.pipeline import Outcome, Request, Shim, exchange
+
+TOKEN = "ACCESS-TOKEN"  # noqa: S105  # the word that stands for one
+_OF_PLACEHOLDERS = {"answer-value-omitted", "unknown-answer-element"}
+"""Findings that only say that a placeholder does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class DryCall:
+    """A v3 call that would be made. `placeholders` are the paths that an earlier answer would fill."""
+
+    service: str
+    operation: str
+    url: str
+    envelope: bytes
+    placeholders: list[str]
+
+
+@dataclass(slots=True)
+class DryRun:
+    calls: list[DryCall] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    fault: Fault | None = None
+    cut_short: bool = False
+    """A placeholder was not good enough an answer to go on with: there may be more calls."""
+
+
+def dry_run(catalogue: Catalogue, message: bytes, backend_url: str) -> DryRun:
+    """What would become of an old message: a whole envelope, or its body element alone."""
+    run = DryRun()
+    try:
+        message, envelope = _whole(message)
+    except CallerError as fault:
+        run.fault = fault
+        return run
+    operation = catalogue.old.by_input.get(envelope.body.name)
+    path = catalogue.old.services[operation.service].endpoint if operation else ""
+    driver = _Driver(catalogue, Placeholders(catalogue.new, message), backend_url.rstrip("/"), run)
+    outcome = driver.drive(Shim(catalogue), Request(path, "", message))
+    run.findings = [each for each in outcome.findings if each.code not in _OF_PLACEHOLDERS]
+    run.cut_short = outcome.fault is not None and outcome.fault.reason == "backend-nonsense"
+    run.fault = None if run.cut_short else outcome.fault
+    return run
+
+
+class _Driver:
+    """Replies to the commands of one exchange."""
+
+    def __init__(self, catalogue: Catalogue, answers: Placeholders, base: str, run: DryRun) -> None:
+        self._catalogue = catalogue
+        self._answers = answers
+        self._base = base
+        self._run = run
+
+    def drive(self, shim: Shim, request: Request) -> Outcome:
+        under_way = exchange(shim, request)
+        reply: Any = None
+        while True:
+            try:
+                command = under_way.send(reply)
+            except StopIteration as stop:
+                outcome: Outcome = stop.value
+                return outcome
+            reply = self._reply(command)
+
+    def _reply(self, command: Command) -> Any:
+        match command:
+            case Identify():
+                return Caller("dry-run")
+            case Call():
+                return self._call(command)
+            case Recall():
+                return {}
+            case Remember() | Forget():
+                return None
+            case _:
+                raise NotImplementedError(f"a dry run has no reply to {type(command).__name__}")
+
+    def _call(self, command: Call) -> Any:
+        envelope = command.envelope(TOKEN)
+        used = self._answers.used_in(parse(envelope).body)
+        url = self._base + command.endpoint
+        self._run.calls.append(DryCall(command.service, command.operation, url, envelope, used))
+        return self._answers.answer(self._catalogue.new.operations[command.full_name])
+
+
+def _whole(message: bytes) -> tuple[bytes, Envelope]:
+    """The message as an envelope, taken apart. Raises CallerError for what is neither envelope nor XML."""
+    try:
+        return message, parse(message)
+    except CallerError as fault:
+        if fault.reason != "not-soap":
+            raise
+        wrapped = _wrapped(message)
+        if wrapped is None:
+            raise
+        return wrapped, parse(wrapped)
+
+
+def _wrapped(message: bytes) -> bytes | None:
+    """A bare body element in an envelope. It was parsed once, so it is within all limits and has no DOCTYPE."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
+    try:
+        root = etree.fromstring(message.lstrip(), parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    if etree.QName(root).localname == "Envelope":
+        return None
+    envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"soap": SOAP})
+    etree.SubElement(envelope, f"{{{SOAP}}}Body").append(root)
+    return etree.tostring(envelope, encoding="utf-8")

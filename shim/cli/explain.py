@@ -1,0 +1,97 @@
+"""`shim explain`: one old operation in words: which v3 calls, what goes where, what is kept, lost or added."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shim.cli.console import Code, fail
+
+if TYPE_CHECKING:
+    from shim.core.catalogue import Catalogue
+    from shim.core.interface import Operation
+    from shim.core.rules.model import Fate
+    from shim.core.translate import Translation
+
+
+def explain(
+    operation: Annotated[str, typer.Argument(help="A 2.5 operation, such as AddClient or Client.AddClient.")],
+) -> None:
+    """Explain what becomes of a 2.5 operation: v3 calls, what goes where, what is kept or lost, defaults."""
+    from shim.cli.loading import catalogue
+
+    compiled = catalogue()
+    found = _find(compiled, operation)
+    translation = compiled.translations.get(found.full_name)
+    typer.echo("\n".join(_untranslated(found) if translation is None else _lines(compiled, translation)))
+
+
+def _find(catalogue: Catalogue, name: str) -> Operation:
+    """By name or full name, in any case, with or without the Request of its element."""
+    known: dict[str, Operation] = {}
+    for each in catalogue.old.operations.values():
+        known |= dict.fromkeys((each.name.lower(), each.full_name.lower(), each.input.name.lower()), each)
+    found = known.get(name.lower())
+    if found is None:
+        near = difflib.get_close_matches(name.lower(), known, 1)
+        hint = f" Did you mean {known[near[0]].full_name}?" if near else ""
+        fail(Code.USAGE, f"2.5 has no operation {name}.{hint} `shim coverage` lists all.")
+    return found
+
+
+def _untranslated(operation: Operation) -> list[str]:
+    return [
+        f"{operation.full_name} is not translated yet: a call is answered with a fault.",
+        "Port it to v3.",
+    ]
+
+
+def _lines(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
+    old, new, declared = translation.old, translation.new, translation.declared
+    yield f"{old.full_name}, posted to {catalogue.old.services[old.service].endpoint}"
+    yield f"  becomes {new.full_name}, posted to {catalogue.new.services[new.service].endpoint}"
+    if declared.plan is not None:
+        yield "  by a plan of several calls: " + (declared.plan.__doc__ or "see its translation").split("\n")[0]
+    if declared.details and any(each.fate in ("kept", "emulated") for each in translation.fates):
+        yield f"  and {new.service}.{declared.details}, when the call gives an identifier and no ID"
+    if declared.gone:
+        yield f"  and what the shim keeps for each {declared.gone} is forgotten"
+    yield from _direction(translation, "request", "The request")
+    yield from _direction(translation, "answer", "The answer")
+    yield from _only_new(translation)
+
+
+def _direction(translation: Translation, direction: str, title: str) -> Iterator[str]:
+    fates = [each for each in translation.fates if each.direction == direction]
+    carried = [each for each in fates if each.fate == "carried" and not each.finding]
+    yield f"\n{title}"
+    if not fates:
+        yield "  has nothing in it."
+    elif len(carried) == len(fates):
+        yield f"  is carried over as it is: {len(fates)} paths."
+    elif carried:
+        yield f"  {len(carried)} of {len(fates)} paths are carried over as they are. The others:"
+    for fate in fates:
+        if fate not in carried:
+            yield from _fate(fate)
+
+
+def _fate(fate: Fate) -> Iterator[str]:
+    place = f" {fate.place}" if fate.place and fate.place != fate.path else ""
+    finding = f" (finding {fate.finding})" if fate.finding else ""
+    arrow = ("->" if fate.direction == "request" else "<-") + place if place else fate.fate
+    yield f"  {fate.path} {arrow}{finding}"
+    if fate.because:
+        yield f"      {fate.because}"
+
+
+def _only_new(translation: Translation) -> Iterator[str]:
+    """What 2.5 never knew: sent with a default, or left to v3."""
+    rules = {rule.new: rule.because for rule in translation.declared.rules if rule.old is None and rule.new}
+    if rules:
+        yield "\nOnly in v3"
+        yield from (f"  {path}: {because}" for path, because in rules.items())

@@ -1,0 +1,84 @@
+"""The `shim` command. Each command imports what it needs when it runs, so that help is there at once."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from typer._completion_classes import completion_init
+
+from shim.cli.check import check
+from shim.cli.console import EXIT_CODES, LightGroup
+from shim.cli.coverage import coverage
+from shim.cli.demo import demo
+from shim.cli.emulate import emulate
+from shim.cli.explain import explain
+from shim.cli.integrations import app as integrations
+from shim.cli.serve import serve
+from shim.cli.translate import translate
+
+_CODES = ", ".join(f"{code.value} {meaning}" for code, meaning in EXIT_CODES.items())
+_EPILOG = (
+    f"Exit codes: {_CODES}.\n\n"
+    "Flags go over environment variables, those over the configuration file, that over defaults. "
+    "Data goes to stdout, messages to stderr; - stands for stdin; NO_COLOR is honoured."
+)
+
+app = typer.Typer(
+    name="shim",
+    cls=LightGroup,
+    help="A SystemAPI 2.5 endpoint in front of a v3 backend: old clients keep working while you port them.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # Rich takes longer to load than all of the help may take
+    pretty_exceptions_enable=False,  # they show values
+    add_completion=False,  # Typer's own options for it load pydantic; ours are below
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"shim {version('systemapi-shim')}")
+        raise typer.Exit
+
+
+def _completion(ctx: typer.Context, param: typer.CallbackParam, wanted: bool) -> None:
+    if wanted and param.name:
+        from typer import completion
+
+        completion_init()
+        act = {"install": completion.install_callback, "show": completion.show_callback}
+        act[param.name.removesuffix("_completion")](ctx, param, wanted)
+
+
+@app.callback()
+def _shim(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    install_completion: Annotated[
+        bool,
+        typer.Option("--install-completion", callback=_completion, help="Install completion for this shell."),
+    ] = False,
+    show_completion: Annotated[
+        bool, typer.Option("--show-completion", callback=_completion, help="Show completion for this shell.")
+    ] = False,
+) -> None:
+    pass
+
+
+for _command in (serve, demo, emulate, translate, check, coverage, explain):
+    app.command()(_command)
+app.add_typer(integrations)
+
+
+def run() -> None:
+    """The entry point."""
+    if "_SHIM_COMPLETE" in os.environ:
+        completion_init()
+    app(prog_name="shim")

@@ -1,0 +1,85 @@
+"""`shim serve`: the shim itself."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+import asyncio
+import signal
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shim.cli import options
+from shim.cli.console import Code, end, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shim.edge.serve import Server
+    from shim.edge.settings import Config
+
+
+def serve(
+    config: options.ConfigFile = None,
+    host: options.Host = None,
+    port: options.Port = None,
+    tls_port: options.TlsPort = None,
+    tls_cert: options.TlsCert = None,
+    tls_key: options.TlsKey = None,
+    public_url: options.PublicUrl = None,
+    admin_host: options.AdminHost = None,
+    admin_port: options.AdminPort = None,
+    backend_url: options.BackendUrl = None,
+    integrations_file: options.IntegrationsFile = None,
+    log_level: options.LogLevel = None,
+    log_format: options.LogFormat = None,
+) -> None:
+    """Serve 2.5 clients: the shim itself.
+
+    SIGHUP rereads integrations and their conduct without dropping a connection; SIGTERM ends it once the
+    calls under way are done. Every other setting has a variable too: SHIM_SECTION__KEY.
+    """
+    end(_serve(config, options.overrides(locals())))
+
+
+def _serve(path: Path | None, overrides: Mapping[str, Any]) -> Code:
+    from shim.cli import loading, running
+    from shim.core.errors import Fault
+    from shim.edge import log
+
+    settings = loading.config(path, overrides)
+    loading.catalogue()
+    _need_ports(settings)
+    log.configure(settings.log.level, settings.log.format)
+    try:
+        return running.run(_until_stopped(settings, partial(_reread, path, overrides)))
+    except (Fault, OSError) as error:
+        fail(Code.USAGE, f"The shim cannot start: {error}", "`shim check` tells what is wrong.")
+
+
+def _reread(path: Path | None, overrides: Mapping[str, Any]) -> Config:
+    from shim.edge.config import load_config
+
+    return load_config(path, overrides)
+
+
+async def _until_stopped(settings: Config, reload: partial[Config]) -> Code:
+    """SIGTERM is the server's own affair; SIGINT ends without waiting for balancers, with its own code."""
+    from shim.edge.serve import serve
+
+    task = asyncio.current_task()
+    assert task is not None
+
+    async def started(server: Server) -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+
+    await serve(settings, reload=reload, started=started)
+    return Code.FINE
+
+
+def _need_ports(settings: Config) -> None:
+    from shim.cli.ports import refused, wanted
+
+    taken = [(each, why) for each in wanted(settings) if (why := refused(each))]
+    if taken:
+        fail(Code.USAGE, *(f"{each.what}: {why}. Set another {each.setting}." for each, why in taken))

@@ -1,0 +1,143 @@
+"""shim check: every problem at once, and the exit code that says whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from typer.testing import Result
+
+from shim.cli.certificate import loopback_certificate
+from shim.cli.ports import Wanted, refused
+
+Invoke = Callable[..., Result]
+ConfigFile = Callable[..., Path]
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    import socket
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_all_is_well(invoke: Invoke, config: ConfigFile, backend: str) -> None:
+    done = invoke("check", "--config", str(config(backend=backend)))
+    assert done.exit_code == 0, done.stdout + done.stderr
+    told = [line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("ok")]
+    names = ("configuration", "translations", "TLS files", "store", "ports", "backend", "tokens", "logins")
+    assert told == [f"ok       {name}" for name in names]
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_a_refused_login_ends_with_4(invoke: Invoke, config: ConfigFile, backend: str) -> None:
+    done = invoke("check", "-c", str(config(backend=backend, secret="another")))
+    assert done.exit_code == 4
+    assert "integration acme: new.app_key, new.app_secret" in done.stdout
+    assert "another" not in done.stdout
+
+
+@pytest.mark.slow
+def test_a_backend_that_speaks_no_tls_is_unreachable(invoke: Invoke, config: ConfigFile, backend: str) -> None:
+    done = invoke("check", "-c", str(config()), "--backend-url", backend.replace("http:", "https:"))
+    assert done.exit_code == 3
+    assert "The port may speak plain HTTP." in done.stdout
+
+
+def test_no_backend_ends_with_3_and_offline_does_not_ask(invoke: Invoke, config: ConfigFile) -> None:
+    file = str(config())
+    done = invoke("check", "-c", file)
+    assert done.exit_code == 3
+    assert "backend.url: http://127.0.0.1:9 cannot be reached" in done.stdout
+    assert invoke("check", "-c", file, "--offline").exit_code == 0
+
+
+def test_every_problem_of_the_configuration_at_once(invoke: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "shim.yaml"
+    file.write_text("listen: {prot: 1, port: 99999}\nbackend: {url: 'ftp://x'}\n")
+    done = invoke("check", "-c", str(file))
+    assert done.exit_code == 2
+    for told in (
+        "listen.prot",
+        "Did you mean listen.port?",
+        "listen.port",
+        "backend.url",
+        "ok       translations",
+    ):
+        assert told in done.stdout
+
+
+def test_problems_of_several_kinds_end_with_the_lowest(invoke: Invoke, config: ConfigFile, taken: int) -> None:
+    done = invoke("check", "-c", str(config()), "--port", str(taken))
+    assert done.exit_code == 2
+    assert f"127.0.0.1:{taken} cannot be had" in done.stdout
+    assert "backend.url" in done.stdout
+    assert invoke("check", "-c", str(config()), "--port", str(taken), "--running").exit_code == 3
+
+
+def test_store_that_cannot_be_opened(
+    invoke: Invoke, config: ConfigFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIM_STORE__URL", "sqlite+aiosqlite:////nowhere/at/all.db")
+    done = invoke("check", "--offline", "-c", str(config()))
+    assert done.exit_code == 2
+    assert "store.url" in done.stdout
+
+
+def test_tls_files_that_match_and_last(invoke: Invoke, config: ConfigFile, tmp_path: Path) -> None:
+    files = loopback_certificate(tmp_path / "tls")
+    flags = ("--tls-cert", str(files.certificate), "--tls-key", str(files.key), "--tls-port", "0")
+    done = invoke("check", "--offline", "-c", str(config()), *flags)
+    assert done.exit_code == 0, done.stdout
+    assert "certificate and key match" in done.stdout
+
+
+def test_tls_files_of_two_pairs_or_swapped(invoke: Invoke, config: ConfigFile, tmp_path: Path) -> None:
+    one, other = loopback_certificate(tmp_path / "one"), loopback_certificate(tmp_path / "other")
+    flags = ("--tls-cert", str(one.certificate), "--tls-key", str(other.key), "--tls-port", "0")
+    assert "the key of another certificate" in invoke("check", "--offline", "-c", str(config()), *flags).stdout
+    flags = ("--tls-cert", str(one.key), "--tls-key", str(one.certificate), "--tls-port", "0")
+    done = invoke("check", "--offline", "-c", str(config()), *flags)
+    assert done.exit_code == 2
+    assert "The two may be swapped" in done.stdout
+
+
+def test_a_certificate_that_ended(invoke: Invoke, config: ConfigFile, tmp_path: Path) -> None:
+    cert, key = _ended(tmp_path)
+    done = invoke(
+        "check", "--offline", "-c", str(config()), "--tls-cert", cert, "--tls-key", key, "--tls-port", "0"
+    )
+    assert done.exit_code == 2
+    assert "the certificate ended on" in done.stdout
+
+
+def _ended(folder: Path) -> tuple[str, str]:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "old")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now - timedelta(9)).not_valid_after(now - timedelta(1))
+    (folder / "old.pem").write_bytes(
+        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
+    (folder / "old.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return str(folder / "old.pem"), str(folder / "old.key")
+
+
+def test_ports(taken: int) -> None:
+    assert refused(Wanted("x", "127.0.0.1", 0, "--port")) is None
+    assert "cannot be had" in (refused(Wanted("x", "127.0.0.1", taken, "--port")) or "")
