@@ -4,6 +4,7 @@ A file has sections, each under a line `=== name`:
 - the text before the first section says what the conversation proves
 - `old request`: the body element, or a whole envelope
 - `settings`, `kept before`: one `key: value` a line; kept values as `account field: XML`
+- `identities`: what the identity map knows, a line `old_id extension_id user_id number identifier` each
 - `v3 call`, `v3 answer`: in turn, as often as calls are made; a `v3 answer` may be a Fault
 - `old answer` or `fault`, `findings` (`code path`), `kept after`: what has to come out
 
@@ -21,7 +22,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from shim.core.commands import Call
+from shim.core.commands import Call, Identity
 from shim.core.model import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
@@ -31,11 +32,10 @@ from tests.support.schemas import assert_valid
 
 CASES = Path(__file__).parent / "cases"
 FILES = sorted(CASES.glob("*/*.case"))
+GIVEN = ("old request", "settings", "kept before", "identities")
 RECORD = bool(os.environ.get("RECORD_CASES"))
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-_LOGIN = (
-    "<userCredentials><username>who</username><password>secret</password></userCredentials>"
-)
+_LOGIN = "<userCredentials><username>who</username><password>secret</password></userCredentials>"
 
 
 @dataclass
@@ -62,7 +62,8 @@ class Case:
             return _wrap(next(answers), header=_SERVER_INFO)
 
         settings = dict(line.split(": ", 1) for line in self.get("settings").splitlines())
-        return World(backend, settings, _kept(self.get("kept before")))
+        known = [Identity(*line.split()) for line in self.get("identities").splitlines()]
+        return World(backend, settings, _kept(self.get("kept before")), identities=known)
 
 
 _SERVER_INFO = (
@@ -92,7 +93,7 @@ def _kept_text(kept: dict[str, dict[str, Element]]) -> str:
     for account, fields in sorted(kept.items()):
         for name, element in sorted(fields.items()):
             attributes = "".join(f' {key}="{value}"' for key, value in element.attributes.items())
-            lines.append(f"{account} {name}: <{name}{attributes}>{element.text}</{name}>")
+            lines.append(f"{account} {name}: <{element.name}{attributes}>{element.text}</{element.name}>")
     return "\n".join(lines)
 
 
@@ -138,7 +139,7 @@ def _run(case: Case, path: Path) -> list[tuple[str, str]]:
 def test_conversation(path: Path) -> None:
     case = Case.read(path)
     told = [(name, text.strip()) for name, text in _run(case, path)]
-    given = [(name, text) for name, text in case.sections if name in ("old request", "settings", "kept before")]
+    given = [(name, text) for name, text in case.sections if name in GIVEN]
     if RECORD:
         parts = [f"=== {name}\n{text}\n" for name, text in given + told]
         path.write_text(f"{case.title}\n\n" + "\n".join(parts), "utf-8")
@@ -148,7 +149,7 @@ def test_conversation(path: Path) -> None:
 
 
 def test_every_translated_operation_has_a_conversation() -> None:
-    from tests.support.conversation import catalogue
+    from tests.support.conversation import whole_catalogue
 
     there = {f"{path.parent.name.capitalize()}.{path.name.split('.')[0]}" for path in FILES}
-    assert set(catalogue().translations) <= there
+    assert set(whole_catalogue().translations) <= there

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from translations import client, reseller
+from dataclasses import replace
 
-SERVICES = (reseller.SERVICE, client.SERVICE)
+from translations import account, billing, channel, client, extension, extension_account, report, reseller
+
+_EXTENSION = replace(extension.SERVICE, operations=(*extension.SERVICE.operations, *extension_account.PLANS))
+
+SERVICES = (
+    reseller.SERVICE,
+    client.SERVICE,
+    account.SERVICE,
+    billing.SERVICE,
+    channel.SERVICE,
+    _EXTENSION,
+    report.SERVICE,
+)

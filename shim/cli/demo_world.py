@@ -77,7 +77,7 @@ async def running(ports: Ports, tls_dir: Path | None) -> AsyncIterator[Demo]:
         async with listening(application(world, Options()), LOOPBACK, ports.backend) as backend:
             config = _config(ports, backend, tls, Path(temporary))
             async with open_application(config) as opened:
-                server = Server(opened)
+                server = Server(opened, patience=2.0)
                 try:
                     await server.start()
                     at = {name: url(name, *address) for name, address in server.addresses.items()}

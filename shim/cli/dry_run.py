@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from lxml import etree
 
 from shim.cli.placeholders import Placeholders
 from shim.core.catalogue import Catalogue
-from shim.core.commands import Call, Caller, Command, Forget, Identify, Recall, Remember
+from shim.core.commands import (
+    Call,
+    Caller,
+    Command,
+    FindIdentities,
+    Forget,
+    ForgetIdentities,
+    Identify,
+    Identity,
+    LearnIdentities,
+    Recall,
+    Remember,
+    RenumberIdentities,
+    Together,
+)
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Finding
 from shim.core.model import Envelope
 from shim.core.parse import SOAP, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 
+_Result = TypeVar("_Result")
 TOKEN = "ACCESS-TOKEN"  # noqa: S105  # the word that stands for one
 _OF_PLACEHOLDERS = {"answer-value-omitted", "unknown-answer-element"}
 """Findings that only say that a placeholder does not fit."""
@@ -69,14 +85,16 @@ class _Driver:
         self._run = run
 
     def drive(self, shim: Shim, request: Request) -> Outcome:
-        under_way = exchange(shim, request)
+        return self._run_through(exchange(shim, request))
+
+    def _run_through(self, under_way: Generator[Command, Any, _Result]) -> _Result:
         reply: Any = None
         while True:
             try:
                 command = under_way.send(reply)
             except StopIteration as stop:
-                outcome: Outcome = stop.value
-                return outcome
+                result: _Result = stop.value
+                return result
             reply = self._reply(command)
 
     def _reply(self, command: Command) -> Any:
@@ -87,8 +105,16 @@ class _Driver:
                 return self._call(command)
             case Recall():
                 return {}
-            case Remember() | Forget():
+            case Remember() | Forget() | ForgetIdentities() | RenumberIdentities():
                 return None
+            case FindIdentities():
+                return {value: (self._answers.identity(command.by, value),) for value in command.values}
+            case LearnIdentities():
+                return tuple(
+                    Identity(each.user_id, each.user_id, each.user_id, each.number) for each in command.known
+                )
+            case Together():
+                return [self._run_through(part) for part in command.parts]
             case _:
                 raise NotImplementedError(f"a dry run has no reply to {type(command).__name__}")
 

@@ -53,9 +53,10 @@ def _untranslated(operation: Operation) -> list[str]:
 def _lines(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
     old, new, declared = translation.old, translation.new, translation.declared
     yield f"{old.full_name}, posted to {catalogue.old.services[old.service].endpoint}"
-    yield f"  becomes {new.full_name}, posted to {catalogue.new.services[new.service].endpoint}"
-    if declared.plan is not None:
-        yield "  by a plan of several calls: " + (declared.plan.__doc__ or "see its translation").split("\n")[0]
+    if translation.legs:
+        yield from _legs(catalogue, translation)
+    else:
+        yield f"  becomes {new.full_name}, posted to {catalogue.new.services[new.service].endpoint}"
     if declared.details and any(each.fate in ("kept", "emulated") for each in translation.fates):
         yield f"  and {new.service}.{declared.details}, when the call gives an identifier and no ID"
     if declared.gone:
@@ -63,6 +64,16 @@ def _lines(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
     yield from _direction(translation, "request", "The request")
     yield from _direction(translation, "answer", "The answer")
     yield from _only_new(translation)
+
+
+def _legs(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
+    """The v3 calls of a plan in the order in which they are made, and what its generator says of itself."""
+    yield "  becomes several v3 calls, in this order:"
+    for leg in translation.legs.values():
+        endpoint = catalogue.new.services[leg.new.service].endpoint
+        yield f"  - {leg.new.full_name}, posted to {endpoint}"
+    said = (translation.declared.plan.__doc__ or "") if translation.declared.plan else ""
+    yield from (f"  {line.strip()}" for line in said.strip().splitlines() if line.strip())
 
 
 def _direction(translation: Translation, direction: str, title: str) -> Iterator[str]:

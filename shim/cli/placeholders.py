@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shim.core.commands import Answer
+from shim.core.commands import Answer, Identity
 from shim.core.interface import ComplexType, ElementDecl, Interface, Operation, Particle, Simple
 from shim.core.lexical import writer
 from shim.core.model import Element
@@ -36,6 +36,16 @@ class Placeholders:
         root = self._element(operation.output, ()) or Element(operation.output.name)
         body, _ = message.write(root)
         return Answer(200, CONTENT_TYPE, message.envelope(body))
+
+    def identity(self, by: str, value: str) -> Identity:
+        """An extension that an old name may stand for; what is not known of it is a placeholder."""
+        user_id, number = (value if by in ("old_id", "user_id") else ""), (value if by == "number" else "")
+        if not user_id:
+            _, user_id = self._candidates()
+        if not number:
+            number, _ = self._candidates()
+        self._made |= {user_id, number} - {value}
+        return Identity(user_id, user_id, user_id, number)
 
     def used_in(self, request: Element) -> list[str]:
         """The paths of a request whose values come from an earlier answer."""

@@ -15,7 +15,7 @@ from shim.core.interface import ComplexType, ElementDecl, Interface, Operation, 
 from shim.core.lexical import is_text, reader
 from shim.core.rules.declare import Declared, DeclaredService
 from shim.core.rules.model import Direction, Entry, Fate, Made, Producer, Rule, Table, Taken, split
-from shim.core.rules.references import Refer
+from shim.core.rules.references import Account, Owned, Refer
 from shim.core.serialise import MessageWriter
 from shim.core.translate import Translation
 
@@ -154,6 +154,9 @@ class _Compiler:
             recalls=any(each.fate == "emulated" for each in self.fates),
             refers=self.refers(),
             answers_refer=self.answers_refer(),
+            answers_own=self.answers_own(),
+            accounts=self.accounts(),
+            answers_users=self.answers_users(),
             fates=self.fates,
         )
 
@@ -166,6 +169,21 @@ class _Compiler:
         there = dict(paths(self.new.output))
         rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.new in there]
         return tuple({each.new or "": 0 for each in rules if each.takes("answer") and each.only != "request"})
+
+    def answers_own(self) -> tuple[tuple[str, str], ...]:
+        there = dict(paths(self.new.output))
+        rules = [each for each in self.declared.rules if isinstance(each, Owned) and each.new in there]
+        return tuple((each.new or "", each.beside) for each in rules)
+
+    def accounts(self) -> tuple[Account, ...]:
+        there = dict(paths(self.old.input))
+        rules = [each for each in self.declared.rules if isinstance(each, Account) and each.old in there]
+        return tuple(each for each in rules if each.only != "answer")
+
+    def answers_users(self) -> tuple[str, ...]:
+        there = dict(paths(self.new.output))
+        rules = [each for each in self.declared.rules if isinstance(each, Account) and each.new in there]
+        return tuple(each.new or "" for each in rules if each.takes("answer") and each.only != "request")
 
     def compile(
         self, direction: Direction, source: ElementDecl, target: ElementDecl
@@ -250,6 +268,7 @@ class _Level:
         else:
             self.fate(here, entry.decl, taken.fate, None, taken.finding, rule.because)
             self.values(entry)
+            self.limit(entry)
         entry.act = taken.act
         entry.plain = entry.plain and taken.act is None
         entry.single = entry.single or (self.request and taken.finding == "repeated-element")
@@ -305,6 +324,13 @@ class _Level:
         if simple is not None:
             entry.empty_is_value = is_text(simple)
             entry.read = reader(simple)
+
+    def limit(self, entry: Entry) -> None:
+        """A limit that a rule takes over is read like one that is carried: number and attribute together."""
+        kind = entry.decl.complex
+        if self.request and kind is not None and any(each.name == "unlimited" for each in kind.all_attributes):
+            entry.name, entry.unlimited = entry.decl.name, True
+            entry.attributes = {each.name: each.name for each in kind.all_attributes}
 
     def attribute(self, entry: Entry, here: str, there: str, name: str, target: ElementDecl) -> None:
         theirs = {each.name for each in target.complex.all_attributes} if target.complex else set()

@@ -50,6 +50,8 @@ class Fault(Exception):
     """
 
     side = "Server"
+    unknown = False
+    """Whether the v3 write that it is about may have taken effect all the same."""
 
     def __init__(
         self,
@@ -76,7 +78,23 @@ class CallerError(Fault):
 
 
 class BackendError(Fault):
-    """The v3 backend refused, is away, is late, or talks nonsense."""
+    """The v3 backend refused, is away, is late, or talks nonsense.
+
+    `unknown` says that a write may have taken effect all the same.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        text: str,
+        code: str | None = None,
+        *,
+        side: str | None = None,
+        carried: bool = False,
+        unknown: bool = False,
+    ) -> None:
+        super().__init__(reason, text, code, side=side, carried=carried)
+        self.unknown = unknown
 
 
 class DeclarationError(Exception):

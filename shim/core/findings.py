@@ -54,6 +54,12 @@ KINDS: dict[str, Kind] = {
         "The v3 backend answered with an element that its published interface does not have.",
         "Nothing: old clients could not read it. Tell the operator which version the backend has.",
     ),
+    "number-changed": Kind(
+        "info",
+        "The extension's number changed in v3",
+        "v3 had another number for the extension than the shim remembered; it was looked up and remembered.",
+        "Nothing.",
+    ),
     "unknown-element": Kind(
         "notice",
         "Unknown element ignored",
@@ -113,6 +119,18 @@ KINDS: dict[str, Kind] = {
         "Done in part",
         "A call about several things did some of them, then v3 refused one; the answer says partial.",
         "Look what is left, then repeat the call for it.",
+    ),
+    "siblings-touched": Kind(
+        "warning",
+        "Other extensions of the user changed as well",
+        "In v3 it is the user's, and the user has more extensions than the one that the call names.",
+        "Mind the others, or change the user through v3 when that is what is meant.",
+    ),
+    "siblings-included": Kind(
+        "notice",
+        "The figures are those of all extensions of the user",
+        "v3 counts by user, and the user has more extensions than the one that the call names.",
+        "Read the answer as the user's, or give each extension a user of its own.",
     ),
     "repeated-element": Kind(
         "warning",

@@ -15,26 +15,103 @@ from shim.core.commands import Command, FindIdentities, Identity, Known, LearnId
 from shim.core.errors import CallerError, Fault
 from shim.core.forward import forward
 from shim.core.model import Element
-from shim.core.rules.model import Work, spots
+from shim.core.reconcile import reconcile
+from shim.core.rules.model import Work, split, spots
+from shim.core.rules.references import has_number
 from shim.core.translate import Translation
 
-Name = Literal["old_id", "identifier", "number"]
+Name = Literal["old_id", "identifier", "number", "user_id"]
 Key = tuple[Name, str]
 
 
 def of_request(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, None]:
     """Resolve every extension that a request names, and note which one the call is about."""
+    yield from _accounts(catalogue, translation, work)
     if not translation.refers:
         return
-    keys: list[Key] = []
-    main: Key | None = None
+    asked: dict[Key, Key] = {}
+    main: dict[str, Key] = {}
     for path, by, is_main in translation.refers:
-        said = [text for text in texts(work.request, path) if by == "identifier" or text.isdecimal()]
-        keys += [(by, text) for text in said]  # type: ignore[misc]
-        main = main or ((by, said[0]) if is_main and said else None)  # type: ignore[assignment]
-    yield from resolve(catalogue, work, keys, lenient=translation.declared.lenient)
-    if main is not None and main in work.identities:
-        about(work, work.identities[main])
+        for text in texts(work.request, path):
+            name = _canonical(text) if by == "old_id" else text
+            if name is not None:
+                asked[by, text] = (by, name)  # type: ignore[index,assignment]
+                if is_main:
+                    main.setdefault(path, (by, name))  # type: ignore[arg-type]
+    yield from resolve(catalogue, work, asked.values(), lenient=translation.declared.lenient)
+    for said, key in asked.items():
+        if key in work.identities:
+            work.identities[said] = work.identities[key]
+    named = next((child.name for child in work.request.children if child.name in main), None)
+    if named is not None and main[named] in work.identities:
+        about(work, work.identities[main[named]])
+        if translation.declared.siblings:
+            yield from siblings(work, work.identities[main[named]], named)
+
+
+def _accounts(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, None]:
+    """Find out which accounts of a request are extensions."""
+    for rule in translation.accounts:
+        path = rule.old or ""
+        named = texts(work.request, path)
+        yield from perhaps(catalogue, work, rule.by, named, ask=rule.ask)
+        for identity in [found for name in named if (found := work.identities.get((rule.by, name)))]:
+            if rule.main and work.extension is None:
+                about(work, identity)
+            if translation.declared.siblings:
+                code = "siblings-touched" if translation.writes else "siblings-included"
+                yield from siblings(work, identity, path, code)
+
+
+def perhaps(
+    catalogue: Catalogue, work: Work, by: Literal["old_id", "identifier"], named: Iterable[str], *, ask: bool
+) -> Generator[Command, Any, None]:
+    """Find the extensions among accounts of any level; the others, or unknown ones, are no fault.
+
+    Accounts that the map does not know are extensions if v3 has a user of that name: it is asked if `ask`.
+    """
+    keys: dict[str, Key] = {}
+    for said in named:
+        name = _canonical(said) if by == "old_id" else said
+        if name is not None:
+            keys[said] = (by, name)
+    yield from _find(work, [key for key in dict.fromkeys(keys.values()) if key not in work.identities])
+    for said, key in keys.items():
+        if ask and key not in work.identities:
+            yield from _user(catalogue, work, key)
+        if key in work.identities:
+            work.identities[by, said] = work.identities[key]
+
+
+def _user(catalogue: Catalogue, work: Work, key: Key) -> Generator[Command, Any, None]:
+    """Learn the extensions of a user, if v3 has a user of that name: other accounts have extensions too."""
+    name = "ID" if key[0] == "old_id" else "identifier"
+    try:
+        user_id = yield from _user_by(catalogue, work, name, key[1])
+    except Fault as fault:
+        if fault.reason != "backend-fault":
+            raise
+        return
+    found = (yield from extensions_of(catalogue, work, user_id)) if user_id else ()
+    if name == "identifier" and found:
+        work.identities[key] = found[0]
+
+
+def _canonical(text: str) -> str | None:
+    """An ID as it is looked up, without sign and leading zeros; None when it can be nobody's."""
+    digits = text.removeprefix("+").lstrip("0")
+    return digits if digits.isascii() and digits.isdecimal() else None
+
+
+def siblings(
+    work: Work, identity: Identity, path: str, code: str = "siblings-touched"
+) -> Generator[Command, Any, None]:
+    """What a call changes on the user is changed for all of the user's extensions: say how many more."""
+    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", (identity.user_id,))
+    others = {each.number for each in found.get(identity.user_id, ())} - {identity.number}
+    if others:
+        because = f"The v3 user has more extensions than this one ({len(others)} more): it counts for them too."
+        work.find(code, path, because)
 
 
 def about(work: Work, identity: Identity) -> None:
@@ -46,10 +123,38 @@ def about(work: Work, identity: Identity) -> None:
 def of_answer(
     catalogue: Catalogue, translation: Translation, work: Work, answer: Element
 ) -> Generator[Command, Any, None]:
-    """Recognise every extension that a v3 answer names by number."""
+    """Recognise every extension that a v3 answer names by number, or by its user."""
+    users: list[Key] = [("user_id", text) for path in translation.answers_users for text in texts(answer, path)]
+    yield from _find(work, dict.fromkeys(users))
     numbers = [text for path in translation.answers_refer for text in texts(answer, path)]
     if numbers:
         yield from recognise(catalogue, work, numbers)
+    for path, beside in translation.answers_own:
+        parent, name = split(path)
+        rows = [(row.get(name) or "", row.get(beside) or "") for row in spots(answer, parent)]
+        yield from owners(catalogue, work, [(user.strip(), number) for user, number in rows if user.strip()])
+
+
+def owners(catalogue: Catalogue, work: Work, rows: Iterable[tuple[str, str]]) -> Generator[Command, Any, None]:
+    """Learn the extensions of the users in (user ID, number) rows; users are asked for side by side.
+
+    A user is asked for when the map knows none of the user's extensions, or not the one with that number.
+    """
+    wanted = list(dict.fromkeys(rows))
+    if not wanted:
+        return
+    users = tuple(dict.fromkeys(user for user, _ in wanted))
+    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", users)
+    for identities in found.values():
+        for identity in identities:
+            note(work, identity)
+    missing = {user: 0 for user, number in wanted if not _among(found.get(user, ()), number)}
+    if missing:
+        yield Together(tuple(extensions_of(catalogue, work, user) for user in missing))
+
+
+def _among(identities: tuple[Identity, ...], number: str) -> bool:
+    return bool(identities) and (not number or any(has_number(each, number) for each in identities))
 
 
 def resolve(
@@ -115,8 +220,29 @@ def extensions_of(
             raise
         return ()
     rows = [(row.get("extendedNumber"), row.get("identifier")) for row in answer.all("extension")]
-    found = yield from learn(work, [Known(user_id, number, said) for number, said in rows if number])
+    found = yield from reconcile(user_id, [Known(user_id, number, said) for number, said in rows if number])
+    for identity in found:
+        note(work, identity)
     return found
+
+
+def renumbered(catalogue: Catalogue, work: Work, fault: Fault) -> Generator[Command, Any, bool]:
+    """Whether v3 refused a call because its extension has another number by now; then the call knows it.
+
+    v3 refuses an unknown number before it does anything, so the call may be made again.
+    """
+    before = work.extension
+    if before is None or fault.reason != "backend-fault" or fault.code != "100":
+        return False
+    found = yield from extensions_of(catalogue, work, before.user_id)
+    after = next((each for each in found if each.old_id == before.old_id), None)
+    if after is None or after.number == before.number:
+        return False
+    for key in [key for key, identity in work.identities.items() if identity == before]:
+        work.identities[key] = after
+    about(work, after)
+    work.find("number-changed", work.request.name)
+    return True
 
 
 def _find(work: Work, keys: Iterable[Key]) -> Generator[Command, Any, None]:
@@ -131,28 +257,21 @@ def _find(work: Work, keys: Iterable[Key]) -> Generator[Command, Any, None]:
 
 
 def _discover(catalogue: Catalogue, work: Work, key: Key, lenient: bool) -> Generator[Command, Any, None]:
-    name, value = key
-    user_id: str | None = value
-    if name == "identifier":
-        user_id = yield from _user_by_identifier(catalogue, work, value)
-    elif name == "number":
-        owner = yield from _owner(catalogue, work, value)
+    """Ask v3 about a name that the map does not know: a number's owner, or a user's extensions."""
+    if key[0] == "number":
+        owner = yield from _owner(catalogue, work, key[1])
         yield from learn(work, [owner] if owner else [])
-    if name != "number" and user_id:
-        found = yield from extensions_of(catalogue, work, user_id)
-        if name == "identifier" and found:
-            work.identities[key] = found[0]
+    else:
+        yield from _user(catalogue, work, key)
     if key not in work.identities and not lenient:
         raise CallerError(
             "unknown-extension", "There is no extension with this ID or identifier: look it up anew.", "100"
         )
 
 
-def _user_by_identifier(
-    catalogue: Catalogue, work: Work, identifier: str
-) -> Generator[Command, Any, str | None]:
+def _user_by(catalogue: Catalogue, work: Work, name: str, value: str) -> Generator[Command, Any, str | None]:
     operation = catalogue.new.operations["User.GetUserDetails"]
-    asked = Element(operation.input.name, children=[Element("identifier", identifier)])
+    asked = Element(operation.input.name, children=[Element(name, value)])
     answer = yield from forward(catalogue, work, operation, asked, writes=False)
     return answer.get("ID")
 

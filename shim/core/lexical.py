@@ -60,9 +60,8 @@ def _integer(low: int | None, high: int | None) -> Check:
         if not _INTEGER.fullmatch(text) or len(text) > 40:
             return None
         number = int(text)
-        if (low is not None and number < low) or (high is not None and number > high):
-            return None
-        return str(number)
+        fits = (low is None or number >= low) and (high is None or number <= high)
+        return text if fits else None
 
     return check
 

@@ -14,7 +14,7 @@ from shim.core.commands import Caller, Command, Identify
 from shim.core.errors import BackendError, Fault
 from shim.core.findings import Findings
 from shim.core.forward import forward
-from shim.core.identities import of_answer, of_request
+from shim.core.identities import of_answer, of_request, renumbered
 from shim.core.keeping import keep
 from shim.core.model import Element
 from shim.core.parse import Limits, credentials, parse
@@ -106,7 +106,13 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
 def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
     """The plain case: one old call is one v3 call."""
     new = translation.to_new(work)
-    answer = yield from forward(catalogue, work, translation.new, new, writes=translation.writes)
+    try:
+        answer = yield from forward(catalogue, work, translation.new, new, writes=translation.writes)
+    except BackendError as fault:
+        if not (yield from renumbered(catalogue, work, fault)):
+            raise
+        new = translation.to_new(work)
+        answer = yield from forward(catalogue, work, translation.new, new, writes=translation.writes)
     yield from keep(catalogue, translation, answer, work)
     yield from of_answer(catalogue, translation, work, answer)
     return translation.to_old(answer, work)

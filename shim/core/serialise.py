@@ -141,24 +141,19 @@ class MessageWriter:
                 shape.pieces[name] = self._piece(slot.decl, slot.order, slot.choices, slot.repeated)
         return shape
 
-    def _write(self, element: Element, piece: Piece, path: str, out: list[str], lost: list[Unwritten]) -> None:
+    def _write(self, element: Element, piece: Piece, path: str, out: list[str], lost: list[Unwritten]) -> bool:
+        """Write one element; False when it has a value that its type does not allow, and stays away."""
         if element.nil and piece.decl.nillable:
             out.append(f'{piece.opening} xsi:nil="true"/>')
-            return
+            return True
         if piece.shape is not None:
-            out.append(piece.opening)
-            if element.attributes:
-                self._attributes(element, piece, path, out, lost)
-            out.append(">")
-            self._children(element, piece.shape, path, out, lost)
-            out.append(piece.closing)
-            return
+            return self._complex(element, piece, piece.shape, path, out, lost)
         text: str | None = element.text or ""
         if piece.check is not None:
             text = piece.check(text or "")
         if text is None:
             lost.append(Unwritten(path, "value"))
-            return
+            return False
         if _SPECIAL.search(text):
             text = escape(text)
         if element.attributes:
@@ -167,10 +162,30 @@ class MessageWriter:
             out.append(f">{text}{piece.closing}")
         else:
             out.append(f"{piece.opening}>{text}{piece.closing}")
+        return True
+
+    def _complex(
+        self, element: Element, piece: Piece, shape: Shape, path: str, out: list[str], lost: list[Unwritten]
+    ) -> bool:
+        """An element with elements. One that lacks what it needs is left out whole, if it may be."""
+        before = len(out)
+        out.append(piece.opening)
+        if element.attributes:
+            self._attributes(element, piece, path, out, lost)
+        out.append(">")
+        lacking = self._children(element, shape, path, out, lost)
+        if lacking and path and piece.decl.min == 0:
+            del out[before:]
+            lost.append(Unwritten(path, "value"))
+            return False
+        lost += lacking
+        out.append(piece.closing)
+        return True
 
     def _children(
         self, element: Element, shape: Shape, path: str, out: list[str], lost: list[Unwritten]
-    ) -> None:
+    ) -> list[Unwritten]:
+        """Write the children; what is returned has to be there and is not."""
         names: set[str] = set()
         chosen: dict[int, int] = {}
         for child, piece in self._ordered(element, shape, path, lost):
@@ -179,12 +194,13 @@ class MessageWriter:
                 lost.append(Unwritten(_join(path, name), "repeated"))
             elif piece.choices and not _chosen(piece, chosen):
                 lost.append(Unwritten(_join(path, name), "choice"))
-            else:
+            elif self._write(child, piece, f"{path}/{name}" if path else name, out, lost):
                 names.add(name)
-                self._write(child, piece, f"{path}/{name}" if path else name, out, lost)
-        for demand in shape.kind.demands:
-            if names.isdisjoint(demand.names) and not (demand.when and names.isdisjoint(demand.when)):
-                lost.append(Unwritten(_join(path, " or ".join(demand.names)), "missing"))
+        return [
+            Unwritten(_join(path, " or ".join(demand.names)), "missing")
+            for demand in shape.kind.demands
+            if names.isdisjoint(demand.names) and not (demand.when and names.isdisjoint(demand.when))
+        ]
 
     def _ordered(
         self, element: Element, shape: Shape, path: str, lost: list[Unwritten]

@@ -10,6 +10,7 @@ from shim.core.lexical import boolean, describe
 from shim.core.model import Element
 from shim.core.rules.declare import Declared
 from shim.core.rules.model import Direction, Entry, Fate, Problem, Producer, Table, Work
+from shim.core.rules.references import Account
 from shim.core.serialise import MessageWriter
 
 _HINTS = 20
@@ -32,8 +33,14 @@ class Translation:
     recalls: bool = False
     refers: tuple[tuple[str, str, bool], ...] = ()
     """Where requests name extensions: (path, kind of name, whether the call is about that one)."""
+    accounts: tuple[Account, ...] = ()
+    """Where requests name accounts that may be extensions."""
     answers_refer: tuple[str, ...] = ()
     """Where v3 answers name extensions by number."""
+    answers_own: tuple[tuple[str, str], ...] = ()
+    """Where v3 answers name a user and mean an extension: (path, the element beside it with the number)."""
+    answers_users: tuple[str, ...] = ()
+    """Where v3 answers name an account that may be a user, and 2.5 an account that may be an extension."""
     fates: list[Fate] = field(default_factory=list)
     legs: dict[str, Translation] = field(default_factory=dict)
     """The calls of a plan, by name; each is a translation that takes part of the message."""
@@ -81,8 +88,7 @@ def _walk(source: Element, table: Table, target: Element, work: Work, direction:
             continue
         seen.add(name)
         if entry.act is not None:
-            if not request or _readable(child, entry, work):
-                entry.act(child, target, work)
+            _act(child, entry, target, work, direction)
             continue
         plain = entry.plain and not child.attributes
         made = Element(entry.name, child.text) if plain else _carry(child, entry, work, direction)
@@ -91,6 +97,17 @@ def _walk(source: Element, table: Table, target: Element, work: Work, direction:
     for demand in table.demands:
         if seen.isdisjoint(demand.names) and not (demand.when and seen.isdisjoint(demand.when)):
             work.problems.append(_missing(table.path, demand.names))
+
+
+def _act(child: Element, entry: Entry, target: Element, work: Work, direction: Direction) -> None:
+    """Let the rule deal with the child, once it could be read; a limit says by then what it means."""
+    assert entry.act is not None
+    if direction == "request" and entry.unlimited and not child.nil:
+        limit = _carry(child, entry, work, direction)
+        if limit is not None:
+            entry.act(limit, target, work)
+    elif direction == "answer" or _readable(child, entry, work):
+        entry.act(child, target, work)
 
 
 def _carry(child: Element, entry: Entry, work: Work, direction: Direction) -> Element | None:

@@ -187,12 +187,13 @@ def _unreachable(why: str) -> BackendError:
 def _broken(call: Call, reason: str, what: str) -> Exception:
     """The end was not seen: a read may be repeated, a write is unknown."""
     if call.writes:
-        return BackendError(reason, f"The v3 backend {what} {_UNKNOWN}")
+        return BackendError(reason, f"The v3 backend {what} {_UNKNOWN}", unknown=True)
     return _Again(BackendError(reason, f"The v3 backend {what} Try again."))
 
 
 def _nonsense(call: Call, what: str, *, unknown: bool) -> BackendError:
-    return BackendError("backend-nonsense", f"The v3 backend {what}{' ' + _UNKNOWN if unknown else ''}")
+    text = f"The v3 backend {what}{' ' + _UNKNOWN if unknown else ''}"
+    return BackendError("backend-nonsense", text, unknown=unknown)
 
 
 def _judged(call: Call, answer: Answer) -> Answer:

@@ -192,7 +192,8 @@ def read_yaml(path: Path) -> Any:
         what, fix = "this is not UTF-8", "Save it as UTF-8"
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        what, fix = f"this is no YAML: {error.problem or error.context}{line}", "Correct that line"
+        said = re.sub(r"'[^']*'", "...", error.problem or error.context or "")
+        what, fix = f"this is no YAML: {said}{line}", "Correct that line"
     except yaml.YAMLError:
         what, fix = "this is no YAML", "Correct it"
     raise ConfigError([Problem(str(path), what, None, fix)])

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import asyncio
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from shim.core.commands import Call, Caller, Command, Forget, Identify, Recall, Remember
+from shim.core.commands import (
+    Begin,
+    Call,
+    Caller,
+    Close,
+    Command,
+    FindIdentities,
+    Forget,
+    ForgetIdentities,
+    Identify,
+    LearnIdentities,
+    Mark,
+    Opened,
+    Recall,
+    Remember,
+    RenumberIdentities,
+    Together,
+)
 from shim.core.errors import Fault
-from shim.core.pipeline import Exchange, Outcome
 from shim.edge.backend import Backend
+from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
+from shim.edge.journal import Journal
 from shim.edge.store import Store
 
 
@@ -20,15 +40,30 @@ class Performers:
     integrations: Integrations
     backend: Backend
     store: Store
+    identities: IdentityMap
+    journal: Journal | None = None
+
+
+_SIDE_BY_SIDE = 8
+"""Parts of one exchange that run at once; calls of all exchanges are bounded by the backend's own limit."""
+_Result = TypeVar("_Result")
 
 
 class Performer:
     """Carries out the commands of one exchange; knows who calls once that was found out."""
 
-    def __init__(self, performers: Performers, address: str) -> None:
+    def __init__(
+        self,
+        performers: Performers,
+        address: str,
+        integration: Integration | None = None,
+        recovering: Opened | None = None,
+    ) -> None:
         self._with = performers
         self._address = address
-        self._integration: Integration | None = None
+        self._integration = integration
+        self._opened = recovering
+        self._recovering = recovering is not None
 
     async def perform(self, command: Command) -> Any:
         """The reply to a command. Raises Fault."""
@@ -40,17 +75,78 @@ class Performer:
                 return Caller(self._integration.name, self._integration.settings)
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
-                return await self._with.backend.forward(command, self._integration)
+                return await self._with.backend.forward(self._held(command), self._integration)
             case Recall():
                 return await self._with.store.recall(command.account)
             case Remember():
                 return await self._with.store.remember(command.account, command.fields)
             case Forget():
                 return await self._with.store.forget(command.accounts)
+            case FindIdentities():
+                return await self._with.identities.find(command.by, command.values)
+            case LearnIdentities():
+                return await self._with.identities.learn(command.known)
+            case ForgetIdentities():
+                return await self._with.identities.forget(command.numbers)
+            case RenumberIdentities():
+                await self._with.identities.renumber_all(command.numbers)
+                return None
+            case Together():
+                return await self._together(command)
+            case Begin() | Mark() | Close():
+                return await self._journal(command)
+
+    async def _journal(self, command: Begin | Mark | Close) -> Opened | None:
+        journal = self._with.journal
+        if journal is None:
+            return None
+        match command:
+            case Begin():
+                assert self._integration is not None, "nothing is journalled for a caller that is not known"
+                opened = await journal.begin(self._integration.name, command)
+                self._opened = opened if opened.answer is None else None
+                return opened
+            case Mark():
+                await journal.mark(command)
+            case Close():
+                await journal.close(command, recovered=self._recovering)
+                self._opened = None
+        return None
+
+    def _held(self, call: Call) -> Call:
+        """The call, which is not sent when the entry that it is made for is not ours any more by then."""
+        journal, opened = self._with.journal, self._opened
+        if journal is None or opened is None:
+            return call
+
+        def envelope(token: str) -> bytes:
+            journal.require(opened)
+            return call.envelope(token)
+
+        return replace(call, envelope=envelope)
+
+    def abandon(self) -> None:
+        """The exchange ends without an end: what it journalled is for recovery."""
+        if self._with.journal is not None and self._opened is not None:
+            self._with.journal.abandon(self._opened)
+
+    async def _together(self, command: Together) -> list[Any]:
+        """All parts, a few at a time; the first fault is raised once all have ended."""
+        places = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+        async def one(part: Generator[Command, Any, Any]) -> Any:
+            async with places:
+                return await drive(part, self)
+
+        ended = await asyncio.gather(*(one(part) for part in command.parts), return_exceptions=True)
+        for each in ended:
+            if isinstance(each, BaseException):
+                raise each
+        return list(ended)
 
 
-async def drive(exchange: Exchange, performer: Performer) -> Outcome:
-    """Run an exchange to its end."""
+async def drive(exchange: Generator[Command, Any, _Result], performer: Performer) -> _Result:
+    """Run an exchange, or a part of one, to its end."""
     try:
         command = next(exchange)
         while True:
@@ -61,5 +157,10 @@ async def drive(exchange: Exchange, performer: Performer) -> Outcome:
             else:
                 command = exchange.send(reply)
     except StopIteration as stop:
-        outcome: Outcome = stop.value
-        return outcome
+        result: _Result = stop.value
+        return result
+    except Fault:
+        raise
+    except BaseException:
+        performer.abandon()
+        raise

@@ -16,7 +16,6 @@ from shim.core.parse import too_large
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
 from shim.edge.drive import Performer, Performers, drive
-from shim.edge.guard import guard_of
 from shim.edge.peer import Peers
 
 log = structlog.get_logger()
@@ -47,17 +46,11 @@ class SoapEndpoint:
     async def post(self, request: web.Request) -> web.StreamResponse:
         reference = secrets.token_hex(8)
         began = time.perf_counter()
-        guard = guard_of(request.transport)
-        if guard:
-            guard.request_started()
         try:
             outcome = await self._outcome(request)
         except Exception:  # a defect of ours still has to end as a fault that can be found
             log.exception("internal error", reference=reference, path=request.path)
             outcome = Outcome(fault=_INTERNAL)
-        finally:
-            if guard:
-                guard.request_done()
         self._log(outcome, reference, began, request)
         return self._response(outcome, reference)
 
@@ -86,6 +79,8 @@ class SoapEndpoint:
                     if size > most:
                         raise too_large(most)
                     parts.append(part)
+        except ConnectionError:
+            raise CallerError("caller-gone", "The connection ended before the body was complete.") from None
         except TimeoutError:
             raise CallerError(
                 "slow-body", f"The body was not complete after {self._conduct.body_seconds:g} seconds."

@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
 log = structlog.get_logger()
 
@@ -116,3 +118,16 @@ def guard_of(transport: asyncio.BaseTransport | None) -> Guard | None:
     if protocol is None and transport is not None and hasattr(transport, "get_protocol"):
         protocol = transport.get_protocol()
     return protocol if isinstance(protocol, Guard) else None
+
+
+@web.middleware
+async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tells the guard of a connection that headers are in, and when the request is done."""
+    guard = guard_of(request.transport)
+    if guard:
+        guard.request_started()
+    try:
+        return await handler(request)
+    finally:
+        if guard:
+            guard.request_done()

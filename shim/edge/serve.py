@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from aiohttp.web_protocol import RequestHandler
 
@@ -26,6 +27,24 @@ Reload = Callable[[], Config]
 
 class Connection(RequestHandler):
     """aiohttp's protocol with a page of ours for what is no HTTP: the stock one repeats what came in."""
+
+    _newest: Any = None
+    """The body of the request that came last."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._messages and isinstance(self._messages[-1][0], RawRequestMessage):
+            self._newest = self._messages[-1][1]
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
+        """A caller that has nothing more to send still gets its answers; over TLS there are no halves."""
+        idle = self._waiter is not None and not self._waiter.done()
+        if idle or self._newest is None or not self._newest.is_eof():
+            return None
+        if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
+            return None
+        self.close()
+        return True
 
     def handle_error(
         self,
@@ -58,6 +77,7 @@ class Server:
         self._connections = Connections(
             listen.max_connections, listen.max_connections_per_address, listen.header_timeout
         )
+        self._admin = Connections(100, 100, listen.header_timeout)
         self._runners: list[web.AppRunner] = []
         self._servers: list[asyncio.Server] = []
         self.addresses: dict[str, tuple[str, int]] = {}
@@ -87,11 +107,15 @@ class Server:
         loop = asyncio.get_running_loop()
         manager = runner.server
         assert manager is not None
+        connections = self._admin if name == "admin" else self._connections
 
         def protocol() -> Guard:
-            return Guard(Connection(manager, loop=loop, **self._http), self._connections)
+            return Guard(Connection(manager, loop=loop, **self._http), connections)
 
-        server = await loop.create_server(protocol, host, port, ssl=tls, backlog=512)
+        handshake = self.application.config.listen.header_timeout if tls else None
+        server = await loop.create_server(
+            protocol, host, port, ssl=tls, ssl_handshake_timeout=handshake, backlog=512
+        )
         self._servers.append(server)
         bound = server.sockets[0].getsockname()
         self.addresses[name] = (bound[0], bound[1])

@@ -230,6 +230,25 @@ class Store(Section):
     ] = "wal"
 
 
+class Journal(Section):
+    """Calls that become several v3 writes: how they are finished or undone whatever happens."""
+
+    lease: Annotated[Seconds, _doc("A call is its process's own for this long, seconds.")] = 60.0
+    renew: Annotated[Seconds, _doc("How often leases are renewed, seconds; well below lease.")] = 15.0
+    sweep: Annotated[Seconds, _doc("How often calls that were left behind are looked for, seconds.")] = 15.0
+    settle: Annotated[
+        Seconds,
+        _doc("How late a write whose end was not seen may take effect: the backend's own time-out, seconds."),
+    ] = 30.0
+    wait: Annotated[
+        Seconds, _doc("How long a call waits for an equal one, seconds; below backend.total_timeout.")
+    ] = 35.0
+    keep: Annotated[Seconds, _doc("How long an answer that nobody received is kept, seconds.")] = 86_400.0
+    attempts: Annotated[
+        Count, _doc("Tries at finishing or undoing before a call is paused for the operator.")
+    ] = 12
+
+
 class Identities(Section):
     """Which IDs old clients see for extensions, which are users with extensions in v3."""
 
@@ -270,7 +289,8 @@ class Faults(Section):
     """How faults are laid out."""
 
     layout: Annotated[
-        Literal["text", "code"], _doc("Where the numeric code stands: in faultstring and detail, or in faultcode as well.")
+        Literal["text", "code"],
+        _doc("Where the numeric code stands: in faultstring and detail, or in faultcode as well."),
     ] = "text"
 
 
@@ -410,6 +430,7 @@ class Config(Section):
     limits: Limits = Limits()
     store: Store = Store()
     identity: Identities = Identities()
+    journal: Journal = Journal()
     server_info: ServerInfo = ServerInfo()
     faults: Faults = Faults()
     schema_versions: SchemaVersions = SchemaVersions()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
+from dataclasses import replace
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.schemas import assert_valid
 
-from shim.core.commands import Call
+from shim.core.commands import Call, Identity
 from shim.core.interface import Operation
 from shim.core.model import Element
 from shim.core.parse import parse
@@ -19,18 +21,33 @@ from shim.core.translate import Translation
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, catalogue, new_answer, old_request
 from tests.support.messages import Messages
+from tests.support.schemas import assert_valid
 
-EXPECTED_FAULTS = {
-    ("backend-nonsense", "The v3 backend answered without ID, which the answer needs."),
-    (
-        "bad-value",
-        "Bad value at notifyOnly: send a mask of four digits, each 0 or 1, for administrator, reseller, "
-        "client and extension.",
-    ),
-}
-"""What random but valid messages may end in: a v3 answer without an ID, a decimal that is no mask."""
+EXPECTED_FAULT = re.compile(
+    r"The v3 backend answered without [\w/]+, which the answer needs\.|"
+    r"The v3 backend does not say whose this charging plan is\.|"
+    r"Bad value at notifyOnly: send a mask of four digits, each 0 or 1, for administrator, reseller, "
+    r"client and extension\."
+)
+"""What random but valid messages may end in: v3 leaves out what 2.5 needs, a decimal is no mask."""
 
-TRANSLATED = sorted(catalogue().translations)
+TRANSLATED = sorted(name for name in catalogue().translations if not name.startswith("Extension."))
+"""Those of Extension have a file of their own."""
+REWORKED = ("Account.DelAccount", "Billing.GetChargingPlans")
+"""Their answers are put together or filtered by the shim: golden conversations judge them."""
+
+
+class Mixed(World):
+    """A world in which every second name is that of an extension, known to the identity map."""
+
+    def find(self, by: str, value: str) -> tuple[Identity, ...]:
+        found = super().find(by, value)
+        number = crc32(value.encode())
+        if found or number % 2:
+            return found
+        made = Identity(f"8{number}", f"7{number}", f"6{number}", f"0003*{number}", f"i {number}")
+        self.identities.append(replace(made, **{by: value}))
+        return super().find(by, value)
 
 
 def unaccounted(translation: Translation, world: World, request: Element, outcome: Outcome) -> Counter[str]:
@@ -46,12 +63,25 @@ def unaccounted(translation: Translation, world: World, request: Element, outcom
     }
     lost: Counter[str] = Counter()
     for path, value in request.leaves():
-        place = places.get(path)
-        if place and sent[(place, value)] > 0:
-            sent[(place, value)] -= 1
+        found_at = next(
+            (each for each in _sayings(translation, world, path, places, value) if sent[each]), None
+        )
+        if found_at is not None:
+            sent[found_at] -= 1
         elif (path, value) not in kept and not _told(path, found):
             lost[path] += 1
     return lost
+
+
+def _sayings(
+    translation: Translation, world: World, path: str, places: dict[str, str | None], value: str
+) -> list[tuple[str | None, str]]:
+    """Where and how v3 may have been told a leaf; of an account that is an extension, by number or user."""
+    rule = next((each for each in translation.accounts if each.old == path), None)
+    told = [(places.get(path), value)]
+    if rule is not None:
+        told += [(rule.new, name) for each in world.identities for name in (each.number, each.user_id)]
+    return told
 
 
 def _below(element: Element) -> list[tuple[str, str]]:
@@ -81,7 +111,7 @@ def answering(source: random.Random) -> object:
 def exchange(operation: Operation, seed: int) -> tuple[World, Element, Outcome]:
     source = random.Random(seed)
     request = Messages(source).message(operation.input)
-    world = World(answering(source))  # type: ignore[arg-type]
+    world = Mixed(answering(source))  # type: ignore[arg-type]
     outcome = world.run(operation, old_request(operation, request))
     return world, request, outcome
 
@@ -95,7 +125,7 @@ def test_no_leaf_is_lost_and_everything_written_is_valid(name: str, seed: int) -
     translation = catalogue().translations[name]
     world, request, outcome = exchange(translation.old, seed)
     if outcome.fault is not None:
-        assert (outcome.fault.reason, outcome.fault.text) in EXPECTED_FAULTS, outcome.fault
+        assert EXPECTED_FAULT.fullmatch(outcome.fault.text), outcome.fault
     for envelope in world.envelopes:
         assert_valid(envelope, new())
     if outcome.answer is not None:
@@ -113,7 +143,7 @@ def test_every_path_of_both_messages_has_exactly_one_fate(name: str) -> None:
         assert fates == Counter(path for path, _ in paths(decl))
 
 
-@pytest.mark.parametrize("name", TRANSLATED)
+@pytest.mark.parametrize("name", [each for each in TRANSLATED if each not in REWORKED])
 def test_an_answer_carries_every_value_that_v3_gave_or_says_what_is_missing(name: str) -> None:
     translation = catalogue().translations[name]
     homes = {
@@ -128,12 +158,14 @@ def test_an_answer_carries_every_value_that_v3_gave_or_says_what_is_missing(name
         def backend(call: Call, request: Element, source: random.Random = source) -> bytes:
             operation = new().operations[call.full_name]
             answer = Messages(source, full=0.9, most=2).message(operation.output)
-            given_answers.append(answer)  # noqa: B023
+            if call.full_name == translation.new.full_name:
+                given_answers.append(answer)  # noqa: B023
             return new_answer(operation, answer)
 
         request = Messages(source).message(translation.old.input)
-        outcome = World(backend).run(translation.old, old_request(translation.old, request))
-        if outcome.answer is None:
+        world = Mixed(backend)
+        outcome = world.run(translation.old, old_request(translation.old, request))
+        if outcome.answer is None or not given_answers:
             continue
         told = Counter(parse(outcome.answer).body.leaves())
         told_of = {each.path for each in outcome.findings}
@@ -141,7 +173,11 @@ def test_an_answer_carries_every_value_that_v3_gave_or_says_what_is_missing(name
             home = homes.get(path)
             if home is None:
                 continue  # only v3 has it: the declarations say so, or the program would not have started
-            if told[(home, value)]:
-                told[(home, value)] -= 1
+            said = {value}
+            if path in translation.answers_users:
+                said |= {each.old_id for each in world.identities if each.user_id == value}
+            found = next((each for each in said if told[(home, each)]), None)
+            if found is not None:
+                told[(home, found)] -= 1
             else:
                 assert _told(home, told_of), f"{home} was answered by v3 and is not in the old answer"

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from shim.core.catalogue import compile_catalogue
-from shim.core.commands import Caller
+from shim.core.commands import Caller, Identity
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.model import Element
 from shim.core.rules.declare import operation, service
 from shim.core.rules.model import Rule, Work
+from shim.core.rules.references import account, account_or_extension, extension, owned
 from shim.core.rules.vocabulary import (
     added,
     compute,
@@ -23,6 +24,7 @@ from shim.core.rules.vocabulary import (
     rename,
     unanswered,
     unread,
+    unused,
     values,
 )
 from shim.core.translate import Translation
@@ -176,3 +178,96 @@ def test_findings_of_one_call_are_counted_and_bounded() -> None:
     assert len(found) == 201
     assert sum(each.count for each in found) == 900
     assert found[-1].code == "more-findings"
+
+
+GROUPS = ("Extension.SetVoicemail", "Extension.SetVoicemail")
+NUMBERS = (*extension(main=True), added("envelope", "new"))
+
+
+def known(done: Work, *identities: Identity) -> Work:
+    for each in identities:
+        done.identities["number", each.number] = done.identities["old_id", each.old_id] = each
+    return done
+
+
+def test_a_value_that_is_not_possible_can_be_dropped_and_a_doubtful_one_told() -> None:
+    digits = lambda text: text if text.isdecimal() else None  # noqa: E731
+    rule = compute("scope", digits, str, "a number", always=True, unfit="drop")
+    translation = compiled(*STATUS, UPDATED, rule)
+    for said, sent, code in (("x", None, "field-dropped"), ("7", "7", "value-converted")):
+        done = work(Element("scope", said), Element("ID", "10"))
+        assert translation.to_new(done).get("scope") == sent
+        assert codes(done) == [(code, "scope")]
+
+
+def test_a_limit_is_kept_under_its_field_and_says_what_it_means() -> None:
+    translation = compiled(*GROUPS, *NUMBERS, keep("storage", "kept", field="mail"))
+    done = work(Element("storage", "", {"unlimited": " TRUE "}))
+    translation.to_new(done)
+    assert done.kept == {"mail": Element("storage", "0", {"unlimited": "true"})}
+    done = work(Element("storage", "5"))
+    translation.to_new(done)
+    assert done.kept == {"mail": Element("storage", "5", {"unlimited": "false"})}
+    assert codes(done) == [("unlimited-not-said", "storage"), ("field-kept", "storage")]
+
+
+def test_a_limit_that_is_none_is_refused_even_where_it_is_only_kept() -> None:
+    translation = compiled(*GROUPS, *NUMBERS, keep("storage", "kept"))
+    with pytest.raises(CallerError, match="Bad value at storage"):
+        translation.to_new(work(Element("storage", "much", {"unlimited": "false"})))
+
+
+def test_what_no_answer_needs_is_declared_as_unused() -> None:
+    missing = unread("extendedNumber", "another name")
+    rules = (*extension(only="request"), missing)
+    found = problems("Extension.GetConferenceSettings", "Extension.GetConferenceSettings", *rules)
+    assert len(found) == 2
+    assert compiled(
+        "Extension.GetConferenceSettings", "Extension.GetConferenceSettings", *rules,
+        unused("ID", "the identifier answers"), unused("identifier", "the ID answers"),
+    )  # fmt: skip
+
+
+def test_a_number_that_v3_leaves_empty_is_no_extension() -> None:
+    translation = compiled(*GROUPS, *NUMBERS, drop("storage", "gone"))
+    done = work()
+    assert translation.to_old(Element("answer", children=[Element("extendedNumber", " ")]), done).children == []
+    assert not codes(done)
+
+
+def test_an_agent_is_the_extension_whose_number_stands_beside_the_user() -> None:
+    name = "Extension.GetQueueAgents"
+    translation = compiled(name, name, *extension(only="request"), owned("localAgents/ID", "extensionNo"))
+    done = known(work(), Identity("9", "9", "7", "0001*8"), Identity("7", "5", "7", "0001*6"))
+    rows = [
+        Element(
+            "localAgents", children=[Element("ID", user), *([Element("extensionNo", said)] if said else [])]
+        )
+        for user, said in (("7", "8"), ("7", "0001*6"), ("7", "?"), ("7", ""), ("3", "8"))
+    ]
+    old_answer = translation.to_old(Element("answer", children=rows), done)
+    assert [each.get("ID") for each in old_answer.children] == ["9", "7", "7", "7", None]
+    assert codes(done) == [("answer-value-omitted", "localAgents/ID")]
+
+
+def test_an_account_goes_as_it_is_and_an_extension_as_its_user() -> None:
+    translation = compiled("Account.SetAccountStatus", "Account.SetAccountStatus", UPDATED, account("ID"))
+    assert translation.answers_users == ("ID",)
+    answer = Element("answer", children=[Element("ID", "7"), Element("ID", "20")])
+    for said, sent in (("9", "7"), ("20", "20")):
+        done = known(work(Element("ID", said)), Identity("9", "9", "7", "0001*8"))
+        assert translation.to_new(done).get("ID") == sent
+        assert [each.text for each in translation.to_old(answer, done).children] == ["9", "20"]
+        assert not codes(done)
+
+
+def test_an_extension_goes_by_number_where_v3_wants_that_and_any_other_account_as_it_is() -> None:
+    name = "Channel.UnassignPublicNo"
+    translation = compiled(name, name, *account_or_extension(), UPDATED, unread("extendedNumber", "new"))
+    assert [(each.old, each.by, each.ask) for each in translation.accounts] == [
+        ("userID", "old_id", True),
+        ("userIdentifier", "identifier", True),
+    ]
+    for said, sent in (("9", ("extendedNumber", "0001*8")), ("20", ("userID", "20"))):
+        done = known(work(Element("didID", "1"), Element("userID", said)), Identity("9", "9", "7", "0001*8"))
+        assert sent in list(translation.to_new(done).leaves())

@@ -8,12 +8,14 @@ import stat
 import subprocess
 import sys
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -23,14 +25,31 @@ from shim.core.errors import BackendError
 from shim.core.model import Element
 from shim.edge.store import KEPT, Store, _upsert, from_json, to_json, wal_reset_bug
 
+pytest_plugins = ["tests.support.postgres"]
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "shim.db"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, path: Path) -> str:
+    if request.param == "postgresql":
+        made: str = request.getfixturevalue("postgres")()
+        return made
+    return f"sqlite+aiosqlite:///{path}"
+
+
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[Store]:
+async def store(url: str) -> AsyncIterator[Store]:
+    store = await Store.open(url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def in_file(path: Path) -> AsyncIterator[Store]:
     store = await Store.open(f"sqlite+aiosqlite:///{path}")
     yield store
     await store.close()
@@ -40,15 +59,15 @@ def industry(text: str) -> Element:
     return Element("industry", text)
 
 
-def rows(path: Path) -> list[tuple[str, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT * FROM kept ORDER BY account, field").fetchall()
+async def rows(store: Store) -> list[sa.Row[Any]]:
+    async with store.reading() as connection:
+        return list(await connection.execute(sa.select(KEPT).order_by(KEPT.c.account, KEPT.c.field)))
 
 
 # ---- keeping ----
 
 
-async def test_what_was_kept_comes_back_also_after_a_restart(store: Store, path: Path) -> None:
+async def test_what_was_kept_comes_back_also_after_a_restart(store: Store, url: str) -> None:
     links = Element("links", None, {"n": "2"}, [Element("a", "1"), Element("b", "", nil=True)])
     await store.remember("20", {"industry": industry("4"), "links": links})
     await store.remember("20", {"industry": industry("5")})
@@ -57,28 +76,32 @@ async def test_what_was_kept_comes_back_also_after_a_restart(store: Store, path:
     assert await store.recall("20") == expected
     assert await store.recall("21") == {}
     await store.close()
-    again = await Store.open(SecretStr(f"sqlite:///{path}"))
+    again = await Store.open(SecretStr(url))
     assert await again.recall("20") == expected
     await again.close()
 
 
-async def test_forgetting_many_at_once(store: Store, path: Path) -> None:
+async def test_forgetting_many_at_once(store: Store) -> None:
     for account in ("1", "2", "3"):
         await store.remember(account, {"industry": industry("4")})
     assert await store.recall("1")
     await store.forget(["1", "3", *(str(number) for number in range(10, 2000))])
     await store.forget([])
-    assert [row[0] for row in rows(path)] == ["2"]
+    assert [row.account for row in await rows(store)] == ["2"]
     assert await store.recall("1") == {}
 
 
-async def test_time_is_kept_in_utc(store: Store, path: Path) -> None:
-    store._clock = lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+async def test_time_is_kept_in_utc(store: Store) -> None:
+    time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    store._clock = lambda: time
     await store.remember("20", {"industry": industry("4")})
-    assert rows(path) == [("20", "industry", '["industry","4",{},[]]', "2026-01-02 03:04:05.000000")]
+    [row] = await rows(store)
+    assert tuple(row)[:3] == ("20", "industry", '["industry","4",{},[]]')
+    assert row.updated_at.replace(tzinfo=UTC) == time
 
 
-async def test_reading_again_asks_nobody_and_gives_a_copy(store: Store, path: Path) -> None:
+async def test_reading_again_asks_nobody_and_gives_a_copy(in_file: Store, path: Path) -> None:
+    store = in_file
     await store.remember("20", {"industry": industry("4")})
     first = await store.recall("20")
     first["industry"].text = "changed by whoever got it"
@@ -102,37 +125,45 @@ async def test_a_read_that_a_write_overtakes_is_not_kept(store: Store) -> None:
     assert await store.recall("20") == {"industry": industry("new")}
 
 
-async def test_memory_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_is_bounded(in_file: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shim.edge.store._MOST_CACHED", 3)
     for account in range(10):
-        await store.recall(str(account))
-    assert len(store._cache) == 3
+        await in_file.recall(str(account))
+    assert len(in_file._cache) == 3
 
 
-async def test_writers_at_once_all_get_through(store: Store, path: Path) -> None:
+async def test_a_shared_database_is_asked_each_time(postgres: Callable[[], str]) -> None:
+    url = postgres()
+    one, other = [await Store.open(url) for _ in range(2)]
+    for text in ("4", "5"):
+        await one.remember("20", {"industry": industry(text)})
+        assert await other.recall("20") == {"industry": industry(text)}
+    await one.close()
+    await other.close()
+
+
+async def test_writers_at_once_all_get_through(store: Store) -> None:
     await asyncio.gather(*(store.remember(str(n), {"industry": industry(str(n))}) for n in range(30)))
-    assert len(rows(path)) == 30
+    assert len(await rows(store)) == 30
 
 
-async def test_a_write_that_fails_leaves_nothing(store: Store, path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(
-            "CREATE TRIGGER no BEFORE INSERT ON kept WHEN NEW.field = 'b' "
-            "BEGIN SELECT RAISE(ABORT, 'canary'); END"
-        )
+async def test_a_write_that_fails_leaves_nothing(store: Store) -> None:
+    async with store.writing() as connection:
+        await connection.exec_driver_sql("CREATE UNIQUE INDEX one_value ON kept (value)")
+    await store.remember("21", {"b": industry("canary")})
     with pytest.raises(BackendError) as caught:
         await store.remember("20", {"a": industry("1"), "b": industry("canary")})
     assert (caught.value.reason, caught.value.side) == ("store-unavailable", "Server")
     assert "canary" not in caught.value.text
-    assert rows(path) == []
+    assert [row.account for row in await rows(store)] == ["21"]
     assert await store.recall("20") == {}
 
 
 # ---- opening ----
 
 
-async def test_sqlite_is_set_up_for_writes_that_hold(store: Store, path: Path) -> None:
-    async with store._engine.connect() as connection:
+async def test_sqlite_is_set_up_for_writes_that_hold(in_file: Store, path: Path) -> None:
+    async with in_file._engine.connect() as connection:
         for pragma, value in (
             ("journal_mode", "wal"),
             ("synchronous", 2),
@@ -152,12 +183,26 @@ async def test_without_wal_every_commit_is_synced_twice(path: Path) -> None:
     await store.close()
 
 
-async def test_opening_twice_at_once(path: Path) -> None:
-    one, other = await asyncio.gather(*(Store.open(f"sqlite:///{path}") for _ in range(2)))
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT * FROM alembic_version").fetchall() == [("0001",)]
+async def test_opening_twice_at_once(url: str) -> None:
+    one, other = await asyncio.gather(*(Store.open(url) for _ in range(2)))
+    async with one.reading() as connection:
+        versions = (await connection.exec_driver_sql("SELECT * FROM alembic_version")).all()
+    assert versions == [("0002",)]
     await one.close()
     await other.close()
+
+
+async def test_a_shared_database_has_nothing_to_warn_of(postgres: Callable[[], str]) -> None:
+    store = await Store.open(postgres())
+    assert await store.check() == []
+    await store.close()
+
+
+async def test_a_server_that_cannot_be_used(postgres: Callable[[], str]) -> None:
+    with pytest.raises(BackendError) as caught:
+        await Store.open(postgres().replace("/shim", "/canary"))
+    assert caught.value.reason == "store-unavailable"
+    assert "canary" not in caught.value.text
 
 
 async def test_in_memory() -> None:
@@ -216,12 +261,12 @@ def test_versions_with_the_bug(version: tuple[int, ...], bug: bool) -> None:
     assert wal_reset_bug(version) is bug
 
 
-async def test_the_warning_says_what_to_do(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_warning_says_what_to_do(in_file: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shim.edge.store.wal_reset_bug", lambda version: len(version) == 3)
-    [warning] = await store.check()
+    [warning] = await in_file.check()
     assert "store.journal_mode" in warning
     monkeypatch.setattr("shim.edge.store.wal_reset_bug", lambda version: False)
-    assert await store.check() == []
+    assert await in_file.check() == []
 
 
 # ---- both engines, and the package ----
@@ -234,7 +279,7 @@ def test_upsert_for_both_engines(name: str) -> None:
     assert "ON CONFLICT (account, field) DO UPDATE SET value = excluded.value" in statement
 
 
-async def test_migrations_make_the_table_that_the_code_means(store: Store, path: Path) -> None:
+async def test_migrations_make_the_table_that_the_code_means(in_file: Store, path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         columns = connection.execute("PRAGMA table_info(kept)").fetchall()
     assert [column[1] for column in columns] == [column.name for column in KEPT.columns]
@@ -252,7 +297,9 @@ def test_the_wheel_holds_the_migrations(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", build, "dist"], cwd=tmp_path, check=True, capture_output=True)
     [wheel] = (tmp_path / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"shim/edge/migrations/env.py", "shim/edge/migrations/versions/0001_kept.py"} <= set(names)
+    migrations = {path.relative_to(root).as_posix() for path in (root / "shim/edge/migrations").rglob("*.py")}
+    assert len(migrations) >= 3
+    assert migrations <= set(names)
 
 
 # ---- elements ----

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 from shim.core.catalogue import Catalogue, compile_catalogue
-from shim.core.commands import Answer, Call, Caller, Forget, Identify, Recall, Remember
+from shim.core.commands import (
+    Answer,
+    Call,
+    Caller,
+    FindIdentities,
+    Forget,
+    ForgetIdentities,
+    Identify,
+    Identity,
+    Known,
+    LearnIdentities,
+    Recall,
+    Remember,
+    RenumberIdentities,
+    Together,
+)
 from shim.core.errors import Fault
 from shim.core.interface import Interface, Operation
 from shim.core.model import Element
@@ -15,12 +31,27 @@ from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import new, old
+from translations.extension import SERVICE as EXTENSION
 from translations.services import SERVICES
 
 
 @cache
 def catalogue() -> Catalogue:
     return compile_catalogue(old(), new(), SERVICES)
+
+
+@cache
+def whole_catalogue() -> Catalogue:
+    """All services, and what is declared of Extension while it is not among them."""
+    if any(each.name == EXTENSION.name for each in SERVICES):
+        return catalogue()
+    declared = {each.name for each in EXTENSION.operations}
+    service = old().services[EXTENSION.name]
+    operations = {name: each for name, each in service.operations.items() if name in declared}
+    narrowed = replace(
+        old(), services={**old().services, EXTENSION.name: replace(service, operations=operations)}
+    )
+    return compile_catalogue(narrowed, new(), [*SERVICES, EXTENSION])
 
 
 @cache
@@ -46,6 +77,7 @@ def new_answer(operation: Operation, body: Element) -> bytes:
 
 
 Backend = Callable[[Call, Element], bytes | Fault]
+ISSUED = 900000
 
 
 @dataclass
@@ -58,10 +90,16 @@ class World:
     calls: list[tuple[Call, Element]] = field(default_factory=list)
     envelopes: list[bytes] = field(default_factory=list)
     store_down: bool = False
+    identities: list[Identity] = field(default_factory=list)
+    """The identity map; what is learned is added, with issued IDs from `ISSUED` on."""
 
     def run(self, operation: Operation, body: bytes, path: str | None = None) -> Outcome:
         endpoint = path or old().services[operation.service].endpoint
-        under_way = exchange(Shim(catalogue()), Request(endpoint, "text/xml; charset=utf-8", body))
+        under_way = exchange(Shim(whole_catalogue()), Request(endpoint, "text/xml; charset=utf-8", body))
+        outcome: Outcome = self._drive(under_way)
+        return outcome
+
+    def _drive(self, under_way: Generator[object, object, object]) -> Any:
         try:
             command = next(under_way)
             while True:
@@ -72,8 +110,7 @@ class World:
                 else:
                     command = under_way.send(reply)
         except StopIteration as stop:
-            outcome: Outcome = stop.value
-            return outcome
+            return stop.value
 
     def _perform(self, command: object) -> object:
         match command:
@@ -91,7 +128,35 @@ class World:
                 self._store()
                 for account in accounts:
                     self.kept.pop(account, None)
+            case FindIdentities(by, values):
+                return {value: found for value in values if (found := self.find(by, value))}
+            case LearnIdentities(seen):
+                return tuple(self.learn(each) for each in seen)
+            case ForgetIdentities(numbers):
+                self.identities = [each for each in self.identities if each.number not in numbers]
+            case RenumberIdentities(changed):
+                self.identities = [
+                    replace(each, number=changed.get(each.number, each.number)) for each in self.identities
+                ]
+            case Together(parts):
+                return [self._drive(part) for part in parts]
         return None
+
+    def find(self, by: str, value: str) -> tuple[Identity, ...]:
+        """The identities with that name, the one whose old ID is the user's first."""
+        found = [each for each in self.identities if getattr(each, by) == value]
+        return tuple(sorted(found, key=lambda each: each.old_id != each.user_id))
+
+    def learn(self, seen: Known) -> Identity:
+        """The identity of an extension that v3 has: its own old ID, else the user's, else an issued one."""
+        known = next((each for each in self.identities if each.number == seen.number), None)
+        issued = str(ISSUED + len(self.identities))
+        if known is not None and known.user_id == seen.user_id:
+            return known
+        first = not any(each.old_id == seen.user_id for each in self.identities)
+        made = Identity(seen.user_id if first else issued, issued, seen.user_id, seen.number, seen.identifier)
+        self.identities = [*(each for each in self.identities if each is not known), made]
+        return made
 
     def _store(self) -> None:
         if self.store_down:

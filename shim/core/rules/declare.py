@@ -33,6 +33,8 @@ class Declared:
     plan: Plan | None = None
     lenient: bool = False
     """Whether the call is served although it names extensions that there are not."""
+    siblings: bool = False
+    """Whether the call changes the user, and so the user's other extensions too: a finding says how many."""
     legs: tuple[Declared, ...] = ()
     """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
 
@@ -52,13 +54,16 @@ def operation(
     gone: str | None = None,
     details: str | None = None,
     plan: Plan | None = None,
+    siblings: bool = False,
 ) -> Declared:
     """Declare an operation. `becomes` defaults to the same name in the service's successor.
 
     Operations whose name begins with Get, Ping or the like only read; see `_READS`.
     """
     flat = tuple(each for rule in rules for each in ((rule,) if isinstance(rule, Rule) else tuple(rule)))
-    return Declared(name, becomes or name, flat, not name.startswith(_READS), gone, details, plan)
+    return Declared(
+        name, becomes or name, flat, not name.startswith(_READS), gone, details, plan, siblings=siblings
+    )
 
 
 _READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
@@ -70,13 +75,15 @@ def plan(
     *legs: Declared,
     rules: Iterable[Rule | Iterable[Rule]] = (),
     lenient: bool = False,
+    siblings: bool = False,
 ) -> Declared:
     """Declare an operation that becomes several v3 calls, made by the generator `steps`.
 
     Each leg is `leg(...)`: what v3 call takes what of the old request. Every old path has to be taken by a
     leg or by one of `rules`.
     """
-    return replace(operation(name, legs[0].becomes, rules, plan=steps), legs=legs, lenient=lenient)
+    declared = operation(name, legs[0].becomes, rules, plan=steps, siblings=siblings)
+    return replace(declared, legs=legs, lenient=lenient)
 
 
 def leg(name: str, becomes: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from shim.core.commands import Identity
 from shim.core.model import Element
-from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split
+from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split, spots
 
 By = Literal["old_id", "identifier"]
 Side = Literal["number", "user_id"]
@@ -40,15 +41,27 @@ class Refer(Rule):
         return None
 
     def _to_new(self, child: Element, into: Element, work: Work) -> None:
-        identity = work.identities.get((self.by, (child.text or "").strip()))
+        name = (child.text or "").strip()
+        if self.by == "old_id" and (name.startswith("-") or not name.strip("+0")):
+            work.find("field-dropped", self.old or "", "It names no extension: their IDs are above 0.")
+            return
+        identity = work.identities.get((self.by, name))
         if identity is None:
             work.problems.append(Problem("bad-value", self.old or "", _UNKNOWN, "100"))
             return
         said = identity.number if self.side == "number" else identity.user_id
-        into.children.append(Element(split(self.new or "")[1], said))
+        place = split(self.new or "")[1]
+        if into.child(place) is not None and work.request.child(self.old or "") is child:
+            because = "An element before it names the extension already: only that one counts."
+            work.find("choice-conflict", self.old or "", because)
+            return
+        into.children.append(Element(place, said))
 
     def _to_old(self, child: Element, into: Element, work: Work) -> None:
-        identity = work.identities.get(("number", (child.text or "").strip()))
+        number = (child.text or "").strip()
+        identity = work.identities.get(("number", number))
+        if not number:
+            return
         if identity is None:
             work.find("answer-value-omitted", self.old or "", "v3 names an extension that it does not know.")
         else:
@@ -121,3 +134,114 @@ def own_extension_id(path: str = "extensionID") -> Rule:
     """The number that 2.5 calls extensionID; the shim issues it."""
     because = "v3 has no number for an extension beside the extended one; the shim issues one and keeps it."
     return Own(path, path, because, "answer", "extension_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Owned(Rule):
+    """In answers: v3 says a user's ID where 2.5 said the extension's; `beside` holds the extension's number."""
+
+    beside: str = ""
+
+    def takes(self, direction: Direction) -> Taken | None:
+        name = split(self.old or "")[1]
+
+        def act(child: Element, into: Element, work: Work) -> None:
+            into.children.append(Element(name, (child.text or "").strip()))
+
+        return Taken("ignored", None, act) if direction == "answer" else None
+
+    def produces(self, direction: Direction) -> Made | None:
+        parent, name = split(self.old or "")
+
+        def produce(root: Element, work: Work) -> None:
+            owned: dict[str, list[Identity]] = {}
+            for (kind, _), identity in work.identities.items():
+                if kind == "number":
+                    owned.setdefault(identity.user_id, []).append(identity)
+            for place in spots(root, parent):
+                said = place.child(name)
+                if said is None:
+                    continue
+                meant = _which(owned.get(said.text or "", []), place.get(self.beside) or "")
+                place.children = [each for each in place.children if each is not said]
+                if meant is not None:
+                    place.children.append(Element(name, meant.old_id))
+                else:
+                    work.find("answer-value-omitted", self.old or "", "v3 names a user without extensions.")
+
+        return Made("computed", self.old or "", produce) if direction == "answer" else None
+
+
+def _which(owned: list[Identity], number: str) -> Identity | None:
+    """The one with that number, else the one that the user's own ID stands for, else any."""
+    exact = [each for each in owned if has_number(each, number)]
+    first = [each for each in owned if each.old_id == each.user_id]
+    return next(iter([*exact, *first, *owned]), None)
+
+
+def has_number(identity: Identity, number: str) -> bool:
+    """Whether a number, extended or only its local part, is that of the extension."""
+    return bool(number) and number in (identity.number, identity.number.rpartition("*")[2])
+
+
+def owned(path: str, beside: str) -> Rule:
+    """An answer's user ID that has to become the ID of the extension whose number stands beside it."""
+    return Owned(path, path, "v3 answers with the user's ID, 2.5 with the extension's.", "answer", beside)
+
+
+@dataclass(frozen=True, slots=True)
+class Account(Rule):
+    """An element that names an account of any level, an extension too: those v3 knows under another name.
+
+    `new` is where v3 has what is said of an extension. What is no extension keeps its name and its ID.
+    """
+
+    by: By = "old_id"
+    side: Side = "user_id"
+    ask: bool = False
+    """Whether v3 is asked about accounts that the identity map does not know."""
+    main: bool = False
+
+    def takes(self, direction: Direction) -> Taken | None:
+        if direction == "request":
+            return Taken("computed", self.old, self._to_new)
+        if self.side == "user_id" and self.by == "old_id":
+            return Taken("computed", self.old, self._to_old)
+        return None
+
+    def produces(self, direction: Direction) -> Made | None:
+        if direction == "request" and self.side == "number" and self.by == "old_id":
+            return Made("computed", self.new or "", None)
+        return None
+
+    def _to_new(self, child: Element, into: Element, work: Work) -> None:
+        said = (child.text or "").strip()
+        identity = work.identities.get((self.by, said))
+        if identity is None:
+            into.children.append(Element(split(self.old or "")[1], said))
+        elif self.side == "number":
+            into.children.append(Element(split(self.new or "")[1], identity.number))
+        else:
+            into.children.append(Element(split(self.old or "")[1], identity.user_id))
+
+    def _to_old(self, child: Element, into: Element, work: Work) -> None:
+        said = (child.text or "").strip()
+        known = (each.old_id for each in work.identities.values() if each.user_id == said)
+        into.children.append(Element(split(self.old or "")[1], next(known, said)))
+
+
+def account_or_extension(
+    old_id: str = "userID", identifier: str = "userIdentifier", new: str = "extendedNumber"
+) -> tuple[Rule, ...]:
+    """An account by ID or identifier, where v3 wants an extension by number and any other account as it is."""
+    because = "v3 takes an extension by extended number, and any other account by ID or identifier."
+    return (
+        Account(old_id, new, because, "request", "old_id", "number", True, True),
+        Account(identifier, new, because, "request", "identifier", "number", True, True),
+    )
+
+
+def account(path: str = "userID", *, main: bool = False, only: Direction | None = None) -> Rule:
+    """An account by ID, where v3 means the user when it is an extension. Both directions."""
+    because = "An extension of 2.5 is a user of v3 here; any other account has the same ID on both sides."
+    return Account(path, path, because, only, "old_id", "user_id", False, main)

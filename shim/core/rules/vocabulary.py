@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from shim.core.model import Element
 from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split, spots
@@ -32,6 +33,8 @@ class Computed(Rule):
     to_new: Convert = str
     to_old: Convert = str
     finding: str | None = None
+    always: bool = False
+    unfit: Literal["refuse", "drop"] = "refuse"
 
     def takes(self, direction: Direction) -> Taken | None:
         source, target = (self.old, self.new) if direction == "request" else (self.new, self.old)
@@ -40,11 +43,16 @@ class Computed(Rule):
         path = self.old or ""
 
         def act(child: Element, into: Element, work: Work) -> None:
+            if child.nil:
+                into.children.append(Element(name, nil=True))
+                return
             text = convert(child.text or "")
             if text is not None:
                 into.children.append(Element(name, text, child.attributes))
-                if self.finding and text != child.text:
+                if self.finding and (self.always or text != child.text):
                     work.find(self.finding, path, self.because, self.new)
+            elif direction == "request" and self.unfit == "drop":
+                work.find("field-dropped", path, self.because)
             elif direction == "request":
                 work.problems.append(Problem("bad-value", path, self.because, None))
             else:
@@ -61,12 +69,16 @@ def compute(
     *,
     new: str | None = None,
     finding: str | None = "value-converted",
+    always: bool = False,
+    unfit: Literal["refuse", "drop"] = "refuse",
 ) -> Rule:
     """A value that is written differently. The functions take a text and give one, or None: not possible.
 
-    `because` also is what a caller reads whose value is not possible, so it says what is allowed.
+    `because` also is what a caller reads whose value is not possible, so it says what is allowed; with
+    `unfit="drop"` the call is served without such a value. `always` makes the finding for values that stay
+    as they are, too: for those whose meaning may differ.
     """
-    return Computed(old, new or old, because, None, to_new, to_old, finding)
+    return Computed(old, new or old, because, None, to_new, to_old, finding, always, unfit)
 
 
 def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None = None) -> Rule:
@@ -86,15 +98,16 @@ def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None 
 class Keep(Rule):
     default: str | None = None
     when: Predicate | None = None
+    field: str | None = None
 
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "answer":
             return None
         path = self.old or ""
-        name = split(path)[1]
+        field = self.field or split(path)[1]
 
         def act(child: Element, into: Element, work: Work) -> None:
-            work.kept[name] = child
+            work.kept[field] = child
             work.find("field-kept", path, self.because)
 
         return Taken("kept", None, act, "field-kept")
@@ -103,11 +116,12 @@ class Keep(Rule):
         if direction == "request":
             return None
         parent, name = split(self.old or "")
+        field = self.field or name
 
         def produce(root: Element, work: Work) -> None:
             if work.recalled is None or (self.when is not None and not self.when(work)):
                 return
-            kept = work.recalled.get(name)
+            kept = work.recalled.get(field)
             if kept is None and self.default is not None:
                 kept = Element(name, self.default)
             if kept is not None:
@@ -118,12 +132,20 @@ class Keep(Rule):
         return Made("emulated", self.old or "", produce, "field-emulated")
 
 
-def keep(old: str, because: str, *, default: str | None = None, when: Predicate | None = None) -> Rule:
+def keep(
+    old: str,
+    because: str,
+    *,
+    default: str | None = None,
+    when: Predicate | None = None,
+    field: str | None = None,
+) -> Rule:
     """v3 has no place for it: the shim stores it for the account and gives it back on reading.
 
-    `default` is answered when nothing is kept; `when` says whether this answer has it at all.
+    `default` is answered when nothing is kept; `when` says whether this answer has it at all. `field` is the
+    name to keep it under, where elements of one name mean several things: the element's own by default.
     """
-    return Keep(old, None, because, None, default, when)
+    return Keep(old, None, because, None, default, when, field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +231,20 @@ class Echo(Rule):
 def echo(old: str, source: str, because: str) -> Rule:
     """The answer repeats what the request said at `source`, as 2.5 did and v3 does not."""
     return Echo(old, None, because, "answer", source)
+
+
+@dataclass(frozen=True, slots=True)
+class Unused(Rule):
+    def takes(self, direction: Direction) -> Taken | None:
+        return None
+
+    def produces(self, direction: Direction) -> Made | None:
+        return Made("ignored", self.old or "", None)
+
+
+def unused(old: str, because: str) -> Rule:
+    """An element that the schema of 2.5 lists and that no answer needs: another one says the same."""
+    return Unused(old, None, because, "answer")
 
 
 Default = Callable[[Work], Element | None]

@@ -1,0 +1,122 @@
+"""`shim journal`: calls that became several v3 writes, above all those that could not be ended."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from shim.cli import options
+from shim.cli.console import Code, LightGroup, end, fail, say, table
+from shim.cli.console import show as print_table
+
+if TYPE_CHECKING:
+    from shim.edge.journal import Journal
+    from shim.edge.journal_rows import Entry
+
+_T = TypeVar("_T")
+
+app = typer.Typer(
+    name="journal",
+    cls=LightGroup,
+    help="Calls that became several v3 writes: what is under way, and what waits for the operator.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_Entry = Annotated[str, typer.Argument(help="Its reference, as in the fault and in the log.")]
+
+
+@app.command("list")
+def list_(
+    config: options.ConfigFile = None,
+    everything: Annotated[
+        bool, typer.Option("--all", envvar="SHIM_JOURNAL_LIST_ALL", help="Those that have ended, too.")
+    ] = False,
+) -> None:
+    """List what is under way and what is paused. Ends with 1 when something is paused."""
+    states = () if everything else ("running", "undoing", "paused")
+    found = _with_journal(config, lambda journal: journal.entries(*states))
+    print_table(table(("reference", "state", "since", "integration", "operation", "why"), map(_row, found)))
+    if any(each.state == "paused" for each in found):
+        end(Code.FINDINGS)
+
+
+@app.command("show")
+def show(reference: _Entry, config: options.ConfigFile = None) -> None:
+    """Show an entry: its steps, and if it is paused the v3 calls that bring it to its end."""
+    entry = _one(config, reference)
+    print_table(table(("reference", "state", "since", "integration", "operation", "why"), [_row(entry)]))
+    print_table(table(("step", "state", "made"), ((s.name, s.state, s.found or "") for s in entry.steps)))
+    if entry.state == "paused":
+        calls = entry.repairs()
+        rows = ((name, ", ".join(f"{key}={value}" for key, value in told.items())) for name, told in calls)
+        print_table(table(("v3 call that repairs it", "parameters"), rows))
+
+
+@app.command("redrive")
+def redrive(reference: _Entry, config: options.ConfigFile = None) -> None:
+    """Let the running shim try a paused entry again; it looks every few seconds."""
+    if not _with_journal(config, lambda journal: journal.redrive(reference)):
+        _no_such(reference)
+    say(f"{reference} will be tried again.")
+
+
+@app.command("dismiss")
+def dismiss(
+    reference: _Entry,
+    reason: Annotated[str, typer.Argument(help="What was done about it.")],
+    config: options.ConfigFile = None,
+) -> None:
+    """Close a paused entry that was seen to by hand; the reason is kept for a day."""
+    if not _with_journal(config, lambda journal: journal.dismiss(reference, reason)):
+        _no_such(reference)
+    say(f"{reference} is closed.")
+
+
+def _one(config: Path | None, reference: str) -> Entry:
+    found = _with_journal(config, lambda journal: journal.entries())
+    entry = next((each for each in found if each.id == reference), None)
+    if entry is None:
+        fail(Code.USAGE, f"There is no entry {reference}. `shim journal list --all` shows all.")
+    return entry
+
+
+def _no_such(reference: str) -> None:
+    fail(Code.USAGE, f"There is no paused entry {reference}. `shim journal list` shows those that there are.")
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    since = entry.created_at.strftime("%Y-%m-%d %H:%M:%S")
+    return entry.id, entry.state, since, entry.integration, entry.operation, entry.why
+
+
+def _with_journal(config: Path | None, work: Callable[[Journal], Coroutine[Any, Any, _T]]) -> _T:
+    """Run work on the journal of a configuration. Ends the command when the store cannot be used."""
+    from shim.cli import running
+    from shim.cli.loading import config as load
+    from shim.core.errors import Fault
+    from shim.edge.journal import Journal
+    from shim.edge.store import Store
+
+    settings = load(config, {})
+    told: list[_T] = []
+
+    async def main() -> Code:
+        store = await Store.open(settings.store.url, settings.store.journal_mode)
+        try:
+            told.append(await work(Journal(store, settings.journal)))
+        finally:
+            await store.close()
+        return Code.FINE
+
+    try:
+        code = running.run(main())
+    except Fault as fault:
+        fail(Code.USAGE, str(fault))
+    if code is not Code.FINE:
+        end(code)
+    return told[0]

@@ -1,0 +1,104 @@
+"""How `shim map` prints: rows of columns as a table, as JSON, as CSV."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import typer
+
+from shim.cli.console import show, table
+
+if TYPE_CHECKING:
+    from shim.cli.map_verify import Mismatch
+    from shim.core.commands import Identity
+    from shim.edge.identity_map import Entry, Event, ImportReport
+
+Row = Mapping[str, str | None]
+
+_FILE = ("old_id", "extension_id", "user_id", "number", "identifier")
+COLUMNS = {
+    "extensions": (*_FILE, "origin", "created_at", "seen_at", "gone_at"),
+    "events": ("at", "kind", "old_id", "user_before", "user_after", "number_before", "number_after"),
+    "mismatches": (
+        "mismatch",
+        "old_id",
+        "extension_id",
+        "user_id",
+        "number",
+        "user_in_v3",
+        "number_in_v3",
+        "repair",
+    ),
+    "rows": ("what", "count", "rows"),
+}
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def emit(form: Format, name: str, rows: Sequence[Row]) -> None:
+    """Rows on stdout. A table leaves identifiers out, which are long, and is left out when it is empty."""
+    columns = COLUMNS[name]
+    if form is Format.JSON:
+        typer.echo(json.dumps({name: rows}, indent=1, ensure_ascii=False))
+    elif form is Format.CSV:
+        typer.echo(_csv(columns, rows), nl=False)
+    elif rows:
+        shown = [column for column in columns if column != "identifier"]
+        heads = [column.replace("_", " ") for column in shown]
+        show(table(heads, ([row[column] or "" for column in shown] for row in rows)))
+
+
+def exported(identities: Iterable[Identity]) -> str:
+    """The file that an import reads."""
+    return _csv(_FILE, ({name: getattr(each, name) for name in _FILE} for each in identities))
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def entry_row(entry: Entry) -> Row:
+    row: dict[str, str | None] = {name: getattr(entry.identity, name) for name in _FILE}
+    times = {name: _time(getattr(entry, name)) for name in ("created_at", "seen_at", "gone_at")}
+    return row | {"origin": entry.origin} | times
+
+
+def event_row(event: Event) -> Row:
+    return {name: getattr(event, name) for name in COLUMNS["events"]} | {"at": _time(event.at)}
+
+
+def mismatch_row(each: Mismatch) -> Row:
+    from shim.cli.map_verify import DOES
+
+    known = {name: getattr(each.known, name, None) for name in ("old_id", "extension_id", "user_id", "number")}
+    seen = {f"{what}_in_v3": getattr(each.seen, name, None) for what, name in _SEEN}
+    return {"mismatch": each.kind, **known, **seen, "repair": DOES[each.kind]}
+
+
+_SEEN = (("user", "user_id"), ("number", "number"))
+
+
+def report_rows(report: ImportReport) -> list[Row]:
+    """How many rows were taken in how; those that were left, by their numbers."""
+    taken = [(what, getattr(report, what), "") for what in ("added", "same", "replaced")]
+    left = [(f"left: {why}", len(rows), " ".join(map(str, rows))) for why, rows in report.left.items()]
+    return [{"what": what, "count": str(count), "rows": rows} for what, count, rows in (*taken, *left)]
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

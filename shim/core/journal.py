@@ -1,0 +1,117 @@
+"""Journal: calls that become several writes, so that afterwards all is done, nothing is, or it is paused.
+
+Laws: what is meant is written down before a write, what came of it after; a write without a result is unknown,
+and is looked for before anything else is done; undoing goes in reverse and may be repeated; what can neither
+be finished nor undone stays visible. Recovery needs only what the steps say: each tells as data how to see
+whether it took effect and how to take it back, or what to do once more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterable
+from hashlib import sha256
+from typing import Any
+
+from shim.core.catalogue import Catalogue
+from shim.core.commands import Begin, Close, Command, Opened, Policy, Step
+from shim.core.errors import BackendError, Fault
+from shim.core.journal_recovery import Ended, close, guarded, put_off, undo_all, without_secrets
+from shim.core.journal_writes import LOST, Answering, Journal
+from shim.core.model import Element
+from shim.core.rules.model import Work
+from shim.core.translate import Translation
+
+
+def beginning(
+    translation: Translation,
+    work: Work,
+    policy: Policy,
+    subject: str | None = None,
+    steps: Iterable[Step] = (),
+    promise: Element | None = None,
+) -> Begin:
+    """The command that opens the entry of this call."""
+    key = digest(work.request)
+    return Begin(translation.old.full_name, key, policy, subject, tuple(steps), promise)
+
+
+def journalled(
+    catalogue: Catalogue, work: Work, begin: Begin, plan: Callable[[Journal], Answering]
+) -> Answering:
+    """Make the calls of a plan under a journal entry; its steps are `step` or `redo_step`.
+
+    A plan that fails is undone or left for recovery, and the fault says which. The answer to an equal call that
+    nobody received is given again.
+    """
+    opened: Opened | None = yield begin
+    if opened is not None and opened.answer is not None:
+        if (work.request.get("passwordAuto") or "").strip() in ("1", "true"):
+            work.find("answer-field-unavailable", "password", "An answer that is given again has no password.")
+        return opened.answer
+    journal = Journal(catalogue, work, begin.policy, opened, list(begin.steps))
+    try:
+        answer = yield from plan(journal)
+        if opened is not None:
+            yield Close(opened, "done", without_secrets(answer))
+    except Fault as fault:
+        told = yield from _given_up(journal, fault)
+        raise told from fault
+    return answer
+
+
+def digest(request: Element) -> str:
+    """What two equal requests share, whatever the order of their elements."""
+    return sha256(json.dumps(_canonical(request), separators=(",", ":")).encode()).hexdigest()
+
+
+def _canonical(element: Element) -> list[Any]:
+    children = sorted((_canonical(each) for each in element.children), key=lambda each: str(each[0]))
+    return [
+        element.name,
+        (element.text or "").strip(),
+        element.nil,
+        sorted(element.attributes.items()),
+        children,
+    ]
+
+
+def _given_up(journal: Journal, fault: Fault) -> Generator[Command, Any, Fault]:
+    """What the caller is told, once what can be done now was done."""
+    touched = any(each.state in ("started", "done") for each in journal.steps)
+    if fault.reason == LOST or (journal.opened is None and journal.policy == "redo" and touched):
+        return _told(journal, fault, Ended("running"))
+    if not touched:
+        ended = Ended("undone", "nothing")
+    elif journal.policy == "redo":
+        ended = put_off(fault, "running", "refused")
+    else:
+        ended = yield from guarded(undo_all(journal), "undoing")
+    try:
+        yield from close(journal, ended)
+    except Fault:
+        if ended.state == "paused":
+            ended = Ended("running")
+    return _told(journal, fault, ended)
+
+
+_TOLD = {
+    "nothing": "Nothing was changed.",
+    "undone": "What had been done was undone: nothing is left of this call, and it may be repeated.",
+    "paused": "The call is half done, and the shim can neither finish nor undo it: its operator has to look, "
+    "reference {reference}.",
+    "left": "What state it is in is not known yet: the shim finishes or undoes it by itself, reference "
+    "{reference}; an equal call waits for that.",
+}
+_REASONS = {"paused": "half-done", "left": "unfinished"}
+
+
+def _told(journal: Journal, fault: Fault, ended: Ended) -> Fault:
+    kind = "nothing" if ended.why == "nothing" else ended.state if ended.state in _TOLD else "left"
+    if kind == "nothing" and not fault.carried:
+        return fault
+    text = fault.text if fault.carried else f"A v3 call did not end as it should ({fault.reason})."
+    reference = journal.opened.entry if journal.opened else "none"
+    said = f"{text.rstrip()} {_TOLD[kind].format(reference=reference)}"
+    reason = _REASONS.get(kind, fault.reason)
+    return BackendError(reason, said, fault.code, side=fault.side, carried=fault.carried)

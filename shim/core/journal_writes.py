@@ -1,0 +1,236 @@
+"""One journalled v3 write: noted before and after it is made, and looked for when its end was not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shim.core.catalogue import Catalogue
+from shim.core.commands import Ask, Command, Left, Mark, Opened, Policy, Probe, Step, Undo
+from shim.core.errors import BackendError, Fault
+from shim.core.forward import forward
+from shim.core.interface import Operation
+from shim.core.model import Element
+from shim.core.rules.model import Work
+
+UNCLEAR = "journal-unclear"
+LOST = "journal-lost"
+_ABSENT = frozenset({"030", "100", "250", "251"})
+"""Codes by which v3 says that the parent of a list does not exist. (A dead token was renewed before.)"""
+
+Answering = Generator[Command, Any, Element]
+
+
+@dataclass(slots=True)
+class Journal:
+    """One entry under way; without `opened` nothing is written down."""
+
+    catalogue: Catalogue
+    work: Work
+    policy: Policy
+    opened: Opened | None
+    steps: list[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was called, and what it was answered; None where there was nothing to do, or no answer to see."""
+
+    ask: Ask | None
+    answer: Element | None = None
+
+
+def fresh(journal: Journal, probe: Probe) -> Generator[Command, Any, Probe]:
+    """The probe, blind to what is there already."""
+    rows = yield from rows_of(journal, probe)
+    keys = [row.get(probe.key) or "" for row in rows or () if _matches(probe, row)]
+    return replace(probe, before=tuple(keys))
+
+
+def step(
+    journal: Journal,
+    name: str,
+    operation: Operation,
+    request: Element,
+    *,
+    probe: Probe | None = None,
+    undo: Undo | None = None,
+    falls: bool = False,
+    gone: bool = False,
+    again: bool = False,
+    goes_on: bool = True,
+) -> Answering:
+    """One write that is undone when the call fails. Raises BackendError.
+
+    With `again` it may be made twice. When its end was not seen and the probe finds that it took effect, the
+    call goes on with what the probe says, unless that is not enough (`goes_on`).
+    """
+    made = Step(name, Ask(operation.full_name), probe, undo, falls=falls, gone=gone, state="started")
+    journal.steps.append(made)
+    position = len(journal.steps) - 1
+    yield from mark(journal, position)
+    try:
+        answer = yield from written(journal, operation, request, probe)
+    except Fault as fault:
+        if not fault.unknown:
+            made.state = "refused"
+            raise
+        try:
+            if again:
+                answer = yield from written(journal, operation, request, probe)
+            else:
+                row = (yield from found(journal, made)) if probe and goes_on else None
+                if row is None:
+                    raise fault
+                answer = _instead_of_answer(operation, row, made)
+        except Fault as second:
+            raise second if second.reason == LOST else fault from None
+    made.state, made.found = "done", answer.get(probe.key) if probe else None
+    yield from mark(journal, position)
+    return answer
+
+
+def redo_step(journal: Journal, position: int, *, again: bool = True) -> Generator[Command, Any, Done]:
+    """One write that may be made any number of times, of the steps that the entry began with.
+
+    Not made when there is nothing (left) to delete. With `again` a write whose end was not seen is made once
+    more at once. Raises BackendError.
+    """
+    made = journal.steps[position]
+    done = yield from _redo_once(journal, position, again=again)
+    made.state = "done"
+    yield from mark(journal, position)
+    return done
+
+
+def _redo_once(journal: Journal, position: int, *, again: bool) -> Generator[Command, Any, Done]:
+    made = journal.steps[position]
+    ask: Ask | None = yield from _wanted(journal, made)
+    if ask is None:
+        return Done(None)
+    made.state = "started"
+    yield from mark(journal, position)
+    operation = journal.catalogue.new.operations[ask.operation]
+    try:
+        assert ask.request is not None
+        answer = yield from written(journal, operation, ask.request, None)
+    except Fault as fault:
+        if fault.reason == LOST:
+            raise
+        if made.probe is not None and (yield from _is_gone(journal, made)):
+            return Done(ask)
+        if fault.unknown and again:
+            return (yield from _redo_once(journal, position, again=False))
+        if not fault.unknown:
+            made.state = "refused"
+        raise
+    return Done(ask, answer)
+
+
+def _is_gone(journal: Journal, made: Step) -> Generator[Command, Any, bool]:
+    try:
+        return (yield from _wanted(journal, made)) is None
+    except Fault as fault:
+        if fault.reason == LOST:
+            raise
+        return False  # it could not be seen
+
+
+def _wanted(journal: Journal, made: Step) -> Generator[Command, Any, Ask | None]:
+    """What has to be called for a step: deleting depends on what is there."""
+    if made.probe is None:
+        return made.ask
+    rows = yield from rows_of(journal, made.probe)
+    if rows is None:
+        return None
+    here = any(_matches(made.probe, row) for row in rows)
+    if made.instead is not None and len(rows) == here:
+        return made.ask
+    return (made.instead or made.ask) if here else None
+
+
+def written(journal: Journal, operation: Operation, request: Element, probe: Probe | None) -> Answering:
+    """Make a v3 write. Raises a Fault that knows whether it may have taken effect."""
+    under_way = forward(journal.catalogue, journal.work, operation, request, writes=True)
+    answered = False
+    try:
+        reply: Any = None
+        while True:
+            command = under_way.send(reply)
+            reply = yield command
+            answered = True
+    except StopIteration as stop:
+        answer: Element = stop.value
+    except Fault as fault:
+        if answered and fault.reason != "backend-fault":
+            raise _not_understood() from fault
+        raise
+    if answer.get("result") == "failure":
+        text = answer.get("notice/message") or "The v3 backend answered that the call failed."
+        raise BackendError("backend-fault", text, answer.get("notice/code"), carried=True)
+    if probe is not None and not answer.get(probe.key):
+        raise _not_understood()
+    return answer
+
+
+def _not_understood() -> BackendError:
+    return BackendError("backend-nonsense", "The v3 backend gave an answer that says nothing.", unknown=True)
+
+
+def found(journal: Journal, made: Step) -> Generator[Command, Any, Element | None]:
+    """The row an unknown write left, None when there is none. Raises BackendError if it may be another's."""
+    assert made.probe is not None
+    rows = yield from rows_of(journal, made.probe)
+    ours = [row for row in rows or () if _matches(made.probe, row)]
+    if len(ours) > 1:
+        raise _unclear()
+    if ours and made.undo is not None and made.undo.bare:
+        operation = journal.catalogue.new.operations[made.undo.bare]
+        parent = Element("parentID", ours[0].get(made.probe.key))
+        request = Element(operation.input.name, children=[parent])
+        below = yield from forward(journal.catalogue, journal.work, operation, request, writes=False)
+        if any(each.name != "notice" for each in below.children):
+            raise _unclear()
+    return ours[0] if ours else None
+
+
+def _unclear() -> BackendError:
+    return BackendError(UNCLEAR, "What the call left in v3 cannot be told from what others made.")
+
+
+def rows_of(journal: Journal, probe: Probe) -> Generator[Command, Any, list[Element] | None]:
+    """The list that a probe looks at; None when what it is a list of does not exist."""
+    operation = journal.catalogue.new.operations[probe.ask.operation]
+    request = probe.ask.request or Element(operation.input.name)
+    try:
+        answer = yield from forward(journal.catalogue, journal.work, operation, request, writes=False)
+    except Fault as fault:
+        if fault.reason == "backend-fault" and fault.code in _ABSENT:
+            return None
+        raise
+    return answer.all(probe.rows)
+
+
+def _matches(probe: Probe, row: Element) -> bool:
+    if row.get(probe.key) in (None, "", *probe.before):
+        return False
+    return all(_same(row.get(name) or "", wanted, probe.numbered) for name, wanted in probe.match.items())
+
+
+def _same(said: str, wanted: str, numbered: bool) -> bool:
+    said = said.strip()
+    return said == wanted or (numbered and said.startswith(wanted) and said[len(wanted) :].isdecimal())
+
+
+def _instead_of_answer(operation: Operation, row: Element, made: Step) -> Element:
+    assert made.probe is not None
+    names = dict.fromkeys((made.probe.key, "identifier"))
+    slots: Mapping[str, Any] = operation.output.complex.slots if operation.output.complex else {}
+    said = [Element(name, row.get(name)) for name in names if row.get(name) and name in slots]
+    return Element(operation.output.name, children=[*said, Element("result", "success")])
+
+
+def mark(journal: Journal, position: int, state: Left = "running") -> Generator[Command, Any, None]:
+    if journal.opened is not None:
+        yield Mark(journal.opened, state, ((position, journal.steps[position]),))

@@ -1,0 +1,392 @@
+"""Journal: the entries of calls that become several writes, in the same store, with leases.
+
+Laws: an entry is one owner's at a time, told by epoch and lease, and no write is made for one that is not held;
+whatever lease has run out may be taken over by any replica; an answer is kept until the client has it, else for
+a day; what was needed to redo or undo is dropped when an entry ends, and none of it is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shim.core.commands import Begin, Close, Mark, Opened, Step
+from shim.core.errors import BackendError
+from shim.edge.journal_rows import ENTRIES, STEPS, UNDER_WAY, Entry, entry_of, step_row, utc
+from shim.edge.settings import Journal as JournalSettings
+from shim.edge.store import Store, from_json, to_json
+
+log = structlog.get_logger()
+
+_POLL = 0.1
+_LONGEST_PAUSE = 300.0
+_BATCH = 8
+_PENDING: ContextVar[list[str] | None] = ContextVar("answers_to_deliver", default=None)
+
+
+@contextmanager
+def delivering() -> Iterator[list[str]]:
+    """Entries whose answer is not the client's before whoever sends it says so, with `Journal.delivered`."""
+    pending: list[str] = []
+    token = _PENDING.set(pending)
+    try:
+        yield pending
+    finally:
+        _PENDING.reset(token)
+
+
+@dataclass(slots=True)
+class _Held:
+    epoch: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocked:
+    entry: str
+    paused: bool
+
+
+@dataclass(slots=True)
+class Journal:
+    """The journal of one process. Methods raise BackendError (`store-unavailable`) when the database fails.
+
+    `wake` is set when there is work for recovery; `counters` counts how entries ended.
+    """
+
+    store: Store
+    settings: JournalSettings = field(default_factory=JournalSettings)
+    monotonic: Callable[[], float] = time.monotonic
+    owner: str = field(default_factory=lambda: secrets.token_hex(8))
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    counters: Counter[str] = field(default_factory=Counter)
+    _held: dict[str, _Held] = field(default_factory=dict)
+    _abandoned: set[str] = field(default_factory=set)
+
+    # ---- a call under way ----
+
+    async def begin(self, integration: str, command: Begin) -> Opened:
+        """Open an entry, or give the answer that nobody received. See `shim.core.commands.Begin`."""
+        until = self.monotonic() + self.settings.wait
+        driven: str | None = None
+        while True:
+            found = await self._open(integration, command)
+            if isinstance(found, Opened):
+                return found
+            if found.paused and driven == found.entry:
+                raise _still_paused(found.entry)
+            if found.paused:
+                driven = found.entry
+                await self.redrive(found.entry)
+            self.wake.set()
+            if self.monotonic() >= until:
+                raise _still_running(found.entry)
+            await asyncio.sleep(_POLL)
+
+    async def _open(self, integration: str, command: Begin) -> Opened | _Blocked:
+        key = f"{integration} {command.operation} {command.key}"
+        began, now = self.monotonic(), self.store.now()
+        async with self.store.writing() as connection:
+            for row in await _equal(connection, key, command.subject):
+                found = await self._equal(connection, row, now)
+                if found is not None:
+                    return found
+            entry = Entry.new(integration, command, key, self.owner, now, self._lease(now))
+            insert = _insert(connection, ENTRIES).values(**entry).on_conflict_do_nothing()
+            if (await connection.execute(insert)).rowcount != 1:
+                return _Blocked("", paused=False)
+            opened = Opened(entry["id"], 1)
+            await _write_steps(connection, opened.entry, enumerate(command.steps), now)
+        self._held[opened.entry] = _Held(1, began + self.settings.lease)
+        return opened
+
+    async def _equal(
+        self, connection: AsyncConnection, row: sa.Row[Any], now: datetime
+    ) -> Opened | _Blocked | None:
+        """What an equal call, or one on the same subject, means for a new one."""
+        if row.state != "done-unclean":
+            return _Blocked(row.id, paused=row.state == "paused")
+        if utc(row.lease_until) > now:
+            return _Blocked(row.id, paused=False)
+        if row.answer is None or utc(row.updated_at) < now - timedelta(seconds=self.settings.keep):
+            return None
+        taken = {"owner": self.owner, "epoch": row.epoch + 1, "lease_until": self._lease(now)}
+        await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == row.id).values(**taken))
+        self._to_deliver(row.id)
+        return Opened(row.id, row.epoch + 1, from_json(row.answer))
+
+    async def mark(self, command: Mark) -> None:
+        """Write down where steps stand, and hold the entry for another lease."""
+        began, now = self.monotonic(), self.store.now()
+        async with self.store.writing() as connection:
+            await self._update(connection, command.opened, {"state": command.state}, self._lease(now))
+            await _write_steps(connection, command.opened.entry, command.steps, now)
+        self._held[command.opened.entry] = _Held(command.opened.epoch, began + self.settings.lease)
+
+    async def close(self, command: Close, *, recovered: bool = False) -> str:
+        """End an entry, or leave it. The state that it is in then."""
+        opened, now = command.opened, self.store.now()
+        async with self.store.writing() as connection:
+            row = await _row(connection, opened.entry)
+            values, lease = self._closed(command, row, now, recovered)
+            if values["state"] not in ("paused", *UNDER_WAY):
+                values["subject"] = None
+            await self._update(connection, opened, values, lease)
+            await _write_steps(connection, opened.entry, command.steps, now)
+            if "subject" in values:
+                await _drop_payloads(connection, [opened.entry])
+            if command.state == "done" and row.subject is not None:
+                await _supersede(connection, row.subject)
+        self._held.pop(opened.entry, None)
+        if lease > now:
+            self._to_deliver(opened.entry)
+        self._tell(row, values["state"], command.why, recovered)
+        return str(values["state"])
+
+    def _closed(
+        self, command: Close, row: sa.Row[Any], now: datetime, recovered: bool
+    ) -> tuple[dict[str, Any], datetime]:
+        """The new values of an entry, and how long it stays ours."""
+        if command.state == "done":
+            answer = to_json(command.answer) if command.answer is not None else row.answer
+            kept = answer is not None and (recovered or _PENDING.get() is not None)
+            state, answer = ("done-unclean", answer) if kept else ("done-clean", None)
+            waits = kept and not recovered
+            return {"state": state, "answer": answer, "why": ""}, self._lease(now) if waits else now
+        if command.state in ("undone", "paused"):
+            answer = row.answer if command.state == "paused" else None
+            return {"state": command.state, "answer": answer, "why": command.why}, now
+        attempts = row.attempts + (recovered and not command.settling)
+        pause = self.settings.settle if command.settling else min(_LONGEST_PAUSE, 2.0**attempts)
+        values = {"attempts": attempts, "due_at": now + timedelta(seconds=pause), "why": command.why}
+        state = "paused" if attempts >= self.settings.attempts else command.state
+        return {**values, "state": state}, now
+
+    def _tell(self, row: sa.Row[Any], state: str, why: str, recovered: bool) -> None:
+        self.counters["recovered-" + state if recovered else state] += 1
+        if recovered or state not in ("done-clean", "done-unclean"):
+            about = {"integration": row.integration, "operation": row.operation, "recovered": recovered}
+            log.warning("journal", entry=row.id, result=state, why=why, **about)
+
+    async def delivered(self, entry: str, received: bool) -> None:
+        """Whether the client has the answer of an entry; if not, an equal call gets it."""
+        now = self.store.now()
+        values: dict[str, Any] = {"lease_until": now, "updated_at": now}
+        if received:
+            values |= {"state": "done-clean", "answer": None}
+        where = (ENTRIES.c.id == entry, ENTRIES.c.owner == self.owner, ENTRIES.c.state == "done-unclean")
+        async with self.store.writing() as connection:
+            await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
+        self.counters["delivered" if received else "undelivered"] += 1
+
+    # ---- leases ----
+
+    def require(self, opened: Opened) -> None:
+        """Raises BackendError (`journal-lost`) when the entry is not, or not any more, held by us."""
+        held = self._held.get(opened.entry)
+        if held is None or held.epoch != opened.epoch or self.monotonic() >= held.until:
+            raise _lost()
+
+    def abandon(self, opened: Opened, *, wake: bool = True) -> None:
+        """A call ended without an end: recovery may have its entry, at once or when it looks again."""
+        if self._held.pop(opened.entry, None) is not None:
+            self._abandoned.add(opened.entry)
+            if wake:
+                self.wake.set()
+
+    async def renew(self) -> None:
+        """Hold what is held for another lease."""
+        for entry, held in list(self._held.items()):
+            began, now = self.monotonic(), self.store.now()
+            query = sa.update(ENTRIES).where(*_ours(entry, held.epoch, self.owner))
+            async with self.store.writing() as connection:
+                done = await connection.execute(query.values(lease_until=self._lease(now)))
+            if entry not in self._held:
+                continue
+            if done.rowcount == 1:
+                self._held[entry] = _Held(held.epoch, began + self.settings.lease)
+            else:
+                self._held.pop(entry, None)
+
+    async def release(self) -> None:
+        """Give all leases back: we are about to stop. An SQLite store has no other owner: so at the start."""
+        self._held.clear()
+        query = sa.update(ENTRIES).where(ENTRIES.c.state.in_((*UNDER_WAY, "done-unclean")))
+        if self.store.shared:
+            query = query.where(ENTRIES.c.owner == self.owner)
+        async with self.store.writing() as connection:
+            await connection.execute(query.values(lease_until=self.store.now()))
+
+    async def take(self) -> list[Entry]:
+        """Take over entries that nobody holds and that are due, a few at a time."""
+        began, now = self.monotonic(), self.store.now()
+        free = sa.or_(
+            ENTRIES.c.lease_until <= now,
+            sa.and_(ENTRIES.c.owner == self.owner, ENTRIES.c.id.in_(list(self._abandoned))),
+        )
+        due = (ENTRIES.c.state.in_(UNDER_WAY), ENTRIES.c.due_at <= now, free)
+        query = sa.select(ENTRIES).where(*due).order_by(ENTRIES.c.due_at, ENTRIES.c.id).limit(_BATCH)
+        taken = []
+        async with self.store.writing() as connection:
+            for row in (await connection.execute(query.with_for_update(skip_locked=True))).all():
+                values = {"owner": self.owner, "epoch": row.epoch + 1, "lease_until": self._lease(now)}
+                await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == row.id).values(**values))
+                settled = now - timedelta(seconds=self.settings.settle)
+                taken.append(await entry_of(connection, row, row.epoch + 1, settled))
+        for entry in taken:
+            self._abandoned.discard(entry.id)
+            self._held[entry.id] = _Held(entry.epoch, began + self.settings.lease)
+        return taken
+
+    # ---- for the operator ----
+
+    async def entries(self, *states: str) -> list[Entry]:
+        """The entries in these states, or all, oldest first."""
+        query = sa.select(ENTRIES).order_by(ENTRIES.c.created_at, ENTRIES.c.id)
+        async with self.store.reading() as connection:
+            rows = (
+                await connection.execute(query.where(ENTRIES.c.state.in_(states)) if states else query)
+            ).all()
+            return [await entry_of(connection, row, row.epoch, self.store.now()) for row in rows]
+
+    async def paused(self) -> list[Entry]:
+        """What can neither be finished nor undone: `repairs` has the v3 calls that would."""
+        return await self.entries("paused")
+
+    async def redrive(self, entry: str) -> bool:
+        """Let recovery try a paused entry again. False when there is none."""
+        now = self.store.now()
+        again = {"attempts": 0, "due_at": now, "lease_until": now, "epoch": ENTRIES.c.epoch + 1}
+        state = sa.case((ENTRIES.c.policy == "undo", "undoing"), else_="running")
+        query = sa.update(ENTRIES).where(ENTRIES.c.id == entry, ENTRIES.c.state == "paused")
+        async with self.store.writing() as connection:
+            done = await connection.execute(query.values(state=state, **again))
+        self.wake.set()
+        return done.rowcount == 1
+
+    async def dismiss(self, entry: str, reason: str) -> bool:
+        """The operator has seen to a paused entry. False when there is none."""
+        query = sa.update(ENTRIES).where(ENTRIES.c.id == entry, ENTRIES.c.state == "paused")
+        values = {"state": "undone", "why": f"dismissed: {reason}", "answer": None, "subject": None}
+        async with self.store.writing() as connection:
+            done = await connection.execute(query.values(updated_at=self.store.now(), **values))
+            if done.rowcount == 1:
+                await _drop_payloads(connection, [entry])
+        return done.rowcount == 1
+
+    async def purge(self) -> None:
+        """Drop what ended longer ago than answers are kept."""
+        before = self.store.now() - timedelta(seconds=self.settings.keep)
+        over = (ENTRIES.c.state.in_(("done-clean", "done-unclean", "undone")), ENTRIES.c.updated_at < before)
+        old = sa.select(ENTRIES.c.id).where(*over)
+        async with self.store.writing() as connection:
+            await connection.execute(sa.delete(STEPS).where(STEPS.c.entry.in_(old)))
+            await connection.execute(sa.delete(ENTRIES).where(*over))
+
+    def _lease(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=self.settings.lease)
+
+    def _to_deliver(self, entry: str) -> None:
+        pending = _PENDING.get()
+        if pending is not None:
+            pending.append(entry)
+
+    async def _update(
+        self, connection: AsyncConnection, opened: Opened, values: dict[str, Any], lease: datetime
+    ) -> None:
+        query = sa.update(ENTRIES).where(*_ours(opened.entry, opened.epoch, self.owner))
+        done = await connection.execute(query.values(**values, lease_until=lease, updated_at=self.store.now()))
+        if done.rowcount != 1:
+            self._held.pop(opened.entry, None)
+            raise _lost()
+
+
+# ---- rows ----
+
+
+def _ours(entry: str, epoch: int, owner: str) -> tuple[sa.ColumnElement[bool], ...]:
+    at = ENTRIES.c
+    return (at.id == entry, at.epoch == epoch, at.owner == owner, at.state.in_(UNDER_WAY))
+
+
+async def _equal(connection: AsyncConnection, key: str, subject: str | None) -> Sequence[sa.Row[Any]]:
+    at = ENTRIES.c
+    equal = sa.and_(at.key == key, at.state.in_((*UNDER_WAY, "paused", "done-unclean")))
+    if subject is not None:
+        equal = sa.or_(equal, sa.and_(at.subject == subject, at.state.in_(UNDER_WAY)))
+    query = sa.select(ENTRIES).where(equal).order_by(at.created_at.desc())
+    return (await connection.execute(query)).all()
+
+
+async def _row(connection: AsyncConnection, entry: str) -> sa.Row[Any]:
+    row = (await connection.execute(sa.select(ENTRIES).where(ENTRIES.c.id == entry))).first()
+    if row is None:
+        raise _lost()
+    return row
+
+
+def _insert(connection: AsyncConnection, table: sa.Table) -> Any:
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+async def _write_steps(
+    connection: AsyncConnection, entry: str, steps: Iterable[tuple[int, Step]], now: datetime
+) -> None:
+    for position, step in steps:
+        row = step_row(entry, position, step, now)
+        insert = _insert(connection, STEPS).values(**row)
+        fresh = {name: row[name] for name in ("state", "found", "data", "started_at") if name in row}
+        query = insert.on_conflict_do_update(index_elements=["entry", "position"], set_=fresh)
+        await connection.execute(query)
+
+
+async def _drop_payloads(connection: AsyncConnection, entries: list[str]) -> None:
+    await connection.execute(sa.update(STEPS).where(STEPS.c.entry.in_(entries)).values(data=None))
+
+
+async def _supersede(connection: AsyncConnection, subject: str) -> None:
+    """A later call has set what an earlier one could not: there is nothing left to repair."""
+    older = (ENTRIES.c.subject == subject, ENTRIES.c.state == "paused", ENTRIES.c.policy == "redo")
+    ids = list((await connection.execute(sa.select(ENTRIES.c.id).where(*older))).scalars())
+    if ids:
+        values = {"state": "undone", "why": "superseded", "answer": None, "subject": None}
+        await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id.in_(ids)).values(**values))
+        await _drop_payloads(connection, ids)
+
+
+# ---- faults ----
+
+
+def _lost() -> BackendError:
+    return BackendError(
+        "journal-lost", "The shim was away for too long, and another one took over this call: it ends it."
+    )
+
+
+def _still_running(entry: str) -> BackendError:
+    return BackendError(
+        "still-running",
+        "An equal call, or one on the same extension, is still under way or being undone "
+        f"(reference {entry or 'none'}): nothing was changed by this one; try again in a minute.",
+    )
+
+
+def _still_paused(entry: str) -> BackendError:
+    return BackendError(
+        "half-done",
+        "An equal call is half done, and the shim can neither finish nor undo it: nothing was changed by this "
+        f"one; its operator has to look, reference {entry}.",
+    )

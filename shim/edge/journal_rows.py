@@ -1,0 +1,155 @@
+"""The journal's tables, and how steps are written into them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shim.core.commands import Ask, Begin, Left, Policy, Probe, Step, Undo
+from shim.core.journal_recovery import repairs
+from shim.edge.store import from_json, to_json
+
+UNDER_WAY = ("running", "undoing")
+_METADATA = sa.MetaData()
+_WHEN = sa.DateTime(timezone=True)
+ENTRIES = sa.Table(
+    "journal_entries",
+    _METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    *(sa.Column(name, sa.Text) for name in ("integration", "operation", "key", "subject")),
+    *(sa.Column(name, sa.Text) for name in ("policy", "state", "owner", "why", "answer")),
+    *(sa.Column(name, sa.Integer) for name in ("epoch", "attempts")),
+    *(sa.Column(name, _WHEN) for name in ("lease_until", "due_at", "created_at", "updated_at")),
+)
+STEPS = sa.Table(
+    "journal_steps",
+    _METADATA,
+    sa.Column("entry", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    *(sa.Column(name, sa.Text) for name in ("name", "state", "found", "data")),
+    sa.Column("started_at", _WHEN),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call under way, or how it ended. Steps of one that is over have lost what they were made with."""
+
+    id: str
+    integration: str
+    operation: str
+    policy: Policy
+    state: str
+    epoch: int
+    attempts: int
+    why: str
+    created_at: datetime
+    updated_at: datetime
+    steps: tuple[Step, ...] = field(repr=False)
+
+    @staticmethod
+    def new(
+        integration: str, command: Begin, key: str, owner: str, now: datetime, lease: datetime
+    ) -> dict[str, Any]:
+        """The row of a new entry."""
+        return {
+            "id": secrets.token_hex(6),
+            "integration": integration,
+            "operation": command.operation,
+            "key": key,
+            "subject": command.subject,
+            "policy": command.policy,
+            "state": "running",
+            "owner": owner,
+            "epoch": 1,
+            "lease_until": lease,
+            "due_at": now,
+            "attempts": 0,
+            "why": "",
+            "answer": to_json(command.promise) if command.promise is not None else None,
+            "created_at": now,
+            "updated_at": now,
+        }
+
+    @property
+    def left(self) -> Left:
+        return "undoing" if self.state == "undoing" else "running"
+
+    def repairs(self) -> list[tuple[str, dict[str, str]]]:
+        """The v3 calls that bring it to its end, for the operator; without secrets."""
+        return repairs(self.steps, self.policy)
+
+
+async def entry_of(connection: AsyncConnection, row: sa.Row[Any], epoch: int, settled: datetime) -> Entry:
+    """An entry with its steps; what was started before `settled` is settled."""
+    query = sa.select(STEPS).where(STEPS.c.entry == row.id).order_by(STEPS.c.position)
+    steps = tuple(_step(each, settled) for each in await connection.execute(query))
+    times = utc(row.created_at), utc(row.updated_at)
+    head = row.id, row.integration, row.operation, row.policy, row.state
+    return Entry(*head, epoch, row.attempts, row.why, *times, steps)
+
+
+def step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str, Any]:
+    row = {"entry": entry, "position": position, "name": step.name, "state": step.state, "found": step.found}
+    row["data"] = json.dumps(_plain(step), ensure_ascii=False, separators=(",", ":"))
+    return row | ({"started_at": now} if step.state == "started" else {})
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    probe, undo = step.probe, step.undo
+    return {
+        "ask": _plain_ask(step.ask),
+        "instead": _plain_ask(step.instead) if step.instead else None,
+        "undo": [undo.operation, undo.key, undo.bare] if undo else None,
+        "falls": step.falls,
+        "gone": step.gone,
+        "probe": probe
+        and {
+            "ask": _plain_ask(probe.ask),
+            "rows": probe.rows,
+            "key": probe.key,
+            "match": dict(probe.match),
+            "before": list(probe.before),
+            "numbered": probe.numbered,
+        },
+    }
+
+
+def _plain_ask(ask: Ask) -> list[str | None]:
+    return [ask.operation, to_json(ask.request) if ask.request is not None else None]
+
+
+def _ask(plain: list[Any]) -> Ask:
+    return Ask(plain[0], from_json(plain[1]) if plain[1] is not None else None)
+
+
+def _step(row: sa.Row[Any], settled: datetime) -> Step:
+    if row.data is None:
+        return Step(row.name, Ask(""), state=row.state, found=row.found)
+    data = json.loads(row.data)
+    probe = data["probe"]
+    if probe is not None:
+        fields = {**probe, "ask": _ask(probe["ask"]), "before": tuple(probe["before"])}
+        probe = Probe(**fields)
+    return Step(
+        row.name,
+        _ask(data["ask"]),
+        probe,
+        Undo(*data["undo"]) if data["undo"] else None,
+        _ask(data["instead"]) if data["instead"] else None,
+        falls=data["falls"],
+        gone=data["gone"],
+        state=row.state,
+        found=row.found,
+        settled=row.started_at is None or utc(row.started_at) <= settled,
+    )
+
+
+def utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # SQLite knows no zones

@@ -1,0 +1,122 @@
+"""Recovery: finishes or undoes what calls left behind, at the start and ever after; keeps leases alive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from shim.core.catalogue import Catalogue
+from shim.core.commands import Caller, Close, Opened
+from shim.core.errors import Fault
+from shim.core.journal_recovery import recover
+from shim.core.journal_writes import Journal as Journalled
+from shim.core.model import Element
+from shim.core.rules.model import Work
+from shim.edge.drive import Performer, Performers, drive
+from shim.edge.journal import Journal
+from shim.edge.journal_rows import Entry
+from shim.edge.settings import Integration
+
+log = structlog.get_logger()
+
+_PURGE_EVERY = 240
+
+
+class Recovery:
+    """Works through the entries that nobody holds. `integration` finds one by its name."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        performers: Performers,
+        journal: Journal,
+        integration: Callable[[str], Integration | None],
+    ) -> None:
+        self._catalogue = catalogue
+        self._performers = performers
+        self._journal = journal
+        self._integration = integration
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Take over what the last process left, and go on looking. Raises BackendError."""
+        if not self._journal.store.shared:
+            await self._journal.release()
+        self._tasks = [asyncio.create_task(self._sweeping()), asyncio.create_task(self._renewing())]
+
+    async def stop(self) -> None:
+        """Stop, and let others have what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(Fault):
+            await self._journal.release()
+
+    async def sweep(self) -> list[tuple[str, str]]:
+        """Recover all that is due: (entry, what became of it)."""
+        ended: dict[str, str] = {}
+        while entries := await self._journal.take():
+            before = len(ended)
+            ended |= await asyncio.gather(*(self._recover(each) for each in entries))
+            if len(ended) == before:  # the same again: it could not even be put off
+                break
+        return list(ended.items())
+
+    async def _recover(self, entry: Entry) -> tuple[str, str]:
+        opened = Opened(entry.id, entry.epoch)
+        integration = self._integration(entry.integration)
+        try:
+            if integration is None:
+                await self._pause(opened, "integration-gone")
+                return entry.id, "paused"
+            ended = await self._drive(entry, opened, integration)
+        except Fault as fault:
+            self._journal.abandon(opened, wake=False)
+            log.error("journal recovery put off", entry=entry.id, reason=fault.reason)
+            return entry.id, fault.reason
+        except Exception:  # a defect of ours must not stop the recovery of others, and not repeat itself
+            log.exception("journal recovery failed", entry=entry.id)
+            with suppress(Fault):
+                await self._pause(opened, "internal-error")
+            return entry.id, "paused"
+        return entry.id, ended
+
+    async def _drive(self, entry: Entry, opened: Opened, integration: Integration) -> str:
+        work = Work(Element("recovery"), Caller(integration.name, integration.settings))
+        journalled = Journalled(self._catalogue, work, entry.policy, opened, list(entry.steps))
+        performer = Performer(self._performers, "", integration, opened)
+        return (await drive(recover(journalled, entry.left), performer)).state
+
+    async def _pause(self, opened: Opened, why: str) -> None:
+        await self._journal.close(Close(opened, "paused", why=why), recovered=True)
+
+    async def _sweeping(self) -> None:
+        sweeps = 0
+        while True:
+            self._journal.wake.clear()
+            await self._guarded(self._once, sweeps % _PURGE_EVERY == 0)
+            sweeps += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._journal.wake.wait(), self._journal.settings.sweep)
+
+    async def _once(self, purge: bool) -> None:
+        await self.sweep()
+        if purge:
+            await self._journal.purge()
+
+    async def _renewing(self) -> None:
+        while True:
+            await asyncio.sleep(self._journal.settings.renew)
+            await self._guarded(lambda _: self._journal.renew(), False)
+
+    async def _guarded(self, work: Callable[[bool], Awaitable[None]], argument: bool) -> None:
+        """Go on whatever fails: the database may be back by the next time."""
+        try:
+            await work(argument)
+        except Fault as fault:
+            log.error("journal unavailable", reason=fault.reason)
+        except Exception:  # what is not foreseen must not end recovery for good
+            log.exception("journal recovery failed")

@@ -1,0 +1,432 @@
+"""A shim and a v3 backend in one process: calls go from bytes to bytes, through no socket and no event loop.
+
+The request path is the real one (`shim.core.pipeline`), and so is the emulator behind it. What the edge does
+(who calls, the store, the identity map, the journal) is done here in memory, by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache
+from itertools import count
+from typing import Any
+
+from shim.core.catalogue import Catalogue, compile_catalogue
+from shim.core.commands import (
+    Answer,
+    Begin,
+    Call,
+    Caller,
+    Close,
+    FindIdentities,
+    Forget,
+    ForgetIdentities,
+    Identify,
+    Identity,
+    Known,
+    LearnIdentities,
+    Mark,
+    Opened,
+    Recall,
+    Remember,
+    RenumberIdentities,
+    Together,
+)
+from shim.core.errors import BackendError, Fault
+from shim.core.model import Element
+from shim.core.parse import ANSWER_LIMITS, parse
+from shim.core.pipeline import Outcome, Request, Shim, exchange
+from shim.emulator.dispatch import Dispatcher
+from shim.emulator.permissions import everything_allowed, nothing_allowed
+from shim.emulator.refusal import Refusal, fault
+from shim.emulator.world import (
+    ADMINISTRATOR,
+    ORGANIZATION,
+    SERVICE_PROVIDER,
+    USER,
+    Account,
+    App,
+    Extension,
+    World,
+    identifier,
+)
+from shim.interfaces.load import new, old
+from tests.support.conversation import old_request
+from tests.support.schemas import assert_valid
+from translations import extension, extension_account
+from translations.services import SERVICES
+
+PROVIDER = 10
+CLIENTS = (20, 21)
+FIRST_ISSUED = 1_000_000_000
+"""Issued IDs start here; no account of v3 has one like it."""
+_NOW = datetime(2020, 5, 17, 12, tzinfo=UTC)
+
+
+@cache
+def shim() -> Shim:
+    """The shim with the service Extension, also while it is not among the services yet."""
+    services = {each.name: each for each in SERVICES}
+    if "Extension" not in services:
+        services["Extension"] = extension.SERVICE
+    whole = services["Extension"]
+    there = {each.name for each in whole.operations}
+    missing = tuple(each for each in extension_account.PLANS if each.name not in there)
+    services["Extension"] = replace(whole, operations=(*whole.operations, *missing))
+    compiled: Catalogue = compile_catalogue(old(), new(), services.values())
+    return Shim(compiled)
+
+
+@cache
+def _dispatcher() -> Dispatcher:
+    return Dispatcher(new())
+
+
+# ---- what the edge does ----
+
+
+@dataclass(slots=True)
+class _Row:
+    """One row of the map; `old_id` is None once it was passed on."""
+
+    old_id: str | None
+    identity: Identity
+    gone: bool = False
+
+
+class MemoryMap:
+    """The identity map by the rules of `shim.edge.identity_map`, policy `preserved`."""
+
+    def __init__(self, first: int = FIRST_ISSUED) -> None:
+        self.rows: list[_Row] = []
+        self._next = first
+        self._had: set[str] = set()
+
+    def live(self) -> list[Identity]:
+        return [each.identity for each in self.rows if not each.gone]
+
+    def find(self, by: str, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
+        wanted = dict.fromkeys(values)
+        found: dict[str, list[Identity]] = {}
+        for each in self.rows:
+            value = getattr(each.identity, by)
+            if not each.gone and value in wanted:
+                found.setdefault(value, []).append(each.identity)
+        return {
+            value: tuple(sorted(group, key=lambda each: each.old_id != each.user_id))
+            for value, group in found.items()
+        }
+
+    def learn(self, known: Iterable[Known]) -> tuple[Identity, ...]:
+        given = list(known)
+        latest = {each.number: each for each in given}
+        users = {each.user_id for each in latest.values()}
+        standing = [
+            each
+            for each in self.rows
+            if not each.gone and (each.identity.user_id in users or each.identity.number in latest)
+        ]
+        identifiers = {
+            each.identity.user_id: each.identity.identifier
+            for each in standing
+            if each.identity.user_id in users and each.identity.identifier
+        }
+        identifiers |= {each.user_id: each.identifier for each in latest.values() if each.identifier}
+        for each in standing:
+            each.identity = _seen_now(each.identity, latest, identifiers)
+        there = {each.identity.number for each in standing}
+        fresh = [each for number, each in latest.items() if number not in there]
+        self._add(fresh, identifiers)
+        by_number = {each.number: each for each in self.live()}
+        return tuple(by_number[each.number] for each in given)
+
+    def _add(self, fresh: list[Known], identifiers: Mapping[str, str]) -> None:
+        own = self._own_ids(list(dict.fromkeys(each.user_id for each in fresh)))
+        drafts = []
+        for each in fresh:
+            own_id = each.user_id if each.user_id in own else ""
+            own.discard(own_id)
+            drafts.append(Identity(own_id, "", each.user_id, each.number, identifiers.get(each.user_id)))
+        avoid = {value for each in drafts for value in (each.old_id, each.user_id)}
+        for draft in drafts:
+            old_id = draft.old_id or self._issue(avoid)
+            made = replace(draft, old_id=old_id, extension_id=self._issue(avoid))
+            self.rows.append(_Row(old_id, made))
+        for each in self.rows[-len(drafts) :] if drafts else ():
+            self._had |= {each.identity.old_id, each.identity.extension_id, each.identity.user_id}
+
+    def _own_ids(self, users: list[str]) -> set[str]:
+        holders = {each.old_id: each for each in self.rows if each.old_id in users}
+        free = set(users) - holders.keys()
+        for user, row in holders.items():
+            if row.gone and row.identity.user_id == user:
+                row.old_id = None
+                free.add(str(user))
+        return free
+
+    def _issue(self, avoid: set[str]) -> str:
+        while str(self._next) in self._had or str(self._next) in avoid:
+            self._next += 1
+        self._next += 1
+        return str(self._next - 1)
+
+    def forget(self, numbers: Iterable[str]) -> None:
+        gone = set(numbers)
+        for each in self.rows:
+            if each.identity.number in gone:
+                each.gone = True
+
+    def renumber(self, numbers: Mapping[str, str]) -> None:
+        if len(set(numbers.values())) < len(numbers):
+            raise ValueError("two extensions cannot have one number")
+        moving = [each for each in self.rows if not each.gone and each.identity.number in numbers]
+        taken = {numbers[each.identity.number] for each in moving}
+        for each in self.rows:
+            if not each.gone and each.identity.number in taken and each.identity.number not in numbers:
+                each.gone = True
+        for each in moving:
+            each.identity = replace(each.identity, number=numbers[each.identity.number])
+
+
+def _seen_now(was: Identity, latest: Mapping[str, Known], identifiers: Mapping[str, str]) -> Identity:
+    user = latest[was.number].user_id if was.number in latest else was.user_id
+    own = was.identifier if user == was.user_id else None
+    return replace(was, user_id=user, identifier=identifiers.get(user, own))
+
+
+@dataclass
+class MemoryJournal:
+    """The journal of one process that never dies: what ended well leaves no trace."""
+
+    open: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Entry: its key, and the state it was left in."""
+    marks: int = 0
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+
+    def begin(self, command: Begin) -> Opened:
+        key = f"{command.operation} {command.key}"
+        for entry, (there, state) in self.open.items():
+            if there == key:
+                reason = "half-done" if state == "paused" else "still-running"
+                raise BackendError(reason, f"An equal call is in entry {entry}.")
+        opened = Opened(str(next(self._numbers)), 1)
+        self.open[opened.entry] = (key, "running")
+        return opened
+
+    def mark(self, command: Mark) -> None:
+        assert command.opened.entry in self.open, "marked after its end"
+        self.marks += 1
+
+    def close(self, command: Close) -> None:
+        key, _ = self.open.pop(command.opened.entry)
+        if command.state not in ("done", "undone"):
+            self.open[command.opened.entry] = (key, command.state)
+
+
+# ---- the world ----
+
+
+def small_world() -> World:
+    """An administrator, a reseller and two clients that may do everything; no extensions yet."""
+    world = World(clock=lambda: _NOW)
+    _enter(world, 1, ADMINISTRATOR, None, "admin")
+    _enter(world, PROVIDER, SERVICE_PROVIDER, 1, "acme")
+    for number, login in zip(CLIENTS, ("northwind", "contoso"), strict=True):
+        _enter(world, number, ORGANIZATION, PROVIDER, login)
+    world.next_id = 100
+    return world
+
+
+def _enter(world: World, number: int, level: str, parent: int | None, login: str) -> None:
+    limits = {} if level == ADMINISTRATOR else dict(everything_allowed(new(), level))
+    account = Account(
+        number, level, parent, identifier("account", number), _NOW, {"login": login, "name": login}, limits
+    )
+    world.enter(account)
+    world.apps[str(number)] = App(str(number), "secret", number)
+
+
+@dataclass
+class Reply:
+    """What the old client got, and what is known of how it came about."""
+
+    outcome: Outcome
+    body: Element | None
+
+    @property
+    def fault(self) -> Fault | None:
+        return self.outcome.fault
+
+    @property
+    def code(self) -> str | None:
+        """The code of the fault; None when there is none."""
+        return self.fault.code if self.fault else None
+
+    @property
+    def answer(self) -> Element:
+        assert self.body is not None, f"{self.outcome.operation}: {self.fault and self.fault.text}"
+        return self.body
+
+    def get(self, path: str) -> str | None:
+        return self.answer.get(path)
+
+    def rows(self, name: str = "extension") -> list[Element]:
+        return self.answer.all(name)
+
+    @property
+    def findings(self) -> set[str]:
+        return {each.code for each in self.outcome.findings}
+
+    @property
+    def calls(self) -> list[str]:
+        return self.outcome.calls
+
+
+@dataclass
+class House:
+    """Old clients, the shim, and v3 behind it. `judged` is how seldom answers are judged by the schemas."""
+
+    world: World = field(default_factory=small_world)
+    map: MemoryMap = field(default_factory=MemoryMap)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    kept: dict[str, dict[str, Element]] = field(default_factory=dict)
+    judged: int = 1
+    answered: int = 0
+    requests: list[bytes] = field(default_factory=list)
+    """The v3 messages of the last call."""
+    _tokens: dict[int, str] = field(default_factory=dict)
+
+    # ---- old calls ----
+
+    def call(self, name: str, /, *fields: Element, by: int = PROVIDER, **texts: str | int) -> Reply:
+        """One old call in the name of an account: an operation of Extension, or `Service.Operation`."""
+        operation = old().operations[name if "." in name else f"Extension.{name}"]
+        children = [*fields, *(Element(key, str(text)) for key, text in texts.items())]
+        body = old_request(operation, Element(operation.input.name, children=children))
+        self.requests = []
+        request = Request(old().services[operation.service].endpoint, "text/xml; charset=utf-8", body)
+        outcome: Outcome = self._drive(exchange(shim(), request), by)
+        if outcome.answer is None:
+            return Reply(outcome, None)
+        self.answered += 1
+        if self.answered % self.judged == 0:
+            assert_valid(outcome.answer, old())
+        return Reply(outcome, parse(outcome.answer, "text/xml", ANSWER_LIMITS).body)
+
+    def _drive(self, under_way: Generator[Any, Any, Any], by: int) -> Any:
+        try:
+            command = next(under_way)
+            while True:
+                try:
+                    reply = self._perform(command, by)
+                except Fault as raised:
+                    command = under_way.throw(raised)
+                else:
+                    command = under_way.send(reply)
+        except StopIteration as stop:
+            return stop.value
+
+    def _perform(self, command: object, by: int) -> object:  # noqa: PLR0912 - one arm for each command
+        match command:
+            case Identify():
+                return Caller(f"account {by}")
+            case Call():
+                return self._backend(command, by)
+            case FindIdentities():
+                return self.map.find(command.by, command.values)
+            case LearnIdentities():
+                return self.map.learn(command.known)
+            case ForgetIdentities():
+                self.map.forget(command.numbers)
+            case RenumberIdentities():
+                self.map.renumber(command.numbers)
+            case Recall():
+                return dict(self.kept.get(command.account, {}))
+            case Remember():
+                self.kept.setdefault(command.account, {}).update(command.fields)
+            case Forget():
+                for account in command.accounts:
+                    self.kept.pop(account, None)
+            case Together():
+                return [self._drive(part, by) for part in command.parts]
+            case Begin():
+                return self.journal.begin(command)
+            case Mark():
+                self.journal.mark(command)
+            case Close():
+                self.journal.close(command)
+            case _:
+                raise AssertionError(f"nobody carries out {type(command).__name__}")
+        return None
+
+    # ---- v3 ----
+
+    def _backend(self, call: Call, by: int) -> Answer:
+        message = call.envelope(self._token(by))
+        self.requests.append(message)
+        dispatcher = _dispatcher()
+        envelope = parse(message, "text/xml; charset=utf-8", ANSWER_LIMITS)
+        try:
+            operation = dispatcher.operation(call.endpoint, envelope.body)
+            caller = dispatcher.caller(self.world, envelope.headers)
+            answer = dispatcher.perform(self.world, operation, envelope.body, caller)
+            return Answer(200, "text/xml", dispatcher.write(self.world, operation, answer))
+        except Refusal as refusal:
+            return Answer(500, "text/xml", fault(refusal))
+
+    def _token(self, by: int) -> str:
+        if by not in self._tokens:
+            self._tokens[by] = self.world.issue_token(str(by), 3600)
+        return self._tokens[by]
+
+    # ---- what happens in v3 behind the shim's back ----
+
+    def new_user(self, client: int, login: str, **profile: str) -> int:
+        """A user that may do everything."""
+        number = self.world.next_id
+        facts = {"login": login, "name": login, **profile}
+        limits = dict(everything_allowed(new(), USER))
+        name = identifier("account", number)
+        self.world.enter(Account(number, USER, client, name, _NOW, facts, limits))
+        return number
+
+    def powerless_user(self, client: int, login: str) -> int:
+        """A user as v3 makes it: with everything off."""
+        user = self.new_user(client, login)
+        self.world.accounts[user].limits = dict(nothing_allowed(new(), USER))
+        return user
+
+    def new_extension(self, user: int, local: str, kind: str = "term", label: str = "native") -> str:
+        world = self.world
+        number = world.extended(world.organization_of(world.accounts[user]), local)
+        world.enter_extension(Extension(number, user, kind, label, _NOW))
+        return number
+
+    def move(self, number: str, user: int) -> None:
+        """Give an extension to another user."""
+        found = self.world.extensions[number]
+        del self.world._numbers[found.user][number]
+        found.user = user
+        self.world.enter_extension(found)
+
+    def renumber(self, number: str, local: str) -> str:
+        """Give an extension another number."""
+        found = self.world.extensions.pop(number)
+        del self.world._numbers[found.user][number]
+        found.number = f"{number.partition('*')[0]}*{local}"
+        self.world.enter_extension(found)
+        return found.number
+
+    def recreate(self, user: int) -> int:
+        """Delete a user and make it anew, with the same login, identifier and extensions."""
+        world = self.world
+        was = world.accounts[user]
+        phones = [each for each in world.extensions.values() if each.user == user]
+        world.leave(was)
+        made = replace(was, id=world.next_id, profile=dict(was.profile), limits=dict(was.limits))
+        world.enter(made)
+        for each in phones:
+            world.enter_extension(replace(each, user=made.id))
+        return made.id

@@ -1,0 +1,64 @@
+"""The in-memory identity map does what the real one does, and the driver is quick enough for histories."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+from shim.core.commands import Known
+from shim.edge.identity_map import IdentityMap
+from shim.edge.settings import Identities
+from shim.edge.store import Store
+from tests.account_model.driver import CLIENTS, House, MemoryMap
+
+_WAYS = ("old_id", "extension_id", "user_id", "identifier", "number")
+
+
+async def test_the_map_in_memory_does_what_the_real_one_does(tmp_path: Path) -> None:
+    source = random.Random(4711)
+    store = await Store.open(f"sqlite:///{tmp_path}/shim.db")
+    real, ours = IdentityMap(store, Identities(issued_from=50)), MemoryMap(50)
+    try:
+        for _ in range(200):
+            await _same_change(source, real, ours)
+            for by in _WAYS:
+                live = [str(getattr(each, by)) for each in ours.live()]
+                values = {str(source.randrange(40, 75)), f"0020*{source.randrange(9)}", *live}
+                theirs = await real.find(by, values)  # type: ignore[arg-type]
+                assert theirs == ours.find(by, values), by
+    finally:
+        await store.close()
+
+
+async def _same_change(source: random.Random, real: IdentityMap, ours: MemoryMap) -> None:
+    """One random change of both, which answer the same. Account IDs and issued ones get in each other's way."""
+    numbers = [f"0020*{number}" for number in source.sample(range(9), source.randrange(1, 4))]
+    what = source.choices(("learn", "forget", "renumber"), (6, 2, 1))[0]
+    if what == "learn":
+        seen = []
+        for number in numbers:
+            user = source.randrange(45, 60)
+            said = source.choice((None, f"i{user}", f"j{user}"))
+            seen.append(Known(str(user), number, said, source.choice(("created", "discovered"))))
+        assert await real.learn(seen) == ours.learn(seen)
+    elif what == "forget":
+        await real.forget(numbers)
+        ours.forget(numbers)
+    else:
+        to = [f"0020*{number}" for number in source.sample(range(9), len(numbers))]
+        pairs = dict(zip(numbers, to, strict=True))
+        await real.renumber_all(pairs)
+        ours.renumber(pairs)
+
+
+def test_a_call_takes_a_few_milliseconds() -> None:
+    house = House()
+    for number in range(10):
+        house.new_extension(house.new_user(CLIENTS[0], f"user{number}"), f"{number:03d}")
+    house.call("GetExtensions", parentID=CLIENTS[0])
+    began = time.perf_counter()
+    for _ in range(50):
+        house.call("GetExtensions", parentID=CLIENTS[0])
+        house.call("GetExtensionDetails", ID=100)
+    assert (time.perf_counter() - began) / 100 < 0.05, "much slower than the 3 ms that the histories count on"

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shim.edge.store import Store
+from tests.journal.house import House
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}")
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def house(store: Store) -> House:
+    return House(store)

@@ -1,0 +1,286 @@
+"""A shim without sockets: its processes come and go, the store and the emulated backend stay.
+
+`Trouble` decides what goes wrong with which call; a process that is killed leaves by `Killed` and is never
+heard of again. Time is the test's.
+"""
+
+from __future__ import annotations
+
+import time
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from shim.core.catalogue import Catalogue, compile_catalogue
+from shim.core.commands import Answer, Begin, Call, Close, ForgetIdentities, LearnIdentities, Mark, Opened
+from shim.core.errors import BackendError
+from shim.core.model import Element
+from shim.core.pipeline import Outcome, Request, Shim, exchange
+from shim.core.rules.declare import service
+from shim.core.serialise import MessageWriter
+from shim.edge.drive import Performer, Performers, drive
+from shim.edge.identity_map import COUNTERS, EVENTS, IDENTITIES, IdentityMap
+from shim.edge.journal import Journal, delivering
+from shim.edge.journal_rows import ENTRIES, STEPS
+from shim.edge.recovery import Recovery
+from shim.edge.settings import Identities, Integration
+from shim.edge.settings import Journal as Settings
+from shim.edge.store import Store
+from shim.emulator.app import Options, _Server
+from shim.emulator.seed import load_seed
+from shim.emulator.world import World
+from shim.interfaces.load import new, old
+from translations.extension_account import PLANS
+
+INTEGRATION = Integration.model_validate(
+    {
+        "name": "billing",
+        "old": {"username": "northwind", "password": "x"},
+        "new": {"app_key": "northwind-key", "app_secret": "s"},
+    }
+)
+SECRET = "Tr0ub4dor-and-3"
+PATH = "/soap2/extension_agent.php"
+SETTINGS = Settings(wait=0.05, attempts=4)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The plans alone, whatever else is declared."""
+    whole = old().services["Extension"]
+    names = {each.name for each in PLANS}
+    narrowed = replace(whole, operations={k: v for k, v in whole.operations.items() if k in names})
+    only = replace(old(), services={**old().services, "Extension": narrowed})
+    return compile_catalogue(only, new(), [service("Extension", "Extension", *PLANS)])
+
+
+@cache
+def _seed() -> World:
+    return load_seed()
+
+
+def message(operation: str, fields: list[tuple[str, str]]) -> bytes:
+    declared = old().operations[f"Extension.{operation}"]
+    writer = MessageWriter(old(), declared.input)
+    body, lost = writer.write(Element(operation, children=[Element(*each) for each in fields]))
+    assert not lost, lost
+    login = [Element("username", "northwind"), Element("password", "x")]
+    return writer.envelope(body, Element("userCredentials", children=login))
+
+
+@dataclass
+class Trouble:
+    """What goes wrong, once each: by operation and how often it was called before, or by event.
+
+    Actions are those of the emulator, `away` (never sent), and `later` (takes effect when `land` is called,
+    and nobody hears of it). `kill_at` counts events: before and after everything that a process does
+    to the backend or writes to the store; an operation with the count -1 has the trouble each time.
+    """
+
+    actions: dict[tuple[str, int], str] = field(default_factory=dict)
+    kill_at: list[int] = field(default_factory=list)
+    events: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def of(self, operation: str) -> str | None:
+        count = self.seen.get(operation, 0)
+        self.seen[operation] = count + 1
+        return self.actions.pop((operation, count), None) or self.actions.get((operation, -1))
+
+    def pass_on(self) -> None:
+        self.events += 1
+        if self.events - 1 in self.kill_at:
+            raise Killed
+
+
+class Direct:
+    """The backend, called without a network."""
+
+    def __init__(self, world: World, trouble: Trouble) -> None:
+        self.trouble = trouble
+        self.world = world
+        self.waiting: list[tuple[str, bytes]] = []
+        self._server = _Server(world, Options(), new())
+        self._token = world.issue_token("northwind-key", 10**9)
+
+    async def forward(self, call: Call, integration: Integration) -> Answer:
+        self.trouble.pass_on()
+        data = call.envelope(self._token)
+        action = self.trouble.of(call.full_name)
+        if action == "away":
+            raise BackendError("backend-unreachable", "The v3 backend cannot be reached: nothing was changed.")
+        if action == "later":
+            self.waiting.append((call.endpoint, data))
+            raise BackendError("backend-late", "It did not answer in time.", unknown=call.writes)
+        if action is not None:
+            self.world.interfere(call.full_name, action)
+        body, status, done = self._server._serve(call.endpoint, data, "text/xml")
+        self.trouble.pass_on()
+        if done in ("drop", "drop-after", "half"):
+            raise BackendError("backend-cut", "It broke the connection.", unknown=call.writes)
+        if (done or "").startswith("late"):
+            raise BackendError("backend-late", "It did not answer in time.", unknown=call.writes)
+        if done == "garbage":
+            body = b"<page>An error occurred</page>"
+        return Answer(status, "text/xml", body)
+
+    def land(self) -> None:
+        """What was late takes effect."""
+        for endpoint, data in self.waiting:
+            self._server._serve(endpoint, data, "text/xml")
+        self.waiting.clear()
+
+
+class Everybody:
+    """Whoever calls is the one integration."""
+
+    async def authenticate(self, credentials: object, address: str) -> Integration:
+        return INTEGRATION
+
+
+class Mortal(Performer):
+    """A performer whose process can be killed around everything that it writes to the store."""
+
+    trouble: Trouble
+
+    async def perform(self, command: Any) -> Any:
+        stored = isinstance(command, Begin | Mark | Close | LearnIdentities | ForgetIdentities)
+        if stored:
+            self.trouble.pass_on()
+        reply = await super().perform(command)
+        if stored:
+            self.trouble.pass_on()
+        return reply
+
+
+class Process:
+    """One running shim."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.journal = Journal(house.store, house.settings, monotonic=house.monotonic)
+        identities = IdentityMap(house.store, Identities())
+        parts: Any = (Everybody(), house.backend, house.store, identities, self.journal)
+        self.performers = Performers(*parts)
+        self.recovery = Recovery(catalogue(), self.performers, self.journal, lambda name: INTEGRATION)
+        self.recovery._drive = self._recover  # type: ignore[method-assign]  # so that recovery can be killed
+
+    async def _recover(self, entry: Any, opened: Opened, integration: Integration) -> str:
+        from shim.core.commands import Caller
+        from shim.core.journal_recovery import recover
+        from shim.core.journal_writes import Journal as Journalled
+        from shim.core.rules.model import Work
+
+        work = Work(Element("recovery"), Caller("billing"))
+        journalled = Journalled(catalogue(), work, entry.policy, opened, list(entry.steps))
+        performer = Mortal(self.performers, "", integration, opened)
+        performer.trouble = self.house.trouble
+        return (await drive(recover(journalled, entry.left), performer)).state
+
+    async def call(
+        self, operation: str, fields: list[tuple[str, str]], *, received: bool = True, tracked: bool = True
+    ) -> Outcome:
+        """One old call; raises Killed when the process is. `received`: whether the client gets the answer."""
+        performer = Mortal(self.performers, "127.0.0.1")
+        performer.trouble = self.house.trouble
+        request = Request(PATH, "text/xml; charset=utf-8", message(operation, fields))
+        if not tracked:
+            return await drive(exchange(Shim(catalogue()), request), performer)
+        with delivering() as pending:
+            outcome = await drive(exchange(Shim(catalogue()), request), performer)
+        for entry in pending:
+            await self.journal.delivered(entry, received and outcome.fault is None)
+        return outcome
+
+
+@dataclass
+class House:
+    store: Store
+    trouble: Trouble = field(default_factory=Trouble)
+    settings: Settings = SETTINGS
+    ahead: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.began = datetime(2026, 1, 1, tzinfo=UTC)
+        self.store._clock = self.now
+        self.world = deepcopy(_seed())
+        self.backend = Direct(self.world, self.trouble)
+        self.first = snapshot(self.world)
+
+    def now(self) -> datetime:
+        return self.began + timedelta(seconds=self.ahead)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+    def process(self) -> Process:
+        return Process(self)
+
+    async def recover(self) -> list[str]:
+        """New processes look after what was left, until nothing is under way; a killed one is replaced."""
+        results: list[str] = []
+        for _ in range(40):
+            process = self.process()
+            try:
+                await process.journal.release()
+                results += [state for _, state in await process.recovery.sweep()]
+            except Killed:
+                results.append("killed")
+            if not await process.journal.entries("running", "undoing"):
+                return results
+            self.ahead += 31
+            self.backend.land()
+        raise AssertionError(f"it never ends: {results}")
+
+    async def clear(self) -> None:
+        async with self.store.writing() as connection:
+            for table in (STEPS, ENTRIES, IDENTITIES, EVENTS):
+                await connection.execute(sa.delete(table))
+            await connection.execute(sa.update(COUNTERS).values(next=None))
+
+    async def text(self) -> str:
+        """Everything that the journal's tables hold."""
+        async with self.store.reading() as connection:
+            rows = [
+                row for table in (ENTRIES, STEPS) for row in (await connection.execute(sa.select(table))).all()
+            ]
+        return "\n".join(map(str, rows))
+
+
+def snapshot(world: World) -> dict[str, Any]:
+    """What accounts and extensions there are, apart from when they were made."""
+    return {
+        "accounts": {
+            each.id: (each.login, each.parent, tuple(sorted(each.profile.items())))
+            for each in world.accounts.values()
+        },
+        "extensions": {
+            each.number: (each.user, each.label, each.password) for each in world.extensions.values()
+        },
+    }
+
+
+def added(house: House) -> tuple[list[int], list[str]]:
+    """The accounts and the extensions that there were not at first."""
+    accounts = [each for each in house.world.accounts if each not in house.first["accounts"]]
+    return accounts, [each for each in house.world.extensions if each not in house.first["extensions"]]
+
+
+def orphans(house: House) -> list[int]:
+    """New users without an extension."""
+    owners = {each.user for each in house.world.extensions.values()}
+    return [each for each in added(house)[0] if each not in owners]
+
+
+async def check_identities(house: House) -> None:
+    """Every extension that the map has is one of v3."""
+    live = {entry.identity.number for entry in await IdentityMap(house.store, Identities()).all()}
+    assert live <= set(house.world.extensions), live - set(house.world.extensions)

@@ -1,0 +1,177 @@
+"""Every step of every plan with every trouble: afterwards all is done, nothing is, or it is paused.
+
+What comes of it is the table of docs/journal.md: RECORD_DOCS=1 writes it anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shim.core.pipeline import Outcome
+from shim.edge.store import Store
+from tests.journal.house import SECRET, House, added, check_identities, orphans, snapshot
+
+DOCS = Path(__file__).parent.parent.parent / "docs" / "journal.md"
+ADD = [("name", "Desk One"), ("login", "desk1"), ("password", SECRET), ("parentID", "20"), ("country", "us")]
+EDIT = [("name", "Nils Anew"), ("password", SECRET), ("ID", "31")]
+DELETE = [("ID", "31")]
+DELETE_ONE = [("ID", "30")]
+"""Of a user that has another extension."""
+
+TROUBLES = {
+    "fault:520": "refused with a fault",
+    "away": "not reached",
+    "drop": "connection cut before it ran",
+    "drop-after": "connection cut after it ran",
+    "late:0": "time-out after it ran",
+    "later": "time-out, takes effect later",
+    "half": "half an answer",
+    "garbage": "an answer that is no SOAP",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A call, its writes, and what the world is like when all of it is done."""
+
+    operation: str
+    fields: list[tuple[str, str]]
+    title: str
+    writes: tuple[str, ...]
+    done: Callable[[House], bool]
+
+
+def add_done(house: House) -> bool:
+    users, numbers = added(house)
+    return len(users) == len(numbers) == 1 and house.world.extensions[numbers[0]].user == users[0]
+
+
+def edit_done(house: House) -> bool:
+    extension = house.world.extensions["0020*002"]
+    return (house.world.accounts[31].profile["name"], extension.label, extension.password) == (
+        "Nils Anew",
+        "Nils Anew",
+        SECRET,
+    )
+
+
+def delete_done(house: House) -> bool:
+    return 31 not in house.world.accounts and "0020*002" not in house.world.extensions
+
+
+def delete_one_done(house: House) -> bool:
+    return "0020*001" not in house.world.extensions and "0020*100" in house.world.extensions
+
+
+ADDING = Plan(
+    "AddExtension", ADD, "AddExtension", ("User.AddUser", "User.SetUserPL", "Extension.AddExtension"), add_done
+)
+EDITING = Plan("EditExtension", EDIT, "EditExtension", ("User.EditUser", "Extension.EditExtension"), edit_done)
+DELETING = Plan("DelExtension", DELETE, "DelExtension, the user's last", ("User.DelUser",), delete_done)
+DELETING_ONE = Plan(
+    "DelExtension", DELETE_ONE, "DelExtension, one of several", ("Extension.DelExtension",), delete_one_done
+)
+PLANS = (ADDING, EDITING, DELETING, DELETING_ONE)
+CASES = [(plan, write, trouble) for plan in PLANS for write in plan.writes for trouble in TROUBLES]
+
+
+@pytest.fixture
+def house(store: Store) -> House:
+    house = House(store)
+    from shim.emulator.world import Extension
+
+    house.world.enter_extension(Extension("0020*100", 30, "term", "Second", house.now()))
+    house.first = snapshot(house.world)
+    return house
+
+
+async def ending(house: House, plan: Plan, outcome: Outcome | None) -> str:
+    """What is there in the end, in a word; fails when it is neither all, nothing, nor paused."""
+    entries = await house.process().journal.entries()
+    await check_identities(house)
+    if any(each.state == "paused" for each in entries):
+        return "paused"
+    assert SECRET not in await house.text()
+    assert not orphans(house)
+    if plan.done(house):
+        return "all done"
+    assert snapshot(house.world) == house.first
+    assert outcome is None or outcome.fault is not None
+    return "nothing done"
+
+
+def told(outcome: Outcome) -> str:
+    if outcome.fault is None:
+        return "success"
+    assert SECRET not in outcome.fault.text
+    return {"half-done": "half done, paused", "unfinished": "not known yet"}.get(
+        outcome.fault.reason, "undone" if "was undone" in outcome.fault.text else "nothing was changed"
+    )
+
+
+async def run(house: House, plan: Plan, write: str, trouble: str) -> tuple[str, str]:
+    house.trouble.actions[write, 0] = trouble
+    outcome = await house.process().call(plan.operation, plan.fields)
+    said = told(outcome)
+    await house.recover()
+    house.backend.land()
+    end = await ending(house, plan, outcome)
+    if said in ("nothing was changed", "undone"):
+        assert end == "nothing done"
+    if said == "success":
+        assert end == "all done"
+    return said, end
+
+
+@pytest.mark.parametrize(("plan", "write", "trouble"), CASES, ids=lambda each: getattr(each, "title", each))
+async def test_each_write_with_each_trouble(house: House, plan: Plan, write: str, trouble: str) -> None:
+    said, end = await run(house, plan, write, trouble)
+    assert f"| {plan.title} | `{write}` | {TROUBLES[trouble]} | {said} | {end} |" in rows(), (said, end)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_undoing_with_each_trouble(house: House, trouble: str) -> None:
+    house.trouble.actions["Extension.AddExtension", 0] = "fault:520"
+    said, end = await run(house, ADDING, "User.DelUser", trouble)
+    row = f"| AddExtension, undoing | `User.DelUser` | {TROUBLES[trouble]} | {said} | {end} |"
+    assert row in rows(), (said, end)
+
+
+# ---- the page ----
+
+
+def rows() -> list[str]:
+    if os.environ.get("RECORD_DOCS"):
+        return _Anything()
+    return re.findall(r"^\|.*\|$", DOCS.read_text("utf-8"), re.MULTILINE)
+
+
+class _Anything(list[str]):
+    def __contains__(self, row: object) -> bool:
+        _RECORDED.append(str(row))
+        return True
+
+
+_RECORDED: list[str] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _record() -> object:
+    yield
+    if _RECORDED:
+        page = DOCS.read_text("utf-8")
+        head = "| call | v3 write | trouble | what the caller is told | in the end |\n|---|---|---|---|---|\n"
+        table = f"<!-- table -->\n{head}" + "\n".join(_RECORDED) + "\n<!-- end of table -->"
+        whole = re.sub(r"<!-- table -->.*<!-- end of table -->", lambda _: table, page, flags=re.DOTALL)
+        DOCS.write_text(whole, "utf-8")
+
+
+def test_the_page_has_a_row_for_each_case() -> None:
+    if not os.environ.get("RECORD_DOCS"):
+        assert len(rows()) == 2 + len(CASES) + len(TROUBLES)

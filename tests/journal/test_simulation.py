@@ -1,0 +1,150 @@
+"""Random calls, troubles and crashes, by seed; SIMULATIONS=2000 runs more, SEED=7 runs one."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from shim.core.pipeline import Outcome
+from shim.edge.store import Store
+from tests.journal.house import SECRET, House, Killed, added, check_identities, orphans
+from tests.journal.test_calls import TROUBLES
+
+CHUNK = 50
+SEEDS = int(os.environ.get("SIMULATIONS", "300"))
+WRITES = (
+    "User.AddUser",
+    "User.SetUserPL",
+    "Extension.AddExtension",
+    "User.DelUser",
+    "User.EditUser",
+    "Extension.EditExtension",
+    "Extension.DelExtension",
+)
+READS = ("User.GetUsers", "Extension.GetExtensions")
+Fields = list[tuple[str, str]]
+
+
+class Story:
+    """A client that sends calls, repeats them when they fail, and remembers what it was told."""
+
+    def __init__(self, house: House, chance: random.Random) -> None:
+        self.house = house
+        self.chance = chance
+        self.ids: dict[str, str] = {}
+        """Login and ID of every extension that an answer named."""
+        self.doubtful: set[str] = set()
+        """Logins whose last call ended without an answer."""
+        self.deleted: set[str] = set()
+
+    async def run(self) -> None:
+        for number in range(self.chance.randint(1, 4)):
+            self.disturb()
+            kind = self.chance.choice(("add", "add", "edit", "delete"))
+            if kind == "add" or not self.ids:
+                await self.add(f"sim{'abcd'[number]}")
+            else:
+                await getattr(self, kind)(self.chance.choice(sorted(self.ids)))
+            if self.chance.random() < 0.3:
+                await self.house.recover()
+
+    def disturb(self) -> None:
+        trouble, chance = self.house.trouble, self.chance
+        trouble.seen, trouble.actions = {}, {}
+        for _ in range(chance.choice((0, 1, 1, 2, 3))):
+            reads = chance.random() < 0.2
+            write = chance.choice(READS if reads else WRITES)
+            kinds = [each for each in TROUBLES if not (reads and each == "fault:520")]
+            trouble.actions[write, chance.randint(0, 1)] = chance.choice(kinds)
+        kills = [trouble.events + chance.randint(0, 40) for _ in range(chance.choice((0, 0, 1, 2)))]
+        trouble.kill_at = kills
+
+    async def send(self, operation: str, fields: Fields) -> Outcome | None:
+        """The outcome the client sees in the end; None when it never sees one."""
+        for _ in range(3):
+            try:
+                received = self.chance.random() < 0.9
+                outcome = await self.house.process().call(operation, fields, received=received)
+            except Killed:
+                outcome = None
+            if outcome is not None and received and outcome.fault is None:
+                return outcome
+            if self.chance.random() < 0.5:
+                await self.house.recover()
+        return None
+
+    async def add(self, login: str) -> None:
+        fields = [("name", f"{login} first"), ("login", login), ("password", SECRET), ("parentID", "20")]
+        if self.chance.random() < 0.5:
+            fields.append(("forceUpdate", "1"))  # so that nothing but the journal keeps it from doubling
+        outcome = await self.send("AddExtension", fields)
+        if outcome is None or outcome.answer is None:
+            self.doubtful.add(login)
+        else:
+            self.ids[login] = outcome.answer.partition(b":ID>")[2].partition(b"<")[0].decode()
+
+    async def edit(self, login: str) -> None:
+        fields = [("name", f"{login} then"), ("ID", self.ids[login])]
+        if await self.send("EditExtension", fields) is None:
+            self.doubtful.add(login)
+
+    async def delete(self, login: str) -> None:
+        if await self.send("DelExtension", [("ID", self.ids.pop(login))]) is None:
+            self.doubtful.add(login)
+        else:
+            self.deleted.add(login)
+
+    async def judge(self) -> None:
+        """All or nothing of each call; what it was told is so; nobody else lost anything."""
+        house, world = self.house, self.house.world
+        house.trouble.kill_at, house.trouble.actions = [], {}
+        await house.recover()
+        journal = house.process().journal
+        for entry in await journal.paused():
+            assert entry.repairs()
+            await journal.redrive(entry.id)
+        await house.recover()
+        paused = {each.operation for each in await journal.paused()}
+        assert not paused, paused
+        assert not orphans(house)
+        await check_identities(house)
+        assert SECRET not in await house.text()
+        assert house.first["accounts"].keys() <= world.accounts.keys()
+        users, numbers = added(house)
+        assert len(users) == len(numbers)
+        logins = [world.accounts[each].login for each in users]
+        assert len({login[:4] for login in logins}) == len(logins)
+        assert {login for login in self.ids if login not in self.doubtful} <= {login[:4] for login in logins}
+        assert not (self.deleted - self.doubtful) & {login[:4] for login in logins}
+        for number in numbers:
+            extension = world.extensions[number]
+            assert extension.label == world.accounts[extension.user].profile["name"]
+
+
+async def tell(store: Store, seed: int) -> None:
+    house = House(store)
+    await house.clear()
+    story = Story(house, random.Random(seed))
+    try:
+        await story.run()
+        await story.judge()
+    except BaseException:
+        print(f"SEED={seed}")
+        raise
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> object:
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}")
+    yield store
+    await store.close()
+
+
+@pytest.mark.parametrize("chunk", range(0, SEEDS, CHUNK))
+async def test_random_histories(store: Store, chunk: int) -> None:
+    seeds = range(chunk, min(chunk + CHUNK, SEEDS))
+    for seed in [int(os.environ["SEED"])] if "SEED" in os.environ else seeds:
+        await tell(store, seed)

@@ -1,0 +1,56 @@
+"""Charging plans, packages, exceptions, credits and limits. Credits and limits are the user's in v3."""
+
+from __future__ import annotations
+
+from shim.core.rules.declare import operation, service
+from shim.core.rules.references import account
+from shim.core.rules.vocabulary import added, compute, echo, unread
+from translations.accounts import UPDATED
+from translations.defaults import Defaults
+
+PLANS = Defaults("charging plan", "chargingPlans", "Billing.GetChargingPlanDetails", "chargingPlan")
+_MIN_FEE = "A least fee for a call is new in v3: it is left at none."
+_ASKED = "2.5 always repeats which charging plan was asked for."
+OF_PLAN = (echo("chargingPlanID", "chargingPlanID", _ASKED), unread("chargingPlanID", _ASKED))
+
+SERVICE = service(
+    "Billing",
+    "Billing",
+    operation("DelChargingPackage"),
+    operation("GetChargingPackages", rules=[
+        OF_PLAN,
+        unread("notice", "2.5 lists packages without notices."),
+    ]),
+    operation("EditChargingPackage", rules=[UPDATED]),
+    operation("DelDestinationException"),
+    operation("GetDestinationExceptions", rules=[OF_PLAN]),
+    operation("EditDestinationException", rules=[UPDATED]),
+    operation("AddDestinationException", rules=[UPDATED]),
+    operation("AddChargingPackage", rules=[UPDATED]),
+    operation("AddChargingPlan", rules=[
+        PLANS.chosen(),
+        added("minFeeOut", _MIN_FEE),
+    ], plan=PLANS.add),
+    operation("EditChargingPlan", rules=[
+        PLANS.chosen(),
+        added("minFeeOut", _MIN_FEE),
+        compute("identifier", str, str, "v3 reads it as text, 2.5 as anything.", finding=None),
+    ], plan=PLANS.edit),
+    operation("GetChargingPlans", rules=[
+        account(only="request"),
+        PLANS.sought(),
+        PLANS.marked(),
+    ], plan=PLANS.read),
+    operation("GetChargingPlanDetails", rules=[
+        PLANS.marked(),
+        unread("chargingPlan/minFeeOut", "A least fee for a call is new in v3."),
+    ], plan=PLANS.read),
+    operation("DelChargingPlan"),
+    operation("Recharge", rules=[
+        account(main=True, only="request"),
+        account("ID", only="answer"),
+        UPDATED,
+    ], siblings=True),
+    operation("GetRecharges", rules=[account(only="request"), account("recharge/userID")], siblings=True),
+    operation("DelMonthlyLimit", rules=[account(only="request")], siblings=True),
+)  # fmt: skip

@@ -1,0 +1,146 @@
+"""Extensions of 2.5 are users with an extension in v3: profile, login, status and permissions are the user's,
+number, type, label and settings the extension's. See `shim.core.identities` for who is who."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from shim.core.catalogue import Catalogue
+from shim.core.commands import Command
+from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError, Fault
+from shim.core.forward import forward
+from shim.core.model import Element
+from shim.core.rules.declare import leg, operation, plan, service
+from shim.core.rules.model import Work
+from shim.core.rules.references import extension, own_id, owned, this_extension, this_user
+from shim.core.rules.vocabulary import added, compute
+from shim.core.translate import Translation
+from translations import extension_permissions, extension_settings
+from translations.accounts import UPDATED
+from translations.extension_settings import NUMBER_AGAIN, OWN, OWN_OF_TWO, storage
+
+ASKED = extension(main=True, only="request")
+"""The extension that is asked for, where the answer names it in another way or not at all."""
+OWNER = extension("userID", "userIdentifier", main=True)
+"""The extension that call rules, card codes and caller IDs belong to."""
+CHANGED = extension("ID", None, only="answer")
+"""Answers that name the extensions that were changed."""
+QUEUE = extension("queueID", "identifier", main=True, only="request")
+"""The queue whose agents are assigned, by its own identifier."""
+USER = (*this_user(), added("identifier", "The user's ID says who it is, in requests and in answers."))
+ENVELOPE = added("envelope", "Saying when a message came is new in v3: left as it is.")
+SENDERS = added("faxFromEmailActive", "Switching the list of senders is new in v3: left as it is.")
+
+
+def _status(text: str) -> str:
+    """1 is active; 2.5 knew no other number that means it."""
+    return "1" if text.strip().lstrip("+0") == "1" else "0"
+
+
+STATUS = compute("status", _status, str, "2.5 said 1 for active; v3 says true or false.")
+ANY_TEXT = compute("name", str, str, "2.5 let the name be anything; it is a text in v3.", finding=None)
+
+
+def _set_provision(
+    catalogue: Catalogue, translation: Translation, work: Work
+) -> Generator[Command, Any, Element]:
+    """The settings first, then the phone's password, which is the extension's in v3."""
+    settings, phone = translation.legs["settings"], translation.legs["phone"]
+    translation.to_new(work)
+    provision, secret = settings.to_new(work), phone.to_new(work)
+    if secret.child("password") is not None and not secret.get("password"):
+        work.find("empty-as-absent", "password")
+    wanted = bool(secret.get("password"))
+    if wanted and work.extension is None:
+        raise CallerError(
+            "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
+        )
+    answer = yield from forward(catalogue, work, settings.new, provision, writes=True)
+    if wanted and answer.get("result") != "failure":
+        yield from _set_password(catalogue, phone, secret, work)
+    return settings.to_old(answer, work)
+
+
+def _set_password(
+    catalogue: Catalogue, phone: Translation, secret: Element, work: Work
+) -> Generator[Command, Any, None]:
+    try:
+        yield from forward(catalogue, work, phone.new, secret, writes=True)
+    except Fault as fault:
+        text = (
+            "The provisioning is set, the phone password is not; the whole call can safely be repeated. "
+            + fault.text
+        )
+        raise BackendError("half-done", text, fault.code, side=fault.side, carried=fault.carried) from fault
+
+
+SET_PROVISION = plan(
+    "SetProvision",
+    _set_provision,
+    leg("settings", "Extension.SetProvision", [this_extension(), ANY_TEXT]),
+    leg("phone", "Extension.EditExtension", [ASKED]),
+)
+
+SERVICE = service(
+    "Extension",
+    "Extension",
+    SET_PROVISION,
+    operation("GetProvisionFile", rules=[ASKED]),
+    operation("SetExtensionStatus", "User.SetUserStatus", [USER, own_id()], siblings=True),
+    operation("SetExtensionCpAccess", "User.SetUserCpAccess", [USER, own_id()], siblings=True),
+    operation("SetExtensionPL", "User.SetUserPL", [USER, own_id(), extension_permissions.SET], siblings=True),
+    operation("GetExtensionPL", "User.GetUserPL", [USER, extension_permissions.READ]),
+    operation("GetExtensionGroups", "User.GetUserGroups", [USER]),
+    operation("AddCallRulesIn", rules=[OWNER, UPDATED]),
+    operation("EditCallRulesIn", rules=[OWNER, UPDATED]),
+    operation("GetCallRulesIn", rules=[
+        extension("userID", "userIdentifier", main=True, only="request"), own_id("userID"), NUMBER_AGAIN,
+    ]),
+    operation("DelCallRulesIn", rules=[OWNER]),
+    operation("GetAvailableCallerID", rules=[ASKED]),
+    operation("AddCardCode", rules=[OWNER, UPDATED]),
+    operation("EditCardCode", rules=[UPDATED]),
+    operation("GetCardCode", rules=[OWNER]),
+    operation("DelCardCode", rules=[OWNER]),
+    operation("AddCardCodeCredit", rules=[OWNER, UPDATED]),
+    operation("GetCardCodeRecharges"),
+    operation("AddAuthCallerID", rules=[OWNER, UPDATED]),
+    operation("EditAuthCallerID", rules=[STATUS, UPDATED]),
+    operation("GetAuthCallerID", rules=[OWNER]),
+    operation("DelAuthCallerID", rules=[OWNER]),
+    operation("AddAuthCallerIDCredit", rules=[OWNER, UPDATED]),
+    operation("GetAuthCallerIDRecharges"),
+    operation("SetupExtension", rules=[this_extension(), extension_settings.SETUP]),
+    operation("GetExtensionSettings", rules=[ASKED, OWN, extension_settings.READ]),
+    operation("SetVoicemail", rules=[this_extension(), storage("voicemailStorage"), ENVELOPE]),
+    operation("GetVoicemailSettings", rules=[ASKED, OWN_OF_TWO, storage("voicemailStorage"), ENVELOPE]),
+    operation("SetConference", rules=[this_extension()]),
+    operation("GetConferenceSettings", rules=[ASKED, OWN_OF_TWO]),
+    operation("SetCallRecording", rules=[this_extension(), storage("recordingStorage")]),
+    operation("GetCallRecordingSettings", rules=[ASKED, OWN_OF_TWO, storage("recordingStorage")]),
+    operation("SetFaxCenter", rules=[ASKED, own_id(), UPDATED, storage("faxStorage"), SENDERS]),
+    operation("GetFaxCenterSettings", rules=[ASKED, OWN_OF_TWO, storage("faxStorage"), SENDERS]),
+    operation("AssignQueueAgent", rules=[
+        extension("ID", None, "agentExtendedNumber", only="request"), QUEUE, CHANGED,
+    ]),
+    operation("UnassignQueueAgent", rules=[
+        extension("ID", None, only="request"),
+        extension("queueID", "identifier", "queueExtendedNumber", main=True, only="request"),
+        CHANGED,
+    ]),
+    operation("SetQueueAgent", rules=[
+        extension("ID", "identifier", "agentExtendedNumber", only="request"),
+        extension("queueID", "queueIdentifier", main=True, only="request"),
+        CHANGED,
+    ]),
+    operation("AssignQueueRemoteAgent", rules=[QUEUE, CHANGED]),
+    operation("SetQueueRemoteAgent", rules=[
+        extension("queueID", "queueIdentifier", main=True, only="request"), CHANGED,
+    ]),
+    operation("SetQueueMember", rules=[this_extension()]),
+    operation("GetQueueAgents", rules=[ASKED, owned("localAgents/ID", "extensionNo")]),
+    operation("GetQueueMembership", rules=[
+        ASKED, extension("member/queueID", None, "member/queueExtendedNumber"),
+    ]),
+)  # fmt: skip
