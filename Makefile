@@ -20,7 +20,7 @@ demo: install  ## set up everything and run the main job: shim and emulated back
 	$(BIN)/shim demo $(ARGS)
 
 test: install  ## set up everything and pass the tests
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --dist loadscope $(ARGS)
 
 check: install  ## lint, types, architecture contracts
 	$(BIN)/ruff check .

@@ -237,7 +237,6 @@ def _learn_rows(work: Work, people: Element, devices: Element) -> Generator[Comm
     for each in people.all("user"):
         by.setdefault(each.get("identifier") or "", []).append(each.get("ID") or "")
     told: dict[str, list[Known]] = {}
-    changed: dict[str, None] = {}
     unclear: list[str] = []
     for row in devices.all("extension"):
         said, number = row.get("identifier") or "", row.get("extendedNumber") or ""
@@ -245,24 +244,38 @@ def _learn_rows(work: Work, people: Element, devices: Element) -> Generator[Comm
         if said and len(by.get(said, ())) == 1:
             user = by[said][0]
             told.setdefault(user, []).append(Known(user, number, said))
-            if identity is None or identity.user_id != user:
-                changed[user] = None
         elif identity is None and (not said or said in by or "" in by):
             unclear.append(number)
-    yield from _take_in(work, {user: told[user] for user in changed})
+    whole = not unclear and not work.request.get("extensionType") and not work.request.get("templateID")
+    users = tuple(owner for each in people.all("user") if (owner := each.get("ID")))
+    yield from _take_in(work, users, told, whole)
     return unclear
 
 
-def _take_in(work: Work, told: dict[str, list[Known]]) -> Generator[Command, Any, None]:
-    """Learn users' rows. Of a user that was known before, something changed: see `shim.core.reconcile`."""
-    if not told:
-        return
-    before: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", tuple(told))
-    whole = not work.request.get("extensionType") and not work.request.get("templateID")
-    for user in [user for user in told if before.get(user) and whole]:
-        for identity in (yield from reconcile(user, told.pop(user))):
-            note(work, identity)
-    yield from learn(work, [each for rows in told.values() for each in rows])
+def _take_in(
+    work: Work, users: tuple[str, ...], told: dict[str, list[Known]], whole: bool
+) -> Generator[Command, Any, None]:
+    """Learn users' rows. Where a whole list differs from what was known, see `shim.core.reconcile`."""
+    rows = [each for known in told.values() for each in known]
+    yield from learn(work, [each for each in rows if _is_anothers(work, each)])
+    before: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", users)
+    fresh: list[Known] = []
+    for user in users:
+        there = told.get(user, [])
+        if {each.number for each in before.get(user, ())} == {each.number for each in there}:
+            continue
+        if before.get(user) and whole:
+            for identity in (yield from reconcile(user, there)):
+                note(work, identity)
+        else:
+            fresh += there
+    yield from learn(work, fresh)
+
+
+def _is_anothers(work: Work, known: Known) -> bool:
+    """Whether the map has the number under another user: the extension was moved."""
+    identity = work.identities.get(("number", known.number))
+    return identity is not None and identity.user_id != known.user_id
 
 
 def _row(made: Element, identity: Identity, owner: Element) -> Element:
@@ -301,7 +314,7 @@ def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
                     raise
                 work.find("partly-done", "ID", "Some were deleted, then v3 refused one.")
                 break
-            deleted += 1
+            deleted += done.ask is not None  # else v3 had deleted it before
             if done.ask is not None and done.ask.operation == "Extension.DelExtension":
                 work.find(
                     "user-kept", "ID", "The user has other extensions, or was not made for this one: it stays."

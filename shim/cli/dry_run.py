@@ -11,8 +11,10 @@ from lxml import etree
 from shim.cli.placeholders import Placeholders
 from shim.core.catalogue import Catalogue
 from shim.core.commands import (
+    Begin,
     Call,
     Caller,
+    Close,
     Command,
     FindIdentities,
     Forget,
@@ -20,6 +22,7 @@ from shim.core.commands import (
     Identify,
     Identity,
     LearnIdentities,
+    Mark,
     Recall,
     Remember,
     RenumberIdentities,
@@ -107,6 +110,8 @@ class _Driver:
                 return {}
             case Remember() | Forget() | ForgetIdentities() | RenumberIdentities():
                 return None
+            case Begin() | Mark() | Close():
+                return None  # no journal: nothing is written
             case FindIdentities():
                 return {value: (self._answers.identity(command.by, value),) for value in command.values}
             case LearnIdentities():

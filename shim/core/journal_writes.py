@@ -144,10 +144,9 @@ def _wanted(journal: Journal, made: Step) -> Generator[Command, Any, Ask | None]
     rows = yield from rows_of(journal, made.probe)
     if rows is None:
         return None
-    here = any(_matches(made.probe, row) for row in rows)
-    if made.instead is not None and len(rows) == here:
-        return made.ask
-    return (made.instead or made.ask) if here else None
+    if not any(_matches(made.probe, row) for row in rows):
+        return None
+    return made.instead if made.instead is not None and len(rows) > 1 else made.ask
 
 
 def written(journal: Journal, operation: Operation, request: Element, probe: Probe | None) -> Answering:

@@ -27,6 +27,8 @@ def reconcile(user_id: str, seen: Sequence[Known]) -> Generator[Command, Any, tu
     before = {each.number for each in found.get(user_id, ())}
     gone, came = sorted(before - there), sorted(there - before)
     if gone and came:
+        others: dict[str, tuple[Identity, ...]] = yield FindIdentities("number", tuple(came))
+        came = [number for number in came if not others.get(number)]  # those were moved here
         pairs = _pairs(gone, came)
         if pairs:
             yield RenumberIdentities(pairs)

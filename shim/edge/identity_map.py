@@ -327,6 +327,11 @@ class _Cache:
             entries.clear()
 
 
+def _made_again(was: Identity, seen: Known | None) -> bool:
+    """Whether a number belongs to a new extension: the one that had it is gone unnoticed."""
+    return seen is not None and seen.origin == "created" and seen.user_id != was.user_id
+
+
 class _Change:
     """One transaction's changes. `before` and `after` are the identities that were and that are now."""
 
@@ -344,6 +349,9 @@ class _Change:
         """Bring the map up to what v3 was seen to have, by number. The identities of these numbers."""
         siblings = await self._live("user_id", {each.user_id for each in latest.values()})
         stand = siblings | await self._live("number", latest)
+        again = [was for was in stand.values() if _made_again(was, latest.get(was.number))]
+        await self._retire(again, "gave-way")
+        stand = {number: was for number, was in stand.items() if was not in again}
         identifiers = {each.user_id: each.identifier for each in siblings.values() if each.identifier}
         identifiers |= {each.user_id: each.identifier for each in latest.values() if each.identifier}
         await self._update([(was, _updated(was, latest, identifiers)) for was in stand.values()])

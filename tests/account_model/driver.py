@@ -128,6 +128,11 @@ class MemoryMap:
             for each in self.rows
             if not each.gone and (each.identity.user_id in users or each.identity.number in latest)
         ]
+        for each in standing:
+            seen = latest.get(each.identity.number)
+            if seen is not None and seen.origin == "created" and seen.user_id != each.identity.user_id:
+                each.gone = True  # another extension has its number by now
+        standing = [each for each in standing if not each.gone]
         identifiers = {
             each.identity.user_id: each.identity.identifier
             for each in standing

@@ -9,12 +9,7 @@ from shim.core.model import Element
 from tests.account_model.driver import CLIENTS, PROVIDER, House, Reply
 from tests.account_model.model import OldServer, Person, Phone
 
-OPEN: dict[str, str] = {
-    "moved-as-renumbered": "An extension that moves to a user who lost one is taken for that one, renumbered.",
-    "gone-unnoticed": "A list without an extension that v3 deleted does not make the identity map forget it.",
-    "number-again": "An extension that gets the number of one that v3 deleted gets its IDs too.",
-    "delete-counts-gone": "DelExtension counts extensions that v3 deleted before as deleted now.",
-}
+OPEN: dict[str, str] = {}
 """What is known to be wrong and not mended yet: histories go around it, each has a test of its own."""
 
 _TO_NEW = {"queue": "phoneQueue"}

@@ -91,7 +91,7 @@ def test_credentials_may_be_there_and_never_come_out(invoke: Invoke) -> None:
             None,
         ),
         ("<SetClientStatusRequest><status>1</status></SetClientStatusRequest>", "missing-parameter", "117"),
-        ("<AddExtensionRequest/>", "not-translated", None),
+        ("<GetTemplatesRequest/>", "not-translated", None),
         ("<NoSuchThing/>", "unknown-operation", None),
         ("<broken", "malformed-xml", None),
         ("", "malformed-xml", None),
@@ -171,7 +171,7 @@ def test_placeholders_are_never_values_of_the_message() -> None:
 def least(decl: ElementDecl) -> str:
     """The element with what has to be in it, and nothing more."""
     if decl.complex is None or decl.complex.text is not None:
-        return f"<{decl.name}>{'1' if decl.name in ('status', 'cpAccess') else '20'}</{decl.name}>"
+        return f"<{decl.name}>{'1' if decl.simple and decl.simple.base == 'boolean' else '20'}</{decl.name}>"
     needed = [decl.complex.slots[each.names[0]].decl for each in decl.complex.demands]
     return f"<{decl.name}>{''.join(least(each) for each in needed)}</{decl.name}>"
 
@@ -180,6 +180,8 @@ def least(decl: ElementDecl) -> str:
 def test_every_translated_operation_gets_through(name: str) -> None:
     """Whatever v3 would answer, the placeholders are answer enough."""
     message = least(catalogue().old.operations[name].input)
+    if name == "Extension.EditExtension":  # the schema lets it name nothing, and nothing can be done then
+        message = "<EditExtensionRequest><ID>20</ID></EditExtensionRequest>"
     run = dry_run(catalogue(), message.encode(), "http://v3")
     assert run.fault is None, run.fault
     assert run.calls

@@ -187,7 +187,7 @@ async def test_opening_twice_at_once(url: str) -> None:
     one, other = await asyncio.gather(*(Store.open(url) for _ in range(2)))
     async with one.reading() as connection:
         versions = (await connection.exec_driver_sql("SELECT * FROM alembic_version")).all()
-    assert versions == [("0002",)]
+    assert versions == [("0003",)]
     await one.close()
     await other.close()
 

@@ -174,9 +174,8 @@ def test_bad_values_are_not_told(shim: Shim) -> None:
 
 
 def test_what_is_not_translated_is_not_told(shim: Shim) -> None:
-    assert (
-        refused(shim, "<AddExtensionRequest><login>zq</login></AddExtensionRequest>").reason == "not-translated"
-    )
+    asked = "<GetTemplatesRequest><filter>zq</filter></GetTemplatesRequest>"
+    assert refused(shim, asked).reason == "not-translated"
 
 
 def test_a_body_that_breaks_off_is_not_told(shim: Shim) -> None:

@@ -219,10 +219,10 @@ def test_another_version_of_the_protocol_is_refused(shim: Shim, version: str) ->
 
 def test_a_service_that_is_not_translated_is_refused_with_a_finding(shim: Shim) -> None:
     since = shim.mark
-    said = faulted(post(shim, envelope("<GetExtensionsRequest/>"), "/soap2/extension_agent.php"))
+    said = faulted(post(shim, envelope("<GetTemplatesRequest/>"), "/soap2/pbx_agent.php"))
     assert said.reason == "not-translated"
-    assert "Extension.GetExtensions" in said.text
-    assert shim.found(since) == {("not-translated", "GetExtensionsRequest")}
+    assert "PBX.GetTemplates" in said.text
+    assert shim.found(since) == {("not-translated", "GetTemplatesRequest")}
     assert shim.said("finding", since=since)["integration"] == "acme"
 
 

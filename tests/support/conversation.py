@@ -150,6 +150,9 @@ class World:
     def learn(self, seen: Known) -> Identity:
         """The identity of an extension that v3 has: its own old ID, else the user's, else an issued one."""
         known = next((each for each in self.identities if each.number == seen.number), None)
+        if known is not None and seen.origin == "created" and known.user_id != seen.user_id:
+            self.identities.remove(known)
+            known = None
         issued = str(ISSUED + len(self.identities))
         if known is not None and known.user_id == seen.user_id:
             return known
