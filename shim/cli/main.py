@@ -16,6 +16,7 @@ from shim.cli.demo import demo
 from shim.cli.emulate import emulate
 from shim.cli.explain import explain
 from shim.cli.integrations import app as integrations
+from shim.cli.journal import app as journal
 from shim.cli.map import app as identity_map
 from shim.cli.serve import serve
 from shim.cli.translate import translate
@@ -76,6 +77,7 @@ def _shim(
 for _command in (serve, demo, emulate, translate, check, coverage, explain):
     app.command()(_command)
 app.add_typer(integrations)
+app.add_typer(journal)
 app.add_typer(identity_map)
 
 

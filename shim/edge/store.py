@@ -7,6 +7,7 @@ in memory; PostgreSQL may be shared, and is asked each time. No value stands in 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -43,6 +44,7 @@ KEPT = sa.Table(
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _MOST_CACHED = 50_000
 _BATCH = 500
+_OPENINGS = 50
 _MIGRATION_LOCK = 25_300
 
 
@@ -61,12 +63,23 @@ class Store:
         """Open and migrate. `journal_mode` is SQLite's; `delete` comes with synchronous=EXTRA."""
         store = cls(_engine(url.get_secret_value() if isinstance(url, SecretStr) else url, journal_mode))
         try:
-            async with store.writing() as connection:
-                await connection.run_sync(_migrate)
+            await store._bring_up_to_date()
         except BaseException:
             await store.close()
             raise
         return store
+
+    async def _bring_up_to_date(self) -> None:
+        """Migrate. SQLite switches to WAL for one opener at a time and does not wait: so we do."""
+        for attempt in range(_OPENINGS):
+            try:
+                async with self.writing() as connection:
+                    await connection.run_sync(_migrate)
+                return
+            except BackendError as error:
+                if attempt == _OPENINGS - 1 or "database is locked" not in str(error.__cause__):
+                    raise
+            await asyncio.sleep(0.1)
 
     async def close(self) -> None:
         await self._engine.dispose()
