@@ -27,7 +27,6 @@ from typing import Any
 
 from lxml import etree
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Answer, Call, Caller, Command, Identify, Known
 from shim.core.model import Element
 from shim.core.pipeline import Outcome, Request, Shim, exchange
@@ -110,19 +109,6 @@ async def learned(performer: Fixed, known: list[Known]) -> None:
     await performer.identities.find("number", [each.number for each in known])
 
 
-def compiled() -> Catalogue:
-    """The declarations; of Extension only what is measured, while that service is not declared whole."""
-    whole = catalogue()
-    if NAME not in whole.translations:
-        from shim.core.catalogue import _compile_plan  # noqa: PLC0415
-        from translations.extension_account import LIST  # noqa: PLC0415
-
-        whole.translations[NAME], problems = _compile_plan(whole, LIST, old().operations[NAME])
-        if problems:
-            raise RuntimeError("\n".join(problems))
-    return whole
-
-
 def request() -> Request:
     operation = old().operations[NAME]
     writer = MessageWriter(old(), operation.input)
@@ -195,7 +181,7 @@ def bench(count: int, rounds: int, folder: str) -> None:
     answers = {name: forked(partial(emulated, count, name)) for name in CALLS}
     warm = loop.run_until_complete(opened(f"sqlite:///{folder}/warm.db", answers))
     cold = loop.run_until_complete(opened(f"sqlite:///{folder}/cold.db", answers))
-    shim, asked = Shim(compiled()), request()
+    shim, asked = Shim(catalogue()), request()
 
     def serve(performer: Fixed = warm) -> Outcome:
         performer.calls.clear()
