@@ -107,6 +107,7 @@ async def learned(performer: Fixed, known: list[Known]) -> None:
     """The map knows every extension, and has it in memory."""
     await performer.identities.learn(known)
     await performer.identities.find("number", [each.number for each in known])
+    await performer.identities.find("user_id", [each.user_id for each in known])
 
 
 def request() -> Request:
