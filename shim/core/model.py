@@ -97,9 +97,11 @@ class Credentials:
 class Envelope:
     """A SOAP message taken apart.
 
-    `namespace` is that of the body element ('' when it is unqualified), `headers` are the header blocks.
+    `namespace` is that of the body element ('' when it is unqualified), `headers` are the header blocks,
+    `surplus` the names of further body elements, which are no part of the call.
     """
 
     body: Element
     namespace: str
     headers: list[Element]
+    surplus: tuple[str, ...] = ()

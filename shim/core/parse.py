@@ -194,16 +194,20 @@ def _envelope(root: etree._Element, limits: Limits) -> Envelope:
         raise CallerError("not-soap", "The message is XML, but not a SOAP 1.1 envelope.")
     headers: list[Element] = []
     body: etree._Element | None = None
+    surplus: tuple[str, ...] = ()
     for part in root:
         name = _local(part.tag)
         if name == "Header":
             headers.extend(_element(block, 3, limits) for block in part)
         elif name == "Body" and body is None:
             body = part[0] if len(part) else None
+            surplus = tuple(_local(each.tag) for each in list(part)[1:])
     if body is None:
         raise CallerError("not-soap", "The SOAP envelope has no body element: there is no call in it.")
     tag = body.tag
-    return Envelope(_element(body, 3, limits), tag[1 : tag.find("}")] if tag[0] == "{" else "", headers)
+    return Envelope(
+        _element(body, 3, limits), tag[1 : tag.find("}")] if tag[0] == "{" else "", headers, surplus
+    )
 
 
 def _element(node: etree._Element, depth: int, limits: Limits) -> Element:
@@ -226,7 +230,7 @@ def _element(node: etree._Element, depth: int, limits: Limits) -> Element:
         if count > limits.repeats:
             _check_repeats(node, limits)
         depth += 1
-        stray = node.text.strip() if node.text else ""
+        stray = "".join((each or "").strip() for each in (node.text, *(child.tail for child in node)))
         return Element(name, stray or None, attributes, [_element(each, depth, limits) for each in node], nil)
     text = node.text
     if text is not None and len(text) > limits.text:

@@ -44,6 +44,10 @@ def resolve(catalogue: Catalogue, envelope: Envelope, path: str, findings: Findi
     for header in envelope.headers:
         if header.name != "userCredentials":
             findings.add("unknown-header", header.name[:64])
+    for surplus in envelope.surplus:
+        findings.add(
+            "unknown-element", surplus[:64], "Only the first body element is a call; this one was not made."
+        )
     translation = catalogue.translations.get(operation.full_name)
     if translation is None:
         findings.add("not-translated", name)

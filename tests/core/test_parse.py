@@ -160,3 +160,17 @@ def test_an_answer_that_is_no_soap_is_the_backends_fault() -> None:
     with pytest.raises(BackendError) as caught:
         parse_answer(b"<html>It works!</html>")
     assert caught.value.reason == "backend-nonsense"
+
+
+@pytest.mark.parametrize("body", ["<a>lost<b/></a>", "<a><b/>lost</a>", "<a><b/> <c/>lost</a>"])
+def test_text_between_elements_is_kept_to_be_told(body: str) -> None:
+    assert parse(envelope(body).encode()).body.text == "lost"
+
+
+def test_white_space_between_elements_is_nothing() -> None:
+    assert parse(envelope("<a>\n  <b/>\n  <c/>\n</a>").encode()).body.text is None
+
+
+def test_further_body_elements_are_kept_to_be_told() -> None:
+    parsed = parse(envelope("<a/><b/><c/>").encode())
+    assert (parsed.body.name, parsed.surplus) == ("a", ("b", "c"))
