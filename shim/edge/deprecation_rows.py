@@ -1,0 +1,115 @@
+"""The tables of the deprecation log and of porting. They hold names, counts, times and shapes: no values.
+
+`day` is a UTC date as YYYY-MM-DD; times are UTC. `operation` is a full name: `Client.GetClients` on the old
+side, `Organization.GetOrganizations` on the new one.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+_WHEN = sa.DateTime(timezone=True)
+
+
+def _texts(*names: str, key: bool = False) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, primary_key=key, nullable=False) for name in names]
+
+
+USAGE = sa.Table(
+    "usage",
+    METADATA,
+    *_texts("day", "integration", "side", "operation", key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("faults", sa.BigInteger, nullable=False),
+    sa.Column("first_seen", _WHEN, nullable=False),
+    sa.Column("last_seen", _WHEN, nullable=False),
+)
+"""Calls a day; `side` is `old` (2.5) or `new` (native v3). Every plain call counts."""
+
+FINDINGS = sa.Table(
+    "findings",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    *_texts("integration", "operation", "code", "path"),
+    *_texts("severity", "because"),
+    sa.Column("place", sa.Text),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("first_seen", _WHEN, nullable=False),
+    sa.Column("last_seen", _WHEN, nullable=False),
+    sa.Column("sample", sa.Text),
+    sa.Column("sample_at", _WHEN),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state_at", _WHEN, nullable=False),
+    sa.Column("until", _WHEN),
+    sa.UniqueConstraint("integration", "operation", "code", "path", name="one_finding"),
+)
+"""One row for each integration, operation, code and path; `state` is what was last said or seen of it."""
+
+FINDING_DAYS = sa.Table(
+    "finding_days",
+    METADATA,
+    sa.Column("finding", sa.Integer, sa.ForeignKey("findings.id", ondelete="CASCADE"), primary_key=True),
+    *_texts("day", key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+)
+
+FINDING_EVENTS = sa.Table(
+    "finding_events",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column(
+        "finding", sa.Integer, sa.ForeignKey("findings.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    sa.Column("at", _WHEN, nullable=False),
+    *_texts("who", "was", "became", "text"),
+)
+"""The history of a finding: changes of state with their reasons, and notes (`was` and `became` are equal)."""
+
+CALLERS = sa.Table(
+    "callers",
+    METADATA,
+    *_texts("integration", "agent", "toolkit", "version", "address", key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("first_seen", _WHEN, nullable=False),
+    sa.Column("last_seen", _WHEN, nullable=False),
+)
+"""What calls look like: user agent, style of the toolkit, schema version, network address of the client."""
+
+PORTING = sa.Table(
+    "porting",
+    METADATA,
+    *_texts("integration", "operation", key=True),
+    *_texts("rung", "who"),
+    sa.Column("at", _WHEN, nullable=False),
+)
+"""The rung of each integration's operations where it is not `translate`; operation `*` is all of them."""
+
+PORTING_EVENTS = sa.Table(
+    "porting_events",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", _WHEN, nullable=False),
+    *_texts("who", "integration", "operation", "was", "became", "text"),
+)
+
+BROWNOUTS = sa.Table(
+    "brownouts",
+    METADATA,
+    *_texts("id", key=True),
+    *_texts("integration", "operation", "text", "link", "who"),
+    sa.Column("starts_at", _WHEN, nullable=False),
+    sa.Column("ends_at", _WHEN, nullable=False),
+    sa.Column("created_at", _WHEN, nullable=False),
+    sa.Column("stopped_at", _WHEN),
+)
+"""Planned windows in which calls are refused; integration or operation `*` is all of them."""
+
+V3_TOKENS = sa.Table(
+    "v3_tokens",
+    METADATA,
+    *_texts("digest", key=True),
+    *_texts("integration"),
+    sa.Column("expires_at", _WHEN, nullable=False),
+)
+"""Whose a v3 access token is that was given through the shim: its SHA-256, never the token."""

@@ -1,0 +1,103 @@
+"""Kinds of value that settings have: each judges what is given and says what is wrong, never the value."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHashError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationInfo,
+)
+
+
+def _context(info: ValidationInfo) -> tuple[Path, Mapping[str, str]]:
+    context = info.context or {}
+    return context.get("base", Path()), context.get("environ", os.environ)
+
+
+def _beside(value: Any, info: ValidationInfo) -> Any:
+    """Paths are relative to the configuration file, whatever sets them."""
+    return _context(info)[0] / value if isinstance(value, str | Path) else value
+
+
+def _secret(value: Any, info: ValidationInfo) -> Any:
+    """The text of `plain`, `{env: NAME}` or `{file: path}`. Raises ValueError without any value in it."""
+    base, environ = _context(info)
+    if isinstance(value, Mapping) and len(value) == 1:
+        [(kind, place)] = value.items()
+        if kind == "env":
+            value = environ.get(str(place))
+            if value is None:
+                raise ValueError(f"the environment variable {place} is not set")
+        elif kind == "file":
+            try:
+                value = (base / str(place)).read_text("utf-8").rstrip("\r\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"the file {place} cannot be read ({type(error).__name__})") from None
+    if isinstance(value, SecretStr):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a secret is a text, {env: NAME} or {file: path}")
+    if not value:
+        raise ValueError("the secret is empty")
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address starts with http:// or https:// and names a host")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("an address has no user, password, query or fragment")
+    if re.search(r"/(soap2|oauth)(/|$)", parts.path):
+        raise ValueError("give the address without /soap2 or /oauth: the shim adds them")
+    return value.rstrip("/")
+
+
+def _argon2(value: str) -> str:
+    try:
+        extract_parameters(value)
+    except InvalidHashError:
+        raise ValueError("this is no argon2 hash (make one with `shim integrations add`)") from None
+    return value
+
+
+def digits(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Existing = Annotated[FilePath, BeforeValidator(_beside)]
+Argon2Hash = Annotated[str, AfterValidator(_argon2)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Version = Annotated[str, Field(pattern=r"^2\.[0-9]+\.[0-9]+$")]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def doc(text: str) -> Any:
+    return Field(description=text)
+
+
+def hidden(text: str) -> Any:
+    return Field(description=text, repr=False)

@@ -1,0 +1,103 @@
+"""Settings of those who may call: how they prove themselves on both sides, and their rules of conduct."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from hashlib import sha256
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from shim.edge.settings_kinds import Argon2Hash, Count, Secret, Section, Sha256, digits, doc, hidden
+
+
+class Conduct(Section):
+    """What 2.5 never knew and v3 asks for. An integration may differ."""
+
+    user_max: Annotated[
+        Count | Literal["unlimited", "leave"],
+        doc("Users that a new service provider or organization may have; leave: the backend decides."),
+        BeforeValidator(digits),
+    ] = "unlimited"
+    organization_type: Annotated[
+        Literal["leave", 0, 1],
+        doc("Type of a new organization; leave: the backend decides."),
+        BeforeValidator(digits),
+    ] = "leave"
+    unlimited_absent: Annotated[
+        Literal["number", "unlimited"],
+        doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
+    ] = "number"
+
+
+class OldLogin(Section):
+    """How an integration proves itself in 2.5: one way or more. A hash or the secret itself for each."""
+
+    username: Annotated[str | None, doc("User name of the 2.5 account.")] = None
+    password_hash: Annotated[Argon2Hash | None, hidden("Argon2id hash of its password.")] = None
+    password: Annotated[Secret | None, doc("Or the password itself.")] = None
+    app_key: Annotated[str | None, doc("2.5 app key.")] = None
+    app_secret_hash: Annotated[Argon2Hash | None, hidden("Argon2id hash of its secret.")] = None
+    app_secret: Annotated[Secret | None, doc("Or the secret itself.")] = None
+    crypted_auth_sha256: Annotated[Sha256 | None, hidden("SHA-256 of the cryptedAuth value, hexadecimal.")] = (
+        None
+    )
+    crypted_auth: Annotated[Secret | None, doc("Or the value itself.")] = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        passwords = _one_of(self, "password_hash", "password")
+        secrets = _one_of(self, "app_secret_hash", "app_secret")
+        crypted = _one_of(self, "crypted_auth_sha256", "crypted_auth")
+        if bool(self.username) != passwords:
+            raise ValueError("username goes with password_hash or password")
+        if bool(self.app_key) != secrets:
+            raise ValueError("app_key goes with app_secret_hash or app_secret")
+        if not (passwords or secrets or crypted):
+            raise ValueError("no way to log in is complete: give a user name, an app key or cryptedAuth")
+        return self
+
+    @cached_property
+    def crypted_digest(self) -> str | None:
+        """SHA-256 of the cryptedAuth value, hexadecimal, however it was given."""
+        if self.crypted_auth is None:
+            return self.crypted_auth_sha256
+        return sha256(self.crypted_auth.get_secret_value().encode()).hexdigest()
+
+
+def _one_of(model: OldLogin, first: str, second: str) -> bool:
+    given = [name for name in (first, second) if getattr(model, name) is not None]
+    if len(given) == 2:
+        raise ValueError(f"{first} and {second} say the same: give one of them")
+    return bool(given)
+
+
+class NewLogin(Section):
+    """The v3 app that an integration's calls are made with. Its account decides lists and rights."""
+
+    app_key: Annotated[str, doc("v3 app key."), Field(min_length=1)]
+    app_secret: Annotated[Secret, doc("v3 app secret: text, {env: NAME} or {file: path}.")]
+
+
+NAME = "^[a-z0-9][a-z0-9-]{0,63}$"
+
+
+class Integration(Section):
+    """One program that calls with 2.5 credentials."""
+
+    name: Annotated[str, doc("Unique; small letters, digits, hyphens."), Field(pattern=NAME)]
+    enabled: Annotated[bool, doc("false refuses it like an unknown one.")] = True
+    old: OldLogin
+    new: NewLogin
+    conduct: Annotated[Conduct, doc("Only what differs from `conduct` of all.")] = Conduct()
+
+    @cached_property
+    def settings(self) -> Mapping[str, str]:
+        """The rules of conduct as the core gets them."""
+        return {key: str(value) for key, value in self.conduct.model_dump().items()}
+
+    def over(self, base: Conduct) -> Self:
+        """The same with the rules of all where it has none of its own."""
+        own = {key: getattr(self.conduct, key) for key in self.conduct.model_fields_set}
+        return self.model_copy(update={"conduct": base.model_copy(update=own)})

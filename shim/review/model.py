@@ -1,0 +1,177 @@
+"""What the page, the report and the exports show: frozen nouns, made by `queries`. No message's values.
+
+Times are UTC; `per_day` is an average over the days of the window that is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from shim.core.findings import Severity
+
+Fit = Literal["clean", "moved", "emulated", "lossy", "refused"]
+"""How well calls map, by the worst finding that is open: none or info, notice, warning, loss, refused."""
+State = Literal["new", "acknowledged", "ignored", "fixed", "verified"]
+Effort = Literal["none", "small", "medium", "large"]
+Rung = Literal["translate", "compare", "v3", "locked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Calls of one day on each side."""
+
+    day: date
+    old: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperationUse:
+    """One old operation as one integration uses it. `becomes` are full names of v3 operations.
+
+    `order` is the suggested place in the order of porting, from 1; None when there is nothing left to port.
+    `new_calls` counts native v3 calls of its successors by the same integration.
+    """
+
+    integration: str
+    operation: str
+    becomes: tuple[str, ...]
+    fit: Fit
+    calls: int
+    per_day: float
+    faults: int
+    new_calls: int
+    first_seen: datetime
+    last_seen: datetime
+    open_findings: int
+    rung: Rung
+    ported: bool
+    effort: Effort
+    reason: str
+    order: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallerRow:
+    agent: str
+    toolkit: str
+    version: str
+    address: str
+    calls: int
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """One integration: what it uses, what of it is ported, what porting the rest takes."""
+
+    integration: str
+    days: tuple[Day, ...]
+    operations: tuple[OperationUse, ...]
+    fits: Mapping[Fit, int]
+    """Operations by fit, those that are not ported."""
+    old_calls: int
+    new_calls: int
+    per_day: float
+    ported: int
+    effort: Effort
+    reason: str
+    done: bool
+    open_findings: int
+    callers: tuple[CallerRow, ...]
+    last_old: datetime | None
+    last_new: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCall:
+    """A v3 call that the old one became, values replaced by what they are; `xml` is the whole envelope."""
+
+    operation: str
+    endpoint: str
+    soap_action: str
+    xml: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The shape of a call that had the finding, and what it became."""
+
+    at: datetime
+    old: str
+    calls: tuple[SampleCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change of a finding's state, or a note (both states are the same)."""
+
+    at: datetime
+    who: str
+    was: str
+    became: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """`state` is what it comes to now: see `life`. `title` is that of the code."""
+
+    id: int
+    integration: str
+    operation: str
+    code: str
+    path: str
+    severity: Severity
+    title: str
+    because: str
+    place: str | None
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    state: State
+    state_at: datetime
+    until: datetime | None
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FindingPage:
+    """A finding with all that is known of it. `meaning` and `do` are those of the code."""
+
+    row: FindingRow
+    meaning: str
+    do: str
+    sample: Sample | None
+    days: tuple[tuple[date, int], ...]
+    history: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All integrations, the one with most left to do first. `left` counts operations in use and not ported."""
+
+    since: date
+    until: date
+    days: tuple[Day, ...]
+    integrations: tuple[Scorecard, ...]
+    left: int
+    ported: int
+    findings: Mapping[Severity, int]
+    """Open findings by severity."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """Which findings; None is any. `text` is looked for in operation, path, code and title."""
+
+    integration: str | None = None
+    operation: str | None = None
+    code: str | None = None
+    severity: Severity | None = None
+    state: State | None = None
+    open: bool | None = None
+    text: str | None = None
