@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shim.core.model import Credentials, Element
+from shim.core.policies import NO_POLICIES, Policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Caller:
 
     name: str
     settings: Mapping[str, str] = field(default_factory=dict)
+    policies: Policies = NO_POLICIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from shim.core.keeping import keep
 from shim.core.model import Element
 from shim.core.parse import Limits, credentials, parse
 from shim.core.resolve import resolve, schema_version
+from shim.core.rules.choices import choose
 from shim.core.rules.model import Work
 from shim.core.serialise import Unwritten
 from shim.core.translate import Translation
@@ -91,6 +92,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
     outcome.operation = translation.old.full_name
     work = Work(envelope.body, outcome.caller, outcome.findings, outcome.calls)
+    choose(translation, work)
     yield from of_request(shim.catalogue, translation, work)
 
     # translate, forward, translate back

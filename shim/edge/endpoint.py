@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
+from shim.core.catalogue import Catalogue
 from shim.core.errors import BackendError, CallerError
 from shim.core.parse import too_large
 from shim.core.pipeline import Outcome, Request, Shim, exchange
@@ -38,6 +39,11 @@ class SoapEndpoint:
         self._performers = performers
         self._peers = peers
         self._conduct = conduct
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The translations by which calls are served."""
+        return self._shim.catalogue
 
     def replace(self, shim: Shim) -> None:
         """Serve later calls with other rules; those under way end with theirs."""
