@@ -24,6 +24,7 @@ from shim.edge.peer import Peers
 from shim.edge.policies import require_policies
 from shim.edge.recovery import Recovery
 from shim.edge.store import Store
+from shim.edge.telling import Telling
 from shim.edge.tokens import Tokens, open_http
 from shim.interfaces.load import new, old
 from translations.services import SERVICES
@@ -50,7 +51,7 @@ class Application:
             compiled, config.limits.parse(), ServerInfo(info.edition, info.version, info.infrastructure_id)
         )
         conduct = Conduct(listen.body_timeout, config.backend.total_timeout, config.faults.layout)
-        self.soap = SoapEndpoint(shim, performers, peers, conduct)
+        self.soap = SoapEndpoint(shim, performers, peers, conduct, Telling(config))
         self.pages = Pages(compiled.old, peers, config.schema_versions.latest)
 
     def routes(self) -> web.Application:
@@ -100,6 +101,7 @@ class Application:
         """
         require_policies(config, self.soap.catalogue)
         self.integrations.replace(config.integrations)
+        self.soap.tell(Telling(config))
         self.config = config
 
 

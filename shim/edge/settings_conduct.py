@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from shim.core import notices as telling
 from shim.core import policies
 from shim.edge.settings_kinds import Section, doc
 
@@ -37,6 +38,10 @@ class Tell(Section):
     )
     header: Annotated[bool, doc("A SOAP header with the findings, in answers without notice elements.")] = False
 
+    def core(self) -> telling.Tell:
+        """The same as the core gets it."""
+        return telling.Tell(self.http, self.notices, self.header)
+
     def over(self, base: Self) -> Self:
         """The same with the switches of all where it has none of its own."""
         return base.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
@@ -61,6 +66,11 @@ class Deprecation(Section):
     link: Annotated[
         Page | None, doc("Page that tells callers what to do, http:// or https://; null: there is none.")
     ] = None
+
+    def core(self) -> telling.Deprecation:
+        """The same as the core gets it."""
+        since, sunset = (each.isoformat() if each else None for each in (self.since, self.sunset))
+        return telling.Deprecation(since, sunset, self.link)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

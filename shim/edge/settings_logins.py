@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from shim.core.commands import Caller
 from shim.core.policies import Policies
 from shim.edge.settings_conduct import Policy, Tell
 from shim.edge.settings_kinds import Argon2Hash, Count, Secret, Section, Sha256, digits, doc, hidden
@@ -117,6 +118,11 @@ class Integration(Section):
     def policies(self) -> Policies:
         """Its policies as the core gets them."""
         return Policies(each.core() for each in self.conduct.policies)
+
+    @cached_property
+    def caller(self) -> Caller:
+        """What the core may know of it."""
+        return Caller(self.name, self.settings, self.policies, self.conduct.tell.core())
 
     def over(self, base: Conduct) -> Self:
         """The same with the rules of all where it has none of its own."""
