@@ -7,7 +7,7 @@ Choices are resolved once for each integration and operation, so that a call onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -118,11 +118,13 @@ def _resolved(policies: tuple[Policy, ...], translation: Translation) -> Chosen:
             if found is not None:
                 by[side, code, path] = found[1].do
     chosen = Chosen(by)
-    barred = [
-        each.path
-        for each in translation.fates
-        if each.direction == "answer"
-        and ("answer", each.finding) in CHOICES
-        and chosen.of("answer", each.finding or "", each.path) == "refuse"
-    ]
-    return Chosen(by, tuple(dict.fromkeys(barred)))
+    return Chosen(by, tuple(dict.fromkeys(_barred(chosen, translation))))
+
+
+def _barred(chosen: Chosen, translation: Translation) -> Iterator[str]:
+    """Elements for which calls are refused; attributes and what is below go with their element."""
+    for each in translation.fates:
+        code = each.finding or ""
+        if each.direction == "answer" and ("answer", code) in CHOICES and "/@" not in each.path:
+            if chosen.of("answer", code, each.path) == "refuse":
+                yield each.path

@@ -21,7 +21,7 @@ _NOT_KEPT = "v3 has no place for it, and the shim's configuration chose to drop 
 _REFUSED = "v3 has no place for it, and the shim's configuration chose to refuse it. Send the call without it."
 _RATHER = "{0}. The shim's configuration chose to refuse it rather than drop it: send the call without it."
 _NOT_ANSWERED = "v3 does not have it, and the shim's configuration chose not to answer in its place."
-_BARRED = "v3 cannot answer with it, and the shim's configuration chose to refuse calls whose answer lacks it."
+_BARRED = "v3 cannot answer with {0}, and the shim's configuration chose to refuse such calls."
 _OPERATION = "v3 has no such operation, and the shim's configuration chose to refuse the call: port it."
 
 
@@ -67,12 +67,10 @@ def choose(translation: Translation, work: Work) -> None:
     if translation.declared.emulated:
         emulates(work, translation.declared.emulated)
     for path in work.chosen.barred:
-        work.find("field-refused", path, _BARRED)
+        work.find("field-refused", path, _BARRED.format("it"))
     if work.chosen.barred:
-        paths = ", ".join(work.chosen.barred[:5])
-        raise CallerError(
-            "field-refused", f"{translation.old.full_name} cannot be served: {paths}: {_BARRED} Do without it."
-        )
+        why = _BARRED.format(", ".join(work.chosen.barred[:5]))
+        raise CallerError("field-refused", f"{translation.old.name} cannot be served: {why} Port it to v3.")
 
 
 @dataclass(frozen=True, slots=True)
