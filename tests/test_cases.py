@@ -7,7 +7,8 @@ A file has sections, each under a line `=== name`:
 - `policies`: a line for each, as in the configuration; `tell`: switches and what there is to tell, one a line
 - `identities`: what the identity map knows, a line `old_id extension_id user_id number identifier` each
 - `v3 call`, `v3 answer`: in turn, as often as calls are made; a `v3 answer` may be a Fault
-- `old answer` (with `old header`, if it tells of findings) or `fault`, `findings` (`code path`), `kept after`: what has to come out
+- `old answer` or `fault`, `findings` (`code path`), `kept after`: what has to come out; after an answer, `old
+  header` is the SOAP header block that tells of findings, if there is one
 
 To write the outcome sections of a new file, run with RECORD_CASES=1 and read what it wrote.
 """

@@ -18,8 +18,10 @@ def policy_lines(translation: Translation, config: Config | None) -> Iterator[st
     for place in found:
         default, *others = place.choices
         also = f"; can be chosen: {', '.join(others)}" if others else ""
-        path = "the whole call" if place.path == ANY else place.path
-        yield f"  {place.side} {path} (finding {place.finding}): {default} by default{also}"
+        what = "the whole call" if place.path == ANY else place.path
+        if place.odd:
+            what += ", values that v3 cannot take"
+        yield f"  {place.side} {what} (finding {place.finding}): {default} by default{also}"
         if config is not None:
             yield from _chosen(translation, place, config)
 

@@ -125,6 +125,7 @@ def _barred(chosen: Chosen, translation: Translation) -> Iterator[str]:
     """Elements for which calls are refused; attributes and what is below go with their element."""
     for each in translation.fates:
         code = each.finding or ""
-        if each.direction == "answer" and ("answer", code) in CHOICES and "/@" not in each.path:
-            if chosen.of("answer", code, each.path) == "refuse":
-                yield each.path
+        if each.direction == "request" or ("answer", code) not in CHOICES or "/@" in each.path:
+            continue
+        if chosen.of("answer", code, each.path) == "refuse":
+            yield each.path

@@ -75,36 +75,44 @@ def choose(translation: Translation, work: Work) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something can be chosen: an old path, with the finding that is made there by default."""
+    """Where something can be chosen: an old path, with the finding that is made there by default.
+
+    `odd` says that it is made only of values that v3 cannot take.
+    """
 
     side: Side
     path: str
     finding: str
     choices: tuple[Do, ...]
+    odd: bool = False
 
 
 def places(translation: Translation) -> tuple[Place, ...]:
     """Every place of an operation; the default is the first of its choices."""
-    found = dict.fromkeys(_places(translation))
-    return tuple(
-        Place(side, path, code, possible(side, code, writes=translation.writes)) for side, path, code in found
-    )
+    return tuple(dict.fromkeys((*_places(translation), *_odd(translation))))
 
 
-def _places(translation: Translation) -> Iterator[tuple[Side, str, str]]:
+def _places(translation: Translation) -> Iterator[Place]:
+    whole = Place("request", ANY, "operation-emulated", CHOICES["request", "operation-emulated"])
     if translation.declared.emulated:
-        yield "request", ANY, "operation-emulated"
+        yield whole
     governed = [each for each in translation.fates if (each.direction, each.finding) in CHOICES]
     paths = {(each.direction, each.path) for each in governed}
     for each in governed:
         if each.finding == "operation-emulated":
-            yield "request", ANY, "operation-emulated"
+            yield whole
         elif not any((each.direction, above) in paths for above in _above(each.path)):
-            yield each.direction, each.path, each.finding or ""
+            code = each.finding or ""
+            choices = possible(each.direction, code, writes=translation.writes)
+            yield Place(each.direction, each.path, code, choices)
+
+
+def _odd(translation: Translation) -> Iterator[Place]:
+    choices = CHOICES["request", "field-dropped"]
     for declared in (translation.declared, *(leg.declared for leg in translation.legs.values())):
         for rule in declared.rules:
             if rule.may_drop and rule.old and rule.only != "answer":
-                yield "request", rule.old, "field-dropped"
+                yield Place("request", rule.old, "field-dropped", choices, odd=True)
 
 
 def _above(path: str) -> list[str]:
