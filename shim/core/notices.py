@@ -83,7 +83,7 @@ def _texts(found: list[Finding], link: str | None) -> list[tuple[str, str]]:
     """Message and code of each notice."""
     more = f" See {link}" if link else ""
     texts = [
-        (f"{each.code} {each.path}: {_short(each.because)}{more}", CODES[each.severity])
+        (f"{each.code} {_short(each.path)}: {_short(each.because)}{more}", CODES[each.severity])
         for each in found[:_MOST]
     ]
     if rest := found[_MOST:]:
@@ -91,8 +91,8 @@ def _texts(found: list[Finding], link: str | None) -> list[tuple[str, str]]:
     return texts
 
 
-def _short(because: str) -> str:
-    return because if len(because) <= _LONGEST else because[: _LONGEST - 3] + "..."
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def _notice(text: str, code: str) -> Element:
@@ -105,7 +105,7 @@ def _block(deprecation: Deprecation, found: list[Finding]) -> str:
     said = "".join(attribute(name, value) for name, value in facts.items() if value)
     inner = "".join(
         f"<tell:finding{attribute('code', each.code)}{attribute('severity', each.severity)}"
-        f"{attribute('path', each.path)}>{escape(_short(each.because))}</tell:finding>"
+        f"{attribute('path', _short(each.path))}>{escape(_short(each.because))}</tell:finding>"
         for each in found[:_MOST]
     )
     more = f"<tell:more>{len(found) - _MOST}</tell:more>" if len(found) > _MOST else ""
