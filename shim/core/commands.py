@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shim.core.model import Credentials, Element
+from shim.core.notices import Tell
+from shim.core.policies import NO_POLICIES, Policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class Caller:
 
     name: str
     settings: Mapping[str, str] = field(default_factory=dict)
+    policies: Policies = NO_POLICIES
+    tell: Tell = field(default_factory=Tell)
 
 
 @dataclass(frozen=True, slots=True)

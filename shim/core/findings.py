@@ -156,6 +156,12 @@ KINDS: dict[str, Kind] = {
         "v3 does not have it: the shim answered from what it keeps, or with the default of 2.5.",
         "Do not rely on it: it is gone with the shim.",
     ),
+    "operation-emulated": Kind(
+        "warning",
+        "Answered without v3",
+        "v3 has no such operation: the shim answered by itself, from what it keeps or knows.",
+        "Do not rely on it: it is gone with the shim.",
+    ),
     "field-dropped": Kind(
         "loss",
         "Dropped",
@@ -189,7 +195,7 @@ KINDS: dict[str, Kind] = {
     "field-refused": Kind(
         "refused",
         "Refused",
-        "v3 cannot do what this element asks for, and doing it without would be wrong.",
+        "v3 cannot do what this element asks for, and doing it without would be wrong, or is not wanted.",
         "Send the call without it, or port it.",
     ),
 }

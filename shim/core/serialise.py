@@ -78,11 +78,16 @@ class MessageWriter:
         self._write(element, self._root, "", out, lost)
         return "".join(out), lost
 
-    def envelope(self, body: str, header: Element | None = None, version: str | None = None) -> bytes:
-        """The whole message; `header` is a block of HeaderData, `version` another schema version."""
+    def envelope(
+        self, body: str, header: Element | None = None, version: str | None = None, blocks: str = ""
+    ) -> bytes:
+        """The whole message; `header` is a block of HeaderData, `version` another schema version.
+
+        `blocks` are further header blocks, as text.
+        """
         parts = [self._head(version or self.interface.version)]
         if header is not None:
-            parts.append(f"<SOAP-ENV:Header>{self._header(header)}</SOAP-ENV:Header>")
+            parts.append(f"<SOAP-ENV:Header>{self._header(header)}{blocks}</SOAP-ENV:Header>")
         parts += ["<SOAP-ENV:Body>", body, "</SOAP-ENV:Body></SOAP-ENV:Envelope>\n"]
         return "".join(parts).encode("utf-8")
 
@@ -235,7 +240,7 @@ class MessageWriter:
             if checked is None:
                 lost.append(Unwritten(f"{path}/@{name}", "value"))
             else:
-                out.append(f' {name}="{_clean(checked).translate(_QUOTED)}"')
+                out.append(attribute(name, checked))
 
 
 def _order(entry: tuple[Element, Piece]) -> int:
@@ -252,6 +257,11 @@ def _join(path: str, name: str) -> str:
 
 def _clean(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
+
+
+def attribute(name: str, value: str) -> str:
+    """An attribute as text, with the blank before it."""
+    return f' {name}="{_clean(value).translate(_QUOTED)}"'
 
 
 def escape(text: str) -> str:

@@ -21,8 +21,10 @@ from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal, delivering
 from shim.edge.pages import Pages
 from shim.edge.peer import Peers
+from shim.edge.policies import require_policies
 from shim.edge.recovery import Recovery
 from shim.edge.store import Store
+from shim.edge.telling import Telling
 from shim.edge.tokens import Tokens, open_http
 from shim.interfaces.load import new, old
 from translations.services import SERVICES
@@ -49,7 +51,7 @@ class Application:
             compiled, config.limits.parse(), ServerInfo(info.edition, info.version, info.infrastructure_id)
         )
         conduct = Conduct(listen.body_timeout, config.backend.total_timeout, config.faults.layout)
-        self.soap = SoapEndpoint(shim, performers, peers, conduct)
+        self.soap = SoapEndpoint(shim, performers, peers, conduct, Telling(config))
         self.pages = Pages(compiled.old, peers, config.schema_versions.latest)
 
     def routes(self) -> web.Application:
@@ -93,15 +95,24 @@ class Application:
         return web.Response(text="ready\n") if self.ready else web.Response(status=503, text="stopping\n")
 
     def reconfigure(self, config: Config) -> None:
-        """Take over integrations and their rules of conduct; listeners and limits need a restart."""
+        """Take over integrations and their rules of conduct; listeners and limits need a restart.
+
+        Raises ConfigError, and changes nothing, when policies cannot be meant.
+        """
+        require_policies(config, self.soap.catalogue)
         self.integrations.replace(config.integrations)
+        self.soap.tell(Telling(config))
         self.config = config
 
 
 @asynccontextmanager
 async def open_application(config: Config) -> AsyncIterator[Application]:
-    """Open the store and the ways to the backend. Raises Fault when the store cannot be opened."""
+    """Open the store and the ways to the backend. Raises Fault when the store cannot be opened.
+
+    Raises ConfigError when policies cannot be meant.
+    """
     compiled = catalogue()
+    require_policies(config, compiled)
     async with AsyncExitStack() as closing:
         session = await closing.enter_async_context(open_session(config.backend))
         http = await closing.enter_async_context(open_http(config.backend))

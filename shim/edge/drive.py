@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from shim.core.commands import (
     Begin,
     Call,
-    Caller,
     Close,
     Command,
     FindIdentities,
@@ -72,7 +71,7 @@ class Performer:
                 self._integration = await self._with.integrations.authenticate(
                     command.credentials, self._address
                 )
-                return Caller(self._integration.name, self._integration.settings)
+                return self._integration.caller
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
                 return await self._with.backend.forward(self._held(command), self._integration)

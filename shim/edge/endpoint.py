@@ -6,17 +6,19 @@ import asyncio
 import secrets
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from aiohttp import web
 
+from shim.core.catalogue import Catalogue
 from shim.core.errors import BackendError, CallerError
 from shim.core.parse import too_large
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
 from shim.edge.drive import Performer, Performers, drive
 from shim.edge.peer import Peers
+from shim.edge.telling import Telling
 
 log = structlog.get_logger()
 
@@ -33,15 +35,28 @@ class Conduct:
 class SoapEndpoint:
     """Answers POSTs on every endpoint of the old services."""
 
-    def __init__(self, shim: Shim, performers: Performers, peers: Peers, conduct: Conduct) -> None:
+    def __init__(
+        self, shim: Shim, performers: Performers, peers: Peers, conduct: Conduct, telling: Telling
+    ) -> None:
         self._shim = shim
+        self.tell(telling)
         self._performers = performers
         self._peers = peers
         self._conduct = conduct
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """The translations by which calls are served."""
+        return self._shim.catalogue
+
     def replace(self, shim: Shim) -> None:
         """Serve later calls with other rules; those under way end with theirs."""
         self._shim = shim
+
+    def tell(self, telling: Telling) -> None:
+        """Tell callers this of 2.5 from now on."""
+        self._telling = telling
+        self._shim = replace(self._shim, deprecation=telling.deprecation)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         reference = secrets.token_hex(8)
@@ -89,10 +104,11 @@ class SoapEndpoint:
 
     def _response(self, outcome: Outcome, reference: str) -> web.Response:
         fault = outcome.fault
+        headers = {"Content-Type": CONTENT_TYPE, **self._telling.headers(outcome.caller)}
         if fault is None:
-            return web.Response(body=outcome.answer, headers={"Content-Type": CONTENT_TYPE})
+            return web.Response(body=outcome.answer, headers=headers)
         body = fault_message(fault, reference, self._conduct.fault_layout)
-        response = web.Response(status=500, body=body, headers={"Content-Type": CONTENT_TYPE})
+        response = web.Response(status=500, body=body, headers=headers)
         if fault.reason in ("too-large", "slow-body"):
             response.force_close()
         return response

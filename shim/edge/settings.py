@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
 
 from shim.core.parse import Limits as ParseLimits
+from shim.edge.settings_conduct import Deprecation
 from shim.edge.settings_kinds import (
     Count,
     Existing,
@@ -26,7 +27,7 @@ from shim.edge.settings_kinds import (
 )
 from shim.edge.settings_logins import NAME, Conduct, Integration, NewLogin, OldLogin
 
-__all__ = ["NAME", "Conduct", "Config", "Integration", "NewLogin", "OldLogin"]
+__all__ = ["NAME", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
 
 
 class Listen(Section):
@@ -251,6 +252,7 @@ class Config(Section):
     faults: Faults = Faults()
     schema_versions: SchemaVersions = SchemaVersions()
     conduct: Conduct = Conduct()
+    deprecation: Deprecation = Deprecation()
     log: Log = Log()
     login: Login = Login()
     integrations_file: Annotated[

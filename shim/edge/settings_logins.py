@@ -9,6 +9,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from shim.core.commands import Caller
+from shim.core.policies import Policies
+from shim.edge.settings_conduct import Policy, Tell
 from shim.edge.settings_kinds import Argon2Hash, Count, Secret, Section, Sha256, digits, doc, hidden
 
 
@@ -29,6 +32,20 @@ class Conduct(Section):
         Literal["number", "unlimited"],
         doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
     ] = "number"
+    policies: Annotated[
+        tuple[Policy, ...],
+        doc("What is done where something is emulated or dropped; an integration's own go first."),
+    ] = ()
+    tell: Tell = Tell()
+
+    def over(self, base: Self) -> Self:
+        """The same with the rules of all where it has none of its own; of policies both, its own first."""
+        own = {key: getattr(self, key) for key in self.model_fields_set}
+        own |= {"policies": self.policies + base.policies, "tell": self.tell.over(base.tell)}
+        return base.model_copy(update=own)
+
+
+_NO_TEXT = {"policies", "tell"}
 
 
 class OldLogin(Section):
@@ -94,10 +111,19 @@ class Integration(Section):
 
     @cached_property
     def settings(self) -> Mapping[str, str]:
-        """The rules of conduct as the core gets them."""
-        return {key: str(value) for key, value in self.conduct.model_dump().items()}
+        """The rules of conduct as the core gets them, but for policies and telling."""
+        return {key: str(value) for key, value in self.conduct.model_dump(exclude=_NO_TEXT).items()}
+
+    @cached_property
+    def policies(self) -> Policies:
+        """Its policies as the core gets them."""
+        return Policies(each.core() for each in self.conduct.policies)
+
+    @cached_property
+    def caller(self) -> Caller:
+        """What the core may know of it."""
+        return Caller(self.name, self.settings, self.policies, self.conduct.tell.core())
 
     def over(self, base: Conduct) -> Self:
         """The same with the rules of all where it has none of its own."""
-        own = {key: getattr(self.conduct, key) for key in self.conduct.model_fields_set}
-        return self.model_copy(update={"conduct": base.model_copy(update=own)})
+        return self.model_copy(update={"conduct": self.conduct.over(base)})

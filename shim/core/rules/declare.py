@@ -37,6 +37,8 @@ class Declared:
     """Whether the call changes the user, and so the user's other extensions too: a finding says how many."""
     legs: tuple[Declared, ...] = ()
     """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
+    emulated: str | None = None
+    """Why the shim answers by itself: v3 has no such operation. The finding is `operation-emulated`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from shim.core.model import Element
+from shim.core.rules.choices import accepts, gives
 from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split, spots
 
 Convert = Callable[[str], str | None]
@@ -36,6 +37,10 @@ class Computed(Rule):
     always: bool = False
     unfit: Literal["refuse", "drop"] = "refuse"
 
+    @property
+    def may_drop(self) -> bool:
+        return self.unfit == "drop"
+
     def takes(self, direction: Direction) -> Taken | None:
         source, target = (self.old, self.new) if direction == "request" else (self.new, self.old)
         convert = self.to_new if direction == "request" else self.to_old
@@ -52,7 +57,7 @@ class Computed(Rule):
                 if self.finding and (self.always or text != child.text):
                     work.find(self.finding, path, self.because, self.new)
             elif direction == "request" and self.unfit == "drop":
-                work.find("field-dropped", path, self.because)
+                accepts(work, "field-dropped", path, self.because)
             elif direction == "request":
                 work.problems.append(Problem("bad-value", path, self.because, None))
             else:
@@ -107,8 +112,8 @@ class Keep(Rule):
         field = self.field or split(path)[1]
 
         def act(child: Element, into: Element, work: Work) -> None:
-            work.kept[field] = child
-            work.find("field-kept", path, self.because)
+            if accepts(work, "field-kept", path, self.because):
+                work.kept[field] = child
 
         return Taken("kept", None, act, "field-kept")
 
@@ -124,10 +129,11 @@ class Keep(Rule):
             kept = work.recalled.get(field)
             if kept is None and self.default is not None:
                 kept = Element(name, self.default)
-            if kept is not None:
-                for place in spots(root, parent):
+            if kept is None:
+                return
+            for place in spots(root, parent):
+                if gives(work, self.old or "", self.because):
                     place.children.append(kept)
-                    work.find("field-emulated", self.old or "", self.because)
 
         return Made("emulated", self.old or "", produce, "field-emulated")
 
@@ -152,7 +158,7 @@ def keep(
 class Drop(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: Work) -> None:
-            work.find("field-dropped", self.old or "", self.because)
+            accepts(work, "field-dropped", self.old or "", self.because)
 
         return Taken("dropped", None, act, "field-dropped") if direction == "request" else None
 
