@@ -156,6 +156,12 @@ KINDS: dict[str, Kind] = {
         "v3 does not have it: the shim answered from what it keeps, or with the default of 2.5.",
         "Do not rely on it: it is gone with the shim.",
     ),
+    "answer-differs": Kind(
+        "warning",
+        "The old server answers differently",
+        "The same read was made on an old 2.5 server beside the shim, and the answers do not mean the same.",
+        "Look whether your program reads this element, and tell the shim's operator if it matters.",
+    ),
     "field-dropped": Kind(
         "loss",
         "Dropped",
