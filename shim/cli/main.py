@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from typer._completion_classes import completion_init
 
+from shim.cli.capture import capture
 from shim.cli.check import check
 from shim.cli.console import EXIT_CODES, LightGroup
 from shim.cli.coverage import coverage
@@ -18,6 +19,7 @@ from shim.cli.explain import explain
 from shim.cli.integrations import app as integrations
 from shim.cli.journal import app as journal
 from shim.cli.map import app as identity_map
+from shim.cli.replay import replay
 from shim.cli.serve import serve
 from shim.cli.translate import translate
 
@@ -74,7 +76,7 @@ def _shim(
     pass
 
 
-for _command in (serve, demo, emulate, translate, check, coverage, explain):
+for _command in (serve, demo, emulate, translate, check, coverage, explain, capture, replay):
     app.command()(_command)
 app.add_typer(integrations)
 app.add_typer(journal)

@@ -162,6 +162,12 @@ KINDS: dict[str, Kind] = {
         "v3 has no such operation: the shim answered by itself, from what it keeps or knows.",
         "Do not rely on it: it is gone with the shim.",
     ),
+    "answer-differs": Kind(
+        "warning",
+        "The old server answers differently",
+        "The same read was made on an old 2.5 server beside the shim, and the answers do not mean the same.",
+        "Look whether your program reads this element, and tell the shim's operator if it matters.",
+    ),
     "field-dropped": Kind(
         "loss",
         "Dropped",

@@ -127,6 +127,18 @@ class Limits(Section):
         )
 
 
+class Compare(Section):
+    """Compare mode: an old 2.5 server that is asked the same reads, while it still runs."""
+
+    url: Annotated[HttpUrl | None, doc("Address of the old 2.5 server; null: nothing is compared.")] = None
+    timeout: Annotated[Seconds, doc("For one of its answers, seconds.")] = 30.0
+    in_flight: Annotated[Count, doc("Comparisons under way at once; what is more is left out and counted.")] = 8
+    noise_seconds: Annotated[
+        Seconds, doc("How long it is remembered what differs between two of its own answers, seconds.")
+    ] = 3600.0
+    verify_tls: Annotated[bool, doc("Check its certificate; false where it signed its own.")] = True
+
+
 class Store(Section):
     """Where the shim keeps what v3 cannot hold."""
 
@@ -245,6 +257,7 @@ class Config(Section):
     admin: Admin = Admin()
     backend: Backend
     limits: Limits = Limits()
+    compare: Compare = Compare()
     store: Store = Store()
     identity: Identities = Identities()
     journal: Journal = Journal()
