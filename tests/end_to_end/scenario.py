@@ -2,8 +2,8 @@
 
 A step is data, so that the scripts in `clients/` have nothing to decide: they make the calls with what their
 language has, and print what it made of the answers. In fields, {"#": text, "@name": value} is an element with
-attributes, {"base64": text} is bytes that toolkit or script encodes, a list is a repeated element, and "$client"
-the ID that the step `add client` got.
+attributes, {"base64": text} is bytes that toolkit or script encodes, a list is a repeated element, and
+"$client" the ID that the step `add client` got.
 """
 
 from __future__ import annotations
