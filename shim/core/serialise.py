@@ -274,7 +274,8 @@ def fault_message(fault: Fault, reference: str, layout: str = "text") -> bytes:
 
     Where 2.5 put its numeric code is not known. `layout` "text" puts it into faultstring, which clients
     show to people, and into the detail; "code" makes it the last part of faultcode as well, for clients
-    that match on that. `reference` is the correlation ID that the log has too.
+    that match on that. `reference` is the correlation ID that the log has too. The detail has one qualified
+    entry: strict C++ clients (gSOAP) read no more than one, and lose the whole fault otherwise.
     """
     text = fault.text.rstrip()
     notes = [f"code {fault.code}"] if fault.code else []
@@ -287,6 +288,7 @@ def fault_message(fault: Fault, reference: str, layout: str = "text") -> bytes:
         f'{XML_DECLARATION}<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"><SOAP-ENV:Body><SOAP-ENV:Fault>'
         f"<faultcode>{faultcode}</faultcode>"
         f"<faultstring>{escape(text)} ({', '.join(notes)})</faultstring>"
-        f"<detail>{code}<reason>{fault.reason}</reason><reference>{escape(reference)}</reference></detail>"
+        f'<detail><s:fault xmlns:s="urn:systemapi-shim">{code}<reason>{fault.reason}</reason>'
+        f"<reference>{escape(reference)}</reference></s:fault></detail>"
         "</SOAP-ENV:Fault></SOAP-ENV:Body></SOAP-ENV:Envelope>\n"
     ).encode()
