@@ -46,8 +46,10 @@ def pattern_problem(interface: Interface, scope: str) -> str | None:
         return None
     service, _, name = scope.partition(".")
     if service in interface.services:
-        return None if name == ALL else f"{service} has no such operation: `shim coverage {service}` lists them"
-    return "an operation is given as Service.Operation, as Service.*, or as *"
+        if name == ALL:
+            return None
+        return f"there is no {scope} in 2.5: `shim coverage {service}` lists what there is"
+    return f"there is no {scope[:64]} in 2.5: write Service.Operation, Service.*, or * for all"
 
 
 def admit(caller: Caller, operation: Operation, findings: Findings) -> None:

@@ -47,9 +47,11 @@ def test_what_a_scope_takes_in() -> None:
 def test_scopes_are_judged_by_the_old_interface() -> None:
     for scope in ("*", "Client.*", "Client.GetClients", "GlobalOp.LinkedOp"):
         assert pattern_problem(old(), scope) is None
-    assert "Client has no such operation" in str(pattern_problem(old(), "Client.GetClient"))
+    assert "there is no Client.GetClient in 2.5: `shim coverage Client`" in str(
+        pattern_problem(old(), "Client.GetClient")
+    )
     for scope in ("GetClients", "Organization.GetOrganizations", "client.*", "", "*.GetClients"):
-        assert "Service.Operation" in str(pattern_problem(old(), scope))
+        assert "write Service.Operation" in str(pattern_problem(old(), scope))
 
 
 @pytest.mark.parametrize("rung", ["translate", "compare"])
