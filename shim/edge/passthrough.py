@@ -60,6 +60,7 @@ class NativeV3:
         count: Ported | None = None,
     ) -> None:
         self._interface = interface
+        self._endpoints = {service.endpoint for service in interface.services.values()}
         self._backend = backend
         self._owners = owners
         self._peers = peers
@@ -68,8 +69,8 @@ class NativeV3:
         self._counting: set[asyncio.Task[None]] = set()
 
     def claims(self, request: web.Request, body: bytes) -> bool:
-        """Whether a message on an endpoint that both versions have is one of v3."""
-        if not may_be_native(body):
+        """Whether a message on an endpoint of 2.5, which v3 may have too, is one of v3."""
+        if request.path not in self._endpoints or not may_be_native(body):
             return False
         return is_native(self._interface, head_of(body, request.headers.get("Content-Type", "")))
 

@@ -6,6 +6,8 @@ answer that breaks off at the backend breaks off at the caller, and is never end
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ _HOP_BY_HOP = frozenset(
 _OF_PROXIES = frozenset(
     {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
 )
+
+_RESET = struct.pack("ii", 1, 0)
 
 Opened = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
@@ -130,9 +134,11 @@ async def _to_caller(writing: Awaitable[object]) -> None:
 
 
 def _cut(request: web.Request, stream: web.StreamResponse, why: str) -> Relayed:
-    """End the connection in the midst of the answer, so that nobody takes it for whole."""
-    if request.transport is not None:
-        request.transport.abort()
+    """Reset the connection in the midst of the answer: by a plain end, HTTP/1.0 would take it for whole."""
+    transport = request.transport
+    if transport is not None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        transport.abort()
     return Relayed(stream, why)
 
 
