@@ -86,6 +86,7 @@ class Backend:
         self._pause = pause
         self._budget = RetryBudget(settings.retry, clock)
         self._slots = asyncio.Semaphore(settings.in_flight)
+        self._passing_slots = asyncio.Semaphore(max(1, settings.in_flight // 2))
         self._timeout = aiohttp.ClientTimeout(total=settings.call_timeout, connect=settings.connect_timeout)
 
     async def forward(self, call: Call, integration: Integration) -> Answer:
@@ -124,7 +125,7 @@ class Backend:
             raise
 
     async def _attempt(self, call: Call, token: str) -> Answer:
-        async with self._slot():
+        async with self._slot(self._slots):
             try:
                 answer = await self._post(call, token)
             except aiohttp.ClientConnectorCertificateError:
@@ -141,11 +142,11 @@ class Backend:
         return _judged(call, answer)
 
     @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _slot(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
         """A place among the calls in flight. Raises BackendError when none gets free in time."""
         try:
-            async with asyncio.timeout(self._settings.call_timeout if self._slots.locked() else None):
-                await self._slots.acquire()
+            async with asyncio.timeout(self._settings.call_timeout if slots.locked() else None):
+                await slots.acquire()
         except TimeoutError:
             raise BackendError(
                 "backend-busy", "Too many calls to the v3 backend are under way: try again in a few seconds."
@@ -153,7 +154,7 @@ class Backend:
         try:
             yield
         finally:
-            self._slots.release()
+            slots.release()
 
     @asynccontextmanager
     async def passing(
@@ -161,15 +162,17 @@ class Backend:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A request that passes through as it is: made once, redirects not followed, nothing decompressed.
 
-        The answer has to be read within the block. Raises BackendError, also while it is read: whether the
-        request was carried out is not known then, unless the reason is `backend-unreachable` or `backend-busy`.
+        The answer has to be read within the block. Half of the calls in flight may be such ones: whoever can
+        connect can make them, and they must not keep old calls out. Raises BackendError, also while the answer
+        is read; whether the request was carried out is not known then, unless the reason is
+        `backend-unreachable` or `backend-busy`.
         """
         deadline = aiohttp.ClientTimeout(
             total=self._settings.total_timeout,
             connect=self._settings.connect_timeout,
             sock_read=self._settings.call_timeout,
         )
-        async with self._slot():
+        async with self._slot(self._passing_slots), self._slot(self._slots):
             try:
                 async with self._session.request(
                     method,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, MultiMapping
 
 from shim.core.errors import BackendError
 
@@ -53,7 +53,7 @@ class _CallerGone(Exception):
     """The caller does not read on."""
 
 
-def passed_on(headers: Mapping[str, str], address: str) -> CIMultiDict[str]:
+def passed_on(headers: MultiMapping[str], address: str) -> CIMultiDict[str]:
     """The headers of a request as the backend gets them; `address` is the caller's."""
     kept = _end_to_end(headers)
     for name in _OF_PROXIES:
@@ -62,8 +62,9 @@ def passed_on(headers: Mapping[str, str], address: str) -> CIMultiDict[str]:
     return kept
 
 
-def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+def _end_to_end(headers: MultiMapping[str]) -> CIMultiDict[str]:
+    lines = headers.getall("Connection", [])
+    named = {name.strip().lower() for line in lines for name in line.split(",")}
     dropped = _HOP_BY_HOP | named
     return CIMultiDict(
         (name, value) for name, value in headers.items() if name.lower() not in dropped and _can_be_sent(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 
@@ -90,6 +91,19 @@ def test_up_and_down_the_ladder_while_it_runs(shim: Shim, backend: Backend) -> N
         ("*", "", "locked"),
         ("*", "locked", ""),
     ]
+
+
+def test_the_configuration_is_reread_on_sighup(shim: Shim) -> None:
+    before, since = shim.settings["integrations"], shim.mark
+    for porting, status in (({"Client.*": "locked"}, 500), ({}, 200)):
+        shim.configure(integrations=[{**each, "porting": porting} for each in before])
+        shim.signal(signal.SIGHUP)
+        shim.said("configuration reread", since)
+        assert post(shim, AS_ADMIN).status == status
+        since = shim.mark
+    shim.configure(integrations=before)
+    shim.signal(signal.SIGHUP)
+    shim.said("configuration reread", since)
 
 
 def test_a_brownout_begins_by_itself_and_one_command_stops_it(shim: Shim) -> None:
