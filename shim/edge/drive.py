@@ -29,6 +29,7 @@ from shim.edge.backend import Backend
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal
+from shim.edge.porting import Porting
 from shim.edge.store import Store
 
 
@@ -41,6 +42,7 @@ class Performers:
     store: Store
     identities: IdentityMap
     journal: Journal | None = None
+    porting: Porting | None = None
 
 
 _SIDE_BY_SIDE = 8
@@ -71,7 +73,8 @@ class Performer:
                 self._integration = await self._with.integrations.authenticate(
                     command.credentials, self._address
                 )
-                return self._integration.caller
+                porting = self._with.porting
+                return porting.caller(self._integration) if porting else self._integration.caller
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
                 return await self._with.backend.forward(self._held(command), self._integration)
