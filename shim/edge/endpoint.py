@@ -86,8 +86,8 @@ class SoapEndpoint:
             body = decoded(sent, request.headers.get("Content-Encoding", ""), most)
         except CallerError as fault:
             return Outcome(fault=fault)
-        if self._native is not None and self._native.claims(request, body):
-            return await self._native.forward(request, sent)
+        if self._native is not None and (head := self._native.claims(request, body)):
+            return await self._native.forward(request, sent, head)
         under_way = exchange(self._shim, Request(request.path, request.headers.get("Content-Type", ""), body))
         performer = Performer(self._performers, self._peers.client(request))
         try:
