@@ -21,6 +21,7 @@ from shim.core.commands import (
     ForgetIdentities,
     Identify,
     Identity,
+    Issue,
     LearnIdentities,
     Mark,
     Recall,
@@ -110,6 +111,8 @@ class _Driver:
                 return {}
             case Remember() | Forget() | ForgetIdentities() | RenumberIdentities():
                 return None
+            case Issue():
+                return 1
             case Begin() | Mark() | Close():
                 return None  # no journal: nothing is written
             case FindIdentities():

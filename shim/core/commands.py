@@ -17,7 +17,7 @@ class Caller:
     """Who calls, as far as the core may know: the integration's name and its rules of conduct."""
 
     name: str
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,16 @@ class Forget:
     """Drop what is kept for accounts that are gone. Reply: None."""
 
     accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Take the next number of a counter. Reply: an int, from 1 on.
+
+    No number is given twice, also when two shims share one database, and when what it was for is gone.
+    """
+
+    counter: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +289,7 @@ Command = (
     | Recall
     | Remember
     | Forget
+    | Issue
     | FindIdentities
     | LearnIdentities
     | ForgetIdentities

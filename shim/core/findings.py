@@ -156,6 +156,18 @@ KINDS: dict[str, Kind] = {
         "v3 does not have it: the shim answered from what it keeps, or with the default of 2.5.",
         "Do not rely on it: it is gone with the shim.",
     ),
+    "operation-emulated": Kind(
+        "warning",
+        "Served by the shim alone",
+        "v3 has no such call, or answers it for another interface: the shim served it, without a v3 call.",
+        "Do without it: what the shim keeps and says here is gone with the shim.",
+    ),
+    "effect-may-differ": Kind(
+        "notice",
+        "v3 acts on it in its own way",
+        "v3 has the setting, but what it does with it may not be what 2.5 did.",
+        "Look at the effect in v3, and adapt what relied on the old one.",
+    ),
     "field-dropped": Kind(
         "loss",
         "Dropped",

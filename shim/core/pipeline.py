@@ -91,6 +91,8 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
     outcome.operation = translation.old.full_name
     work = Work(envelope.body, outcome.caller, outcome.findings, outcome.calls)
+    work.schema_version = outcome.schema_version or shim.catalogue.old.version
+    work.shown_version = shim.server_info.version
     yield from of_request(shim.catalogue, translation, work)
 
     # translate, forward, translate back

@@ -17,6 +17,7 @@ from shim.core.commands import (
     Forget,
     ForgetIdentities,
     Identify,
+    Issue,
     LearnIdentities,
     Mark,
     Opened,
@@ -82,6 +83,8 @@ class Performer:
                 return await self._with.store.remember(command.account, command.fields)
             case Forget():
                 return await self._with.store.forget(command.accounts)
+            case Issue():
+                return await self._with.store.issue(command.counter)
             case FindIdentities():
                 return await self._with.identities.find(command.by, command.values)
             case LearnIdentities():

@@ -7,13 +7,13 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from shim.edge.settings_kinds import Argon2Hash, Count, Secret, Section, Sha256, digits, doc, hidden
 
 
 class Conduct(Section):
-    """What 2.5 never knew and v3 asks for. An integration may differ."""
+    """What 2.5 never knew and v3 asks for, and what 2.5 knew and v3 does not. An integration may differ."""
 
     user_max: Annotated[
         Count | Literal["unlimited", "leave"],
@@ -29,6 +29,29 @@ class Conduct(Section):
         Literal["number", "unlimited"],
         doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
     ] = "number"
+    industries: Annotated[
+        Literal["write", "read"], doc("Whether industries, which all integrations share, may be changed.")
+    ] = "write"
+    system_api_status: Annotated[bool, doc("GetSystemAPISettings: whether SystemAPI is on.")] = True
+    system_api_legacy_auth: Annotated[
+        bool, doc("GetSystemAPISettings: whether user name and password are taken.")
+    ] = True
+    call_api_status: Annotated[bool, doc("GetCallAPISettings: whether CallAPI is on.")] = False
+    call_api_legacy_auth: Annotated[
+        bool, doc("GetCallAPISettings: whether user name and password are taken.")
+    ] = False
+    call_api_username: Annotated[str, doc("GetCallAPISettings: user name."), Field(max_length=255)] = ""
+    call_api_password: Annotated[
+        Secret | None,
+        doc("GetCallAPISettings: password, 4 to 64 characters; null answers `none`, as 2.5 has to say one."),
+    ] = None
+
+    @field_validator("call_api_password")
+    @classmethod
+    def _answerable(cls, password: SecretStr | None) -> SecretStr | None:
+        if password is not None and not 4 <= len(password) <= 64:
+            raise ValueError("the password has to have 4 to 64 characters")
+        return password
 
 
 class OldLogin(Section):
@@ -80,6 +103,14 @@ class NewLogin(Section):
     app_secret: Annotated[Secret, doc("v3 app secret: text, {env: NAME} or {file: path}.")]
 
 
+def _word(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return None if value is None else str(value)
+
+
 NAME = "^[a-z0-9][a-z0-9-]{0,63}$"
 
 
@@ -95,7 +126,7 @@ class Integration(Section):
     @cached_property
     def settings(self) -> Mapping[str, str]:
         """The rules of conduct as the core gets them."""
-        return {key: str(value) for key, value in self.conduct.model_dump().items()}
+        return {key: said for key, value in self.conduct if (said := _word(value)) is not None}
 
     def over(self, base: Conduct) -> Self:
         """The same with the rules of all where it has none of its own."""

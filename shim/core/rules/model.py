@@ -39,7 +39,10 @@ class Work:
         "problems",
         "recalled",
         "request",
+        "schema_version",
         "server_info",
+        "shared",
+        "shown_version",
     )
 
     def __init__(
@@ -67,6 +70,12 @@ class Work:
         """What the shim is to keep, by field, once the call took effect."""
         self.recalled: Mapping[str, Element] | None = {}
         """What the shim keeps for the account that is read; None when that could not be found out."""
+        self.shared: dict[str, Mapping[str, Element]] = {}
+        """What the shim keeps for all, by the store's key, as far as the call needs it."""
+        self.schema_version = ""
+        """The 2.x version to speak of to the caller: its own, where its message says it."""
+        self.shown_version: str | None = None
+        """The product version that old clients are to see; None: the backend's."""
         self.problems: list[Problem] = []
 
     def find(self, code: str, path: str, because: str = "", place: str | None = None) -> None:
@@ -164,6 +173,8 @@ class Taken:
     target: str | None = None
     act: Action | None = None
     finding: str | None = None
+    extra: str | None = None
+    """A value that requests may have though the type does not allow it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,10 +95,34 @@ def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None 
 
 
 @dataclass(frozen=True, slots=True)
+class Unsaid(Rule):
+    value: str = ""
+
+    def takes(self, direction: Direction) -> Taken | None:
+        if direction == "answer":
+            return Taken("carried", self.old)
+        path = self.old or ""
+
+        def act(child: Element, into: Element, work: Work) -> None:
+            if (child.text or "").strip() == self.value:
+                work.find("value-converted", path, self.because)
+            else:
+                into.children.append(Element(split(path)[1], (child.text or "").strip()))
+
+        return Taken("computed", path, act, "value-converted", self.value)
+
+
+def unsaid(old: str, value: str, because: str) -> Rule:
+    """A value that 2.5 has for "all" or "none", though its schema does not, and v3 says by leaving it out."""
+    return Unsaid(old, old, because, None, value)
+
+
+@dataclass(frozen=True, slots=True)
 class Keep(Rule):
     default: str | None = None
     when: Predicate | None = None
     field: str | None = None
+    among: str | None = None
 
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "answer":
@@ -107,7 +131,11 @@ class Keep(Rule):
         field = self.field or split(path)[1]
 
         def act(child: Element, into: Element, work: Work) -> None:
-            work.kept[field] = child
+            kept = self._meant(child, work)
+            if kept is None:
+                work.find("field-dropped", path, "Nothing of that name or ID is there: it was not kept.")
+                return
+            work.kept[field] = kept
             work.find("field-kept", path, self.because)
 
         return Taken("kept", None, act, "field-kept")
@@ -122,6 +150,8 @@ class Keep(Rule):
             if work.recalled is None or (self.when is not None and not self.when(work)):
                 return
             kept = work.recalled.get(field)
+            if kept is not None:
+                kept = self._meant(kept, work)
             if kept is None and self.default is not None:
                 kept = Element(name, self.default)
             if kept is not None:
@@ -131,6 +161,23 @@ class Keep(Rule):
 
         return Made("emulated", self.old or "", produce, "field-emulated")
 
+    def _meant(self, said: Element, work: Work) -> Element | None:
+        """The value itself, or the ID of the thing that it names; None when that is not there."""
+        things = work.shared.get(self.among) if self.among else None
+        if things is None:
+            return said
+        text = (said.text or "").strip()
+        if text.isascii() and text.isdecimal():  # one that the shim never had may be older than the shim
+            thing = things.get(text.lstrip("0"))
+            return None if thing is not None and thing.nil else said
+        named = (key for key, each in things.items() if _same(each.get("name"), text))
+        found = next(iter(sorted(named, key=int)), None)
+        return None if found is None else Element(said.name, found)
+
+
+def _same(name: str | None, text: str) -> bool:
+    return name is not None and name.strip().casefold() == text.casefold()
+
 
 def keep(
     old: str,
@@ -139,13 +186,16 @@ def keep(
     default: str | None = None,
     when: Predicate | None = None,
     field: str | None = None,
+    among: str | None = None,
 ) -> Rule:
     """v3 has no place for it: the shim stores it for the account and gives it back on reading.
 
     `default` is answered when nothing is kept; `when` says whether this answer has it at all. `field` is the
     name to keep it under, where elements of one name mean several things: the element's own by default.
+    `among` is the store's key of things that the shim keeps for all, and the value names one of them by ID or
+    name: its ID is kept, and neither taken nor answered when the thing is gone.
     """
-    return Keep(old, None, because, None, default, when, field)
+    return Keep(old, None, because, None, default, when, field, among)
 
 
 @dataclass(frozen=True, slots=True)
