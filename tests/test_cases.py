@@ -26,6 +26,7 @@ from shim.core.commands import Call, Identity
 from shim.core.model import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
+from shim.core.serialise import escape
 from shim.interfaces.load import new, old
 from tests.support.conversation import World
 from tests.support.schemas import assert_valid
@@ -101,7 +102,7 @@ def _xml(element: Element) -> str:
     """A kept element in one line; `nil` for the mark of something that is gone."""
     attributes = "".join(f' {key}="{value}"' for key, value in element.attributes.items())
     attributes += f' xmlns:xsi="{XSI}" xsi:nil="true"' if element.nil else ""
-    inner = "".join(map(_xml, element.children)) or element.text or ""
+    inner = "".join(map(_xml, element.children)) or escape(element.text or "")
     return f"<{element.name}{attributes}>{inner}</{element.name}>"
 
 

@@ -5,16 +5,32 @@ What v3 has no call for at all (industries, advertising, the settings of the old
 
 from __future__ import annotations
 
+import re
+
 from shim.core.rules.declare import emulated, operation, service
 from shim.core.rules.references import account
-from shim.core.rules.vocabulary import compute, rename, unanswered, unread, unsaid
+from shim.core.rules.vocabulary import compute, loose, rename, unanswered, unread, within
 from translations import pbx_buttons, pbx_devices, pbx_industries, pbx_system, pbx_templates
 from translations.accounts import UPDATED
 
 _OWNER = account(only="request")
 _OWNERS = account()
-_ALL = "0 stands for all; v3 says that by leaving it out."
+_ALL = "0 stands for all, as the documentation of 2.5 has it; v3 says that by leaving it out."
+_CLOCK = "The documentation of 2.5 shows times without seconds, its schema and v3 have them."
 _STARTED = {"success": "in progress", "partial": "in progress", "failure": "failure"}
+
+_SHORT = re.compile("([01]?[0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
+
+
+def _all(text: str) -> str | None:
+    return "" if text == "0" else None
+
+
+def _with_seconds(text: str) -> str | None:
+    return f"{text.zfill(5)}:00" if _SHORT.fullmatch(text) else None
+
+
+_TIMES = tuple(loose(name, _with_seconds, _CLOCK) for name in ("startTime", "endTime"))
 
 SERVICE = service(
     "PBX",
@@ -38,20 +54,20 @@ SERVICE = service(
     operation("GetCustomButtons", rules=[_OWNERS, pbx_buttons.LISTED]),
     operation("DelCustomButton"),
     operation("SetCustomButtonStatus", rules=[UPDATED]),
-    operation("AddTimeIntervalBlock", rules=[_OWNER, UPDATED]),
+    operation("AddTimeIntervalBlock", rules=[_OWNER, within("timeInterval", _TIMES), UPDATED]),
     operation("EditTimeIntervalBlock", rules=[UPDATED]),
     operation("GetTimeIntervalBlocks", rules=[_OWNER, account("timeIntervalBlock/userID")]),
     operation("DelTimeIntervalBlock"),
     operation("GetTimeIntervals", rules=[_OWNERS]),
     operation("DelTimeInterval"),
     operation("GetOwnedSounds", rules=[
-        _OWNERS, unsaid("folderID", "0", _ALL), unsaid("languageID", "0", _ALL),
+        _OWNERS, loose("folderID", _all, _ALL), loose("languageID", _all, _ALL),
     ]),
     operation("GetSharedSounds", rules=[_OWNERS]),
     operation("GetFileLanguages"),
     operation("GetFolders", rules=[_OWNER, account("folders/userID")]),
-    operation("AddTimeInterval", rules=[UPDATED]),
-    operation("EditTimeInterval", rules=[UPDATED]),
+    operation("AddTimeInterval", rules=[within("timeInterval", _TIMES), UPDATED]),
+    operation("EditTimeInterval", rules=[_TIMES, UPDATED]),
     emulated("GetSchemaVersions", pbx_system.schema_versions, pbx_system.OLD_VERSIONS),
     operation("GetInterfaceLang"),
     operation("GetPhoneLang"),

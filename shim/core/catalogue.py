@@ -304,8 +304,8 @@ class _Level:
             self.limit(entry)
         entry.act = taken.act
         entry.plain = entry.plain and taken.act is None
-        if self.request and taken.extra is not None:
-            entry.read = _either(taken.extra, entry.read)
+        if self.request and taken.reads is not None:
+            entry.read = _either(taken.reads, entry.read)
         entry.single = entry.single or (self.request and taken.finding == "repeated-element")
 
     def carry(
@@ -422,9 +422,14 @@ class _Level:
                 self.problem(f"nothing gives {path} of the other side, and no rule says so")
 
 
-def _either(extra: str, read: Check | None) -> Check:
-    """Reads what the type has, and one value more."""
-    return lambda text: extra if text.strip() == extra else (read(text) if read else text)
+def _either(reads: Check, read: Check | None) -> Check:
+    """Reads what one of the two can read."""
+
+    def check(text: str) -> str | None:
+        more = reads(text.strip())
+        return more if more is not None or read is None else read(text)
+
+    return check
 
 
 def _difference(source: ElementDecl, target: ElementDecl) -> str | None:

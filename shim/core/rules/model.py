@@ -173,8 +173,8 @@ class Taken:
     target: str | None = None
     act: Action | None = None
     finding: str | None = None
-    extra: str | None = None
-    """A value that requests may have though the type does not allow it."""
+    reads: Callable[[str], str | None] | None = None
+    """Which texts requests may have though the type does not allow them: those that it gives something for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,8 @@ def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None 
 
 
 @dataclass(frozen=True, slots=True)
-class Unsaid(Rule):
-    value: str = ""
+class Loose(Rule):
+    reads: Convert = str
 
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "answer":
@@ -104,17 +104,23 @@ class Unsaid(Rule):
         path = self.old or ""
 
         def act(child: Element, into: Element, work: Work) -> None:
-            if (child.text or "").strip() == self.value:
+            text = (child.text or "").strip()
+            meant = self.reads(text)
+            if meant is not None:
                 work.find("value-converted", path, self.because)
-            else:
-                into.children.append(Element(split(path)[1], (child.text or "").strip()))
+            if meant != "":
+                into.children.append(Element(split(path)[1], text if meant is None else meant))
 
-        return Taken("computed", path, act, "value-converted", self.value)
+        return Taken("computed", path, act, "value-converted", self.reads)
 
 
-def unsaid(old: str, value: str, because: str) -> Rule:
-    """A value that 2.5 has for "all" or "none", though its schema does not, and v3 says by leaving it out."""
-    return Unsaid(old, old, because, None, value)
+def loose(old: str, reads: Convert, because: str) -> Rule:
+    """Requests may have texts that the type does not allow and the old server took all the same.
+
+    `reads` gives what such a text means: a value of the type, or an empty text for nothing at all; and None
+    for every other text, which then has to be of the type.
+    """
+    return Loose(old, old, because, None, reads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,8 @@ class Keep(Rule):
             kept = work.recalled.get(field)
             if kept is not None:
                 kept = self._meant(kept, work)
+                if kept is None:
+                    work.find("answer-value-omitted", self.old or "", "What it names is not there any more.")
             if kept is None and self.default is not None:
                 kept = Element(name, self.default)
             if kept is not None:
