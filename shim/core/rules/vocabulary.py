@@ -173,15 +173,15 @@ class Keep(Rule):
     def _meant(self, said: Element, work: Work) -> Element | None:
         """The value itself, or the ID of the thing that it names; None when that is not there."""
         things = work.shared.get(self.among) if self.among else None
-        if things is None:
-            return said
         text = (said.text or "").strip()
+        if things is None or not text:
+            return said
         if text.isascii() and text.isdecimal():  # one that the shim never had may be older than the shim
             thing = things.get(text.lstrip("0"))
             return None if thing is not None and thing.nil else said
         wanted = text.casefold()
         named = [key for key, each in things.items() if (each.get("name") or "").strip().casefold() == wanted]
-        return Element(said.name, min(named, key=int)) if named and wanted else None
+        return Element(said.name, min(named, key=int)) if named else None
 
 
 def keep(
