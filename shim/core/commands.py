@@ -58,7 +58,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """What the shim keeps for an account. Reply: the kept elements by field, empty when there are none."""
+    """What the shim keeps for an account, or for all under a key that no account has.
+
+    Reply: the kept elements by field, empty when there are none.
+    """
 
     account: str
 
