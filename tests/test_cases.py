@@ -31,6 +31,7 @@ from shim.core.notices import Deprecation, Tell
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
 from shim.core.policies import Policies
+from shim.core.serialise import escape
 from shim.edge.settings_conduct import Policy
 from shim.interfaces.load import new, old
 from tests.support.conversation import World
@@ -40,6 +41,7 @@ CASES = Path(__file__).parent / "cases"
 FILES = sorted(CASES.glob("*/*.case"))
 GIVEN = ("old request", "settings", "policies", "tell", "kept before", "identities")
 RECORD = bool(os.environ.get("RECORD_CASES"))
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _LOGIN = "<userCredentials><username>who</username><password>secret</password></userCredentials>"
 
@@ -108,9 +110,16 @@ def _kept_text(kept: dict[str, dict[str, Element]]) -> str:
     lines = []
     for account, fields in sorted(kept.items()):
         for name, element in sorted(fields.items()):
-            attributes = "".join(f' {key}="{value}"' for key, value in element.attributes.items())
-            lines.append(f"{account} {name}: <{element.name}{attributes}>{element.text}</{element.name}>")
+            lines.append(f"{account} {name}: {_xml(element)}")
     return "\n".join(lines)
+
+
+def _xml(element: Element) -> str:
+    """A kept element in one line; `nil` for the mark of something that is gone."""
+    attributes = "".join(f' {key}="{value}"' for key, value in element.attributes.items())
+    attributes += f' xmlns:xsi="{XSI}" xsi:nil="true"' if element.nil else ""
+    inner = "".join(map(_xml, element.children)) or escape(element.text or "")
+    return f"<{element.name}{attributes}>{inner}</{element.name}>"
 
 
 def _body(envelope: bytes) -> str:
@@ -123,6 +132,12 @@ def _indented(part: etree._Element) -> str:
     etree.indent(node)
     etree.cleanup_namespaces(node)
     return etree.tostring(node, encoding="unicode").strip()
+
+
+def _operation(path: Path) -> str:
+    """The full name of the operation that a file is about: `client/AddClient.x.case` is Client.AddClient."""
+    services = {name.lower(): name for name in old().services}
+    return f"{services[path.parent.name]}.{path.name.split('.')[0]}"
 
 
 def _told(world: World, outcome: Outcome) -> list[tuple[str, str]]:
@@ -145,7 +160,7 @@ def _told(world: World, outcome: Outcome) -> list[tuple[str, str]]:
 
 
 def _run(case: Case, path: Path) -> list[tuple[str, str]]:
-    operation = old().operations[f"{path.parent.name.capitalize()}.{path.name.split('.')[0]}"]
+    operation = old().operations[_operation(path)]
     world = case.world()
     outcome = world.run(operation, _wrap(case.get("old request"), _LOGIN))
     for envelope in world.envelopes:
@@ -174,5 +189,5 @@ def test_conversation(path: Path) -> None:
 def test_every_translated_operation_has_a_conversation() -> None:
     from tests.support.conversation import whole_catalogue
 
-    there = {f"{path.parent.name.capitalize()}.{path.name.split('.')[0]}" for path in FILES}
+    there = {_operation(path) for path in FILES}
     assert set(whole_catalogue().translations) <= there

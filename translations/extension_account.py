@@ -31,6 +31,7 @@ from shim.core.rules.model import Work
 from shim.core.rules.references import extension, own_extension_id, own_id, this_user
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
 from shim.core.translate import Translation
+from translations.pbx_templates import placed
 
 Step = Generator[Command, Any, Element]
 
@@ -74,10 +75,15 @@ def _finish(translation: Translation, work: Work, *answers: Element) -> Element:
 
 
 def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
-    """The user, what it may do, its extension; undone by deleting the user."""
+    """The user, what it may do, its extension; undone by deleting the user.
+
+    A template goes to the call that it is for: PBX.GetTemplates is asked whether it is one of users.
+    """
     user, phone = translation.legs["user"], translation.legs["extension"]
     translation.to_new(work)
     wanted_user, wanted_phone = user.to_new(work), phone.to_new(work)
+    yield from placed(catalogue, work, wanted_user, wanted_phone)
+    by_template = wanted_user.child("templateID") is not None
 
     def steps(journal: Journal) -> Step:
         goes_on = not any(_on(wanted_user, name) for name in ("verbose", "passwordAuto", "forceUpdate"))
@@ -88,7 +94,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         )  # fmt: skip
         user_id = made.get("ID") or ""
         allow = catalogue.new.operations["User.SetUserPL"]
-        allowed = Element(allow.input.name, children=_permissions(work, user_id))
+        allowed = Element(allow.input.name, children=_permissions(work, user_id, by_template=by_template))
         yield from step(journal, "allow-user", allow, allowed, again=True)
         wanted_phone.children.append(Element("parentID", user_id))
         added = yield from step(
@@ -125,10 +131,10 @@ def _extensions_of(user_id: str, **match: str) -> Probe:
     return Probe(Ask("Extension.GetExtensions", asked), "extension", "extendedNumber", match)
 
 
-def _permissions(work: Work, user_id: str) -> list[Element]:
+def _permissions(work: Work, user_id: str, *, by_template: bool) -> list[Element]:
     """What a 2.5 extension could do at once; v3 starts a user with everything off and every limit 0."""
     kind = (work.request.get("extensionType") or "term").strip() or "term"
-    if work.request.get("templateID"):
+    if by_template:
         granted: list[Element] = []
     else:
         granted = [Element(name, "true") for name in _ON]
@@ -208,11 +214,16 @@ def _extension(work: Work) -> Identity:
 
 
 def _list(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
-    """Extensions and users of the same parent, joined; the filter is one on accounts, so users decide."""
+    """Extensions and users of the same parent, joined; the filter is one on accounts, so users decide.
+
+    A template narrows down those that it is for: PBX.GetTemplates is asked whether it is one of users.
+    """
     users, phones = translation.legs["user"], translation.legs["extension"]
     translation.to_new(work)
-    people = yield from forward(catalogue, work, users.new, users.to_new(work), writes=False)
-    devices = yield from forward(catalogue, work, phones.new, phones.to_new(work), writes=False)
+    wanted_users, wanted_phones = users.to_new(work), phones.to_new(work)
+    yield from placed(catalogue, work, wanted_users, wanted_phones)
+    people = yield from forward(catalogue, work, users.new, wanted_users, writes=False)
+    devices = yield from forward(catalogue, work, phones.new, wanted_phones, writes=False)
     owners = {said: each for each in people.all("user") if (said := each.get("ID"))}
     unclear = yield from _learn_rows(work, people, devices)
     yield from recognise(catalogue, work, unclear)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from translations import account, billing, channel, client, extension, extension_account, report, reseller
+from translations import account, billing, channel, client, extension, extension_account, pbx, report, reseller
 
 _EXTENSION = replace(extension.SERVICE, operations=(*extension.SERVICE.operations, *extension_account.PLANS))
 
@@ -15,5 +15,6 @@ SERVICES = (
     billing.SERVICE,
     channel.SERVICE,
     _EXTENSION,
+    pbx.SERVICE,
     report.SERVICE,
 )

@@ -42,7 +42,7 @@ class Caller:
     """
 
     name: str
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     policies: Policies = NO_POLICIES
     tell: Tell = field(default_factory=Tell)
     rungs: Mapping[str, Rung] = field(default_factory=dict)
@@ -87,7 +87,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """What the shim keeps for an account. Reply: the kept elements by field, empty when there are none."""
+    """What the shim keeps for an account, or for all under a key that no account has.
+
+    Reply: the kept elements by field, empty when there are none.
+    """
 
     account: str
 
@@ -105,6 +108,16 @@ class Forget:
     """Drop what is kept for accounts that are gone. Reply: None."""
 
     accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Take the next number of a counter. Reply: an int, from 1 on.
+
+    No number is given twice, also when two shims share one database, and when what it was for is gone.
+    """
+
+    counter: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +321,7 @@ Command = (
     | Recall
     | Remember
     | Forget
+    | Issue
     | FindIdentities
     | LearnIdentities
     | ForgetIdentities

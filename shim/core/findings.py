@@ -158,9 +158,15 @@ KINDS: dict[str, Kind] = {
     ),
     "operation-emulated": Kind(
         "warning",
-        "Answered without v3",
-        "v3 has no such operation: the shim answered by itself, from what it keeps or knows.",
-        "Do not rely on it: it is gone with the shim.",
+        "Served by the shim alone",
+        "v3 has no such call, or answers it for another interface: the shim served it, without a v3 call.",
+        "Do without it: what the shim keeps and says here is gone with the shim.",
+    ),
+    "effect-may-differ": Kind(
+        "notice",
+        "v3 acts on it in its own way",
+        "v3 has the setting, but what it does with it may not be what 2.5 did.",
+        "Look at the effect in v3, and adapt what relied on the old one.",
     ),
     "answer-differs": Kind(
         "warning",

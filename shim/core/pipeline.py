@@ -99,6 +99,8 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     outcome.rung = rung_of(outcome.caller.rungs, outcome.operation)
     admit(outcome.caller, translation.old, outcome.findings)
     work = Work(envelope.body, outcome.caller, outcome.findings, outcome.calls)
+    work.schema_version = outcome.schema_version or shim.catalogue.old.version
+    work.shown_version = shim.server_info.version
     choose(translation, work)
     yield from of_request(shim.catalogue, translation, work)
 

@@ -16,6 +16,7 @@ from shim.core.commands import (
     Forget,
     ForgetIdentities,
     Identify,
+    Issue,
     LearnIdentities,
     Mark,
     Opened,
@@ -84,6 +85,8 @@ class Performer:
                 return await self._with.store.remember(command.account, command.fields)
             case Forget():
                 return await self._with.store.forget(command.accounts)
+            case Issue():
+                return await self._with.store.issue(command.counter)
             case FindIdentities():
                 return await self._with.identities.find(command.by, command.values)
             case LearnIdentities():

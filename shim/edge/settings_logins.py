@@ -7,7 +7,14 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from shim.core.admit import pattern_problem
 from shim.core.commands import Caller, Rung
@@ -18,7 +25,7 @@ from shim.interfaces.load import old
 
 
 class Conduct(Section):
-    """What 2.5 never knew and v3 asks for. An integration may differ."""
+    """What 2.5 never knew and v3 asks for, and what 2.5 knew and v3 does not. An integration may differ."""
 
     user_max: Annotated[
         Count | Literal["unlimited", "leave"],
@@ -34,11 +41,35 @@ class Conduct(Section):
         Literal["number", "unlimited"],
         doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
     ] = "number"
+    industries: Annotated[
+        Literal["write", "read"], doc("Whether industries, which all integrations share, may be changed.")
+    ] = "write"
+    system_api_status: Annotated[bool, doc("GetSystemAPISettings: whether SystemAPI is on.")] = True
+    system_api_legacy_auth: Annotated[
+        bool, doc("GetSystemAPISettings: whether user name and password are taken.")
+    ] = True
+    call_api_status: Annotated[bool, doc("GetCallAPISettings: whether CallAPI is on.")] = False
+    call_api_legacy_auth: Annotated[
+        bool, doc("GetCallAPISettings: whether user name and password are taken.")
+    ] = False
+    call_api_username: Annotated[str, doc("GetCallAPISettings: user name."), Field(max_length=255)] = ""
+    call_api_password: Annotated[
+        Secret | None,
+        doc("GetCallAPISettings: password, 4 to 64 characters; null answers `none`, as 2.5 has to say one."),
+    ] = None
+
     policies: Annotated[
         tuple[Policy, ...],
         doc("What is done where something is emulated or dropped; an integration's own go first."),
     ] = ()
     tell: Tell = Tell()
+
+    @field_validator("call_api_password")
+    @classmethod
+    def _answerable(cls, password: SecretStr | None) -> SecretStr | None:
+        if password is not None and not 4 <= len(password) <= 64:
+            raise ValueError("the password has to have 4 to 64 characters")
+        return password
 
     def over(self, base: Self) -> Self:
         """The same with the rules of all where it has none of its own; of policies both, its own first."""
@@ -107,6 +138,14 @@ def _scopes(value: Mapping[str, Rung]) -> Mapping[str, Rung]:
     return value
 
 
+def _word(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return None if value is None else str(value)
+
+
 NAME = "^[a-z0-9][a-z0-9-]{0,63}$"
 
 
@@ -127,7 +166,8 @@ class Integration(Section):
     @cached_property
     def settings(self) -> Mapping[str, str]:
         """The rules of conduct as the core gets them, but for policies and telling."""
-        return {key: str(value) for key, value in self.conduct.model_dump(exclude=_NO_TEXT).items()}
+        texts = ((key, value) for key, value in self.conduct if key not in _NO_TEXT)
+        return {key: said for key, value in texts if (said := _word(value)) is not None}
 
     @cached_property
     def policies(self) -> Policies:

@@ -41,6 +41,9 @@ KEPT = sa.Table(
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
 )
 
+COUNTERS = "counters"
+"""The key that counters are kept under: no account has it."""
+
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _MOST_CACHED = 50_000
 _BATCH = 500
@@ -137,6 +140,21 @@ class Store:
             for start in range(0, len(gone), _BATCH):
                 batch = gone[start : start + _BATCH]
                 await connection.execute(sa.delete(KEPT).where(KEPT.c.account.in_(batch)))
+
+    async def issue(self, counter: str) -> int:
+        """The next number of a counter, from 1 on; whoever asks first locks it, so that no two get the same."""
+        async with self._changing([COUNTERS]) as connection:
+            this = (KEPT.c.account == COUNTERS) & (KEPT.c.field == counter)
+            await connection.execute(_first(self._engine.dialect.name), self._counted(counter, 0))
+            query = sa.select(KEPT.c.value).where(this).with_for_update()
+            before = from_json((await connection.execute(query)).scalar_one())
+            number = int(before.text or 0) + 1
+            await connection.execute(sa.update(KEPT).where(this).values(self._counted(counter, number)))
+        return number
+
+    def _counted(self, counter: str, number: int) -> dict[str, Any]:
+        value = to_json(Element(counter, str(number)))
+        return {"account": COUNTERS, "field": counter, "value": value, "updated_at": self._clock()}
 
     async def check(self) -> list[str]:
         """Warnings for the operator, each with what to do."""
@@ -246,8 +264,17 @@ def _migrate(connection: sa.Connection) -> None:
     command.upgrade(config, "head")
 
 
+def _first(dialect: str) -> sa.Executable:
+    """A row, unless it is there already."""
+    return _insert(dialect).on_conflict_do_nothing(index_elements=["account", "field"])
+
+
+def _insert(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(KEPT) if dialect == "sqlite" else postgresql.insert(KEPT)
+
+
 def _upsert(dialect: str) -> sa.Executable:
-    insert = sqlite.insert(KEPT) if dialect == "sqlite" else postgresql.insert(KEPT)
+    insert = _insert(dialect)
     fresh = {"value": insert.excluded.value, "updated_at": insert.excluded.updated_at}
     return insert.on_conflict_do_update(index_elements=["account", "field"], set_=fresh)
 

@@ -174,7 +174,7 @@ def test_refusing_a_dropped_element_says_why_it_would_be_dropped() -> None:
 
 def emulated() -> Translation:
     plain = translation("Client.GetClients")
-    return replace(plain, declared=replace(plain.declared, emulated="v3 has no such thing."))
+    return replace(plain, declared=replace(plain.declared, emulates="v3 has no such thing."))
 
 
 def test_an_emulated_operation_is_answered_with_a_finding() -> None:

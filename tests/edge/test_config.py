@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from shim.core.commands import Caller
 from shim.core.parse import Limits as ParseLimits
 from shim.edge.config import Config, ConfigError, describe, integrations_file, load_config
 
@@ -324,8 +325,24 @@ def test_conduct_of_all_with_the_differences_of_one(tmp_path: Path) -> None:
         "user_max": "leave",
         "organization_type": "leave",
         "unlimited_absent": "unlimited",
+        "industries": "write",
+        "system_api_status": "true",
+        "system_api_legacy_auth": "true",
+        "call_api_status": "false",
+        "call_api_legacy_auth": "false",
+        "call_api_username": "",
     }
     assert other.settings["user_max"] == "5"
+
+
+def test_the_password_of_the_old_call_api_is_told_to_the_core_alone(tmp_path: Path) -> None:
+    conduct = {"call_api_status": True, "call_api_username": "api", "call_api_password": "s3cret-77"}
+    [one] = load(tmp_path, {"conduct": conduct, "integrations": [entry("a")]}).integrations
+    assert one.settings["call_api_password"] == "s3cret-77"
+    assert one.settings["call_api_status"] == "true"
+    assert "s3cret-77" not in repr(one) + repr(Caller(one.name, one.settings))
+    [problem] = problems(tmp_path, {"conduct": {"call_api_password": "abc"}})
+    assert "4 to 64 characters" in problem.what
 
 
 def test_nothing_secret_is_ever_shown(tmp_path: Path) -> None:

@@ -318,3 +318,40 @@ elements = st.recursive(
 @given(elements)
 def test_elements_survive_the_round_trip(element: Element) -> None:
     assert from_json(to_json(element)) == element
+
+
+# ---- counters ----
+
+
+async def test_a_counter_counts_from_one_and_goes_on_after_a_restart(store: Store, url: str) -> None:
+    assert [await store.issue("industry") for _ in range(3)] == [1, 2, 3]
+    assert await store.issue("other") == 1
+    await store.remember("industries", {"1003": industry("Retail")})
+    await store.forget(["industries"])
+    await store.close()
+    again = await Store.open(url)
+    assert await again.issue("industry") == 4
+    assert (await again.recall("counters"))["industry"].text == "4"
+    await again.close()
+
+
+async def test_two_shims_on_one_database_never_get_the_same_number(url: str) -> None:
+    stores = await asyncio.gather(*(Store.open(url) for _ in range(2)))
+    given = await asyncio.gather(*(store.issue("industry") for _ in range(20) for store in stores))
+    for store in stores:
+        await store.close()
+    assert sorted(given) == list(range(1, 41))
+
+
+async def test_a_number_that_could_not_be_written_is_not_given(in_file: Store, path: Path) -> None:
+    assert await in_file.issue("industry") == 1
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TRIGGER no BEFORE UPDATE ON kept BEGIN SELECT RAISE(ABORT, 'no'); END")
+        connection.commit()
+    with pytest.raises(BackendError) as caught:
+        await in_file.issue("industry")
+    assert caught.value.reason == "store-unavailable"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER no")
+        connection.commit()
+    assert await in_file.issue("industry") == 2

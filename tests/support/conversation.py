@@ -17,6 +17,7 @@ from shim.core.commands import (
     ForgetIdentities,
     Identify,
     Identity,
+    Issue,
     Known,
     LearnIdentities,
     Recall,
@@ -91,6 +92,7 @@ class World:
     kept: dict[str, dict[str, Element]] = field(default_factory=dict)
     calls: list[tuple[Call, Element]] = field(default_factory=list)
     envelopes: list[bytes] = field(default_factory=list)
+    issued: dict[str, int] = field(default_factory=dict)
     store_down: bool = False
     identities: list[Identity] = field(default_factory=list)
     """The identity map; what is learned is added, with issued IDs from `ISSUED` on."""
@@ -134,6 +136,10 @@ class World:
                 self._store()
                 for account in accounts:
                     self.kept.pop(account, None)
+            case Issue(counter):
+                self._store()
+                self.issued[counter] = self.issued.get(counter, 0) + 1
+                return self.issued[counter]
             case FindIdentities(by, values):
                 return {value: found for value in values if (found := self.find(by, value))}
             case LearnIdentities(seen):

@@ -64,8 +64,8 @@ def emulates(work: Work, because: str) -> None:
 def choose(translation: Translation, work: Work) -> None:
     """Take over what was chosen for this operation. Raises CallerError if the call itself is refused."""
     work.chosen = work.caller.policies.of(translation)
-    if translation.declared.emulated:
-        emulates(work, translation.declared.emulated)
+    if translation.declared.emulates:
+        emulates(work, translation.declared.emulates)
     for path in work.chosen.barred:
         work.find("field-refused", path, _BARRED.format("it"))
     if work.chosen.barred:
@@ -94,7 +94,7 @@ def places(translation: Translation) -> tuple[Place, ...]:
 
 def _places(translation: Translation) -> Iterator[Place]:
     whole = Place("request", ANY, "operation-emulated", CHOICES["request", "operation-emulated"])
-    if translation.declared.emulated:
+    if translation.declared.emulates:
         yield whole
     governed = [each for each in translation.fates if (each.direction, each.finding) in CHOICES]
     paths = {(each.direction, each.path) for each in governed}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from shim.core.commands import Command
@@ -37,8 +38,8 @@ class Declared:
     """Whether the call changes the user, and so the user's other extensions too: a finding says how many."""
     legs: tuple[Declared, ...] = ()
     """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
-    emulated: str | None = None
-    """Why the shim answers by itself: v3 has no such operation. The finding is `operation-emulated`."""
+    emulates: str | None = None
+    """Why no v3 call can serve it, so that the shim does; None: it has a successor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,25 @@ def plan(
 def leg(name: str, becomes: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
     """One v3 call of a plan, under a name that the plan asks for."""
     return operation(name, becomes, rules)
+
+
+Steps = Callable[["Translation", "Work"], Element | Generator[Command, Any, Element]]
+
+
+def emulated(name: str, steps: Steps, because: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
+    """Declare an operation that the shim serves itself, without a v3 call.
+
+    `steps` makes the old answer, as a generator where it needs commands. Rules are about the request and the
+    answer themselves: what they do not mention is taken, and given, as it is. Each call is a finding
+    `operation-emulated`.
+    """
+
+    @wraps(steps)
+    def answer(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+        made = steps(translation, work)
+        return made if isinstance(made, Element) else (yield from made)
+
+    return replace(operation(name, rules=rules, plan=answer), emulates=because)
 
 
 def service(name: str, becomes: str, *operations: Declared) -> DeclaredService:

@@ -41,7 +41,10 @@ class Work:
         "problems",
         "recalled",
         "request",
+        "schema_version",
         "server_info",
+        "shared",
+        "shown_version",
     )
 
     def __init__(
@@ -69,6 +72,12 @@ class Work:
         """What the shim is to keep, by field, once the call took effect."""
         self.recalled: Mapping[str, Element] | None = {}
         """What the shim keeps for the account that is read; None when that could not be found out."""
+        self.shared: dict[str, Mapping[str, Element]] = {}
+        """What the shim keeps for all, by the store's key, as far as the call needs it."""
+        self.schema_version = ""
+        """The 2.x version to speak of to the caller: its own, where its message says it."""
+        self.shown_version: str | None = None
+        """The product version that old clients are to see; None: the backend's."""
         self.problems: list[Problem] = []
         self.chosen: Chosen = AS_WRITTEN
         """What configuration chose for the operation: see `shim.core.rules.choices`."""
@@ -177,6 +186,8 @@ class Taken:
     target: str | None = None
     act: Action | None = None
     finding: str | None = None
+    reads: Callable[[str], str | None] | None = None
+    """Which texts requests may have though the type does not allow them: those that it gives something for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,14 +76,15 @@ def compute(
     finding: str | None = "value-converted",
     always: bool = False,
     unfit: Literal["refuse", "drop"] = "refuse",
+    only: Direction | None = None,
 ) -> Rule:
     """A value that is written differently. The functions take a text and give one, or None: not possible.
 
     `because` also is what a caller reads whose value is not possible, so it says what is allowed; with
     `unfit="drop"` the call is served without such a value. `always` makes the finding for values that stay
-    as they are, too: for those whose meaning may differ.
+    as they are, too: for those whose meaning may differ. `only` one direction converts, the other is as it is.
     """
-    return Computed(old, new or old, because, None, to_new, to_old, finding, always, unfit)
+    return Computed(old, new or old, because, only, to_new, to_old, finding, always, unfit)
 
 
 def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None = None) -> Rule:
@@ -100,10 +101,40 @@ def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None 
 
 
 @dataclass(frozen=True, slots=True)
+class Loose(Rule):
+    reads: Convert = str
+
+    def takes(self, direction: Direction) -> Taken | None:
+        if direction == "answer":
+            return Taken("carried", self.old)
+        path = self.old or ""
+
+        def act(child: Element, into: Element, work: Work) -> None:
+            text = (child.text or "").strip()
+            meant = self.reads(text)
+            if meant is not None:
+                work.find("value-converted", path, self.because)
+            if meant != "":
+                into.children.append(Element(split(path)[1], text if meant is None else meant))
+
+        return Taken("computed", path, act, "value-converted", self.reads)
+
+
+def loose(old: str, reads: Convert, because: str) -> Rule:
+    """Requests may have texts that the type does not allow and the old server took all the same.
+
+    `reads` gives what such a text means: a value of the type, or an empty text for nothing at all; and None
+    for every other text, which then has to be of the type.
+    """
+    return Loose(old, old, because, None, reads)
+
+
+@dataclass(frozen=True, slots=True)
 class Keep(Rule):
     default: str | None = None
     when: Predicate | None = None
     field: str | None = None
+    among: str | None = None
 
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "answer":
@@ -112,8 +143,12 @@ class Keep(Rule):
         field = self.field or split(path)[1]
 
         def act(child: Element, into: Element, work: Work) -> None:
-            if accepts(work, "field-kept", path, self.because):
-                work.kept[field] = child
+            kept = self._meant(child, work)
+            if kept is None:
+                gone = "Nothing of that name or ID is there: it was not kept."
+                accepts(work, "field-dropped", path, gone)
+            elif accepts(work, "field-kept", path, self.because):
+                work.kept[field] = kept
 
         return Taken("kept", None, act, "field-kept")
 
@@ -127,6 +162,10 @@ class Keep(Rule):
             if work.recalled is None or (self.when is not None and not self.when(work)):
                 return
             kept = work.recalled.get(field)
+            if kept is not None:
+                kept = self._meant(kept, work)
+                if kept is None:
+                    work.find("answer-value-omitted", self.old or "", "What it names is not there any more.")
             if kept is None and self.default is not None:
                 kept = Element(name, self.default)
             if kept is None:
@@ -137,6 +176,19 @@ class Keep(Rule):
 
         return Made("emulated", self.old or "", produce, "field-emulated")
 
+    def _meant(self, said: Element, work: Work) -> Element | None:
+        """The value itself, or the ID of the thing that it names; None when that is not there."""
+        things = work.shared.get(self.among) if self.among else None
+        text = (said.text or "").strip()
+        if things is None or not text:
+            return said
+        if text.isascii() and text.isdecimal():  # one that the shim never had may be older than the shim
+            thing = things.get(text.lstrip("0"))
+            return None if thing is not None and thing.nil else said
+        wanted = text.casefold()
+        named = [key for key, each in things.items() if (each.get("name") or "").strip().casefold() == wanted]
+        return Element(said.name, min(named, key=int)) if named else None
+
 
 def keep(
     old: str,
@@ -145,13 +197,16 @@ def keep(
     default: str | None = None,
     when: Predicate | None = None,
     field: str | None = None,
+    among: str | None = None,
 ) -> Rule:
     """v3 has no place for it: the shim stores it for the account and gives it back on reading.
 
     `default` is answered when nothing is kept; `when` says whether this answer has it at all. `field` is the
     name to keep it under, where elements of one name mean several things: the element's own by default.
+    `among` is the store's key of things that the shim keeps for all, and the value names one of them by ID or
+    name: its ID is kept, and neither taken nor answered when the thing is gone.
     """
-    return Keep(old, None, because, None, default, when, field)
+    return Keep(old, None, because, None, default, when, field, among)
 
 
 @dataclass(frozen=True, slots=True)
