@@ -6,13 +6,15 @@ A file has sections, each under a line `=== name`:
 - `settings`, `kept before`: one `key: value` a line; kept values as `account field: XML`
 - `identities`: what the identity map knows, a line `old_id extension_id user_id number identifier` each
 - `v3 call`, `v3 answer`: in turn, as often as calls are made; a `v3 answer` may be a Fault
-- `old answer` or `fault`, `findings` (`code path`), `kept after`: what has to come out
+- `old answer` or `fault`, `findings` (`code path`), `kept after`: what has to come out; the messages
+  that a LinkedOp answers with stand in `output N`, instead of in base64
 
 To write the outcome sections of a new file, run with RECORD_CASES=1 and read what it wrote.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from copy import deepcopy
@@ -105,6 +107,18 @@ def _body(envelope: bytes) -> str:
     return etree.tostring(node, encoding="unicode").strip()
 
 
+def _unpacked(answer: str) -> tuple[str, list[tuple[str, str]]]:
+    """An answer with the messages in it as sections of their own."""
+    outputs: list[tuple[str, str]] = []
+
+    def take(found: re.Match[str]) -> str:
+        name = f"output {len(outputs) + 1}"
+        outputs.append((name, _body(base64.b64decode(found[1]))))
+        return f"({name})"
+
+    return re.sub(r"(?<=:output>)([^<]+)(?=</)", take, answer), outputs
+
+
 def _told(world: World, outcome: Outcome) -> list[tuple[str, str]]:
     """The outcome of a run as sections."""
     told: list[tuple[str, str]] = []
@@ -112,7 +126,8 @@ def _told(world: World, outcome: Outcome) -> list[tuple[str, str]]:
         told.append(("v3 call", _body(envelope)))
         told.append(("v3 answer", f"#{index}"))
     if outcome.answer is not None:
-        told.append(("old answer", _body(outcome.answer)))
+        answer, outputs = _unpacked(_body(outcome.answer))
+        told += [("old answer", answer), *outputs]
     elif outcome.fault is not None:
         fault = outcome.fault
         told.append(("fault", f"{fault.side} {fault.code or '-'} {fault.reason}: {fault.text}"))
@@ -121,8 +136,14 @@ def _told(world: World, outcome: Outcome) -> list[tuple[str, str]]:
     return told
 
 
+def _operation(path: Path) -> str:
+    """The full name of the operation that a file is about: its folder is a service in lower case."""
+    name = f"{path.parent.name}.{path.name.split('.')[0]}".lower()
+    return next(each for each in old().operations if each.lower() == name)
+
+
 def _run(case: Case, path: Path) -> list[tuple[str, str]]:
-    operation = old().operations[f"{path.parent.name.capitalize()}.{path.name.split('.')[0]}"]
+    operation = old().operations[_operation(path)]
     world = case.world()
     outcome = world.run(operation, _wrap(case.get("old request"), _LOGIN))
     for envelope in world.envelopes:
@@ -151,5 +172,4 @@ def test_conversation(path: Path) -> None:
 def test_every_translated_operation_has_a_conversation() -> None:
     from tests.support.conversation import whole_catalogue
 
-    there = {f"{path.parent.name.capitalize()}.{path.name.split('.')[0]}" for path in FILES}
-    assert set(whole_catalogue().translations) <= there
+    assert set(whole_catalogue().translations) <= {_operation(path) for path in FILES}

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from translations import account, billing, channel, client, extension, extension_account, report, reseller
+from translations import (
+    account,
+    billing,
+    channel,
+    client,
+    extension,
+    extension_account,
+    globalop,
+    report,
+    reseller,
+)
 
 _EXTENSION = replace(extension.SERVICE, operations=(*extension.SERVICE.operations, *extension_account.PLANS))
 
@@ -16,4 +26,5 @@ SERVICES = (
     channel.SERVICE,
     _EXTENSION,
     report.SERVICE,
+    globalop.SERVICE,
 )

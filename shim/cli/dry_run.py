@@ -26,6 +26,7 @@ from shim.core.commands import (
     Recall,
     Remember,
     RenumberIdentities,
+    Revoke,
     Together,
 )
 from shim.core.errors import CallerError, Fault
@@ -110,7 +111,7 @@ class _Driver:
                 return {}
             case Remember() | Forget() | ForgetIdentities() | RenumberIdentities():
                 return None
-            case Begin() | Mark() | Close():
+            case Begin() | Mark() | Close() | Revoke():
                 return None  # no journal: nothing is written
             case FindIdentities():
                 return {value: (self._answers.identity(command.by, value),) for value in command.values}

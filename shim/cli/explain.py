@@ -53,7 +53,10 @@ def _untranslated(operation: Operation) -> list[str]:
 def _lines(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
     old, new, declared = translation.old, translation.new, translation.declared
     yield f"{old.full_name}, posted to {catalogue.old.services[old.service].endpoint}"
-    if translation.legs:
+    if not declared.forwarded:
+        yield "  is served by the shim itself; v3 is not asked for its own:"
+        yield from _said(translation)
+    elif translation.legs:
         yield from _legs(catalogue, translation)
     else:
         yield f"  becomes {new.full_name}, posted to {catalogue.new.services[new.service].endpoint}"
@@ -67,11 +70,16 @@ def _lines(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
 
 
 def _legs(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
-    """The v3 calls of a plan in the order in which they are made, and what its generator says of itself."""
+    """The v3 calls of a plan in the order in which they are made, and how."""
     yield "  becomes several v3 calls, in this order:"
     for leg in translation.legs.values():
         endpoint = catalogue.new.services[leg.new.service].endpoint
         yield f"  - {leg.new.full_name}, posted to {endpoint}"
+    yield from _said(translation)
+
+
+def _said(translation: Translation) -> Iterator[str]:
+    """What the generator of a plan says of itself."""
     said = (translation.declared.plan.__doc__ or "") if translation.declared.plan else ""
     yield from (f"  {line.strip()}" for line in said.strip().splitlines() if line.strip())
 

@@ -273,6 +273,13 @@ class Close:
     settling: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """What these entries did was taken back: their answers are never given again. Reply: None."""
+
+    entries: tuple[str, ...]
+
+
 Command = (
     Identify
     | Call
@@ -287,4 +294,5 @@ Command = (
     | Begin
     | Mark
     | Close
+    | Revoke
 )

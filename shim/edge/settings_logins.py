@@ -29,6 +29,10 @@ class Conduct(Section):
         Literal["number", "unlimited"],
         doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
     ] = "number"
+    linked_failure: Annotated[
+        Literal["undo", "keep"],
+        doc("When an operation with finalOnFailure ends a LinkedOp: delete again what was added, or keep it."),
+    ] = "undo"
 
 
 class OldLogin(Section):

@@ -15,6 +15,7 @@ from shim.core.findings import Findings
 from shim.core.interface import Demand, ElementDecl
 from shim.core.lexical import Check
 from shim.core.model import Element
+from shim.core.parse import Limits
 
 if TYPE_CHECKING:
     from shim.core.commands import Caller, Identity
@@ -32,14 +33,18 @@ class Work:
         "account",
         "caller",
         "calls",
+        "entries",
         "extension",
         "findings",
         "identities",
         "kept",
+        "limits",
+        "place",
         "problems",
         "recalled",
         "request",
         "server_info",
+        "version",
     )
 
     def __init__(
@@ -48,6 +53,10 @@ class Work:
         caller: Caller,
         findings: Findings | None = None,
         calls: list[str] | None = None,
+        *,
+        limits: Limits | None = None,
+        version: str | None = None,
+        place: str = "",
     ) -> None:
         self.request = request
         """The old request as it came."""
@@ -55,6 +64,14 @@ class Work:
         self.findings = Findings() if findings is None else findings
         self.calls: list[str] = [] if calls is None else calls
         """The v3 operations called so far."""
+        self.limits = limits or Limits()
+        """What a message inside the message may hold, too."""
+        self.version = version
+        """The schema version that the caller speaks; None: the default."""
+        self.place = place
+        """Which call of a call that holds several this is; empty for any other."""
+        self.entries: list[str] = []
+        """The journal entries that were opened for it."""
         self.account: str | None = None
         """The 2.5 ID of the extension that the call is about, where it is about one."""
         self.extension: Identity | None = None
@@ -158,12 +175,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`target` is the path that the child is carried to, or None when `act` deals with it."""
+    """`target` is the path that the child is carried to, or None when `act` deals with it.
+
+    `raw` gives `act` the child as it came: its value is not judged before.
+    """
 
     fate: FateName
     target: str | None = None
     act: Action | None = None
     finding: str | None = None
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
