@@ -299,6 +299,7 @@ def test_conduct_of_all_with_the_differences_of_one(tmp_path: Path) -> None:
         "user_max": "leave",
         "organization_type": "leave",
         "unlimited_absent": "unlimited",
+        "linked_failure": "undo",
     }
     assert other.settings["user_max"] == "5"
 
