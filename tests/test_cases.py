@@ -4,6 +4,7 @@ A file has sections, each under a line `=== name`:
 - the text before the first section says what the conversation proves
 - `old request`: the body element, or a whole envelope
 - `settings`, `kept before`: one `key: value` a line; kept values as `account field: XML`
+- `backend`: how it speaks, `version: 3.x.y` or `person_names: split`
 - `identities`: what the identity map knows, a line `old_id extension_id user_id number identifier` each
 - `v3 call`, `v3 answer`: in turn, as often as calls are made; a `v3 answer` may be a Fault
 - `old answer` or `fault`, `findings` (`code path`), `kept after`: what has to come out; the messages
@@ -28,13 +29,13 @@ from shim.core.commands import Call, Identity
 from shim.core.model import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
-from shim.interfaces.load import new, old
+from shim.interfaces.load import Dialect, new, old
 from tests.support.conversation import World
 from tests.support.schemas import assert_valid
 
 CASES = Path(__file__).parent / "cases"
 FILES = sorted(CASES.glob("*/*.case"))
-GIVEN = ("old request", "settings", "kept before", "identities")
+GIVEN = ("old request", "backend", "settings", "kept before", "identities")
 RECORD = bool(os.environ.get("RECORD_CASES"))
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _LOGIN = "<userCredentials><username>who</username><password>secret</password></userCredentials>"
@@ -65,7 +66,11 @@ class Case:
 
         settings = dict(line.split(": ", 1) for line in self.get("settings").splitlines())
         known = [Identity(*line.split()) for line in self.get("identities").splitlines()]
-        return World(backend, settings, _kept(self.get("kept before")), identities=known)
+        return World(backend, settings, _kept(self.get("kept before")), dialect=self.dialect, identities=known)
+
+    @property
+    def dialect(self) -> Dialect:
+        return Dialect(**dict(line.split(": ", 1) for line in self.get("backend").splitlines()))  # type: ignore[arg-type]
 
 
 _SERVER_INFO = (
@@ -147,7 +152,7 @@ def _run(case: Case, path: Path) -> list[tuple[str, str]]:
     world = case.world()
     outcome = world.run(operation, _wrap(case.get("old request"), _LOGIN))
     for envelope in world.envelopes:
-        assert_valid(envelope, new())
+        assert_valid(envelope, new(case.dialect))
     if outcome.answer is not None:
         assert_valid(outcome.answer, old(), outcome.schema_version)
     return [

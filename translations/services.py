@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shim.core.interface import Interface
+from shim.core.rules.declare import DeclaredService
 from translations import (
     account,
     billing,
@@ -15,6 +17,7 @@ from translations import (
     report,
     reseller,
 )
+from translations.person_names import with_person_names
 
 _EXTENSION = replace(extension.SERVICE, operations=(*extension.SERVICE.operations, *extension_account.PLANS))
 
@@ -28,3 +31,8 @@ SERVICES = (
     report.SERVICE,
     globalop.SERVICE,
 )
+
+
+def services(new: Interface) -> tuple[DeclaredService, ...]:
+    """All services, as they are declared for a backend with this interface."""
+    return tuple(with_person_names(each, new) for each in SERVICES)

@@ -13,6 +13,7 @@ from shim.core.errors import Fault
 from shim.core.pipeline import ServerInfo, Shim
 from shim.edge.backend import Backend, open_session
 from shim.edge.config import Config
+from shim.edge.dialect import find_dialect
 from shim.edge.drive import Performers
 from shim.edge.endpoint import Conduct, SoapEndpoint
 from shim.edge.guard import guarded
@@ -24,13 +25,14 @@ from shim.edge.peer import Peers
 from shim.edge.recovery import Recovery
 from shim.edge.store import Store
 from shim.edge.tokens import Tokens, open_http
-from shim.interfaces.load import new, old
-from translations.services import SERVICES
+from shim.interfaces.load import STANDARD, Dialect, new, old
+from translations.services import services
 
 
-def catalogue() -> Catalogue:
-    """All declarations, judged and compiled. Raises DeclarationError."""
-    return compile_catalogue(old(), new(), SERVICES)
+def catalogue(dialect: Dialect = STANDARD) -> Catalogue:
+    """All declarations for a backend that speaks so, judged and compiled. Raises DeclarationError."""
+    interface = new(dialect)
+    return compile_catalogue(old(), interface, services(interface))
 
 
 class Application:
@@ -101,7 +103,6 @@ class Application:
 @asynccontextmanager
 async def open_application(config: Config) -> AsyncIterator[Application]:
     """Open the store and the ways to the backend. Raises Fault when the store cannot be opened."""
-    compiled = catalogue()
     async with AsyncExitStack() as closing:
         session = await closing.enter_async_context(open_session(config.backend))
         http = await closing.enter_async_context(open_http(config.backend))
@@ -114,6 +115,7 @@ async def open_application(config: Config) -> AsyncIterator[Application]:
         integrations = Integrations(config.integrations, config.login)
         closing.push_async_callback(integrations.close)
         backend = Backend(session, tokens, config.backend)
+        compiled = catalogue(await find_dialect(config, backend))
         journal = Journal(store, config.journal)
         performers = Performers(integrations, backend, store, identities, journal)
         application = Application(config, compiled, performers)
