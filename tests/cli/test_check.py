@@ -59,6 +59,19 @@ def test_a_refused_login_ends_with_4(invoke: Invoke, config: ConfigFile, backend
 
 
 @pytest.mark.slow
+def test_the_version_is_asked_for_when_it_is_to_be_found_out(
+    invoke: Invoke, config: ConfigFile, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIM_BACKEND__SCHEMA_VERSION", "auto")
+    done = invoke("check", "--config", str(config(backend=backend)))
+    assert done.exit_code == 0, done.stdout
+    assert "3.0.0 is spoken, with person_names: name" in done.stdout
+    done = invoke("check", "--config", str(config(backend=backend, secret="another")))
+    assert "the backend does not say which 3.x it speaks: 3.0.0 is assumed" in done.stdout
+    assert done.exit_code == 3
+
+
+@pytest.mark.slow
 def test_a_backend_that_speaks_no_tls_is_unreachable(invoke: Invoke, config: ConfigFile, backend: str) -> None:
     done = invoke("check", "-c", str(config()), "--backend-url", backend.replace("http:", "https:"))
     assert done.exit_code == 3
