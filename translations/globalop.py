@@ -179,10 +179,10 @@ def _undone(run: Run, entry: Entry, findings: Findings) -> Generator[Command, An
     assert entry.work is not None
     assert entry.old is not None
     request = undoing(run.catalogue.old, entry.translation.old, entry.work.request, entry.old)
-    inner = (
-        run.catalogue.translations.get(run.catalogue.old.by_input[request.name].full_name) if request else None
-    )
-    if request is None or inner is None:
+    if request is None:
+        return False
+    inner = run.catalogue.translations.get(run.catalogue.old.by_input[request.name].full_name)
+    if inner is None:
         return False
     work = _work(run, request, findings, entry)
     try:

@@ -78,7 +78,8 @@ class Answered:
 
 def complete(request: Element, appends: Iterable[Element], answers: Mapping[str, Answered], work: Work) -> None:
     """Put values of earlier answers into a request, as its mappings say. Raises CallerError."""
-    placed: list[tuple[Element, Element]] = []
+    placed: dict[int, tuple[Element, list[Element]]] = {}
+    count = 0
     for append in appends:
         earlier = answers.get((append.get("identifier") or "").strip())
         if earlier is None:
@@ -87,10 +88,17 @@ def complete(request: Element, appends: Iterable[Element], answers: Mapping[str,
                 "appendOpResponse names an operation that was not answered before this one.",
             )
         for mapping in append.all("responseMapping"):
-            placed.append(_placed(request, mapping, earlier, work))
-    for parent, made in reversed(placed):
-        parent.children = [each for each in parent.children if each.name != made.name or not _is_empty(each)]
-        parent.children.insert(0, made)
+            parent, made = _placed(request, mapping, earlier, work)
+            placed.setdefault(id(parent), (parent, []))[1].append(made)
+            count += 1
+            if count > work.limits.repeats:
+                raise CallerError(
+                    "over-limit", f"An operation has at most {work.limits.repeats} responseMappings."
+                )
+    for parent, elements in placed.values():
+        names = {each.name for each in elements}
+        there = [each for each in parent.children if each.name not in names or not _is_empty(each)]
+        parent.children = [*elements, *there]
 
 
 def _placed(request: Element, mapping: Element, earlier: Answered, work: Work) -> tuple[Element, Element]:

@@ -73,6 +73,16 @@ def test_a_node_has_a_bounded_depth() -> None:
     assert reasons(outcome) == [None, "over-limit"]
 
 
+def test_the_number_of_mappings_is_bounded() -> None:
+    many = operation("ID", "ID", "")
+    name, mapping = many.children[-1].children
+    whole = Element("appendOpResponse", children=[name, *[mapping] * Limits().repeats])
+    many.children.append(whole)
+    world, outcome = run(operation(), many)
+    assert reasons(outcome) == [None, "over-limit"]
+    assert len(world.calls) == 1
+
+
 @pytest.mark.parametrize("mapping", [("", "ID", ""), ("/", "/", "/"), ("ID", "a b", ""), ("@ID", "ID", "")])
 def test_a_mapping_that_names_nothing_fails_by_itself(mapping: tuple[str, str, str]) -> None:
     _, outcome = run(operation(), operation(*mapping), operation())
