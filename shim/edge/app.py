@@ -13,12 +13,14 @@ from shim.core.errors import Fault
 from shim.core.pipeline import ServerInfo, Shim
 from shim.edge.backend import Backend, open_session
 from shim.edge.config import Config
+from shim.edge.deprecation_log import DeprecationLog
 from shim.edge.drive import Performers
 from shim.edge.endpoint import Conduct, SoapEndpoint
 from shim.edge.guard import guarded
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal, delivering
+from shim.edge.metrics import CONTENT_TYPE, Metrics
 from shim.edge.pages import Pages
 from shim.edge.peer import Peers
 from shim.edge.recovery import Recovery
@@ -36,12 +38,16 @@ def catalogue() -> Catalogue:
 class Application:
     """The running parts. Built by `open_application`, used by the server and by tests."""
 
-    def __init__(self, config: Config, compiled: Catalogue, performers: Performers) -> None:
+    def __init__(
+        self, config: Config, compiled: Catalogue, performers: Performers, deprecation: DeprecationLog
+    ) -> None:
         self.config = config
         self.ready = True
         self.integrations = performers.integrations
         self.store = performers.store
         self.journal = performers.journal
+        self.deprecation = deprecation
+        self.metrics = deprecation.metrics
         listen = config.listen
         peers = Peers(listen.public_url, listen.trusted_proxies)
         info = config.server_info
@@ -49,7 +55,7 @@ class Application:
             compiled, config.limits.parse(), ServerInfo(info.edition, info.version, info.infrastructure_id)
         )
         conduct = Conduct(listen.body_timeout, config.backend.total_timeout, config.faults.layout)
-        self.soap = SoapEndpoint(shim, performers, peers, conduct)
+        self.soap = SoapEndpoint(shim, performers, peers, conduct, deprecation)
         self.pages = Pages(compiled.old, peers, config.schema_versions.latest)
 
     def routes(self) -> web.Application:
@@ -80,11 +86,15 @@ class Application:
         return next((each for each in self.config.integrations if each.name == name), None)
 
     def admin_routes(self) -> web.Application:
-        """The admin listener: health and readiness."""
+        """The admin listener: health, readiness, metrics."""
         app = web.Application(middlewares=[guarded])
         app.router.add_get("/healthz", self.health)
         app.router.add_get("/readyz", self.readiness)
+        app.router.add_get("/metrics", self.counted)
         return app
+
+    async def counted(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
     async def health(self, request: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -95,6 +105,7 @@ class Application:
     def reconfigure(self, config: Config) -> None:
         """Take over integrations and their rules of conduct; listeners and limits need a restart."""
         self.integrations.replace(config.integrations)
+        self.deprecation.replace(config)
         self.config = config
 
 
@@ -105,18 +116,23 @@ async def open_application(config: Config) -> AsyncIterator[Application]:
     async with AsyncExitStack() as closing:
         session = await closing.enter_async_context(open_session(config.backend))
         http = await closing.enter_async_context(open_http(config.backend))
-        store = await Store.open(config.store.url, config.store.journal_mode)
+        store = await Store.open(config.store.url, config.store.journal_mode, config.store.busy_timeout)
         closing.push_async_callback(store.close)
+        metrics = Metrics()
+        metrics.watch_process()
+        deprecation = DeprecationLog(store, config, compiled.old, compiled.new, metrics)
+        await deprecation.start()
+        closing.push_async_callback(deprecation.stop)
         identities = IdentityMap(store, config.identity)
         await identities.start()
-        tokens = Tokens(http, config.backend.url + config.backend.token_path)
+        tokens = Tokens(http, config.backend.url + config.backend.token_path, metrics=metrics)
         closing.push_async_callback(tokens.close)
         integrations = Integrations(config.integrations, config.login)
         closing.push_async_callback(integrations.close)
-        backend = Backend(session, tokens, config.backend)
-        journal = Journal(store, config.journal)
+        backend = Backend(session, tokens, config.backend, metrics=metrics)
+        journal = Journal(store, config.journal, metrics=metrics)
         performers = Performers(integrations, backend, store, identities, journal)
-        application = Application(config, compiled, performers)
+        application = Application(config, compiled, performers, deprecation)
         recovery = Recovery(compiled, performers, journal, application.integration)
         await recovery.start()
         closing.push_async_callback(recovery.stop)

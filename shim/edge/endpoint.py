@@ -15,8 +15,10 @@ from shim.core.errors import BackendError, CallerError
 from shim.core.parse import too_large
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
+from shim.edge.deprecation_log import DeprecationLog, Seen
 from shim.edge.drive import Performer, Performers, drive
 from shim.edge.peer import Peers
+from shim.edge.toolkits import HEAD, clean_agent, toolkit
 
 log = structlog.get_logger()
 
@@ -33,11 +35,19 @@ class Conduct:
 class SoapEndpoint:
     """Answers POSTs on every endpoint of the old services."""
 
-    def __init__(self, shim: Shim, performers: Performers, peers: Peers, conduct: Conduct) -> None:
+    def __init__(
+        self,
+        shim: Shim,
+        performers: Performers,
+        peers: Peers,
+        conduct: Conduct,
+        deprecation: DeprecationLog,
+    ) -> None:
         self._shim = shim
         self._performers = performers
         self._peers = peers
         self._conduct = conduct
+        self._deprecation = deprecation
 
     def replace(self, shim: Shim) -> None:
         """Serve later calls with other rules; those under way end with theirs."""
@@ -46,26 +56,33 @@ class SoapEndpoint:
     async def post(self, request: web.Request) -> web.StreamResponse:
         reference = secrets.token_hex(8)
         began = time.perf_counter()
+        outcome = Outcome()
+        call = Ended(outcome, Performer(self._performers, self._peers.client(request)))
         try:
-            outcome = await self._outcome(request)
+            await self._serve(request, call)
+        except CallerError as fault:
+            outcome.fault = fault
+        except asyncio.CancelledError:
+            outcome.fault = _STOPPED
+            self._log(call, reference, began, request)
+            raise
         except Exception:  # a defect of ours still has to end as a fault that can be found
             log.exception("internal error", reference=reference, path=request.path)
-            outcome = Outcome(fault=_INTERNAL)
-        self._log(outcome, reference, began, request)
+            outcome.fault = _INTERNAL
+        self._log(call, reference, began, request)
         return self._response(outcome, reference)
 
-    async def _outcome(self, request: web.Request) -> Outcome:
-        try:
-            body = await self._body(request)
-        except CallerError as fault:
-            return Outcome(fault=fault)
-        under_way = exchange(self._shim, Request(request.path, request.headers.get("Content-Type", ""), body))
-        performer = Performer(self._performers, self._peers.client(request))
+    async def _serve(self, request: web.Request, call: Ended) -> None:
+        """Fill the call's outcome. Raises CallerError when there is no whole body."""
+        body = await self._body(request)
+        call.head = body[:HEAD]
+        asked = Request(request.path, request.headers.get("Content-Type", ""), body)
+        under_way = exchange(self._shim, asked, call.outcome)
         try:
             async with asyncio.timeout(self._conduct.call_seconds):
-                return await drive(under_way, performer)
+                await drive(under_way, call.performer)
         except TimeoutError:
-            return Outcome(fault=_TOO_LATE)
+            call.outcome.fault = _TOO_LATE
 
     async def _body(self, request: web.Request) -> bytes:
         """The whole body within its deadline and size. Raises CallerError."""
@@ -97,9 +114,12 @@ class SoapEndpoint:
             response.force_close()
         return response
 
-    def _log(self, outcome: Outcome, reference: str, began: float, request: web.Request) -> None:
-        integration = outcome.caller.name if outcome.caller else None
-        about = {"reference": reference, "integration": integration, "operation": outcome.operation}
+    def _log(self, call: Ended, reference: str, began: float, request: web.Request) -> None:
+        outcome = call.outcome
+        seconds = time.perf_counter() - began
+        seen = call.seen(request, seconds)
+        self._deprecation.called(seen)
+        about = {"reference": reference, "integration": seen.integration, "operation": outcome.operation}
         for found in outcome.findings:
             log.info(
                 "finding",
@@ -121,13 +141,43 @@ class SoapEndpoint:
             path=request.path,
             calls=outcome.calls,
             version=outcome.schema_version,
-            milliseconds=round((time.perf_counter() - began) * 1000, 1),
+            toolkit=seen.toolkit,
+            milliseconds=round(seconds * 1000, 1),
+        )
+
+
+@dataclass(slots=True)
+class Ended:
+    """A call, what carries it out and the beginning of its body, as far as it has come."""
+
+    outcome: Outcome
+    performer: Performer
+    head: bytes = b""
+
+    def seen(self, request: web.Request, seconds: float) -> Seen:
+        """What the deprecation log is told of it."""
+        outcome, fault = self.outcome, self.outcome.fault
+        agent = clean_agent(request.headers.get("User-Agent", ""))
+        return Seen(
+            integration=outcome.caller.name if outcome.caller else None,
+            operation=outcome.operation,
+            findings=outcome.findings,
+            fault=fault.reason if fault else None,
+            version=outcome.schema_version,
+            agent=agent,
+            toolkit=toolkit(agent, self.head),
+            address=self.performer.address,
+            seconds=seconds,
+            request=outcome.request,
+            sent=self.performer.sent,
+            unsent=self.performer.unsent,
         )
 
 
 _INTERNAL = BackendError(
     "internal-error", "The shim failed on this call: tell its operator the reference, it is in the log."
 )
+_STOPPED = BackendError("stopped", "The shim stopped before the call had ended.")
 _TOO_LATE = BackendError(
     "backend-late",
     "The v3 backend took too long. Whether a write took effect is not known: look before repeating it.",
