@@ -16,7 +16,7 @@ import structlog
 from shim.core.errors import Fault
 from shim.edge.deprecation_batch import Batch, from_line, to_line
 from shim.edge.deprecation_spool import Segment, Spool
-from shim.edge.deprecation_writing import forget, hopeless, write
+from shim.edge.deprecation_writing import BUSY, forget, hopeless, write
 from shim.edge.metrics import Metrics
 from shim.edge.store import Store
 
@@ -64,7 +64,7 @@ class Keeping:
 
     async def _forget_settled(self) -> None:
         with suppress(Fault, TimeoutError):  # then they are forgotten when they are old
-            async with asyncio.timeout(self._patience), self._store.writing() as connection:
+            async with asyncio.timeout(self._patience), self._store.writing(BUSY) as connection:
                 await forget(connection, self._settled)
 
     async def _to_store(self) -> None:

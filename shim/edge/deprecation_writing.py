@@ -25,6 +25,9 @@ from shim.edge.store import KEPT, Store
 MARKS = "deprecation-log"
 """What is kept under this name are the IDs of batches that were written lately; no account has it."""
 
+BUSY = 0.5
+"""Seconds that a write waits for another program at an SQLite file: then it is tried again later."""
+
 _REMEMBERED = timedelta(days=90)
 _MOST_AT_ONCE = 500
 _FINDING = ("integration", "operation", "code", "path")
@@ -36,7 +39,7 @@ async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bo
 
     Raises BackendError (`store-unavailable`), after which it may be there or not: see `hopeless`.
     """
-    async with store.writing() as connection:
+    async with store.writing(BUSY) as connection:
         await forget(connection, settled)
         mark = {"account": MARKS, "field": batch.id, "value": '["batch",null,{},[]]', "updated_at": store.now()}
         marked = await connection.execute(_insert(connection, KEPT).on_conflict_do_nothing(), mark)
@@ -65,7 +68,7 @@ async def forget(connection: AsyncConnection, settled: Iterable[str]) -> None:
 async def forget_old(store: Store) -> None:
     """Forget IDs of batches that nobody was left to forget. Raises BackendError."""
     old = KEPT.c.updated_at < store.now() - _REMEMBERED
-    async with store.writing() as connection:
+    async with store.writing(BUSY) as connection:
         await connection.execute(sa.delete(KEPT).where(KEPT.c.account == MARKS, old))
 
 

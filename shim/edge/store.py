@@ -103,15 +103,19 @@ class Store:
         return self._begin(self._engine)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self, busy: float | None = None) -> AsyncIterator[AsyncConnection]:
         """The same for changes, all of which are kept or none; SQLite has one at a time.
 
         They wait here for each other: waiting inside SQLite, each would keep a connection from those who read.
+        `busy` is how long to wait for another program there, seconds; None is `store.busy_timeout`.
         """
+        engine = self._writing
+        if busy is not None:
+            engine = engine.execution_options(busy=round(busy * 1000))
         async with AsyncExitStack() as entered:
             if not self.shared:
                 await entered.enter_async_context(self._writer)
-            yield await entered.enter_async_context(self._begin(self._writing))
+            yield await entered.enter_async_context(self._begin(engine))
 
     async def recall(self, account: str) -> dict[str, Element]:
         """What is kept for an account by field; empty when there is nothing."""
@@ -225,20 +229,25 @@ def _prepare(url: URL) -> None:
 
 def _tune_sqlite(engine: AsyncEngine, journal_mode: JournalMode, busy_timeout: float) -> None:
     synchronous = {"wal": "FULL", "delete": "EXTRA"}[journal_mode]
+    patience = round(busy_timeout * 1000)
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin below, where SQLAlchemy says
         with closing(connection.cursor()) as cursor:
-            cursor.execute(f"PRAGMA busy_timeout = {round(busy_timeout * 1000)}")
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
             cursor.execute(f"PRAGMA journal_mode = {journal_mode}")
             cursor.execute(f"PRAGMA synchronous = {synchronous}")
             cursor.execute("PRAGMA foreign_keys = ON")
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def begun(connection: sa.Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        options, kept = connection.get_execution_options(), connection.connection.info
+        busy = options.get("busy", patience)
+        if kept.get("busy", patience) != busy:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy}")
+            kept["busy"] = busy
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
 
 
 def wal_reset_bug(version: tuple[int, ...]) -> bool:
