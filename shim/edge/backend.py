@@ -105,7 +105,7 @@ class Backend:
             result = error.reason
             raise
         finally:
-            self._metrics.v3_calls.labels(call.full_name, result).inc()
+            self._metrics.count(self._metrics.v3_calls, call.full_name, result)
             self._metrics.v3_seconds.observe(time.perf_counter() - began)
         return answer
 
@@ -127,7 +127,7 @@ class Backend:
                 fault = again.fault
             if attempt >= self._settings.retry.attempts or not self._budget.spend():
                 raise fault
-            self._metrics.retries.labels(fault.reason).inc()
+            self._metrics.count(self._metrics.retries, fault.reason)
             log.warning("forward repeated", operation=call.full_name, attempt=attempt, reason=fault.reason)
             await self._pause(attempt)
             attempt += 1

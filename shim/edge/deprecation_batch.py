@@ -36,8 +36,10 @@ class Calls:
     def add(self, fault: bool, at: datetime) -> None:
         self.calls += 1
         self.faults += fault
-        self.first = min(self.first, at)
-        self.last = max(self.last, at)
+        if at > self.last:
+            self.last = at
+        elif at < self.first:
+            self.first = at
 
 
 @dataclass(slots=True)
@@ -59,10 +61,11 @@ class Found:
 
     def add(self, finding: Finding, at: datetime, day: str) -> None:
         self.days[day] = self.days.get(day, 0) + finding.count
-        self.first = min(self.first, at)
         if at >= self.last:
             self.last = at
             self.severity, self.because, self.place = finding.severity, finding.because, finding.place
+        elif at < self.first:
+            self.first = at
 
 
 @dataclass(slots=True)

@@ -79,6 +79,7 @@ class DeprecationLog:
         self.spool = Spool(spool_folder(config), self._settings.spool_bytes)
         self._counting = Counting(self._settings, store.now)
         self._keeping = Keeping(store, self.spool, self._settings.patience, self.metrics)
+        self.metrics.waiting.set_function(lambda: self._counting.waiting + self._keeping.held)
         self._operations = {*old.operations, *new.operations}
         self._ending = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -109,23 +110,21 @@ class DeprecationLog:
         operation = self._operation(seen.operation)
         kept_out = self._kept_out(seen.integration, seen.agent, seen.address)
         result = "kept-out" if kept_out else "fault" if seen.fault else "answer"
-        self.metrics.calls.labels(integration, operation, result).inc()
+        self.metrics.count(self.metrics.calls, integration, operation, result)
         self.metrics.call_seconds.observe(seen.seconds)
         if seen.fault:
-            self.metrics.faults.labels(seen.fault).inc()
+            self.metrics.count(self.metrics.faults, seen.fault)
         if kept_out:
             return
         caller = (seen.agent, seen.toolkit, seen.version or "", seen.address)
         self._counting.called(integration, operation, caller, fault=seen.fault is not None)
         self._count_findings(integration, operation, seen.findings, seen)
-        self.metrics.waiting.inc()
 
     def _ported(self, integration: str, operation: str, fault: bool) -> None:
         integration, operation = self._integration(integration), self._operation(operation)
-        self.metrics.ported.labels(integration, operation, "fault" if fault else "answer").inc()
+        self.metrics.count(self.metrics.ported, integration, operation, "fault" if fault else "answer")
         if not self._kept_out(integration, "", ""):
             self._counting.ported(integration, operation, fault=fault)
-            self.metrics.waiting.inc()
 
     def _found(self, integration: str, operation: str, findings: Iterable[Finding]) -> None:
         self._count_findings(self._integration(integration), self._operation(operation), findings, None)
@@ -140,7 +139,7 @@ class DeprecationLog:
         wanted = Wanted(request, seen.sent, seen.unsent) if seen is not None and request is not None else None
         self._counting.found(integration, operation, told, wanted)
         for each in told:
-            self.metrics.findings.labels(each.code, each.severity).inc(each.count)
+            self.metrics.count(self.metrics.findings, each.code, each.severity, by=each.count)
 
     def _integration(self, name: str | None) -> str:
         return name if name is not None and name in self._names else UNKNOWN
@@ -177,7 +176,6 @@ class DeprecationLog:
         """Write what was told since the last time, and what is in the spool, if the store takes it."""
         async with self._turn:
             await self._keeping.turn(self._batch)
-        self.metrics.waiting.set(self._counting.waiting + self._keeping.held)
 
     async def _writing(self) -> None:
         while not self._ending.is_set():

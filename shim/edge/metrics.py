@@ -44,6 +44,7 @@ class Metrics:
     spool_bytes: Gauge = field(init=False)
     flush_failures: Counter = field(init=False)
     store_down: Gauge = field(init=False)
+    _series: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter
@@ -66,6 +67,14 @@ class Metrics:
         self.flush_failures = self._counter("deprecation_flush_failures", "Writes that the store did not take")
         self.store_down = self._gauge("store_down", "1 while the store does not take the deprecation log")
 
+    def count(self, counter: Counter, *labels: str, by: float = 1) -> None:
+        """Count under these labels; their series is looked up once, since that takes longer than counting."""
+        key = (counter, labels)
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = counter.labels(*labels)
+        series.inc(by)
+
     def watch_process(self) -> None:
         """Count memory, CPU and files of this process as well."""
         ProcessCollector(registry=self.registry)
@@ -75,7 +84,7 @@ class Metrics:
         return generate_latest(self.registry)
 
     def journal_ended(self, state: str, *, recovered: bool) -> None:
-        self.journal.labels(state, "yes" if recovered else "no").inc()
+        self.count(self.journal, state, "yes" if recovered else "no")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"shim_{name}", f"{text}.", labels, registry=self.registry)

@@ -128,7 +128,7 @@ class Tokens:
             result = error.reason
             raise
         finally:
-            self._metrics.token_fetches.labels(result).inc()
+            self._metrics.count(self._metrics.token_fetches, result)
         return token
 
     async def _given(self, integration: Integration) -> str:
