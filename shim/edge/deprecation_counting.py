@@ -27,6 +27,7 @@ MORE = "(more)"
 """Stands where an integration has more different findings or callers than are told apart."""
 
 _LONGEST_PATH = 500
+_MOST_WANTED = 200
 _BECAUSE = "There are more different findings than are told apart (deprecation.keys): these are only counted."
 _REST = "more-findings"
 
@@ -144,6 +145,9 @@ class Counting:
         return sampled is None or now - sampled >= self._age
 
     def _may_sample(self, now: datetime) -> bool:
+        """Whether another one is within the bounds: of a second, and of what waits to be made."""
+        if len(self._wanted) >= _MOST_WANTED:
+            return False
         second = int(now.timestamp())
         if second != self._second:
             self._second, self._samples = second, 0

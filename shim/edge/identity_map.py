@@ -168,8 +168,7 @@ class IdentityMap:
     async def _read(self, by: By, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
         async with self._store.reading() as connection:
             rows = await _rows(connection, by, values, _LIVE)
-        for row in rows:
-            self._note_seen([row.number], _utc(row.seen_at))
+        self._note_seen({row.number: _utc(row.seen_at) for row in rows})
         groups: dict[str, list[Identity]] = {}
         for row in rows:
             groups.setdefault(getattr(row, by), []).append(_identity(row))
@@ -221,7 +220,7 @@ class IdentityMap:
         if identities is None:
             async with self._changing() as change:
                 identities = await change.learn(latest)
-            self._note_seen(latest, self._store.now())
+            self._note_seen(dict.fromkeys(latest, self._store.now()))
         return tuple(identities[each.number] for each in known)
 
     async def _known_already(self, latest: Mapping[str, Known]) -> dict[str, Identity] | None:
@@ -235,8 +234,8 @@ class IdentityMap:
             return None
         return known
 
-    def _note_seen(self, numbers: Iterable[str], at: datetime) -> None:
-        for number in numbers:
+    def _note_seen(self, times: Mapping[str, datetime]) -> None:
+        for number, at in times.items():
             self._seen[number] = max(at, self._seen.get(number, at))
             self._seen.move_to_end(number)
         while len(self._seen) > _MOST_CACHED:

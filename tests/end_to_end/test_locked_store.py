@@ -111,3 +111,31 @@ def _loaded(shim: Shim, seconds: float, pause: float) -> None:
     assert written["Client.GetClients", "unknown-element", "naem"] > 0
     assert sinks.metric(shim, "shim_deprecation_spool_bytes") == 0
     print(f"{total} calls, {during} while locked, slowest {load.slowest:.1f} s")
+
+
+def test_what_is_spooled_survives_a_kill_and_counts_once(backend: Backend, tls: Tls, tmp_path: Path) -> None:
+    changes = {
+        "store.url": f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}",
+        "deprecation.flush": 0.1,
+        "deprecation.keep_out": {"agents": ["check*"]},
+    }
+    with running_shim(backend.url, tls, changes) as shim:
+        with sinks.locked(shim):
+            for _ in range(5):
+                Load(shim, 0).send(*CALLS[0])
+            waiting = "shim_deprecation_waiting_calls"
+            sinks.until(lambda: sinks.metric(shim, waiting) == 0, "what the store does not take is spooled")
+            assert sinks.metric(shim, "shim_deprecation_spool_bytes") > 0
+            shim.process.kill()
+            shim.wait()
+        assert sinks.calls(shim) == 0
+    with running_shim(backend.url, tls, changes) as again:
+        with connected(again.http) as wire:
+            wire.exchange(http_post(CALLS[0][1], CLIENT, "User-Agent: check/1"))
+        sinks.until(lambda: sinks.calls(again) == 5, "what was spooled follows")
+        labels = 'integration="acme",operation="Client.GetClients",result="kept-out"'
+        assert sinks.metric(again, f"shim_calls_total{{{labels}}}") == 1
+        assert sinks.spool(again) == ""
+    assert sinks.calls(again) == 5
+    [row] = sinks.table(again, "findings")
+    assert (row["code"], row["count"]) == ("unknown-element", 5)

@@ -237,7 +237,6 @@ def test_no_other_place_has_a_mark_either(shim: Shim) -> None:
     sinks.until(lambda: sinks.calls(shim) == calls > 0, "every call counts")
     assert MARK not in sinks.deprecation_rows(shim).lower()
     assert MARK not in sinks.metrics(shim).lower()
-    answered(sent(shim, request("GetClientsRequest")))
 
 
 # ---- the configuration ----
