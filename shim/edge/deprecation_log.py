@@ -127,7 +127,8 @@ class DeprecationLog:
             self._counting.ported(integration, operation, fault=fault)
 
     def _found(self, integration: str, operation: str, findings: Iterable[Finding]) -> None:
-        self._count_findings(self._integration(integration), self._operation(operation), findings, None)
+        if not self._kept_out(integration, "", ""):
+            self._count_findings(self._integration(integration), self._operation(operation), findings, None)
 
     def _count_findings(
         self, integration: str, operation: str, findings: Iterable[Finding], seen: Seen | None
