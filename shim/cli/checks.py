@@ -140,7 +140,7 @@ async def check_store(config: Config, where: str) -> Result:
         await store.close()
     if not _may_be_made(spool_folder(config)):
         result.warnings.append(
-            "The folder for the deprecation log's spool cannot be made or written: set deprecation.spool to one."
+            "The folder for the deprecation log's spool cannot be made or written: set deprecation.spool."
         )
     return result
 

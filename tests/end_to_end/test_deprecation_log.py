@@ -12,7 +12,7 @@ from tests.end_to_end.messages import ACME, CLIENT, GET_CLIENTS, add_client, cre
 from tests.end_to_end.running import Backend, Shim, StartShim, integration
 from tests.end_to_end.wire import answered, faulted, post
 
-SLOW = {"deprecation.flush": 0.1, "backend.total_timeout": 0.3}
+SLOW = {"deprecation.flush": 0.1, "backend.total_timeout": 1.5}
 
 
 def usage(shim: Shim) -> dict[tuple[object, object], tuple[object, object]]:
@@ -69,7 +69,7 @@ def test_who_called_what_and_what_was_found(start_shim: StartShim) -> None:
 def test_a_call_that_took_too_long_counts_for_whoever_made_it(backend: Backend, start_shim: StartShim) -> None:
     shim = start_shim(SLOW)
     answered(post(shim, GET_CLIENTS, CLIENT))
-    backend.world.interfere("GetOrganizations", "late:1")
+    backend.world.interfere("GetOrganizations", "late:3")
     fields = "<naem>x</naem>"
     assert faulted(post(shim, envelope(request("GetClientsRequest", fields)), CLIENT)).reason == "backend-late"
     written(shim, 2)
