@@ -233,6 +233,7 @@ def test_an_app_that_the_backend_refuses_is_not_told(shim: Shim) -> None:
 
 def test_no_other_place_has_a_mark_either(shim: Shim) -> None:
     """In the deprecation log and the metrics, after all the tests before; user agents are kept as they come."""
+    refused(shim, b"zq is no XML")
     calls = sum(event["event"] == "call" for event in shim.events)
     sinks.until(lambda: sinks.calls(shim) == calls > 0, "every call counts")
     assert MARK not in sinks.deprecation_rows(shim).lower()
