@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
 
 from shim.core.parse import Limits as ParseLimits
-from shim.edge.settings_conduct import Deprecation
+from shim.edge.settings_deprecation import Deprecation
 from shim.edge.settings_kinds import (
     Count,
     Existing,
@@ -168,6 +168,9 @@ class Store(Section):
         Literal["wal", "delete"],
         doc("SQLite only; delete (with synchronous=EXTRA) where SQLite has the WAL-reset bug."),
     ] = "wal"
+    busy_timeout: Annotated[
+        Seconds, doc("SQLite only: how long a write waits while another program writes, seconds.")
+    ] = 35.0
 
 
 class Journal(Section):
@@ -280,11 +283,11 @@ class Config(Section):
     store: Store = Store()
     identity: Identities = Identities()
     journal: Journal = Journal()
+    deprecation: Deprecation = Deprecation()
     server_info: ServerInfo = ServerInfo()
     faults: Faults = Faults()
     schema_versions: SchemaVersions = SchemaVersions()
     conduct: Conduct = Conduct()
-    deprecation: Deprecation = Deprecation()
     log: Log = Log()
     login: Login = Login()
     integrations_file: Annotated[

@@ -157,6 +157,9 @@ class Integration(Section):
 
     name: Annotated[str, doc("Unique; small letters, digits, hyphens."), Field(pattern=NAME)]
     enabled: Annotated[bool, doc("false refuses it like an unknown one.")] = True
+    watched: Annotated[
+        bool, doc("false: served, but not counted as use and without findings, as for a test tool.")
+    ] = True
     old: OldLogin
     new: NewLogin
     conduct: Annotated[Conduct, doc("Only what differs from `conduct` of all.")] = Conduct()
