@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from typer._completion_classes import completion_init
 
+from shim.cli.admin import app as admin
 from shim.cli.check import check
 from shim.cli.console import EXIT_CODES, LightGroup
 from shim.cli.coverage import coverage
@@ -77,6 +78,7 @@ def _shim(
 for _command in (serve, demo, emulate, translate, check, coverage, explain):
     app.command()(_command)
 app.add_typer(integrations)
+app.add_typer(admin)
 app.add_typer(journal)
 app.add_typer(identity_map)
 

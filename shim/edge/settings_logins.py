@@ -101,3 +101,10 @@ class Integration(Section):
         """The same with the rules of all where it has none of its own."""
         own = {key: getattr(self.conduct, key) for key in self.conduct.model_fields_set}
         return self.model_copy(update={"conduct": base.model_copy(update=own)})
+
+
+class AdminUser(Section):
+    """Somebody who may use the review page. Every change there is recorded with the name."""
+
+    name: Annotated[str, doc("Unique; stands beside every change made."), Field(min_length=1, max_length=64)]
+    password_hash: Annotated[Argon2Hash, hidden("Argon2id hash of the password: `shim admin password`.")]
