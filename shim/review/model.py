@@ -33,13 +33,15 @@ class OperationUse:
     """One old operation as one integration uses it. `becomes` are full names of v3 operations.
 
     `order` is the suggested place in the order of porting, from 1; None when there is nothing left to port.
-    `new_calls` counts native v3 calls of its successors by the same integration.
+    `new_calls` counts native v3 calls of its successors by the same integration. `worst` is the severity of
+    its worst open finding, None when none is open. How `ported` is judged says `scorecard.is_ported`.
     """
 
     integration: str
     operation: str
     becomes: tuple[str, ...]
     fit: Fit
+    worst: Severity | None
     calls: int
     per_day: float
     faults: int
@@ -56,6 +58,8 @@ class OperationUse:
 
 @dataclass(frozen=True, slots=True)
 class CallerRow:
+    """One way in which an integration's 2.5 calls look, over all time."""
+
     agent: str
     toolkit: str
     version: str
@@ -66,9 +70,16 @@ class CallerRow:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """One integration: what it uses, what of it is ported, what porting the rest takes."""
+    """One integration: what it uses, what of it is ported, what porting the rest takes.
+
+    `findings` counts open findings of what is left, by severity, that were seen in the window: findings of
+    what is ported by now say nothing any more. `callers` is empty in an overview. `last_old` may lie before
+    the window, the other times and figures never do. An integration that was never seen is there when it is
+    `configured`.
+    """
 
     integration: str
+    configured: bool
     days: tuple[Day, ...]
     operations: tuple[OperationUse, ...]
     fits: Mapping[Fit, int]
@@ -76,11 +87,13 @@ class Scorecard:
     old_calls: int
     new_calls: int
     per_day: float
+    left: int
     ported: int
     effort: Effort
     reason: str
     done: bool
     open_findings: int
+    findings: Mapping[Severity, int]
     callers: tuple[CallerRow, ...]
     last_old: datetime | None
     last_new: datetime | None
@@ -161,7 +174,7 @@ class Overview:
     left: int
     ported: int
     findings: Mapping[Severity, int]
-    """Open findings by severity."""
+    """Open findings of what is left, by severity."""
 
 
 @dataclass(frozen=True, slots=True)
