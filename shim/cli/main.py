@@ -10,6 +10,7 @@ import typer
 from typer._completion_classes import completion_init
 
 from shim.cli.admin import app as admin
+from shim.cli.brownout import app as brownout
 from shim.cli.check import check
 from shim.cli.console import EXIT_CODES, LightGroup
 from shim.cli.coverage import coverage
@@ -19,6 +20,7 @@ from shim.cli.explain import explain
 from shim.cli.integrations import app as integrations
 from shim.cli.journal import app as journal
 from shim.cli.map import app as identity_map
+from shim.cli.porting import app as porting
 from shim.cli.serve import serve
 from shim.cli.translate import translate
 
@@ -81,6 +83,8 @@ app.add_typer(integrations)
 app.add_typer(admin)
 app.add_typer(journal)
 app.add_typer(identity_map)
+app.add_typer(porting)
+app.add_typer(brownout)
 
 
 def run() -> None:

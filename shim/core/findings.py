@@ -156,6 +156,12 @@ KINDS: dict[str, Kind] = {
         "v3 does not have it: the shim answered from what it keeps, or with the default of 2.5.",
         "Do not rely on it: it is gone with the shim.",
     ),
+    "came-back": Kind(
+        "warning",
+        "An old call of a ported operation",
+        "The integration has ported this operation to v3, and still made the old call; it was served.",
+        "Find what still makes the old call, and port it; then the operation can be locked.",
+    ),
     "field-dropped": Kind(
         "loss",
         "Dropped",
@@ -185,6 +191,18 @@ KINDS: dict[str, Kind] = {
         "Not translated",
         "The operation is known in 2.5, but this version of the shim does not translate it.",
         "Port this call to v3.",
+    ),
+    "operation-locked": Kind(
+        "refused",
+        "Locked",
+        "The operation is ported and locked for this integration: the old call was refused.",
+        "Make the v3 call instead, or let the operator move the operation back on the porting ladder.",
+    ),
+    "browned-out": Kind(
+        "refused",
+        "Refused in a brownout",
+        "The call came in a planned window in which it is refused, so that it is seen who still makes it.",
+        "Port this call to v3. Afterwards it works again, until it ends for good.",
     ),
     "field-refused": Kind(
         "refused",

@@ -21,6 +21,7 @@ from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal, delivering
 from shim.edge.pages import Pages
 from shim.edge.peer import Peers
+from shim.edge.porting import Porting
 from shim.edge.recovery import Recovery
 from shim.edge.store import Store
 from shim.edge.tokens import Tokens, open_http
@@ -115,7 +116,10 @@ async def open_application(config: Config) -> AsyncIterator[Application]:
         closing.push_async_callback(integrations.close)
         backend = Backend(session, tokens, config.backend)
         journal = Journal(store, config.journal)
-        performers = Performers(integrations, backend, store, identities, journal)
+        porting = Porting(store)
+        await porting.start()
+        closing.push_async_callback(porting.stop)
+        performers = Performers(integrations, backend, store, identities, journal, porting)
         application = Application(config, compiled, performers)
         recovery = Recovery(compiled, performers, journal, application.integration)
         await recovery.start()

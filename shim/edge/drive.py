@@ -30,6 +30,7 @@ from shim.edge.backend import Backend
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal
+from shim.edge.porting import Porting
 from shim.edge.store import Store
 
 
@@ -42,6 +43,7 @@ class Performers:
     store: Store
     identities: IdentityMap
     journal: Journal | None = None
+    porting: Porting | None = None
 
 
 _SIDE_BY_SIDE = 8
@@ -72,6 +74,9 @@ class Performer:
                 self._integration = await self._with.integrations.authenticate(
                     command.credentials, self._address
                 )
+                porting = self._with.porting
+                if porting is not None:
+                    return porting.caller(self._integration)
                 return Caller(self._integration.name, self._integration.settings)
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
