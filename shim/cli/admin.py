@@ -43,9 +43,7 @@ def password(
     if len(secret) < SHORTEST:
         fail(Code.USAGE, f"The password is too short: take {SHORTEST} characters at least.")
     typer.echo(Passwords().hash(secret))
-    say(
-        "Put it under admin.users in the configuration, as password_hash beside a name; then kill -HUP the shim."
-    )
+    say("Put it under admin.users in the configuration, as password_hash beside a name; then kill -HUP.")
 
 
 def _secret(source: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
@@ -39,6 +39,7 @@ class Application:
 
     def __init__(self, config: Config, compiled: Catalogue, performers: Performers) -> None:
         self.config = config
+        self.catalogue = compiled
         self.ready = True
         self.integrations = performers.integrations
         self.store = performers.store
@@ -80,11 +81,13 @@ class Application:
         """The integration of that name, as configured now."""
         return next((each for each in self.config.integrations if each.name == name), None)
 
-    def admin_routes(self) -> web.Application:
-        """The admin listener: health and readiness."""
+    def admin_routes(self, extend: Extension | None = None) -> web.Application:
+        """The admin listener: health and readiness, and what `extend` adds."""
         app = web.Application(middlewares=[guarded])
         app.router.add_get("/healthz", self.health)
         app.router.add_get("/readyz", self.readiness)
+        if extend is not None:
+            extend(self, app)
         return app
 
     async def health(self, request: web.Request) -> web.Response:
@@ -97,6 +100,10 @@ class Application:
         """Take over integrations and their rules of conduct; listeners and limits need a restart."""
         self.integrations.replace(config.integrations)
         self.config = config
+
+
+Extension = Callable[[Application, web.Application], None]
+"""Adds routes to the admin listener of an application; the review page is one."""
 
 
 @asynccontextmanager

@@ -63,7 +63,7 @@ class Listen(Section):
 
 
 class Admin(Section):
-    """Where health, readiness, metrics and the review page are served: never to the network that clients use."""
+    """Where health, readiness, metrics and the review page are: never on the network that clients use."""
 
     host: Annotated[str, doc("Address of the admin port.")] = "127.0.0.1"
     port: Annotated[Port, doc("The admin port; 0 takes any free one.")] = 8027

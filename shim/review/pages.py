@@ -1,0 +1,208 @@
+"""Pages to read: each asks the desk and renders a template. What is asked for stands in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any
+
+from aiohttp import web
+
+from shim.edge.brownout_reach import Reach
+from shim.review import forms
+from shim.review.copied import tabs
+from shim.review.desk import Desk
+from shim.review.forms import Plan
+from shim.review.look import link
+from shim.review.model import FindingFilter, FindingRow, OperationUse, Scorecard
+from shim.review.site import Site
+
+_EACH_PAGE = 100
+_URGENT = 5
+_CHOICES = (
+    ("acknowledge", "Acknowledge", "somebody is on it"),
+    ("fixed", "Declare fixed", "verified by the next call without it, new again when it comes back"),
+    ("ignore", "Ignore", "until a day or for good; needs a reason"),
+    ("reopen", "Reopen", "new again, whatever was said"),
+    ("note", "Only note something", "its state stays"),
+)
+_SAID = {"new": "reopen", "acknowledged": "acknowledge", "ignored": "ignore"}
+
+
+class Pages:
+    """Handlers of GET, and the pages that a form comes back to when it cannot be taken."""
+
+    def __init__(self, site: Site, desk: Desk) -> None:
+        self._site = site
+        self._desk = desk
+
+    async def overview(self, request: web.Request) -> web.Response:
+        days = forms.days(request.query)
+        seen = await self._desk.overview(days)
+        now = self._desk.now()
+        return self._site.render(
+            request,
+            "overview.html",
+            seen=seen,
+            days=days,
+            windows=forms.WINDOWS,
+            quiet=not any(card.operations or card.last_old for card in seen.integrations),
+            done=sum(card.done for card in seen.integrations),
+            old_per_day=sum(card.per_day for card in seen.integrations),
+            new_per_day=sum(day.new for day in seen.days) / len(seen.days),
+            urgent=_urgent(await self._desk.findings(FindingFilter(open=True))),
+            running=[each for each in await self._desk.brownouts() if each.state(now) == "running"],
+        )
+
+    async def integration(self, request: web.Request) -> web.Response:
+        return await self.show_integration(request)
+
+    async def show_integration(
+        self, request: web.Request, status: int = 200, problem: str | None = None
+    ) -> web.Response:
+        card = await self.card(request)
+        name = card.integration
+        left, ported = _split(card.operations)
+        return self._site.render(
+            request,
+            "integration.html",
+            status,
+            card=card,
+            open_uses=left,
+            ported_uses=ported,
+            next=left[0] if left else None,
+            findings=await self._desk.findings(FindingFilter(integration=name, open=True)),
+            standings=await self._desk.standings(name),
+            steps=await self._desk.steps(name),
+            problem=problem,
+        )
+
+    async def card(self, request: web.Request) -> Scorecard:
+        """The scorecard that the address names. Raises HTTPNotFound."""
+        card = await self._desk.scorecard(request.match_info["integration"], forms.days(request.query))
+        if card is None:
+            raise web.HTTPNotFound(text="No integration of that name is configured, and none was ever seen.")
+        return card
+
+    async def sure(
+        self, request: web.Request, card: Scorecard, move: forms.Move, hit: list[OperationUse]
+    ) -> web.Response:
+        """Ask before operations are locked that are still called."""
+        return self._site.render(
+            request,
+            "sure.html",
+            integration=card.integration,
+            operation=move.operation,
+            text=move.text,
+            per_day=sum(each.per_day for each in hit),
+            last=max(each.last_seen for each in hit),
+        )
+
+    async def findings(self, request: web.Request) -> web.Response:
+        wanted = forms.finding_filter(request.query)
+        found = await self._desk.findings(wanted)
+        everything = await self._desk.findings(FindingFilter())
+        page = min(forms.page_number(request.query), max(1, -(-len(found) // _EACH_PAGE)))
+        start = (page - 1) * _EACH_PAGE
+        return self._site.render(
+            request,
+            "findings.html",
+            rows=found[start : start + _EACH_PAGE],
+            total=len(found),
+            first=start + 1,
+            wanted=wanted,
+            query=request.query,
+            filtered=any(request.query.values()),
+            integrations=sorted({each.integration for each in everything}),
+            codes=sorted({each.code for each in everything}),
+            previous=_page(request.query, page - 1) if page > 1 else None,
+            following=_page(request.query, page + 1) if start + _EACH_PAGE < len(found) else None,
+        )
+
+    async def finding(self, request: web.Request) -> web.Response:
+        return await self.show_finding(request)
+
+    async def show_finding(
+        self,
+        request: web.Request,
+        status: int = 200,
+        problem: str | None = None,
+        typed: Mapping[str, Any] | None = None,
+    ) -> web.Response:
+        found = await self._desk.finding(int(request.match_info["id"]))
+        if found is None:
+            raise web.HTTPNotFound(text="There is no finding of that number.")
+        typed = typed or {}
+        return self._site.render(
+            request,
+            "finding.html",
+            status,
+            page=found,
+            calls=[tabs(call) for call in found.sample.calls] if found.sample else [],
+            choices=[each for each in _CHOICES if each[0] != _SAID.get(found.row.state) or each[0] == "ignore"],
+            typed={name: forms.text(typed, name) for name in ("do", "text", "until")},
+            problem=problem,
+        )
+
+    async def operations(self, request: web.Request) -> web.Response:
+        days, text = forms.days(request.query), forms.text(request.query, "text")
+        uses = [each for each in await self._desk.operations(days) if _fits(each, text.lower())]
+        groups = [(name, list(each)) for name, each in groupby(uses, key=lambda use: use.operation)]
+        return self._site.render(request, "operations.html", groups=groups, days=days, text=text)
+
+    async def brownouts(self, request: web.Request) -> web.Response:
+        return await self.show_brownouts(request)
+
+    async def show_brownouts(
+        self,
+        request: web.Request,
+        status: int = 200,
+        problem: str | None = None,
+        typed: Mapping[str, Any] | None = None,
+        trial: tuple[Plan, Reach] | None = None,
+    ) -> web.Response:
+        now = self._desk.now()
+        all_of_them = await self._desk.brownouts()
+        seen = await self._desk.overview(30)
+        used = sorted({use.operation for card in seen.integrations for use in card.operations})
+        plan, reach = trial or (None, None)
+        length = (plan.ends_at - plan.starts_at) if plan else None
+        names = ("integration", "operation", "starts", "ends", "text", "link")
+        return self._site.render(
+            request,
+            "brownouts.html",
+            status,
+            ahead=[each for each in all_of_them if each.state(now) in ("running", "planned")],
+            past=[each for each in reversed(all_of_them) if each.state(now) not in ("running", "planned")],
+            integrations=[card.integration for card in seen.integrations],
+            operations=used,
+            services=sorted({name.partition(".")[0] for name in used}),
+            typed={name: forms.text(typed or {}, name) for name in names},
+            problem=problem,
+            plan=plan,
+            trial=reach,
+            expected=sum(reach.expected(hit, length) for hit in reach.hits) if reach and length else 0,
+        )
+
+
+def _urgent(rows: Iterable[FindingRow]) -> list[FindingRow]:
+    """The worst that nobody has looked at."""
+    return [each for each in rows if each.state == "new" and each.severity in ("refused", "loss", "warning")][
+        :_URGENT
+    ]
+
+
+def _split(uses: Iterable[OperationUse]) -> tuple[list[OperationUse], list[OperationUse]]:
+    """What is left, in the suggested order, and what is ported."""
+    left = [each for each in uses if not each.ported]
+    left.sort(key=lambda each: (each.order is None, each.order or 0, each.operation))
+    return left, [each for each in uses if each.ported]
+
+
+def _fits(use: OperationUse, text: str) -> bool:
+    return any(text in name.lower() for name in (use.operation, use.integration, *use.becomes))
+
+
+def _page(query: Mapping[str, str], number: int) -> str:
+    kept = {name: value for name, value in query.items() if name != "page"}
+    return link("findings", **kept, page=number)

@@ -1,0 +1,72 @@
+"""The review page over a world of integrations, as a shim has it on its admin listener."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aiohttp.test_utils import TestClient
+from argon2 import PasswordHasher
+
+from shim.edge.app import Application, open_application
+from shim.edge.config import Config
+from tests.review import world
+
+USER, PASSWORD = "nora", "a-long-enough-one"
+Clock = Callable[[], datetime]
+
+
+@cache
+def _hash() -> str:
+    return PasswordHasher(1, 64, 1).hash(PASSWORD)
+
+
+def config(folder: Path, **admin: Any) -> Config:
+    """The world's configuration, with a user of the page and a store in a folder."""
+    settings = {
+        "store": {"url": f"sqlite+aiosqlite:///{folder}/shim.db"},
+        "admin": {"port": 0, "users": [{"name": USER, "password_hash": _hash()}], **admin},
+    }
+    base = world.config()
+    fresh = Config.model_validate({**settings, "backend": {"url": base.backend.url}})
+    return fresh.model_copy(update={"integrations": base.integrations})
+
+
+@asynccontextmanager
+async def application(settings: Config, *, empty: bool = False) -> AsyncIterator[Application]:
+    """A shim whose clock stands at the world's time."""
+    async with open_application(settings) as opened:
+        opened.store._clock = lambda: world.NOW
+        if not empty:
+            await world.world().fill(opened.store)
+        yield opened
+
+
+class Browser:
+    """A client that fills in forms like a browser without scripts."""
+
+    def __init__(self, client: TestClient[Any, Any]) -> None:
+        self.client = client
+
+    async def get(self, path: str, status: int = 200) -> str:
+        async with self.client.get(path) as answer:
+            text = await answer.text()
+            assert answer.status == status, text
+            return text
+
+    async def post(self, path: str, page: str, status: int = 200, **fields: str) -> str:
+        """Send a form with the token of a page; follows to the page that comes next."""
+        token = re.search(r'name="token" value="([^"]+)"', page)
+        async with self.client.post(path, data={"token": token[1] if token else "", **fields}) as answer:
+            text = await answer.text()
+            assert answer.status == status, text
+            return text
+
+    async def login(self, name: str = USER, password: str = PASSWORD, status: int = 200) -> str:
+        page = await self.get("/review/login")
+        return await self.post("/review/login", page, status, name=name, password=password)
