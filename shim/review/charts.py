@@ -6,14 +6,17 @@ a description in words, and its numbers for a table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from shim.review.model import Day, Fit
+from shim.review.model import Day, Scorecard
+from shim.review.words import FITS
 
 _GAP = 0.24
 """The part of a day's place that stays empty."""
+_MOST_DAYS = 90
+_FEWEST_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,15 @@ def calls(id: str, title: str, days: Sequence[Day]) -> Chart:
     return _chart(id, title, f"{words}.", days)
 
 
-def counts(id: str, title: str, days: Sequence[tuple[date, int]]) -> Chart:
-    """How often something happened on each day."""
-    total = sum(count for _, count in days)
-    words = f"{total:,} in all"
-    if days:
-        words += f" from {_day(days[0][0])} to {_day(days[-1][0])}; {days[-1][1]:,} on the last day"
-    return _chart(id, title, f"{words}.", [Day(day, count, 0) for day, count in days])
+def counts(id: str, title: str, found: Sequence[tuple[date, int]], until: date) -> Chart:
+    """How often something happened on each day until today, `_MOST_DAYS` at most; a day without is 0."""
+    by_day = dict(found)
+    began = max(min(by_day, default=until), until - timedelta(days=_MOST_DAYS - 1))
+    began = min(began, until - timedelta(days=_FEWEST_DAYS - 1))
+    span = [began + timedelta(days=number) for number in range((until - began).days + 1)]
+    days = [Day(day, by_day.get(day, 0), 0) for day in span]
+    words = f"{sum(each.old for each in days):,} times from {_day(began)} to {_day(until)}."
+    return _chart(id, title, words, days)
 
 
 def _chart(id: str, title: str, words: str, days: Sequence[Day]) -> Chart:
@@ -107,13 +112,14 @@ def round_up(most: int) -> int:
         step *= 10
 
 
-def strip(counts: Mapping[Fit, int], order: Iterable[Fit]) -> tuple[Part, ...]:
-    """The shares of fits as parts of one line; none for what does not occur."""
-    total, x, parts = sum(counts.values()), 0.0, []
-    for fit in order:
-        if number := counts.get(fit, 0):
-            width = 100 * number / total
-            parts.append(Part(fit, number, round(x, 3), round(width, 3)))
+def strip(card: Scorecard) -> tuple[Part, ...]:
+    """What an integration uses as parts of one line: what is ported, then what is left, the worst first."""
+    counts = [("ported", card.ported), *((fit, card.fits.get(fit, 0)) for fit in FITS)]
+    total, x, parts = sum(count for _, count in counts), 0.0, []
+    for name, count in counts:
+        if count:
+            width = 100 * count / total
+            parts.append(Part(name, count, round(x, 3), round(width, 3)))
             x += width
     return tuple(parts)
 

@@ -67,6 +67,7 @@ def environment() -> Environment:
         strip=charts.strip,
         ALL=ALL,
         FITS=words.FITS,
+        PARTS=words.PARTS,
         SEVERITIES=words.SEVERITIES,
         STATES=words.STATES,
         EFFORTS=words.EFFORTS,

@@ -14,11 +14,12 @@ from shim.review.copied import tabs
 from shim.review.desk import Desk
 from shim.review.forms import Plan
 from shim.review.look import link
-from shim.review.model import FindingFilter, FindingRow, OperationUse, Scorecard
+from shim.review.model import FindingFilter, FindingRow, OperationUse, Overview, Scorecard
 from shim.review.site import Site
 
 _EACH_PAGE = 100
 _URGENT = 5
+_SERIOUS = ("refused", "loss", "warning")
 _CHOICES = (
     ("acknowledge", "Acknowledge", "somebody is on it"),
     ("fixed", "Declare fixed", "verified by the next call without it, new again when it comes back"),
@@ -40,17 +41,19 @@ class Pages:
         days = forms.days(request.query)
         seen = await self._desk.overview(days)
         now = self._desk.now()
+        active = [card for card in seen.integrations if card.operations or card.last_old]
         return self._site.render(
             request,
             "overview.html",
             seen=seen,
             days=days,
             windows=forms.WINDOWS,
-            quiet=not any(card.operations or card.last_old for card in seen.integrations),
-            done=sum(card.done for card in seen.integrations),
+            quiet=not active,
+            active=len(active),
+            done=sum(card.done for card in active),
             old_per_day=sum(card.per_day for card in seen.integrations),
             new_per_day=sum(day.new for day in seen.days) / len(seen.days),
-            urgent=_urgent(await self._desk.findings(FindingFilter(open=True))),
+            urgent=_urgent(await self._desk.findings(FindingFilter(open=True)), seen),
             running=[each for each in await self._desk.brownouts() if each.state(now) == "running"],
         )
 
@@ -63,6 +66,8 @@ class Pages:
         card = await self.card(request)
         name = card.integration
         left, ported = _split(card.operations)
+        past = {each.operation for each in ported}
+        found = await self._desk.findings(FindingFilter(integration=name, open=True))
         return self._site.render(
             request,
             "integration.html",
@@ -71,7 +76,8 @@ class Pages:
             open_uses=left,
             ported_uses=ported,
             next=left[0] if left else None,
-            findings=await self._desk.findings(FindingFilter(integration=name, open=True)),
+            findings=[each for each in found if each.operation not in past],
+            past_findings=[each for each in found if each.operation in past],
             standings=await self._desk.standings(name),
             steps=await self._desk.steps(name),
             problem=problem,
@@ -185,11 +191,20 @@ class Pages:
         )
 
 
-def _urgent(rows: Iterable[FindingRow]) -> list[FindingRow]:
-    """The worst that nobody has looked at."""
-    return [each for each in rows if each.state == "new" and each.severity in ("refused", "loss", "warning")][
-        :_URGENT
+def _urgent(rows: Iterable[FindingRow], seen: Overview) -> list[FindingRow]:
+    """The worst that nobody has looked at, of operations that are left."""
+    left = {
+        (use.integration, use.operation)
+        for card in seen.integrations
+        for use in card.operations
+        if not use.ported
+    }
+    wanted = [
+        each
+        for each in rows
+        if each.state == "new" and each.severity in _SERIOUS and (each.integration, each.operation) in left
     ]
+    return wanted[:_URGENT]
 
 
 def _split(uses: Iterable[OperationUse]) -> tuple[list[OperationUse], list[OperationUse]]:

@@ -30,6 +30,9 @@ FITS: Mapping[Fit, Word] = {
     "moved": Word("→", "Moved", "works; names or places differ in v3", "note"),
     "clean": Word("✓", "Clean", "maps one to one", "good"),
 }
+PORTED = Word("★", "Ported", "called in v3, no longer in 2.5", "done")
+PARTS: Mapping[str, Word] = {"ported": PORTED, **{str(fit): word for fit, word in FITS.items()}}
+"""What the operations of an integration are: ported, or left and of a fit."""
 SEVERITIES: Mapping[Severity, Word] = {
     "refused": Word("✕", "Refused", "the call was refused", "bad"),
     "loss": Word("▼", "Loss", "something was dropped", "loss"),
@@ -38,7 +41,7 @@ SEVERITIES: Mapping[Severity, Word] = {
     "info": Word("i", "Info", "works the same", "plain"),
 }
 STATES: Mapping[State, Word] = {
-    "new": Word("●", "New", "nobody has looked at it", "note"),
+    "new": Word("○", "New", "nobody has looked at it", "note"),
     "acknowledged": Word("◐", "Acknowledged", "somebody is on it", "warn"),
     "ignored": Word("/", "Ignored", "set aside on purpose", "plain"),
     "fixed": Word("✓", "Declared fixed", "waits for a call without it", "note"),
@@ -46,9 +49,9 @@ STATES: Mapping[State, Word] = {
 }
 EFFORTS: Mapping[Effort, Word] = {
     "none": Word("✓", "No effort", "nothing left to port", "good"),
-    "small": Word("▁", "Small effort", "mostly another address, login and names", "good"),
-    "medium": Word("▃", "Medium effort", "elements or accounts are different", "warn"),
-    "large": Word("▇", "Large effort", "several v3 calls, or something v3 lacks", "loss"),
+    "small": Word("◔", "Small effort", "mostly another address, login and names", "good"),
+    "medium": Word("◑", "Medium effort", "elements or accounts are different", "warn"),
+    "large": Word("●", "Large effort", "several v3 calls, or something v3 lacks", "loss"),
 }
 RUNGS: Mapping[Rung, Word] = {
     "translate": Word("1", "Translate", "2.5 calls are served, as v3 calls", "plain"),

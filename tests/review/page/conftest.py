@@ -4,12 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
 from shim.edge.app import Application
-from shim.review.routes import review
-from tests.review.page.running import Browser, application, config
+from tests.review.page.running import Browser, application, config, served
 
 
 @pytest.fixture
@@ -21,8 +18,8 @@ async def shim(tmp_path: Path) -> AsyncIterator[Application]:
 @pytest.fixture
 async def stranger(shim: Application) -> AsyncIterator[Browser]:
     """Somebody who is not logged in."""
-    async with TestClient[web.Request, web.Application](TestServer(shim.admin_routes(review))) as client:
-        yield Browser(client)
+    async with served(shim) as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -10,11 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aiohttp.test_utils import TestClient
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
 from shim.edge.app import Application, open_application
 from shim.edge.config import Config
+from shim.edge.settings import AdminUser
+from shim.review.routes import review
 from tests.review import world
 
 USER, PASSWORD = "nora", "a-long-enough-one"
@@ -22,18 +25,21 @@ Clock = Callable[[], datetime]
 
 
 @cache
-def _hash() -> str:
-    return PasswordHasher(1, 64, 1).hash(PASSWORD)
+def admin_user() -> AdminUser:
+    """Somebody who may use the page; the hash is a cheap one."""
+    return AdminUser(name=USER, password_hash=PasswordHasher(1, 64, 1).hash(PASSWORD))
 
 
 def config(folder: Path, **admin: Any) -> Config:
     """The world's configuration, with a user of the page and a store in a folder."""
-    settings = {
-        "store": {"url": f"sqlite+aiosqlite:///{folder}/shim.db"},
-        "admin": {"port": 0, "users": [{"name": USER, "password_hash": _hash()}], **admin},
-    }
     base = world.config()
-    fresh = Config.model_validate({**settings, "backend": {"url": base.backend.url}})
+    fresh = Config.model_validate(
+        {
+            "store": {"url": f"sqlite+aiosqlite:///{folder}/shim.db"},
+            "admin": {"port": 0, "users": [admin_user()], **admin},
+            "backend": {"url": base.backend.url},
+        }
+    )
     return fresh.model_copy(update={"integrations": base.integrations})
 
 
@@ -70,3 +76,10 @@ class Browser:
     async def login(self, name: str = USER, password: str = PASSWORD, status: int = 200) -> str:
         page = await self.get("/review/login")
         return await self.post("/review/login", page, status, name=name, password=password)
+
+
+@asynccontextmanager
+async def served(shim: Application) -> AsyncIterator[Browser]:
+    """The admin listener of a shim, and somebody who is not logged in."""
+    async with TestClient[web.Request, web.Application](TestServer(shim.admin_routes(review))) as client:
+        yield Browser(client)
