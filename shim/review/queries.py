@@ -2,11 +2,12 @@
 
 Every function does a fixed number of queries. `config` says who may call, so that integrations that were never
 seen appear, too; `rungs` are the rungs of the porting ladder that stand in the configuration, by integration
-and operation (`*` is all): what the store says goes before them.
+and operation (`*` is all): what the store says goes before them. Whoever asks again and again gives `closed`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,7 @@ from shim.edge.config import Config
 from shim.edge.deprecation_rows import FINDING_DAYS, FINDING_EVENTS, FINDINGS
 from shim.edge.store import Store
 from shim.review import rows
+from shim.review.closed import ClosedDays, read
 from shim.review.effort import UNKNOWN, Successors, successors
 from shim.review.life import OPEN, effective
 from shim.review.model import (
@@ -54,10 +56,11 @@ async def overview(
     *,
     config: Config,
     rungs: Rungs | None = None,
+    closed: ClosedDays | None = None,
 ) -> Overview:
     """All integrations, the one with most left to do first; those that are done last, by name."""
     window = Window.of(now, days)
-    cards = await _cards(store, catalogue, now, window, config, rungs, None)
+    cards = await _cards(store, catalogue, now, window, config, rungs, closed)
     cards.sort(key=_most_left_first)
     findings: Counter[str] = Counter()
     for each in cards:
@@ -84,7 +87,8 @@ async def scorecard(
     rungs: Rungs | None = None,
 ) -> Scorecard | None:
     """One integration with its callers; None when it is neither configured nor was ever seen."""
-    cards = await _cards(store, catalogue, now, Window.of(now, days), config, rungs, integration)
+    window = Window.of(now, days)
+    cards = await _cards(store, catalogue, now, window, config, rungs, None, integration)
     return cards[0] if cards else None
 
 
@@ -97,9 +101,10 @@ async def operations(
     config: Config,
     rungs: Rungs | None = None,
     operation: str | None = None,
+    closed: ClosedDays | None = None,
 ) -> list[OperationUse]:
     """Who uses which old operation, by operation, the one that calls it most first."""
-    cards = await _cards(store, catalogue, now, Window.of(now, days), config, rungs, None)
+    cards = await _cards(store, catalogue, now, Window.of(now, days), config, rungs, closed)
     found = [use for each in cards for use in each.operations if operation in (None, use.operation)]
     return sorted(found, key=lambda each: (each.operation, -each.calls, each.integration))
 
@@ -154,12 +159,13 @@ async def _cards(
     window: Window,
     config: Config,
     rungs: Rungs | None,
-    only: str | None,
+    closed: ClosedDays | None,
+    only: str | None = None,
 ) -> list[Scorecard]:
     """Scorecards of all, or of one; without the callers, when it is of all."""
     configured = {each.name for each in config.integrations}
     async with store.reading() as connection:
-        seen = await _seen(connection, window, now, only)
+        seen = await _seen(connection, window, now, closed, only)
         if only is not None:
             seen[only].callers = await rows.callers(connection, only)
     for name, placed in (rungs or {}).items():
@@ -169,23 +175,27 @@ async def _cards(
     names = sorted(
         configured | {name for name, each in seen.items() if each.old or each.new or each.last_called}
     )
-    return [
-        build(name, seen[name], known, window, now, configured=name in configured)
-        for name in names
-        if only in (None, name)
-    ]
+    cards = []
+    for name in names if only is None else {only} & set(names):
+        cards.append(build(name, seen[name], known, window, now, configured=name in configured))
+        await asyncio.sleep(0)  # calls are served by the same loop
+    return cards
 
 
 async def _seen(
-    connection: AsyncConnection, window: Window, now: datetime, only: str | None
+    connection: AsyncConnection, window: Window, now: datetime, closed: ClosedDays | None, only: str | None
 ) -> defaultdict[str, Seen]:
     seen: defaultdict[str, Seen] = defaultdict(Seen)
-    for use in await rows.uses(connection, window, only):
+    if closed is not None and only is None:
+        uses, days = await closed.read(connection, window)
+    else:
+        uses, days = await read(connection, window, only)
+    for use in uses:
         if use.side == "old":
             seen[use.integration].old.append(use)
         else:
             seen[use.integration].new[use.operation] = use
-    for count in await rows.day_counts(connection, window, only):
+    for count in days:
         seen[count.integration].days.append(count)
     for met in await rows.met(connection, window, now, only):
         seen[met.integration].met[met.operation].append(met)

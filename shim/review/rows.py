@@ -55,7 +55,10 @@ class Window:
 
 
 class Use(NamedTuple):
-    """Calls of one operation by one integration in the window. `days` are those on which there were any."""
+    """Calls of one operation by one integration in the window. `days` are those on which there were any.
+
+    The first three fields are the key.
+    """
 
     integration: str
     side: str

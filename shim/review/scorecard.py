@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import cast, get_args
+from typing import NamedTuple, cast, get_args
 
 from shim.core.findings import Severity
-from shim.review.effort import EFFORTS, UNKNOWN, Successors
+from shim.review.effort import EFFORTS, UNKNOWN, Successors, Work
 from shim.review.model import CallerRow, Day, Effort, Fit, OperationUse, Rung, Scorecard
 from shim.review.order import Step, in_order
 from shim.review.rows import DayCount, Met, Placed, Use, Window
@@ -31,6 +31,7 @@ FITS: Mapping[Severity | None, Fit] = {
 RUNGS: tuple[Rung, ...] = get_args(Rung)
 PORTED_RUNGS: tuple[Rung, ...] = ("v3", "locked")
 ALL = "*"
+PORTED = Work(0, "Ported.")
 _DAY = timedelta(days=1)
 
 
@@ -83,7 +84,8 @@ def build(
     configured: bool,
 ) -> Scorecard:
     """The scorecard of one integration."""
-    operations = _ordered([_operation(each, seen, successors, window, now) for each in seen.old], successors)
+    judged = [_judged(each, seen, successors.get(each.operation, UNKNOWN), now) for each in seen.old]
+    operations = _operations(judged, window)
     left = [each for each in operations if not each.ported]
     findings = _findings(seen, operations)
     days = _days(seen.days, window)
@@ -111,16 +113,42 @@ def build(
     )
 
 
-def _operation(
-    use: Use, seen: Seen, successors: Mapping[str, Successors], window: Window, now: datetime
-) -> OperationUse:
-    known = successors.get(use.operation, UNKNOWN)
+class _Judged(NamedTuple):
+    """One operation, before it has its place in the order."""
+
+    use: Use
+    known: Successors
+    native: Sequence[Use]
+    met: Sequence[Met]
+    rung: Rung
+    ported: bool
+    work: Work
+
+
+def _judged(use: Use, seen: Seen, known: Successors, now: datetime) -> _Judged:
     native = [seen.new[each] for each in known.becomes if each in seen.new]
     rung = _rung(use.operation, seen)
-    ported = is_ported(rung, use, native, now)
     met = seen.met.get(use.operation, ())
+    ported = is_ported(rung, use, native, now)
+    work = PORTED if ported else known.work({each.code: each.findings for each in met})
+    return _Judged(use, known, native, met, rung, ported, work)
+
+
+def _operations(judged: Sequence[_Judged], window: Window) -> tuple[OperationUse, ...]:
+    """What is left in the order of porting, then what is ported, by name."""
+    steps = [
+        Step(each.use.operation, each.work.effort, each.use.calls, each.known.writes)
+        for each in judged
+        if not each.ported
+    ]
+    places = {operation: number for number, operation in enumerate(in_order(steps), 1)}
+    made = [_operation(each, window, places.get(each.use.operation)) for each in judged]
+    return tuple(sorted(made, key=lambda each: (each.order is None, each.order or 0, each.operation)))
+
+
+def _operation(judged: _Judged, window: Window, order: int | None) -> OperationUse:
+    use, known, met = judged.use, judged.known, judged.met
     worst = "refused" if known is UNKNOWN else worst_of(each.severity for each in met)
-    work = known.work(Counter({each.code: each.findings for each in met}))
     return OperationUse(
         integration=use.integration,
         operation=use.operation,
@@ -130,15 +158,15 @@ def _operation(
         calls=use.calls,
         per_day=use.calls / len(window),
         faults=use.faults,
-        new_calls=sum(each.calls for each in native),
+        new_calls=sum(each.calls for each in judged.native),
         first_seen=use.first_seen,
         last_seen=use.last_seen,
         open_findings=sum(each.findings for each in met),
-        rung=rung,
-        ported=ported,
-        effort="none" if ported else work.effort,
-        reason="Ported." if ported else work.reason,
-        order=None,
+        rung=judged.rung,
+        ported=judged.ported,
+        effort=judged.work.effort,
+        reason=judged.work.reason,
+        order=order,
     )
 
 
@@ -159,18 +187,6 @@ def _silent(use: Use, seen: Seen, now: datetime) -> bool:
     placed = seen.rungs.get(use.operation) or seen.rungs.get(ALL)
     on_rung = placed is not None and placed.rung in PORTED_RUNGS
     return is_quiet(placed, use.last_seen, now) if on_rung else True
-
-
-def _ordered(operations: list[OperationUse], successors: Mapping[str, Successors]) -> tuple[OperationUse, ...]:
-    """What is left in the order of porting, then what is ported, by name."""
-    steps = [
-        Step(each.operation, each.effort, each.calls, successors.get(each.operation, UNKNOWN).writes)
-        for each in operations
-        if not each.ported
-    ]
-    places = {operation: number for number, operation in enumerate(in_order(steps), 1)}
-    placed = [replace(each, order=places.get(each.operation)) for each in operations]
-    return tuple(sorted(placed, key=lambda each: (each.order is None, each.order or 0, each.operation)))
 
 
 def _findings(seen: Seen, operations: Iterable[OperationUse]) -> dict[Severity, int]:
