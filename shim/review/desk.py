@@ -29,6 +29,11 @@ class Desk:
     def now(self) -> datetime:
         return self.application.store.now()
 
+    @property
+    def backend(self) -> str:
+        """The address of the v3 system, without a path."""
+        return self.application.config.backend.url
+
     async def overview(self, days: int) -> Overview:
         app = self.application
         return await queries.overview(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from shim.edge.brownout_reach import Reach
 from shim.review import forms
-from shim.review.copied import tabs
+from shim.review.copied import copied
 from shim.review.desk import Desk
 from shim.review.forms import Plan
 from shim.review.look import link
@@ -19,6 +20,8 @@ from shim.review.site import Site
 
 _EACH_PAGE = 100
 _URGENT = 5
+_TYPED = "%Y-%m-%dT%H:%M"
+"""As browsers have a date and time in a form."""
 _SERIOUS = ("refused", "loss", "warning")
 _CHOICES = (
     ("acknowledge", "Acknowledge", "somebody is on it"),
@@ -139,12 +142,15 @@ class Pages:
         if found is None:
             raise web.HTTPNotFound(text="There is no finding of that number.")
         typed = typed or {}
+        card = await self._desk.scorecard(found.row.integration, forms.days({}))
+        callers = card.callers if card else ()
+        sample = found.sample.calls if found.sample else ()
         return self._site.render(
             request,
             "finding.html",
             status,
             page=found,
-            calls=[tabs(call) for call in found.sample.calls] if found.sample else [],
+            calls=[copied(call, self._desk.backend, callers) for call in sample],
             choices=[each for each in _CHOICES if each[0] != _SAID.get(found.row.state) or each[0] == "ignore"],
             typed={name: forms.text(typed, name) for name in ("do", "text", "until")},
             problem=problem,
@@ -184,6 +190,8 @@ class Pages:
             operations=used,
             services=sorted({name.partition(".")[0] for name in used}),
             typed={name: forms.text(typed or {}, name) for name in names},
+            starts=f"{_next_hour(now):{_TYPED}}",
+            ends=f"{_next_hour(now) + timedelta(minutes=30):{_TYPED}}",
             problem=problem,
             plan=plan,
             trial=reach,
@@ -216,6 +224,10 @@ def _split(uses: Iterable[OperationUse]) -> tuple[list[OperationUse], list[Opera
 
 def _fits(use: OperationUse, text: str) -> bool:
     return any(text in name.lower() for name in (use.operation, use.integration, *use.becomes))
+
+
+def _next_hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def _page(query: Mapping[str, str], number: int) -> str:
