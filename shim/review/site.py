@@ -69,7 +69,7 @@ class Site:
         except web.HTTPRedirection as found:
             response = web.Response(status=found.status, headers={"Location": found.headers["Location"]})
         except web.HTTPException as error:
-            response = self.problem(request, error.status, error.text or error.reason)
+            response = self.problem(request, error.status, _told(error))
         except Fault as fault:
             log.error("review page failed", path=request.path, reason=fault.reason)
             response = self.problem(request, 503, fault.text)
@@ -222,6 +222,16 @@ def local_path(text: str) -> str:
     parts = urlsplit(text)
     inside = not parts.scheme and not parts.netloc and text.startswith(f"{PREFIX}/")
     return text if inside and "\\" not in text and text.isprintable() else f"{PREFIX}/"
+
+
+def _told(error: web.HTTPException) -> str:
+    """Its text; in place of aiohttp's own, which begins with the number, one of ours."""
+    text = error.text or ""
+    return (
+        text
+        if not text.startswith(str(error.status))
+        else "Nothing is at this address. Go on from the overview."
+    )
 
 
 def _forbid() -> NoReturn:

@@ -44,12 +44,11 @@ def config(folder: Path, **admin: Any) -> Config:
 
 
 @asynccontextmanager
-async def application(settings: Config, *, empty: bool = False) -> AsyncIterator[Application]:
-    """A shim whose clock stands at the world's time."""
+async def application(settings: Config, log: world.Builder | None = None) -> AsyncIterator[Application]:
+    """A shim whose clock stands at the world's time, with the world in its deprecation log or another log."""
     async with open_application(settings) as opened:
         opened.store._clock = lambda: world.NOW
-        if not empty:
-            await world.world().fill(opened.store)
+        await (log or world.world()).fill(opened.store)
         yield opened
 
 
