@@ -67,7 +67,7 @@ class Successors:
         ]
         if self.lacks and not seen:
             said.append(f"{_count(self.lacks, 'element')} that v3 lacks, not in use")
-        return Work(sum(weight for weight, _ in facts), "; ".join(said) + ".")
+        return Work(sum(weight for weight, _ in facts), ". ".join(said) + ".")
 
 
 def successors(catalogue: Catalogue) -> Mapping[str, Successors]:

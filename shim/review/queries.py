@@ -1,8 +1,9 @@
 """What page, report and exports ask: the nouns of `model`, read from a store.
 
 Every function does a fixed number of queries. `config` says who may call, so that integrations that were never
-seen appear, too; `rungs` are the rungs of the porting ladder that stand in the configuration, by integration
-and operation (`*` is all): what the store says goes before them. Whoever asks again and again gives `closed`.
+seen appear, too. `rungs` are the rungs of the porting ladder by integration and scope, in place of those of
+the configuration; what the store says of the same scope goes before them. Whoever asks again and again gives
+`closed`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
@@ -36,6 +38,7 @@ from shim.review.model import (
     FindingRow,
     OperationUse,
     Overview,
+    Planned,
     Sample,
     SampleCall,
     Scorecard,
@@ -124,6 +127,23 @@ async def findings(
                                             -each.last_seen.timestamp(), each.id))  # fmt: skip
 
 
+async def pages(
+    store: Store, now: datetime, which: FindingFilter = ANY, *, catalogue: Catalogue | None = None
+) -> list[FindingPage]:
+    """The same with samples and codes, for letters; their days and histories are left out."""
+    found = await findings(store, now, which, catalogue=catalogue)
+    query = sa.select(FINDINGS).where(*_conditions(which))
+    async with store.reading() as connection:
+        samples = {row["id"]: _sample(row) for row in (await connection.execute(query)).mappings()}
+    return [_page(row, samples.get(row.id)) for row in found]
+
+
+async def planned(store: Store, now: datetime, integration: str) -> list[Planned]:
+    """Planned refusals of 2.5 calls that are under way or to come."""
+    async with store.reading() as connection:
+        return await rows.planned(connection, now, integration)
+
+
 async def finding(
     store: Store, now: datetime, id: int, *, catalogue: Catalogue | None = None
 ) -> FindingPage | None:
@@ -135,18 +155,18 @@ async def finding(
         used = await _used(connection, found, _successors_of(catalogue))
         days = (await connection.execute(_of(FINDING_DAYS, id).order_by(FINDING_DAYS.c.day))).mappings().all()
         events = (await connection.execute(_of(FINDING_EVENTS, id).order_by(FINDING_EVENTS.c.id))).all()
-    row = _finding(found[0], used, now)
-    kind = KINDS.get(row.code, _NO_KIND)
-    return FindingPage(
-        row=row,
-        meaning=kind.meaning,
-        do=kind.do,
-        sample=_sample(found[0]),
+    return replace(
+        _page(_finding(found[0], used, now), _sample(found[0])),
         days=tuple((date.fromisoformat(each["day"]), each["count"]) for each in days),
         history=tuple(
             Event(rows.aware(each.at), each.who, each.was, each.became, each.text) for each in events
         ),
     )
+
+
+def _page(row: FindingRow, sample: Sample | None) -> FindingPage:
+    kind = KINDS.get(row.code, _NO_KIND)
+    return FindingPage(row=row, meaning=kind.meaning, do=kind.do, sample=sample, days=(), history=())
 
 
 # ---- scorecards ----
@@ -168,9 +188,9 @@ async def _cards(
         seen = await _seen(connection, window, now, closed, only)
         if only is not None:
             seen[only].callers = await rows.callers(connection, only)
-    for name, placed in (rungs or {}).items():
-        for operation, rung in placed.items():
-            seen[name].rungs.setdefault(operation, Placed(name, operation, rung, None))
+    for name, placed in (_configured(config) if rungs is None else rungs).items():
+        for scope, rung in placed.items():
+            seen[name].rungs.setdefault(scope, Placed(name, scope, rung, None))
     known = successors(catalogue)
     names = sorted(
         configured | {name for name, each in seen.items() if each.old or each.new or each.last_called}
@@ -182,12 +202,16 @@ async def _cards(
     return cards
 
 
+def _configured(config: Config) -> Rungs:
+    return {each.name: getattr(each, "porting", {}) for each in config.integrations}
+
+
 async def _seen(
     connection: AsyncConnection, window: Window, now: datetime, closed: ClosedDays | None, only: str | None
 ) -> defaultdict[str, Seen]:
     seen: defaultdict[str, Seen] = defaultdict(Seen)
     if closed is not None and only is None:
-        uses, days = await closed.read(connection, window)
+        uses, days = await closed.read(connection, window, now)
     else:
         uses, days = await read(connection, window, only)
     for use in uses:
@@ -295,7 +319,7 @@ def _sample(row: sa.RowMapping) -> Sample | None:
         for each in told["calls"]
     )
     at = rows.aware(row["sample_at"]) if row["sample_at"] else rows.aware(row["last_seen"])
-    return Sample(at.astimezone(UTC), told["old"], calls)
+    return Sample(at.astimezone(UTC), told["old"], calls, told.get("more", 0))
 
 
 def _of(table: sa.Table, id: int) -> sa.Select[Any]:

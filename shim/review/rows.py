@@ -14,9 +14,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.edge.deprecation_rows import CALLERS, FINDINGS, PORTING, USAGE
+from shim.edge.deprecation_rows import BROWNOUTS, CALLERS, FINDINGS, PORTING, USAGE
 from shim.review.life import still_open
-from shim.review.model import CallerRow
+from shim.review.model import CallerRow, Planned
 
 _MOST_CALLERS = 50
 
@@ -78,17 +78,18 @@ class DayCount(NamedTuple):
 
 
 class Met(NamedTuple):
-    """How many open findings of a code an operation has."""
+    """How many open findings of a code an operation has, and when the last of them was seen."""
 
     integration: str
     operation: str
     code: str
     severity: str
     findings: int
+    last_seen: datetime
 
 
 class Placed(NamedTuple):
-    """The rung of an operation, or of all (`*`); since when, where that is known."""
+    """The rung of a scope: an operation, `Service.*` or `*`; since when, where that is known."""
 
     integration: str
     operation: str
@@ -134,8 +135,12 @@ async def met(connection: AsyncConnection, window: Window, now: datetime, integr
     row = FINDINGS.c
     which = sa.and_(still_open(now), row.last_seen >= window.start)
     group = (row.integration, row.operation, row.code, row.severity)
-    query = sa.select(*group, sa.func.count()).where(_of(row.integration, which, integration)).group_by(*group)
-    return [Met(*each) for each in (await connection.execute(query)).all()]
+    query = sa.select(*group, sa.func.count(), sa.func.max(row.last_seen)).group_by(*group)
+    found = (await connection.execute(query.where(_of(row.integration, which, integration)))).all()
+    return [
+        Met(name, operation, code, severity, findings, aware(last))
+        for name, operation, code, severity, findings, last in found
+    ]
 
 
 async def placed(connection: AsyncConnection, integration: str | None) -> list[Placed]:
@@ -164,6 +169,18 @@ async def callers(connection: AsyncConnection, integration: str) -> list[CallerR
     )
     found = (await connection.execute(query)).all()
     return [CallerRow(*each[:5], aware(each[5])) for each in found]
+
+
+async def planned(connection: AsyncConnection, now: datetime, integration: str) -> list[Planned]:
+    """Brownouts of the integration that are under way or to come, and were not called off."""
+    row = BROWNOUTS.c
+    query = (
+        sa.select(row.operation, row.starts_at, row.ends_at, row.text, row.link)
+        .where(row.integration.in_((integration, "*")), row.ends_at > now, row.stopped_at.is_(None))
+        .order_by(row.starts_at, row.operation)
+    )
+    found = (await connection.execute(query)).all()
+    return [Planned(name, aware(start), aware(end), text, link) for name, start, end, text, link in found]
 
 
 async def last_used(

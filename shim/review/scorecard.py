@@ -30,8 +30,8 @@ FITS: Mapping[Severity | None, Fit] = {
 }
 RUNGS: tuple[Rung, ...] = get_args(Rung)
 PORTED_RUNGS: tuple[Rung, ...] = ("v3", "locked")
-ALL = "*"
 PORTED = Work(0, "Ported.")
+CAME_BACK = Work(0, "Ported, but calls in 2.5 came since.")
 _DAY = timedelta(days=1)
 
 
@@ -68,10 +68,10 @@ def usual_pause(old: Use) -> timedelta:
     return (old.last_seen.date() - old.first_seen.date()) / (old.days - 1) if old.days > 1 else timedelta(0)
 
 
-def is_quiet(rung: Placed | None, last_old: datetime, now: datetime) -> bool:
-    """Whether no old call came since the rung was set; for a day, where it is not known when that was."""
+def is_quiet(rung: Placed | None, last_seen: datetime, now: datetime) -> bool:
+    """Whether what was last seen then lies before the rung was set; a day ago, where it is not known when."""
     since = rung.at if rung is not None and rung.at is not None else now - _DAY
-    return last_old < since
+    return last_seen <= since
 
 
 def build(
@@ -84,10 +84,11 @@ def build(
     configured: bool,
 ) -> Scorecard:
     """The scorecard of one integration."""
-    judged = [_judged(each, seen, successors.get(each.operation, UNKNOWN), now) for each in seen.old]
+    named = [each for each in seen.old if not is_nameless(each.operation)]
+    judged = [_judged(each, seen, successors.get(each.operation, UNKNOWN), now) for each in named]
     operations = _operations(judged, window)
     left = [each for each in operations if not each.ported]
-    findings = _findings(seen, operations)
+    findings = _findings(seen, judged)
     days = _days(seen.days, window)
     effort, reason = _effort(left, seen)
     old_calls = sum(each.calls for each in seen.old)
@@ -113,8 +114,13 @@ def build(
     )
 
 
+def is_nameless(operation: str) -> bool:
+    """Whether it stands for calls whose operation could not be told: nothing to port."""
+    return operation.startswith("(")
+
+
 class _Judged(NamedTuple):
-    """One operation, before it has its place in the order."""
+    """One operation, before it has its place in the order. `met` are the findings that count."""
 
     use: Use
     known: Successors
@@ -127,11 +133,15 @@ class _Judged(NamedTuple):
 
 def _judged(use: Use, seen: Seen, known: Successors, now: datetime) -> _Judged:
     native = [seen.new[each] for each in known.becomes if each in seen.new]
-    rung = _rung(use.operation, seen)
-    met = seen.met.get(use.operation, ())
-    ported = is_ported(rung, use, native, now)
-    work = PORTED if ported else known.work({each.code: each.findings for each in met})
-    return _Judged(use, known, native, met, rung, ported, work)
+    placed = _placed(use.operation, seen)
+    rung = placed.rung if placed and placed.rung in RUNGS else "translate"
+    met: Sequence[Met] = seen.met.get(use.operation, ())
+    if not is_ported(rung, use, native, now):
+        work = known.work({each.code: each.findings for each in met})
+        return _Judged(use, known, native, met, rung, False, work)
+    back = rung in PORTED_RUNGS and not is_quiet(placed, use.last_seen, now)
+    since = [each for each in met if back and not is_quiet(placed, each.last_seen, now)]
+    return _Judged(use, known, native, since, rung, True, CAME_BACK if back else PORTED)
 
 
 def _operations(judged: Sequence[_Judged], window: Window) -> tuple[OperationUse, ...]:
@@ -148,12 +158,12 @@ def _operations(judged: Sequence[_Judged], window: Window) -> tuple[OperationUse
 
 def _operation(judged: _Judged, window: Window, order: int | None) -> OperationUse:
     use, known, met = judged.use, judged.known, judged.met
-    worst = "refused" if known is UNKNOWN else worst_of(each.severity for each in met)
+    worst = worst_of(each.severity for each in met)
     return OperationUse(
         integration=use.integration,
         operation=use.operation,
         becomes=known.becomes,
-        fit=FITS[worst],
+        fit="refused" if known is UNKNOWN and not judged.ported else FITS[worst],
         worst=worst,
         calls=use.calls,
         per_day=use.calls / len(window),
@@ -176,26 +186,27 @@ def worst_of(severities: Iterable[str]) -> Severity | None:
     return max(found, key=SEVERITIES.index, default=None)
 
 
-def _rung(operation: str, seen: Seen) -> Rung:
-    placed = seen.rungs.get(operation) or seen.rungs.get(ALL)
-    rung = placed.rung if placed else "translate"
-    return rung if rung in RUNGS else "translate"
+def _placed(operation: str, seen: Seen) -> Placed | None:
+    """The rung that holds for an operation: its own over `Service.*` over `*`."""
+    scopes = (operation, f"{operation.partition('.')[0]}.*", "*")
+    return next((seen.rungs[scope] for scope in scopes if scope in seen.rungs), None)
 
 
 def _silent(use: Use, seen: Seen, now: datetime) -> bool:
-    """Whether what is ported by its rung is not called on the old side any more."""
-    placed = seen.rungs.get(use.operation) or seen.rungs.get(ALL)
-    on_rung = placed is not None and placed.rung in PORTED_RUNGS
-    return is_quiet(placed, use.last_seen, now) if on_rung else True
+    """Whether what is ported by its rung, or has no name, is not called on the old side any more."""
+    placed = _placed(use.operation, seen)
+    if placed is not None and placed.rung in PORTED_RUNGS:
+        return is_quiet(placed, use.last_seen, now)
+    return not is_nameless(use.operation) or is_quiet(None, use.last_seen, now)
 
 
-def _findings(seen: Seen, operations: Iterable[OperationUse]) -> dict[Severity, int]:
-    ported = {each.operation for each in operations if each.ported}
+def _findings(seen: Seen, judged: Iterable[_Judged]) -> dict[Severity, int]:
+    """Open findings by severity: those that count, and those of operations that are not in use."""
+    counted = {each.use.operation: each.met for each in judged}
     counts: Counter[str] = Counter()
     for operation, found in seen.met.items():
-        if operation not in ported:
-            for each in found:
-                counts[each.severity] += each.findings
+        for each in counted.get(operation, found):
+            counts[each.severity] += each.findings
     return {severity: counts[severity] for severity in SEVERITIES if counts[severity]}
 
 

@@ -175,6 +175,12 @@ ENVELOPE = """\\
 {_python_text(call.envelope)}
 """
 
+
+
+def escaped(value):
+    return escape(value, {{'"': "&quot;"}})
+
+
 transport = Transport(timeout=60, operation_timeout=60)
 answer = transport.session.post(
     {json.dumps(call.token_url)},
@@ -186,7 +192,7 @@ VALUES["{_TOKEN}"] = answer.json()["access_token"]
 
 answer = transport.post_xml(
     {json.dumps(call.url)},
-    etree.fromstring(ENVELOPE.format(**{{name: escape(value) for name, value in VALUES.items()}})),
+    etree.fromstring(ENVELOPE.format(**{{name: escaped(value) for name, value in VALUES.items()}})),
     {{"Content-Type": "text/xml; charset=utf-8", "SOAPAction": {json.dumps(json.dumps(call.action))}}},
 )
 root = etree.fromstring(answer.content)
@@ -208,7 +214,7 @@ set -eu
 app_key='YOUR app key'
 app_secret='YOUR app secret'
 {values}
-xml() {{ printf '%s' "$1" | sed -e 's/&/\\&amp;/g' -e 's/</\\&lt;/g' -e 's/>/\\&gt;/g'; }}
+xml() {{ printf '%s' "$1" | sed -e 's/&/\\&amp;/g' -e 's/</\\&lt;/g' -e 's/>/\\&gt;/g' -e 's/"/\\&quot;/g'; }}
 
 token=$(printf '%s' "$app_secret" | curl -sS --fail {shlex.quote(call.token_url)} \\
     --data-urlencode grant_type=client_credentials --data-urlencode "client_id=$app_key" \\
