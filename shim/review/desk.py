@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shim.core.commands import Rung
@@ -12,7 +12,9 @@ from shim.edge.app import Application
 from shim.edge.brownout_reach import Reach, reach
 from shim.edge.brownouts import Planned, PortingRefused, read_brownouts
 from shim.review import life, queries
+from shim.review.closed import ClosedDays
 from shim.review.forms import Plan, Said, Wrong
+from shim.review.letter import letter
 from shim.review.model import FindingFilter, FindingPage, FindingRow, OperationUse, Overview, Scorecard
 
 REACH_DAYS = 7
@@ -25,6 +27,7 @@ class Desk:
     sentence for the person) when a change cannot be taken."""
 
     application: Application
+    closed: ClosedDays = field(default_factory=ClosedDays)
 
     def now(self) -> datetime:
         return self.application.store.now()
@@ -37,24 +40,34 @@ class Desk:
     async def overview(self, days: int) -> Overview:
         app = self.application
         return await queries.overview(
-            app.store, app.catalogue, self.now(), days, config=app.config, rungs=self._rungs()
+            app.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
         )
 
     async def scorecard(self, integration: str, days: int) -> Scorecard | None:
         app = self.application
         return await queries.scorecard(
-            app.store, app.catalogue, self.now(), integration, days, config=app.config, rungs=self._rungs()
+            app.store, app.catalogue, self.now(), integration, days, config=app.config
         )
 
     async def operations(self, days: int) -> Sequence[OperationUse]:
         app = self.application
         return await queries.operations(
-            app.store, app.catalogue, self.now(), days, config=app.config, rungs=self._rungs()
+            app.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
         )
 
     async def findings(self, wanted: FindingFilter) -> Sequence[FindingRow]:
         app = self.application
         return await queries.findings(app.store, self.now(), wanted, catalogue=app.catalogue)
+
+    async def pages(self, wanted: FindingFilter) -> Sequence[FindingPage]:
+        """Findings with meaning and sample, without days and history."""
+        app = self.application
+        return await queries.pages(app.store, self.now(), wanted, catalogue=app.catalogue)
+
+    async def letter(self, card: Scorecard, pages: Sequence[FindingPage]) -> str:
+        """The letter to the author of an integration, Markdown."""
+        planned = await queries.planned(self.application.store, self.now(), card.integration)
+        return letter(card, pages, self.now(), planned=planned, base=self.backend)
 
     async def finding(self, id: int) -> FindingPage | None:
         app = self.application
@@ -73,12 +86,9 @@ class Desk:
 
     # ---- the porting ladder ----
 
-    def _rungs(self) -> Mapping[str, Mapping[str, Rung]]:
-        """Those that the configuration sets."""
-        return {each.name: each.porting for each in self.application.config.integrations}
-
     async def standings(self, integration: str) -> Sequence[porting.Standing]:
-        configured = self._rungs().get(integration, {})
+        known = self.application.integration(integration)
+        configured = known.porting if known else {}
         return porting.standings(integration, configured, await porting.rules(self.application.store))
 
     async def steps(self, integration: str) -> Sequence[porting.Change]:

@@ -19,6 +19,7 @@ from shim.review.model import FindingFilter, FindingRow, OperationUse, Overview,
 from shim.review.site import Site
 
 _EACH_PAGE = 100
+_FILTERS = ("text", "integration", "operation", "severity", "show", "code")
 _URGENT = 5
 _TYPED = "%Y-%m-%dT%H:%M"
 """As browsers have a date and time in a form."""
@@ -124,6 +125,7 @@ class Pages:
             filtered=any(request.query.values()),
             integrations=sorted({each.integration for each in everything}),
             codes=sorted({each.code for each in everything}),
+            same=lambda name: link("export", name, **_kept(request.query)),
             previous=_page(request.query, page - 1) if page > 1 else None,
             following=_page(request.query, page + 1) if start + _EACH_PAGE < len(found) else None,
         )
@@ -231,5 +233,9 @@ def _next_hour(now: datetime) -> datetime:
 
 
 def _page(query: Mapping[str, str], number: int) -> str:
-    kept = {name: value for name, value in query.items() if name != "page"}
-    return link("findings", **kept, page=number)
+    return link("findings", **_kept(query), page=number)
+
+
+def _kept(query: Mapping[str, str]) -> dict[str, str]:
+    """What the list is filtered by."""
+    return {name: value for name, value in query.items() if name in _FILTERS}

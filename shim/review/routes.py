@@ -11,6 +11,7 @@ from shim.edge.peer import Peers
 from shim.review.actions import Actions
 from shim.review.auth import Door
 from shim.review.desk import Desk
+from shim.review.exports import Exports
 from shim.review.look import PREFIX
 from shim.review.pages import Pages
 from shim.review.site import Site, static
@@ -36,6 +37,7 @@ def review(application: Application, admin: web.Application) -> None:
 def _routes(site: Site, desk: Desk) -> list[web.RouteDef]:
     pages = Pages(site, desk)
     actions = Actions(site, desk, pages)
+    exports = Exports(desk)
     return [
         web.get("/", pages.overview),
         web.get("/static/{name}", static),
@@ -52,6 +54,12 @@ def _routes(site: Site, desk: Desk) -> list[web.RouteDef]:
         web.get("/brownouts", pages.brownouts),
         web.post("/brownouts", actions.brownout),
         web.post("/brownouts/{id}/stop", actions.stop),
+        web.get("/export/integrations.csv", exports.integrations_csv),
+        web.get("/export/integrations.json", exports.integrations_json),
+        web.get("/export/operations.csv", exports.operations_csv),
+        web.get("/export/findings.csv", exports.findings_csv),
+        web.get("/export/findings.json", exports.findings_json),
+        web.get("/export/letter.md", exports.letter),
     ]
 
 
