@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from urllib.parse import quote, urlencode
 
@@ -41,8 +42,9 @@ def _static() -> Mapping[str, Static]:
 STATIC = _static()
 
 
+@cache
 def environment() -> Environment:
-    """Templates with autoescape; a name that is not there is an error."""
+    """Templates with autoescape, compiled once; a name that is not there is an error."""
     found = Environment(
         loader=PackageLoader("shim.review"),
         autoescape=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -18,7 +19,8 @@ from shim.review.look import link
 from shim.review.model import FindingFilter, FindingRow, OperationUse, Overview, Scorecard
 from shim.review.site import Site
 
-_EACH_PAGE = 100
+_ROWS, _CARDS = 100, 24
+"""Findings and integrations on a page."""
 _FILTERS = ("text", "integration", "operation", "severity", "show", "code")
 _URGENT = 5
 _TYPED = "%Y-%m-%dT%H:%M"
@@ -46,12 +48,16 @@ class Pages:
         seen = await self._desk.overview(days)
         now = self._desk.now()
         active = [card for card in seen.integrations if card.operations or card.last_old]
+        page = _Page.of(request.query, len(seen.integrations), _CARDS)
         return self._site.render(
             request,
             "overview.html",
             seen=seen,
             days=days,
             windows=forms.WINDOWS,
+            cards=seen.integrations[page.start : page.end],
+            previous=page.before and link("", days=days, page=page.before),
+            following=page.after and link("", days=days, page=page.after),
             quiet=not active,
             active=len(active),
             done=sum(card.done for card in active),
@@ -112,22 +118,22 @@ class Pages:
         wanted = forms.finding_filter(request.query)
         found = await self._desk.findings(wanted)
         everything = await self._desk.findings(FindingFilter())
-        page = min(forms.page_number(request.query), max(1, -(-len(found) // _EACH_PAGE)))
-        start = (page - 1) * _EACH_PAGE
+        page = _Page.of(request.query, len(found), _ROWS)
+        kept = {name: value for name, value in request.query.items() if name in _FILTERS}
         return self._site.render(
             request,
             "findings.html",
-            rows=found[start : start + _EACH_PAGE],
+            rows=found[page.start : page.end],
             total=len(found),
-            first=start + 1,
+            first=page.start + 1,
             wanted=wanted,
             query=request.query,
             filtered=any(request.query.values()),
             integrations=sorted({each.integration for each in everything}),
             codes=sorted({each.code for each in everything}),
-            same=lambda name: link("export", name, **_kept(request.query)),
-            previous=_page(request.query, page - 1) if page > 1 else None,
-            following=_page(request.query, page + 1) if start + _EACH_PAGE < len(found) else None,
+            same=lambda name: link("export", name, **kept),
+            previous=page.before and link("findings", **kept, page=page.before),
+            following=page.after and link("findings", **kept, page=page.after),
         )
 
     async def finding(self, request: web.Request) -> web.Response:
@@ -201,6 +207,22 @@ class Pages:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A part of a long list: where it starts and ends, and the numbers of its neighbours, 0 for none."""
+
+    start: int
+    end: int
+    before: int
+    after: int
+
+    @classmethod
+    def of(cls, query: Mapping[str, str], total: int, size: int) -> _Page:
+        last = max(1, -(-total // size))
+        number = min(forms.page_number(query), last)
+        return cls((number - 1) * size, number * size, number - 1, number + 1 if number < last else 0)
+
+
 def _urgent(rows: Iterable[FindingRow], seen: Overview) -> list[FindingRow]:
     """The worst that nobody has looked at, of operations that are left."""
     left = {
@@ -230,12 +252,3 @@ def _fits(use: OperationUse, text: str) -> bool:
 
 def _next_hour(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-
-
-def _page(query: Mapping[str, str], number: int) -> str:
-    return link("findings", **_kept(query), page=number)
-
-
-def _kept(query: Mapping[str, str]) -> dict[str, str]:
-    """What the list is filtered by."""
-    return {name: value for name, value in query.items() if name in _FILTERS}

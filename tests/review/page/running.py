@@ -10,15 +10,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
+from shim.edge import app
 from shim.edge.app import Application, open_application
 from shim.edge.config import Config
 from shim.edge.settings import AdminUser
 from shim.review.routes import review
 from tests.review import world
+from tests.support.conversation import catalogue
 
 USER, PASSWORD = "nora", "a-long-enough-one"
 Clock = Callable[[], datetime]
@@ -46,10 +49,12 @@ def config(folder: Path, **admin: Any) -> Config:
 @asynccontextmanager
 async def application(settings: Config, log: world.Builder | None = None) -> AsyncIterator[Application]:
     """A shim whose clock stands at the world's time, with the world in its deprecation log or another log."""
-    async with open_application(settings) as opened:
-        opened.store._clock = lambda: world.NOW
-        await (log or world.world()).fill(opened.store)
-        yield opened
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "catalogue", catalogue)  # compiled once for all tests
+        async with open_application(settings) as opened:
+            opened.store._clock = lambda: world.NOW
+            await (log or world.world()).fill(opened.store)
+            yield opened
 
 
 class Browser:

@@ -234,3 +234,38 @@ async def test_a_running_brownout_stands_on_the_first_page(shim: Application, no
     await plan_brownout(shim.store, "crm", "Client.*", NOW, NOW + timedelta(hours=1), "nora", "End of 2.5")
     text = words(await nora.get("/review/"))
     assert "A brownout is running for crm, Client.*, until 12 Mar 2026, 13:00 UTC." in text
+
+
+async def test_many_integrations_have_pages(tmp_path: Path) -> None:
+    made = Builder()
+    for number in range(60):
+        made.calls(f"one-of-{number:02}", "Client.GetClients", (1,), 60 - number)
+    async with application(config(tmp_path), made) as shim, served(shim) as browser:
+        await browser.login()
+        page = await browser.get("/review/?page=2&days=7")
+        assert re.findall(r'<h3><a href="/review/integrations/([^"]+)"', page)[0] == "one-of-24"
+        assert 'href="/review/?days=7&amp;page=1" rel="prev"' in page
+        assert 'href="/review/?days=7&amp;page=3" rel="next"' in page
+        assert "All 65 by name" in words(page)
+
+
+async def test_exports(nora: Browser) -> None:
+    for path, kind, name, part in (
+        ("integrations.csv", "text/csv", "integrations.csv", "\ncrm,yes,2,2,no,small"),
+        ("integrations.json", "application/json", "integrations.json", '"integration": "crm"'),
+        ("operations.csv", "text/csv", "operations.csv", "crm,2,Client.AddClient,Organization.AddOrganization"),
+        ("findings.csv?integration=crm&severity=warning", "text/csv", "findings.csv", "crm,Client.AddClient"),
+        ("findings.json?text=voicemail", "application/json", "findings.json", '"old": "<SetupExtensionRequest>'),
+        ("letter.md?integration=crm", "text/markdown", "crm.md", "Organization.AddOrganization"),
+    ):
+        async with nora.client.get(f"/review/export/{path}") as answer:
+            assert answer.status == 200
+            assert answer.content_type == kind
+            assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            text = await answer.text()
+            assert part in text, text
+            assert "switchboard" not in text or "integration=crm" not in path
+    await nora.get("/review/export/letter.md?integration=nobody", 404)
+    page = await nora.get("/review/findings?text=industry&show=any")
+    assert 'href="/review/export/findings.csv?text=industry&amp;show=any"' in page
