@@ -43,6 +43,7 @@ _HEADERS = {
 }
 _SESSION = web.RequestKey("session", Session)
 _LOGIN = f"{PREFIX}/login"
+_NOT_SAVED = "Your session was over, so what you sent was not saved. Log in, and repeat it."
 
 Form = Mapping[str, Any]
 
@@ -90,14 +91,8 @@ class Site:
         if session := self._door.session(request.cookies.get(COOKIE)):
             request[_SESSION] = session
         elif request.path != _LOGIN:
-            raise self._to_login(request)
+            return _to_login(request)
         return await handler(request)
-
-    def _to_login(self, request: web.Request) -> web.HTTPException:
-        """Login first, then back to a page that was to be read; what a form held is lost, and that is told."""
-        next = request.path_qs if request.method == "GET" else ""
-        address = link("login", next=next) if next and next != f"{PREFIX}/" else _LOGIN
-        return web.HTTPSeeOther(address)
 
     async def form(self, request: web.Request) -> Form:
         """The fields of a form that came from a page of ours. Raises HTTPForbidden."""
@@ -154,7 +149,8 @@ class Site:
     async def login_form(self, request: web.Request) -> web.Response:
         if request.get(_SESSION):
             raise web.HTTPSeeOther(f"{PREFIX}/")
-        return self._login(request, 200, None, local_path(request.query.get("next", "")))
+        problem = _NOT_SAVED if request.query.get("lost") else None
+        return self._login(request, 200, problem, local_path(request.query.get("next", "")))
 
     async def login(self, request: web.Request) -> web.StreamResponse:
         fields = await self.form(request)
@@ -222,6 +218,17 @@ def local_path(text: str) -> str:
     parts = urlsplit(text)
     inside = not parts.scheme and not parts.netloc and text.startswith(f"{PREFIX}/")
     return text if inside and "\\" not in text and text.isprintable() else f"{PREFIX}/"
+
+
+def _to_login(request: web.Request) -> web.Response:
+    """Login first, then on to the page that was to be read; that a form was not saved is told there."""
+    if request.method != "GET":
+        address = link("login", lost=1)
+    else:
+        address = link("login", next=request.path_qs if request.path_qs != f"{PREFIX}/" else None)
+    if "HX-Request" in request.headers:  # a script asked for a part of a page: have it load all of the login
+        return web.Response(status=401, headers={"HX-Redirect": address})
+    return web.Response(status=303, headers={"Location": address})
 
 
 def _told(error: web.HTTPException) -> str:

@@ -31,6 +31,19 @@ async def test_a_stranger_is_sent_to_the_login_and_then_on(stranger: Browser) ->
         assert next[1] == f"/review/{path}"
 
 
+async def test_a_form_that_came_after_the_session_is_not_saved_and_that_is_told(nora: Browser) -> None:
+    page = await nora.get("/review/findings/2")
+    nora.client.session.cookie_jar.clear()
+    assert "what you sent was not saved" in await nora.post("/review/findings/2", page, do="fixed")
+    async with nora.client.get("/review/findings", headers={"HX-Request": "true"}) as answer:
+        assert (answer.status, answer.headers["HX-Redirect"]) == (
+            401,
+            "/review/login?next=%2Freview%2Ffindings",
+        )
+    await nora.login()
+    assert "Nobody has said anything" in await nora.get("/review/findings/2")
+
+
 async def test_login_leads_back_to_the_page_and_logout_ends_it(stranger: Browser) -> None:
     form = await stranger.get("/review/findings?show=any")
     page = await stranger.post(

@@ -255,7 +255,12 @@ async def test_exports(nora: Browser) -> None:
         ("integrations.json", "application/json", "integrations.json", '"integration": "crm"'),
         ("operations.csv", "text/csv", "operations.csv", "crm,2,Client.AddClient,Organization.AddOrganization"),
         ("findings.csv?integration=crm&severity=warning", "text/csv", "findings.csv", "crm,Client.AddClient"),
-        ("findings.json?text=voicemail", "application/json", "findings.json", '"old": "<SetupExtensionRequest>'),
+        (
+            "findings.json?text=voicemail",
+            "application/json",
+            "findings.json",
+            '"old": "<SetupExtensionRequest>',
+        ),
         ("letter.md?integration=crm", "text/markdown", "crm.md", "Organization.AddOrganization"),
     ):
         async with nora.client.get(f"/review/export/{path}") as answer:
