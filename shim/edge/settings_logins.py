@@ -122,5 +122,9 @@ class Integration(Section):
 class AdminUser(Section):
     """Somebody who may use the review page. Every change there is recorded with the name."""
 
-    name: Annotated[str, doc("Unique; stands beside every change made."), Field(min_length=1, max_length=64)]
+    name: Annotated[
+        str,
+        doc("Unique; stands beside every change made. Letters, digits, and . _ @ + -"),
+        Field(pattern=r"^[\w.@+-]{1,64}$"),
+    ]
     password_hash: Annotated[Argon2Hash, hidden("Argon2id hash of the password: `shim admin password`.")]

@@ -105,6 +105,8 @@ def test_users_of_the_review_page_are_unique_and_have_hashes(tmp_path: Path) -> 
     assert "argon2" in told.what
     assert "shim admin password" in told.fix
     assert "clear text" not in str(told)
+    [told] = problems(tmp_path, {"admin": {"users": [{**user, "name": "two\nlines"}]}})
+    assert told.where.endswith("admin.users[0].name")
 
 
 def test_example_loads_and_so_does_its_sample(tmp_path: Path) -> None:

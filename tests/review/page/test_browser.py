@@ -115,10 +115,34 @@ async def test_every_page_is_accessible_and_fits(chromium: Any, base: str, look:
         assert width <= LOOKS[look]["viewport"]["width"], f"{name} is wider than the screen in {look}"
         if name in SHOWN and os.environ.get("RECORD_DOCS"):
             await window.page.screenshot(path=IMAGES / f"review-{name}-{look}.png")
+    await forms_are_accessible(window)
     await window.page.context.clear_cookies()
     await window.open("login")
     assert not await violations(window.page), f"login in {look}"
-    assert [each for each in window.complaints if "404" not in each] == []
+    assert [each for each in window.complaints if "404" not in each and "422" not in each] == []
+
+
+async def forms_are_accessible(window: Window) -> None:
+    """What comes back from forms: a reason, a dry run, a question."""
+    page = window.page
+    await window.open("findings/6")
+    await page.get_by_role("radio", name="Ignore").check()
+    await page.get_by_role("button", name="Save").click()
+    await playwright.expect(page.get_by_role("alert")).to_be_visible()
+    assert not await violations(page)
+    await window.open("brownouts")
+    await page.get_by_role("button", name="Dry run").click()
+    await playwright.expect(page.get_by_text("Nothing was planned yet.")).to_be_visible()
+    assert not await violations(page)
+    await page.get_by_role("button", name="Plan it").click()
+    await playwright.expect(page.locator("#said")).to_contain_text("The brownout is planned")
+    assert not await violations(page)
+    await window.open("integrations/crm")
+    row = page.locator("tr", has=page.get_by_text("Client.AddClient", exact=True))
+    await row.get_by_role("combobox").select_option("locked")
+    await row.get_by_role("button").click()
+    await playwright.expect(page.get_by_role("heading", name="Lock Client.AddClient?")).to_be_visible()
+    assert not await violations(page)
 
 
 async def test_the_keyboard_is_enough(chromium: Any, base: str) -> None:
