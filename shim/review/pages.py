@@ -49,7 +49,7 @@ class Pages:
         now = self._desk.now()
         active = [card for card in seen.integrations if card.operations or card.last_old]
         page = _Page.of(request.query, len(seen.integrations), _CARDS)
-        return self._site.render(
+        return await self._site.render(
             request,
             "overview.html",
             seen=seen,
@@ -78,7 +78,7 @@ class Pages:
         left, ported = _split(card.operations)
         past = {each.operation for each in ported}
         found = await self._desk.findings(FindingFilter(integration=name, open=True))
-        return self._site.render(
+        return await self._site.render(
             request,
             "integration.html",
             status,
@@ -104,7 +104,7 @@ class Pages:
         self, request: web.Request, card: Scorecard, move: forms.Move, hit: list[OperationUse]
     ) -> web.Response:
         """Ask before operations are locked that are still called."""
-        return self._site.render(
+        return await self._site.render(
             request,
             "sure.html",
             integration=card.integration,
@@ -120,7 +120,7 @@ class Pages:
         everything = await self._desk.findings(FindingFilter())
         page = _Page.of(request.query, len(found), _ROWS)
         kept = {name: value for name, value in request.query.items() if name in _FILTERS}
-        return self._site.render(
+        return await self._site.render(
             request,
             "findings.html",
             rows=found[page.start : page.end],
@@ -153,7 +153,7 @@ class Pages:
         card = await self._desk.scorecard(found.row.integration, forms.days({}))
         callers = card.callers if card else ()
         sample = found.sample.calls if found.sample else ()
-        return self._site.render(
+        return await self._site.render(
             request,
             "finding.html",
             status,
@@ -168,7 +168,7 @@ class Pages:
         days, text = forms.days(request.query), forms.text(request.query, "text")
         uses = [each for each in await self._desk.operations(days) if _fits(each, text.lower())]
         groups = [(name, list(each)) for name, each in groupby(uses, key=lambda use: use.operation)]
-        return self._site.render(request, "operations.html", groups=groups, days=days, text=text)
+        return await self._site.render(request, "operations.html", groups=groups, days=days, text=text)
 
     async def brownouts(self, request: web.Request) -> web.Response:
         return await self.show_brownouts(request)
@@ -188,7 +188,7 @@ class Pages:
         plan, reach = trial or (None, None)
         length = (plan.ends_at - plan.starts_at) if plan else None
         names = ("integration", "operation", "starts", "ends", "text", "link")
-        return self._site.render(
+        return await self._site.render(
             request,
             "brownouts.html",
             status,

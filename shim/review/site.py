@@ -6,6 +6,7 @@ change without the session's token. Nothing of a page comes from outside this pr
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import secrets
@@ -70,10 +71,10 @@ class Site:
         except web.HTTPRedirection as found:
             response = web.Response(status=found.status, headers={"Location": found.headers["Location"]})
         except web.HTTPException as error:
-            response = self.problem(request, error.status, _told(error))
+            response = await self.problem(request, error.status, _told(error))
         except Fault as fault:
             log.error("review page failed", path=request.path, reason=fault.reason)
-            response = self.problem(request, 503, fault.text)
+            response = await self.problem(request, 503, fault.text)
         response.headers.update(_HEADERS)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
@@ -87,7 +88,7 @@ class Site:
         if request.path.startswith(f"{PREFIX}/static/"):
             return await handler(request)
         if not self._door.open:
-            return self.render(request, "closed.html", status=503)
+            return await self.render(request, "closed.html", status=503)
         if session := self._door.session(request.cookies.get(COOKIE)):
             request[_SESSION] = session
         elif request.path != _LOGIN:
@@ -124,25 +125,27 @@ class Site:
 
     # ---- answers ----
 
-    def render(self, request: web.Request, template: str, status: int = 200, **context: Any) -> web.Response:
-        """A page from a template."""
+    async def render(
+        self, request: web.Request, template: str, status: int = 200, **context: Any
+    ) -> web.Response:
+        """A page from a template, in a thread: a long list takes longer than a call may wait."""
         session = request.get(_SESSION)
         said = list(session.said) if session else []
         if session:
             session.said.clear()
-        text = self._templates.get_template(template).render(
-            user=session.user.name if session else None,
-            token=session.token if session else "",
-            said=said,
-            path=request.path,
-            now=self._clock(),
-            **context,
-        )
+        context |= {
+            "user": session.user.name if session else None,
+            "token": session.token if session else "",
+            "said": said,
+            "path": request.path,
+            "now": self._clock(),
+        }
+        text = await asyncio.to_thread(self._templates.get_template(template).render, context)
         return web.Response(status=status, text=text, content_type="text/html")
 
-    def problem(self, request: web.Request, status: int, text: str) -> web.Response:
+    async def problem(self, request: web.Request, status: int, text: str) -> web.Response:
         """A page that says what went wrong, and what to do."""
-        return self.render(request, "problem.html", status, problem=text, code=status)
+        return await self.render(request, "problem.html", status, problem=text, code=status)
 
     # ---- coming and going ----
 
@@ -150,7 +153,7 @@ class Site:
         if request.get(_SESSION):
             raise web.HTTPSeeOther(f"{PREFIX}/")
         problem = _NOT_SAVED if request.query.get("lost") else None
-        return self._login(request, 200, problem, local_path(request.query.get("next", "")))
+        return await self._login(request, 200, problem, local_path(request.query.get("next", "")))
 
     async def login(self, request: web.Request) -> web.StreamResponse:
         fields = await self.form(request)
@@ -159,7 +162,7 @@ class Site:
         try:
             key = await self._door.enter(name, password, self._peers.client(request))
         except LoginRefused as refused:
-            return self._login(request, 401, str(refused), next)
+            return await self._login(request, 401, str(refused), next)
         self._door.leave(request.cookies.get(COOKIE))
         response = web.Response(status=303, headers={"Location": next})
         self._set_cookie(request, response, COOKIE, key)
@@ -173,9 +176,9 @@ class Site:
         response.del_cookie(COOKIE, path=PREFIX)
         return response
 
-    def _login(self, request: web.Request, status: int, problem: str | None, next: str) -> web.Response:
+    async def _login(self, request: web.Request, status: int, problem: str | None, next: str) -> web.Response:
         login_token = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(32)
-        response = self.render(
+        response = await self.render(
             request, "login.html", status, problem=problem, next=next, login_token=login_token
         )
         self._set_cookie(request, response, LOGIN_COOKIE, login_token)
