@@ -120,8 +120,17 @@ def plan(form: Mapping[str, Any], now: datetime) -> Plan:
         raise Wrong("It cannot start in the past.")
     if ends - starts > _LONGEST_BROWNOUT:
         raise Wrong("A brownout lasts two days at most: for good, lock the operation instead.")
-    integration, operation = text(form, "integration") or ALL, text(form, "operation") or ALL
-    return Plan(integration, operation, max(starts, now), ends, text(form, "text"), text(form, "link"))
+    integration = text(form, "integration")
+    if not integration:
+        raise Wrong("Choose an integration, or all of them.")
+    return Plan(
+        integration,
+        text(form, "operation") or ALL,
+        max(starts, now),
+        ends,
+        text(form, "text"),
+        text(form, "link"),
+    )
 
 
 def text(form: Mapping[str, Any], name: str) -> str:

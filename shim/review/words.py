@@ -64,7 +64,7 @@ RUNGS: Mapping[Rung, Word] = {
 def number(value: float) -> str:
     """12,345; small numbers that are no integers with one decimal."""
     if value and value < 10 and value != int(value):
-        return f"{value:.1f}" if value >= 0.05 else "< 0.1"
+        return f"{value:.1f}".removesuffix(".0") if value >= 0.05 else "< 0.1"
     return f"{round(value):,}"
 
 

@@ -190,10 +190,11 @@ async def test_windows_that_make_no_sense_come_back(shim: Application, nora: Bro
         ({**WINDOW, "starts": "2026-03-12T11:00"}, "It cannot start in the past."),
         ({**WINDOW, "ends": "2026-03-16T13:00"}, "A brownout lasts two days at most"),
         ({**WINDOW, "starts": "at noon"}, "Say when it starts"),
+        ({**WINDOW, "integration": ""}, "Choose an integration, or all of them."),
         ({**WINDOW, "operation": "Nothing.At"}, "Service.Operation"),
         ({**WINDOW, "link": "javascript:alert(1)"}, "https://"),
     ):
-        page = await brownout(nora, 422, do="plan", **{"text": "kept", **fields})
+        page = await brownout(nora, 422, do="plan", **{"text": "kept", "integration": "crm", **fields})
         assert told in words(page)
         assert 'value="kept"' in page
     assert await read_brownouts(shim.store, everything=True) == []
@@ -203,7 +204,7 @@ async def test_windows_that_make_no_sense_come_back(shim: Application, nora: Bro
 
 
 def test_a_start_within_the_last_minute_is_now() -> None:
-    form = {"starts": "2026-03-12T11:59:30", "ends": "2026-03-12T12:30"}
+    form = {"integration": "crm", "starts": "2026-03-12T11:59:30", "ends": "2026-03-12T12:30"}
     assert plan(form, NOW).starts_at == NOW
 
 

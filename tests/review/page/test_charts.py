@@ -47,7 +47,7 @@ def test_counts_fill_the_days_between_and_forget_what_is_long_ago() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (0.01, "< 0.1"), (0.25, "0.2"), (7, "7"), (9.96, "10.0"), (12345.4, "12,345")]
+    ("value", "text"), [(0, "0"), (0.01, "< 0.1"), (0.25, "0.2"), (7, "7"), (9.96, "10"), (12345.4, "12,345")]
 )
 def test_numbers(value: float, text: str) -> None:
     assert words.number(value) == text
