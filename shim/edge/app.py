@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
@@ -54,6 +54,7 @@ class Application:
         comparer: Comparer | None = None,
     ) -> None:
         self.config = config
+        self.catalogue = compiled
         self.ready = True
         self.integrations = performers.integrations
         self.store = performers.store
@@ -109,12 +110,14 @@ class Application:
         """The integration of that name, as configured now."""
         return next((each for each in self.config.integrations if each.name == name), None)
 
-    def admin_routes(self) -> web.Application:
-        """The admin listener: health, readiness, metrics."""
+    def admin_routes(self, extend: Extension | None = None) -> web.Application:
+        """The admin listener: health, readiness, metrics, and what `extend` adds."""
         app = web.Application(middlewares=[guarded])
         app.router.add_get("/healthz", self.health)
         app.router.add_get("/readyz", self.readiness)
         app.router.add_get("/metrics", self.counted)
+        if extend is not None:
+            extend(self, app)
         return app
 
     async def counted(self, request: web.Request) -> web.Response:
@@ -136,6 +139,10 @@ class Application:
         self.soap.tell(Telling(config))
         self.deprecation.replace(config)
         self.config = config
+
+
+Extension = Callable[[Application, web.Application], None]
+"""Adds routes to the admin listener of an application; the review page is one."""
 
 
 @asynccontextmanager

@@ -71,7 +71,9 @@ def _argon2(value: str) -> str:
     try:
         extract_parameters(value)
     except InvalidHashError:
-        raise ValueError("this is no argon2 hash (make one with `shim integrations add`)") from None
+        raise ValueError(
+            "this is no argon2 hash (`shim integrations add` and `shim admin password` make them)"
+        ) from None
     return value
 
 

@@ -188,3 +188,14 @@ class Integration(Section):
     def over(self, base: Conduct) -> Self:
         """The same with the rules of all where it has none of its own."""
         return self.model_copy(update={"conduct": self.conduct.over(base)})
+
+
+class AdminUser(Section):
+    """Somebody who may use the review page. Every change there is recorded with the name."""
+
+    name: Annotated[
+        str,
+        doc("Unique; stands beside every change made. Letters, digits, and . _ @ + -"),
+        Field(pattern=r"^[\w.@+-]{1,64}$"),
+    ]
+    password_hash: Annotated[Argon2Hash, hidden("Argon2id hash of the password: `shim admin password`.")]
