@@ -19,7 +19,8 @@ from shim.cli.map_print import Format, emit, entry_row, event_row, exported, mis
 if TYPE_CHECKING:
     from shim.cli.map_verify import Mismatch
     from shim.cli.map_walk import View
-    from shim.edge.identity_map import IdentityMap, ImportReport
+    from shim.edge.identity_map import IdentityMap
+    from shim.edge.identity_rows import ImportReport
     from shim.edge.settings import Config, Integration
 
 app = typer.Typer(
@@ -97,7 +98,7 @@ def import_(
     """
     import csv
 
-    from shim.edge.identity_map import ImportRefused, read_csv
+    from shim.edge.identity_files import ImportRefused, read_csv
 
     async def taken_in(identities: IdentityMap) -> ImportReport:
         return await identities.import_rows(read_csv(Path("/dev/stdin") if file == "-" else Path(file)))

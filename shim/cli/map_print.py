@@ -18,7 +18,7 @@ from shim.cli.console import show, table
 if TYPE_CHECKING:
     from shim.cli.map_verify import Mismatch
     from shim.core.commands import Identity
-    from shim.edge.identity_map import Entry, Event, ImportReport
+    from shim.edge.identity_rows import Entry, Event, ImportReport
 
 Row = Mapping[str, str | None]
 

@@ -6,13 +6,13 @@ is unknown at worst; before IDs are given up, v3 is asked once more for just tha
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from shim.cli.map_walk import Asker, View, split, together
 from shim.core.commands import Identity, Known
+from shim.core.reconcile import renumberings
 from shim.edge.identity_map import IdentityMap
 from shim.edge.settings import Integration
 
@@ -71,18 +71,18 @@ def _lost(each: Identity, view: View) -> Kind:
 
 
 def _renumbered(missing: Iterable[Identity], fresh: Iterable[Known]) -> dict[str, Known]:
-    """Missing numbers and what they are now: the same user's, with the same end or the only one it can be."""
-    found: dict[str, Known] = {}
-    ends = {(each.user_id, split(each.number)[1]): each for each in fresh}
-    left = []
+    """Missing numbers and what they are now, for those that are certain."""
+    gone: dict[str, list[str]] = {}
+    came: dict[str, dict[str, Known]] = {}
     for was in missing:
-        if now := ends.pop((was.user_id, split(was.number)[1]), None):
-            found[was.number] = now
-        else:
-            left.append(was)
-    lost, new = Counter(each.user_id for each in left), Counter(user for user, _ in ends)
-    only = {user: each for (user, _), each in ends.items() if new[user] == lost[user] == 1}
-    return found | {was.number: only[was.user_id] for was in left if was.user_id in only}
+        gone.setdefault(was.user_id, []).append(was.number)
+    for now in fresh:
+        came.setdefault(now.user_id, {})[now.number] = now
+    return {
+        number: came[user][new]
+        for user, numbers in gone.items()
+        for number, new in renumberings(numbers, came.get(user, ())).items()
+    }
 
 
 async def repair(

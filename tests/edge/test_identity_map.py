@@ -17,16 +17,9 @@ from pydantic import ValidationError
 
 from shim.core.commands import Identity, Known
 from shim.core.errors import BackendError
-from shim.edge.identity_map import (
-    COUNTERS,
-    EVENTS,
-    IDENTITIES,
-    Entry,
-    IdentityMap,
-    ImportRefused,
-    ImportReport,
-    read_csv,
-)
+from shim.edge.identity_files import ImportRefused, read_csv
+from shim.edge.identity_map import IdentityMap
+from shim.edge.identity_rows import COUNTERS, EVENTS, IDENTITIES, Entry, ImportReport
 from shim.edge.settings import Identities
 from shim.edge.store import Store
 
@@ -575,7 +568,7 @@ async def test_a_write_that_fails_leaves_nothing_and_says_no_value(
     async def wrong(*_: Any) -> list[str]:
         return [taken] * 4
 
-    monkeypatch.setattr("shim.edge.identity_map._Change._issue", wrong)
+    monkeypatch.setattr("shim.edge.identity_rows.Change._issue", wrong)
     with pytest.raises(BackendError) as caught:
         await identities.learn([known(21, 1), known(22, "canary")])
     assert caught.value.reason == "store-unavailable"

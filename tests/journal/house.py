@@ -23,7 +23,8 @@ from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.rules.declare import service
 from shim.core.serialise import MessageWriter
 from shim.edge.drive import Performer, Performers, drive
-from shim.edge.identity_map import COUNTERS, EVENTS, IDENTITIES, IdentityMap
+from shim.edge.identity_map import IdentityMap
+from shim.edge.identity_rows import COUNTERS, EVENTS, IDENTITIES
 from shim.edge.journal import Journal, delivering
 from shim.edge.journal_rows import ENTRIES, STEPS
 from shim.edge.recovery import Recovery
