@@ -261,13 +261,18 @@ class Mark:
 class Close:
     """The end of an entry, for now at least; `running` and `undoing` leave it for later. Reply: None.
 
-    An `answer` is kept until it is known that the caller has it. `why` is a word for the operator, `settling`
-    says that it is left until what may still take effect has done so. Raises BackendError like `Mark`.
+    In the same transaction the extensions that are `known` are learned, and those with the numbers in `gone`
+    forgotten; see `LearnIdentities` and `ForgetIdentities`. `answering` makes the answer from the identities
+    that were learned; it is kept until it is known that the caller has it. `why` is a word for the operator,
+    `settling` says that it is left until what may still take effect has done so. Raises BackendError like
+    `Mark`.
     """
 
     opened: Opened
     state: Literal["done", "undone", "paused"] | Left
-    answer: Element | None = field(default=None, repr=False)
+    answering: Callable[[tuple[Identity, ...]], Element] | None = field(default=None, repr=False)
+    known: tuple[Known, ...] = ()
+    gone: tuple[str, ...] = ()
     steps: tuple[tuple[int, Step], ...] = ()
     why: str = ""
     settling: bool = False

@@ -132,7 +132,7 @@ class IdentityMap:
         latest = {each.number: each for each in known}
         identities = await self._known_already(latest)
         if identities is None:
-            async with self._changing() as change:
+            async with self.changing() as change:
                 identities = await change.learn(latest)
             self._note_seen(latest)
         return tuple(identities[each.number] for each in known)
@@ -158,7 +158,7 @@ class IdentityMap:
 
     async def forget(self, numbers: Collection[str]) -> None:
         """The extensions with these numbers are gone, and their IDs with them."""
-        async with self._changing() as change:
+        async with self.changing() as change:
             await change.forget(numbers)
 
     async def renumber(self, old_number: str, new_number: str) -> Identity | None:
@@ -172,7 +172,7 @@ class IdentityMap:
         """
         if len(set(numbers.values())) < len(numbers):
             raise ValueError("two extensions cannot have one number")
-        async with self._changing() as change:
+        async with self.changing() as change:
             return await change.renumber(numbers)
 
     async def import_rows(self, rows: Iterable[Identity]) -> ImportReport:
@@ -182,12 +182,15 @@ class IdentityMap:
         """
         given = list(rows)
         judge(given)
-        async with self._changing() as change:
+        async with self.changing() as change:
             return await change.take_in(given)
 
     @asynccontextmanager
-    async def _changing(self) -> AsyncIterator[Change]:
-        """A transaction under the lock; afterwards the cache knows what changed, or nothing if it failed."""
+    async def changing(self) -> AsyncIterator[Change]:
+        """A transaction under the lock; afterwards the cache knows what changed, or nothing if it failed.
+
+        Whoever has more to write in the same transaction finds its `connection` on the change.
+        """
         async with self._lock:
             try:
                 async with self._store.writing() as connection:

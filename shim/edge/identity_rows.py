@@ -108,14 +108,17 @@ def _made_again(was: Identity, seen: Known | None) -> bool:
 
 
 class Change:
-    """One transaction's changes. `before` and `after` are the identities that were and that are now."""
+    """One transaction's changes. `before` and `after` are the identities that were and that are now.
+
+    `connection` is the transaction's own.
+    """
 
     def __init__(
         self, connection: AsyncConnection, settings: Identities, now: datetime, counters: dict[str, int | None]
     ) -> None:
         self.before: list[Identity] = []
         self.after: list[Identity] = []
-        self._connection = connection
+        self.connection = connection
         self._settings = settings
         self._now = now
         self._counters = counters
@@ -204,7 +207,7 @@ class Change:
             free += [each for each in block if each not in had and each not in avoid]
             at += step * len(block)
         self._counters[name] = at
-        await self._connection.execute(sa.update(COUNTERS).where(COUNTERS.c.name == name).values(next=at))
+        await self.connection.execute(sa.update(COUNTERS).where(COUNTERS.c.name == name).values(next=at))
         return free
 
     async def _insert(self, drafts: Sequence[tuple[Identity, str]]) -> None:
@@ -220,7 +223,7 @@ class Change:
             self.after.append(each)
             rows.append(_values(each) | {"origin": origin, "created_at": self._now, "seen_at": self._now})
         if rows:
-            await self._connection.execute(sa.insert(IDENTITIES), rows)
+            await self.connection.execute(sa.insert(IDENTITIES), rows)
 
     async def _update(self, pairs: Iterable[tuple[Identity, Identity]]) -> None:
         """Change what differs, and record what is more than an identifier."""
@@ -229,7 +232,7 @@ class Change:
             return
         update = sa.update(IDENTITIES).where(IDENTITIES.c.extension_id == sa.bindparam("key"))
         fields: dict[str, Any] = {name: sa.bindparam(name) for name in ("user_id", "number", "identifier")}
-        await self._connection.execute(
+        await self.connection.execute(
             update.values(**fields),
             [{"key": now.extension_id, **{name: getattr(now, name) for name in fields}} for _, now in changed],
         )
@@ -260,27 +263,27 @@ class Change:
             for kind, was, now in events
         ]
         if rows:
-            await self._connection.execute(sa.insert(EVENTS), rows)
+            await self.connection.execute(sa.insert(EVENTS), rows)
 
     async def _set(
         self, by: By, values: Iterable[str], new: Mapping[str, Any], *where: sa.ColumnElement[bool]
     ) -> None:
         for batch in _batches(values):
             query = sa.update(IDENTITIES).where(IDENTITIES.c[by].in_(batch), *where)
-            await self._connection.execute(query.values(**new))
+            await self.connection.execute(query.values(**new))
 
     async def _live(self, by: By, values: Iterable[str]) -> dict[str, Identity]:
-        rows = await rows_of(self._connection, by, values, LIVE)
+        rows = await rows_of(self.connection, by, values, LIVE)
         return {row.number: identity_of(row) for row in rows}
 
     async def _rows(self, by: By, values: Iterable[str]) -> list[sa.Row[Any]]:
-        return await rows_of(self._connection, by, values)
+        return await rows_of(self.connection, by, values)
 
     async def _had(self, ids: Sequence[str]) -> set[str]:
         """Those of at most a batch of IDs that stand anywhere in the map."""
         columns = [IDENTITIES.c[name] for name in ("old_id", "extension_id", "user_id")]
         query = sa.select(*columns).where(sa.or_(*(column.in_(ids) for column in columns)))
-        return {value for row in await self._connection.execute(query) for value in row}
+        return {value for row in await self.connection.execute(query) for value in row}
 
 
 # ---- rows and rules ----

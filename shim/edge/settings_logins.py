@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from shim.edge.settings_kinds import Argon2Hash, Count, Secret, Section, Sha256, digits, doc, hidden
+from shim.interfaces.load import new
+
+
+def _word(value: Any) -> Any:
+    """YAML reads true and 5 as what they are; v3 wants them as texts."""
+    return str(value).lower() if isinstance(value, bool | int) else value
+
+
+class Successors(Section):
+    """What an old extension template became in v3: a template for users, one for extensions, or both."""
+
+    user: Annotated[Count | None, doc("ID of a v3 template for users.")] = None
+    extension: Annotated[Count | None, doc("ID of a v3 template for extensions.")] = None
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> Self:
+        if self.user is None and self.extension is None:
+            raise ValueError("it needs user, extension, or both: template IDs of v3")
+        return self
+
+
+def _rights(values: dict[str, str]) -> dict[str, str]:
+    """Judge what new users get by the interface of v3."""
+    complex_type = new().operations["User.SetUserPL"].input.complex
+    assert complex_type is not None
+    slots = complex_type.slots
+    for name, value in values.items():
+        decl = slots[name].decl if name in slots and not name.startswith("accountExpire") else None
+        if decl is None or decl.simple is None:
+            close = difflib.get_close_matches(name, slots, 1)
+            raise ValueError(f"v3 users have no {name}" + (f": {close[0]} is meant?" if close else ""))
+        allowed = decl.simple.enum or ("true", "false")
+        if value == "leave" or (decl.complex is None and value in allowed):
+            continue
+        if decl.complex is None or not (value == "unlimited" or value.isdecimal()):
+            good = f"one of {', '.join(allowed)}" if decl.complex is None else "a number or unlimited"
+            raise ValueError(f"{name} is {good}, or leave")
+    return values
 
 
 class Conduct(Section):
@@ -25,6 +64,19 @@ class Conduct(Section):
         doc("Type of a new organization; leave: the backend decides."),
         BeforeValidator(digits),
     ] = "leave"
+    new_user: Annotated[
+        Literal["configured", "parent"],
+        doc("What the user of a new extension may do: as configured, or never more than its organization has."),
+    ] = "configured"
+    new_user_values: Annotated[
+        dict[str, Annotated[str, BeforeValidator(_word)]],
+        doc("Where that differs from the defaults, see `shim explain AddExtension`; leave: v3's own (off)."),
+        AfterValidator(_rights),
+    ] = {}  # noqa: RUF012  # pydantic copies it
+    templates: Annotated[
+        dict[Count, Successors],
+        doc("Old extension template to v3 templates: {user: ID, extension: ID}; others are looked up in v3."),
+    ] = {}  # noqa: RUF012
     unlimited_absent: Annotated[
         Literal["number", "unlimited"],
         doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
@@ -94,10 +146,19 @@ class Integration(Section):
 
     @cached_property
     def settings(self) -> Mapping[str, str]:
-        """The rules of conduct as the core gets them."""
-        return {key: str(value) for key, value in self.conduct.model_dump().items()}
+        """The rules of conduct as the core gets them: `templates.7.user` for what is deeper."""
+        return dict(_flat(self.conduct.model_dump(exclude_none=True)))
 
     def over(self, base: Conduct) -> Self:
         """The same with the rules of all where it has none of its own."""
         own = {key: getattr(self.conduct, key) for key in self.conduct.model_fields_set}
+        own |= {key: getattr(base, key) | each for key, each in own.items() if isinstance(each, dict)}
         return self.model_copy(update={"conduct": base.model_copy(update=own)})
+
+
+def _flat(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", str(value)

@@ -74,7 +74,7 @@ async def test_settled_is_what_started_long_enough_ago(journal: Journal, store: 
 async def test_an_end_drops_what_the_entry_needed(journal: Journal) -> None:
     opened = await journal.begin("billing", BEGIN)
     with delivering() as pending:
-        await journal.close(Close(opened, "done", Element("A", children=[Element("ID", "1")])))
+        await journal.close(Close(opened, "done", lambda _: Element("A", children=[Element("ID", "1")])))
     assert pending == [opened.entry]
     [entry] = await journal.entries("done-unclean")
     assert entry.steps[0].probe is None
