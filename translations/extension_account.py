@@ -10,7 +10,6 @@ from shim.core.commands import (
     Ask,
     Command,
     FindIdentities,
-    Forget,
     Identity,
     Known,
     Probe,
@@ -31,6 +30,9 @@ from shim.core.rules.references import extension, own_extension_id, own_id, this
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
 from shim.core.translate import Translation
 from translations import extension_rights as rights
+from translations.deletions import delete_all
+from translations.deletions import extension as extension_goes
+from translations.deletions import extensions_of as extensions_of_user
 from translations.extension_templates import TEMPLATE, kind_of, put, put_old, successors
 
 Step = Generator[Command, Any, Element]
@@ -79,7 +81,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         wanted_phone.children.append(Element("parentID", user_id))
         added = yield from step(
             journal, "add-extension", phone.new, wanted_phone, goes_on=goes_on,
-            probe=_extensions_of(user_id), undo=Undo("Extension.DelExtension", "extendedNumber"),
+            probe=extensions_of_user(user_id), undo=Undo("Extension.DelExtension", "extendedNumber"),
             falls=True, gone=True,
         )  # fmt: skip
 
@@ -133,11 +135,6 @@ def _user_with_login(wanted: Element) -> Probe:
     return Probe(
         Ask("User.GetUsers", asked), "user", "ID", {"login": login}, numbered=_on(wanted, "forceUpdate")
     )
-
-
-def _extensions_of(user_id: str, **match: str) -> Probe:
-    asked = Element("GetExtensions", children=[Element("parentID", user_id)])
-    return Probe(Ask("Extension.GetExtensions", asked), "extension", "extendedNumber", match)
 
 
 # ---- edit ----
@@ -302,47 +299,11 @@ def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
     gone = list(dict.fromkeys(work.identities[key] for key in named if key in work.identities))
     gone.sort(key=lambda each: each.old_id == each.user_id)  # by then it may be its user's last
 
-    def answer(deleted: int) -> Element:
-        result = "success" if deleted == len(wanted) else "partial"
-        items = [Element("items", str(deleted)), Element("result", result)]
-        return Element(translation.old.output.name, children=items)
-
-    def steps(journal: Journal) -> Step:
-        deleted = 0
-        for position, each in enumerate(gone):
-            try:
-                done = yield from redo_step(journal, position)
-            except Fault:
-                if not deleted or journal.steps[position].state == "started":
-                    raise
-                work.find("partly-done", "ID", "Some were deleted, then v3 refused one.")
-                break
-            deleted += done.ask is not None  # else v3 had deleted it before
-            if done.ask is not None and done.ask.operation == "Extension.DelExtension":
-                work.find(
-                    "user-kept", "ID", "The user has other extensions, or was not made for this one: it stays."
-                )
-            yield Forget((each.old_id,))
-        return answer(deleted)
-
-    begin = beginning(translation, work, "redo", None, [_deletion(each) for each in gone], answer(len(gone)))
-    return (yield from journalled(catalogue, work, begin, steps))
-
-
-_KEPT = "The user has other extensions, or was not made for this one: it stays."
-
-
-def _deletion(identity: Identity) -> JournalStep:
-    """The extension goes; its user with it, when it was made for it and has no other."""
-    probe = _extensions_of(identity.user_id, extendedNumber=identity.number)
-    phone = Ask("Extension.DelExtension", _only("DelExtension", "extendedNumber", identity.number))
-    user = Ask("User.DelUser", _only("DelUser", "ID", identity.user_id))
-    ask, instead = (user, phone) if identity.old_id == identity.user_id else (phone, None)
-    return JournalStep("delete", ask, probe, instead=instead, gone=True, found=identity.number)
-
-
-def _only(request: str, name: str, text: str) -> Element:
-    return Element(request, children=[Element(name, text)])
+    return (
+        yield from delete_all(
+            catalogue, translation, work, [extension_goes(each) for each in gone], len(wanted)
+        )
+    )
 
 
 # ---- declarations ----

@@ -169,8 +169,9 @@ class Ask:
 class Probe:
     """How to see whether a write took effect: a row of a list that has all texts of `match`.
 
-    `key` names the row and is what undoing needs; rows whose key is in `before` were there already. With
-    `numbered` the backend may have put digits behind the texts of `match`, so that they were unique.
+    Without `rows` it is the answer as a whole. `key` names the row and is what undoing needs; rows whose key is
+    in `before` were there already. With `numbered` the backend may have put digits behind the texts of `match`,
+    so that they were unique.
     """
 
     ask: Ask

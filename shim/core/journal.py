@@ -150,6 +150,7 @@ def _told(journal: Journal, fault: Fault, ended: Ended) -> Fault:
         return fault
     text = fault.text if fault.carried else f"A v3 call did not end as it should ({fault.reason})."
     reference = journal.opened.entry if journal.opened else "none"
-    said = f"{text.rstrip()} {_TOLD[kind].format(reference=reference)}"
+    sentence = text.rstrip() if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
+    said = f"{sentence} {_TOLD[kind].format(reference=reference)}"
     reason = _REASONS.get(kind, fault.reason)
     return BackendError(reason, said, fault.code, side=fault.side, carried=fault.carried)
