@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shim.core.catalogue import Catalogue
-from shim.core.commands import Ask, Command, Forget, Identity, Probe, Step
+from shim.core.commands import Ask, Command, Forget, Identity, Probe, Step, subject_of
 from shim.core.errors import Fault
 from shim.core.journal import beginning, journalled
 from shim.core.journal_writes import Answering, Journal, redo_step
@@ -74,8 +74,14 @@ def delete_all(
         return answer(deleted)
 
     writes = [each.step for each in doomed]
-    begin = beginning(translation, work, "redo", None, writes, answer(len(doomed)))
+    begin = beginning(translation, work, "redo", _subject(writes), writes, answer(len(doomed)))
     return (yield from journalled(catalogue, work, begin, steps))
+
+
+def _subject(writes: Sequence[Step]) -> str | None:
+    """One extension is not deleted while another call changes it. (An entry has one subject.)"""
+    numbers = [each.found for each in writes if each.found]
+    return subject_of(numbers[0]) if len(writes) == len(numbers) == 1 else None
 
 
 def _only(request: str, name: str, text: str) -> Element:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import Any
 
 from shim.core.catalogue import Catalogue
-from shim.core.commands import Ask, Command, Step
+from shim.core.commands import Ask, Command, Step, subject_of
 from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward
 from shim.core.journal import beginning, journalled
@@ -70,7 +70,7 @@ def _set_provision(
         Step("set-provision", Ask(settings.new.full_name, provision)),
         Step("set-password", Ask(phone.new.full_name, secret)),
     )
-    begin = beginning(translation, work, "redo", f"extension {work.extension.number}", writes)
+    begin = beginning(translation, work, "redo", subject_of(work.extension.number), writes)
     return (yield from journalled(catalogue, work, begin, steps))
 
 

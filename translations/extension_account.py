@@ -14,6 +14,7 @@ from shim.core.commands import (
     Known,
     Probe,
     Undo,
+    subject_of,
 )
 from shim.core.commands import Step as JournalStep
 from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError, Fault
@@ -162,7 +163,7 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         JournalStep("edit-user", Ask(user.new.full_name, profile)),
         JournalStep("edit-extension", Ask(phone.new.full_name, device)),
     )
-    begin = beginning(translation, work, "redo", f"extension {work.extension.number}", writes)
+    begin = beginning(translation, work, "redo", subject_of(work.extension.number), writes)
     return (yield from journalled(catalogue, work, begin, steps))
 
 

@@ -16,7 +16,7 @@ from shim.core.reconcile import renumberings
 from shim.edge.identity_map import IdentityMap
 from shim.edge.settings import Integration
 
-Kind = Literal["unknown", "moved", "renumbered", "identifier", "gone", "user-gone", "unseen"]
+Kind = Literal["unknown", "moved", "renumbered", "identifier", "gone", "user-gone", "unseen", "issuable"]
 DOES: dict[Kind, str] = {
     "unknown": "learn it; else it is learned when a call meets it",
     "moved": "give it to that user",
@@ -25,6 +25,7 @@ DOES: dict[Kind, str] = {
     "gone": "give up its IDs",
     "user-gone": "give up its IDs",
     "unseen": "nothing; with --unseen give up its IDs",
+    "issuable": "issue none of these IDs",
 }
 """What a repair does about a mismatch."""
 
@@ -34,11 +35,20 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """An extension as the map has it and as v3 has it; None where one of them has it not."""
+    """An extension as the map has it and as v3 has it; None where one of them has it not.
+
+    `span` is of IDs, from and to, that gone extensions may have had and that the map would issue again.
+    """
 
     kind: Kind
     known: Identity | None
     seen: Known | None
+    span: tuple[int, int] | None = None
+
+
+def lost_ids(span: tuple[int, int]) -> list[Mismatch]:
+    """The map was restored without its gone extensions."""
+    return [Mismatch("issuable", None, None, span)]
 
 
 def compare(known: Iterable[Identity], view: View) -> list[Mismatch]:
@@ -96,6 +106,8 @@ async def repair(
 
     Raises BackendError.
     """
+    if any(each.kind == "issuable" for each in found):
+        await identities.pass_over()
     lost = [(each, each.known) for each in found if each.known and not each.seen]
     gone = await together(_is_gone(asker, known, view, unseen_with) for _, known in lost)
     numbers = [known.number for (_, known), yes in zip(lost, gone, strict=True) if yes]

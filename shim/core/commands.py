@@ -237,6 +237,11 @@ class Begin:
     promise: Element | None = field(default=None, repr=False)
 
 
+def subject_of(number: str) -> str:
+    """The subject of calls that change the extension with a number."""
+    return f"extension {number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An entry that is ours; `answer` is what the equal call was answered that nobody received."""

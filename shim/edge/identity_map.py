@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from shim.core.commands import Identity, Known
 from shim.edge.identity_files import judge, read_csv
+from shim.edge.identity_issue import unaccounted
 from shim.edge.identity_rows import (
     COUNTERS,
     EVENTS,
@@ -31,7 +32,9 @@ from shim.edge.identity_rows import (
     Change,
     Entry,
     Event,
+    Gone,
     ImportReport,
+    all_ids,
     identity_of,
     news,
     rows_of,
@@ -114,13 +117,27 @@ class IdentityMap:
         async with self._store.reading() as connection:
             return [Event(**{**row._mapping, "at": utc(row.at)}) for row in await connection.execute(query)]
 
-    async def export(self) -> AsyncIterator[Identity]:
-        """Every live identity; `import_rows` takes them."""
-        page = await self.all()
+    async def export(self) -> AsyncIterator[Identity | Gone]:
+        """Every identity, and those of gone extensions; `import_rows` takes them."""
+        page = await self.all(gone=True)
         while page:
             for entry in page:
-                yield entry.identity
-            page = await self.all(page[-1].id)
+                yield Gone(entry.identity) if entry.gone_at else entry.identity
+            page = await self.all(page[-1].id, gone=True)
+
+    async def unaccounted(self) -> tuple[int, int] | None:
+        """From and to of IDs that may be issued again, since gone extensions may have had them; else None.
+
+        So it is when the map was restored from a file without its gone extensions.
+        """
+        async with self._store.reading() as connection:
+            counters = {row.name: row.next for row in await connection.execute(sa.select(COUNTERS))}
+            return unaccounted(self._settings, counters, await all_ids(connection))
+
+    async def pass_over(self) -> None:
+        """Never issue any of those."""
+        async with self.changing() as change:
+            await change.pass_over()
 
     # ---- writing ----
 
@@ -175,8 +192,10 @@ class IdentityMap:
         async with self.changing() as change:
             return await change.renumber(numbers)
 
-    async def import_rows(self, rows: Iterable[Identity]) -> ImportReport:
+    async def import_rows(self, rows: Iterable[Identity | Gone]) -> ImportReport:
         """Take in IDs that were decided elsewhere; an empty `extension_id` is issued. May be repeated.
+
+        IDs of gone extensions are taken out of circulation.
 
         The map's own, newer knowledge of an old ID is kept. Raises ImportRefused.
         """

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands import Identity, Known
-from shim.core.errors import BackendError
+from shim.edge.identity_issue import next_id, range_of, unaccounted, used_up
 from shim.edge.settings import Identities
 
 By = Literal["old_id", "extension_id", "user_id", "identifier", "number"]
@@ -89,8 +89,17 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """A row of a file about an extension that does not exist any more: its IDs are never to be given again."""
+
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """How many rows were added, were there already, replaced what was discovered; and which were left, by why.
+
+    `gone` is how many IDs of gone extensions were taken out of circulation.
 
     `gone`: the old ID's extension was deleted since; `differs`: the map has the old ID with other values, which
     are newer; `taken`: another extension has the extension ID. Rows are counted from 1.
@@ -100,6 +109,7 @@ class ImportReport:
     same: int = 0
     replaced: int = 0
     left: Mapping[Left, tuple[int, ...]] = field(default_factory=dict)
+    gone: int = 0
 
 
 def _made_again(was: Identity, seen: Known | None) -> bool:
@@ -156,25 +166,51 @@ class Change:
         await self._update(changed)
         return now
 
-    async def take_in(self, given: Sequence[Identity]) -> ImportReport:
-        """Add what an import has and the map has not."""
-        by_old = {row.old_id: row for row in await self._rows("old_id", [each.old_id for each in given])}
-        taken = {
-            row.extension_id for row in await self._rows("extension_id", [each.extension_id for each in given])
+    async def take_in(self, given: Sequence[Identity | Gone]) -> ImportReport:
+        """Add what an import has and the map has not: first what is there, then what is gone."""
+        named = [each.identity if isinstance(each, Gone) else each for each in given]
+        by_old = {row.old_id: row for row in await self._rows("old_id", [each.old_id for each in named])}
+        had = {
+            row.extension_id: row for row in await self._rows("extension_id", [x.extension_id for x in named])
         }
-        live = await self._live("number", [each.number for each in given])
-        fates = [_fate(each, by_old.get(each.old_id), taken) for each in given]
-        new = [each for each, fate in zip(given, fates, strict=True) if fate == "new"]
+        live = await self._live("number", [each.number for each in named])
+        fates = [
+            _fate_of_gone(each.identity, by_old.get(each.identity.old_id), had)
+            if isinstance(each, Gone)
+            else _fate(each, by_old.get(each.old_id), had)
+            for each in given
+        ]
+        new = [each for each, fate in zip(named, fates, strict=True) if fate == "new"]
         replaced = [live[each.number] for each in new if each.number in live]
         await self._retire(replaced, "import-decided")
         await self._insert([(each, "imported") for each in new])
+        buried = [each for each, fate in zip(named, fates, strict=True) if fate == "bury"]
+        await self._bury(buried, by_old.keys() | {each.old_id for each in new})
         left = {why: tuple(position for position, fate in enumerate(fates, 1) if fate == why) for why in _LEFT}
         return ImportReport(
             len(new) - len(replaced),
             fates.count("same"),
             len(replaced),
             {why: rows for why, rows in left.items() if rows},
+            len(buried),
         )
+
+    async def _bury(self, gone: Sequence[Identity], taken: Collection[str]) -> None:
+        """Add tombstones; an old ID that went on to the user's next extension is that one's."""
+        rows = []
+        for each in gone:
+            values = _values(each) | {"old_id": None if each.old_id in taken else each.old_id}
+            times = {"created_at": self._now, "seen_at": self._now, "gone_at": self._now}
+            rows.append(values | {"origin": "imported"} | times)
+        if rows:
+            await self.connection.execute(sa.insert(IDENTITIES), rows)
+
+    async def pass_over(self) -> None:
+        """Issue nothing up to the highest ID that the map has."""
+        span = unaccounted(self._settings, self._counters, await all_ids(self.connection))
+        if span is not None:
+            name, _, _, step = range_of(self._settings)
+            await self._count(name, span[1] + step)
 
     async def _own_ids(self, users: Collection[str]) -> set[str]:
         """The users whose own ID is free for an extension of theirs, taken from one that is gone if need be."""
@@ -188,27 +224,23 @@ class Change:
 
     async def _issue(self, count: int, avoid: Collection[str]) -> list[str]:
         """IDs that nobody has or had, neither in the map nor among those to avoid."""
-        four = self._settings.four_digit_ids
-        name, first, last, step = (
-            ("four-digit", 9999, self._settings.issued_from_four, -1)
-            if four
-            else ("issued", self._settings.issued_from, self._settings.issued_to, 1)
-        )
+        name, _, last, step = range_of(self._settings)
         end = last + step
-        at = self._counters[name]
-        if at is None or at not in range(first, end + step, step):  # the range was set anew
-            at = first
+        at = next_id(self._settings, self._counters)
         free: list[str] = []
         while len(free) < count:
             block = [str(number) for number in range(at, end, step)[: min(_BATCH, count - len(free))]]
             if not block:
-                raise _used_up(four)
+                raise used_up(self._settings.four_digit_ids)
             had = await self._had(block)
             free += [each for each in block if each not in had and each not in avoid]
             at += step * len(block)
+        await self._count(name, at)
+        return free
+
+    async def _count(self, name: str, at: int) -> None:
         self._counters[name] = at
         await self.connection.execute(sa.update(COUNTERS).where(COUNTERS.c.name == name).values(next=at))
-        return free
 
     async def _insert(self, drafts: Sequence[tuple[Identity, str]]) -> None:
         """Add extensions; each ID that is empty is issued."""
@@ -340,6 +372,21 @@ def _kind_of(was: Identity, now: Identity) -> EventKind | None:
     return "user-recreated" if was.identifier and was.identifier == now.identifier else "moved"
 
 
+def _fate_of_gone(each: Identity, known: sa.Row[Any] | None, had: Mapping[str, sa.Row[Any]]) -> str:
+    """What an import does with a row about a gone extension: to `bury` it, or nothing."""
+    there = had.get(each.extension_id)
+    if there is not None:
+        return "same" if there.gone_at is not None else "differs"
+    passed_on = each.old_id == each.user_id
+    return "bury" if known is None or passed_on else "taken"
+
+
+async def all_ids(connection: AsyncConnection) -> set[str]:
+    """All old and extension IDs that the map has, those of gone extensions too."""
+    query = sa.select(IDENTITIES.c.old_id, IDENTITIES.c.extension_id)
+    return {value for row in await connection.execute(query) for value in row if value is not None}
+
+
 def _fate(each: Identity, known: sa.Row[Any] | None, taken: Collection[str]) -> str:
     """What an import does with a row: it is `new`, the `same`, or left for a reason."""
     if known is None:
@@ -352,8 +399,3 @@ def _fate(each: Identity, known: sa.Row[Any] | None, taken: Collection[str]) -> 
 
 def utc(time: datetime) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)  # SQLite knows no zones
-
-
-def _used_up(four: bool) -> BackendError:
-    setting = "identity.issued_from_four has to go down" if four else "identity.issued_to has to go up"
-    return BackendError("identities-used-up", f"The shim has no extension ID left to give: {setting}.")

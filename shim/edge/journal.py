@@ -22,7 +22,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.core.commands import Begin, Close, Identity, Mark, Opened
+from shim.core.commands import Begin, Close, Identity, Mark, Opened, subject_of
 from shim.core.errors import BackendError
 from shim.edge.journal_rows import (
     ENTRIES,
@@ -182,6 +182,8 @@ class Journal:
             await drop_payloads(connection, [opened.entry])
         if command.state == "done" and row.subject is not None:
             await supersede(connection, row.subject)
+        for number in command.gone:
+            await supersede(connection, subject_of(number))
         return Ended(row, values["state"], command.why, recovered, lease > now)
 
     def ended(self, ended: Ended) -> None:

@@ -178,7 +178,7 @@ async def drop_payloads(connection: AsyncConnection, entries: list[str]) -> None
 
 
 async def supersede(connection: AsyncConnection, subject: str) -> None:
-    """A later call has set what an earlier one could not: there is nothing left to repair."""
+    """A later call has set or deleted what an earlier one could not set: there is nothing to repair."""
     older = (ENTRIES.c.subject == subject, ENTRIES.c.state == "paused", ENTRIES.c.policy == "redo")
     ids = list((await connection.execute(sa.select(ENTRIES.c.id).where(*older))).scalars())
     if ids:
