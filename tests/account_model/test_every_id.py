@@ -1,8 +1,8 @@
 """Each extension ID that any old answer shows can be used in the next call.
 
-The world has users of v3 with several extensions, with one, with none, and with types that 2.5 cannot set up; they
-are queues, agents, owners of numbers, card codes and rules. Which elements of which answers name extensions is
-read from the translations, so that a new one is walked as soon as it is declared.
+The world has users of v3 with several extensions, with one, with none, and with types that 2.5 cannot set up;
+they are queues, agents, owners of numbers and of rules. Which elements of which answers name extensions is read
+from the translations, so that a new one is walked as soon as it is declared.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def ways_to_ask(translation: Translation, known: set[str]) -> Iterator[dict[str,
 
 
 def walk(house: House) -> dict[str, set[str]]:
-    """Every ID that a read shows, by who shows it; reads that 2.5 would have refused as well are passed over."""
+    """Every ID that a read shows, by the read; what it refuses, as 2.5 would have, is passed over."""
     shown: dict[str, set[str]] = {}
     known: set[str] = set()
     reads = [each for each in shim().catalogue.translations.values() if showing(each) and not each.writes]
@@ -123,7 +123,8 @@ def walk(house: House) -> dict[str, set[str]]:
             for fields in ways_to_ask(translation, set(known)):
                 reply = house.call(name, **fields)
                 if reply.fault is None:
-                    said = {each.text or "" for path in showing(translation) for each in spots(reply.answer, path)}
+                    found = (spots(reply.answer, path) for path in showing(translation))
+                    said = {each.text or "" for places in found for each in places}
                     shown.setdefault(name, set()).update(said - {"", str(CLIENT), str(PROVIDER), "1"})
         known = set().union(*shown.values())
         if len(known) == before:
