@@ -40,7 +40,7 @@ def as_json(result: Result) -> dict[str, Any]:
 
 def test_a_template_that_nobody_can_look_up_is_taken_for_one_of_extensions(invoke: Invoke) -> None:
     message = (
-        "<AddExtensionRequest><name>N</name><login>nn</login><templateID>9</templateID></AddExtensionRequest>"
+        "<AddExtensionRequest><name>N</name><login>n</login><templateID>9</templateID></AddExtensionRequest>"
     )
     result = invoke("translate", "-", "--format", "json", stdin=message)
     assert result.exit_code == 0, result.stderr
