@@ -18,7 +18,7 @@ from shim.core.rules.references import By, account
 from shim.core.rules.vocabulary import compute
 from shim.core.translate import Translation
 from translations.accounts import UPDATED
-from translations.deletions import Doomed, delete_all, extension
+from translations.deletions import GONE, Doomed, delete_all, extension
 
 _BY: dict[str, By] = {"ID": "old_id", "identifier": "identifier"}
 _ALONE = "Accounts go one by one; of a v3 user with several extensions only the one that is named goes."
@@ -39,17 +39,22 @@ def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Answe
         yield from perhaps(catalogue, work, by, [each.text or "" for each in new.all(name)], ask=True)
     doomed: list[Doomed] = []
     phones: dict[Identity, str] = {}
+    unknown: list[str] = []
     for each in new.children:
         identity = work.identities.get((_BY[each.name], each.text or ""))
         if identity is not None:
             phones.setdefault(identity, each.name)
         elif (account := (yield from _account(catalogue, work, each))) is not None:
             doomed.append(account)
+        else:
+            unknown.append(each.name)
     last = sorted(phones, key=lambda each: each.old_id == each.user_id)  # by then it may be its user's last
     doomed += [extension(each, phones[each], "Account.DelAccount") for each in last]
     if not doomed:  # v3 says what is wrong with all of them
         answer = yield from forward(catalogue, work, translation.new, new, writes=True)
         return translation.to_old(answer, work)
+    for path in unknown:
+        work.find("partly-done", path, GONE)
     return (yield from delete_all(catalogue, translation, work, doomed, len(new.children)))
 
 

@@ -18,6 +18,7 @@ from shim.core.model import Element
 from shim.core.rules.model import Work
 from shim.core.translate import Translation
 
+GONE = "v3 does not have one of them (any more): the others were deleted."
 _STAYS = "The user has other extensions, or was not made for this one: it stays."
 
 
@@ -66,8 +67,10 @@ def delete_all(
                     raise
                 work.find("partly-done", each.path, "Some were deleted, then v3 refused one.")
                 break
-            deleted += done.ask is not None  # else v3 had deleted it before
-            if done.ask is not None and done.ask.operation == "Extension.DelExtension":
+            deleted += done.ask is not None
+            if done.ask is None:
+                work.find("partly-done", each.path, GONE)
+            elif done.ask.operation == "Extension.DelExtension":
                 work.find("user-kept", each.path, _STAYS)
             if each.kept:
                 yield Forget(each.kept)

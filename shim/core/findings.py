@@ -130,7 +130,7 @@ KINDS: dict[str, Kind] = {
     "partly-done": Kind(
         "warning",
         "Done in part",
-        "A call about several things did some of them, then v3 refused one; the answer says partial.",
+        "A call about several things did some of them: v3 refused one, or has it not. The answer says partial.",
         "Look what is left, then repeat the call for it.",
     ),
     "siblings-touched": Kind(
