@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help install demo test check bench lock format
+.PHONY: help install demo test check bench soak docs lock format
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -28,9 +28,17 @@ check: install  ## lint, types, architecture contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install  ## forwarding with translation against bare forwarding, and a list of 5,000 extensions
+bench: install  ## forwarding against bare forwarding, a list of 5,000 extensions, the log, the report
 	$(BIN)/python -m bench.forwarding $(ARGS)
 	$(BIN)/python -m bench.extensions
+	$(BIN)/python -m bench.deprecation
+	$(BIN)/python -m bench.report
+
+soak: install  ## a hundred thousand generated messages through the whole shim, with progress
+	$(BIN)/python -m tests.soak $(ARGS)
+
+docs: install  ## make the generated pages anew
+	RECORD_DOCS=1 $(BIN)/pytest -q tests/test_docs.py
 
 format: install  ## format the code
 	$(BIN)/ruff check --fix .
