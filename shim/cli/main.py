@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from typer._completion_classes import completion_init
 
+from shim.cli.brownout import app as brownout
 from shim.cli.check import check
 from shim.cli.console import EXIT_CODES, LightGroup
 from shim.cli.coverage import coverage
@@ -18,6 +19,7 @@ from shim.cli.explain import explain
 from shim.cli.integrations import app as integrations
 from shim.cli.journal import app as journal
 from shim.cli.map import app as identity_map
+from shim.cli.porting import app as porting
 from shim.cli.serve import serve
 from shim.cli.translate import translate
 
@@ -79,6 +81,8 @@ for _command in (serve, demo, emulate, translate, check, coverage, explain):
 app.add_typer(integrations)
 app.add_typer(journal)
 app.add_typer(identity_map)
+app.add_typer(porting)
+app.add_typer(brownout)
 
 
 def run() -> None:

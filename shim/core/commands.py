@@ -7,17 +7,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from shim.core.model import Credentials, Element
+
+Rung = Literal["translate", "compare", "v3", "locked"]
+RUNGS: tuple[Rung, ...] = get_args(Rung)
+"""The porting ladder, from the lowest rung to the highest: see `shim.core.admit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brownout:
+    """A planned refusal that holds now.
+
+    `operation` is a full name of the old interface, `Service.*` or `*`; `until` is a time as people read it;
+    `text` and `link` are the operator's, for the caller.
+    """
+
+    id: str
+    operation: str
+    until: str
+    text: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, as far as the core may know: the integration's name and its rules of conduct."""
+    """Who calls, as far as the core may know: the integration's name and its rules of conduct.
+
+    `rungs` says how far its operations are ported, by full name, `Service.*` or `*`; `brownouts` are those
+    that hold for it now.
+    """
 
     name: str
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    rungs: Mapping[str, Rung] = field(default_factory=dict)
+    brownouts: tuple[Brownout, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

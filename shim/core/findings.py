@@ -168,6 +168,12 @@ KINDS: dict[str, Kind] = {
         "v3 has the setting, but what it does with it may not be what 2.5 did.",
         "Look at the effect in v3, and adapt what relied on the old one.",
     ),
+    "came-back": Kind(
+        "warning",
+        "An old call of a ported operation",
+        "The integration has ported this operation to v3, and still made the old call; it was served.",
+        "Find what still makes the old call, and port it; then the operation can be locked.",
+    ),
     "field-dropped": Kind(
         "loss",
         "Dropped",
@@ -197,6 +203,18 @@ KINDS: dict[str, Kind] = {
         "Not translated",
         "The operation is known in 2.5, but this version of the shim does not translate it.",
         "Port this call to v3.",
+    ),
+    "operation-locked": Kind(
+        "refused",
+        "Locked",
+        "The operation is ported and locked for this integration: the old call was refused.",
+        "Make the v3 call instead, or let the operator move the operation back on the porting ladder.",
+    ),
+    "browned-out": Kind(
+        "refused",
+        "Refused in a brownout",
+        "The call came in a planned window in which it is refused, so that it is seen who still makes it.",
+        "Port this call to v3. Afterwards it works again, until it ends for good.",
     ),
     "field-refused": Kind(
         "refused",

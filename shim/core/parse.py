@@ -47,7 +47,7 @@ _DECLARATION = re.compile(r"\s*<\?xml\s[^>]*?\?>", re.DOTALL)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _PROLOG_DOCTYPE = re.compile(rb"(?>\s+|<!--(?>(?:[^-]|-(?!->))*)-->|<\?(?>(?:[^?]|\?(?!>))*)\?>)*+<!DOCTYPE")
 
-_PARSER_OPTIONS: dict[str, Any] = {
+PARSER_OPTIONS: dict[str, Any] = {
     "encoding": "utf-8",
     "resolve_entities": False,
     "no_network": True,
@@ -84,9 +84,8 @@ def parse(data: bytes, content_type: str = "", limits: Limits | None = None) -> 
     limits = limits or _DEFAULT
     if len(data) > limits.bytes:
         raise too_large(limits.bytes)
-    document = _as_utf8(data, content_type)
-    if _PROLOG_DOCTYPE.match(document):
-        raise CallerError("doctype-refused", "The message has a DOCTYPE, which is never read: send it without.")
+    document = as_utf8(data, content_type)
+    refuse_doctype(document)
     _count_elements(document, limits)
     return _envelope(_tree(document), limits)
 
@@ -105,6 +104,12 @@ def parse_answer(data: bytes, content_type: str = "", limits: Limits = ANSWER_LI
 _DEFAULT = Limits()
 
 
+def refuse_doctype(document: bytes) -> None:
+    """Raises CallerError for a document (in UTF-8) that has a DOCTYPE."""
+    if _PROLOG_DOCTYPE.match(document):
+        raise CallerError("doctype-refused", "The message has a DOCTYPE, which is never read: send it without.")
+
+
 def too_large(most: int) -> CallerError:
     return CallerError(
         "too-large", f"The message is larger than {most} bytes, the most that is taken: send less at once."
@@ -119,8 +124,8 @@ def _malformed(detail: str) -> CallerError:
     return CallerError("malformed-xml", f"The message is not well-formed XML: {detail}.")
 
 
-def _as_utf8(data: bytes, content_type: str) -> bytes:
-    """The document in UTF-8 without BOM and declaration, whatever it came in."""
+def as_utf8(data: bytes, content_type: str) -> bytes:
+    """The document in UTF-8 without BOM and declaration, whatever it came in. Raises CallerError."""
     head = data[:64].lstrip()
     plain = head.startswith(b"<") and not head.startswith(b"<?xml") and head[1:2] != b"\0"
     if plain and "charset" not in content_type.lower():
@@ -172,7 +177,7 @@ def _count_elements(document: bytes, limits: Limits) -> None:
 
 
 def _tree(document: bytes) -> etree._Element:
-    parser = etree.XMLParser(**_PARSER_OPTIONS)
+    parser = etree.XMLParser(**PARSER_OPTIONS)
     try:
         return etree.fromstring(document, parser)
     except (etree.XMLSyntaxError, ValueError) as error:

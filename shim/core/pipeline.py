@@ -9,8 +9,9 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+from shim.core.admit import admit, rung_of
 from shim.core.catalogue import Catalogue
-from shim.core.commands import Caller, Command, Identify
+from shim.core.commands import Caller, Command, Identify, Rung
 from shim.core.errors import BackendError, Fault
 from shim.core.findings import Findings
 from shim.core.forward import forward
@@ -66,6 +67,8 @@ class Outcome:
     caller: Caller | None = None
     operation: str | None = None
     schema_version: str | None = None
+    rung: Rung | None = None
+    """How far the caller has ported the operation; None until it is known which one it is."""
 
 
 Exchange = Generator[Command, Any, Outcome]
@@ -90,6 +93,8 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     outcome.caller = yield Identify(credentials(envelope.headers))
     translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
     outcome.operation = translation.old.full_name
+    outcome.rung = rung_of(outcome.caller.rungs, outcome.operation)
+    admit(outcome.caller, translation.old, outcome.findings)
     work = Work(envelope.body, outcome.caller, outcome.findings, outcome.calls)
     work.schema_version = outcome.schema_version or shim.catalogue.old.version
     work.shown_version = shim.server_info.version

@@ -19,8 +19,10 @@ from shim.edge.guard import guarded
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal, delivering
+from shim.edge.native import Native
 from shim.edge.pages import Pages
 from shim.edge.peer import Peers
+from shim.edge.porting import Porting
 from shim.edge.recovery import Recovery
 from shim.edge.store import Store
 from shim.edge.tokens import Tokens, open_http
@@ -49,12 +51,20 @@ class Application:
             compiled, config.limits.parse(), ServerInfo(info.edition, info.version, info.infrastructure_id)
         )
         conduct = Conduct(listen.body_timeout, config.backend.total_timeout, config.faults.layout)
-        self.soap = SoapEndpoint(shim, performers, peers, conduct)
+        self.native = self._native(peers, performers) if config.native_v3.enabled else None
+        calls = self.native.calls if self.native is not None else None
+        self.soap = SoapEndpoint(shim, performers, peers, conduct, calls)
         self.pages = Pages(compiled.old, peers, config.schema_versions.latest)
+
+    def _native(self, peers: Peers, performers: Performers) -> Native:
+        backend, store = performers.backend, performers.store
+        return Native(self.config, old(), new(), backend, store, peers, lambda: self.config.integrations)
 
     def routes(self) -> web.Application:
         """The public listener: SOAP endpoints, their help, the WSDL tree."""
         app = web.Application(client_max_size=self.config.limits.body, middlewares=[guarded, self.deliver])
+        if self.native is not None:
+            self.native.add_routes(app.router)
         for service in old().services.values():
             app.router.add_post(service.endpoint, self.soap.post)
             app.router.add_get(service.endpoint, self.pages.endpoint)
@@ -115,8 +125,13 @@ async def open_application(config: Config) -> AsyncIterator[Application]:
         closing.push_async_callback(integrations.close)
         backend = Backend(session, tokens, config.backend)
         journal = Journal(store, config.journal)
-        performers = Performers(integrations, backend, store, identities, journal)
+        porting = Porting(store)
+        await porting.start()
+        closing.push_async_callback(porting.stop)
+        performers = Performers(integrations, backend, store, identities, journal, porting)
         application = Application(config, compiled, performers)
+        if application.native is not None:
+            closing.push_async_callback(application.native.calls.close)
         recovery = Recovery(compiled, performers, journal, application.integration)
         await recovery.start()
         closing.push_async_callback(recovery.stop)

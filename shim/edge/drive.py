@@ -31,6 +31,7 @@ from shim.edge.backend import Backend
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal
+from shim.edge.porting import Porting
 from shim.edge.store import Store
 
 
@@ -43,6 +44,7 @@ class Performers:
     store: Store
     identities: IdentityMap
     journal: Journal | None = None
+    porting: Porting | None = None
 
 
 _SIDE_BY_SIDE = 8
@@ -70,10 +72,7 @@ class Performer:
         """The reply to a command. Raises Fault."""
         match command:
             case Identify():
-                self._integration = await self._with.integrations.authenticate(
-                    command.credentials, self._address
-                )
-                return Caller(self._integration.name, self._integration.settings)
+                return await self._identify(command)
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
                 return await self._with.backend.forward(self._held(command), self._integration)
@@ -98,6 +97,13 @@ class Performer:
                 return await self._together(command)
             case Begin() | Mark() | Close():
                 return await self._journal(command)
+
+    async def _identify(self, command: Identify) -> Caller:
+        found = await self._with.integrations.authenticate(command.credentials, self._address)
+        self._integration = found
+        if self._with.porting is not None:
+            return self._with.porting.caller(found)
+        return Caller(found.name, found.settings)
 
     async def _journal(self, command: Begin | Mark | Close) -> Opened | None:
         journal = self._with.journal

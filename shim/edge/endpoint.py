@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-import zlib
 from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
 
 from shim.core.errors import BackendError, CallerError
-from shim.core.parse import too_large
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
+from shim.edge.bodies import decoded, read_body
 from shim.edge.drive import Performer, Performers, drive
+from shim.edge.passthrough import NativeV3
 from shim.edge.peer import Peers
 
 log = structlog.get_logger()
@@ -33,8 +33,16 @@ class Conduct:
 class SoapEndpoint:
     """Answers POSTs on every endpoint of the old services."""
 
-    def __init__(self, shim: Shim, performers: Performers, peers: Peers, conduct: Conduct) -> None:
+    def __init__(
+        self,
+        shim: Shim,
+        performers: Performers,
+        peers: Peers,
+        conduct: Conduct,
+        native: NativeV3 | None = None,
+    ) -> None:
         self._shim = shim
+        self._native = native
         self._performers = performers
         self._peers = peers
         self._conduct = conduct
@@ -51,14 +59,21 @@ class SoapEndpoint:
         except Exception:  # a defect of ours still has to end as a fault that can be found
             log.exception("internal error", reference=reference, path=request.path)
             outcome = Outcome(fault=_INTERNAL)
+        if isinstance(outcome, web.StreamResponse):
+            return outcome
         self._log(outcome, reference, began, request)
         return self._response(outcome, reference)
 
-    async def _outcome(self, request: web.Request) -> Outcome:
+    async def _outcome(self, request: web.Request) -> Outcome | web.StreamResponse:
+        """What the core makes of it; the response itself for a message of v3, which passes through."""
+        most = self._shim.limits.bytes
         try:
-            body = await self._body(request)
+            sent = await read_body(request, most, self._conduct.body_seconds)
+            body = decoded(sent, request.headers.get("Content-Encoding", ""), most)
         except CallerError as fault:
             return Outcome(fault=fault)
+        if self._native is not None and self._native.claims(request, body):
+            return await self._native.forward(request, sent)
         under_way = exchange(self._shim, Request(request.path, request.headers.get("Content-Type", ""), body))
         performer = Performer(self._performers, self._peers.client(request))
         try:
@@ -66,26 +81,6 @@ class SoapEndpoint:
                 return await drive(under_way, performer)
         except TimeoutError:
             return Outcome(fault=_TOO_LATE)
-
-    async def _body(self, request: web.Request) -> bytes:
-        """The whole body within its deadline and size. Raises CallerError."""
-        most = self._shim.limits.bytes
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(self._conduct.body_seconds):
-                async for part in request.content.iter_any():
-                    size += len(part)
-                    if size > most:
-                        raise too_large(most)
-                    parts.append(part)
-        except ConnectionError:
-            raise CallerError("caller-gone", "The connection ended before the body was complete.") from None
-        except TimeoutError:
-            raise CallerError(
-                "slow-body", f"The body was not complete after {self._conduct.body_seconds:g} seconds."
-            ) from None
-        return _decoded(b"".join(parts), request.headers.get("Content-Encoding", ""), most)
 
     def _response(self, outcome: Outcome, reference: str) -> web.Response:
         fault = outcome.fault
@@ -132,22 +127,3 @@ _TOO_LATE = BackendError(
     "backend-late",
     "The v3 backend took too long. Whether a write took effect is not known: look before repeating it.",
 )
-
-
-def _decoded(body: bytes, encoding: str, most: int) -> bytes:
-    """The body without its content encoding, never larger than `most`. Raises CallerError."""
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        return body
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise CallerError("encoding-refused", "The content encoding is not taken: send gzip, deflate or none.")
-    try:
-        stream = zlib.decompressobj(wbits=47)
-        plain = stream.decompress(body, most + 1)
-    except zlib.error:
-        raise CallerError("malformed-xml", "The body cannot be decompressed.") from None
-    if len(plain) > most:
-        raise too_large(most)
-    if not stream.eof:
-        raise CallerError("malformed-xml", "The compressed body is incomplete.")
-    return plain

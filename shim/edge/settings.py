@@ -99,6 +99,17 @@ class Backend(Section):
     ca_file: Annotated[Existing | None, doc("PEM file of your own authority; null: the system's.")] = None
 
 
+class NativeV3(Section):
+    """Calls of v3 clients on this host, which pass through to the v3 system as they are."""
+
+    enabled: Annotated[bool, doc("Let them pass; false: this host speaks 2.5 only.")] = True
+    max_answer: Annotated[Count, doc("Largest answer that passes, bytes; lists have no paging.")] = 256 << 20
+    buffer: Annotated[Count, doc("Answers above this are passed on as they come, bytes.")] = 1 << 20
+    latest: Annotated[
+        Literal["old", "new"], doc("Whose WSDL tree /soap2/schema/latest/ is: that of 2.5, or that of v3.")
+    ] = "old"
+
+
 class Limits(Section):
     """What one message of a client may cost."""
 
@@ -243,6 +254,7 @@ class Config(Section):
     listen: Listen = Listen()
     admin: Admin = Admin()
     backend: Backend
+    native_v3: NativeV3 = NativeV3()
     limits: Limits = Limits()
     store: Store = Store()
     identity: Identities = Identities()

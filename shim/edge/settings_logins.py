@@ -7,9 +7,12 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
+from shim.core.admit import pattern_problem
+from shim.core.commands import Rung
 from shim.edge.settings_kinds import Argon2Hash, Count, Secret, Section, Sha256, digits, doc, hidden
+from shim.interfaces.load import old
 
 
 class Conduct(Section):
@@ -111,6 +114,14 @@ def _word(value: object) -> str | None:
     return None if value is None else str(value)
 
 
+def _scopes(value: Mapping[str, Rung]) -> Mapping[str, Rung]:
+    """Raises ValueError for what is no operation of 2.5; keys are no secrets, so they are named."""
+    problems = [why for scope in value if (why := pattern_problem(old(), scope))]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return value
+
+
 NAME = "^[a-z0-9][a-z0-9-]{0,63}$"
 
 
@@ -122,6 +133,11 @@ class Integration(Section):
     old: OldLogin
     new: NewLogin
     conduct: Annotated[Conduct, doc("Only what differs from `conduct` of all.")] = Conduct()
+    porting: Annotated[
+        Mapping[str, Rung],
+        doc("How far operations are ported: Service.Operation, Service.* or '*', and its rung."),
+        AfterValidator(_scopes),
+    ] = {}  # pydantic copies it
 
     @cached_property
     def settings(self) -> Mapping[str, str]:

@@ -52,7 +52,7 @@ def uncommented() -> list[dict[str, Any]]:
 
 
 def keys_of(value: Any, prefix: str = "") -> set[str]:
-    if not isinstance(value, dict) or (prefix.endswith(".conduct.") and prefix != "conduct."):
+    if not isinstance(value, dict) or prefix.endswith(("[].conduct.", "[].porting.")):
         return {prefix.rstrip(".")}
     if prefix.startswith("integrations[].") and set(value) <= {"env", "file"} and value:
         return {prefix.rstrip(".")}
@@ -89,6 +89,30 @@ def test_example_loads_and_so_does_its_sample(tmp_path: Path) -> None:
     config = load(tmp_path, {"integrations": uncommented()}, dict.fromkeys(names, "x"))
     assert [each.name for each in config.integrations] == ["billing", "provisioning"]
     assert config.integrations[1].new.app_secret.get_secret_value() == "s"
+    assert dict(config.integrations[1].porting) == {
+        "Client.GetClients": "v3",
+        "Billing.*": "locked",
+        "*": "translate",
+    }
+
+
+def ported(**rungs: str) -> dict[str, Any]:
+    return {"integrations": [{**entry(), "porting": rungs}]}
+
+
+def test_the_porting_ladder_is_judged_by_the_operations_of_2_5(tmp_path: Path) -> None:
+    good = {"Client.GetClients": "locked", "Reseller.*": "compare", "*": "v3"}
+    assert dict(load(tmp_path, ported(**good)).integrations[0].porting) == good
+    for wrong, said in (
+        ("Client.GetClient", "there is no Client.GetClient in 2.5: `shim coverage Client` lists"),
+        ("Organization.GetOrganizations", "in 2.5: write Service.Operation, Service.*, or * for all"),
+    ):
+        found = only(problems(tmp_path, ported(**good, **{wrong: "v3"})))
+        assert said in found.what
+        assert found.where.endswith("integrations[0].porting")
+    found = only(problems(tmp_path, ported(**{"*": "lokced"})))
+    assert found.where.endswith("integrations[0].porting.*")
+    assert found.intention == "Did you mean locked?"
 
 
 def test_every_setting_has_a_sentence() -> None:
