@@ -16,10 +16,12 @@ from shim.cli.coverage import coverage
 from shim.cli.demo import demo
 from shim.cli.emulate import emulate
 from shim.cli.explain import explain
+from shim.cli.findings import app as findings
 from shim.cli.integrations import app as integrations
 from shim.cli.journal import app as journal
 from shim.cli.map import app as identity_map
 from shim.cli.porting import app as porting
+from shim.cli.report import report
 from shim.cli.serve import serve
 from shim.cli.translate import translate
 
@@ -76,9 +78,10 @@ def _shim(
     pass
 
 
-for _command in (serve, demo, emulate, translate, check, coverage, explain):
+for _command in (serve, demo, emulate, translate, check, coverage, explain, report):
     app.command()(_command)
 app.add_typer(integrations)
+app.add_typer(findings)
 app.add_typer(journal)
 app.add_typer(identity_map)
 app.add_typer(porting)
