@@ -75,7 +75,10 @@ def _finish(translation: Translation, work: Work, *answers: Element) -> Element:
 
 
 def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
-    """The user, what it may do, its extension; undone by deleting the user."""
+    """The user, what it may do, its extension; undone by deleting the user.
+
+    A template goes to the call that it is for: PBX.GetTemplates is asked whether it is one of users.
+    """
     user, phone = translation.legs["user"], translation.legs["extension"]
     translation.to_new(work)
     wanted_user, wanted_phone = user.to_new(work), phone.to_new(work)

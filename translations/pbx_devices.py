@@ -77,7 +77,7 @@ ADDED = (
 )
 EDITED = (
     *_BASE,
-    compute("deviceID", _above_zero, str, "the ID of a device, above 0", finding=None),
+    compute("deviceID", _above_zero, str, "the ID of a device, above 0", finding=None, only="request"),
     Wrapped(_EXTENSIONS, _NUMBER, "v3 knows extensions by extended number.", "request", "extension_id"),
     added(f"{_EXTENSIONS}/line", _LINES),
 )

@@ -22,8 +22,11 @@ from shim.core.translate import Translation
 
 _WORDS = {10: "serviceProvider", 50: "organization", 100: "extension"}
 _NUMBERS = {"serviceProvider": "10", "organization": "50", "user": "100", "extension": "100"}
-_LEVELS = "a level: 10 for resellers, 50 for clients, 100 for extensions (words in v3)"
-_TWO = "v3 has user templates and extension templates: to 2.5 both are extension templates, of level 100."
+_LEVELS = (
+    "10 for resellers, 50 for clients, 100 for extensions; v3 has words for levels, and two for the last, "
+    "since there are user templates and extension templates"
+)
+_BOTH = "v3 has user templates and extension templates: to 2.5 both are extension templates, of level 100."
 _QUEUES = {"queue": "phoneQueue"}
 _PHONE_QUEUE = "Queues are called phone queues in v3."
 _NO_RECORDS = "030"
@@ -34,8 +37,8 @@ def _word(text: str) -> str | None:
 
 
 RULES = (
-    compute("userLevel", _word, str, _LEVELS, finding=None),
-    compute("template/userLevel", str, _NUMBERS.get, _TWO, finding=None),
+    compute("userLevel", _word, str, _LEVELS),
+    compute("template/userLevel", str, _NUMBERS.get, _BOTH, finding=None),
     values("extensionType", _QUEUES, _PHONE_QUEUE),
     values("template/extensionType", _QUEUES, _PHONE_QUEUE),
     account(only="request"),
@@ -47,7 +50,6 @@ def read(catalogue: Catalogue, translation: Translation, work: Work) -> Generato
     """For level 100 v3 is asked twice: for extension templates, and for user templates, which fit any type."""
     asked = [translation.to_new(work)]
     if asked[0].get("userLevel") == "extension":
-        work.find("value-converted", "userLevel", _TWO, "userLevel")
         asked.append(_for_users(asked[0]))
     answers, refused = [], []
     for new in asked:

@@ -71,14 +71,15 @@ def compute(
     finding: str | None = "value-converted",
     always: bool = False,
     unfit: Literal["refuse", "drop"] = "refuse",
+    only: Direction | None = None,
 ) -> Rule:
     """A value that is written differently. The functions take a text and give one, or None: not possible.
 
     `because` also is what a caller reads whose value is not possible, so it says what is allowed; with
     `unfit="drop"` the call is served without such a value. `always` makes the finding for values that stay
-    as they are, too: for those whose meaning may differ.
+    as they are, too: for those whose meaning may differ. `only` one direction converts, the other is as it is.
     """
-    return Computed(old, new or old, because, None, to_new, to_old, finding, always, unfit)
+    return Computed(old, new or old, because, only, to_new, to_old, finding, always, unfit)
 
 
 def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None = None) -> Rule:
@@ -178,13 +179,9 @@ class Keep(Rule):
         if text.isascii() and text.isdecimal():  # one that the shim never had may be older than the shim
             thing = things.get(text.lstrip("0"))
             return None if thing is not None and thing.nil else said
-        named = (key for key, each in things.items() if _same(each.get("name"), text))
-        found = next(iter(sorted(named, key=int)), None)
-        return None if found is None else Element(said.name, found)
-
-
-def _same(name: str | None, text: str) -> bool:
-    return name is not None and name.strip().casefold() == text.casefold()
+        wanted = text.casefold()
+        named = [key for key, each in things.items() if (each.get("name") or "").strip().casefold() == wanted]
+        return Element(said.name, min(named, key=int)) if named and wanted else None
 
 
 def keep(
