@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from shim.cli.coverage_data import rows
+from shim.cli.coverage_pages import details, overview
 from shim.core.findings import KINDS
+from tests.support.conversation import catalogue
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -34,6 +37,27 @@ def test_the_page_of_findings_is_made_from_the_table() -> None:
     if os.environ.get("RECORD_DOCS"):
         page.write_text(findings_page(), "utf-8")
     assert page.read_text("utf-8") == findings_page(), "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
+
+
+def coverage_pages() -> dict[str, str]:
+    """What the pages of the coverage have to say, by path below docs."""
+    found = rows(catalogue())
+    pages = {"coverage.md": "\n".join(overview(catalogue(), found)) + "\n"}
+    for service in catalogue().old.services:
+        members = [row for row in found if row.service == service]
+        pages[f"coverage/{service.lower()}.md"] = "\n".join(details(catalogue(), members)) + "\n"
+    return pages
+
+
+def test_the_pages_of_the_coverage_are_those_that_the_program_makes() -> None:
+    folder = ROOT / "docs"
+    if os.environ.get("RECORD_DOCS"):
+        (folder / "coverage").mkdir(exist_ok=True)
+        for name, text in coverage_pages().items():
+            (folder / name).write_text(text, "utf-8")
+    there = {"coverage.md", *(f"coverage/{each.name}" for each in (folder / "coverage").iterdir())}
+    committed = {name: (folder / name).read_text("utf-8") for name in sorted(there)}
+    assert committed == coverage_pages(), "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
