@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,8 +19,16 @@ if TYPE_CHECKING:
     from shim.core.translate import Translation
 
 
+class Format(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+
+
 def explain(
     operation: Annotated[str, typer.Argument(help="A 2.5 operation, such as AddClient or Client.AddClient.")],
+    format: Annotated[
+        Format, typer.Option(envvar="SHIM_EXPLAIN_FORMAT", help="How to print it; markdown is for porting.")
+    ] = Format.TEXT,
 ) -> None:
     """Explain what becomes of a 2.5 operation: v3 calls, what goes where, what is kept or lost, defaults."""
     from shim.cli.loading import catalogue
@@ -27,6 +36,11 @@ def explain(
     compiled = catalogue()
     found = _find(compiled, operation)
     translation = compiled.translations.get(found.full_name)
+    if format is Format.MARKDOWN and translation is not None:
+        from shim.cli.explain_page import page
+
+        typer.echo("\n".join((f"# {found.full_name}\n", *page(compiled, translation))))
+        return
     typer.echo("\n".join(_untranslated(found) if translation is None else _lines(compiled, translation)))
 
 
