@@ -10,6 +10,7 @@ import pytest
 
 from shim.cli.coverage_data import rows
 from shim.cli.coverage_pages import details, overview
+from shim.cli.porting_page import operations_of, refreshed
 from shim.core.findings import KINDS
 from tests.support.conversation import catalogue
 
@@ -58,6 +59,21 @@ def test_the_pages_of_the_coverage_are_those_that_the_program_makes() -> None:
     there = {"coverage.md", *(f"coverage/{each.name}" for each in (folder / "coverage").iterdir())}
     committed = {name: (folder / name).read_text("utf-8") for name in sorted(there)}
     assert committed == coverage_pages(), "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
+
+
+def test_the_porting_guide_says_what_the_declarations_say() -> None:
+    page = ROOT / "docs" / "porting.md"
+    made = refreshed(page.read_text("utf-8"), catalogue(), ROOT / "docs" / "examples")
+    if os.environ.get("RECORD_DOCS"):
+        page.write_text(made, "utf-8")
+    assert page.read_text("utf-8") == made, "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
+
+
+def test_the_porting_guide_explains_every_operation_that_has_an_example() -> None:
+    folder = ROOT / "docs"
+    explained = operations_of((folder / "porting.md").read_text("utf-8"))
+    shown = sorted(each.stem for each in (folder / "examples").glob("*.xml"))
+    assert sorted(name.partition(".")[2] for name in explained) == shown
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

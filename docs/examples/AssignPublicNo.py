@@ -3,5 +3,7 @@ import sys
 
 from v3 import V3
 
-answer = V3("Channel").AssignPublicNo(extendedNumber=sys.argv[1], didID=int(sys.argv[2]))
+number, did = sys.argv[1:]
+numbers = [{"didID": int(did)}]  # zeep's form for what may come repeatedly
+answer = V3("Channel").AssignPublicNo(extendedNumber=number, _value_1=numbers)
 print(answer.result)

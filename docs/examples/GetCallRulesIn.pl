@@ -8,7 +8,7 @@ use V3;
 my ($number) = @ARGV;
 my $answer = V3::call('extension',
     "<em:GetCallRulesIn><c:extendedNumber>$number</c:extendedNumber></em:GetCallRulesIn>");
-for my $at (1 .. () = $answer->dataof('//rules')) {
-    my @numbers = $answer->valueof("//[$at]/transfer/toNumbers/transferNumber") or next;
-    print $answer->valueof("//[$at]/ruleID"), ': to ', join(', ', @numbers), "\n";
+for (my $n = 1; my $rule = $answer->valueof("//GetCallRulesInResponse/[$n]"); $n++) {
+    my @to = $answer->valueof("//GetCallRulesInResponse/[$n]/transfer/toNumbers/transferNumber") or next;
+    print "$rule->{ruleID}: to ", join(', ', @to), "\n";
 }

@@ -7,7 +7,7 @@ account, extensions = map(int, sys.argv[1:])
 answer = V3("Organization").SetOrganizationPL(
     ID=account,
     extensionManag=True,
-    provisionManag="edit",
+    provisionManag="2",
     phoneExtMax={"_value_1": extensions, "unlimited": False},
     userMax={"_value_1": 0, "unlimited": True},  # v3 bounds users, too
 )

@@ -14,7 +14,7 @@ from lxml import etree
 from shim.cli.dry_run import dry_run
 from shim.core.catalogue import Catalogue
 from shim.core.findings import KINDS
-from shim.core.interface import Operation
+from shim.core.interface import Attribute, ElementDecl, Operation, paths
 from shim.core.model import Element
 from shim.core.parse import SOAP
 from shim.core.rules.model import Fate
@@ -78,15 +78,19 @@ class _Call:
 
 
 def _calls(catalogue: Catalogue, translation: Translation, example: Example | None) -> list[_Call]:
-    """What the example becomes; of a call that writes only what writes: the rest is the shim's own caution.
+    """What the example becomes, without what the shim only reads for its own caution, or to know who is who.
 
     Of a call that a dry run does not reach, because that needs a real answer, what the example says to it.
     """
     if example is None:
         return []
     made = {each.operation.full_name: each for each in _dry(catalogue, example)}
-    if translation.writes:
-        made = {name: each for name, each in made.items() if not each.operation.name.startswith(_READS)}
+    legs = [each.new.full_name for each in translation.legs.values()] or [translation.new.full_name]
+    made = {
+        name: each
+        for name, each in made.items()
+        if name in legs or (translation.writes and not each.operation.name.startswith(_READS))
+    }
     for leg in translation.legs.values():
         if leg.new.full_name not in made:
             said = _said_to(catalogue, translation, leg.new, example)
@@ -140,18 +144,30 @@ def _old_and_new(example: Example, calls: Sequence[_Call]) -> Iterator[str]:
     for each in calls:
         if each.earlier and each is not calls[0]:
             names = ", ".join(f"`{path}`" for path in each.earlier)
-            yield f"\nAn earlier answer gives `{each.operation.full_name}` its {names}."
+            said_by = "An earlier answer, or what you stored of one"
+            yield f"\n{said_by}, gives `{each.operation.full_name}` its {names}."
 
 
 def _with_placeholders(call: _Call, said: set[str]) -> str:
-    """The body element, with `{name}` for whatever is not the same in every such call."""
+    """The body element, with `{name}` for what is said by the caller or an earlier answer; choices stay."""
+    choices = {path for path, decl in paths(call.operation.input) if _is_choice(decl)}
     for text, element in _leaves(call.body):
         name = etree.QName(element).localname
-        if text in said or name in call.earlier:
+        if (text in said and _path(element) not in choices) or name in call.earlier:
             element.text = f"{{{name}}}"
     etree.cleanup_namespaces(call.body)
     etree.indent(call.body)
     return etree.tostring(call.body, encoding="unicode")
+
+
+def _is_choice(decl: ElementDecl | Attribute) -> bool:
+    simple = decl.simple if isinstance(decl, ElementDecl) else None
+    return simple is not None and (bool(simple.enum) or simple.base == "boolean")
+
+
+def _path(element: etree._Element) -> str:
+    above = [etree.QName(each).localname for each in element.iterancestors()]
+    return "/".join([*reversed(above[:-1]), etree.QName(element).localname])
 
 
 def _leaves(root: etree._Element) -> list[tuple[str, etree._Element]]:
@@ -170,9 +186,10 @@ def _differences(translation: Translation, direction: str) -> Iterator[str]:
     if others:
         yield f"\n| {direction} in 2.5 | in v3 | what happens | |"
         yield "|---|---|---|---|"
-        yield from map(_line, others)
+        yield from dict.fromkeys(map(_line, others))
     by_call: dict[str, list[str]] = {}
-    for each in _tops([each for each in fates if _is_plain(each, places)]):
+    plain = [each for each in fates if _is_plain(each, places) and not _below_renamed(each, fates)]
+    for each in _tops(plain):
         by_call.setdefault((each.place or "").rpartition(":")[0], []).append(f"`{each.path}`")
     for call, names in by_call.items():
         yield f"\nThe same in the {direction}{f' of `{call}`' if call else ''}: {', '.join(names)}."
@@ -180,11 +197,11 @@ def _differences(translation: Translation, direction: str) -> Iterator[str]:
 
 def _also(translation: Translation, direction: str) -> Iterator[Fate]:
     """Where else a plan's further calls take what a first one has taken."""
-    first = {each.path: each.place for each in translation.fates}
-    for leg in translation.legs.values():
-        for each in leg.fates if direction == "request" else ():
+    first = {(each.direction, each.path): each.place for each in translation.fates}
+    for leg in translation.legs.values() if direction == "request" else ():
+        for each in leg.fates:
             place = f"{leg.new.full_name}:{each.place}"
-            if each.place and first.get(each.path) != place:
+            if each.direction == direction and each.place and first[direction, each.path] != place:
                 yield replace(each, place=place)
 
 
@@ -193,6 +210,10 @@ def _is_plain(fate: Fate, places: Mapping[str, str | None]) -> bool:
     above, _, name = fate.path.rpartition("/")
     expected = f"{(places.get(above) or above).rpartition(':')[2]}/{name}" if above else name
     return fate.fate == "carried" and not fate.finding and (fate.place or "").rpartition(":")[2] == expected
+
+
+def _below_renamed(fate: Fate, fates: Iterable[Fate]) -> bool:
+    return any(each.fate == "renamed" and fate.path.startswith(f"{each.path}/") for each in fates)
 
 
 def _line(fate: Fate) -> str:
@@ -243,11 +264,12 @@ def _mind(translation: Translation) -> Iterator[str]:
 def _minded(translation: Translation) -> Iterator[str]:
     declared = translation.declared
     if declared.siblings:
-        yield "In v3 this is the user's: it touches all extensions of the user. " + KINDS["siblings-touched"].do
+        kind = KINDS["siblings-touched" if translation.writes else "siblings-included"]
+        yield f"**{kind.title}**: {kind.meaning} {kind.do}"
     if declared.gone:
         yield "What the shim kept for the account is forgotten with it."
     codes = {each.finding for each in translation.fates if each.finding}
     for code in sorted(code for code in codes if code and KINDS[code].severity in _SEVERE):
         found = [each for each in translation.fates if each.finding == code]
-        paths = ", ".join(dict.fromkeys(f"`{each.path}`" for each in _without_repeats(found)))
-        yield f"**{KINDS[code].title}** ({paths}): {KINDS[code].do}"
+        where = ", ".join(dict.fromkeys(f"`{each.path}`" for each in _without_repeats(found)))
+        yield f"**{KINDS[code].title}** ({where}): {KINDS[code].do}"

@@ -21,7 +21,7 @@ _FILE = re.compile(r"<!-- file: (\S+) -->\n.*?<!-- end -->", re.DOTALL)
 
 def operations_of(text: str) -> list[str]:
     """The full names of the old operations that the page explains."""
-    return [name for name in _SECTION.findall(text)]
+    return list(_SECTION.findall(text))
 
 
 def refreshed(text: str, catalogue: Catalogue, examples: Path) -> str:
