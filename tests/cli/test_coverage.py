@@ -13,6 +13,7 @@ from typer.testing import Result
 
 from shim.cli.coverage_data import rows
 from shim.cli.coverage_gaps import gaps
+from shim.cli.explain_page import page
 from shim.core.catalogue import Catalogue
 from shim.core.interface import paths
 from shim.core.rules.model import Fate
@@ -167,6 +168,21 @@ def test_explain_tells_calls_places_losses_and_defaults(invoke: Invoke) -> None:
 def test_explain_finds_any_spelling(invoke: Invoke) -> None:
     told = {invoke("explain", name).stdout for name in ("AddClient", "client.addclient", "AddClientRequest")}
     assert len(told) == 1
+
+
+def test_explain_as_markdown_has_the_differences(invoke: Invoke) -> None:
+    told = invoke("explain", "SetupExtension", "--format", "markdown").stdout
+    assert told.startswith("# Extension.SetupExtension\n")
+    assert "1. `Extension.SetupExtension`, posted to `/soap2/extension_agent.php`" in told
+    assert "| `queue` | `phoneQueue` | renamed | Queues are called phone queues in v3. |" in told
+    assert "**Dropped** (`voicemailCenter`" in told
+
+
+def test_every_operation_has_a_page() -> None:
+    for translation in catalogue().translations.values():
+        told = "\n".join(page(catalogue(), translation))
+        differing = [each for each in translation.fates if each.fate not in ("carried", "ignored")]
+        assert all(f"`{each.path.rpartition('/')[0] or each.path}" in told for each in differing)
 
 
 def test_explain_what_is_not_translated(invoke: Invoke) -> None:

@@ -21,6 +21,7 @@ from shim.emulator.call import Call
 from shim.emulator.system import HANDLERS
 from shim.interfaces.load import new
 from tests.end_to_end.messages import ACME, envelope
+from tests.end_to_end.native import call, fetch_token
 from tests.end_to_end.running import HOST, Backend, Shim
 from tests.end_to_end.test_real_clients import needed, needed_php
 from tests.end_to_end.wire import answered, post
@@ -72,6 +73,7 @@ class Both:
     def example(self, operation: str, *args: str) -> list[str]:
         """The lines that the program prints; what it sends to v3 has to be valid."""
         app = {"V3_APP_KEY": "acme-key", "V3_APP_SECRET": "acme-app-secret"}
+        self._backend.exchanges.clear()
         done = subprocess.run(
             [*RUN[self._language], str(EXAMPLES / f"{operation}.{self._language}"), *args],
             env={**os.environ, "V3_URL": f"http://{HOST}:{self._shim.http}", **app},
@@ -81,7 +83,6 @@ class Both:
         for each in self._backend.exchanges:
             if each.path.startswith("/soap2/") and each.body:
                 assert_valid(each.body, new())
-        self._backend.exchanges.clear()
         return done.stdout.splitlines()
 
     def shown(self, operation: str, **texts: str) -> Element:
@@ -132,7 +133,6 @@ def both(request: pytest.FixtureRequest, shim: Shim, backend: Backend) -> Both:
         needed_php()
     if request.param == "pl":
         needed("SOAP::Lite for Perl", ["perl", "-MSOAP::Lite", "-MJSON::PP", "-e", "1"], "libsoap-lite-perl")
-    backend.exchanges.clear()
     return Both(shim, backend, request.param)
 
 
@@ -223,6 +223,22 @@ def test_clients_are_those_of_the_old_list(both: Both) -> None:
     ]
     assert printed == listed
     assert "20 northwind: Nora Northwind" in printed
+
+
+def test_both_extensions_of_a_user_are_listed(both: Both, shim: Shim) -> None:
+    user, number = both.extension()
+    body = f"<AddExtension><label>Second</label><parentID>{user}</parentID></AddExtension>"
+    native = fetch_token(shim, "admin")
+    call(
+        shim,
+        "/soap2/user_agent.php",
+        native,
+        f"<SetUserPL><phoneExtMax>2</phoneExtMax><ID>{user}</ID></SetUserPL>",
+    )
+    second = call(shim, "/soap2/extension_agent.php", native, body).get("extendedNumber")
+    printed = [line.split() for line in both.example("GetExtensions", "20")]
+    assert [line[0] for line in printed if line[2] == user] == [number, second]
+    assert len(printed) == len(both.shown("GetExtensions").all("extension"))
 
 
 def test_call_rules_are_those_of_the_old_list(both: Both) -> None:
