@@ -4,9 +4,11 @@ A file has sections, each under a line `=== name`:
 - the text before the first section says what the conversation proves
 - `old request`: the body element, or a whole envelope
 - `settings`, `kept before`: one `key: value` a line; kept values as `account field: XML`
+- `policies`: a line for each, as in the configuration; `tell`: switches and what there is to tell, one a line
 - `identities`: what the identity map knows, a line `old_id extension_id user_id number identifier` each
 - `v3 call`, `v3 answer`: in turn, as often as calls are made; a `v3 answer` may be a Fault
-- `old answer` or `fault`, `findings` (`code path`), `kept after`: what has to come out
+- `old answer` or `fault`, `findings` (`code path`), `kept after`: what has to come out; after an answer, `old
+  header` is the SOAP header block that tells of findings, if there is one
 
 To write the outcome sections of a new file, run with RECORD_CASES=1 and read what it wrote.
 """
@@ -20,20 +22,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 from lxml import etree
 
 from shim.core.commands import Call, Identity
 from shim.core.model import Element
+from shim.core.notices import Deprecation, Tell
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
+from shim.core.policies import Policies
 from shim.core.serialise import escape
+from shim.edge.settings_conduct import Policy
 from shim.interfaces.load import new, old
 from tests.support.conversation import World
-from tests.support.schemas import assert_valid
+from tests.support.schemas import TOLD, assert_valid
 
 CASES = Path(__file__).parent / "cases"
 FILES = sorted(CASES.glob("*/*.case"))
-GIVEN = ("old request", "settings", "kept before", "identities")
+GIVEN = ("old request", "settings", "policies", "tell", "kept before", "identities")
 RECORD = bool(os.environ.get("RECORD_CASES"))
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -65,7 +71,17 @@ class Case:
 
         settings = dict(line.split(": ", 1) for line in self.get("settings").splitlines())
         known = [Identity(*line.split()) for line in self.get("identities").splitlines()]
-        return World(backend, settings, _kept(self.get("kept before")), identities=known)
+        lines = self.get("policies").splitlines()
+        policies = Policies(Policy.model_validate(yaml.safe_load(line)).core() for line in lines)
+        facts = yaml.safe_load(self.get("tell")) or {}
+        tell = Tell(**{name: said for name, said in facts.items() if isinstance(said, bool)})
+        deprecation = Deprecation(
+            **{name: str(said) for name, said in facts.items() if said not in (True, False)}
+        )
+        kept = _kept(self.get("kept before"))
+        return World(
+            backend, settings, kept, identities=known, policies=policies, tell=tell, deprecation=deprecation
+        )
 
 
 _SERVER_INFO = (
@@ -108,7 +124,11 @@ def _xml(element: Element) -> str:
 
 def _body(envelope: bytes) -> str:
     """The body element alone, indented, with the namespaces it uses."""
-    node = deepcopy(etree.fromstring(envelope).find(f"{{{SOAP}}}Body")[0])  # type: ignore[index]
+    return _indented(etree.fromstring(envelope).find(f"{{{SOAP}}}Body")[0])  # type: ignore[index]
+
+
+def _indented(part: etree._Element) -> str:
+    node = deepcopy(part)
     etree.indent(node)
     etree.cleanup_namespaces(node)
     return etree.tostring(node, encoding="unicode").strip()
@@ -128,6 +148,9 @@ def _told(world: World, outcome: Outcome) -> list[tuple[str, str]]:
         told.append(("v3 answer", f"#{index}"))
     if outcome.answer is not None:
         told.append(("old answer", _body(outcome.answer)))
+        block = etree.fromstring(outcome.answer).find(f"{{{SOAP}}}Header/{TOLD}")
+        if block is not None:
+            told.append(("old header", _indented(block)))
     elif outcome.fault is not None:
         fault = outcome.fault
         told.append(("fault", f"{fault.side} {fault.code or '-'} {fault.reason}: {fault.text}"))

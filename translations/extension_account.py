@@ -214,11 +214,16 @@ def _extension(work: Work) -> Identity:
 
 
 def _list(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
-    """Extensions and users of the same parent, joined; the filter is one on accounts, so users decide."""
+    """Extensions and users of the same parent, joined; the filter is one on accounts, so users decide.
+
+    A template narrows down those that it is for: PBX.GetTemplates is asked whether it is one of users.
+    """
     users, phones = translation.legs["user"], translation.legs["extension"]
     translation.to_new(work)
-    people = yield from forward(catalogue, work, users.new, users.to_new(work), writes=False)
-    devices = yield from forward(catalogue, work, phones.new, phones.to_new(work), writes=False)
+    wanted_users, wanted_phones = users.to_new(work), phones.to_new(work)
+    yield from placed(catalogue, work, wanted_users, wanted_phones)
+    people = yield from forward(catalogue, work, users.new, wanted_users, writes=False)
+    devices = yield from forward(catalogue, work, phones.new, wanted_phones, writes=False)
     owners = {said: each for each in people.all("user") if (said := each.get("ID"))}
     unclear = yield from _learn_rows(work, people, devices)
     yield from recognise(catalogue, work, unclear)

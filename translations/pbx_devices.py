@@ -24,13 +24,14 @@ _EXTENSIONS = "assignedExtensions"
 _NUMBER = f"{_EXTENSIONS}/extendedNumber"
 _ORGANIZATION = "Clients are organizations in v3."
 _TIMEZONE = "The time zone of a device is new in v3: it is left as it is."
-_LINES = "2.5 does not say lines when a device is changed: v3 assigns them."
+_LINE = "2.5 let a line be anything, to v3 it is a number: what is none is left to v3."
+_LINES = "2.5 does not say lines when a device is changed: they are left to v3."
 _SOUGHT = "v3 does not know the numbers that 2.5 asks by: the shim looks through the list itself."
 
 
-def _whole(text: str) -> str | None:
-    digits = text.strip()
-    return digits if digits.removeprefix("-").isascii() and digits.removeprefix("-").isdecimal() else None
+def _line(text: str) -> str | None:
+    said = text.strip()
+    return said if said.isascii() and said.isdecimal() else None
 
 
 def _above_zero(text: str) -> str | None:
@@ -73,7 +74,7 @@ _BASE: tuple[Rule, ...] = (
 ADDED = (
     *_BASE,
     replace(extension_id(f"{_EXTENSIONS}/extensionID", _NUMBER), only="request"),
-    compute(f"{_EXTENSIONS}/line", _whole, str, "the number of a line", finding=None),
+    compute(f"{_EXTENSIONS}/line", _line, str, _LINE, finding=None, unfit="drop"),
 )
 EDITED = (
     *_BASE,

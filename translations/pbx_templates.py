@@ -73,7 +73,7 @@ def _for_users(asked: Element) -> Element:
 
 
 def placed(catalogue: Catalogue, work: Work, user: Element, phone: Element) -> Generator[Command, Any, None]:
-    """Leave the template that an AddExtension names to the one of its two v3 calls that it is for."""
+    """Leave the template that a call about extensions names to the one of its two v3 calls that it is for."""
     named = user.get("templateID")
     if not named:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from shim.cli.ports import refused, wanted
 from shim.core.catalogue import compile_catalogue
 from shim.core.errors import DeclarationError, Fault
 from shim.edge.config import ConfigError, Problem, load_config
+from shim.edge.policies import judge_policies
 from shim.edge.settings import Config
 from shim.edge.store import Store
 from shim.interfaces.load import new, old
@@ -43,6 +45,7 @@ async def checks(path: Path | None, overrides: Mapping[str, Any], *, offline: bo
     yield check_translations()
     if config is None:
         return
+    yield check_policies(config, str(path or "settings"))
     yield check_tls(config, str(path or "settings"))
     yield await check_store(config, str(path or "settings"))
     yield check_ports(config, str(path or "settings"))
@@ -77,6 +80,16 @@ def check_translations() -> Result:
             "translations", problems=[Problem("translations", each, None, fix) for each in error.problems]
         )
     return Result("translations", f"{len(compiled.translations)} of {len(compiled.old.operations)} operations")
+
+
+def check_policies(config: Config, where: str) -> Result:
+    """Whether every policy can act somewhere; without usable translations that cannot be told."""
+    count = len(config.conduct.policies)
+    own = sum(len(each.conduct.policies) - count for each in config.integrations)
+    result = Result("policies", f"{count} of all, {own} of single integrations")
+    with suppress(DeclarationError):
+        result.problems = judge_policies(config, compile_catalogue(old(), new(), SERVICES), where)
+    return result
 
 
 def check_tls(config: Config, where: str) -> Result:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shim.cli import options
 from shim.cli.console import Code, fail
 
 if TYPE_CHECKING:
@@ -29,19 +30,30 @@ def explain(
     format: Annotated[
         Format, typer.Option(envvar="SHIM_EXPLAIN_FORMAT", help="How to print it; markdown is for porting.")
     ] = Format.TEXT,
+    config: options.ConfigFile = None,
 ) -> None:
-    """Explain what becomes of a 2.5 operation: v3 calls, what goes where, what is kept or lost, defaults."""
-    from shim.cli.loading import catalogue
+    """Explain what becomes of a 2.5 operation: v3 calls, what goes where, what is kept or lost, defaults.
 
-    compiled = catalogue()
+    With a configuration, also what its policies chose.
+    """
+    from shim.cli import loading
+    from shim.cli.explain_policies import policy_lines
+
+    compiled = loading.catalogue()
     found = _find(compiled, operation)
+    settings = loading.config(config, {}) if config else None
+    if settings is not None:
+        loading.policies(settings, compiled)
     translation = compiled.translations.get(found.full_name)
     if format is Format.MARKDOWN and translation is not None:
         from shim.cli.explain_page import page
 
         typer.echo("\n".join((f"# {found.full_name}\n", *page(compiled, translation))))
         return
-    typer.echo("\n".join(_untranslated(found) if translation is None else _lines(compiled, translation)))
+    if translation is None:
+        typer.echo("\n".join(_untranslated(found)))
+    else:
+        typer.echo("\n".join((*_lines(compiled, translation), *policy_lines(translation, settings))))
 
 
 def _find(catalogue: Catalogue, name: str) -> Operation:

@@ -10,6 +10,7 @@ import typer
 from typer._completion_classes import completion_init
 
 from shim.cli.brownout import app as brownout
+from shim.cli.capture import capture
 from shim.cli.check import check
 from shim.cli.console import EXIT_CODES, LightGroup
 from shim.cli.coverage import coverage
@@ -21,6 +22,7 @@ from shim.cli.integrations import app as integrations
 from shim.cli.journal import app as journal
 from shim.cli.map import app as identity_map
 from shim.cli.porting import app as porting
+from shim.cli.replay import replay
 from shim.cli.report import report
 from shim.cli.serve import serve
 from shim.cli.translate import translate
@@ -78,7 +80,7 @@ def _shim(
     pass
 
 
-for _command in (serve, demo, emulate, translate, check, coverage, explain, report):
+for _command in (serve, demo, emulate, translate, check, coverage, explain, report, capture, replay):
     app.command()(_command)
 app.add_typer(integrations)
 app.add_typer(findings)

@@ -79,6 +79,14 @@ class Placeholders:
         return f"PLACEHOLDER-{self._last}", str(self._last)
 
 
+def sample(simple: Simple) -> str | None:
+    """A value that the type allows; None when none is found."""
+    if simple.enum:
+        return simple.enum[0]
+    check = writer(simple)
+    return next((text for text in ("text", *_SAMPLES) if check is None or check(text) is not None), None)
+
+
 def _once(particles: tuple[Particle, ...]) -> Iterator[ElementDecl]:
     """The elements of a content, each once; of a choice the first."""
     for particle in particles:

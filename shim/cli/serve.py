@@ -48,7 +48,7 @@ def _serve(path: Path | None, overrides: Mapping[str, Any]) -> Code:
     from shim.edge import log
 
     settings = loading.config(path, overrides)
-    loading.catalogue()
+    loading.policies(settings, loading.catalogue())
     _need_ports(settings)
     log.configure(settings.log.level, settings.log.format)
     try:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from shim.core.errors import DeclarationError
 from shim.core.interface import ComplexType, ElementDecl, Interface, Operation, paths
-from shim.core.lexical import Check, is_text, reader
+from shim.core.lexical import either, is_text, reader
 from shim.core.rules.declare import Declared, DeclaredService
 from shim.core.rules.model import Direction, Entry, Fate, Made, Producer, Rule, Table, Taken, split
 from shim.core.rules.references import Account, By, Owned, Refer
@@ -105,14 +105,15 @@ def _compile_emulated(
     said = {name for name, slot in slots.items() if slot.decl.default is None}
     table = translation.request
     table.demands = tuple(each for each in table.demands if said.issuperset(each.names))
-    translation.fates = [
-        replace(
-            each, fate="emulated", place=None, finding="operation-emulated",
-            because=each.because or declared.emulates or "",
-        )
-        for each in translation.fates
-    ]  # fmt: skip
+    translation.fates = [_own(each, declared.emulates or "") for each in translation.fates]
     return translation, compiler.problems
+
+
+def _own(fate: Fate, because: str) -> Fate:
+    """The fate of a path of an emulated operation: the shim's own, as a rule says or for the one reason."""
+    name = fate.fate if fate.fate in ("kept", "dropped", "refused") else "emulated"
+    finding = fate.finding or "operation-emulated"
+    return replace(fate, fate=name, place=None, finding=finding, because=fate.because or because)
 
 
 def _joined(rest: list[Fate], parts: list[_Compiler]) -> list[Fate]:
@@ -305,7 +306,7 @@ class _Level:
         entry.act = taken.act
         entry.plain = entry.plain and taken.act is None
         if self.request and taken.reads is not None:
-            entry.read = _either(taken.reads, entry.read)
+            entry.read = either(taken.reads, entry.read)
         entry.single = entry.single or (self.request and taken.finding == "repeated-element")
 
     def carry(
@@ -420,16 +421,6 @@ class _Level:
         for path in self.target_paths if self.part == "whole" else ():
             if path not in self.reached:
                 self.problem(f"nothing gives {path} of the other side, and no rule says so")
-
-
-def _either(reads: Check, read: Check | None) -> Check:
-    """Reads what one of the two can read."""
-
-    def check(text: str) -> str | None:
-        more = reads(text.strip())
-        return more if more is not None or read is None else read(text)
-
-    return check
 
 
 def _difference(source: ElementDecl, target: ElementDecl) -> str | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from shim.core.model import Credentials, Element
+from shim.core.notices import Tell
+from shim.core.policies import NO_POLICIES, Policies
 
 Rung = Literal["translate", "compare", "v3", "locked"]
 RUNGS: tuple[Rung, ...] = get_args(Rung)
@@ -41,6 +43,8 @@ class Caller:
 
     name: str
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    policies: Policies = NO_POLICIES
+    tell: Tell = field(default_factory=Tell)
     rungs: Mapping[str, Rung] = field(default_factory=dict)
     brownouts: tuple[Brownout, ...] = ()
 
@@ -83,7 +87,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """What the shim keeps for an account. Reply: the kept elements by field, empty when there are none."""
+    """What the shim keeps for an account, or for all under a key that no account has.
+
+    Reply: the kept elements by field, empty when there are none.
+    """
 
     account: str
 

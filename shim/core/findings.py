@@ -168,6 +168,12 @@ KINDS: dict[str, Kind] = {
         "v3 has the setting, but what it does with it may not be what 2.5 did.",
         "Look at the effect in v3, and adapt what relied on the old one.",
     ),
+    "answer-differs": Kind(
+        "warning",
+        "The old server answers differently",
+        "The same read was made on an old 2.5 server beside the shim, and the answers do not mean the same.",
+        "Look whether your program reads this element, and tell the shim's operator if it matters.",
+    ),
     "came-back": Kind(
         "warning",
         "An old call of a ported operation",
@@ -219,7 +225,7 @@ KINDS: dict[str, Kind] = {
     "field-refused": Kind(
         "refused",
         "Refused",
-        "v3 cannot do what this element asks for, and doing it without would be wrong.",
+        "v3 cannot do what this element asks for, and doing it without would be wrong, or is not wanted.",
         "Send the call without it, or port it.",
     ),
 }

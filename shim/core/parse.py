@@ -287,7 +287,8 @@ def fault_of(body: Element) -> Fault | None:
     faultcode = body.get("faultcode") or ""
     detail = body.child("detail")
     code = None
-    for place in (detail.get("code") if detail else None, faultcode, text[:40]):
+    told = (detail.get("code") or detail.get("fault/code")) if detail else None
+    for place in (told, faultcode, text[:40]):
         match = _CODE.search(place or "")
         if match:
             code = match[1]

@@ -18,8 +18,10 @@ from shim.core.forward import forward
 from shim.core.identities import of_answer, of_request, renumbered
 from shim.core.keeping import keep
 from shim.core.model import Element
+from shim.core.notices import Deprecation, told
 from shim.core.parse import Limits, credentials, parse
 from shim.core.resolve import resolve, schema_version
+from shim.core.rules.choices import choose
 from shim.core.rules.model import Work
 from shim.core.serialise import Unwritten
 from shim.core.translate import Translation
@@ -50,6 +52,7 @@ class Shim:
     catalogue: Catalogue
     limits: Limits = field(default_factory=Limits)
     server_info: ServerInfo = field(default_factory=ServerInfo)
+    deprecation: Deprecation = field(default_factory=Deprecation)
 
 
 @dataclass(slots=True)
@@ -98,6 +101,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     work = Work(envelope.body, outcome.caller, outcome.findings, outcome.calls)
     work.schema_version = outcome.schema_version or shim.catalogue.old.version
     work.shown_version = shim.server_info.version
+    choose(translation, work)
     yield from of_request(shim.catalogue, translation, work)
 
     # translate, forward, translate back
@@ -107,7 +111,9 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     # serialise
     body, unwritten = translation.old_writer.write(old)
     _judge(unwritten, outcome)
-    return translation.old_writer.envelope(body, _server_info(shim.server_info, work), outcome.schema_version)
+    body, blocks = told(shim.deprecation, translation, work, old, body)
+    info = _server_info(shim.server_info, work)
+    return translation.old_writer.envelope(body, info, outcome.schema_version, blocks)
 
 
 def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:

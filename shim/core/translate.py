@@ -59,7 +59,7 @@ class Translation:
         target = Element(self.new.input.name)
         _walk(work.request, self.request, target, work, "request")
         if work.problems:
-            raise _refusal(work.problems)
+            raise refusal(work.problems)
         for produce in self.on_request:
             produce(target, work)
         return target
@@ -245,7 +245,7 @@ def _missing(path: str, names: tuple[str, ...]) -> Problem:
     return Problem("missing-parameter", " or ".join(full), "it has to be there", PARAMETER_MISSING)
 
 
-def _refusal(problems: list[Problem]) -> CallerError:
+def refusal(problems: list[Problem]) -> CallerError:
     """One fault for all problems, with the reason of the first and the first code there is."""
     code = next((each.code for each in problems if each.code), None)
     said = [_SENTENCES[each.reason].format(each.path, each.text) for each in problems[:5]]

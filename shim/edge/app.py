@@ -22,9 +22,11 @@ from shim.edge.journal import Journal, delivering
 from shim.edge.native import Native
 from shim.edge.pages import Pages
 from shim.edge.peer import Peers
+from shim.edge.policies import require_policies
 from shim.edge.porting import Porting
 from shim.edge.recovery import Recovery
 from shim.edge.store import Store
+from shim.edge.telling import Telling
 from shim.edge.tokens import Tokens, open_http
 from shim.interfaces.load import new, old
 from translations.services import SERVICES
@@ -53,7 +55,7 @@ class Application:
         conduct = Conduct(listen.body_timeout, config.backend.total_timeout, config.faults.layout)
         self.native = self._native(peers, performers) if config.native_v3.enabled else None
         calls = self.native.calls if self.native is not None else None
-        self.soap = SoapEndpoint(shim, performers, peers, conduct, calls)
+        self.soap = SoapEndpoint(shim, performers, peers, conduct, Telling(config), calls)
         self.pages = Pages(compiled.old, peers, config.schema_versions.latest)
 
     def _native(self, peers: Peers, performers: Performers) -> Native:
@@ -103,15 +105,24 @@ class Application:
         return web.Response(text="ready\n") if self.ready else web.Response(status=503, text="stopping\n")
 
     def reconfigure(self, config: Config) -> None:
-        """Take over integrations and their rules of conduct; listeners and limits need a restart."""
+        """Take over integrations and their rules of conduct; listeners and limits need a restart.
+
+        Raises ConfigError, and changes nothing, when policies cannot be meant.
+        """
+        require_policies(config, self.soap.catalogue)
         self.integrations.replace(config.integrations)
+        self.soap.tell(Telling(config))
         self.config = config
 
 
 @asynccontextmanager
 async def open_application(config: Config) -> AsyncIterator[Application]:
-    """Open the store and the ways to the backend. Raises Fault when the store cannot be opened."""
+    """Open the store and the ways to the backend. Raises Fault when the store cannot be opened.
+
+    Raises ConfigError when policies cannot be meant.
+    """
     compiled = catalogue()
+    require_policies(config, compiled)
     async with AsyncExitStack() as closing:
         session = await closing.enter_async_context(open_session(config.backend))
         http = await closing.enter_async_context(open_http(config.backend))

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from shim.core.commands import (
     Begin,
     Call,
-    Caller,
     Close,
     Command,
     FindIdentities,
@@ -72,7 +71,11 @@ class Performer:
         """The reply to a command. Raises Fault."""
         match command:
             case Identify():
-                return await self._identify(command)
+                self._integration = await self._with.integrations.authenticate(
+                    command.credentials, self._address
+                )
+                porting = self._with.porting
+                return porting.caller(self._integration) if porting else self._integration.caller
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
                 return await self._with.backend.forward(self._held(command), self._integration)
@@ -97,13 +100,6 @@ class Performer:
                 return await self._together(command)
             case Begin() | Mark() | Close():
                 return await self._journal(command)
-
-    async def _identify(self, command: Identify) -> Caller:
-        found = await self._with.integrations.authenticate(command.credentials, self._address)
-        self._integration = found
-        if self._with.porting is not None:
-            return self._with.porting.caller(found)
-        return Caller(found.name, found.settings)
 
     async def _journal(self, command: Begin | Mark | Close) -> Opened | None:
         journal = self._with.journal

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from aiohttp import web
 
+from shim.core.catalogue import Catalogue
 from shim.core.errors import BackendError, CallerError
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
@@ -17,6 +18,7 @@ from shim.edge.bodies import decoded, read_body
 from shim.edge.drive import Performer, Performers, drive
 from shim.edge.passthrough import NativeV3
 from shim.edge.peer import Peers
+from shim.edge.telling import Telling
 
 log = structlog.get_logger()
 
@@ -39,17 +41,29 @@ class SoapEndpoint:
         performers: Performers,
         peers: Peers,
         conduct: Conduct,
+        telling: Telling,
         native: NativeV3 | None = None,
     ) -> None:
         self._shim = shim
         self._native = native
+        self.tell(telling)
         self._performers = performers
         self._peers = peers
         self._conduct = conduct
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """The translations by which calls are served."""
+        return self._shim.catalogue
+
     def replace(self, shim: Shim) -> None:
         """Serve later calls with other rules; those under way end with theirs."""
         self._shim = shim
+
+    def tell(self, telling: Telling) -> None:
+        """Tell callers this of 2.5 from now on."""
+        self._telling = telling
+        self._shim = replace(self._shim, deprecation=telling.deprecation)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         reference = secrets.token_hex(8)
@@ -72,8 +86,8 @@ class SoapEndpoint:
             body = decoded(sent, request.headers.get("Content-Encoding", ""), most)
         except CallerError as fault:
             return Outcome(fault=fault)
-        if self._native is not None and self._native.claims(request, body):
-            return await self._native.forward(request, sent)
+        if self._native is not None and (head := self._native.claims(request, body)):
+            return await self._native.forward(request, sent, head)
         under_way = exchange(self._shim, Request(request.path, request.headers.get("Content-Type", ""), body))
         performer = Performer(self._performers, self._peers.client(request))
         try:
@@ -84,10 +98,11 @@ class SoapEndpoint:
 
     def _response(self, outcome: Outcome, reference: str) -> web.Response:
         fault = outcome.fault
+        headers = {"Content-Type": CONTENT_TYPE, **self._telling.headers(outcome.caller)}
         if fault is None:
-            return web.Response(body=outcome.answer, headers={"Content-Type": CONTENT_TYPE})
+            return web.Response(body=outcome.answer, headers=headers)
         body = fault_message(fault, reference, self._conduct.fault_layout)
-        response = web.Response(status=500, body=body, headers={"Content-Type": CONTENT_TYPE})
+        response = web.Response(status=500, body=body, headers=headers)
         if fault.reason in ("too-large", "slow-body"):
             response.force_close()
         return response

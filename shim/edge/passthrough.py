@@ -68,39 +68,43 @@ class NativeV3:
         self._count = count
         self._counting: set[asyncio.Task[None]] = set()
 
-    def claims(self, request: web.Request, body: bytes) -> bool:
-        """Whether a message on an endpoint of 2.5, which v3 may have too, is one of v3."""
+    def claims(self, request: web.Request, body: bytes) -> Head | None:
+        """The head of a message on an endpoint of 2.5, if it is one of v3 and that has the endpoint, too."""
         if request.path not in self._endpoints or not may_be_native(body):
-            return False
-        return is_native(self._interface, head_of(body, request.headers.get("Content-Type", "")))
+            return None
+        head = head_of(body, request.headers.get("Content-Type", ""))
+        return head if is_native(self._interface, head) else None
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """A message on an endpoint that only v3 has, whatever it holds."""
         try:
             body = await read_body(request, self._rules.body, self._rules.body_seconds)
         except CallerError as fault:
-            return self._faulted(fault)
-        return await self.forward(request, body)
+            reference = secrets.token_hex(8)
+            about = {"reference": reference, "path": request.path, "status": 500, "reason": fault.reason}
+            self._account(None, True, about)
+            return self._faulted(fault, reference)
+        return await self.forward(request, body, self._head(request, body))
 
-    async def forward(self, request: web.Request, body: bytes) -> web.StreamResponse:
-        """Pass a message on as it was sent, and its answer back."""
-        began = time.perf_counter()
+    async def forward(self, request: web.Request, body: bytes, head: Head | None) -> web.StreamResponse:
+        """Pass a message on as it was sent, and its answer back. By its `head` it is counted."""
+        reference, began = secrets.token_hex(8), time.perf_counter()
         headers = passed_on(request.headers, self._peers.client(request))
         opened = self._backend.passing("POST", request.rel_url.raw_path_qs, headers, body)
         try:
             relayed = await relay(request, opened, self._rules.sizes)
         except BackendError as fault:
-            response: web.StreamResponse = self._faulted(fault)
+            response: web.StreamResponse = self._faulted(fault, reference)
             reason: str | None = fault.reason
         else:
             response, reason = relayed.response, relayed.broken
-        about = {"path": request.path, "status": response.status, "reason": reason}
+        about = {"reference": reference, "path": request.path, "status": response.status, "reason": reason}
         about["milliseconds"] = round((time.perf_counter() - began) * 1000, 1)
-        self._account(self._head(request, body), reason is not None or response.status != 200, about)
+        self._account(head, reason is not None or response.status != 200, about)
         return response
 
-    def _faulted(self, fault: Fault) -> web.Response:
-        body = fault_message(fault, secrets.token_hex(8), self._rules.fault_layout)
+    def _faulted(self, fault: Fault, reference: str) -> web.Response:
+        body = fault_message(fault, reference, self._rules.fault_layout)
         response = web.Response(status=500, body=body, headers={"Content-Type": CONTENT_TYPE})
         if fault.reason in ("too-large", "slow-body"):
             response.force_close()

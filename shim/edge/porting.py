@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -109,7 +109,7 @@ class Porting:
     def caller(self, integration: Integration) -> Caller:
         """The integration as the core gets it, with its rungs and the brownouts that hold now."""
         brownouts = self.brownouts(integration.name)
-        return Caller(integration.name, integration.settings, self.rungs(integration), brownouts)
+        return replace(integration.caller, rungs=self.rungs(integration), brownouts=brownouts)
 
     def rungs(self, integration: Integration) -> Mapping[str, Rung]:
         """Rungs by scope."""

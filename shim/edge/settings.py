@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
 
 from shim.core.parse import Limits as ParseLimits
+from shim.edge.settings_conduct import Deprecation
 from shim.edge.settings_kinds import (
     Count,
     Existing,
@@ -26,7 +27,7 @@ from shim.edge.settings_kinds import (
 )
 from shim.edge.settings_logins import NAME, Conduct, Integration, NewLogin, OldLogin
 
-__all__ = ["NAME", "Conduct", "Config", "Integration", "NewLogin", "OldLogin"]
+__all__ = ["NAME", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
 
 
 class Listen(Section):
@@ -135,6 +136,18 @@ class Limits(Section):
             text=self.text,
             repeats=self.repeats,
         )
+
+
+class Compare(Section):
+    """Compare mode: an old 2.5 server that is asked the same reads, while it still runs."""
+
+    url: Annotated[HttpUrl | None, doc("Address of the old 2.5 server; null: nothing is compared.")] = None
+    timeout: Annotated[Seconds, doc("For one of its answers, seconds.")] = 30.0
+    in_flight: Annotated[Count, doc("Comparisons under way at once; what is more is left out and counted.")] = 8
+    noise_seconds: Annotated[
+        Seconds, doc("How long it is remembered what differs between two of its own answers, seconds.")
+    ] = 3600.0
+    verify_tls: Annotated[bool, doc("Check its certificate; false where it signed its own.")] = True
 
 
 class Store(Section):
@@ -256,6 +269,7 @@ class Config(Section):
     backend: Backend
     native_v3: NativeV3 = NativeV3()
     limits: Limits = Limits()
+    compare: Compare = Compare()
     store: Store = Store()
     identity: Identities = Identities()
     journal: Journal = Journal()
@@ -263,6 +277,7 @@ class Config(Section):
     faults: Faults = Faults()
     schema_versions: SchemaVersions = SchemaVersions()
     conduct: Conduct = Conduct()
+    deprecation: Deprecation = Deprecation()
     log: Log = Log()
     login: Login = Login()
     integrations_file: Annotated[

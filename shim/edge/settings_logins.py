@@ -7,10 +7,19 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from shim.core.admit import pattern_problem
-from shim.core.commands import Rung
+from shim.core.commands import Caller, Rung
+from shim.core.policies import Policies
+from shim.edge.settings_conduct import Policy, Tell
 from shim.edge.settings_kinds import Argon2Hash, Count, Secret, Section, Sha256, digits, doc, hidden
 from shim.interfaces.load import old
 
@@ -49,12 +58,27 @@ class Conduct(Section):
         doc("GetCallAPISettings: password, 4 to 64 characters; null answers `none`, as 2.5 has to say one."),
     ] = None
 
+    policies: Annotated[
+        tuple[Policy, ...],
+        doc("What is done where something is emulated or dropped; an integration's own go first."),
+    ] = ()
+    tell: Tell = Tell()
+
     @field_validator("call_api_password")
     @classmethod
     def _answerable(cls, password: SecretStr | None) -> SecretStr | None:
         if password is not None and not 4 <= len(password) <= 64:
             raise ValueError("the password has to have 4 to 64 characters")
         return password
+
+    def over(self, base: Self) -> Self:
+        """The same with the rules of all where it has none of its own; of policies both, its own first."""
+        own = {key: getattr(self, key) for key in self.model_fields_set}
+        own |= {"policies": self.policies + base.policies, "tell": self.tell.over(base.tell)}
+        return base.model_copy(update=own)
+
+
+_NO_TEXT = {"policies", "tell"}
 
 
 class OldLogin(Section):
@@ -106,20 +130,20 @@ class NewLogin(Section):
     app_secret: Annotated[Secret, doc("v3 app secret: text, {env: NAME} or {file: path}.")]
 
 
-def _word(value: object) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return None if value is None else str(value)
-
-
 def _scopes(value: Mapping[str, Rung]) -> Mapping[str, Rung]:
     """Raises ValueError for what is no operation of 2.5; keys are no secrets, so they are named."""
     problems = [why for scope in value if (why := pattern_problem(old(), scope))]
     if problems:
         raise ValueError("; ".join(problems))
     return value
+
+
+def _word(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return None if value is None else str(value)
 
 
 NAME = "^[a-z0-9][a-z0-9-]{0,63}$"
@@ -141,10 +165,20 @@ class Integration(Section):
 
     @cached_property
     def settings(self) -> Mapping[str, str]:
-        """The rules of conduct as the core gets them."""
-        return {key: said for key, value in self.conduct if (said := _word(value)) is not None}
+        """The rules of conduct as the core gets them, but for policies and telling."""
+        texts = ((key, value) for key, value in self.conduct if key not in _NO_TEXT)
+        return {key: said for key, value in texts if (said := _word(value)) is not None}
+
+    @cached_property
+    def policies(self) -> Policies:
+        """Its policies as the core gets them."""
+        return Policies(each.core() for each in self.conduct.policies)
+
+    @cached_property
+    def caller(self) -> Caller:
+        """What the core may know of it."""
+        return Caller(self.name, self.settings, self.policies, self.conduct.tell.core())
 
     def over(self, base: Conduct) -> Self:
         """The same with the rules of all where it has none of its own."""
-        own = {key: getattr(self.conduct, key) for key in self.conduct.model_fields_set}
-        return self.model_copy(update={"conduct": base.model_copy(update=own)})
+        return self.model_copy(update={"conduct": self.conduct.over(base)})

@@ -153,6 +153,10 @@ def test_every_template_that_is_listed_for_extensions_makes_one(house: House) ->
             parentID=NORTHWIND, templateID=each.get("ID") or "", by=NORTHWIND,
         )  # fmt: skip
         assert made.get("result") == "success", each.get("name")
+        [found] = house.call("GetExtensions", templateID=each.get("ID") or "", by=NORTHWIND).rows()
+        assert found.get("login") == f"new{number}"
+        told = house.call("GetExtensionDetails", ID=found.get("ID") or "", by=NORTHWIND)
+        assert told.get("templateID") == each.get("ID")
     used = pbx(house, "GetTemplates", userLevel=100, userID=NORTHWIND, by=NORTHWIND).rows("template")
     assert [each.get("users") for each in used] == ["1", "1"]
 

@@ -35,7 +35,17 @@ def test_all_is_well(invoke: Invoke, config: ConfigFile, backend: str) -> None:
     done = invoke("check", "--config", str(config(backend=backend)))
     assert done.exit_code == 0, done.stdout + done.stderr
     told = [line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("ok")]
-    names = ("configuration", "translations", "TLS files", "store", "ports", "backend", "tokens", "logins")
+    names = (
+        "configuration",
+        "translations",
+        "policies",
+        "TLS files",
+        "store",
+        "ports",
+        "backend",
+        "tokens",
+        "logins",
+    )
     assert told == [f"ok       {name}" for name in names]
     assert done.stderr == ""
 

@@ -32,7 +32,7 @@ EXPECTED_FAULT = re.compile(
     r"client and extension\.|"
     r"There is no extension with this ID or identifier: look it up anew\.|"
     r"There is no industry with this ID: list them anew\.|"
-    r"(Bad value at [\w/]+: send (the number of a line|an extension that there is|the ID of a device, above 0|"
+    r"(Bad value at [\w/]+: send (an extension that there is|the ID of a device, above 0|"
     r"a height of 1 to \d+ pixels|10 for resellers, 50 for clients, 100 for extensions; [\w ,]+)\.\s?)+"
 )
 """What random but valid messages may end in: v3 leaves out what 2.5 needs, a decimal is no mask."""

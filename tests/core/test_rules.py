@@ -320,7 +320,16 @@ def kept_among(said: str, *, known: bool = True) -> tuple[str | None, list[tuple
 
 @pytest.mark.parametrize(
     ("said", "kept"),
-    [("RETAIL", "3"), ("3", "3"), ("012", "012"), ("77", "77"), ("0", "0"), ("4", None), ("Fishing", None)],
+    [
+        ("RETAIL", "3"),
+        ("3", "3"),
+        ("012", "012"),
+        ("77", "77"),
+        ("0", "0"),
+        ("", ""),
+        ("4", None),
+        ("Fishing", None),
+    ],
 )
 def test_what_names_a_thing_is_kept_as_its_id_while_it_is_there(said: str, kept: str | None) -> None:
     code = "field-dropped" if kept is None else "field-kept"

@@ -1,8 +1,9 @@
-"""One life of a client and of a reseller, as steps that each real client makes in its own way.
+"""One life of a client, of a reseller and of a phone line, as steps that each real client makes in its own way.
 
 A step is data, so that the scripts in `clients/` have nothing to decide: they make the calls with what their
 language has, and print what it made of the answers. In fields, {"#": text, "@name": value} is an element with
-attributes, a list is a repeated element, and "$client" the ID that the step `add client` got.
+attributes, {"base64": text} is bytes that toolkit or script encodes, a list is a repeated element, and
+"$client" the ID that the step `add client` got.
 """
 
 from __future__ import annotations
@@ -107,4 +108,30 @@ def reseller_steps(tag: str) -> list[Step]:
         Step("delete reseller", ADMIN, "Reseller.DelReseller", {"ID": ["$reseller"]}),
         Step("read deleted reseller", ADMIN, "Reseller.GetResellerDetails", this),
         Step("list resellers again", ADMIN, "Reseller.GetResellers", {}),
+    ]  # fmt: skip
+
+
+def line_steps(tag: str, number: int) -> list[Step]:
+    """A phone line's life, as its client leads it; `number` is the ID of a public number that is free."""
+    this = {"ID": "$line"}
+    profile = {"name": "Lina Line", "company": "Northwind & Sons", "country": "us"}
+    linked = {"operation": [{"identifier": "mine", "package": {"base64": "<GetClientsRequest/>"}}]}
+    return [
+        Step("own client", NORTHWIND, "Client.GetClients", {}),
+        Step("numbers", NORTHWIND, "Channel.GetPublicNoPoll", {"userID": 20}),
+        Step("add", NORTHWIND, "Extension.AddExtension",
+             {**profile, "login": tag, "password": "Pass-2025", "parentID": 20}, "line"),
+        Step("assign", NORTHWIND, "Channel.AssignPublicNo", {"didID": [number], "userID": "$line"}),
+        Step("find", NORTHWIND, "Extension.GetExtensions", {"filter": tag, "parentID": 20}),
+        Step("edit", NORTHWIND, "Extension.EditExtension", {**this, "name": "Lina Longline"}),
+        Step("set", NORTHWIND, "Extension.SetExtensionStatus", {**this, "status": True, "phoneStatus": "16"}),
+        Step("details", NORTHWIND, "Extension.GetExtensionDetails", this),
+        Step("account", NORTHWIND, "Account.SetAccountStatus", {**this, "status": True, "phoneStatus": "1"}),
+        Step("plans", NORTHWIND, "Billing.GetChargingPlans", {"userID": 20}),
+        Step("stats", NORTHWIND, "Report.QuickStats", {"userID": 20}),
+        Step("zone", NORTHWIND, "PBX.GetTimezone", {"code": "gb"}),
+        Step("linked", NORTHWIND, "GlobalOp.LinkedOp", linked),
+        Step("resellers", ADMIN, "Reseller.GetResellers", {}),
+        Step("delete", NORTHWIND, "Extension.DelExtension", {"ID": ["$line"]}),
+        Step("gone", NORTHWIND, "Extension.GetExtensionDetails", this),
     ]  # fmt: skip

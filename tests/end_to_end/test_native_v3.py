@@ -163,8 +163,10 @@ def test_a_message_that_is_too_large_is_refused_here(start_shim: StartShim, back
     shim = start_shim({"limits.body": 5000})
     hits = len(backend.hits)
     big = native("t", "<GetUsers>" + " " * 5000 + "</GetUsers>")
-    for path in (USER, EXTENSION):
-        assert faulted(post(shim, big, path)).reason == "too-large"
+    for path, event in ((USER, "native call"), (EXTENSION, "call")):
+        said = faulted(post(shim, big, path))
+        assert said.reason == "too-large"
+        assert shim.said(event, reference=said.reference)["reason"] == "too-large"
     assert len(backend.hits) == hits
 
 
@@ -243,6 +245,8 @@ def test_nothing_is_repeated_when_the_backend_breaks_the_connection(front: Shim,
     said = faulted(post(front, native("t", DETAILS), EXTENSION))
     assert said.reason == "backend-cut"
     assert "not known" in said.text
+    logged = front.said("native call", reference=said.reference)
+    assert (logged["reason"], logged["fault"]) == ("backend-cut", True)
     assert plain.hits.count(EXTENSION) == before + 1
 
 

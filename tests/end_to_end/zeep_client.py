@@ -58,6 +58,8 @@ class ZeepClient:
         return {"answer": _without_none(body), "raw": self._raw.decode()}
 
     def _value(self, value: Any) -> Any:
+        if isinstance(value, dict) and "base64" in value:
+            return value["base64"].encode()
         if isinstance(value, dict):
             return {_name(name): self._value(inner) for name, inner in value.items()}
         if isinstance(value, list):

@@ -28,8 +28,10 @@ from shim.core.commands import (
 from shim.core.errors import Fault
 from shim.core.interface import Interface, Operation
 from shim.core.model import Element
+from shim.core.notices import Deprecation, Tell
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
+from shim.core.policies import NO_POLICIES, Policies
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import new, old
 from translations.extension import SERVICE as EXTENSION
@@ -94,10 +96,14 @@ class World:
     store_down: bool = False
     identities: list[Identity] = field(default_factory=list)
     """The identity map; what is learned is added, with issued IDs from `ISSUED` on."""
+    policies: Policies = NO_POLICIES
+    tell: Tell = field(default_factory=Tell)
+    deprecation: Deprecation = field(default_factory=Deprecation)
 
     def run(self, operation: Operation, body: bytes, path: str | None = None) -> Outcome:
         endpoint = path or old().services[operation.service].endpoint
-        under_way = exchange(Shim(whole_catalogue()), Request(endpoint, "text/xml; charset=utf-8", body))
+        shim = Shim(whole_catalogue(), deprecation=self.deprecation)
+        under_way = exchange(shim, Request(endpoint, "text/xml; charset=utf-8", body))
         outcome: Outcome = self._drive(under_way)
         return outcome
 
@@ -117,7 +123,7 @@ class World:
     def _perform(self, command: object) -> object:
         match command:
             case Identify():
-                return Caller("tester", self.settings)
+                return Caller("tester", self.settings, self.policies, self.tell)
             case Call():
                 return self._call(command)
             case Recall(account):

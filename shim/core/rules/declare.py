@@ -61,15 +61,16 @@ def operation(
 ) -> Declared:
     """Declare an operation. `becomes` defaults to the same name in the service's successor.
 
-    Operations whose name begins with Get, Ping or the like only read; see `_READS`.
+    Operations whose name begins with Get, Ping or the like only read; see `READS`.
     """
     flat = tuple(each for rule in rules for each in ((rule,) if isinstance(rule, Rule) else tuple(rule)))
     return Declared(
-        name, becomes or name, flat, not name.startswith(_READS), gone, details, plan, siblings=siblings
+        name, becomes or name, flat, not name.startswith(READS), gone, details, plan, siblings=siblings
     )
 
 
-_READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
+READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
+"""What the names of operations that only read begin with."""
 
 
 def plan(
@@ -107,7 +108,6 @@ def emulated(name: str, steps: Steps, because: str, rules: Iterable[Rule | Itera
 
     @wraps(steps)
     def answer(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
-        work.find("operation-emulated", work.request.name, because)
         made = steps(translation, work)
         return made if isinstance(made, Element) else (yield from made)
 

@@ -15,6 +15,7 @@ from shim.core.findings import Findings
 from shim.core.interface import Demand, ElementDecl
 from shim.core.lexical import Check
 from shim.core.model import Element
+from shim.core.policies import ANY, AS_WRITTEN, Chosen, Do, Side
 
 if TYPE_CHECKING:
     from shim.core.commands import Caller, Identity
@@ -32,6 +33,7 @@ class Work:
         "account",
         "caller",
         "calls",
+        "chosen",
         "extension",
         "findings",
         "identities",
@@ -77,9 +79,15 @@ class Work:
         self.shown_version: str | None = None
         """The product version that old clients are to see; None: the backend's."""
         self.problems: list[Problem] = []
+        self.chosen: Chosen = AS_WRITTEN
+        """What configuration chose for the operation: see `shim.core.rules.choices`."""
 
     def find(self, code: str, path: str, because: str = "", place: str | None = None) -> None:
         self.findings.add(code, path, because, place)
+
+    def policy(self, code: str, path: str = ANY, side: Side = "request") -> Do:
+        """What is to be done where a rule has this finding: the default, or what was chosen."""
+        return self.chosen.of(side, code, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +163,11 @@ class Rule:
     new: str | None
     because: str
     only: Direction | None = None
+
+    @property
+    def may_drop(self) -> bool:
+        """Whether a request loses some values of it, with the finding `field-dropped`."""
+        return False
 
     def takes(self, direction: Direction) -> Taken | None:
         """What it does with a child of the source message of a direction; None: it takes none."""

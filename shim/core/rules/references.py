@@ -11,6 +11,7 @@ from typing import Literal
 
 from shim.core.commands import Identity
 from shim.core.model import Element
+from shim.core.rules.choices import accepts
 from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split, spots
 
 By = Literal["old_id", "identifier", "extension_id"]
@@ -28,6 +29,10 @@ class Refer(Rule):
     main: bool = False
     """Whether it names the extension that the call is about: what is kept is kept for that one."""
 
+    @property
+    def may_drop(self) -> bool:
+        return self.by == "old_id"
+
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "request":
             return Taken("computed", self.new, self._to_new)
@@ -43,7 +48,7 @@ class Refer(Rule):
     def _to_new(self, child: Element, into: Element, work: Work) -> None:
         name = (child.text or "").strip()
         if self.by != "identifier" and (name.startswith("-") or not name.strip("+0")):
-            work.find("field-dropped", self.old or "", "It names no extension: their IDs are above 0.")
+            accepts(work, "field-dropped", self.old or "", "It names no extension: their IDs are above 0.")
             return
         identity = work.identities.get((self.by, name))
         if identity is None:

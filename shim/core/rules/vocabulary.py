@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from shim.core.model import Element
+from shim.core.rules.choices import accepts, gives
 from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split, spots
 
 Convert = Callable[[str], str | None]
@@ -36,6 +37,10 @@ class Computed(Rule):
     always: bool = False
     unfit: Literal["refuse", "drop"] = "refuse"
 
+    @property
+    def may_drop(self) -> bool:
+        return self.unfit == "drop"
+
     def takes(self, direction: Direction) -> Taken | None:
         source, target = (self.old, self.new) if direction == "request" else (self.new, self.old)
         convert = self.to_new if direction == "request" else self.to_old
@@ -52,7 +57,7 @@ class Computed(Rule):
                 if self.finding and (self.always or text != child.text):
                     work.find(self.finding, path, self.because, self.new)
             elif direction == "request" and self.unfit == "drop":
-                work.find("field-dropped", path, self.because)
+                accepts(work, "field-dropped", path, self.because)
             elif direction == "request":
                 work.problems.append(Problem("bad-value", path, self.because, None))
             else:
@@ -140,10 +145,10 @@ class Keep(Rule):
         def act(child: Element, into: Element, work: Work) -> None:
             kept = self._meant(child, work)
             if kept is None:
-                work.find("field-dropped", path, "Nothing of that name or ID is there: it was not kept.")
-                return
-            work.kept[field] = kept
-            work.find("field-kept", path, self.because)
+                gone = "Nothing of that name or ID is there: it was not kept."
+                accepts(work, "field-dropped", path, gone)
+            elif accepts(work, "field-kept", path, self.because):
+                work.kept[field] = kept
 
         return Taken("kept", None, act, "field-kept")
 
@@ -163,25 +168,26 @@ class Keep(Rule):
                     work.find("answer-value-omitted", self.old or "", "What it names is not there any more.")
             if kept is None and self.default is not None:
                 kept = Element(name, self.default)
-            if kept is not None:
-                for place in spots(root, parent):
+            if kept is None:
+                return
+            for place in spots(root, parent):
+                if gives(work, self.old or "", self.because):
                     place.children.append(kept)
-                    work.find("field-emulated", self.old or "", self.because)
 
         return Made("emulated", self.old or "", produce, "field-emulated")
 
     def _meant(self, said: Element, work: Work) -> Element | None:
         """The value itself, or the ID of the thing that it names; None when that is not there."""
         things = work.shared.get(self.among) if self.among else None
-        if things is None:
-            return said
         text = (said.text or "").strip()
+        if things is None or not text:
+            return said
         if text.isascii() and text.isdecimal():  # one that the shim never had may be older than the shim
             thing = things.get(text.lstrip("0"))
             return None if thing is not None and thing.nil else said
         wanted = text.casefold()
         named = [key for key, each in things.items() if (each.get("name") or "").strip().casefold() == wanted]
-        return Element(said.name, min(named, key=int)) if named and wanted else None
+        return Element(said.name, min(named, key=int)) if named else None
 
 
 def keep(
@@ -207,7 +213,7 @@ def keep(
 class Drop(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: Work) -> None:
-            work.find("field-dropped", self.old or "", self.because)
+            accepts(work, "field-dropped", self.old or "", self.because)
 
         return Taken("dropped", None, act, "field-dropped") if direction == "request" else None
 

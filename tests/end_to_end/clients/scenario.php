@@ -30,6 +30,9 @@ function php_value($value) {
     if (!is_array($value)) {
         return is_string($value) && str_starts_with($value, '$') ? $saved[substr($value, 1)] : $value;
     }
+    if (isset($value['base64'])) {
+        return $value['base64'];  // PHP encodes what the schema says is base64Binary
+    }
     $made = [];
     foreach ($value as $name => $inner) {
         $name = $name === '#' ? '_' : (is_string($name) ? ltrim($name, '@') : $name);
