@@ -32,6 +32,7 @@ from shim.core.rules.references import extension, own_extension_id, own_id, this
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
 from shim.core.translate import Translation
 from translations.pbx_templates import placed
+from translations.person_names import joined as joined_name
 
 Step = Generator[Command, Any, Element]
 
@@ -294,7 +295,7 @@ def _row(made: Element, identity: Identity, owner: Element) -> Element:
     kept = [each for each in made.children if each.name not in ("name", "email", "identifier")]
     local = identity.number.rpartition("*")[2]
     kept += [Element("ID", identity.old_id), Element("extensionID", identity.extension_id)]
-    kept += [Element(each.name, each.text) for each in owner.children if each.name != "ID"]
+    kept += [Element(each.name, each.text) for each in joined_name(owner.children) if each.name != "ID"]
     if local.isdecimal():
         kept.append(Element("extensionNo", local))
     return Element(made.name, children=kept)

@@ -27,6 +27,7 @@ from shim.core.commands import (
     Recall,
     Remember,
     RenumberIdentities,
+    Revoke,
     Together,
 )
 from shim.core.errors import CallerError, Fault
@@ -115,7 +116,7 @@ class _Driver:
                 return None
             case Issue():
                 return 1
-            case Begin() | Mark() | Close():
+            case Begin() | Mark() | Close() | Revoke():
                 return None  # no journal: nothing is written
             case FindIdentities():
                 return {value: (self._answers.identity(command.by, value),) for value in command.values}

@@ -83,6 +83,9 @@ def _lines(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
         yield "  is served by the shim itself, without a v3 call (finding operation-emulated)"
         yield f"  {declared.emulates}"
         yield from _steps(translation)
+    elif not declared.forwarded:
+        yield "  is served by the shim itself; v3 is not asked for its own:"
+        yield from _steps(translation)
     elif translation.legs:
         yield from _legs(catalogue, translation)
         yield from _steps(translation)

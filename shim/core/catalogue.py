@@ -304,6 +304,7 @@ class _Level:
             self.values(entry)
             self.limit(entry)
         entry.act = taken.act
+        entry.read = None if taken.raw else entry.read
         entry.plain = entry.plain and taken.act is None
         if self.request and taken.reads is not None:
             entry.read = either(taken.reads, entry.read)
@@ -388,10 +389,11 @@ class _Level:
                 self.record(_join(here, below), fate, None, finding, because)
 
     def record(self, here: str, fate: str, there: str | None, finding: str | None, because: str) -> None:
-        if self.request:
-            self.compiler.fates.append(Fate("request", here, fate, there, finding, because))  # type: ignore[arg-type]
-        elif there is not None:
-            self.compiler.fates.append(Fate("answer", there, fate, here, finding, because))  # type: ignore[arg-type]
+        if not self.request and there is None:
+            return
+        path, place = (here, there) if self.request else (there, here)
+        place = place if self.compiler.declared.forwarded else None
+        self.compiler.fates.append(Fate(self.direction, path or "", fate, place, finding, because))  # type: ignore[arg-type]
 
     def producers(self) -> tuple[Producer, ...]:
         found = []

@@ -315,6 +315,13 @@ class Close:
     settling: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """What these entries did was taken back: their answers are never given again. Reply: None."""
+
+    entries: tuple[str, ...]
+
+
 Command = (
     Identify
     | Call
@@ -330,4 +337,5 @@ Command = (
     | Begin
     | Mark
     | Close
+    | Revoke
 )

@@ -120,6 +120,24 @@ KINDS: dict[str, Kind] = {
         "A call about several things did some of them, then v3 refused one; the answer says partial.",
         "Look what is left, then repeat the call for it.",
     ),
+    "package-failed": Kind(
+        "notice",
+        "An operation of a LinkedOp failed",
+        "The answer of the LinkedOp says failure for it, with the fault that it would have had alone.",
+        "Look at the output of the operation, and mind what a later one took from its answer.",
+    ),
+    "package-undone": Kind(
+        "notice",
+        "An operation of a LinkedOp was undone",
+        "A later operation failed and was final: what this one had added was deleted again.",
+        "Correct the one that failed, then send the whole LinkedOp again.",
+    ),
+    "package-not-undone": Kind(
+        "warning",
+        "An operation of a LinkedOp stays done",
+        "A later operation failed and was final; what this one did could not be taken back.",
+        "Look what it did before the LinkedOp is sent again.",
+    ),
     "siblings-touched": Kind(
         "warning",
         "Other extensions of the user changed as well",

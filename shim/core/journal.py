@@ -32,7 +32,7 @@ def beginning(
     promise: Element | None = None,
 ) -> Begin:
     """The command that opens the entry of this call."""
-    key = digest(work.request)
+    key = digest(work.request, work.place)
     return Begin(translation.old.full_name, key, policy, subject, tuple(steps), promise)
 
 
@@ -45,6 +45,8 @@ def journalled(
     nobody received is given again.
     """
     opened: Opened | None = yield begin
+    if opened is not None:
+        work.entries.append(opened.entry)
     if opened is not None and opened.answer is not None:
         if (work.request.get("passwordAuto") or "").strip() in ("1", "true"):
             work.find("answer-field-unavailable", "password", "An answer that is given again has no password.")
@@ -60,9 +62,9 @@ def journalled(
     return answer
 
 
-def digest(request: Element) -> str:
-    """What two equal requests share, whatever the order of their elements."""
-    return sha256(json.dumps(_canonical(request), separators=(",", ":")).encode()).hexdigest()
+def digest(request: Element, place: str = "") -> str:
+    """What two equal requests share, whatever the order of their elements; `place` is that within another."""
+    return sha256((place + json.dumps(_canonical(request), separators=(",", ":"))).encode()).hexdigest()
 
 
 def _canonical(element: Element) -> list[Any]:

@@ -79,15 +79,21 @@ ANSWER_LIMITS = Limits(bytes=256 << 20, elements=4_000_000, text=64 << 20, repea
 """For answers of the backend that the operator chose: lists have no paging and can be huge."""
 
 
-def parse(data: bytes, content_type: str = "", limits: Limits | None = None) -> Envelope:
-    """Take a message of a caller apart. Raises CallerError with the limit or rule that it breaks."""
+def parse(data: bytes, content_type: str = "", limits: Limits | None = None, *, bare: bool = False) -> Envelope:
+    """Take a message of a caller apart. Raises CallerError with the limit or rule that it breaks.
+
+    With `bare` it may also be the body element alone.
+    """
     limits = limits or _DEFAULT
     if len(data) > limits.bytes:
         raise too_large(limits.bytes)
     document = as_utf8(data, content_type)
     refuse_doctype(document)
     _count_elements(document, limits)
-    return _envelope(_tree(document), limits)
+    root = _tree(document)
+    if bare and _local(root.tag) != "Envelope":
+        return Envelope(_element(root, 3, limits), _namespace(root.tag), [])
+    return _envelope(root, limits)
 
 
 def parse_answer(data: bytes, content_type: str = "", limits: Limits = ANSWER_LIMITS) -> Envelope:
@@ -189,6 +195,10 @@ def _local(tag: str) -> str:
     return tag[tag.rfind("}") + 1 :]
 
 
+def _namespace(tag: str) -> str:
+    return tag[1 : tag.find("}")] if tag[0] == "{" else ""
+
+
 def _envelope(root: etree._Element, limits: Limits) -> Envelope:
     tag = root.tag
     if tag == f"{{{SOAP_12}}}Envelope":
@@ -209,10 +219,7 @@ def _envelope(root: etree._Element, limits: Limits) -> Envelope:
             surplus = tuple(_local(each.tag) for each in list(part)[1:])
     if body is None:
         raise CallerError("not-soap", "The SOAP envelope has no body element: there is no call in it.")
-    tag = body.tag
-    return Envelope(
-        _element(body, 3, limits), tag[1 : tag.find("}")] if tag[0] == "{" else "", headers, surplus
-    )
+    return Envelope(_element(body, 3, limits), _namespace(body.tag), headers, surplus)
 
 
 def _element(node: etree._Element, depth: int, limits: Limits) -> Element:

@@ -98,22 +98,39 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     outcome.operation = translation.old.full_name
     outcome.rung = rung_of(outcome.caller.rungs, outcome.operation)
     admit(outcome.caller, translation.old, outcome.findings)
-    work = Work(envelope.body, outcome.caller, outcome.findings, outcome.calls)
-    work.schema_version = outcome.schema_version or shim.catalogue.old.version
-    work.shown_version = shim.server_info.version
-    choose(translation, work)
-    yield from of_request(shim.catalogue, translation, work)
+    version = outcome.schema_version or shim.catalogue.old.version
+    work = Work(
+        envelope.body,
+        outcome.caller,
+        outcome.findings,
+        outcome.calls,
+        limits=shim.limits,
+        schema_version=version,
+        shown_version=shim.server_info.version,
+    )
 
     # translate, forward, translate back
-    plan = translation.declared.plan or _one_call
-    old = yield from plan(shim.catalogue, translation, work)
+    old = yield from perform(shim.catalogue, translation, work)
 
     # serialise
-    body, unwritten = translation.old_writer.write(old)
-    _judge(unwritten, outcome)
+    body = written(translation, old, outcome.findings)
     body, blocks = told(shim.deprecation, translation, work, old, body)
-    info = _server_info(shim.server_info, work)
-    return translation.old_writer.envelope(body, info, outcome.schema_version, blocks)
+    return translation.old_writer.envelope(body, _server_info(shim.server_info, work), version, blocks)
+
+
+def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+    """One old request to its old answer: resolved, translated, forwarded, translated back. Raises Fault."""
+    choose(translation, work)
+    yield from of_request(catalogue, translation, work)
+    plan = translation.declared.plan or _one_call
+    return (yield from plan(catalogue, translation, work))
+
+
+def written(translation: Translation, old: Element, findings: Findings) -> str:
+    """The old answer as text. Raises BackendError when v3 did not give what it needs."""
+    body, unwritten = translation.old_writer.write(old)
+    _judge(unwritten, findings)
+    return body
 
 
 def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
@@ -131,14 +148,14 @@ def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Gen
     return translation.to_old(answer, work)
 
 
-def _judge(unwritten: list[Unwritten], outcome: Outcome) -> None:
+def _judge(unwritten: list[Unwritten], findings: Findings) -> None:
     """What v3 said and 2.5 cannot write is a finding; what 2.5 must say and v3 did not, a fault."""
     for each in unwritten:
         if each.why == "missing":
             raise BackendError(
                 "backend-nonsense", f"The v3 backend answered without {each.path}, which the answer needs."
             )
-        outcome.findings.add("answer-value-omitted", each.path)
+        findings.add("answer-value-omitted", each.path)
 
 
 def _server_info(configured: ServerInfo, work: Work) -> Element:

@@ -269,26 +269,30 @@ def escape(text: str) -> str:
     return _clean(text).translate(_TEXT) if _SPECIAL.search(text) else text
 
 
-def fault_message(fault: Fault, reference: str, layout: str = "text") -> bytes:
+def fault_message(fault: Fault, reference: str | None = None, layout: str = "text") -> bytes:
     """A fault in the old dialect: SOAP 1.1, to be sent with HTTP 500.
 
     Where 2.5 put its numeric code is not known. `layout` "text" puts it into faultstring, which clients
     show to people, and into the detail; "code" makes it the last part of faultcode as well, for clients
-    that match on that. `reference` is the correlation ID that the log has too. The detail has one qualified
-    entry: strict C++ clients (gSOAP) read no more than one, and lose the whole fault otherwise.
+    that match on that. `reference` is the correlation ID that the log has too; None inside an answer. The
+    detail has one qualified entry: strict C++ clients (gSOAP) read no more than one, and lose the whole fault
+    otherwise.
     """
     text = fault.text.rstrip()
     notes = [f"code {fault.code}"] if fault.code else []
-    notes.append(f"reference {reference}")
+    if reference:
+        notes.append(f"reference {reference}")
     faultcode = f"SOAP-ENV:{fault.side}"
     if layout == "code" and fault.code:
         faultcode += f".{fault.code}"
+    said = f" ({', '.join(notes)})" if notes else ""
     code = f"<code>{fault.code}</code>" if fault.code else ""
+    named = f"<reference>{escape(reference)}</reference>" if reference else ""
     return (
         f'{XML_DECLARATION}<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"><SOAP-ENV:Body><SOAP-ENV:Fault>'
         f"<faultcode>{faultcode}</faultcode>"
-        f"<faultstring>{escape(text)} ({', '.join(notes)})</faultstring>"
-        f'<detail><s:fault xmlns:s="urn:systemapi-shim">{code}<reason>{fault.reason}</reason>'
-        f"<reference>{escape(reference)}</reference></s:fault></detail>"
+        f"<faultstring>{escape(text + said)}</faultstring>"
+        f'<detail><s:fault xmlns:s="urn:systemapi-shim">{code}<reason>{fault.reason}</reason>{named}'
+        "</s:fault></detail>"
         "</SOAP-ENV:Fault></SOAP-ENV:Body></SOAP-ENV:Envelope>\n"
     ).encode()

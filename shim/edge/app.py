@@ -13,6 +13,7 @@ from shim.core.errors import Fault
 from shim.core.pipeline import ServerInfo, Shim
 from shim.edge.backend import Backend, open_session
 from shim.edge.config import Config
+from shim.edge.dialect import find_dialect
 from shim.edge.drive import Performers
 from shim.edge.endpoint import Conduct, SoapEndpoint
 from shim.edge.guard import guarded
@@ -28,13 +29,14 @@ from shim.edge.recovery import Recovery
 from shim.edge.store import Store
 from shim.edge.telling import Telling
 from shim.edge.tokens import Tokens, open_http
-from shim.interfaces.load import new, old
-from translations.services import SERVICES
+from shim.interfaces.load import STANDARD, Dialect, new, old
+from translations.services import services
 
 
-def catalogue() -> Catalogue:
-    """All declarations, judged and compiled. Raises DeclarationError."""
-    return compile_catalogue(old(), new(), SERVICES)
+def catalogue(dialect: Dialect = STANDARD) -> Catalogue:
+    """All declarations for a backend that speaks so, judged and compiled. Raises DeclarationError."""
+    interface = new(dialect)
+    return compile_catalogue(old(), interface, services(interface))
 
 
 class Application:
@@ -121,8 +123,6 @@ async def open_application(config: Config) -> AsyncIterator[Application]:
 
     Raises ConfigError when policies cannot be meant.
     """
-    compiled = catalogue()
-    require_policies(config, compiled)
     async with AsyncExitStack() as closing:
         session = await closing.enter_async_context(open_session(config.backend))
         http = await closing.enter_async_context(open_http(config.backend))
@@ -135,6 +135,8 @@ async def open_application(config: Config) -> AsyncIterator[Application]:
         integrations = Integrations(config.integrations, config.login)
         closing.push_async_callback(integrations.close)
         backend = Backend(session, tokens, config.backend)
+        compiled = catalogue(await find_dialect(config, backend))
+        require_policies(config, compiled)
         journal = Journal(store, config.journal)
         porting = Porting(store)
         await porting.start()

@@ -23,6 +23,7 @@ from shim.core.commands import (
     Recall,
     Remember,
     RenumberIdentities,
+    Revoke,
     Together,
 )
 from shim.core.errors import Fault
@@ -98,10 +99,10 @@ class Performer:
                 return None
             case Together():
                 return await self._together(command)
-            case Begin() | Mark() | Close():
+            case Begin() | Mark() | Close() | Revoke():
                 return await self._journal(command)
 
-    async def _journal(self, command: Begin | Mark | Close) -> Opened | None:
+    async def _journal(self, command: Begin | Mark | Close | Revoke) -> Opened | None:
         journal = self._with.journal
         if journal is None:
             return None
@@ -116,6 +117,8 @@ class Performer:
             case Close():
                 await journal.close(command, recovered=self._recovering)
                 self._opened = None
+            case Revoke():
+                await journal.revoke(command.entries)
         return None
 
     def _held(self, call: Call) -> Call:

@@ -192,6 +192,13 @@ class Journal:
             await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
         self.counters["delivered" if received else "undelivered"] += 1
 
+    async def revoke(self, entries: Sequence[str]) -> None:
+        """What these did was taken back: their answers are dropped, so that an equal call is made anew."""
+        values = {"state": "done-clean", "answer": None, "updated_at": self.store.now()}
+        where = (ENTRIES.c.id.in_(entries), ENTRIES.c.state == "done-unclean")
+        async with self.store.writing() as connection:
+            await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
+
     # ---- leases ----
 
     def require(self, opened: Opened) -> None:

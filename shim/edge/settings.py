@@ -17,6 +17,7 @@ from shim.edge.settings_kinds import (
     Count,
     Existing,
     HttpUrl,
+    NewVersion,
     Port,
     Seconds,
     Secret,
@@ -82,7 +83,13 @@ class Backend(Section):
     """The v3 system that calls are forwarded to."""
 
     url: Annotated[HttpUrl, doc("Address of the v3 system, without a path: https://voipnow.example.com")]
-    schema_version: Annotated[Literal["3.0.0"], doc("Interface version that is spoken to it.")] = "3.0.0"
+    schema_version: Annotated[
+        NewVersion, doc("Interface version that is spoken to it: any 3.x; auto asks it at start.")
+    ] = "3.0.0"
+    person_names: Annotated[
+        Literal["auto", "name", "both", "split"],
+        doc("Account holders have: name; both (first and last name, too); split (no name); auto: by version."),
+    ] = "auto"
     token_path: Annotated[str, doc("Path where access tokens are given."), Field(pattern="^/")] = (
         "/oauth/token.php"  # noqa: S105  # a path
     )

@@ -41,6 +41,10 @@ class Conduct(Section):
         Literal["number", "unlimited"],
         doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
     ] = "number"
+    linked_failure: Annotated[
+        Literal["undo", "keep"],
+        doc("When an operation with finalOnFailure ends a LinkedOp: delete again what was added, or keep it."),
+    ] = "undo"
     industries: Annotated[
         Literal["write", "read"], doc("Whether industries, which all integrations share, may be changed.")
     ] = "write"
@@ -57,7 +61,6 @@ class Conduct(Section):
         Secret | None,
         doc("GetCallAPISettings: password, 4 to 64 characters; null answers `none`, as 2.5 has to say one."),
     ] = None
-
     policies: Annotated[
         tuple[Policy, ...],
         doc("What is done where something is emulated or dropped; an integration's own go first."),

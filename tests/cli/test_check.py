@@ -45,6 +45,7 @@ def test_all_is_well(invoke: Invoke, config: ConfigFile, backend: str) -> None:
         "backend",
         "tokens",
         "logins",
+        "version",
     )
     assert told == [f"ok       {name}" for name in names]
     assert done.stderr == ""
@@ -56,6 +57,19 @@ def test_a_refused_login_ends_with_4(invoke: Invoke, config: ConfigFile, backend
     assert done.exit_code == 4
     assert "integration acme: new.app_key, new.app_secret" in done.stdout
     assert "another" not in done.stdout
+
+
+@pytest.mark.slow
+def test_the_version_is_asked_for_when_it_is_to_be_found_out(
+    invoke: Invoke, config: ConfigFile, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIM_BACKEND__SCHEMA_VERSION", "auto")
+    done = invoke("check", "--config", str(config(backend=backend)))
+    assert done.exit_code == 0, done.stdout
+    assert "3.0.0 is spoken, with person_names: name" in done.stdout
+    done = invoke("check", "--config", str(config(backend=backend, secret="another")))
+    assert "the backend does not say which 3.x it speaks: 3.0.0 is assumed" in done.stdout
+    assert done.exit_code == 3
 
 
 @pytest.mark.slow

@@ -165,6 +165,13 @@ def test_explain_tells_calls_places_losses_and_defaults(invoke: Invoke) -> None:
     assert "userMax: v3 bounds users" in told
 
 
+def test_explain_says_that_an_operation_is_not_forwarded(invoke: Invoke) -> None:
+    told = invoke("explain", "LinkedOp").stdout
+    assert "is served by the shim itself; v3 is not asked for its own" in told
+    assert "becomes" not in told.split("The request")[0]
+    assert "operation/package emulated" in told
+
+
 def test_explain_finds_any_spelling(invoke: Invoke) -> None:
     told = {invoke("explain", name).stdout for name in ("AddClient", "client.addclient", "AddClientRequest")}
     assert len(told) == 1

@@ -46,8 +46,10 @@ MEANT = {
 }
 """What elements may hold whose type allows anything, or any number: three times out of four they do."""
 
-TRANSLATED = sorted(name for name in catalogue().translations if not name.startswith("Extension."))
-"""Those of Extension have a file of their own."""
+TRANSLATED = sorted(
+    name for name in catalogue().translations if not name.startswith(("Extension.", "GlobalOp."))
+)
+"""Those of Extension and GlobalOp have files of their own."""
 REWORKED = ("Account.DelAccount", "Billing.GetChargingPlans", "PBX.GetDevices")
 """Their answers are put together or filtered by the shim: golden conversations judge them."""
 

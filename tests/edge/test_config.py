@@ -325,6 +325,7 @@ def test_conduct_of_all_with_the_differences_of_one(tmp_path: Path) -> None:
         "user_max": "leave",
         "organization_type": "leave",
         "unlimited_absent": "unlimited",
+        "linked_failure": "undo",
         "industries": "write",
         "system_api_status": "true",
         "system_api_legacy_auth": "true",

@@ -34,6 +34,7 @@ from shim.emulator.app import Options, _Server
 from shim.emulator.seed import load_seed
 from shim.emulator.world import World
 from shim.interfaces.load import new, old
+from translations import globalop
 from translations.extension_account import PLANS
 
 INTEGRATION = Integration.model_validate(
@@ -54,12 +55,12 @@ class Killed(BaseException):
 
 @cache
 def catalogue() -> Catalogue:
-    """The plans alone, whatever else is declared."""
+    """The plans alone, and what calls them, whatever else is declared."""
     whole = old().services["Extension"]
     names = {each.name for each in PLANS}
     narrowed = replace(whole, operations={k: v for k, v in whole.operations.items() if k in names})
     only = replace(old(), services={**old().services, "Extension": narrowed})
-    return compile_catalogue(only, new(), [service("Extension", "Extension", *PLANS)])
+    return compile_catalogue(only, new(), [service("Extension", "Extension", *PLANS), globalop.SERVICE])
 
 
 @cache
@@ -189,9 +190,13 @@ class Process:
         self, operation: str, fields: list[tuple[str, str]], *, received: bool = True, tracked: bool = True
     ) -> Outcome:
         """One old call; raises Killed when the process is. `received`: whether the client gets the answer."""
+        return await self.post(PATH, message(operation, fields), received=received, tracked=tracked)
+
+    async def post(self, path: str, data: bytes, *, received: bool = True, tracked: bool = True) -> Outcome:
+        """The same for a message as it stands."""
         performer = Mortal(self.performers, "127.0.0.1")
         performer.trouble = self.house.trouble
-        request = Request(PATH, "text/xml; charset=utf-8", message(operation, fields))
+        request = Request(path, "text/xml; charset=utf-8", data)
         if not tracked:
             return await drive(exchange(Shim(catalogue()), request), performer)
         with delivering() as pending:

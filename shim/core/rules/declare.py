@@ -40,6 +40,8 @@ class Declared:
     """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
     emulates: str | None = None
     """Why no v3 call can serve it, so that the shim does; None: it has a successor."""
+    forwarded: bool = True
+    """Whether v3 gets to see the message at all; what is not forwarded is served by its plan alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,11 @@ def plan(
     """
     declared = operation(name, legs[0].becomes, rules, plan=steps, siblings=siblings)
     return replace(declared, legs=legs, lenient=lenient)
+
+
+def served(name: str, steps: Plan, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
+    """Declare an operation that v3 has and is not asked for: the generator `steps` serves it."""
+    return replace(operation(name, None, rules, plan=steps), forwarded=False)
 
 
 def leg(name: str, becomes: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:

@@ -15,6 +15,7 @@ from shim.core.findings import Findings
 from shim.core.interface import Demand, ElementDecl
 from shim.core.lexical import Check
 from shim.core.model import Element
+from shim.core.parse import Limits
 from shim.core.policies import ANY, AS_WRITTEN, Chosen, Do, Side
 
 if TYPE_CHECKING:
@@ -34,10 +35,13 @@ class Work:
         "caller",
         "calls",
         "chosen",
+        "entries",
         "extension",
         "findings",
         "identities",
         "kept",
+        "limits",
+        "place",
         "problems",
         "recalled",
         "request",
@@ -53,6 +57,11 @@ class Work:
         caller: Caller,
         findings: Findings | None = None,
         calls: list[str] | None = None,
+        *,
+        limits: Limits | None = None,
+        schema_version: str = "",
+        shown_version: str | None = None,
+        place: str = "",
     ) -> None:
         self.request = request
         """The old request as it came."""
@@ -60,6 +69,12 @@ class Work:
         self.findings = Findings() if findings is None else findings
         self.calls: list[str] = [] if calls is None else calls
         """The v3 operations called so far."""
+        self.limits = limits or Limits()
+        """What a message inside the message may hold, too."""
+        self.place = place
+        """Which call of a call that holds several this is; empty for any other."""
+        self.entries: list[str] = []
+        """The journal entries that were opened for it."""
         self.account: str | None = None
         """The 2.5 ID of the extension that the call is about, where it is about one."""
         self.extension: Identity | None = None
@@ -74,9 +89,9 @@ class Work:
         """What the shim keeps for the account that is read; None when that could not be found out."""
         self.shared: dict[str, Mapping[str, Element]] = {}
         """What the shim keeps for all, by the store's key, as far as the call needs it."""
-        self.schema_version = ""
+        self.schema_version = schema_version
         """The 2.x version to speak of to the caller: its own, where its message says it."""
-        self.shown_version: str | None = None
+        self.shown_version = shown_version
         """The product version that old clients are to see; None: the backend's."""
         self.problems: list[Problem] = []
         self.chosen: Chosen = AS_WRITTEN
@@ -180,7 +195,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`target` is the path that the child is carried to, or None when `act` deals with it."""
+    """`target` is the path that the child is carried to, or None when `act` deals with it.
+
+    `raw` gives `act` the child as it came: its value is not judged before.
+    """
 
     fate: FateName
     target: str | None = None
@@ -188,6 +206,7 @@ class Taken:
     finding: str | None = None
     reads: Callable[[str], str | None] | None = None
     """Which texts requests may have though the type does not allow them: those that it gives something for."""
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
