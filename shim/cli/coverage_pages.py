@@ -8,6 +8,7 @@ from itertools import groupby
 
 from shim.cli.coverage_data import Row, totals
 from shim.core.catalogue import Catalogue
+from shim.core.translate import Translation
 
 FATES = ("carried", "renamed", "moved", "computed", "kept", "emulated", "dropped", "refused", "ignored")
 HEAD = ("service", "operation", "becomes", "paths", *FATES, "in cases")
@@ -93,8 +94,8 @@ def _says(catalogue: Catalogue, name: str) -> str:
     translation = catalogue.translations.get(name)
     if translation is None:
         return "Not translated yet: a call is answered with a fault."
-    if translation.declared.emulates:
-        return f"Served by the shim itself: {translation.declared.emulates}"
+    if not _is_forwarded(translation):
+        return f"Served by the shim itself. {translation.declared.emulates or ''}".rstrip()
     calls = [each.new.full_name for each in translation.legs.values()] or [translation.new.full_name]
     return f"Becomes {', '.join(dict.fromkeys(calls))}."
 
@@ -103,7 +104,11 @@ def _becomes(catalogue: Catalogue, name: str) -> str:
     translation = catalogue.translations.get(name)
     if translation is None:
         return "-"
-    return "(the shim itself)" if translation.declared.emulates else translation.new.full_name
+    return translation.new.full_name if _is_forwarded(translation) else "(the shim itself)"
+
+
+def _is_forwarded(translation: Translation) -> bool:
+    return translation.declared.forwarded and not translation.declared.emulates
 
 
 def _service_line(name: str, counted: dict[str, int | dict[str, int]]) -> list[str]:

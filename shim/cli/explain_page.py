@@ -125,8 +125,9 @@ def _said_to(catalogue: Catalogue, translation: Translation, new: Operation, exa
 
 
 def _becomes(catalogue: Catalogue, translation: Translation, calls: Sequence[_Call]) -> Iterator[str]:
-    if translation.declared.emulates:
-        yield f"1. nothing: the shim serves it itself. {translation.declared.emulates}"
+    declared = translation.declared
+    if declared.emulates or not declared.forwarded:
+        yield f"1. nothing: the shim serves it itself. {declared.emulates or ''}".rstrip()
         return
     legs = [each.new for each in translation.legs.values()] or [translation.new]
     called = [each.operation for each in calls]
