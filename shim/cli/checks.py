@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -18,6 +19,7 @@ from shim.cli.ports import refused, wanted
 from shim.core.catalogue import compile_catalogue
 from shim.core.errors import DeclarationError, Fault
 from shim.edge.config import ConfigError, Problem, load_config
+from shim.edge.deprecation_log import spool_folder
 from shim.edge.policies import judge_policies
 from shim.edge.settings import Config
 from shim.edge.store import Store
@@ -149,7 +151,16 @@ async def check_store(config: Config, where: str) -> Result:
         result.warnings += await store.check()
     finally:
         await store.close()
+    if not _may_be_made(spool_folder(config)):
+        result.warnings.append(
+            "The folder for the deprecation log's spool cannot be made or written: set deprecation.spool."
+        )
     return result
+
+
+def _may_be_made(folder: Path) -> bool:
+    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def check_ports(config: Config, where: str) -> Result:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
+def now() -> datetime:
+    """The time at which a command looks, in UTC."""
+    return datetime.now(UTC)
+
+
 def with_store(settings: Config, work: Callable[[Store, datetime], Coroutine[Any, Any, _T]]) -> _T:
     """Run work on the store of a configuration. Ends the command when the store cannot be used."""
     from shim.cli import running
@@ -27,7 +32,7 @@ def with_store(settings: Config, work: Callable[[Store, datetime], Coroutine[Any
     async def main() -> Code:
         store = await Store.open(settings.store.url, settings.store.journal_mode)
         try:
-            told.append(await work(store, datetime.now(UTC)))
+            told.append(await work(store, now()))
         finally:
             await store.close()
         return Code.FINE

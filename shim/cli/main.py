@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from typer._completion_classes import completion_init
 
+from shim.cli.admin import app as admin
 from shim.cli.brownout import app as brownout
 from shim.cli.capture import capture
 from shim.cli.check import check
@@ -80,9 +81,10 @@ def _shim(
     pass
 
 
-for _command in (serve, demo, emulate, translate, check, coverage, explain, report, capture, replay):
+for _command in (serve, demo, emulate, translate, check, coverage, explain, capture, replay, report):
     app.command()(_command)
 app.add_typer(integrations)
+app.add_typer(admin)
 app.add_typer(findings)
 app.add_typer(journal)
 app.add_typer(identity_map)

@@ -60,7 +60,8 @@ class Outcome:
     """What is answered, and what was found on the way. Filled as the exchange goes on.
 
     Either `answer` or `fault` is set in the end. `schema_version` is the one the caller speaks, `calls`
-    names the v3 operations that were called, in order.
+    names the v3 operations that were called, in order. `operation` is known, and `request` there, as soon as
+    the message was read, if it is a call of 2.5.
     """
 
     answer: bytes | None = None
@@ -72,14 +73,18 @@ class Outcome:
     schema_version: str | None = None
     rung: Rung | None = None
     """How far the caller has ported the operation; None until it is known which one it is."""
+    request: Element | None = field(default=None, repr=False)
 
 
 Exchange = Generator[Command, Any, Outcome]
 
 
-def exchange(shim: Shim, request: Request) -> Exchange:
-    """One call from bytes to bytes. Faults do not leave it: they end in the outcome, like the answer."""
-    outcome = Outcome()
+def exchange(shim: Shim, request: Request, outcome: Outcome | None = None) -> Exchange:
+    """One call from bytes to bytes. Faults do not leave it: they end in the outcome, like the answer.
+
+    Whoever gives the outcome to fill still has what is known by then when the exchange is cut off.
+    """
+    outcome = Outcome() if outcome is None else outcome
     try:
         outcome.answer = yield from _serve(shim, request, outcome)
     except Fault as fault:
@@ -91,12 +96,13 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     # parse
     envelope = parse(request.body, request.content_type, shim.limits)
     outcome.schema_version = schema_version(envelope)
+    if (asked := shim.catalogue.old.by_input.get(envelope.body.name)) is not None:
+        outcome.operation, outcome.request = asked.full_name, envelope.body
 
     # resolve
     outcome.caller = yield Identify(credentials(envelope.headers))
     translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
-    outcome.operation = translation.old.full_name
-    outcome.rung = rung_of(outcome.caller.rungs, outcome.operation)
+    outcome.rung = rung_of(outcome.caller.rungs, translation.old.full_name)
     admit(outcome.caller, translation.old, outcome.findings)
     version = outcome.schema_version or shim.catalogue.old.version
     work = Work(

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 import aiohttp
 import structlog
@@ -20,6 +21,7 @@ from yarl import URL
 from shim.core.commands import Answer, Call
 from shim.core.errors import AUTHENTICATION, BackendError
 from shim.core.parse import fault_of, parse_answer
+from shim.edge.metrics import Metrics
 from shim.edge.settings import Backend as BackendSettings
 from shim.edge.settings import Integration, Retry
 from shim.edge.tokens import Tokens, tls_context
@@ -79,11 +81,13 @@ class Backend:
         settings: BackendSettings,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[int], Awaitable[None]] = _jitter,
+        metrics: Metrics | None = None,
     ) -> None:
         self._session = session
         self._tokens = tokens
         self._settings = settings
         self._pause = pause
+        self._metrics = metrics or Metrics()
         self._budget = RetryBudget(settings.retry, clock)
         self._slots = asyncio.Semaphore(settings.in_flight)
         self._passing_slots = asyncio.Semaphore(max(1, settings.in_flight // 2))
@@ -95,6 +99,19 @@ class Backend:
         Raises BackendError: `backend-unreachable`, `backend-busy` (neither ran), `backend-late`,
         `backend-cut`, `backend-nonsense` (a write may have run: the text says so), `backend-login-refused`.
         """
+        began, result = time.perf_counter(), "stopped"
+        try:
+            answer = await self._answered(call, integration)
+            result = "answer" if answer.status == HTTPStatus.OK else "backend-fault"
+        except BackendError as error:
+            result = error.reason
+            raise
+        finally:
+            self._metrics.count(self._metrics.v3_calls, call.full_name, result)
+            self._metrics.v3_seconds.observe(time.perf_counter() - began)
+        return answer
+
+    async def _answered(self, call: Call, integration: Integration) -> Answer:
         token, answer = await self._repeated(call, integration)
         if _says_authentication(answer) and await self._tokens.renewed(integration, token) is not None:
             _, answer = await self._repeated(call, integration)
@@ -112,6 +129,7 @@ class Backend:
                 fault = again.fault
             if attempt >= self._settings.retry.attempts or not self._budget.spend():
                 raise fault
+            self._metrics.count(self._metrics.retries, fault.reason)
             log.warning("forward repeated", operation=call.full_name, attempt=attempt, reason=fault.reason)
             await self._pause(attempt)
             attempt += 1

@@ -304,7 +304,8 @@ def _key(loc: Key, data: Any) -> Key:
 def _problem(key: Key, details: Sequence[Any], place: str, model: type[BaseModel]) -> Problem:
     detail = details[0]
     known = {each.key: each for each in _describe(model, "")}
-    setting = known.get(_any_item(re.sub(r"\[[0-9]+\]$", "", dotted(key))))
+    name = _any_item(dotted(key))
+    setting = known.get(name) or known.get(name.removesuffix("[]"))
     if detail["type"] == "extra_forbidden":
         meant = _did_you_mean(key, list(known))
         return Problem(place, "there is no such key", meant, f"Rename or remove it: {_REFERENCE}")

@@ -28,6 +28,7 @@ from shim.core.commands import (
 )
 from shim.core.errors import Fault
 from shim.edge.backend import Backend
+from shim.edge.deprecation_samples import MOST_CALLS
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal
@@ -53,7 +54,10 @@ _Result = TypeVar("_Result")
 
 
 class Performer:
-    """Carries out the commands of one exchange; knows who calls once that was found out."""
+    """Carries out the commands of one exchange; knows who calls once that was found out.
+
+    `sent` are its first v3 calls, `unsent` how many there were beyond: a sample may be made of them.
+    """
 
     def __init__(
         self,
@@ -63,22 +67,25 @@ class Performer:
         recovering: Opened | None = None,
     ) -> None:
         self._with = performers
-        self._address = address
+        self.address = address
         self._integration = integration
         self._opened = recovering
         self._recovering = recovering is not None
+        self.sent: list[Call] = []
+        self.unsent = 0
 
     async def perform(self, command: Command) -> Any:
         """The reply to a command. Raises Fault."""
         match command:
             case Identify():
                 self._integration = await self._with.integrations.authenticate(
-                    command.credentials, self._address
+                    command.credentials, self.address
                 )
                 porting = self._with.porting
                 return porting.caller(self._integration) if porting else self._integration.caller
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
+                self._note(command)
                 return await self._with.backend.forward(self._held(command), self._integration)
             case Recall():
                 return await self._with.store.recall(command.account)
@@ -120,6 +127,12 @@ class Performer:
             case Revoke():
                 await journal.revoke(command.entries)
         return None
+
+    def _note(self, call: Call) -> None:
+        if len(self.sent) < MOST_CALLS:
+            self.sent.append(call)
+        else:
+            self.unsent += 1
 
     def _held(self, call: Call) -> Call:
         """The call, which is not sent when the entry that it is made for is not ours any more by then."""

@@ -168,6 +168,7 @@ class IdentityMap:
     async def _read(self, by: By, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
         async with self._store.reading() as connection:
             rows = await _rows(connection, by, values, _LIVE)
+        self._note_seen({row.number: _utc(row.seen_at) for row in rows})
         groups: dict[str, list[Identity]] = {}
         for row in rows:
             groups.setdefault(getattr(row, by), []).append(_identity(row))
@@ -219,24 +220,23 @@ class IdentityMap:
         if identities is None:
             async with self._changing() as change:
                 identities = await change.learn(latest)
-            self._note_seen(latest)
+            self._note_seen(dict.fromkeys(latest, self._store.now()))
         return tuple(identities[each.number] for each in known)
 
     async def _known_already(self, latest: Mapping[str, Known]) -> dict[str, Identity] | None:
-        """The identities, when there is nothing to change and all were seen lately."""
+        """The identities, when there is nothing to change and all were seen lately: then nothing is written."""
         old = self._store.now() - _SEEN_AGAIN
-        if not all(self._seen.get(number, old) > old for number in latest):
-            return None
         found = await (self._read if self._store.shared else self.find)("number", latest)
         known = {number: each for number, (each,) in found.items()}
         if len(known) < len(latest) or any(_news(known[each.number], each) for each in latest.values()):
             return None
+        if not all(self._seen.get(number, old) > old for number in latest):
+            return None
         return known
 
-    def _note_seen(self, numbers: Iterable[str]) -> None:
-        now = self._store.now()
-        for number in numbers:
-            self._seen[number] = now
+    def _note_seen(self, times: Mapping[str, datetime]) -> None:
+        for number, at in times.items():
+            self._seen[number] = max(at, self._seen.get(number, at))
             self._seen.move_to_end(number)
         while len(self._seen) > _MOST_CACHED:
             self._seen.popitem(last=False)

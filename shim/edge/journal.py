@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -26,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shim.core.commands import Begin, Close, Mark, Opened, Step
 from shim.core.errors import BackendError
 from shim.edge.journal_rows import ENTRIES, STEPS, UNDER_WAY, Entry, entry_of, step_row, utc
+from shim.edge.metrics import Metrics
 from shim.edge.settings import Journal as JournalSettings
 from shim.edge.store import Store, from_json, to_json
 
@@ -64,7 +64,7 @@ class _Blocked:
 class Journal:
     """The journal of one process. Methods raise BackendError (`store-unavailable`) when the database fails.
 
-    `wake` is set when there is work for recovery; `counters` counts how entries ended.
+    `wake` is set when there is work for recovery; `metrics` count how entries ended.
     """
 
     store: Store
@@ -72,7 +72,7 @@ class Journal:
     monotonic: Callable[[], float] = time.monotonic
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    counters: Counter[str] = field(default_factory=Counter)
+    metrics: Metrics = field(default_factory=Metrics)
     _held: dict[str, _Held] = field(default_factory=dict)
     _abandoned: set[str] = field(default_factory=set)
 
@@ -176,7 +176,7 @@ class Journal:
         return {**values, "state": state}, now
 
     def _tell(self, row: sa.Row[Any], state: str, why: str, recovered: bool) -> None:
-        self.counters["recovered-" + state if recovered else state] += 1
+        self.metrics.journal_ended(state, recovered=recovered)
         if recovered or state not in ("done-clean", "done-unclean"):
             about = {"integration": row.integration, "operation": row.operation, "recovered": recovered}
             log.warning("journal", entry=row.id, result=state, why=why, **about)
@@ -190,7 +190,7 @@ class Journal:
         where = (ENTRIES.c.id == entry, ENTRIES.c.owner == self.owner, ENTRIES.c.state == "done-unclean")
         async with self.store.writing() as connection:
             await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
-        self.counters["delivered" if received else "undelivered"] += 1
+        self.metrics.journal_ended("delivered" if received else "undelivered", recovered=False)
 
     async def revoke(self, entries: Sequence[str]) -> None:
         """What these did was taken back: their answers are dropped, so that an equal call is made anew."""

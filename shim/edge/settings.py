@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
 
 from shim.core.parse import Limits as ParseLimits
-from shim.edge.settings_conduct import Deprecation
+from shim.edge.settings_deprecation import Deprecation
 from shim.edge.settings_kinds import (
     Count,
     Existing,
@@ -26,9 +26,9 @@ from shim.edge.settings_kinds import (
     Version,
     doc,
 )
-from shim.edge.settings_logins import NAME, Conduct, Integration, NewLogin, OldLogin
+from shim.edge.settings_logins import NAME, AdminUser, Conduct, Integration, NewLogin, OldLogin
 
-__all__ = ["NAME", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
+__all__ = ["NAME", "AdminUser", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
 
 
 class Listen(Section):
@@ -65,10 +65,27 @@ class Listen(Section):
 
 
 class Admin(Section):
-    """Where health, readiness and metrics are served: never to the network that clients use."""
+    """Where health, readiness, metrics and the review page are: never on the network that clients use."""
 
     host: Annotated[str, doc("Address of the admin port.")] = "127.0.0.1"
     port: Annotated[Port, doc("The admin port; 0 takes any free one.")] = 8027
+    names: Annotated[
+        tuple[str, ...],
+        doc("Host names under which browsers reach the review page, beside localhost and IP addresses."),
+    ] = ()
+    session_idle: Annotated[Seconds, doc("A login of the review page ends when unused this long, seconds.")] = (
+        1800.0
+    )
+    session_longest: Annotated[Seconds, doc("And after this time at the latest, seconds.")] = 43_200.0
+    users: Annotated[tuple[AdminUser, ...], doc("Who may use the review page; with none it is closed.")] = ()
+
+    @field_validator("users")
+    @classmethod
+    def _unique(cls, users: tuple[AdminUser, ...]) -> tuple[AdminUser, ...]:
+        names = [each.name for each in users]
+        if len(set(names)) < len(names):
+            raise ValueError("two users have the same name: each must be unique")
+        return users
 
 
 class Retry(Section):
@@ -168,6 +185,9 @@ class Store(Section):
         Literal["wal", "delete"],
         doc("SQLite only; delete (with synchronous=EXTRA) where SQLite has the WAL-reset bug."),
     ] = "wal"
+    busy_timeout: Annotated[
+        Seconds, doc("SQLite only: how long a write waits while another program writes, seconds.")
+    ] = 35.0
 
 
 class Journal(Section):
@@ -280,11 +300,11 @@ class Config(Section):
     store: Store = Store()
     identity: Identities = Identities()
     journal: Journal = Journal()
+    deprecation: Deprecation = Deprecation()
     server_info: ServerInfo = ServerInfo()
     faults: Faults = Faults()
     schema_versions: SchemaVersions = SchemaVersions()
     conduct: Conduct = Conduct()
-    deprecation: Deprecation = Deprecation()
     log: Log = Log()
     login: Login = Login()
     integrations_file: Annotated[

@@ -157,6 +157,9 @@ class Integration(Section):
 
     name: Annotated[str, doc("Unique; small letters, digits, hyphens."), Field(pattern=NAME)]
     enabled: Annotated[bool, doc("false refuses it like an unknown one.")] = True
+    watched: Annotated[
+        bool, doc("false: served, but not counted as use and without findings, as for a test tool.")
+    ] = True
     old: OldLogin
     new: NewLogin
     conduct: Annotated[Conduct, doc("Only what differs from `conduct` of all.")] = Conduct()
@@ -185,3 +188,14 @@ class Integration(Section):
     def over(self, base: Conduct) -> Self:
         """The same with the rules of all where it has none of its own."""
         return self.model_copy(update={"conduct": self.conduct.over(base)})
+
+
+class AdminUser(Section):
+    """Somebody who may use the review page. Every change there is recorded with the name."""
+
+    name: Annotated[
+        str,
+        doc("Unique; stands beside every change made. Letters, digits, and . _ @ + -"),
+        Field(pattern=r"^[\w.@+-]{1,64}$"),
+    ]
+    password_hash: Annotated[Argon2Hash, hidden("Argon2id hash of the password: `shim admin password`.")]

@@ -13,7 +13,7 @@ import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -60,11 +60,16 @@ class Store:
         self._clock = clock
         self._cache: OrderedDict[str, dict[str, str]] = OrderedDict()
         self._writes = 0
+        self._writer = asyncio.Lock()
 
     @classmethod
-    async def open(cls, url: str | SecretStr, journal_mode: JournalMode = "wal") -> Self:
-        """Open and migrate. `journal_mode` is SQLite's; `delete` comes with synchronous=EXTRA."""
-        store = cls(_engine(url.get_secret_value() if isinstance(url, SecretStr) else url, journal_mode))
+    async def open(
+        cls, url: str | SecretStr, journal_mode: JournalMode = "wal", busy_timeout: float = 35.0
+    ) -> Self:
+        """Open and migrate. SQLite's are `journal_mode`, where `delete` comes with synchronous=EXTRA, and
+        `busy_timeout`, seconds."""
+        text = url.get_secret_value() if isinstance(url, SecretStr) else url
+        store = cls(_engine(text, journal_mode, busy_timeout))
         try:
             await store._bring_up_to_date()
         except BaseException:
@@ -100,9 +105,20 @@ class Store:
         """A transaction for what else lives in this database. Raises BackendError when it fails."""
         return self._begin(self._engine)
 
-    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """The same for changes, all of which are kept or none; SQLite has one at a time."""
-        return self._begin(self._writing)
+    @asynccontextmanager
+    async def writing(self, busy: float | None = None) -> AsyncIterator[AsyncConnection]:
+        """The same for changes, all of which are kept or none; SQLite has one at a time.
+
+        They wait here for each other: waiting inside SQLite, each would keep a connection from those who read.
+        `busy` is how long to wait for another program there, seconds; None is `store.busy_timeout`.
+        """
+        engine = self._writing
+        if busy is not None:
+            engine = engine.execution_options(busy=round(busy * 1000))
+        async with AsyncExitStack() as entered:
+            if not self.shared:
+                await entered.enter_async_context(self._writer)
+            yield await entered.enter_async_context(self._begin(engine))
 
     async def recall(self, account: str) -> dict[str, Element]:
         """What is kept for an account by field; empty when there is nothing."""
@@ -203,7 +219,7 @@ def _kind(error: BaseException) -> str:
 # ---- engines ----
 
 
-def _engine(text: str, journal_mode: JournalMode) -> AsyncEngine:
+def _engine(text: str, journal_mode: JournalMode, busy_timeout: float) -> AsyncEngine:
     try:
         url = make_url(text)
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
@@ -216,7 +232,7 @@ def _engine(text: str, journal_mode: JournalMode) -> AsyncEngine:
     except OSError as error:
         raise _unavailable(f"its file cannot be opened ({error.strerror})") from None
     if engine.dialect.name == "sqlite":
-        _tune_sqlite(engine, journal_mode)
+        _tune_sqlite(engine, journal_mode, busy_timeout)
     return engine
 
 
@@ -229,22 +245,27 @@ def _prepare(url: URL) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _tune_sqlite(engine: AsyncEngine, journal_mode: JournalMode) -> None:
+def _tune_sqlite(engine: AsyncEngine, journal_mode: JournalMode, busy_timeout: float) -> None:
     synchronous = {"wal": "FULL", "delete": "EXTRA"}[journal_mode]
+    patience = round(busy_timeout * 1000)
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin below, where SQLAlchemy says
         with closing(connection.cursor()) as cursor:
-            cursor.execute("PRAGMA busy_timeout = 30000")
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
             cursor.execute(f"PRAGMA journal_mode = {journal_mode}")
             cursor.execute(f"PRAGMA synchronous = {synchronous}")
             cursor.execute("PRAGMA foreign_keys = ON")
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def begun(connection: sa.Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        options, kept = connection.get_execution_options(), connection.connection.info
+        busy = options.get("busy", patience)
+        if kept.get("busy", patience) != busy:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy}")
+            kept["busy"] = busy
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
 
 
 def wal_reset_bug(version: tuple[int, ...]) -> bool:

@@ -36,12 +36,8 @@ _MET = {
 class Work:
     """What there is to do about one operation."""
 
-    weight: int
+    effort: Effort
     reason: str
-
-    @property
-    def effort(self) -> Effort:
-        return next((effort for limit, effort in _LIMITS if self.weight <= limit), "large")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,9 @@ class Successors:
         ]
         if self.lacks and not seen:
             said.append(f"{_count(self.lacks, 'element')} that v3 lacks, not in use")
-        return Work(sum(weight for weight, _ in facts), ". ".join(said) + ".")
+        weight = sum(weight for weight, _ in facts)
+        fitting: tuple[Effort, ...] = tuple(effort for limit, effort in _LIMITS if weight <= limit)
+        return Work(fitting[0] if fitting else "large", ". ".join(said) + ".")
 
 
 def successors(catalogue: Catalogue) -> Mapping[str, Successors]:

@@ -30,8 +30,8 @@ FITS: Mapping[Severity | None, Fit] = {
 }
 RUNGS: tuple[Rung, ...] = get_args(Rung)
 PORTED_RUNGS: tuple[Rung, ...] = ("v3", "locked")
-PORTED = Work(0, "Ported.")
-CAME_BACK = Work(0, "Ported, but calls in 2.5 came since.")
+PORTED = Work("none", "Ported.")
+CAME_BACK = Work("none", "Ported, but calls in 2.5 came since.")
 _DAY = timedelta(days=1)
 
 

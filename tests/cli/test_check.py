@@ -165,3 +165,11 @@ def _ended(folder: Path) -> tuple[str, str]:
 def test_ports(taken: int) -> None:
     assert refused(Wanted("x", "127.0.0.1", 0, "--port")) is None
     assert "cannot be had" in (refused(Wanted("x", "127.0.0.1", taken, "--port")) or "")
+
+
+def test_a_spool_that_cannot_be_made_is_told(invoke: Invoke, config: ConfigFile, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = invoke("check", "-c", str(config("deprecation: {spool: file/spool}\n")), "--offline")
+    assert done.exit_code == 0
+    assert "warning  store: The folder for the deprecation log's spool cannot be made" in done.stdout
+    assert "spool" not in invoke("check", "-c", str(config()), "--offline").stdout

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,33 @@ def test_example_shows_every_key_of_an_integration() -> None:
     shown = set().union(*(keys_of(each, "integrations[].") for each in uncommented()))
     keys = {key for key, _, _ in describe() if key.startswith("integrations[]")}
     assert keys == shown | {"integrations[].conduct"}
+
+
+def admin_users() -> list[dict[str, Any]]:
+    _, _, sample = EXAMPLE.read_text("utf-8").partition("  # users:\n")
+    lines = takewhile(lambda line: line.startswith("  # "), sample.splitlines())
+    loaded: list[dict[str, Any]] = yaml.safe_load("\n".join(line.removeprefix("  # ") for line in lines))
+    return loaded
+
+
+def test_example_shows_every_key_of_a_user_of_the_review_page(tmp_path: Path) -> None:
+    [user] = admin_users()
+    assert {key for key, _, _ in describe() if key.startswith("admin.users[]")} == {
+        f"admin.users[].{key}" for key in user
+    }
+    assert load(tmp_path, {"admin": {"users": [user]}}).admin.users[0].name == "nora"
+
+
+def test_users_of_the_review_page_are_unique_and_have_hashes(tmp_path: Path) -> None:
+    [user] = admin_users()
+    assert "same name" in problems(tmp_path, {"admin": {"users": [user, user]}})[0].what
+    [told] = problems(tmp_path, {"admin": {"users": [{**user, "password_hash": "clear text"}]}})
+    assert told.where.endswith("admin.users[0].password_hash")
+    assert "argon2" in told.what
+    assert "shim admin password" in told.fix
+    assert "clear text" not in str(told)
+    [told] = problems(tmp_path, {"admin": {"users": [{**user, "name": "two\nlines"}]}})
+    assert told.where.endswith("admin.users[0].name")
 
 
 def test_example_loads_and_so_does_its_sample(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -617,3 +619,18 @@ async def test_the_database_itself_refuses_doubles(identities: IdentityMap, stor
                 await connection.execute(
                     sa.update(IDENTITIES).where(IDENTITIES.c.user_id == "21").values(**double)
                 )
+
+
+async def test_what_was_seen_lately_is_read_and_not_written_again(tmp_path: Path) -> None:
+    """Also by a process that has just started: while the store is locked, lists of extensions go on."""
+    url = f"sqlite:///{tmp_path}/shim.db"
+    seen = [known(20, 1), known(21, 2)]
+    before = await Store.open(url)
+    expected = await IdentityMap(before, Identities()).learn(seen)
+    await before.close()
+    after = await Store.open(url)
+    with closing(sqlite3.connect(tmp_path / "shim.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with asyncio.timeout(5):
+            assert await IdentityMap(after, Identities()).learn(seen) == expected
+    await after.close()

@@ -169,7 +169,7 @@ async def test_sqlite_is_set_up_for_writes_that_hold(in_file: Store, path: Path)
         for pragma, value in (
             ("journal_mode", "wal"),
             ("synchronous", 2),
-            ("busy_timeout", 30000),
+            ("busy_timeout", 35000),
             ("foreign_keys", 1),
         ):
             assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one() == value, pragma

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from shim.edge.deprecation_rows import FINDINGS, USAGE
+from shim.edge.deprecation_rows import FINDING_DAYS, FINDINGS, USAGE
 from shim.edge.store import Store
 from shim.review import queries
 from shim.review.model import FindingFilter, OperationUse, Scorecard
@@ -245,3 +246,46 @@ def test_the_world_fits_the_catalogue() -> None:
         fates = catalogue().translations[row["operation"]].fates
         found = {each.path for each in fates if each.finding == row["code"]}
         assert row["path"] in found or row["severity"] in ("info", "notice"), row["path"]
+
+
+async def test_the_number_of_queries_does_not_depend_on_how_much_there_is(empty: Store) -> None:
+    asked: list[str] = []
+
+    def count(connection: object, cursor: object, statement: str, *_more: object) -> None:
+        if statement.lstrip().startswith(("SELECT", "WITH")):
+            asked.append(statement)
+
+    async def cost() -> list[int]:
+        found = []
+        for ask in (
+            lambda: queries.overview(empty, catalogue(), NOW, config=config()),
+            lambda: queries.scorecard(empty, catalogue(), NOW, "crm", config=config()),
+            lambda: queries.operations(empty, catalogue(), NOW, config=config()),
+            lambda: queries.findings(empty, NOW, catalogue=catalogue()),
+            lambda: queries.pages(empty, NOW, catalogue=catalogue()),
+        ):
+            asked.clear()
+            await ask()
+            found.append(len(asked))
+        return found
+
+    engine = empty._engine.sync_engine
+    made = Builder()
+    made.calls("crm", "Client.GetClients", [1])
+    made.finding("crm", "Client.GetClients", "field-kept", "x", state="fixed", state_at=made.at(2))
+    await made.fill(empty)
+    sa.event.listen(engine, "before_cursor_execute", count)
+    few = await cost()
+    more = Builder()
+    for number in range(20):
+        for operation in ("Client.AddClient", "Client.EditClient", "Report.CallReport"):
+            more.calls(f"integration-{number}", operation, range(10))
+            more.finding(
+                f"integration-{number}", operation, "field-kept", "x", state="fixed", state_at=made.at(2)
+            )
+            more.rows[FINDINGS][-1]["id"] += 1
+    for row in more.rows.pop(FINDING_DAYS):
+        more.add(FINDING_DAYS, **{**row, "finding": row["finding"] + 1})
+    await more.fill(empty)
+    assert await cost() == few
+    assert max(few) <= 6
