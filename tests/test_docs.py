@@ -69,6 +69,15 @@ def test_the_porting_guide_says_what_the_declarations_say() -> None:
     assert page.read_text("utf-8") == made, "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
 
 
+def test_a_stale_section_is_made_anew_and_chapters_are_left_alone() -> None:
+    page = (ROOT / "docs" / "porting.md").read_text("utf-8")
+    changed = page.replace("| `client` | `organization` |", "| `client` | `customer` |")
+    assert changed != page
+    assert refreshed(changed, catalogue(), ROOT / "docs" / "examples") == page
+    written = page.replace("## All other calls", "## The other calls")
+    assert refreshed(written, catalogue(), ROOT / "docs" / "examples") == written
+
+
 def test_the_porting_guide_explains_every_operation_that_has_an_example() -> None:
     folder = ROOT / "docs"
     explained = operations_of((folder / "porting.md").read_text("utf-8"))

@@ -58,7 +58,7 @@ def page(catalogue: Catalogue, translation: Translation, example: Example | None
     for direction in ("request", "answer"):
         yield from _differences(translation, direction)
     yield from _only_new(translation)
-    yield from _mind(translation)
+    yield from _mind(catalogue, translation, example)
     for language, mark, program in example.programs if example is not None else ():
         yield f"\n<details><summary>{language}</summary>\n"
         yield f"```{mark}\n{program.strip()}\n```\n"
@@ -220,7 +220,8 @@ def _below_renamed(fate: Fate, fates: Iterable[Fate]) -> bool:
 def _line(fate: Fate) -> str:
     place = f"`{fate.place}`" if fate.place else ""
     finding = f"; [`{fate.finding}`](findings.md)" if fate.finding else ""
-    return f"| `{fate.path}` | {place} | {_HAPPENS[fate.fate]}{finding} | {fate.because} |"
+    happens = "worked out by the shim" if fate.fate == "computed" and not place else _HAPPENS[fate.fate]
+    return f"| `{fate.path}` | {place} | {happens}{finding} | {fate.because} |"
 
 
 def _without_repeats(fates: list[Fate]) -> list[Fate]:
@@ -255,11 +256,19 @@ def _only_new(translation: Translation) -> Iterator[str]:
 # ---- what to mind ----
 
 
-def _mind(translation: Translation) -> Iterator[str]:
-    told = list(_minded(translation))
+def _mind(catalogue: Catalogue, translation: Translation, example: Example | None) -> Iterator[str]:
+    told = [*_minded(translation), *_added(catalogue, example)]
     if told:
         yield "\nMind:\n"
         yield from (f"- {each}" for each in told)
+
+
+def _added(catalogue: Catalogue, example: Example | None) -> Iterator[str]:
+    """What the shim adds of its own to the example, which no old path tells."""
+    for each in dry_run(catalogue, example.old.encode(), "").findings if example is not None else ():
+        if each.code == "default-added":
+            kind = KINDS[each.code]
+            yield f"**{kind.title}** (`{each.place or each.path}`): {each.because} {kind.do}"
 
 
 def _minded(translation: Translation) -> Iterator[str]:
