@@ -15,6 +15,7 @@ from shim.core.commands import Command
 from shim.core.forward import forward
 from shim.core.identities import of_answer, texts
 from shim.core.model import Element
+from shim.core.rules.choices import accepts
 from shim.core.rules.model import Direction, Made, Rule, Taken, Work, split
 from shim.core.rules.references import Refer, account, extension_id
 from shim.core.rules.vocabulary import added, compute, rename, unread
@@ -61,7 +62,7 @@ class Sought(Refer):
 
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: Work) -> None:
-            work.find("field-emulated", self.old or "", self.because)
+            accepts(work, "field-emulated", self.old or "", self.because)
 
         return Taken("emulated", None, act, "field-emulated") if direction == "request" else None
 
@@ -100,7 +101,7 @@ def read(catalogue: Catalogue, translation: Translation, work: Work) -> Generato
     new = translation.to_new(work)
     answer = yield from forward(catalogue, work, translation.new, new, writes=False)
     sought = texts(work.request, _EXTENSIONS)
-    if sought:
+    if sought and work.policy("field-emulated", _EXTENSIONS) == "emulate":
         wanted = {found.number for each in sought if (found := work.identities.get(("extension_id", each)))}
         answer.children = [each for each in answer.children if each.name != "devices" or _has(each, wanted)]
     yield from of_answer(catalogue, translation, work, answer)

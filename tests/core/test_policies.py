@@ -47,7 +47,7 @@ def told(work: Work) -> list[tuple[str, str]]:
 
 def test_something_can_be_chosen_in_all_services_that_emulate_or_drop() -> None:
     services = {name.partition(".")[0] for name in CHOOSABLE}
-    assert services == {"Reseller", "Client", "Billing", "Channel", "Extension", "Report"}
+    assert services == {"Reseller", "Client", "Billing", "Channel", "Extension", "PBX", "Report"}
     assert all(each.choices for name in CHOOSABLE for each in places(translation(name)))
 
 
