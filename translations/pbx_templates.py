@@ -70,21 +70,3 @@ def read(catalogue: Catalogue, translation: Translation, work: Work) -> Generato
 def _for_users(asked: Element) -> Element:
     kept = [each for each in asked.children if each.name not in ("userLevel", "extensionType")]
     return Element(asked.name, children=[*kept, Element("userLevel", "user")])
-
-
-def placed(catalogue: Catalogue, work: Work, user: Element, phone: Element) -> Generator[Command, Any, None]:
-    """Leave the template that a call about extensions names to the one of its two v3 calls that it is for."""
-    named = user.get("templateID")
-    if not named:
-        return
-    operation = catalogue.new.operations["PBX.GetTemplates"]
-    asked = Element(operation.input.name, children=[Element("ID", named)])
-    try:
-        answer = yield from forward(catalogue, work, operation, asked, writes=False)
-    except BackendError as fault:
-        if fault.reason != "backend-fault":
-            raise
-        return  # v3 will say what is wrong with it when it is to be used
-    other = {"user": phone, "extension": user}.get(answer.get("template/userLevel") or "")
-    if other is not None:
-        other.children = [each for each in other.children if each.name != "templateID"]

@@ -96,6 +96,9 @@ def _lines(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
         yield f"  and {new.service}.{declared.details}, when the call gives an identifier and no ID"
     if declared.gone:
         yield f"  and what the shim keeps for each {declared.gone} is forgotten"
+    if declared.notes:
+        yield "\nBy default"
+        yield from (f"  {line}" for line in declared.notes)
     yield from _direction(translation, "request", "The request")
     yield from _direction(translation, "answer", "The answer")
     yield from _only_new(translation)

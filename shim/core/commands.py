@@ -211,8 +211,9 @@ class Ask:
 class Probe:
     """How to see whether a write took effect: a row of a list that has all texts of `match`.
 
-    `key` names the row and is what undoing needs; rows whose key is in `before` were there already. With
-    `numbered` the backend may have put digits behind the texts of `match`, so that they were unique.
+    Without `rows` it is the answer as a whole. `key` names the row and is what undoing needs; rows whose key is
+    in `before` were there already. With `numbered` the backend may have put digits behind the texts of `match`,
+    so that they were unique.
     """
 
     ask: Ask
@@ -278,6 +279,11 @@ class Begin:
     promise: Element | None = field(default=None, repr=False)
 
 
+def subject_of(number: str) -> str:
+    """The subject of calls that change the extension with a number."""
+    return f"extension {number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An entry that is ours; `answer` is what the equal call was answered that nobody received."""
@@ -303,13 +309,18 @@ class Mark:
 class Close:
     """The end of an entry, for now at least; `running` and `undoing` leave it for later. Reply: None.
 
-    An `answer` is kept until it is known that the caller has it. `why` is a word for the operator, `settling`
-    says that it is left until what may still take effect has done so. Raises BackendError like `Mark`.
+    In the same transaction the extensions that are `known` are learned, and those with the numbers in `gone`
+    forgotten; see `LearnIdentities` and `ForgetIdentities`. `answering` makes the answer from the identities
+    that were learned; it is kept until it is known that the caller has it. `why` is a word for the operator,
+    `settling` says that it is left until what may still take effect has done so. Raises BackendError like
+    `Mark`.
     """
 
     opened: Opened
     state: Literal["done", "undone", "paused"] | Left
-    answer: Element | None = field(default=None, repr=False)
+    answering: Callable[[tuple[Identity, ...]], Element] | None = field(default=None, repr=False)
+    known: tuple[Known, ...] = ()
+    gone: tuple[str, ...] = ()
     steps: tuple[tuple[int, Step], ...] = ()
     why: str = ""
     settling: bool = False

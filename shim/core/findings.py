@@ -102,11 +102,24 @@ KINDS: dict[str, Kind] = {
         "v3 has a setting that 2.5 did not have; the shim sent a default, so that the call works as before.",
         "Choose the value yourself once this call is ported.",
     ),
+    "grant-unchecked": Kind(
+        "notice",
+        "What the organization has could not be read",
+        "A new user is to get no more than its organization has, and v3 does not tell what that is: the user "
+        "gets what is configured.",
+        "Let the integration's v3 app read its organization, or set new_user to configured.",
+    ),
     "answer-field-unavailable": Kind(
         "notice",
         "Not in the answer any more",
         "2.5 could answer with this element, v3 does not have it, so it stays away.",
         "Do not rely on it.",
+    ),
+    "grant-lowered": Kind(
+        "warning",
+        "The new user may do less than in 2.5",
+        "The organization has less than an extension of 2.5 had at once; its new user gets what there is.",
+        "Give the organization more, or set what new users get (setting new_user_values).",
     ),
     "user-kept": Kind(
         "notice",
@@ -117,7 +130,7 @@ KINDS: dict[str, Kind] = {
     "partly-done": Kind(
         "warning",
         "Done in part",
-        "A call about several things did some of them, then v3 refused one; the answer says partial.",
+        "A call about several things did some of them: v3 refused one, or has it not. The answer says partial.",
         "Look what is left, then repeat the call for it.",
     ),
     "package-failed": Kind(

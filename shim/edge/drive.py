@@ -122,7 +122,7 @@ class Performer:
             case Mark():
                 await journal.mark(command)
             case Close():
-                await journal.close(command, recovered=self._recovering)
+                await self._close(journal, command)
                 self._opened = None
             case Revoke():
                 await journal.revoke(command.entries)
@@ -133,6 +133,18 @@ class Performer:
             self.sent.append(call)
         else:
             self.unsent += 1
+
+    async def _close(self, journal: Journal, command: Close) -> None:
+        """End an entry; what is learned and forgotten with it is so in the same transaction."""
+        if not command.known and not command.gone:
+            await journal.close(command, (), recovered=self._recovering)
+            return
+        async with self._with.identities.changing() as change:
+            learned = await change.learn({each.number: each for each in command.known})
+            await change.forget(command.gone)
+            identities = tuple(learned[each.number] for each in command.known)
+            ended = await journal.end(change.connection, command, identities, recovered=self._recovering)
+        journal.ended(ended)
 
     def _held(self, call: Call) -> Call:
         """The call, which is not sent when the entry that it is made for is not ours any more by then."""

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
 
 from shim.core.parse import Limits as ParseLimits
+from shim.edge.settings_conduct import Conduct
 from shim.edge.settings_deprecation import Deprecation
 from shim.edge.settings_kinds import (
     Count,
@@ -26,7 +27,7 @@ from shim.edge.settings_kinds import (
     Version,
     doc,
 )
-from shim.edge.settings_logins import NAME, AdminUser, Conduct, Integration, NewLogin, OldLogin
+from shim.edge.settings_logins import NAME, AdminUser, Integration, NewLogin, OldLogin
 
 __all__ = ["NAME", "AdminUser", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
 

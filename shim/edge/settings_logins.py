@@ -2,84 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from shim.core.admit import pattern_problem
 from shim.core.commands import Caller, Rung
 from shim.core.policies import Policies
-from shim.edge.settings_conduct import Policy, Tell
-from shim.edge.settings_kinds import Argon2Hash, Count, Secret, Section, Sha256, digits, doc, hidden
+from shim.edge.settings_conduct import Conduct
+from shim.edge.settings_kinds import Argon2Hash, Secret, Section, Sha256, doc, hidden
 from shim.interfaces.load import old
-
-
-class Conduct(Section):
-    """What 2.5 never knew and v3 asks for, and what 2.5 knew and v3 does not. An integration may differ."""
-
-    user_max: Annotated[
-        Count | Literal["unlimited", "leave"],
-        doc("Users that a new service provider or organization may have; leave: the backend decides."),
-        BeforeValidator(digits),
-    ] = "unlimited"
-    organization_type: Annotated[
-        Literal["leave", 0, 1],
-        doc("Type of a new organization; leave: the backend decides."),
-        BeforeValidator(digits),
-    ] = "leave"
-    unlimited_absent: Annotated[
-        Literal["number", "unlimited"],
-        doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
-    ] = "number"
-    linked_failure: Annotated[
-        Literal["undo", "keep"],
-        doc("When an operation with finalOnFailure ends a LinkedOp: delete again what was added, or keep it."),
-    ] = "undo"
-    industries: Annotated[
-        Literal["write", "read"], doc("Whether industries, which all integrations share, may be changed.")
-    ] = "write"
-    system_api_status: Annotated[bool, doc("GetSystemAPISettings: whether SystemAPI is on.")] = True
-    system_api_legacy_auth: Annotated[
-        bool, doc("GetSystemAPISettings: whether user name and password are taken.")
-    ] = True
-    call_api_status: Annotated[bool, doc("GetCallAPISettings: whether CallAPI is on.")] = False
-    call_api_legacy_auth: Annotated[
-        bool, doc("GetCallAPISettings: whether user name and password are taken.")
-    ] = False
-    call_api_username: Annotated[str, doc("GetCallAPISettings: user name."), Field(max_length=255)] = ""
-    call_api_password: Annotated[
-        Secret | None,
-        doc("GetCallAPISettings: password, 4 to 64 characters; null answers `none`, as 2.5 has to say one."),
-    ] = None
-    policies: Annotated[
-        tuple[Policy, ...],
-        doc("What is done where something is emulated or dropped; an integration's own go first."),
-    ] = ()
-    tell: Tell = Tell()
-
-    @field_validator("call_api_password")
-    @classmethod
-    def _answerable(cls, password: SecretStr | None) -> SecretStr | None:
-        if password is not None and not 4 <= len(password) <= 64:
-            raise ValueError("the password has to have 4 to 64 characters")
-        return password
-
-    def over(self, base: Self) -> Self:
-        """The same with the rules of all where it has none of its own; of policies both, its own first."""
-        own = {key: getattr(self, key) for key in self.model_fields_set}
-        own |= {"policies": self.policies + base.policies, "tell": self.tell.over(base.tell)}
-        return base.model_copy(update=own)
-
 
 _NO_TEXT = {"policies", "tell"}
 
@@ -141,14 +76,6 @@ def _scopes(value: Mapping[str, Rung]) -> Mapping[str, Rung]:
     return value
 
 
-def _word(value: object) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return None if value is None else str(value)
-
-
 NAME = "^[a-z0-9][a-z0-9-]{0,63}$"
 
 
@@ -171,9 +98,8 @@ class Integration(Section):
 
     @cached_property
     def settings(self) -> Mapping[str, str]:
-        """The rules of conduct as the core gets them, but for policies and telling."""
-        texts = ((key, value) for key, value in self.conduct if key not in _NO_TEXT)
-        return {key: said for key, value in texts if (said := _word(value)) is not None}
+        """The rules of conduct as the core gets them: `templates.7.user` for what is deeper."""
+        return dict(_flat({key: value for key, value in self.conduct if key not in _NO_TEXT}))
 
     @cached_property
     def policies(self) -> Policies:
@@ -188,6 +114,23 @@ class Integration(Section):
     def over(self, base: Conduct) -> Self:
         """The same with the rules of all where it has none of its own."""
         return self.model_copy(update={"conduct": self.conduct.over(base)})
+
+
+def _flat(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        inner = value.model_dump() if isinstance(value, Section) else value
+        if isinstance(inner, dict):
+            yield from _flat(inner, f"{prefix}{key}.")
+        elif inner is not None:
+            yield f"{prefix}{key}", _text(inner)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value)
 
 
 class AdminUser(Section):

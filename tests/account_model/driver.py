@@ -366,6 +366,10 @@ class House:
             case Mark():
                 self.journal.mark(command)
             case Close():
+                learned = self.map.learn(command.known)
+                self.map.forget(command.gone)
+                if command.answering is not None:
+                    command.answering(learned)
                 self.journal.close(command)
             case _:
                 raise AssertionError(f"nobody carries out {type(command).__name__}")

@@ -38,6 +38,16 @@ def as_json(result: Result) -> dict[str, Any]:
     return data
 
 
+def test_a_template_that_nobody_can_look_up_is_taken_for_one_of_extensions(invoke: Invoke) -> None:
+    message = (
+        "<AddExtensionRequest><name>N</name><login>n</login><templateID>9</templateID></AddExtensionRequest>"
+    )
+    result = invoke("translate", "-", "--format", "json", stdin=message)
+    assert result.exit_code == 0, result.stderr
+    calls = [each["operation"] for each in as_json(result)["calls"]]
+    assert calls == ["GetTemplates", "GetUsers", "AddUser", "SetUserPL", "AddExtension"]
+
+
 @pytest.mark.parametrize("message", [BARE, envelope(BARE), '\n <?xml version="1.0"?>\n' + BARE])
 def test_json_has_exactly_the_calls_and_findings(invoke: Invoke, message: str) -> None:
     result = invoke("translate", "-", "--format", "json", stdin=message)

@@ -57,7 +57,9 @@ def keys_of(value: Any, prefix: str = "") -> set[str]:
         return {prefix.rstrip(".")}
     if prefix.startswith("integrations[].") and set(value) <= {"env", "file"} and value:
         return {prefix.rstrip(".")}
-    return set().union(*(keys_of(each, f"{prefix}{key}.") for key, each in value.items())) if value else set()
+    if not value:
+        return {prefix.rstrip(".")} if prefix.startswith("conduct.") else set()
+    return set().union(*(keys_of(each, f"{prefix}{key}.") for key, each in value.items()))
 
 
 def test_example_names_every_key_with_its_default() -> None:
@@ -352,6 +354,7 @@ def test_conduct_of_all_with_the_differences_of_one(tmp_path: Path) -> None:
     assert one.settings == {
         "user_max": "leave",
         "organization_type": "leave",
+        "new_user": "configured",
         "unlimited_absent": "unlimited",
         "linked_failure": "undo",
         "industries": "write",
@@ -372,6 +375,50 @@ def test_the_password_of_the_old_call_api_is_told_to_the_core_alone(tmp_path: Pa
     assert "s3cret-77" not in repr(one) + repr(Caller(one.name, one.settings))
     [problem] = problems(tmp_path, {"conduct": {"call_api_password": "abc"}})
     assert "4 to 64 characters" in problem.what
+
+
+def test_what_is_mapped_for_one_is_added_to_what_is_mapped_for_all(tmp_path: Path) -> None:
+    text = {
+        "conduct": {
+            "templates": {7: {"user": 3, "extension": 4}, 8: {"extension": 4}},
+            "new_user_values": {"sipManag": True, "concurentCalls": 2, "provisionManag": "leave"},
+        },
+        "integrations": [
+            {
+                **entry("a"),
+                "conduct": {"templates": {8: {"user": 5}}, "new_user_values": {"concurentCalls": "unlimited"}},
+            },
+            entry("b"),
+        ],
+    }
+    one, other = load(tmp_path, text).integrations
+    flat = {key: value for key, value in one.settings.items() if "." in key}
+    assert flat == {
+        "templates.7.user": "3",
+        "templates.7.extension": "4",
+        "templates.8.user": "5",
+        "new_user_values.sipManag": "true",
+        "new_user_values.concurentCalls": "unlimited",
+        "new_user_values.provisionManag": "leave",
+    }
+    assert other.settings["templates.8.extension"] == "4"
+    assert other.settings["new_user_values.concurentCalls"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("conduct", "why"),
+    [
+        ({"templates": {7: {}}}, "needs user, extension, or both"),
+        ({"new_user_values": {"sipManage": "true"}}, "sipManag is meant"),
+        ({"new_user_values": {"sipManag": "4"}}, "sipManag is one of true, false"),
+        ({"new_user_values": {"concurentCalls": "many"}}, "concurentCalls is a number or unlimited"),
+        ({"new_user_values": {"accountExpire": "unlimited"}}, "no accountExpire"),
+    ],
+)
+def test_conduct_of_new_extensions_is_judged_by_the_interface_of_v3(
+    tmp_path: Path, conduct: dict[str, Any], why: str
+) -> None:
+    assert why in only(problems(tmp_path, {"conduct": conduct})).what
 
 
 def test_nothing_secret_is_ever_shown(tmp_path: Path) -> None:

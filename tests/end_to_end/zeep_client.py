@@ -54,7 +54,11 @@ class ZeepClient:
         plain = serialize_object(answer, dict)
         body = plain["body"] if set(plain) == {"header", "body"} else plain
         if step.save:
-            self._saved[step.save] = body["ID"]
+            name, _, path = step.save.partition("=")
+            found = body
+            for inner in (path or "ID").split("/"):
+                found = found[inner][0] if isinstance(found[inner], list) else found[inner]
+            self._saved[name] = found
         return {"answer": _without_none(body), "raw": self._raw.decode()}
 
     def _value(self, value: Any) -> Any:

@@ -36,6 +36,8 @@ class Declared:
     """Whether the call is served although it names extensions that there are not."""
     siblings: bool = False
     """Whether the call changes the user, and so the user's other extensions too: a finding says how many."""
+    notes: tuple[str, ...] = ()
+    """What a plan does by default and which settings change it, in lines for the operator."""
     legs: tuple[Declared, ...] = ()
     """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
     emulates: str | None = None
@@ -82,6 +84,7 @@ def plan(
     rules: Iterable[Rule | Iterable[Rule]] = (),
     lenient: bool = False,
     siblings: bool = False,
+    notes: Iterable[str] = (),
 ) -> Declared:
     """Declare an operation that becomes several v3 calls, made by the generator `steps`.
 
@@ -89,7 +92,7 @@ def plan(
     leg or by one of `rules`.
     """
     declared = operation(name, legs[0].becomes, rules, plan=steps, siblings=siblings)
-    return replace(declared, legs=legs, lenient=lenient)
+    return replace(declared, legs=legs, lenient=lenient, notes=tuple(notes))
 
 
 def served(name: str, steps: Plan, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:

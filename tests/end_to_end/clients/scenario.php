@@ -41,6 +41,12 @@ function php_value($value) {
     return $made;
 }
 
+// What is under a name; of several, which PHP makes an array of, the first.
+function inner($answer, string $name) {
+    $found = $answer->$name;
+    return is_array($found) ? $found[0] : $found;
+}
+
 $seen = [];
 foreach ($task['steps'] as $step) {
     $client = client($step['service']);
@@ -49,7 +55,8 @@ foreach ($task['steps'] as $step) {
         $answer = $client->__soapCall(lcfirst($step['operation']), [php_value($step['fields'])]);
         $seen[$step['name']] = ['answer' => $answer];
         if ($step['save']) {
-            $saved[$step['save']] = $answer->ID;
+            [$name, $path] = explode('=', "{$step['save']}=ID");
+            $saved[$name] = array_reduce(explode('/', $path), 'inner', $answer);
         }
     } catch (SoapFault $fault) {
         $seen[$step['name']] = ['faultcode' => $fault->faultcode, 'faultstring' => $fault->faultstring];

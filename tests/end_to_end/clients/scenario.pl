@@ -74,6 +74,14 @@ for my $step (@{ $task->{steps} }) {
         next;
     }
     $seen->{answer} = tree($som, '/Envelope/Body/[1]');
-    $saved{ $step->{save} } = $seen->{answer}{ID} if $step->{save};
+    if ($step->{save}) {
+        my ($save, $path) = split /=/, "$step->{save}=ID";
+        my $found = $seen->{answer};
+        for my $inner (split m{/}, $path) {
+            $found = $found->{$inner};
+            $found = $found->[0] if ref $found eq 'ARRAY';
+        }
+        $saved{$save} = $found;
+    }
 }
 print JSON::PP->new->utf8->encode(\%seen);
