@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from shim.cli.coverage_data import rows
+from shim.cli.coverage_pages import details, overview
+from shim.cli.porting_page import operations_of, refreshed
 from shim.core.findings import KINDS
+from tests.support.conversation import catalogue
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -36,9 +40,55 @@ def test_the_page_of_findings_is_made_from_the_table() -> None:
     assert page.read_text("utf-8") == findings_page(), "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
 
 
+def coverage_pages() -> dict[str, str]:
+    """What the pages of the coverage have to say, by path below docs."""
+    found = rows(catalogue())
+    pages = {"coverage.md": "\n".join(overview(catalogue(), found)) + "\n"}
+    for service in catalogue().old.services:
+        members = [row for row in found if row.service == service]
+        pages[f"coverage/{service.lower()}.md"] = "\n".join(details(catalogue(), members)) + "\n"
+    return pages
+
+
+def test_the_pages_of_the_coverage_are_those_that_the_program_makes() -> None:
+    folder = ROOT / "docs"
+    if os.environ.get("RECORD_DOCS"):
+        (folder / "coverage").mkdir(exist_ok=True)
+        for name, text in coverage_pages().items():
+            (folder / name).write_text(text, "utf-8")
+    there = {"coverage.md", *(f"coverage/{each.name}" for each in (folder / "coverage").iterdir())}
+    committed = {name: (folder / name).read_text("utf-8") for name in sorted(there)}
+    assert committed == coverage_pages(), "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
+
+
+def test_the_porting_guide_says_what_the_declarations_say() -> None:
+    page = ROOT / "docs" / "porting.md"
+    made = refreshed(page.read_text("utf-8"), catalogue(), ROOT / "docs" / "examples")
+    if os.environ.get("RECORD_DOCS"):
+        page.write_text(made, "utf-8")
+    assert page.read_text("utf-8") == made, "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
+
+
+def test_a_stale_section_is_made_anew_and_chapters_are_left_alone() -> None:
+    page = (ROOT / "docs" / "porting.md").read_text("utf-8")
+    changed = page.replace("| `client` | `organization` |", "| `client` | `customer` |")
+    assert changed != page
+    assert refreshed(changed, catalogue(), ROOT / "docs" / "examples") == page
+    written = page.replace("## All other calls", "## The other calls")
+    assert refreshed(written, catalogue(), ROOT / "docs" / "examples") == written
+
+
+def test_the_porting_guide_explains_every_operation_that_has_an_example() -> None:
+    folder = ROOT / "docs"
+    explained = operations_of((folder / "porting.md").read_text("utf-8"))
+    shown = sorted(each.stem for each in (folder / "examples").glob("*.xml"))
+    assert sorted(name.partition(".")[2] for name in explained) == shown
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_of_the_pages_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
+    prose = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", prose):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 

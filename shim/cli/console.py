@@ -18,7 +18,7 @@ from typer.core import TyperGroup, TyperOption
 if TYPE_CHECKING:
     from rich.table import Table
 
-_NARROW_PIPE = 160
+_NARROW_PIPE = 180
 """Columns of a table that is not shown on a terminal."""
 
 

@@ -4,22 +4,18 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shim.cli.console import Code, fail, show, table
+from shim.cli.console import Code, fail, say, show, table
 
 if TYPE_CHECKING:
     from shim.cli.coverage_data import Row
     from shim.core.catalogue import Catalogue
-
-_FATES = ("carried", "renamed", "moved", "computed", "kept", "emulated", "dropped", "refused")
 
 
 class Format(StrEnum):
@@ -34,82 +30,52 @@ def coverage(
     ] = None,
     format: Annotated[
         Format,
-        typer.Option(envvar="SHIM_COVERAGE_FORMAT", help="How to print it; only json has all paths."),
+        typer.Option(
+            envvar="SHIM_COVERAGE_FORMAT",
+            help="How to print it; only json has all paths of all.",
+        ),
     ] = Format.TABLE,
 ) -> None:
-    """Show what becomes of every path of every old message: its fate, its place in v3, its finding."""
-    from shim.cli.coverage_data import rows, totals
+    """Show what becomes of every path of every old message: its fate, its place in v3, its finding.
+
+    Ends with 1 when a path has no fate, or goes to a place that v3 does not have.
+    """
+    from shim.cli.coverage_data import rows
+    from shim.cli.coverage_gaps import gaps
     from shim.cli.loading import catalogue
 
     compiled = catalogue()
-    chosen = _chosen(rows(compiled), only or [])
+    names = _operations(compiled, only or [])
+    chosen = [row for row in rows(compiled) if f"{row.service}.{row.operation}" in names]
+    _print(compiled, chosen, format, whole=not only)
+    found = gaps(compiled, names)
+    if found:
+        say(f"The coverage has {len(found)} gaps:")
+        fail(Code.FINDINGS, *(f"  {gap}" for gap in found))
+
+
+def _print(catalogue: Catalogue, chosen: list[Row], format: Format, *, whole: bool) -> None:
+    from shim.cli.coverage_data import totals
+    from shim.cli.coverage_pages import HEAD, details, overview, summary
+
     if format is Format.JSON:
-        data = {"paths": [asdict(row) for row in chosen], "totals": totals(compiled, chosen)}
+        data = {"paths": [asdict(row) for row in chosen], "totals": totals(catalogue, chosen)}
         typer.echo(json.dumps(data, indent=1, ensure_ascii=False))
     elif format is Format.MARKDOWN:
-        typer.echo("\n".join(_markdown(compiled, chosen)))
+        typer.echo("\n".join((overview if whole else details)(catalogue, chosen)))
     else:
-        show(table(_HEAD, _summary(compiled, chosen)))
+        show(table(HEAD, summary(catalogue, chosen)))
 
 
-def _chosen(rows: list[Row], only: Sequence[str]) -> list[Row]:
+def _operations(catalogue: Catalogue, only: Sequence[str]) -> list[str]:
+    """The full names of those that are meant. Ends the command for a name that says none."""
+    all_of_them = [(each.service, each.name) for each in catalogue.old.operations.values()]
     for name in only:
-        if not any(_named(row, name) for row in rows):
+        if not any(_is_named(*each, [name]) for each in all_of_them):
             fail(Code.USAGE, f"There is no service or operation {name}. `shim coverage` lists all.")
-    return [row for row in rows if not only or any(_named(row, name) for name in only)]
+    return [".".join(each) for each in all_of_them if not only or _is_named(*each, only)]
 
 
-def _named(row: Row, name: str) -> bool:
-    names = (row.service, row.operation, f"{row.service}.{row.operation}")
-    return name.lower() in (each.lower() for each in names)
-
-
-_HEAD = ("service", "operation", "becomes", "paths", *_FATES, "in cases")
-
-
-def _summary(catalogue: Catalogue, rows: Iterable[Row]) -> list[list[str]]:
-    """One line an operation; zeros stay blank."""
-    lines = []
-    for (service, operation), group in groupby(rows, lambda row: (row.service, row.operation)):
-        members = list(group)
-        fates = Counter(row.fate for row in members)
-        counts = [str(fates[fate] or "") for fate in _FATES]
-        cases = sum(bool(row.cases) for row in members)
-        becomes = _becomes(catalogue, f"{service}.{operation}")
-        lines.append([service, operation, becomes, str(len(members)), *counts, str(cases or "")])
-    return lines
-
-
-def _becomes(catalogue: Catalogue, name: str) -> str:
-    translation = catalogue.translations.get(name)
-    if translation is None:
-        return "-"
-    return "(the shim itself)" if translation.declared.emulates else translation.new.full_name
-
-
-def _markdown(catalogue: Catalogue, rows: list[Row]) -> Iterable[str]:
-    from shim.cli.coverage_data import totals
-
-    counted = totals(catalogue, rows)
-    yield "# Coverage\n"
-    yield "Made by `shim coverage --format markdown`. What becomes of every path of every 2.5 message.\n"
-    told = f"{counted['translated']} of {counted['operations']} operations are translated"
-    yield f"{told}; {counted['paths']} paths in all. Those carried over as they are, are not listed.\n"
-    yield from _markdown_table(_HEAD, _summary(catalogue, rows))
-    for (service, operation), group in groupby(rows, lambda row: (row.service, row.operation)):
-        differing = [row for row in group if row.fate != "carried" or row.finding]
-        if f"{service}.{operation}" not in catalogue.translations or not differing:
-            continue
-        yield f"\n## {service}.{operation}\n"
-        yield from _markdown_table(
-            ("direction", "path", "fate", "in v3", "finding", "because"),
-            ([row.direction, row.path, row.fate, row.place or "", row.finding or "", row.because]
-             for row in differing),
-        )  # fmt: skip
-
-
-def _markdown_table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterable[str]:
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * len(head)
-    for line in lines:
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
+def _is_named(service: str, operation: str, only: Sequence[str]) -> bool:
+    names = (service.lower(), operation.lower(), f"{service}.{operation}".lower())
+    return any(name.lower() in names for name in only)

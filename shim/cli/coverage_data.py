@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,16 @@ def _untranslated(operation: Operation) -> Iterator[Fate]:
 
 
 def totals(catalogue: Catalogue, of: Iterable[Row]) -> dict[str, Any]:
-    """Counts of the rows: operations and paths, by fate, by finding, and how many have a case."""
+    """Counts of the rows: operations and paths, by fate, by finding, how many have a case; by service, too."""
     found = list(of)
+    services = {name: list(each) for name, each in groupby(found, lambda row: row.service)}
+    return {
+        **_counts(catalogue, found),
+        "services": {name: _counts(catalogue, members) for name, members in services.items()},
+    }
+
+
+def _counts(catalogue: Catalogue, found: list[Row]) -> dict[str, Any]:
     operations = {f"{row.service}.{row.operation}" for row in found}
     return {
         "operations": len(operations),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,8 +20,16 @@ if TYPE_CHECKING:
     from shim.core.translate import Translation
 
 
+class Format(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+
+
 def explain(
     operation: Annotated[str, typer.Argument(help="A 2.5 operation, such as AddClient or Client.AddClient.")],
+    format: Annotated[
+        Format, typer.Option(envvar="SHIM_EXPLAIN_FORMAT", help="How to print it; markdown is for porting.")
+    ] = Format.TEXT,
     config: options.ConfigFile = None,
 ) -> None:
     """Explain what becomes of a 2.5 operation: v3 calls, what goes where, what is kept or lost, defaults.
@@ -36,6 +45,11 @@ def explain(
     if settings is not None:
         loading.policies(settings, compiled)
     translation = compiled.translations.get(found.full_name)
+    if format is Format.MARKDOWN and translation is not None:
+        from shim.cli.explain_page import page
+
+        typer.echo("\n".join((f"# {found.full_name}\n", *page(compiled, translation))))
+        return
     if translation is None:
         typer.echo("\n".join(_untranslated(found)))
     else:

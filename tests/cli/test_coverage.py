@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
 from shim.cli.coverage_data import rows
+from shim.cli.coverage_gaps import gaps
+from shim.cli.explain_page import page
+from shim.core.catalogue import Catalogue
 from shim.core.interface import paths
+from shim.core.rules.model import Fate
 from tests.support.conversation import catalogue
 
 Invoke = Callable[..., Result]
@@ -34,13 +40,36 @@ def test_json_has_every_path_of_every_old_message_once(invoke: Invoke) -> None:
     assert totals["operations"] == 161
     assert totals["translated"] == len(catalogue().translations)
     assert totals["paths"] == sum(totals["fates"].values()) == len(data["paths"])
+    services = totals["services"]
+    assert list(services) == list(dict.fromkeys(row["service"] for row in data["paths"]))
+    for count in ("operations", "translated", "paths", "with_cases"):
+        assert sum(each[count] for each in services.values()) == totals[count]
+
+
+def without(name: str) -> Catalogue:
+    """The catalogue as it would be if an operation were not declared."""
+    whole = catalogue()
+    return Catalogue(
+        whole.old, whole.new, {key: each for key, each in whole.translations.items() if key != name}
+    )
 
 
 def test_operations_not_translated_are_refused() -> None:
-    others = [
-        row for row in rows(catalogue()) if f"{row.service}.{row.operation}" not in catalogue().translations
-    ]
-    assert {(row.fate, row.finding, row.place) for row in others} <= {("refused", "not-translated", None)}
+    others = [row for row in rows(without("Client.AddClient")) if row.operation == "AddClient"]
+    assert {(row.fate, row.finding, row.place) for row in others} == {("refused", "not-translated", None)}
+
+
+def test_every_operation_is_translated() -> None:
+    assert set(catalogue().translations) == set(catalogue().old.operations)
+    assert "not-translated" not in {row.finding for row in rows(catalogue())}
+
+
+def test_what_the_shim_serves_itself_is_said_to_have_no_successor(invoke: Invoke) -> None:
+    told = invoke("coverage", "GlobalOp", "--format", "markdown").stdout
+    assert "Served by the shim itself." in told
+    assert (
+        "1. nothing: the shim serves it itself" in invoke("explain", "LinkedOp", "--format", "markdown").stdout
+    )
 
 
 def test_cases_are_those_that_hold_the_path() -> None:
@@ -63,12 +92,82 @@ def test_table_and_choice(invoke: Invoke) -> None:
     assert "\x1b" not in result.stdout
 
 
-def test_markdown_lists_what_differs(invoke: Invoke) -> None:
-    result = invoke("coverage", "Client", "--format", "markdown")
-    assert "| Client | AddClient | Organization.AddOrganization |" in result.stdout
-    assert "## Client.MoveClients" in result.stdout
-    assert "| request | resellerID | renamed | serviceProviderID |" in result.stdout
-    assert "## Client.SetClientCpAccess" not in result.stdout
+def test_markdown_of_all_is_an_overview(invoke: Invoke) -> None:
+    told = invoke("coverage", "--format", "markdown").stdout
+    line = "| Client | [AddClient](coverage/client.md#clientaddclient) | Organization.AddOrganization |"
+    assert line in told
+    assert "| [Client](coverage/client.md) | 11 | 11 |" in told
+
+
+def test_markdown_of_a_service_has_every_path(invoke: Invoke) -> None:
+    told = invoke("coverage", "Client", "--format", "markdown").stdout
+    assert "| `resellerID` | renamed | `serviceProviderID` |" in told
+    assert "| `industry` | kept |  | [`field-kept`](../findings.md) | v3 has no industries" in told
+    assert "AddClient.verbose" in told
+    lines = sum(line.startswith("| `") for line in told.splitlines())
+    assert lines == sum(row.service == "Client" for row in rows(catalogue()))
+
+
+# ---- gaps ----
+
+
+def with_fates(name: str, fates: list[Fate]) -> Catalogue:
+    whole = catalogue()
+    changed = replace(whole.translations[name], fates=fates)
+    return Catalogue(whole.old, whole.new, {**whole.translations, name: changed})
+
+
+def test_the_catalogue_has_no_gaps() -> None:
+    assert gaps(catalogue(), catalogue().translations) == []
+
+
+def test_a_path_without_a_fate_is_a_gap() -> None:
+    name = "Client.MoveClients"
+    fates = [each for each in catalogue().translations[name].fates if each.path != "resellerID"]
+    assert gaps(with_fates(name, fates), [name]) == ["Client.MoveClients, request: resellerID has no fate"]
+
+
+def test_a_fate_of_what_2_5_does_not_have_is_a_gap() -> None:
+    name = "Client.MoveClients"
+    fates = [*catalogue().translations[name].fates, Fate("request", "owner", "dropped")]
+    expected = ["Client.MoveClients, request: owner has a fate, and 2.5 does not have it"]
+    assert gaps(with_fates(name, fates), [name]) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "place", "gap"),
+    [
+        ("Client.MoveClients", "resellerID", "resellerID", "resellerID, which v3 does not have"),
+        (
+            "Extension.AddExtension",
+            "login",
+            "User.AddUser:logins",
+            "User.AddUser:logins, which v3 does not have",
+        ),
+        (
+            "Extension.AddExtension",
+            "login",
+            "User.Add:login",
+            "User.Add:login, and v3 has no operation User.Add",
+        ),
+    ],
+)
+def test_a_place_that_v3_does_not_have_is_a_gap(name: str, path: str, place: str, gap: str) -> None:
+    fates = [
+        replace(each, place=place) if (each.direction, each.path) == ("request", path) else each
+        for each in catalogue().translations[name].fates
+    ]
+    assert gaps(with_fates(name, fates), [name]) == [f"{name}, request: {path} goes to {gap}"]
+
+
+def test_coverage_fails_with_the_gaps(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = with_fates("Client.MoveClients", [])
+    monkeypatch.setattr("shim.cli.loading.catalogue", lambda: broken)
+    result = invoke("coverage", "Client", "--format", "json")
+    assert result.exit_code == 1
+    assert "Client.MoveClients, request: resellerID has no fate" in result.stderr
+    assert json.loads(result.stdout)["paths"]
+    assert invoke("coverage", "Client.AddClient").exit_code == 0
 
 
 def test_unknown_name_is_a_usage_error(invoke: Invoke) -> None:
@@ -97,9 +196,24 @@ def test_explain_finds_any_spelling(invoke: Invoke) -> None:
     assert len(told) == 1
 
 
-def test_explain_what_is_not_translated(invoke: Invoke) -> None:
-    missing = next(name for name in catalogue().old.operations if name not in catalogue().translations)
-    result = invoke("explain", missing)
+def test_explain_as_markdown_has_the_differences(invoke: Invoke) -> None:
+    told = invoke("explain", "SetupExtension", "--format", "markdown").stdout
+    assert told.startswith("# Extension.SetupExtension\n")
+    assert "1. `Extension.SetupExtension`, posted to `/soap2/extension_agent.php`" in told
+    assert "| `queue` | `phoneQueue` | renamed | Queues are called phone queues in v3. |" in told
+    assert "**Dropped** (`voicemailCenter`" in told
+
+
+def test_every_operation_has_a_page() -> None:
+    for translation in catalogue().translations.values():
+        told = "\n".join(page(catalogue(), translation))
+        differing = [each for each in translation.fates if each.fate not in ("carried", "ignored")]
+        assert all(f"`{each.path.rpartition('/')[0] or each.path}" in told for each in differing)
+
+
+def test_explain_what_is_not_translated(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shim.cli.loading.catalogue", lambda: without("Client.AddClient"))
+    result = invoke("explain", "AddClient")
     assert result.exit_code == 0
     assert "not translated yet" in result.stdout
 
