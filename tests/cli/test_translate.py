@@ -101,7 +101,6 @@ def test_credentials_may_be_there_and_never_come_out(invoke: Invoke) -> None:
             None,
         ),
         ("<SetClientStatusRequest><status>1</status></SetClientStatusRequest>", "missing-parameter", "117"),
-        ("<LinkedOpRequest/>", "not-translated", None),
         ("<NoSuchThing/>", "unknown-operation", None),
         ("<broken", "malformed-xml", None),
         ("", "malformed-xml", None),

@@ -236,4 +236,3 @@ async def test_nothing_opens_with_policies_that_cannot_be_meant(tmp_path: Path) 
     with pytest.raises(ConfigError, match=r"Did you mean Client\.AddClient"):
         async with open_application(config(tmp_path, data)):
             pytest.fail("it opened")
-    assert not (tmp_path / "shim.db").exists()

@@ -121,7 +121,7 @@ def test_no_place_has_a_mark(backend: Backend, shim: Shim) -> None:
     assert used == {each.full_name for each in operations}
     findings = sinks.table(shim, "findings")
     codes = {row["code"] for row in findings}
-    assert {"field-dropped", "field-kept", "not-translated", "default-added"} <= codes
+    assert {"field-dropped", "field-kept", "operation-emulated", "default-added"} <= codes
     assert sum(row["sample"] is not None for row in findings) == len(findings)
     assert any("{accessToken}" in str(row["sample"]) for row in findings)
     assert '"usage"' in spooled

@@ -174,11 +174,6 @@ def test_bad_values_are_not_told(shim: Shim) -> None:
     refused(shim, request("SetClientPLRequest", '<ID>20</ID><phoneExtMax unlimited="zq">zq</phoneExtMax>'))
 
 
-def test_what_is_not_translated_is_not_told(shim: Shim) -> None:
-    asked = "<GetTemplatesRequest><filter>zq</filter></GetTemplatesRequest>"
-    assert refused(shim, asked).reason == "not-translated"
-
-
 def test_a_body_that_breaks_off_is_not_told(shim: Shim) -> None:
     message = http_post(envelope(request("AddClientRequest", marked()), WAYS["password"]), CLIENT, *HEADERS)
     with connected(shim.http) as wire:

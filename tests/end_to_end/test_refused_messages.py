@@ -217,15 +217,6 @@ def test_another_version_of_the_protocol_is_refused(shim: Shim, version: str) ->
     assert refused(shim, envelope(request("GetClientsRequest", version=version))).reason == "wrong-version"
 
 
-def test_a_service_that_is_not_translated_is_refused_with_a_finding(shim: Shim) -> None:
-    since = shim.mark
-    said = faulted(post(shim, envelope("<GetTemplatesRequest/>"), "/soap2/pbx_agent.php"))
-    assert said.reason == "not-translated"
-    assert "PBX.GetTemplates" in said.text
-    assert shim.found(since) == {("not-translated", "GetTemplatesRequest")}
-    assert shim.said("finding", since=since)["integration"] == "acme"
-
-
 # ---- who calls ----
 
 

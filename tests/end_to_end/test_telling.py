@@ -105,7 +105,7 @@ def test_by_default_callers_are_told_since_when_and_in_http_only(backend: Backen
 
 
 def test_notices_name_each_finding_with_the_link_and_without_a_value(shim: Shim) -> None:
-    extra = "<industry>zqmark</industry><colour>zqmark</colour>"
+    extra = "<industry>31</industry><colour>zqmark</colour>"
     reply = post(shim, add_client("told-acme", extra))
     found = notices(reply)
     assert [(code, text.partition(":")[0]) for code, text in found] == [

@@ -193,7 +193,7 @@ int main(int, char **arguments) {
     fact("deleted", *removed.items);
 
     auto proxy = service<ExtensionProxy>(who);
-    const bool refused = proxy->GetExtensionDetails(&details, told) == SOAP_FAULT;
+    const bool refused = proxy->GetExtensionDetails(&details, told) != SOAP_OK;
     fact("gone", refused && string(proxy->soap_fault_string()).find("100") != string::npos ? "true" : "false");
     proxy.reset();
     soap_destroy(context);
