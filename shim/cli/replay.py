@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from shim.core.capture import Conversation
     from shim.core.catalogue import Catalogue
     from shim.edge.replay import Login, Played
+    from shim.edge.settings import Config, Integration
+    from shim.edge.store import Store
 
 
 class Format(StrEnum):
@@ -64,6 +66,16 @@ def replay(
             metavar="TEXT",
         ),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            envvar="SHIM_CONFIG",
+            help="Record what differs in the deprecation log of this configuration.",
+            metavar="FILE",
+        ),
+    ] = None,
     format: Annotated[
         Format, typer.Option(envvar="SHIM_REPLAY_FORMAT", help="How to print the result.")
     ] = Format.TABLE,
@@ -101,6 +113,8 @@ def replay(
     code = running.run(main())
     if code is not Code.FINE:
         end(code)
+    if config is not None:
+        _record(config, played, key)
     planned = plan(compiled, [each.conversation for each in played if each.verdict == "write"])
     if format is Format.JSON:
         typer.echo(json.dumps(_data(played, planned), indent=2, ensure_ascii=False))
@@ -129,6 +143,32 @@ async def _played(
             return await Replayer(catalogue, calls, against, key, logins, values).play(conversations)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             fail(Code.BACKEND, f"{against} cannot be called ({type(error).__name__}).")
+
+
+def _record(path: Path, played: list[Played], key: bytes) -> None:
+    """Make findings of what differs, for the integrations whose logins called."""
+    from shim.cli.stored import with_store
+    from shim.core.capture import digest_by
+    from shim.edge.deprecation_log import DeprecationLog
+    from shim.edge.replay import findings
+    from shim.interfaces.load import new, old
+
+    digest = digest_by(key)
+
+    async def work(store: Store, settings: Config) -> None:
+        names = {digest(login): each.name for each in settings.integrations for login in _names(each)}
+        log = DeprecationLog(store, settings, old(), new())
+        await log.start()
+        for login, operation, finding in findings(played):
+            log.found(names.get(login, ""), operation, [finding])
+        await log.stop()
+
+    with_store(path, work)
+
+
+def _names(integration: Integration) -> list[str]:
+    """What an integration may have logged in as."""
+    return [name for name in (integration.old.username, integration.old.app_key) if name]
 
 
 def _logins(names: list[str], file: Path | None) -> list[Login]:

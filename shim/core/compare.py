@@ -20,6 +20,8 @@ from shim.core.rules.declare import READS
 Kind = Literal["missing", "surplus", "differs"]
 Digest = Callable[[str], str]
 
+CODE = "answer-differs"
+"""The finding that a difference is."""
 WORDS: dict[Kind, str] = {
     "missing": "The other server answered with it, the shim did not.",
     "surplus": "The shim answered with it, the other server did not.",

@@ -19,7 +19,7 @@ import aiohttp
 import structlog
 
 from shim.core.catalogue import Catalogue
-from shim.core.compare import WORDS, Difference, differences, meaning, only_reads, without_noise
+from shim.core.compare import CODE, WORDS, Difference, differences, meaning, only_reads, without_noise
 from shim.core.errors import Fault
 from shim.core.findings import KINDS, Finding
 from shim.core.model import Element
@@ -28,7 +28,6 @@ from shim.edge.settings import Compare
 
 log = structlog.get_logger()
 
-CODE = "answer-differs"
 _UNSETTLED = "One of the two servers answered with a fault, the other did not, or with another code."
 
 

@@ -19,7 +19,9 @@ import aiohttp
 from shim.core.capture import FORMAT, Conversation, digest_by, from_data, key_id
 from shim.core.catalogue import Catalogue
 from shim.core.compare import (
+    CODE,
     MASK,
+    WORDS,
     Difference,
     canonical,
     differences,
@@ -29,6 +31,7 @@ from shim.core.compare import (
     without_noise,
 )
 from shim.core.errors import Fault
+from shim.core.findings import KINDS, Finding
 from shim.core.interface import ElementDecl, Operation
 from shim.core.model import Element
 from shim.core.parse import fault_of, parse_answer
@@ -206,6 +209,18 @@ class Replayer:
         found = differences(each.answer, ours[0])
         left = without_noise(found, noise)
         return Played(each, "differs" if left else "same", left, noise=len(found) - len(left))
+
+
+def findings(played: Iterable[Played]) -> Iterator[tuple[str, str, Finding]]:
+    """(digest of the login, operation, finding) of everything that differs."""
+    severity = KINDS[CODE].severity
+    for each in played:
+        login, name = each.conversation.login or "", each.conversation.operation or ""
+        for one, count in each.differences.items():
+            yield login, name, Finding(CODE, one.path, WORDS[one.kind], None, severity, count)
+        if each.verdict == "differs" and not each.differences:
+            because = f"There was {_code(each.expected)} then, and {_code(each.got)} now."
+            yield login, name, Finding(CODE, "", because, None, severity)
 
 
 def totals(played: Iterable[Played]) -> Mapping[Verdict, int]:

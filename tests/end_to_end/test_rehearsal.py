@@ -6,14 +6,16 @@ import http.client
 import json
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.cli.programs import PROGRAM, Started, environment
 from tests.end_to_end.messages import ACME, ADMIN, CLIENT, NORTHWIND, RESELLER, edit_client, envelope, request
@@ -140,6 +142,24 @@ def test_what_changed_since_is_a_difference_with_its_path(backend: Backend, shim
         {"operation": "Client.GetClientDetails", "path": "company", "kind": "differs", "conversations": 1}
     ]
     assert "Somebody" not in json.dumps(told)
+
+
+def test_what_differs_is_recorded_where_findings_are(
+    backend: Backend, shim: Shim, capture: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({**shim.settings, "store": {"url": f"sqlite:///{tmp_path}/log.db"}}))
+    organization = backend.world.accounts[20]
+    before = dict(organization.profile)
+    organization.profile["company"] = "Somebody else"
+    try:
+        code, _, messages = replayed(capture, f"http://{HOST}:{shim.http}", "--config", str(config))
+    finally:
+        organization.profile = before
+    assert code == 1, messages
+    with closing(sqlite3.connect(tmp_path / "log.db")) as database:
+        rows = database.execute("SELECT integration, operation, code, path, count FROM findings").fetchall()
+    assert rows == [("acme", "Client.GetClientDetails", "answer-differs", "company", 1)]
 
 
 def test_another_key_and_another_file_are_refused(shim: Shim, capture: Path, tmp_path: Path) -> None:
