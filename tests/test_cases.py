@@ -28,9 +28,9 @@ import pytest
 import yaml
 from lxml import etree
 
-from shim.core.commands import Call, Identity
+from shim.core.commands import Call, Identity, Tell
 from shim.core.model import Element
-from shim.core.notices import Deprecation, Tell
+from shim.core.notices import Deprecation
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
 from shim.core.policies import Policies

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Ask, Command, Identity, Probe, Step
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import Fault
 from shim.core.forward import forward
 from shim.core.identities import perhaps
@@ -16,7 +16,6 @@ from shim.core.rules.declare import operation, service
 from shim.core.rules.model import Work
 from shim.core.rules.references import By, account
 from shim.core.rules.vocabulary import compute
-from shim.core.translate import Translation
 from translations.accounts import UPDATED
 from translations.deletions import GONE, Doomed, delete_all, extension
 

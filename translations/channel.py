@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue, Translation
 from shim.core.model import Element
 from shim.core.rules.declare import operation, service
 from shim.core.rules.model import Work
 from shim.core.rules.references import account_or_extension, owned
 from shim.core.rules.vocabulary import added, drop, refuse, unread
-from shim.core.translate import Translation
 from translations.accounts import UPDATED
 from translations.defaults import Defaults, Step
 

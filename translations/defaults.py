@@ -10,15 +10,15 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command, Recall, Remember
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import BackendError, Fault
 from shim.core.forward import forward
 from shim.core.model import Element
 from shim.core.rules.choices import accepts, gives
 from shim.core.rules.model import Direction, Made, Rule, Taken, Work, split, spots
 from shim.core.rules.vocabulary import keep
-from shim.core.translate import Translation, refusal
+from shim.core.translate import refusal
 
 Step = Generator[Command, Any, Element]
 

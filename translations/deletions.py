@@ -9,14 +9,13 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Ask, Command, Forget, Identity, Probe, Step, subject_of
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import Fault
 from shim.core.journal import beginning, journalled
 from shim.core.journal_writes import Answering, Journal, redo_step
 from shim.core.model import Element
 from shim.core.rules.model import Work
-from shim.core.translate import Translation
 
 GONE = "v3 does not have one of them (any more): the others were deleted."
 _STAYS = "The user has other extensions, or was not made for this one: it stays."

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import (
     Ask,
     Command,
@@ -17,6 +16,7 @@ from shim.core.commands import (
     subject_of,
 )
 from shim.core.commands import Step as JournalStep
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError, Fault
 from shim.core.forward import forward
 from shim.core.identities import about, extensions_of, learn, note, recognise, renumbered
@@ -29,7 +29,6 @@ from shim.core.rules.declare import leg, plan
 from shim.core.rules.model import Work
 from shim.core.rules.references import extension, own_extension_id, own_id, this_user
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
-from shim.core.translate import Translation
 from translations import extension_rights as rights
 from translations.deletions import delete_all
 from translations.deletions import extension as extension_goes

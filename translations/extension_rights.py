@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command
+from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.model import Element

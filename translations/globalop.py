@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shim.core.admit import admit
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command, Revoke
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Findings
 from shim.core.model import Element
@@ -22,7 +22,6 @@ from shim.core.resolve import resolve
 from shim.core.rules.declare import served, service
 from shim.core.rules.model import Direction, Rule, Taken, Work
 from shim.core.serialise import fault_message
-from shim.core.translate import Translation
 from translations.globalop_package import MAPPING, Answered, complete, unpacked
 from translations.globalop_undo import undoing
 

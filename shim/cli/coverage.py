@@ -17,7 +17,7 @@ from shim.cli.console import Code, fail, show, table
 
 if TYPE_CHECKING:
     from shim.cli.coverage_data import Row
-    from shim.core.catalogue import Catalogue
+    from shim.core.compiled import Catalogue
 
 _FATES = ("carried", "renamed", "moved", "computed", "kept", "emulated", "dropped", "refused")
 

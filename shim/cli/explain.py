@@ -13,10 +13,9 @@ from shim.cli import options
 from shim.cli.console import Code, fail
 
 if TYPE_CHECKING:
-    from shim.core.catalogue import Catalogue
+    from shim.core.compiled import Catalogue, Translation
     from shim.core.interface import Operation
     from shim.core.rules.model import Fate
-    from shim.core.translate import Translation
 
 
 def explain(

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import (
     Begin,
     Close,
@@ -27,12 +26,12 @@ from shim.core.commands import (
     Policy,
     Step,
 )
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import BackendError, Fault
 from shim.core.journal_recovery import Ended, close, gone_of, guarded, put_off, undo_all, without_secrets
 from shim.core.journal_writes import LOST, Answering, Journal
 from shim.core.model import Element
 from shim.core.rules.model import Work
-from shim.core.translate import Translation
 
 
 def beginning(

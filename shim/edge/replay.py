@@ -17,7 +17,6 @@ from typing import Literal
 import aiohttp
 
 from shim.core.capture import FORMAT, Conversation, digest_by, from_data, key_id
-from shim.core.catalogue import Catalogue
 from shim.core.compare import (
     MASK,
     Difference,
@@ -28,6 +27,7 @@ from shim.core.compare import (
     only_reads,
     without_noise,
 )
+from shim.core.compiled import Catalogue
 from shim.core.errors import Fault
 from shim.core.interface import ElementDecl, Operation
 from shim.core.model import Element

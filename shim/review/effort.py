@@ -11,9 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue, Translation
 from shim.core.rules.model import Fate
-from shim.core.translate import Translation
 from shim.review.model import Effort
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)

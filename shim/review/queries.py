@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue
 from shim.core.findings import KINDS, Kind
 from shim.edge import app
 from shim.edge.config import Config

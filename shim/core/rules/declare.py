@@ -3,54 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shim.core.commands import Command
+from shim.core.compiled import Catalogue, Declared, DeclaredService, Plan, Translation
 from shim.core.model import Element
-from shim.core.rules.model import Rule
-
-if TYPE_CHECKING:
-    from shim.core.catalogue import Catalogue
-    from shim.core.rules.model import Work
-    from shim.core.translate import Translation
-
-Plan = Callable[["Catalogue", "Translation", "Work"], Generator[Command, Any, Element]]
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """One old operation and its successor; `plan` replaces the one call by a generator of several."""
-
-    name: str
-    becomes: str
-    rules: tuple[Rule, ...] = ()
-    writes: bool = True
-    gone: str | None = None
-    """The repeated request element that names accounts which do not exist after the call: `ID`."""
-    details: str | None = None
-    """The v3 operation that tells an account's ID by its identifier, for what is kept by ID."""
-    plan: Plan | None = None
-    lenient: bool = False
-    """Whether the call is served although it names extensions that there are not."""
-    siblings: bool = False
-    """Whether the call changes the user, and so the user's other extensions too: a finding says how many."""
-    notes: tuple[str, ...] = ()
-    """What a plan does by default and which settings change it, in lines for the operator."""
-    legs: tuple[Declared, ...] = ()
-    """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
-    emulates: str | None = None
-    """Why no v3 call can serve it, so that the shim does; None: it has a successor."""
-    forwarded: bool = True
-    """Whether v3 gets to see the message at all; what is not forwarded is served by its plan alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredService:
-    name: str
-    becomes: str
-    operations: tuple[Declared, ...]
+from shim.core.rules.model import Rule, Work
 
 
 def operation(
@@ -105,7 +65,7 @@ def leg(name: str, becomes: str, rules: Iterable[Rule | Iterable[Rule]] = ()) ->
     return operation(name, becomes, rules)
 
 
-Steps = Callable[["Translation", "Work"], Element | Generator[Command, Any, Element]]
+Steps = Callable[[Translation, Work], Element | Generator[Command, Any, Element]]
 
 
 def emulated(name: str, steps: Steps, because: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
