@@ -18,6 +18,9 @@ from shim.core.model import Element
 from shim.core.rules.model import Work
 
 GONE = "v3 does not have one of them (any more): the others were deleted."
+THERE = "Whether the extension is there (still), and whether its user has another one."
+ONE_OF = "When the user has another extension by then, or was not made for this one."
+LAST = "When the user was made for the extension, by the shim or by the upgrade: it goes with it."
 _STAYS = "The user has other extensions, or was not made for this one: it stays."
 
 
@@ -76,7 +79,7 @@ def delete_all(
         return answer(deleted)
 
     writes = [each.step for each in doomed]
-    begin = beginning(translation, work, "redo", _subject(writes), writes, answer(len(doomed)))
+    begin = beginning(translation, work, _subject(writes), writes, answer(len(doomed)))
     return (yield from journalled(catalogue, work, begin, steps))
 
 

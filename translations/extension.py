@@ -69,7 +69,7 @@ def _set_provision(
         Step("set-provision", Ask(settings.new.full_name, provision)),
         Step("set-password", Ask(phone.new.full_name, secret)),
     )
-    begin = beginning(translation, work, "redo", subject_of(work.extension.number), writes)
+    begin = beginning(translation, work, subject_of(work.extension.number), writes)
     return (yield from journalled(catalogue, work, begin, steps))
 
 
@@ -77,7 +77,8 @@ SET_PROVISION = plan(
     "SetProvision",
     _set_provision,
     leg("settings", "Extension.SetProvision", [this_extension(), ANY_TEXT]),
-    leg("phone", "Extension.EditExtension", [ASKED]),
+    leg("phone", "Extension.EditExtension", [ASKED], because="When the call sets a password."),
+    journal="redo",
 )
 
 SERVICE = service(

@@ -39,12 +39,23 @@ def compile_catalogue(old: Interface, new: Interface, services: Iterable[Declare
                 compiler = Compiler(catalogue, declared, source, target)
                 translation, found = compiler.translation(), compiler.problems
             catalogue.translations[name] = translation
+            found += _unknown_calls(catalogue, translation)
             problems += [f"{name}: {problem}" for problem in found]
         undeclared = set(old.services[service.name].operations) - {each.name for each in service.operations}
         problems += [f"{service.name}.{each}: not declared" for each in sorted(undeclared)]
     if problems:
         raise DeclarationError(problems)
     return catalogue
+
+
+def _unknown_calls(catalogue: Catalogue, translation: Translation) -> list[str]:
+    """What a plan says of its v3 calls has to be so: they are there, and its successor is one of them."""
+    calls = translation.declared.calls
+    named = {each.operation for each in calls} | {each.undo.operation for each in calls if each.undo}
+    problems = [f"there is no operation {each}" for each in sorted(named - set(catalogue.new.operations))]
+    if calls and translation.new.full_name not in named:
+        problems.append(f"{translation.new.full_name} is not among its calls")
+    return problems
 
 
 def _compile_plan(catalogue: Catalogue, declared: Declared, old: Operation) -> tuple[Translation, list[str]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from shim.core.commands import Command
+from shim.core.commands import Command, Policy, Undo
 from shim.core.interface import Interface, Operation
 from shim.core.model import Element
 from shim.core.rules.model import Fate, Producer, Rule, Table, Work
@@ -19,6 +19,28 @@ from shim.core.serialise import MessageWriter
 from shim.core.translate import refusal, walk
 
 Plan = Callable[["Catalogue", "Translation", "Work"], Generator[Command, Any, Element]]
+
+
+READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
+"""What the names of operations that only read begin with, in both versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A v3 call that an operation may make: its full name, when it is made and what for ("": always).
+
+    `undo` takes a write back; one that `falls` goes when an earlier one is taken back.
+    """
+
+    operation: str
+    because: str = ""
+    undo: Undo | None = None
+    falls: bool = False
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing in v3."""
+        return self.operation.partition(".")[2].startswith(READS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +64,12 @@ class Declared:
     """What a plan does by default and which settings change it, in lines for the operator."""
     legs: tuple[Declared, ...] = ()
     """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
+    calls: tuple[Called, ...] = ()
+    """Every v3 call that a plan may make, in order; empty: its successor alone."""
+    journal: Policy | None = None
+    """What becomes of a call that the journal keeps when it is cut off: undone, or finished; None: not kept."""
+    called: Called | None = None
+    """Of a leg: what is said of its call."""
     emulates: str | None = None
     """Why no v3 call can serve it, so that the shim does; None: it has a successor."""
     forwarded: bool = True

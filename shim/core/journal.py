@@ -23,7 +23,6 @@ from shim.core.commands import (
     Known,
     LearnIdentities,
     Opened,
-    Policy,
     Step,
 )
 from shim.core.compiled import Catalogue, Translation
@@ -37,12 +36,13 @@ from shim.core.rules.model import Work
 def beginning(
     translation: Translation,
     work: Work,
-    policy: Policy,
     subject: str | None = None,
     steps: Iterable[Step] = (),
     promise: Element | None = None,
 ) -> Begin:
-    """The command that opens the entry of this call."""
+    """The command that opens the entry of this call, which is declared with what the journal does."""
+    policy = translation.declared.journal
+    assert policy is not None, f"{translation.old.full_name} is not declared with journal="
     key = digest(work.request, work.place)
     return Begin(translation.old.full_name, key, policy, subject, tuple(steps), promise)
 
