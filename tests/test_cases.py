@@ -28,9 +28,9 @@ import pytest
 import yaml
 from lxml import etree
 
-from shim.core.commands import Call, Identity
+from shim.core.commands import Call, Identity, Tell
 from shim.core.model import Element
-from shim.core.notices import Deprecation, Tell
+from shim.core.notices import Deprecation
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
 from shim.core.policies import Policies
@@ -70,7 +70,7 @@ class Case:
         answers = iter(self.answers)
 
         def backend(call: Call, request: Element) -> bytes:
-            return _wrap(next(answers), header=_SERVER_INFO)
+            return wrap(next(answers), header=_SERVER_INFO)
 
         settings = dict(line.split(": ", 1) for line in self.get("settings").splitlines())
         known = [Identity(*line.split()) for line in self.get("identities").splitlines()]
@@ -103,7 +103,8 @@ _SERVER_INFO = (
 )
 
 
-def _wrap(body: str, header: str) -> bytes:
+def wrap(body: str, header: str) -> bytes:
+    """The message with this body; one that is a whole envelope stays."""
     if "Envelope" in body[:60]:
         return body.encode()
     return (
@@ -115,7 +116,7 @@ def _kept(text: str) -> dict[str, dict[str, Element]]:
     kept: dict[str, dict[str, Element]] = {}
     for line in text.splitlines():
         account, name, xml = re.fullmatch(r"(\S+) (\S+): (.*)", line).groups()  # type: ignore[union-attr]
-        kept.setdefault(account, {})[name] = parse(_wrap(xml, "")).body
+        kept.setdefault(account, {})[name] = parse(wrap(xml, "")).body
     return kept
 
 
@@ -188,7 +189,7 @@ def _operation(path: Path) -> str:
 def _run(case: Case, path: Path) -> list[tuple[str, str]]:
     operation = old().operations[_operation(path)]
     world = case.world()
-    outcome = world.run(operation, _wrap(case.get("old request"), _LOGIN))
+    outcome = world.run(operation, wrap(case.get("old request"), _LOGIN))
     for envelope in world.envelopes:
         assert_valid(envelope, new(case.dialect))
     if outcome.answer is not None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Ask, Command, Identity, Probe, Step
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import Fault
 from shim.core.forward import forward
 from shim.core.identities import perhaps
 from shim.core.journal_writes import Answering
 from shim.core.model import Element
-from shim.core.rules.declare import operation, service
+from shim.core.rules.declare import call, operation, service
 from shim.core.rules.model import Work
 from shim.core.rules.references import By, account
 from shim.core.rules.vocabulary import compute
-from shim.core.translate import Translation
 from translations.accounts import UPDATED
-from translations.deletions import GONE, Doomed, delete_all, extension
+from translations.deletions import GONE, ONE_OF, THERE, Doomed, delete_all, extension
 
 _BY: dict[str, By] = {"ID": "old_id", "identifier": "identifier"}
 _ALONE = "Accounts go one by one; of a v3 user with several extensions only the one that is named goes."
@@ -83,7 +82,18 @@ _WHO = account("ID", main=True)
 _NAMED = [compute(name, str.strip, str, _ALONE, finding=None) for name in _BY]
 """What DelAccount deletes."""
 
-DELETE = operation("DelAccount", rules=_NAMED, plan=_delete)
+DELETE = operation(
+    "DelAccount",
+    rules=_NAMED,
+    plan=_delete,
+    calls=[
+        *(call(name, "Which account it is, of whatever level.") for name in _DETAILS),
+        call("Extension.GetExtensions", THERE),
+        call("Account.DelAccount"),
+        call("Extension.DelExtension", ONE_OF),
+    ],
+    journal="redo",
+)
 
 SERVICE = service(
     "Account",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.core.rules.declare import operation, service
+from shim.core.rules.declare import call, operation, service
 from shim.core.rules.references import account
 from shim.core.rules.vocabulary import added, compute, echo, unread
 from translations.accounts import UPDATED
@@ -30,12 +30,12 @@ SERVICE = service(
     operation("AddChargingPlan", rules=[
         PLANS.chosen(),
         added("minFeeOut", _MIN_FEE),
-    ], plan=PLANS.add),
+    ], plan=PLANS.add, calls=[call("Billing.AddChargingPlan"), PLANS.asked()]),
     operation("EditChargingPlan", rules=[
         PLANS.chosen(),
         added("minFeeOut", _MIN_FEE),
         compute("identifier", str, str, "v3 reads it as text, 2.5 as anything.", finding=None),
-    ], plan=PLANS.edit),
+    ], plan=PLANS.edit, calls=[PLANS.asked(), call("Billing.EditChargingPlan")]),
     operation("GetChargingPlans", rules=[
         account(only="request"),
         PLANS.sought(),

@@ -10,15 +10,15 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command, Recall, Remember
+from shim.core.compiled import Called, Catalogue, Translation
 from shim.core.errors import BackendError, Fault
 from shim.core.forward import forward
 from shim.core.model import Element
 from shim.core.rules.choices import accepts, gives
 from shim.core.rules.model import Direction, Made, Rule, Taken, Work, split, spots
 from shim.core.rules.vocabulary import keep
-from shim.core.translate import Translation, refusal
+from shim.core.translate import refusal
 
 Step = Generator[Command, Any, Element]
 
@@ -93,6 +93,10 @@ class Defaults:
     def sought(self) -> Rule:
         """A request wants the default only."""
         return Sought(_FIELD, None, _BECAUSE.format(self.noun), "request")
+
+    def asked(self) -> Called:
+        """The v3 call that tells whose it is, when a request says whether it is the default."""
+        return Called(self.details, "Whose it is, when the call says whether it is the default.")
 
     # ---- write ----
 

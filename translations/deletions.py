@@ -9,16 +9,18 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Ask, Command, Forget, Identity, Probe, Step, subject_of
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import Fault
 from shim.core.journal import beginning, journalled
 from shim.core.journal_writes import Answering, Journal, redo_step
 from shim.core.model import Element
 from shim.core.rules.model import Work
-from shim.core.translate import Translation
 
 GONE = "v3 does not have one of them (any more): the others were deleted."
+THERE = "Whether the extension is there (still), and whether its user has another one."
+ONE_OF = "When the user has another extension by then, or was not made for this one."
+LAST = "When the user was made for the extension, by the shim or by the upgrade: it goes with it."
 _STAYS = "The user has other extensions, or was not made for this one: it stays."
 
 
@@ -77,7 +79,7 @@ def delete_all(
         return answer(deleted)
 
     writes = [each.step for each in doomed]
-    begin = beginning(translation, work, "redo", _subject(writes), writes, answer(len(doomed)))
+    begin = beginning(translation, work, _subject(writes), writes, answer(len(doomed)))
     return (yield from journalled(catalogue, work, begin, steps))
 
 

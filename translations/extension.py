@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Ask, Command, Step, subject_of
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward
 from shim.core.journal import beginning, journalled
@@ -17,7 +17,6 @@ from shim.core.rules.declare import leg, operation, plan, service
 from shim.core.rules.model import Work
 from shim.core.rules.references import extension, own_id, owned, this_extension, this_user
 from shim.core.rules.vocabulary import added, compute
-from shim.core.translate import Translation
 from translations import extension_permissions, extension_settings
 from translations.accounts import UPDATED
 from translations.extension_settings import NUMBER_AGAIN, OWN, OWN_OF_TWO, storage
@@ -70,7 +69,7 @@ def _set_provision(
         Step("set-provision", Ask(settings.new.full_name, provision)),
         Step("set-password", Ask(phone.new.full_name, secret)),
     )
-    begin = beginning(translation, work, "redo", subject_of(work.extension.number), writes)
+    begin = beginning(translation, work, subject_of(work.extension.number), writes)
     return (yield from journalled(catalogue, work, begin, steps))
 
 
@@ -78,7 +77,8 @@ SET_PROVISION = plan(
     "SetProvision",
     _set_provision,
     leg("settings", "Extension.SetProvision", [this_extension(), ANY_TEXT]),
-    leg("phone", "Extension.EditExtension", [ASKED]),
+    leg("phone", "Extension.EditExtension", [ASKED], because="When the call sets a password."),
+    journal="redo",
 )
 
 SERVICE = service(

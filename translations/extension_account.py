@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import (
     Ask,
     Command,
@@ -17,6 +16,7 @@ from shim.core.commands import (
     subject_of,
 )
 from shim.core.commands import Step as JournalStep
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError, Fault
 from shim.core.forward import forward
 from shim.core.identities import about, extensions_of, learn, note, recognise, renumbered
@@ -25,13 +25,12 @@ from shim.core.journal import Learning, beginning, journalled
 from shim.core.journal_writes import Journal, fresh, redo_step, step
 from shim.core.model import Element
 from shim.core.reconcile import reconcile
-from shim.core.rules.declare import leg, plan
+from shim.core.rules.declare import call, leg, plan
 from shim.core.rules.model import Work
 from shim.core.rules.references import extension, own_extension_id, own_id, this_user
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
-from shim.core.translate import Translation
 from translations import extension_rights as rights
-from translations.deletions import delete_all
+from translations.deletions import LAST, ONE_OF, THERE, delete_all
 from translations.deletions import extension as extension_goes
 from translations.deletions import extensions_of as extensions_of_user
 from translations.extension_templates import TEMPLATE, kind_of, put, put_old, successors
@@ -59,6 +58,9 @@ def _finish(translation: Translation, work: Work, *answers: Element) -> Element:
 
 # ---- add ----
 
+_USER_UNDONE = Undo("User.DelUser", "ID", bare="Extension.GetExtensions")
+_EXTENSION_UNDONE = Undo("Extension.DelExtension", "extendedNumber")
+
 
 def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
     """The user, what it may do, its extension; undone by deleting the user.
@@ -77,7 +79,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         made = yield from step(
             journal, "add-user", user.new, wanted_user, goes_on=goes_on,
             probe=(yield from fresh(journal, _user_with_login(wanted_user))),
-            undo=Undo("User.DelUser", "ID", bare="Extension.GetExtensions"),
+            undo=_USER_UNDONE,
         )  # fmt: skip
         user_id = made.get("ID") or ""
         if templates.user is None:
@@ -86,7 +88,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         wanted_phone.children.append(Element("parentID", user_id))
         added = yield from step(
             journal, "add-extension", phone.new, wanted_phone, goes_on=goes_on,
-            probe=extensions_of_user(user_id), undo=Undo("Extension.DelExtension", "extendedNumber"),
+            probe=extensions_of_user(user_id), undo=_EXTENSION_UNDONE,
             falls=True, gone=True,
         )  # fmt: skip
 
@@ -102,7 +104,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         return Learning((Known(user_id, number, made.get("identifier"), "created"),), answer)
 
     login = (wanted_user.get("login") or "").strip()
-    begin = beginning(translation, work, "undo", f"login {login}" if login else None)
+    begin = beginning(translation, work, f"login {login}" if login else None)
     return (yield from journalled(catalogue, work, begin, steps))
 
 
@@ -167,7 +169,7 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         JournalStep("edit-user", Ask(user.new.full_name, profile)),
         JournalStep("edit-extension", Ask(phone.new.full_name, device)),
     )
-    begin = beginning(translation, work, "redo", subject_of(work.extension.number), writes)
+    begin = beginning(translation, work, subject_of(work.extension.number), writes)
     return (yield from journalled(catalogue, work, begin, steps))
 
 
@@ -317,6 +319,7 @@ def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
 # ---- declarations ----
 
 _USERS_ID = unread("ID", "It is the user's ID; 2.5 answers with the extension's.")
+_WHICH_TEMPLATE = "When a template is named that the setting templates does not have: what it is for."
 _LABEL = compute(
     "name", str, str, "The label of a v3 extension is the name of its 2.5 account.", new="label", finding=None
 )
@@ -324,26 +327,39 @@ _LABEL = compute(
 ADD = plan(
     "AddExtension",
     _add,
-    leg("user", "User.AddUser", [_USERS_ID, TEMPLATE]),
+    call("PBX.GetTemplates", _WHICH_TEMPLATE),
+    call("User.GetUsers", "Who has the login already; once more when it was not seen how AddUser ended."),
+    leg("user", "User.AddUser", [_USERS_ID, TEMPLATE], undo=_USER_UNDONE),
+    *(call(name, rights.ASKED) for name in rights.ASKS),
+    call("User.SetUserPL", rights.ALLOWED, falls=True),
     leg("extension", "Extension.AddExtension", [
         _LABEL, TEMPLATE, QUEUE, compute("extensionNo", str.strip, str, "a number", finding=None),
         *(unread(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentName")),
         *(elsewhere(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentLogin")),
-    ]),
+    ], undo=_EXTENSION_UNDONE, falls=True),
+    call("Extension.GetExtensions", "What the new user has, when it was not seen how a write ended."),
     rules=[own_id(), own_extension_id()],
+    journal="undo",
     notes=rights.NOTES,
 )  # fmt: skip
 EDIT = plan(
     "EditExtension",
     _edit,
     leg("user", "User.EditUser", [this_user(), _USERS_ID]),
-    leg("extension", "Extension.EditExtension", [_LABEL, extension(main=True, only="request")]),
+    leg(
+        "extension",
+        "Extension.EditExtension",
+        [_LABEL, extension(main=True, only="request")],
+        because="When the call changes the name or the password.",
+    ),
     rules=[own_id()],
+    journal="redo",
     siblings=True,
 )
 LIST = plan(
     "GetExtensions",
     _list,
+    call("PBX.GetTemplates", _WHICH_TEMPLATE),
     leg("user", "User.GetUsers", [TEMPLATE]),
     leg(
         "extension",
@@ -355,6 +371,7 @@ LIST = plan(
             elsewhere("filter", _OF_USER),
         ],
     ),
+    call("Extension.GetExtensionDetails", "Whose a row is that neither the lists nor the identity map tell."),
     rules=[
         joined("extension/ID", "It is the old ID, which the identity map knows."),
         joined("extension/extensionID", "v3 has no such number; the shim issues one and keeps it."),
@@ -366,6 +383,7 @@ DETAILS = plan(
     "GetExtensionDetails",
     _details,
     leg("user", "User.GetUserDetails", [this_user(), _USERS_ID]),
+    call("Extension.GetExtensions", "Which extension the caller's own is, when the call names none."),
     leg(
         "extension",
         "Extension.GetExtensionDetails",
@@ -380,7 +398,10 @@ DETAILS = plan(
 DELETE = plan(
     "DelExtension",
     _delete,
-    leg("extension", "Extension.DelExtension", [extension(main=True, only="request")]),
+    call("Extension.GetExtensions", THERE),
+    leg("extension", "Extension.DelExtension", [extension(main=True, only="request")], because=ONE_OF),
+    call("User.DelUser", LAST),
+    journal="redo",
     lenient=True,
-)  # fmt: skip
+)
 PLANS = (ADD, EDIT, LIST, DETAILS, DELETE)

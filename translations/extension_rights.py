@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command
+from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.model import Element
@@ -43,6 +43,9 @@ ROOM_FOR = {
 }
 """The limit of a v3 user that lets it have an extension of a type, by its names of both sides."""
 
+ASKS = ("User.GetUserDetails", "Organization.GetOrganizationPL")
+ASKED = "What the organization has: with the setting new_user: parent, or when v3 refuses the permissions."
+ALLOWED = "What the extension needs; not with a template for users."
 GRANTED = (
     "In 2.5 an extension worked at once; v3 starts a user with everything off, so the shim grants what the "
     "extension needs (settings new_user and new_user_values), within the bounds of its organization."

@@ -11,8 +11,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command
+from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError, CallerError
 from shim.core.forward import forward
 from shim.core.model import Element

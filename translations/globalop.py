@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shim.core.admit import admit
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command, Revoke
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Findings
 from shim.core.model import Element
@@ -22,9 +22,8 @@ from shim.core.resolve import resolve
 from shim.core.rules.declare import served, service
 from shim.core.rules.model import Direction, Rule, Taken, Work
 from shim.core.serialise import fault_message
-from shim.core.translate import Translation
 from translations.globalop_package import MAPPING, Answered, complete, unpacked
-from translations.globalop_undo import undoing
+from translations.globalop_undo import UNDONE_BY, undoing
 
 Step = Generator[Command, Any, Element]
 
@@ -229,6 +228,12 @@ _ACTED = {
     "operation/output": "The old answer of the operation, a whole message, or the fault it would have had.",
     "operation/result": "Success or failure; what was done in part only, or undone again, is a failure.",
 }
+NOTES = (
+    "The v3 calls are those of the operations in it: `shim explain` tells them for each.",
+    "When one that is final fails (setting linked_failure), additions are taken back, the last first:",
+    *(f"  {name} by {undoing.operation}" for name, undoing in UNDONE_BY.items()),
+    "Nothing else is taken back: what was there before is changed for good.",
+)
 _PACKAGE = "The package is an old call of its own: see what becomes of that operation."
 
 LINKED = served(
@@ -238,6 +243,7 @@ LINKED = served(
         *(Acted(path, path, because) for path, because in _ACTED.items()),
         Acted("operation/package", "operation/package", _PACKAGE, "request", True),
     ],
+    NOTES,
 )
 
 SERVICE = service("GlobalOp", "GlobalOp", LINKED)

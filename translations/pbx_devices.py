@@ -10,8 +10,8 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command
+from shim.core.compiled import Catalogue, Translation
 from shim.core.forward import forward
 from shim.core.identities import of_answer, texts
 from shim.core.model import Element
@@ -19,7 +19,6 @@ from shim.core.rules.choices import accepts
 from shim.core.rules.model import Direction, Made, Rule, Taken, Work, split
 from shim.core.rules.references import Refer, account, extension_id
 from shim.core.rules.vocabulary import added, compute, rename, unread
-from shim.core.translate import Translation
 
 _EXTENSIONS = "assignedExtensions"
 _NUMBER = f"{_EXTENSIONS}/extendedNumber"

@@ -11,11 +11,11 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from shim.core.commands import Command, Issue, Recall, Remember
+from shim.core.compiled import Translation
 from shim.core.errors import CallerError
 from shim.core.model import Element
 from shim.core.rules.model import Work
 from shim.core.rules.vocabulary import compute
-from shim.core.translate import Translation
 
 Answer = Generator[Command, Any, Element]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shim.core.compiled import Translation
 from shim.core.model import Element
 from shim.core.rules.model import Direction, Rule, Taken, Work
-from shim.core.translate import Translation
 
 OLD_API = (
     "v3 has no such settings. The answer is what is configured at the shim for the integration (conduct), "

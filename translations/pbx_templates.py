@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.identities import of_answer
@@ -18,7 +18,6 @@ from shim.core.model import Element
 from shim.core.rules.model import Work
 from shim.core.rules.references import account
 from shim.core.rules.vocabulary import compute, values
-from shim.core.translate import Translation
 
 _WORDS = {10: "serviceProvider", 50: "organization", 100: "extension"}
 _NUMBERS = {"serviceProvider": "10", "organization": "50", "user": "100", "extension": "100"}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from shim.core.compiled import Declared, DeclaredService
 from shim.core.interface import Interface, paths
 from shim.core.model import Element
-from shim.core.rules.declare import Declared, DeclaredService
 from shim.core.rules.model import Direction, Made, Rule, Taken, Work, split, spots
 
 FIRST, LAST, NAME = "firstName", "lastName", "name"

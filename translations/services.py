@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shim.core.compiled import DeclaredService
 from shim.core.interface import Interface
-from shim.core.rules.declare import DeclaredService
 from translations import (
     account,
     billing,

@@ -9,7 +9,7 @@ import typer
 
 from shim.cli import options
 from shim.cli.console import Code, LightGroup, fail, say
-from shim.cli.stored import Form, Row, Who, emit, time, who_is, with_store
+from shim.cli.stored import Form, Row, Who, emit, emit_json, time, who_is, with_store
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -196,8 +196,6 @@ def _hit(found: Reach, each: Hit, length: timedelta) -> Row:
 
 
 def _json(found: Reach, length: timedelta, hits: list[Row], programs: list[Row]) -> None:
-    import json
-
     told = {
         "since": found.since.isoformat(),
         "until": found.until.isoformat(),
@@ -205,4 +203,4 @@ def _json(found: Reach, length: timedelta, hits: list[Row], programs: list[Row])
         "hits": hits,
         "programs": programs,
     }
-    typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
+    emit_json(told)

@@ -14,6 +14,7 @@ from typing import Any
 from cryptography import x509
 
 from shim.cli.backend_checks import check_backend
+from shim.cli.cautions import cautions
 from shim.cli.console import Code
 from shim.cli.ports import refused, wanted
 from shim.core.catalogue import compile_catalogue
@@ -65,11 +66,7 @@ def check_configuration(path: Path | None, overrides: Mapping[str, Any]) -> tupl
     result = Result("configuration", f"{enabled} integrations may call, of {len(config.integrations)}")
     if not enabled:
         result.warnings.append("Nobody may call: add one with `shim integrations add`.")
-    if config.listen.host not in ("127.0.0.1", "::1", "localhost"):
-        result.warnings.append(
-            f"listen.host is {config.listen.host}: passwords cross the network in clear on the HTTP port, "
-            "unless a proxy in front ends TLS."
-        )
+    result.warnings += cautions(config)
     return config, result
 
 
@@ -89,7 +86,7 @@ def check_policies(config: Config, where: str) -> Result:
     count = len(config.conduct.policies)
     own = sum(len(each.conduct.policies) - count for each in config.integrations)
     result = Result("policies", f"{count} of all, {own} of single integrations")
-    with suppress(DeclarationError):
+    with suppress(DeclarationError):  # check_translations tells of it
         result.problems = judge_policies(config, compile_catalogue(old(), new(), SERVICES), where)
     return result
 
@@ -141,7 +138,7 @@ def _no_password() -> str:
 async def check_store(config: Config, where: str) -> Result:
     result = Result("store", "opens, and is up to date")
     try:
-        store = await Store.open(config.store.url, config.store.journal_mode)
+        store = await Store.open(config.store.url, config.store.journal_mode, config.store.busy_timeout)
     except Fault as fault:
         meant = "A relative path of SQLite is relative to the working directory."
         fix = "Set an address whose folder or database exists and may be written"

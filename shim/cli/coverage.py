@@ -15,7 +15,7 @@ from shim.cli.console import Code, fail, say, show, table
 
 if TYPE_CHECKING:
     from shim.cli.coverage_data import Row
-    from shim.core.catalogue import Catalogue
+    from shim.core.compiled import Catalogue
 
 
 class Format(StrEnum):

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue
 from shim.core.errors import CallerError
 from shim.core.findings import KINDS
 from shim.core.interface import Operation, paths

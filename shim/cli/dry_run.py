@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from lxml import etree
 
 from shim.cli.placeholders import Placeholders
-from shim.core.catalogue import Catalogue
 from shim.core.commands import (
     Begin,
     Call,
@@ -30,6 +29,7 @@ from shim.core.commands import (
     Revoke,
     Together,
 )
+from shim.core.compiled import Catalogue
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Finding
 from shim.core.model import Envelope

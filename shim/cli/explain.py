@@ -14,10 +14,9 @@ from shim.cli import options
 from shim.cli.console import Code, fail
 
 if TYPE_CHECKING:
-    from shim.core.catalogue import Catalogue
+    from shim.core.compiled import Called, Catalogue, Translation
     from shim.core.interface import Operation
     from shim.core.rules.model import Fate
-    from shim.core.translate import Translation
 
 
 class Format(StrEnum):
@@ -77,25 +76,20 @@ def _untranslated(operation: Operation) -> list[str]:
 
 
 def _lines(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
-    old, new, declared = translation.old, translation.new, translation.declared
+    old, declared = translation.old, translation.declared
     yield f"{old.full_name}, posted to {catalogue.old.services[old.service].endpoint}"
     if declared.emulates:
         yield "  is served by the shim itself, without a v3 call (finding operation-emulated)"
         yield f"  {declared.emulates}"
-        yield from _steps(translation)
     elif not declared.forwarded:
         yield "  is served by the shim itself; v3 is not asked for its own:"
-        yield from _steps(translation)
-    elif translation.legs:
-        yield from _legs(catalogue, translation)
-        yield from _steps(translation)
     else:
-        yield f"  becomes {new.full_name}, posted to {catalogue.new.services[new.service].endpoint}"
-        yield from _steps(translation)
-    if declared.details and any(each.fate in ("kept", "emulated") for each in translation.fates):
-        yield f"  and {new.service}.{declared.details}, when the call gives an identifier and no ID"
+        yield from _calls(catalogue, translation)
+    yield from _steps(translation)
+    yield from _end(translation)
     if declared.gone:
-        yield f"  and what the shim keeps for each {declared.gone} is forgotten"
+        yield f"  What the shim keeps for each {declared.gone} is forgotten."
+    yield from _lookups(catalogue, translation)
     if declared.notes:
         yield "\nBy default"
         yield from (f"  {line}" for line in declared.notes)
@@ -104,12 +98,51 @@ def _lines(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
     yield from _only_new(translation)
 
 
-def _legs(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
-    """The v3 calls of a plan in the order in which they are made."""
+def _calls(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
+    """The v3 calls in the order in which they are made, and what takes each back."""
+    from shim.core.calls import calls_of
+
+    calls = calls_of(translation)
+    if len(calls) == 1:
+        yield f"  becomes {_posted(catalogue, calls[0])}"
+        return
     yield "  becomes several v3 calls, in this order:"
-    for leg in translation.legs.values():
-        endpoint = catalogue.new.services[leg.new.service].endpoint
-        yield f"  - {leg.new.full_name}, posted to {endpoint}"
+    for each in calls:
+        yield f"  - {_posted(catalogue, each)}{', a read' if each.reads else ''}"
+        if each.because:
+            yield f"      {each.because}"
+        if each.falls:
+            yield "      Goes when an earlier call is undone."
+        elif each.undo is not None:
+            yield f"      Undone by {each.undo.operation}."
+
+
+def _posted(catalogue: Catalogue, call: Called) -> str:
+    service = call.operation.partition(".")[0]
+    return f"{call.operation}, posted to {catalogue.new.services[service].endpoint}"
+
+
+_ENDS = {
+    "undo": "When a call is refused or cut off half-way, what was done is undone, the last first.",
+    "redo": "Nothing is undone: what is cut off is finished; a rest that v3 refuses waits for the operator.",
+}
+
+
+def _end(translation: Translation) -> Iterator[str]:
+    """What becomes of a call that is half done."""
+    if translation.declared.journal is not None:
+        yield f"  {_ENDS[translation.declared.journal]}"
+
+
+def _lookups(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
+    from shim.core.calls import lookups
+
+    found = lookups(translation)
+    if found:
+        yield "\nWhat v3 may be asked besides (reads)"
+    for each in found:
+        yield f"  - {_posted(catalogue, each)}"
+        yield f"      {each.because}"
 
 
 def _steps(translation: Translation) -> Iterator[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shim.core.choosing import Place, places
+from shim.core.compiled import Translation
 from shim.core.policies import ANY, Policies, deciding
-from shim.core.rules.choices import Place, places
-from shim.core.translate import Translation
 from shim.edge.settings import Config
 
 

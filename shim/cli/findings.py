@@ -11,6 +11,7 @@ import typer
 
 from shim.cli import options
 from shim.cli.console import Code, LightGroup, fail, say
+from shim.cli.stored import now, who_is, with_store
 
 if TYPE_CHECKING:
     from shim.review.model import State
@@ -78,12 +79,10 @@ def note(
     who: _Who = None,
 ) -> None:
     """Add a note to its history; its state stays."""
-    from shim.cli.deprecation import with_store
-    from shim.cli.loading import config as load
     from shim.review import life
 
     try:
-        with_store(load(config, {}), lambda store, now: life.note(store, id, who or _login(), text, now=now))
+        with_store(config, lambda store, _: life.note(store, id, who_is(who), text, now=now()))
     except life.Refused as refused:
         fail(Code.USAGE, str(refused))
     say(f"Noted at finding {id}.")
@@ -92,25 +91,12 @@ def note(
 def _change(
     config: Path | None, id: int, state: State, who: str | None, text: str, until: datetime | None = None
 ) -> None:
-    from shim.cli.deprecation import with_store
-    from shim.cli.loading import config as load
     from shim.review import life
 
     try:
         event = with_store(
-            load(config, {}),
-            lambda store, now: life.change(store, id, state, who or _login(), text, until, now=now),
+            config, lambda store, _: life.change(store, id, state, who_is(who), text, until, now=now())
         )
     except life.Refused as refused:
         fail(Code.USAGE, str(refused))
     say(f"Finding {id}: {event.was} -> {event.became}.")
-
-
-def _login() -> str:
-    """Who runs the command, as the system knows."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        fail(Code.USAGE, "It cannot be found out who you are: give --who.")

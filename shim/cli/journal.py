@@ -12,6 +12,7 @@ import typer
 from shim.cli import options
 from shim.cli.console import Code, LightGroup, end, fail, say, table
 from shim.cli.console import show as print_table
+from shim.cli.stored import with_store
 
 if TYPE_CHECKING:
     from shim.edge.journal import Journal
@@ -96,27 +97,6 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 def _with_journal(config: Path | None, work: Callable[[Journal], Coroutine[Any, Any, _T]]) -> _T:
     """Run work on the journal of a configuration. Ends the command when the store cannot be used."""
-    from shim.cli import running
-    from shim.cli.loading import config as load
-    from shim.core.errors import Fault
     from shim.edge.journal import Journal
-    from shim.edge.store import Store
 
-    settings = load(config, {})
-    told: list[_T] = []
-
-    async def main() -> Code:
-        store = await Store.open(settings.store.url, settings.store.journal_mode)
-        try:
-            told.append(await work(Journal(store, settings.journal)))
-        finally:
-            await store.close()
-        return Code.FINE
-
-    try:
-        code = running.run(main())
-    except Fault as fault:
-        fail(Code.USAGE, str(fault))
-    if code is not Code.FINE:
-        end(code)
-    return told[0]
+    return with_store(config, lambda store, settings: work(Journal(store, settings.journal)))

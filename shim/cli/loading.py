@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from shim.cli.console import Code, fail, say
-from shim.core.catalogue import Catalogue, compile_catalogue
+from shim.core.catalogue import compile_catalogue
+from shim.core.compiled import Catalogue
 from shim.core.errors import DeclarationError
 from shim.interfaces.load import new, old
 from translations.services import SERVICES

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shim.cli.console import Code, end, fail, say
+from shim.cli.console import Code, fail, say
+from shim.cli.stored import with_store
 
 if TYPE_CHECKING:
-    from shim.core.errors import Fault
     from shim.edge.identity_map import IdentityMap
     from shim.edge.identity_rows import Entry, Event
     from shim.edge.settings import Config, Integration
+    from shim.edge.store import Store
 
 _T = TypeVar("_T")
 _PAGE = 1000
@@ -28,38 +29,15 @@ def with_map(
     writes: bool = False,
 ) -> _T:
     """Run work on the map of a configuration. Ends the command when store or backend fail, and on Ctrl-C."""
-    from shim.cli import running
-    from shim.cli.loading import config as load
-    from shim.core.errors import Fault
     from shim.edge.identity_map import IdentityMap
-    from shim.edge.store import Store
 
-    settings = load(config, {}) if config is None or isinstance(config, Path) else config
-    told: list[_T] = []
+    async def opened(store: Store, settings: Config) -> _T:
+        told = await work(IdentityMap(store, settings.identity))
+        if writes and not store.shared:
+            say("A shim that runs on this SQLite store takes it over when it is started again.")
+        return told
 
-    async def main() -> Code:
-        store = await Store.open(settings.store.url, settings.store.journal_mode)
-        try:
-            told.append(await work(IdentityMap(store, settings.identity)))
-            if writes and not store.shared:
-                say("A shim that runs on this SQLite store takes it over when it is started again.")
-        finally:
-            await store.close()
-        return Code.FINE
-
-    try:
-        code = running.run(main())
-    except Fault as fault:
-        fail(_code_of(fault), str(fault))
-    if code is not Code.FINE:
-        end(code)
-    return told[0]
-
-
-def _code_of(fault: Fault) -> Code:
-    if fault.reason == "backend-login-refused":
-        return Code.LOGIN
-    return Code.BACKEND if fault.reason.startswith("backend-") else Code.USAGE
+    return with_store(config, opened)
 
 
 async def entries(identities: IdentityMap, gone: bool) -> list[Entry]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import typer
 
 from shim.cli.console import show, table
+from shim.cli.stored import emit_json, time
 
 if TYPE_CHECKING:
     from shim.cli.map_verify import Mismatch
@@ -49,7 +48,7 @@ def emit(form: Format, name: str, rows: Sequence[Row]) -> None:
     """Rows on stdout. A table leaves identifiers out, which are long, and is left out when it is empty."""
     columns = COLUMNS[name]
     if form is Format.JSON:
-        typer.echo(json.dumps({name: rows}, indent=1, ensure_ascii=False))
+        emit_json({name: rows})
     elif form is Format.CSV:
         typer.echo(_csv(columns, rows), nl=False)
     elif rows:
@@ -74,12 +73,12 @@ def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
 
 def entry_row(entry: Entry) -> Row:
     row: dict[str, str | None] = {name: getattr(entry.identity, name) for name in _FILE}
-    times = {name: _time(getattr(entry, name)) for name in ("created_at", "seen_at", "gone_at")}
+    times = {name: time(getattr(entry, name)) for name in ("created_at", "seen_at", "gone_at")}
     return row | {"origin": entry.origin} | times
 
 
 def event_row(event: Event) -> Row:
-    return {name: getattr(event, name) for name in COLUMNS["events"]} | {"at": _time(event.at)}
+    return {name: getattr(event, name) for name in COLUMNS["events"]} | {"at": time(event.at)}
 
 
 def mismatch_row(each: Mismatch) -> Row:
@@ -99,7 +98,3 @@ def report_rows(report: ImportReport) -> list[Row]:
     taken = [(what, getattr(report, what), "") for what in ("added", "same", "replaced", "gone")]
     left = [(f"left: {why}", len(rows), " ".join(map(str, rows))) for why, rows in report.left.items()]
     return [{"what": what, "count": str(count), "rows": rows} for what, count, rows in (*taken, *left)]
-
-
-def _time(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None

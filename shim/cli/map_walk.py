@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Call, Caller, Known
+from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.model import Element

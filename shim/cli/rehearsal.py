@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from shim.cli.dry_run import dry_run
 from shim.cli.placeholders import sample
 from shim.core.capture import Conversation
-from shim.core.catalogue import Catalogue
 from shim.core.compare import MASK
+from shim.core.compiled import Catalogue
 from shim.core.interface import ElementDecl
 from shim.core.model import Element
 from shim.core.serialise import MessageWriter

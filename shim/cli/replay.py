@@ -17,7 +17,7 @@ from shim.cli.console import Code, end, fail, say, show, table
 if TYPE_CHECKING:
     from shim.cli.rehearsal import Planned
     from shim.core.capture import Conversation
-    from shim.core.catalogue import Catalogue
+    from shim.core.compiled import Catalogue
     from shim.edge.replay import Login, Played
     from shim.edge.settings import Config, Integration
     from shim.edge.store import Store

@@ -77,16 +77,16 @@ def report(
     The Markdown of an integration is a letter to its author: what to do, in which order, with code.
     """
     from shim.cli import report_data, report_print
-    from shim.cli.deprecation import with_store
     from shim.cli.loading import catalogue
     from shim.cli.loading import config as load
+    from shim.cli.stored import now, with_store
     from shim.review import queries
     from shim.review.model import FindingFilter
 
     settings, compiled = load(config, {}), catalogue()
     base = settings.backend.url
     if finding is not None:
-        page = with_store(settings, lambda store, now: queries.finding(store, now, finding, catalogue=compiled))
+        page = with_store(settings, lambda store, _: queries.finding(store, now(), finding, catalogue=compiled))
         if page is None:
             fail(Code.USAGE, f"There is no finding {finding}. `shim report INTEGRATION` lists them.")
         report_print.emit_finding(page, format, base, code.value if code else None)
@@ -99,7 +99,7 @@ def report(
             state=state.value if state else None,
         )
         told = with_store(
-            settings, lambda store, now: report_data.read(store, compiled, now, days, settings, which)
+            settings, lambda store, _: report_data.read(store, compiled, now(), days, settings, which)
         )
         if told is None:
             fail(Code.USAGE, f"There is no integration {integration}. `shim report` lists them.")

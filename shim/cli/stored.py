@@ -3,9 +3,7 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -15,6 +13,9 @@ import typer
 from shim.cli.console import Code, end, fail, show, table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shim.core.errors import Fault
     from shim.edge.settings import Config
     from shim.edge.store import Store
 
@@ -45,19 +46,27 @@ def who_is(given: str | None) -> str:
         fail(Code.USAGE, "The system does not say who you are: give --who.")
 
 
-def with_store(config: Path | None, work: Callable[[Store, Config], Coroutine[Any, Any, _T]]) -> _T:
-    """Run work on the store of a configuration. Ends the command when that fails, or is refused."""
+def now() -> datetime:
+    """The time at which a command looks, in UTC."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def with_store(config: Path | Config | None, work: Callable[[Store, Config], Coroutine[Any, Any, _T]]) -> _T:
+    """Run work on the store of a configuration. Ends the command when that fails, or on Ctrl-C."""
     from shim.cli import running
     from shim.cli.loading import config as load
     from shim.core.errors import Fault
     from shim.edge.brownouts import PortingRefused
     from shim.edge.store import Store
 
-    settings = load(config, {})
+    settings = load(config, {}) if config is None or isinstance(config, Path) else config
     told: list[_T] = []
 
     async def main() -> Code:
-        store = await Store.open(settings.store.url, settings.store.journal_mode)
+        kept = settings.store
+        store = await Store.open(kept.url, kept.journal_mode, kept.busy_timeout)
         try:
             told.append(await work(store, settings))
         finally:
@@ -67,7 +76,7 @@ def with_store(config: Path | None, work: Callable[[Store, Config], Coroutine[An
     try:
         code = running.run(main())
     except Fault as fault:
-        fail(Code.USAGE, str(fault))
+        fail(_code_of(fault), str(fault))
     except PortingRefused as refused:
         said = str(refused)
         fail(Code.USAGE, f"{said[0].upper()}{said[1:]}.")
@@ -76,10 +85,24 @@ def with_store(config: Path | None, work: Callable[[Store, Config], Coroutine[An
     return told[0]
 
 
+def _code_of(fault: Fault) -> Code:
+    """Work on the store may ask v3 as well."""
+    if fault.reason == "backend-login-refused":
+        return Code.LOGIN
+    return Code.BACKEND if fault.reason.startswith("backend-") else Code.USAGE
+
+
+def emit_json(told: Any) -> None:
+    """JSON on stdout."""
+    import json
+
+    typer.echo(json.dumps(told, indent=1, ensure_ascii=False, default=str))
+
+
 def emit(form: Form, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Rows on stdout; a table is left out when it is empty."""
     if form is Form.JSON:
-        typer.echo(json.dumps({name: rows}, indent=1, ensure_ascii=False, default=str))
+        emit_json({name: rows})
     elif rows:
         heads = [column.replace("_", " ") for column in columns]
         show(table(heads, ([_cell(row[column]) for column in columns] for row in rows)))

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.compare import Digest, meaning
+from shim.core.compiled import Catalogue
 from shim.core.errors import CallerError, Fault
 from shim.core.interface import Operation
 from shim.core.model import Element

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from shim.core.model import Credentials, Element
-from shim.core.notices import Tell
 from shim.core.policies import NO_POLICIES, Policies
 
 Rung = Literal["translate", "compare", "v3", "locked"]
@@ -31,6 +30,15 @@ class Brownout:
     until: str
     text: str = ""
     link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """How one integration is told: HTTP headers, notice elements, a SOAP header where there are none."""
+
+    http: bool = True
+    notices: bool = False
+    header: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
+from shim.core.compiled import READS
 from shim.core.interface import ElementDecl, Operation, Simple
 from shim.core.lexical import boolean
 from shim.core.model import Element
-from shim.core.rules.declare import READS
 
 Kind = Literal["missing", "surplus", "differs"]
 Digest = Callable[[str], str]

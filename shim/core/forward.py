@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Answer, Call, Command
+from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
 from shim.core.interface import Operation
 from shim.core.model import Element

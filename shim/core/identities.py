@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any, Literal
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command, FindIdentities, Identity, Known, LearnIdentities, Together
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import CallerError, Fault
 from shim.core.forward import forward
 from shim.core.keeping import look_up
@@ -19,7 +19,6 @@ from shim.core.model import Element
 from shim.core.reconcile import reconcile
 from shim.core.rules.model import Work, split, spots
 from shim.core.rules.references import By, has_number
-from shim.core.translate import Translation
 
 Name = Literal["old_id", "identifier", "extension_id", "number", "user_id"]
 Key = tuple[Name, str]

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import (
     Begin,
     Close,
@@ -24,26 +23,26 @@ from shim.core.commands import (
     Known,
     LearnIdentities,
     Opened,
-    Policy,
     Step,
 )
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import BackendError, Fault
 from shim.core.journal_recovery import Ended, close, gone_of, guarded, put_off, undo_all, without_secrets
 from shim.core.journal_writes import LOST, Answering, Journal
 from shim.core.model import Element
 from shim.core.rules.model import Work
-from shim.core.translate import Translation
 
 
 def beginning(
     translation: Translation,
     work: Work,
-    policy: Policy,
     subject: str | None = None,
     steps: Iterable[Step] = (),
     promise: Element | None = None,
 ) -> Begin:
-    """The command that opens the entry of this call."""
+    """The command that opens the entry of this call, which is declared with what the journal does."""
+    policy = translation.declared.journal
+    assert policy is not None, f"{translation.old.full_name} is not declared with journal="
     key = digest(work.request, work.place)
     return Begin(translation.old.full_name, key, policy, subject, tuple(steps), promise)
 

@@ -6,8 +6,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Ask, Command, Left, Mark, Opened, Policy, Probe, Step, Undo
+from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError, Fault
 from shim.core.forward import forward
 from shim.core.interface import Operation

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Command, Forget, Recall, Remember
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import BackendError, Fault
 from shim.core.forward import forward
 from shim.core.model import Element
 from shim.core.rules.model import Work, spots
-from shim.core.translate import Translation
 
 Keeping = Generator[Command, Any, None]
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from shim.core.compiled import Translation
 from shim.core.findings import Finding, Findings, Severity
 from shim.core.model import Element
+from shim.core.rules.model import Work
 from shim.core.serialise import attribute, escape
-
-if TYPE_CHECKING:
-    from shim.core.rules.model import Work
-    from shim.core.translate import Translation
 
 NAMESPACE = "urn:systemapi-shim:deprecation:1"
 """The namespace of the SOAP header block."""
@@ -28,15 +25,6 @@ CODES: Mapping[Severity, str] = {"notice": "9100", "warning": "9200", "loss": "9
 _WORST_FIRST: tuple[Severity, ...] = ("refused", "loss", "warning", "notice")
 _MOST = 10
 _LONGEST = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """How one integration is told: HTTP headers, notice elements, a SOAP header where there are none."""
-
-    http: bool = True
-    notices: bool = False
-    header: bool = False
 
 
 @dataclass(frozen=True, slots=True)

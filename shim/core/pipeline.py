@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shim.core.admit import admit, rung_of
-from shim.core.catalogue import Catalogue
+from shim.core.choosing import choose
 from shim.core.commands import Caller, Command, Identify, Rung
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import BackendError, Fault
 from shim.core.findings import Findings
 from shim.core.forward import forward
@@ -21,10 +22,8 @@ from shim.core.model import Element
 from shim.core.notices import Deprecation, told
 from shim.core.parse import Limits, credentials, parse
 from shim.core.resolve import resolve, schema_version
-from shim.core.rules.choices import choose
 from shim.core.rules.model import Work
 from shim.core.serialise import Unwritten
-from shim.core.translate import Translation
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,9 @@ Choices are resolved once for each integration and operation, so that a call onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from shim.core.translate import Translation
+from typing import Literal
 
 Do = Literal["emulate", "drop", "refuse"]
 Side = Literal["request", "answer"]
@@ -91,41 +88,11 @@ class Policies:
 
     def __init__(self, entries: Iterable[Policy] = ()) -> None:
         self.entries = tuple(entries)
-        self._chosen: dict[str, Chosen] = {}
-
-    def of(self, translation: Translation) -> Chosen:
-        """What is chosen for an old operation."""
-        if not self.entries:
-            return AS_WRITTEN
-        name = translation.old.full_name
-        chosen = self._chosen.get(name)
-        if chosen is None:
-            chosen = self._chosen[name] = _resolved(self.covering(name), translation)
-        return chosen
+        self.chosen: dict[str, Chosen] = {}
+        """What they came to so far, by operation: see `shim.core.choosing`."""
 
     def covering(self, operation: str) -> tuple[Policy, ...]:
         return tuple(each for each in self.entries if each.covers(operation))
 
 
 NO_POLICIES = Policies()
-
-
-def _resolved(policies: tuple[Policy, ...], translation: Translation) -> Chosen:
-    by: dict[tuple[Side, str, str], Do] = {}
-    for side, code in CHOICES:
-        for path in dict.fromkeys((ANY, *(each.path for each in policies))):
-            found = deciding(policies, side, code, path, writes=translation.writes)
-            if found is not None:
-                by[side, code, path] = found[1].do
-    chosen = Chosen(by)
-    return Chosen(by, tuple(dict.fromkeys(_barred(chosen, translation))))
-
-
-def _barred(chosen: Chosen, translation: Translation) -> Iterator[str]:
-    """Elements for which calls are refused; attributes and what is below go with their element."""
-    for each in translation.fates:
-        code = each.finding or ""
-        if each.direction == "request" or ("answer", code) not in CHOICES or "/@" in each.path:
-            continue
-        if chosen.of("answer", code, each.path) == "refuse":
-            yield each.path

@@ -9,11 +9,10 @@ from __future__ import annotations
 import difflib
 import re
 
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import CallerError
 from shim.core.findings import Findings
 from shim.core.model import Envelope
-from shim.core.translate import Translation
 
 _NAMESPACE = re.compile(r"http://4psa\.com/(?P<old>\w+(?:\.xsd)?/)?(?P<version>[0-9]+(\.[0-9]+){1,2})")
 

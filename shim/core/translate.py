@@ -2,78 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
-from shim.core.interface import Operation
 from shim.core.lexical import boolean, describe
 from shim.core.model import Element
-from shim.core.rules.declare import Declared
-from shim.core.rules.model import Direction, Entry, Fate, Problem, Producer, Table, Work
-from shim.core.rules.references import Account, By
-from shim.core.serialise import MessageWriter
+from shim.core.rules.model import Direction, Entry, Problem, Table, Work
 
 _HINTS = 20
 """Unknown elements of one message that are compared with the known ones: comparing costs."""
 _NO_DATE = "1970-01-01"
 
 
-@dataclass(slots=True)
-class Translation:
-    """One old operation, compiled: what walks its messages both ways, and what writes them."""
-
-    declared: Declared
-    old: Operation
-    new: Operation
-    """The successor; of an emulated operation itself, since the shim is what it is made to."""
-    request: Table
-    answer: Table
-    old_writer: MessageWriter
-    on_request: tuple[Producer, ...] = ()
-    on_answer: tuple[Producer, ...] = ()
-    recalls: bool = False
-    refers: tuple[tuple[str, By, bool], ...] = ()
-    """Where requests name extensions: (path, kind of name, whether the call is about that one)."""
-    requests_among: tuple[tuple[str, str], ...] = ()
-    """Where requests name things that the shim keeps for all: (path, the store's key of them)."""
-    answers_among: tuple[tuple[str, str], ...] = ()
-    """The same of what is kept for an account and answered: (field, key)."""
-    accounts: tuple[Account, ...] = ()
-    """Where requests name accounts that may be extensions."""
-    answers_refer: tuple[str, ...] = ()
-    """Where v3 answers name extensions by number."""
-    answers_own: tuple[tuple[str, str], ...] = ()
-    """Where v3 answers name a user and mean an extension: (path, the element beside it with the number)."""
-    answers_users: tuple[str, ...] = ()
-    """Where v3 answers name an account that may be a user, and 2.5 an account that may be an extension."""
-    fates: list[Fate] = field(default_factory=list)
-    legs: dict[str, Translation] = field(default_factory=dict)
-    """The calls of a plan, by name; each is a translation that takes part of the message."""
-
-    @property
-    def writes(self) -> bool:
-        return self.declared.writes
-
-    def to_new(self, work: Work) -> Element:
-        """The v3 request. Raises CallerError when the old one lacks something or has an unusable value."""
-        target = Element(self.new.input.name)
-        _walk(work.request, self.request, target, work, "request")
-        if work.problems:
-            raise refusal(work.problems)
-        for produce in self.on_request:
-            produce(target, work)
-        return target
-
-    def to_old(self, answer: Element, work: Work) -> Element:
-        """The old answer, as far as v3 and what the shim keeps can give it."""
-        target = Element(self.old.output.name)
-        _walk(answer, self.answer, target, work, "answer")
-        for produce in self.on_answer:
-            produce(target, work)
-        return target
-
-
-def _walk(source: Element, table: Table, target: Element, work: Work, direction: Direction) -> None:
+def walk(source: Element, table: Table, target: Element, work: Work, direction: Direction) -> None:
+    """Bring the children of a source element to the target as the table says; problems go into the work."""
     entries = table.entries
     out = target.children
     request = direction == "request"
@@ -121,7 +61,7 @@ def _carry(child: Element, entry: Entry, work: Work, direction: Direction) -> El
     if child.attributes or entry.unlimited:
         _attributes(child, entry, made, work, direction)
     if entry.table is not None:
-        _walk(child, entry.table, made, work, direction)
+        walk(child, entry.table, made, work, direction)
         return made
     made.text = child.text or ""
     if entry.read is not None and not child.nil:

@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from shim.core.catalogue import Catalogue, compile_catalogue
+from shim.core.catalogue import compile_catalogue
+from shim.core.compiled import Catalogue
 from shim.core.errors import Fault
 from shim.core.pipeline import ServerInfo, Shim
 from shim.edge.backend import Backend, open_session

@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.admit import ALL, covers
 from shim.edge.deprecation_rows import CALLERS, USAGE
-from shim.edge.journal_rows import utc
-from shim.edge.store import Store
+from shim.edge.store import Store, utc
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shim.core.admit import ALL, pattern_problem
 from shim.core.commands import Brownout
 from shim.edge.deprecation_rows import BROWNOUTS, PORTING_EVENTS
-from shim.edge.journal_rows import utc
-from shim.edge.store import Store
+from shim.edge.store import Store, utc
 from shim.interfaces.load import old
 
 State = Literal["planned", "running", "ended", "stopped"]

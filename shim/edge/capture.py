@@ -21,7 +21,7 @@ import structlog
 from aiohttp import web
 
 from shim.core.capture import FORMAT, Conversation, captured, digest_by, key_id, to_data
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue
 
 log = structlog.get_logger()
 

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 import aiohttp
 import structlog
 
-from shim.core.catalogue import Catalogue
 from shim.core.compare import CODE, WORDS, Difference, differences, meaning, only_reads, without_noise
+from shim.core.compiled import Catalogue
 from shim.core.errors import Fault
 from shim.core.findings import KINDS, Finding
 from shim.core.model import Element

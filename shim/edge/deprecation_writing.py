@@ -19,8 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shim.core.errors import BackendError
 from shim.edge.deprecation_batch import Batch, Calls, FindingKey, Found
 from shim.edge.deprecation_rows import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, USAGE
-from shim.edge.journal_rows import utc
-from shim.edge.store import KEPT, Store
+from shim.edge.store import KEPT, Store, utc
 
 MARKS = "deprecation-log"
 """What is kept under this name are the IDs of batches that were written lately; no account has it."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import structlog
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Call, Caller
+from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.model import Element

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import structlog
 from aiohttp import web
 
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError, CallerError
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message

@@ -38,10 +38,9 @@ from shim.edge.identity_rows import (
     identity_of,
     news,
     rows_of,
-    utc,
 )
 from shim.edge.settings import Identities
-from shim.edge.store import Store
+from shim.edge.store import Store, utc
 
 _MOST_CACHED = 50_000
 _SHARED_FOR = 30.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
@@ -395,7 +395,3 @@ def _fate(each: Identity, known: sa.Row[Any] | None, taken: Collection[str]) -> 
         return "gone"
     same = (known.user_id, known.number) == (each.user_id, each.number)
     return "same" if same and each.extension_id in ("", known.extension_id) else "differs"
-
-
-def utc(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)  # SQLite knows no zones

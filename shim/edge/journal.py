@@ -32,12 +32,11 @@ from shim.edge.journal_rows import (
     entry_of,
     insert,
     supersede,
-    utc,
     write_steps,
 )
 from shim.edge.metrics import Metrics
 from shim.edge.settings import Journal as JournalSettings
-from shim.edge.store import Store, from_json, to_json
+from shim.edge.store import Store, from_json, to_json, utc
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands import Ask, Begin, Left, Policy, Probe, Step, Undo
 from shim.core.journal_recovery import repairs
-from shim.edge.store import from_json, to_json
+from shim.edge.store import from_json, to_json, utc
 
 UNDER_WAY = ("running", "undoing")
 _METADATA = sa.MetaData()
@@ -185,7 +185,3 @@ async def supersede(connection: AsyncConnection, subject: str) -> None:
         values = {"state": "undone", "why": "superseded", "answer": None, "subject": None}
         await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id.in_(ids)).values(**values))
         await drop_payloads(connection, ids)
-
-
-def utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # SQLite knows no zones

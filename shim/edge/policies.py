@@ -10,10 +10,10 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from shim.core.catalogue import Catalogue
+from shim.core.choosing import Place, places
+from shim.core.compiled import Catalogue
 from shim.core.interface import Operation, paths
 from shim.core.policies import ANY, GOVERNED, Do, Policy, possible
-from shim.core.rules.choices import Place, places
 from shim.edge.config import Config, ConfigError, Problem
 
 _EXPLAIN = "`shim explain OPERATION` lists what can be chosen"

@@ -24,9 +24,8 @@ from shim.core.commands import Brownout, Caller, Rung
 from shim.core.errors import Fault
 from shim.edge.brownouts import Planned, PortingRefused, note, plan_brownout, read_brownouts, stop_brownout
 from shim.edge.deprecation_rows import PORTING, PORTING_EVENTS
-from shim.edge.journal_rows import utc
 from shim.edge.settings import Integration
-from shim.edge.store import Store
+from shim.edge.store import Store, utc
 from shim.interfaces.load import old
 
 __all__ = [

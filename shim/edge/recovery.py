@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import structlog
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import Caller, Close, Opened
+from shim.core.compiled import Catalogue
 from shim.core.errors import Fault
 from shim.core.journal_recovery import recover
 from shim.core.journal_writes import Journal as Journalled

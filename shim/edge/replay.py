@@ -17,7 +17,6 @@ from typing import Literal
 import aiohttp
 
 from shim.core.capture import FORMAT, Conversation, digest_by, from_data, key_id
-from shim.core.catalogue import Catalogue
 from shim.core.compare import (
     CODE,
     MASK,
@@ -30,6 +29,7 @@ from shim.core.compare import (
     only_reads,
     without_noise,
 )
+from shim.core.compiled import Catalogue
 from shim.core.errors import Fault
 from shim.core.findings import KINDS, Finding
 from shim.core.interface import ElementDecl, Operation

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from shim.core import notices as telling
-from shim.core import policies
+from shim.core import commands, policies
 from shim.edge.settings_kinds import Count, Secret, Section, digits, doc
 from shim.interfaces.load import new
 
@@ -38,9 +37,9 @@ class Tell(Section):
     )
     header: Annotated[bool, doc("A SOAP header with the findings, in answers without notice elements.")] = False
 
-    def core(self) -> telling.Tell:
+    def core(self) -> commands.Tell:
         """The same as the core gets it."""
-        return telling.Tell(self.http, self.notices, self.header)
+        return commands.Tell(self.http, self.notices, self.header)
 
     def over(self, base: Self) -> Self:
         """The same with the switches of all where it has none of its own."""

@@ -51,6 +51,11 @@ _OPENINGS = 50
 _MIGRATION_LOCK = 25_300
 
 
+def utc(moment: datetime) -> datetime:
+    """A time out of a row, with its zone: SQLite keeps none."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 class Store:
     """An open store. Every method raises BackendError (`store-unavailable`) when the database fails."""
 

@@ -16,8 +16,7 @@ import structlog
 
 from shim.core.errors import Fault
 from shim.edge.deprecation_rows import V3_TOKENS
-from shim.edge.journal_rows import utc
-from shim.edge.store import Store
+from shim.edge.store import Store, utc
 
 log = structlog.get_logger()
 

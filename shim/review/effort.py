@@ -11,15 +11,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue, Translation
 from shim.core.rules.model import Fate
-from shim.core.translate import Translation
 from shim.review.model import Effort
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 """The least first."""
 _LIMITS: tuple[tuple[int, Effort], ...] = ((0, "none"), (3, "small"), (9, "medium"))
 _UNTRANSLATED = 10
+_GONE = "v3 has no such operation: what needs it has to do without"
 _LACKING = ("kept", "emulated", "dropped", "refused")
 _MET = {
     "field-kept": (2, "{} that the shim keeps, because v3 has no place for it"),
@@ -78,6 +78,8 @@ UNKNOWN = Successors((), True, ((_UNTRANSLATED, "Not translated: it has to be wr
 
 
 def _successors(translation: Translation) -> Successors:
+    if translation.declared.emulates:
+        return Successors((), translation.writes, ((_UNTRANSLATED, _GONE),))
     legs = [each.new.full_name for each in translation.legs.values()]
     becomes = tuple(dict.fromkeys(legs or [translation.new.full_name]))
     lacking = [each for each in translation.fates if each.fate in _LACKING]

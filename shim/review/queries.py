@@ -20,12 +20,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue
 from shim.core.findings import KINDS, Kind
 from shim.edge import app
 from shim.edge.config import Config
 from shim.edge.deprecation_rows import FINDING_DAYS, FINDING_EVENTS, FINDINGS
-from shim.edge.store import Store
+from shim.edge.store import Store, utc
 from shim.review import rows
 from shim.review.closed import ClosedDays, read
 from shim.review.effort import UNKNOWN, Successors, successors
@@ -158,9 +158,7 @@ async def finding(
     return replace(
         _page(_finding(found[0], used, now), _sample(found[0])),
         days=tuple((date.fromisoformat(each["day"]), each["count"]) for each in days),
-        history=tuple(
-            Event(rows.aware(each.at), each.who, each.was, each.became, each.text) for each in events
-        ),
+        history=tuple(Event(utc(each.at), each.who, each.was, each.became, each.text) for each in events),
     )
 
 
@@ -271,7 +269,7 @@ async def _used(
     }
     last = await rows.last_used(
         connection,
-        min(rows.aware(each["state_at"]) for each in fixed),
+        min(utc(each["state_at"]) for each in fixed),
         (each["integration"] for each in fixed),
         (name for each in names.values() for name in each),
     )
@@ -287,8 +285,8 @@ async def _used(
 
 
 def _finding(row: sa.RowMapping, used: Mapping[int, datetime], now: datetime) -> FindingRow:
-    state_at, last_seen = rows.aware(row["state_at"]), rows.aware(row["last_seen"])
-    until = rows.aware(row["until"]) if row["until"] else None
+    state_at, last_seen = utc(row["state_at"]), utc(row["last_seen"])
+    until = utc(row["until"]) if row["until"] else None
     state = effective(row["state"], state_at, until, last_seen, used.get(row["id"]), now)
     return FindingRow(
         id=row["id"],
@@ -301,7 +299,7 @@ def _finding(row: sa.RowMapping, used: Mapping[int, datetime], now: datetime) ->
         because=row["because"],
         place=row["place"],
         count=row["count"],
-        first_seen=rows.aware(row["first_seen"]),
+        first_seen=utc(row["first_seen"]),
         last_seen=last_seen,
         state=state,
         state_at=state_at,
@@ -318,7 +316,7 @@ def _sample(row: sa.RowMapping) -> Sample | None:
         SampleCall(each["operation"], each["endpoint"], each["soap_action"], each["xml"])
         for each in told["calls"]
     )
-    at = rows.aware(row["sample_at"]) if row["sample_at"] else rows.aware(row["last_seen"])
+    at = utc(row["sample_at"]) if row["sample_at"] else utc(row["last_seen"])
     return Sample(at.astimezone(UTC), told["old"], calls, told.get("more", 0))
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.edge.deprecation_rows import BROWNOUTS, CALLERS, FINDINGS, PORTING, USAGE
+from shim.edge.store import utc
 from shim.review.life import still_open
 from shim.review.model import CallerRow, Planned
 
@@ -115,7 +116,7 @@ async def uses(connection: AsyncConnection, window: Window, integration: str | N
     )
     found = (await connection.execute(query)).all()
     return [
-        Use(name, side, operation, calls, faults, days, aware(first), aware(last))
+        Use(name, side, operation, calls, faults, days, utc(first), utc(last))
         for name, side, operation, calls, faults, days, first, last in found
     ]
 
@@ -138,7 +139,7 @@ async def met(connection: AsyncConnection, window: Window, now: datetime, integr
     query = sa.select(*group, sa.func.count(), sa.func.max(row.last_seen)).group_by(*group)
     found = (await connection.execute(query.where(_of(row.integration, which, integration)))).all()
     return [
-        Met(name, operation, code, severity, findings, aware(last))
+        Met(name, operation, code, severity, findings, utc(last))
         for name, operation, code, severity, findings, last in found
     ]
 
@@ -147,7 +148,7 @@ async def placed(connection: AsyncConnection, integration: str | None) -> list[P
     row = PORTING.c
     query = sa.select(row.integration, row.operation, row.rung, row.at)
     found = (await connection.execute(query.where(_of(row.integration, sa.true(), integration)))).all()
-    return [Placed(*each[:3], aware(each[3])) for each in found]
+    return [Placed(*each[:3], utc(each[3])) for each in found]
 
 
 async def last_calls(connection: AsyncConnection, integration: str | None) -> dict[str, datetime]:
@@ -155,7 +156,7 @@ async def last_calls(connection: AsyncConnection, integration: str | None) -> di
     row = CALLERS.c
     query = sa.select(row.integration, sa.func.max(row.last_seen)).group_by(row.integration)
     found = (await connection.execute(query.where(_of(row.integration, sa.true(), integration)))).all()
-    return {name: aware(seen) for name, seen in found}
+    return {name: utc(seen) for name, seen in found}
 
 
 async def callers(connection: AsyncConnection, integration: str) -> list[CallerRow]:
@@ -168,7 +169,7 @@ async def callers(connection: AsyncConnection, integration: str) -> list[CallerR
         .limit(_MOST_CALLERS)
     )
     found = (await connection.execute(query)).all()
-    return [CallerRow(*each[:5], aware(each[5])) for each in found]
+    return [CallerRow(*each[:5], utc(each[5])) for each in found]
 
 
 async def planned(connection: AsyncConnection, now: datetime, integration: str) -> list[Planned]:
@@ -180,7 +181,7 @@ async def planned(connection: AsyncConnection, now: datetime, integration: str) 
         .order_by(row.starts_at, row.operation)
     )
     found = (await connection.execute(query)).all()
-    return [Planned(name, aware(start), aware(end), text, link) for name, start, end, text, link in found]
+    return [Planned(name, utc(start), utc(end), text, link) for name, start, end, text, link in found]
 
 
 async def last_used(
@@ -196,11 +197,7 @@ async def last_used(
         .group_by(row.integration, row.operation)
     )
     found = (await connection.execute(query)).all()
-    return {(name, operation): aware(seen) for name, operation, seen in found}
-
-
-def aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # SQLite knows no zones
+    return {(name, operation): utc(seen) for name, operation, seen in found}
 
 
 def _total(column: sa.Column[int]) -> sa.Cast[int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, cast, get_args
 
+from shim.core.admit import scope_of
 from shim.core.findings import Severity
 from shim.review.effort import EFFORTS, UNKNOWN, Successors, Work
 from shim.review.model import CallerRow, Day, Effort, Fit, OperationUse, Rung, Scorecard
@@ -188,8 +189,8 @@ def worst_of(severities: Iterable[str]) -> Severity | None:
 
 def _placed(operation: str, seen: Seen) -> Placed | None:
     """The rung that holds for an operation: its own over `Service.*` over `*`."""
-    scopes = (operation, f"{operation.partition('.')[0]}.*", "*")
-    return next((seen.rungs[scope] for scope in scopes if scope in seen.rungs), None)
+    scope = scope_of(operation, seen.rungs)
+    return None if scope is None else seen.rungs[scope]
 
 
 def _silent(use: Use, seen: Seen, now: datetime) -> bool:

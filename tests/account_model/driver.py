@@ -13,7 +13,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from shim.core.catalogue import Catalogue, compile_catalogue
+from shim.core.catalogue import compile_catalogue
 from shim.core.commands import (
     Answer,
     Begin,
@@ -35,6 +35,7 @@ from shim.core.commands import (
     RenumberIdentities,
     Together,
 )
+from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError, Fault
 from shim.core.model import Element
 from shim.core.parse import ANSWER_LIMITS, parse

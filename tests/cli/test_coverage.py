@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -189,6 +190,34 @@ def test_explain_says_that_an_operation_is_not_forwarded(invoke: Invoke) -> None
     assert "is served by the shim itself; v3 is not asked for its own" in told
     assert "becomes" not in told.split("The request")[0]
     assert "operation/package emulated" in told
+
+
+def test_explain_tells_all_calls_of_a_plan_in_order_and_what_takes_them_back(invoke: Invoke) -> None:
+    told = invoke("explain", "Extension.AddExtension").stdout.split("By default")[0]
+    calls = re.findall(r"^  - (\S+), posted to \S+(, a read)?$", told, re.MULTILINE)
+    assert [name for name, read in calls if not read] == [
+        "User.AddUser", "User.SetUserPL", "Extension.AddExtension",
+    ]  # fmt: skip
+    assert calls[0] == ("PBX.GetTemplates", ", a read")
+    assert "- User.AddUser, posted to /soap2/user_agent.php\n      Undone by User.DelUser." in told
+    assert "Goes when an earlier call is undone." in told.split("User.SetUserPL, posted")[1]
+    assert "what was done is undone, the last first" in told
+
+
+def test_explain_tells_which_calls_are_finished_rather_than_undone(invoke: Invoke) -> None:
+    for name in ("EditExtension", "DelExtension", "DelAccount", "SetProvision"):
+        assert "Nothing is undone: what is cut off is finished" in invoke("explain", name).stdout
+
+
+def test_explain_tells_what_is_asked_to_know_who_is_who(invoke: Invoke) -> None:
+    told = invoke("explain", "GetPublicNo").stdout.split("What v3 may be asked besides")[1]
+    assert "- User.GetUserDetails, posted to" in told
+    assert "- Extension.GetExtensions, posted to" in told
+    assert "may be asked besides" not in invoke("explain", "GetCodecs").stdout
+
+
+def test_explain_tells_what_a_linked_op_takes_back(invoke: Invoke) -> None:
+    assert "Client.AddClient by Client.DelClient" in invoke("explain", "LinkedOp").stdout
 
 
 def test_explain_finds_any_spelling(invoke: Invoke) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from shim.cli import deprecation
+from shim.cli import findings as findings_command
+from shim.cli import stored
 from shim.edge.store import Store
 from shim.review.export import FINDING_COLUMNS, INTEGRATION_COLUMNS, OPERATION_COLUMNS
 from tests.review.world import NOW, Builder, world
@@ -26,7 +27,8 @@ Shim = Callable[..., Result]
 def file(config: ConfigFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A configuration in which `acme` may call, over a store with the world in it, at its time."""
     path = config(backend="https://voipnow.example.com")
-    monkeypatch.setattr(deprecation, "now", lambda: NOW)
+    for module in (stored, findings_command):
+        monkeypatch.setattr(module, "now", lambda: NOW)
 
     async def fill() -> None:
         store = await Store.open(f"sqlite:///{tmp_path}/shim.db")

@@ -11,14 +11,14 @@ import pytest
 from typer.testing import Result
 
 from shim.cli.dry_run import dry_run
-from shim.core.catalogue import Catalogue, compile_catalogue
+from shim.core.catalogue import compile_catalogue
 from shim.core.commands import Command
+from shim.core.compiled import Catalogue, DeclaredService, Translation
 from shim.core.forward import forward
 from shim.core.interface import ElementDecl
 from shim.core.model import Element
-from shim.core.rules.declare import DeclaredService, operation, service
+from shim.core.rules.declare import operation, service
 from shim.core.rules.model import Work
-from shim.core.translate import Translation
 from shim.interfaces.load import new, old
 from tests.support.conversation import catalogue
 from tests.support.schemas import assert_valid

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shim.core.catalogue import compile_catalogue
 from shim.core.commands import Call
+from shim.core.compiled import Translation
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.model import Element
 from shim.core.parse import parse
@@ -19,7 +20,6 @@ from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.rules.declare import emulated, service
 from shim.core.rules.model import Work
 from shim.core.rules.vocabulary import drop
-from shim.core.translate import Translation
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, catalogue, new_answer, old_request
 from tests.support.messages import Messages

@@ -8,10 +8,10 @@ from copy import deepcopy
 import pytest
 from lxml import etree
 
-from shim.core.commands import Caller
+from shim.core.commands import Caller, Tell
 from shim.core.findings import KINDS
 from shim.core.model import Element
-from shim.core.notices import CODES, NAMESPACE, Deprecation, Tell, has_room, told
+from shim.core.notices import CODES, NAMESPACE, Deprecation, has_room, told
 from shim.core.parse import SOAP, parse
 from shim.core.rules.model import Work
 from shim.interfaces.load import old

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from shim.core.catalogue import Catalogue
 from shim.core.commands import (
     Answer,
     Ask,
@@ -22,6 +21,7 @@ from shim.core.commands import (
     Step,
     Undo,
 )
+from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError, Fault
 from shim.core.journal_recovery import recover, repairs, shown, without_secrets
 from shim.core.journal_writes import Journal

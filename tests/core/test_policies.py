@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from shim.core.choosing import Place, choose, chosen, places
 from shim.core.commands import Caller
+from shim.core.compiled import Translation
 from shim.core.errors import CallerError
 from shim.core.findings import KINDS
 from shim.core.model import Element
 from shim.core.policies import ANY, CHOICES, GOVERNED, Do, Policies, Policy, possible
-from shim.core.rules.choices import Place, accepts, choose, gives, places
+from shim.core.rules.choices import accepts, gives
 from shim.core.rules.model import Work
-from shim.core.translate import Translation
 from shim.interfaces.load import old
 from tests.core.test_properties import Mixed, answering, unaccounted
 from tests.support.conversation import catalogue, old_request
@@ -141,7 +142,8 @@ def test_a_read_can_be_refused_for_its_answer_and_a_write_not() -> None:
 
 def test_what_is_chosen_is_worked_out_once() -> None:
     policies = Policies([Policy("drop")])
-    assert policies.of(translation("Client.AddClient")) is policies.of(translation("Client.AddClient"))
+    add = translation("Client.AddClient")
+    assert chosen(policies, add) is chosen(policies, add)
 
 
 # ---- what rules ask ----

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shim.core.commands import Call, Identity
+from shim.core.compiled import Translation
 from shim.core.interface import Operation
 from shim.core.model import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
 from shim.core.rules.references import Refer
 from shim.core.rules.vocabulary import Computed
-from shim.core.translate import Translation
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, catalogue, new_answer, old_request
 from tests.support.messages import Messages

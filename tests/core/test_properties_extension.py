@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shim.core.commands import Call, Identity, Known
+from shim.core.compiled import Translation
 from shim.core.interface import paths
 from shim.core.model import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
-from shim.core.translate import Translation
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, new_answer, old_request, whole_catalogue
 from tests.support.messages import Messages

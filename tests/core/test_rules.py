@@ -8,6 +8,7 @@ import pytest
 
 from shim.core.catalogue import compile_catalogue
 from shim.core.commands import Caller, Identity
+from shim.core.compiled import Translation
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.model import Element
 from shim.core.rules.declare import operation, service
@@ -28,7 +29,6 @@ from shim.core.rules.vocabulary import (
     unused,
     values,
 )
-from shim.core.translate import Translation
 from shim.interfaces.load import new, old
 
 UPDATED = unread("identifier", "v3 says it as well")

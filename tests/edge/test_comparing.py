@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue
 from shim.core.findings import Finding
 from shim.edge.app import catalogue as compiled
 from shim.edge.comparing import Comparer, Spoken

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shim.core.commands import Caller
-from shim.core.notices import Tell
+from shim.core.commands import Caller, Tell
 from shim.edge.settings import Config, Deprecation
 from shim.edge.telling import Telling, deprecation_headers
 

@@ -15,13 +15,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from shim.core.catalogue import Catalogue, compile_catalogue
+from shim.core.catalogue import compile_catalogue
 from shim.core.commands import Answer, Begin, Call, Close, ForgetIdentities, LearnIdentities, Mark, Opened
+from shim.core.compiled import Catalogue, Declared
 from shim.core.errors import BackendError
 from shim.core.interface import Operation
 from shim.core.model import Element
 from shim.core.pipeline import Outcome, Request, Shim, exchange
-from shim.core.rules.declare import Declared, service
+from shim.core.rules.declare import service
 from shim.core.serialise import MessageWriter
 from shim.edge.drive import Performer, Performers, drive
 from shim.edge.identity_map import IdentityMap

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from shim.core.catalogue import Catalogue, compile_catalogue
+from shim.core.catalogue import compile_catalogue
 from shim.core.commands import (
     Answer,
     Call,
@@ -23,12 +23,14 @@ from shim.core.commands import (
     Recall,
     Remember,
     RenumberIdentities,
+    Tell,
     Together,
 )
+from shim.core.compiled import Catalogue
 from shim.core.errors import Fault
 from shim.core.interface import Interface, Operation
 from shim.core.model import Element
-from shim.core.notices import Deprecation, Tell
+from shim.core.notices import Deprecation
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.policies import NO_POLICIES, Policies

@@ -3,54 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from shim.core.commands import Command
+from shim.core.commands import Command, Policy, Undo
+from shim.core.compiled import READS, Called, Catalogue, Declared, DeclaredService, Plan, Translation
 from shim.core.model import Element
-from shim.core.rules.model import Rule
-
-if TYPE_CHECKING:
-    from shim.core.catalogue import Catalogue
-    from shim.core.rules.model import Work
-    from shim.core.translate import Translation
-
-Plan = Callable[["Catalogue", "Translation", "Work"], Generator[Command, Any, Element]]
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """One old operation and its successor; `plan` replaces the one call by a generator of several."""
-
-    name: str
-    becomes: str
-    rules: tuple[Rule, ...] = ()
-    writes: bool = True
-    gone: str | None = None
-    """The repeated request element that names accounts which do not exist after the call: `ID`."""
-    details: str | None = None
-    """The v3 operation that tells an account's ID by its identifier, for what is kept by ID."""
-    plan: Plan | None = None
-    lenient: bool = False
-    """Whether the call is served although it names extensions that there are not."""
-    siblings: bool = False
-    """Whether the call changes the user, and so the user's other extensions too: a finding says how many."""
-    notes: tuple[str, ...] = ()
-    """What a plan does by default and which settings change it, in lines for the operator."""
-    legs: tuple[Declared, ...] = ()
-    """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
-    emulates: str | None = None
-    """Why no v3 call can serve it, so that the shim does; None: it has a successor."""
-    forwarded: bool = True
-    """Whether v3 gets to see the message at all; what is not forwarded is served by its plan alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredService:
-    name: str
-    becomes: str
-    operations: tuple[Declared, ...]
+from shim.core.rules.model import Rule, Work
 
 
 def operation(
@@ -61,51 +21,86 @@ def operation(
     gone: str | None = None,
     details: str | None = None,
     plan: Plan | None = None,
+    calls: Iterable[Called] = (),
+    journal: Policy | None = None,
+    notes: Iterable[str] = (),
     siblings: bool = False,
 ) -> Declared:
     """Declare an operation. `becomes` defaults to the same name in the service's successor.
 
-    Operations whose name begins with Get, Ping or the like only read; see `READS`.
+    With a `plan`, `calls` are all v3 calls that it may make, in order, its successor too; `journal` says that
+    it is kept there, and what becomes of it. Operations whose name begins with Get, Ping or the like only read;
+    see `READS`.
     """
     flat = tuple(each for rule in rules for each in ((rule,) if isinstance(rule, Rule) else tuple(rule)))
     return Declared(
-        name, becomes or name, flat, not name.startswith(READS), gone, details, plan, siblings=siblings
+        name,
+        becomes or name,
+        flat,
+        not name.startswith(READS),
+        gone,
+        details,
+        plan,
+        siblings=siblings,
+        notes=tuple(notes),
+        calls=tuple(calls),
+        journal=journal,
     )
-
-
-READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
-"""What the names of operations that only read begin with."""
 
 
 def plan(
     name: str,
     steps: Plan,
-    *legs: Declared,
+    *parts: Declared | Called,
     rules: Iterable[Rule | Iterable[Rule]] = (),
+    journal: Policy | None = None,
     lenient: bool = False,
     siblings: bool = False,
     notes: Iterable[str] = (),
 ) -> Declared:
     """Declare an operation that becomes several v3 calls, made by the generator `steps`.
 
-    Each leg is `leg(...)`: what v3 call takes what of the old request. Every old path has to be taken by a
-    leg or by one of `rules`.
+    `parts` are those calls in order: `leg(...)` says what one takes of the old request, `call(...)` names one
+    that the plan makes by itself. Every old path has to be taken by a leg or by one of `rules`. `journal` says
+    that the plan is kept there, and whether what is cut off is undone or finished (redo).
     """
-    declared = operation(name, legs[0].becomes, rules, plan=steps, siblings=siblings)
-    return replace(declared, legs=legs, lenient=lenient, notes=tuple(notes))
+    legs = tuple(each for each in parts if isinstance(each, Declared))
+    calls = [called for each in parts if (called := each.called if isinstance(each, Declared) else each)]
+    declared = operation(
+        name, legs[0].becomes, rules, plan=steps, calls=calls, journal=journal, notes=notes, siblings=siblings
+    )
+    return replace(declared, legs=legs, lenient=lenient)
 
 
-def served(name: str, steps: Plan, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
+def served(
+    name: str, steps: Plan, rules: Iterable[Rule | Iterable[Rule]] = (), notes: Iterable[str] = ()
+) -> Declared:
     """Declare an operation that v3 has and is not asked for: the generator `steps` serves it."""
-    return replace(operation(name, None, rules, plan=steps), forwarded=False)
+    return replace(operation(name, None, rules, plan=steps, notes=notes), forwarded=False)
 
 
-def leg(name: str, becomes: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
-    """One v3 call of a plan, under a name that the plan asks for."""
-    return operation(name, becomes, rules)
+def leg(
+    name: str,
+    becomes: str,
+    rules: Iterable[Rule | Iterable[Rule]] = (),
+    *,
+    because: str = "",
+    undo: Undo | None = None,
+    falls: bool = False,
+) -> Declared:
+    """One v3 call of a plan, under a name that the plan asks for. What is said of it: see `call`."""
+    return replace(operation(name, becomes, rules), called=Called(becomes, because, undo, falls))
 
 
-Steps = Callable[["Translation", "Work"], Element | Generator[Command, Any, Element]]
+def call(operation: str, because: str = "", *, undo: Undo | None = None, falls: bool = False) -> Called:
+    """One v3 call that a plan makes by itself: when, and what for; `undo` takes it back.
+
+    One that `falls` goes when an earlier one is taken back.
+    """
+    return Called(operation, because, undo, falls)
+
+
+Steps = Callable[[Translation, Work], Element | Generator[Command, Any, Element]]
 
 
 def emulated(name: str, steps: Steps, because: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from shim.core.commands import Caller, Identity
 from shim.core.findings import Findings
 from shim.core.interface import Demand, ElementDecl
 from shim.core.lexical import Check
 from shim.core.model import Element
 from shim.core.parse import Limits
 from shim.core.policies import ANY, AS_WRITTEN, Chosen, Do, Side
-
-if TYPE_CHECKING:
-    from shim.core.commands import Caller, Identity
 
 Direction = Literal["request", "answer"]
 FateName = Literal[
