@@ -38,6 +38,8 @@ class Application:
 
     def __init__(self, config: Config, compiled: Catalogue, performers: Performers) -> None:
         self.config = config
+        self.catalogue = compiled
+        self.performers = performers
         self.ready = True
         self.integrations = performers.integrations
         self.store = performers.store
