@@ -53,11 +53,12 @@ def _stages(name: str) -> list[float]:
         microseconds(lambda: parse_answer(new_call.answer)),
         microseconds(lambda: translation.to_old(answer, Work(request, caller))),
         microseconds(lambda: translation.old_writer.envelope(translation.old_writer.write(back)[0], header)),
-        microseconds(_whole(Shim(compiled), name, old_call.request, new_call.answer)),
+        microseconds(whole(Shim(compiled), name, old_call.request, new_call.answer)),
     ]
 
 
-def _whole(shim: Shim, name: str, request: bytes, answer: bytes) -> Callable[[], object]:
+def whole(shim: Shim, name: str, request: bytes, answer: bytes) -> Callable[[], object]:
+    """Runs a whole exchange, and gives its outcome."""
     endpoint = old().services[name.partition(".")[0]].endpoint
     incoming, told, caller = (
         Request(endpoint, "text/xml", request),

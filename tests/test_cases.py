@@ -4,15 +4,20 @@ A file has sections, each under a line `=== name`:
 - the text before the first section says what the conversation proves
 - `old request`: the body element, or a whole envelope
 - `settings`, `kept before`: one `key: value` a line; kept values as `account field: XML`
+- `policies`: a line for each, as in the configuration; `tell`: switches and what there is to tell, one a line
+- `backend`: how it speaks, `version: 3.x.y` or `person_names: split`
 - `identities`: what the identity map knows, a line `old_id extension_id user_id number identifier` each
 - `v3 call`, `v3 answer`: in turn, as often as calls are made; a `v3 answer` may be a Fault
-- `old answer` or `fault`, `findings` (`code path`), `kept after`: what has to come out
+- `old answer` or `fault`, `findings` (`code path`), `kept after`: what has to come out; after an answer, `old
+  header` is the SOAP header block that tells of findings, if there is one, and the messages that a LinkedOp
+  answers with stand in `output N`, instead of in base64
 
 To write the outcome sections of a new file, run with RECORD_CASES=1 and read what it wrote.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from copy import deepcopy
@@ -20,20 +25,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 from lxml import etree
 
 from shim.core.commands import Call, Identity
 from shim.core.model import Element
+from shim.core.notices import Deprecation, Tell
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
-from shim.interfaces.load import new, old
+from shim.core.policies import Policies
+from shim.core.serialise import escape
+from shim.edge.settings_conduct import Policy
+from shim.interfaces.load import Dialect, new, old
 from tests.support.conversation import World
-from tests.support.schemas import assert_valid
+from tests.support.schemas import TOLD, assert_valid
 
 CASES = Path(__file__).parent / "cases"
 FILES = sorted(CASES.glob("*/*.case"))
-GIVEN = ("old request", "settings", "kept before", "identities")
+GIVEN = ("old request", "backend", "settings", "policies", "tell", "kept before", "identities")
 RECORD = bool(os.environ.get("RECORD_CASES"))
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _LOGIN = "<userCredentials><username>who</username><password>secret</password></userCredentials>"
 
@@ -63,7 +74,27 @@ class Case:
 
         settings = dict(line.split(": ", 1) for line in self.get("settings").splitlines())
         known = [Identity(*line.split()) for line in self.get("identities").splitlines()]
-        return World(backend, settings, _kept(self.get("kept before")), identities=known)
+        lines = self.get("policies").splitlines()
+        policies = Policies(Policy.model_validate(yaml.safe_load(line)).core() for line in lines)
+        facts = yaml.safe_load(self.get("tell")) or {}
+        tell = Tell(**{name: said for name, said in facts.items() if isinstance(said, bool)})
+        deprecation = Deprecation(
+            **{name: str(said) for name, said in facts.items() if said not in (True, False)}
+        )
+        return World(
+            backend,
+            settings,
+            _kept(self.get("kept before")),
+            identities=known,
+            dialect=self.dialect,
+            policies=policies,
+            tell=tell,
+            deprecation=deprecation,
+        )
+
+    @property
+    def dialect(self) -> Dialect:
+        return Dialect(**dict(line.split(": ", 1) for line in self.get("backend").splitlines()))  # type: ignore[arg-type]
 
 
 _SERVER_INFO = (
@@ -92,17 +123,40 @@ def _kept_text(kept: dict[str, dict[str, Element]]) -> str:
     lines = []
     for account, fields in sorted(kept.items()):
         for name, element in sorted(fields.items()):
-            attributes = "".join(f' {key}="{value}"' for key, value in element.attributes.items())
-            lines.append(f"{account} {name}: <{element.name}{attributes}>{element.text}</{element.name}>")
+            lines.append(f"{account} {name}: {_xml(element)}")
     return "\n".join(lines)
+
+
+def _xml(element: Element) -> str:
+    """A kept element in one line; `nil` for the mark of something that is gone."""
+    attributes = "".join(f' {key}="{value}"' for key, value in element.attributes.items())
+    attributes += f' xmlns:xsi="{XSI}" xsi:nil="true"' if element.nil else ""
+    inner = "".join(map(_xml, element.children)) or escape(element.text or "")
+    return f"<{element.name}{attributes}>{inner}</{element.name}>"
 
 
 def _body(envelope: bytes) -> str:
     """The body element alone, indented, with the namespaces it uses."""
-    node = deepcopy(etree.fromstring(envelope).find(f"{{{SOAP}}}Body")[0])  # type: ignore[index]
+    return _indented(etree.fromstring(envelope).find(f"{{{SOAP}}}Body")[0])  # type: ignore[index]
+
+
+def _indented(part: etree._Element) -> str:
+    node = deepcopy(part)
     etree.indent(node)
     etree.cleanup_namespaces(node)
     return etree.tostring(node, encoding="unicode").strip()
+
+
+def _unpacked(answer: str) -> tuple[str, list[tuple[str, str]]]:
+    """An answer with the messages in it as sections of their own."""
+    outputs: list[tuple[str, str]] = []
+
+    def take(found: re.Match[str]) -> str:
+        name = f"output {len(outputs) + 1}"
+        outputs.append((name, _body(base64.b64decode(found[1]))))
+        return f"({name})"
+
+    return re.sub(r"(?<=:output>)([^<]+)(?=</)", take, answer), outputs
 
 
 def _told(world: World, outcome: Outcome) -> list[tuple[str, str]]:
@@ -112,7 +166,11 @@ def _told(world: World, outcome: Outcome) -> list[tuple[str, str]]:
         told.append(("v3 call", _body(envelope)))
         told.append(("v3 answer", f"#{index}"))
     if outcome.answer is not None:
-        told.append(("old answer", _body(outcome.answer)))
+        answer, outputs = _unpacked(_body(outcome.answer))
+        told += [("old answer", answer), *outputs]
+        block = etree.fromstring(outcome.answer).find(f"{{{SOAP}}}Header/{TOLD}")
+        if block is not None:
+            told.append(("old header", _indented(block)))
     elif outcome.fault is not None:
         fault = outcome.fault
         told.append(("fault", f"{fault.side} {fault.code or '-'} {fault.reason}: {fault.text}"))
@@ -121,12 +179,18 @@ def _told(world: World, outcome: Outcome) -> list[tuple[str, str]]:
     return told
 
 
+def _operation(path: Path) -> str:
+    """The full name of the operation that a file is about: its folder is a service in lower case."""
+    name = f"{path.parent.name}.{path.name.split('.')[0]}".lower()
+    return next(each for each in old().operations if each.lower() == name)
+
+
 def _run(case: Case, path: Path) -> list[tuple[str, str]]:
-    operation = old().operations[f"{path.parent.name.capitalize()}.{path.name.split('.')[0]}"]
+    operation = old().operations[_operation(path)]
     world = case.world()
     outcome = world.run(operation, _wrap(case.get("old request"), _LOGIN))
     for envelope in world.envelopes:
-        assert_valid(envelope, new())
+        assert_valid(envelope, new(case.dialect))
     if outcome.answer is not None:
         assert_valid(outcome.answer, old(), outcome.schema_version)
     return [
@@ -151,5 +215,4 @@ def test_conversation(path: Path) -> None:
 def test_every_translated_operation_has_a_conversation() -> None:
     from tests.support.conversation import whole_catalogue
 
-    there = {f"{path.parent.name.capitalize()}.{path.name.split('.')[0]}" for path in FILES}
-    assert set(whole_catalogue().translations) <= there
+    assert set(whole_catalogue().translations) <= {_operation(path) for path in FILES}

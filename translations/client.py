@@ -7,13 +7,14 @@ from shim.core.rules.declare import operation, service
 from shim.core.rules.model import Work
 from shim.core.rules.vocabulary import added, keep, once, rename
 from translations.accounts import UPDATED, answered, permissions, verbose
+from translations.pbx_industries import INDUSTRIES
 
 _INDUSTRY = "v3 has no industries; the shim keeps the client's and gives it back."
 _ADVERTISING = "v3 has no advertising templates; the shim keeps the client's and gives it back."
 
-KEPT = (keep("industry", _INDUSTRY), keep("advertisingTemplate", _ADVERTISING))
+KEPT = (keep("industry", _INDUSTRY, among=INDUSTRIES), keep("advertisingTemplate", _ADVERTISING))
 KEPT_BY_ADD = (
-    keep("industry", _INDUSTRY, when=verbose),
+    keep("industry", _INDUSTRY, when=verbose, among=INDUSTRIES),
     keep("advertisingTemplate", _ADVERTISING, when=verbose),
 )
 

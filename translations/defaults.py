@@ -15,14 +15,16 @@ from shim.core.commands import Command, Recall, Remember
 from shim.core.errors import BackendError, Fault
 from shim.core.forward import forward
 from shim.core.model import Element
+from shim.core.rules.choices import accepts, gives
 from shim.core.rules.model import Direction, Made, Rule, Taken, Work, split, spots
 from shim.core.rules.vocabulary import keep
-from shim.core.translate import Translation
+from shim.core.translate import Translation, refusal
 
 Step = Generator[Command, Any, Element]
 
 _BECAUSE = "v3 has no default {0}; the shim keeps which one it is, and gives it back."
 _FIELD = "default"
+_NO_FILTER = "2.5 looks at no filter when the default is asked for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,11 @@ class Marked(Rule):
 
         def produce(root: Element, work: Work) -> None:
             for row in spots(root, split(path)[0]):
-                chosen = (work.recalled or {}).get(_owner(root, row))
-                if chosen is None:
+                default = _is_default(root, row, work)
+                if default is None:
                     work.find("answer-field-unavailable", path, "It is not known which one is the default.")
-                else:
-                    row.children.append(Element(_FIELD, "1" if chosen.text == row.get("ID") else "0"))
-                    work.find("field-emulated", path, self.because)
+                elif gives(work, path, self.because):
+                    row.children.append(Element(_FIELD, "1" if default else "0"))
 
         return Made("emulated", path, produce, "field-emulated") if direction == "answer" else None
 
@@ -53,7 +54,7 @@ class Sought(Rule):
 
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: Work) -> None:
-            work.find("field-emulated", self.old or "", self.because)
+            accepts(work, "field-emulated", self.old or "", self.because)
 
         return Taken("emulated", None, act, "field-emulated") if direction == "request" else None
 
@@ -61,6 +62,12 @@ class Sought(Rule):
 def _owner(root: Element, row: Element) -> str:
     """Whose it is: it says so itself, or the list does for all."""
     return (row.get("userID") or root.get("userID") or "").strip()
+
+
+def _is_default(root: Element, row: Element, work: Work) -> bool | None:
+    """Whether it is the default of its owner; None when nothing is known of the owner."""
+    chosen = (work.recalled or {}).get(_owner(root, row))
+    return None if chosen is None else chosen.text == row.get("ID")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +152,18 @@ class Defaults:
     def read(self, catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         """Read one or a list, and which one is the default of each owner that comes up."""
         new = translation.to_new(work)
-        only = _is_on(work.request.child(_FIELD))
+        only = _is_on(work.request.child(_FIELD)) and work.policy("field-emulated", _FIELD) == "emulate"
         if only and new.child("filter"):
             new.children = [each for each in new.children if each.name != "filter"]
-            work.find("field-dropped", "filter", "2.5 looks at no filter when the default is asked for.")
+            if not accepts(work, "field-dropped", "filter", _NO_FILTER):
+                raise refusal(work.problems)
         answer = yield from forward(catalogue, work, translation.new, new, writes=False)
         yield from self._recall(answer, work)
         old = translation.to_old(answer, work)
         if only:
-            old.children = [each for each in old.children if each.name != self.row or each.get(_FIELD) == "1"]
+            rows = zip(old.all(self.row), answer.all(self.row), strict=True)
+            others = [id(row) for row, said in rows if not _is_default(answer, said, work)]
+            old.children = [each for each in old.children if id(each) not in others]
         return old
 
     def _recall(self, answer: Element, work: Work) -> Generator[Command, Any, None]:

@@ -7,9 +7,11 @@ from collections.abc import Generator
 from typing import Any
 
 from shim.core.catalogue import Catalogue
-from shim.core.commands import Command
-from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError, Fault
+from shim.core.commands import Ask, Command, Step, subject_of
+from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward
+from shim.core.journal import beginning, journalled
+from shim.core.journal_writes import Journal, redo_step
 from shim.core.model import Element
 from shim.core.rules.declare import leg, operation, plan, service
 from shim.core.rules.model import Work
@@ -45,34 +47,31 @@ ANY_TEXT = compute("name", str, str, "2.5 let the name be anything; it is a text
 def _set_provision(
     catalogue: Catalogue, translation: Translation, work: Work
 ) -> Generator[Command, Any, Element]:
-    """The settings first, then the phone's password, which is the extension's in v3."""
+    """The settings first, then the phone's password, which is the extension's in v3. Finished, not undone."""
     settings, phone = translation.legs["settings"], translation.legs["phone"]
     translation.to_new(work)
     provision, secret = settings.to_new(work), phone.to_new(work)
     if secret.child("password") is not None and not secret.get("password"):
         work.find("empty-as-absent", "password")
-    wanted = bool(secret.get("password"))
-    if wanted and work.extension is None:
+    if not secret.get("password"):
+        answer = yield from forward(catalogue, work, settings.new, provision, writes=True)
+        return settings.to_old(answer, work)
+    if work.extension is None:
         raise CallerError(
             "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
         )
-    answer = yield from forward(catalogue, work, settings.new, provision, writes=True)
-    if wanted and answer.get("result") != "failure":
-        yield from _set_password(catalogue, phone, secret, work)
-    return settings.to_old(answer, work)
 
+    def steps(journal: Journal) -> Generator[Command, Any, Element]:
+        done = yield from redo_step(journal, 0)
+        yield from redo_step(journal, 1)
+        return settings.to_old(done.answer or Element(""), work)
 
-def _set_password(
-    catalogue: Catalogue, phone: Translation, secret: Element, work: Work
-) -> Generator[Command, Any, None]:
-    try:
-        yield from forward(catalogue, work, phone.new, secret, writes=True)
-    except Fault as fault:
-        text = (
-            "The provisioning is set, the phone password is not; the whole call can safely be repeated. "
-            + fault.text
-        )
-        raise BackendError("half-done", text, fault.code, side=fault.side, carried=fault.carried) from fault
+    writes = (
+        Step("set-provision", Ask(settings.new.full_name, provision)),
+        Step("set-password", Ask(phone.new.full_name, secret)),
+    )
+    begin = beginning(translation, work, "redo", subject_of(work.extension.number), writes)
+    return (yield from journalled(catalogue, work, begin, steps))
 
 
 SET_PROVISION = plan(

@@ -10,19 +10,18 @@ from shim.core.commands import (
     Ask,
     Command,
     FindIdentities,
-    Forget,
-    ForgetIdentities,
     Identity,
     Known,
     Probe,
     Undo,
+    subject_of,
 )
 from shim.core.commands import Step as JournalStep
-from shim.core.errors import PARAMETER_MISSING, CallerError, Fault
+from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError, Fault
 from shim.core.forward import forward
 from shim.core.identities import about, extensions_of, learn, note, recognise, renumbered
 from shim.core.identities import known as known_to_map
-from shim.core.journal import beginning, journalled
+from shim.core.journal import Learning, beginning, journalled
 from shim.core.journal_writes import Journal, fresh, redo_step, step
 from shim.core.model import Element
 from shim.core.reconcile import reconcile
@@ -31,30 +30,18 @@ from shim.core.rules.model import Work
 from shim.core.rules.references import extension, own_extension_id, own_id, this_user
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
 from shim.core.translate import Translation
+from translations import extension_rights as rights
+from translations.deletions import delete_all
+from translations.deletions import extension as extension_goes
+from translations.deletions import extensions_of as extensions_of_user
+from translations.extension_templates import TEMPLATE, kind_of, put, put_old, successors
+from translations.person_names import joined as joined_name
 
 Step = Generator[Command, Any, Element]
 
 _QUEUES = {"queue": "phoneQueue"}
 _PHONE_QUEUE = "Queues are called phone queues in v3."
 QUEUE = values("extensionType", _QUEUES, _PHONE_QUEUE)
-_LIMIT_OF = {
-    "term": "phoneExtMax",
-    "queue": "queueExtMax",
-    "ivr": "ivrExtMax",
-    "voicecenter": "voicemailExtMax",
-    "conference": "confExtMax",
-    "callback": "callbackExtMax",
-    "callcard": "callCardExtMax",
-    "intercom": "intercomExtMax",
-    "queuecenter": "queuecenterExtMax",
-}
-"""The limit of a v3 user that lets it have an extension of an old type."""
-_ON = ("extFeatureManag", "sipManag", "IMManag", "soundManag", "callAPIManag", "callerIDManag")
-_UNBOUNDED = (
-    "callbackCallerIDMax", "callCardCodesMax", "concurentCalls", "concurentInternalCalls", "queueMembersMax",
-    "concurentText2Speech", "mailboxMax", "mailboxSize", "recordStorage", "soundStorage", "mohStorage",
-    "faxStorage",
-)  # fmt: skip
 _OF_USER = "v3 has it on the user that owns the extension."
 _OWNER = "The owner of a v3 extension is its user; 2.5 means the client."
 
@@ -74,12 +61,18 @@ def _finish(translation: Translation, work: Work, *answers: Element) -> Element:
 
 
 def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
-    """The user, what it may do, its extension; undone by deleting the user."""
+    """The user, what it may do, its extension; undone by deleting the user.
+
+    A template goes to the call that it is for: PBX.GetTemplates is asked whether it is one of users.
+    """
     user, phone = translation.legs["user"], translation.legs["extension"]
     translation.to_new(work)
     wanted_user, wanted_phone = user.to_new(work), phone.to_new(work)
+    templates = yield from successors(catalogue, work)
+    put(wanted_user, templates.user)
+    put(wanted_phone, templates.extension)
 
-    def steps(journal: Journal) -> Step:
+    def steps(journal: Journal) -> Generator[Command, Any, Learning]:
         goes_on = not any(_on(wanted_user, name) for name in ("verbose", "passwordAuto", "forceUpdate"))
         made = yield from step(
             journal, "add-user", user.new, wanted_user, goes_on=goes_on,
@@ -87,23 +80,52 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
             undo=Undo("User.DelUser", "ID", bare="Extension.GetExtensions"),
         )  # fmt: skip
         user_id = made.get("ID") or ""
-        allow = catalogue.new.operations["User.SetUserPL"]
-        allowed = Element(allow.input.name, children=_permissions(work, user_id))
-        yield from step(journal, "allow-user", allow, allowed, again=True)
+        if templates.user is None:
+            kind = yield from kind_of(catalogue, work, templates)
+            yield from _allow(journal, user_id, kind)
         wanted_phone.children.append(Element("parentID", user_id))
         added = yield from step(
             journal, "add-extension", phone.new, wanted_phone, goes_on=goes_on,
-            probe=_extensions_of(user_id), undo=Undo("Extension.DelExtension", "extendedNumber"),
+            probe=extensions_of_user(user_id), undo=Undo("Extension.DelExtension", "extendedNumber"),
             falls=True, gone=True,
         )  # fmt: skip
+
+        def answer(learned: tuple[Identity, ...]) -> Element:
+            for identity in learned:
+                note(work, identity)
+                about(work, identity)
+            finished = _finish(translation, work, user.to_old(made, work), phone.to_old(added, work))
+            put_old(finished, work, made, added)
+            return finished
+
         number = added.get("extendedNumber") or ""
-        [identity] = yield from learn(work, [Known(user_id, number, made.get("identifier"), "created")])
-        about(work, identity)
-        return _finish(translation, work, user.to_old(made, work), phone.to_old(added, work))
+        return Learning((Known(user_id, number, made.get("identifier"), "created"),), answer)
 
     login = (wanted_user.get("login") or "").strip()
     begin = beginning(translation, work, "undo", f"login {login}" if login else None)
     return (yield from journalled(catalogue, work, begin, steps))
+
+
+def _allow(journal: Journal, user_id: str, kind: str) -> Generator[Command, Any, None]:
+    """Grant what the extension needs; what v3 refuses to grant, once more within what the organization has."""
+    catalogue, work = journal.catalogue, journal.work
+    operation = catalogue.new.operations["User.SetUserPL"]
+    granted = rights.configured(work)
+    parent = work.caller.settings.get("new_user") == "parent"
+    if parent:
+        granted = yield from rights.bounded(catalogue, work, granted, user_id)
+    work.find("default-added", "extensionType", rights.GRANTED, "User.SetUserPL")
+    request = rights.request(catalogue, granted, kind, user_id)
+    try:
+        yield from step(journal, "allow-user", operation, request, again=True)
+    except BackendError as fault:
+        if parent or fault.reason != "backend-fault":
+            raise
+        less = yield from rights.bounded(catalogue, work, granted, user_id)
+        if less == granted:
+            raise
+        request = rights.request(catalogue, less, kind, user_id)
+        yield from step(journal, "allow-user", operation, request, again=True)
 
 
 def _on(request: Element, name: str) -> bool:
@@ -118,29 +140,6 @@ def _user_with_login(wanted: Element) -> Probe:
     return Probe(
         Ask("User.GetUsers", asked), "user", "ID", {"login": login}, numbered=_on(wanted, "forceUpdate")
     )
-
-
-def _extensions_of(user_id: str, **match: str) -> Probe:
-    asked = Element("GetExtensions", children=[Element("parentID", user_id)])
-    return Probe(Ask("Extension.GetExtensions", asked), "extension", "extendedNumber", match)
-
-
-def _permissions(work: Work, user_id: str) -> list[Element]:
-    """What a 2.5 extension could do at once; v3 starts a user with everything off and every limit 0."""
-    kind = (work.request.get("extensionType") or "term").strip() or "term"
-    if work.request.get("templateID"):
-        granted: list[Element] = []
-    else:
-        granted = [Element(name, "true") for name in _ON]
-        granted += [Element(name, "0", {"unlimited": "true"}) for name in _UNBOUNDED]
-        work.find("default-added", "extensionType", _GRANTED, "User.SetUserPL")
-    return [*granted, Element(_LIMIT_OF[kind], "1", {"unlimited": "false"}), Element("ID", user_id)]
-
-
-_GRANTED = (
-    "In 2.5 an extension worked at once; v3 starts a user with everything off, so the shim grants what the "
-    "extension needs, within the bounds of its organization."
-)
 
 
 # ---- edit ----
@@ -168,7 +167,7 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         JournalStep("edit-user", Ask(user.new.full_name, profile)),
         JournalStep("edit-extension", Ask(phone.new.full_name, device)),
     )
-    begin = beginning(translation, work, "redo", f"extension {work.extension.number}", writes)
+    begin = beginning(translation, work, "redo", subject_of(work.extension.number), writes)
     return (yield from journalled(catalogue, work, begin, steps))
 
 
@@ -189,7 +188,9 @@ def _details(catalogue: Catalogue, translation: Translation, work: Work) -> Step
             raise
         asked = Element(phone.new.input.name, children=[Element("extendedNumber", _extension(work).number)])
         device = yield from forward(catalogue, work, phone.new, asked, writes=False)
-    return _finish(translation, work, user.to_old(profile, work), phone.to_old(device, work))
+    finished = _finish(translation, work, user.to_old(profile, work), phone.to_old(device, work))
+    put_old(finished, work, profile, device)
+    return finished
 
 
 def _own(catalogue: Catalogue, work: Work, profile: Element) -> Generator[Command, Any, None]:
@@ -208,11 +209,18 @@ def _extension(work: Work) -> Identity:
 
 
 def _list(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
-    """Extensions and users of the same parent, joined; the filter is one on accounts, so users decide."""
+    """Extensions and users of the same parent, joined; the filter is one on accounts, so users decide.
+
+    A template narrows down those that it is for: PBX.GetTemplates is asked whether it is one of users.
+    """
     users, phones = translation.legs["user"], translation.legs["extension"]
     translation.to_new(work)
-    people = yield from forward(catalogue, work, users.new, users.to_new(work), writes=False)
-    devices = yield from forward(catalogue, work, phones.new, phones.to_new(work), writes=False)
+    wanted_users, wanted_phones = users.to_new(work), phones.to_new(work)
+    templates = yield from successors(catalogue, work)
+    put(wanted_users, templates.user)
+    put(wanted_phones, templates.extension)
+    people = yield from forward(catalogue, work, users.new, wanted_users, writes=False)
+    devices = yield from forward(catalogue, work, phones.new, wanted_phones, writes=False)
     owners = {said: each for each in people.all("user") if (said := each.get("ID"))}
     unclear = yield from _learn_rows(work, people, devices)
     yield from recognise(catalogue, work, unclear)
@@ -283,7 +291,7 @@ def _row(made: Element, identity: Identity, owner: Element) -> Element:
     kept = [each for each in made.children if each.name not in ("name", "email", "identifier")]
     local = identity.number.rpartition("*")[2]
     kept += [Element("ID", identity.old_id), Element("extensionID", identity.extension_id)]
-    kept += [Element(each.name, each.text) for each in owner.children if each.name != "ID"]
+    kept += [Element(each.name, each.text) for each in joined_name(owner.children) if each.name != "ID"]
     if local.isdecimal():
         kept.append(Element("extensionNo", local))
     return Element(made.name, children=kept)
@@ -299,48 +307,11 @@ def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
     gone = list(dict.fromkeys(work.identities[key] for key in named if key in work.identities))
     gone.sort(key=lambda each: each.old_id == each.user_id)  # by then it may be its user's last
 
-    def answer(deleted: int) -> Element:
-        result = "success" if deleted == len(wanted) else "partial"
-        items = [Element("items", str(deleted)), Element("result", result)]
-        return Element(translation.old.output.name, children=items)
-
-    def steps(journal: Journal) -> Step:
-        deleted = 0
-        for position, each in enumerate(gone):
-            try:
-                done = yield from redo_step(journal, position)
-            except Fault:
-                if not deleted or journal.steps[position].state == "started":
-                    raise
-                work.find("partly-done", "ID", "Some were deleted, then v3 refused one.")
-                break
-            deleted += done.ask is not None  # else v3 had deleted it before
-            if done.ask is not None and done.ask.operation == "Extension.DelExtension":
-                work.find(
-                    "user-kept", "ID", "The user has other extensions, or was not made for this one: it stays."
-                )
-            yield ForgetIdentities((each.number,))
-            yield Forget((each.old_id,))
-        return answer(deleted)
-
-    begin = beginning(translation, work, "redo", None, [_deletion(each) for each in gone], answer(len(gone)))
-    return (yield from journalled(catalogue, work, begin, steps))
-
-
-_KEPT = "The user has other extensions, or was not made for this one: it stays."
-
-
-def _deletion(identity: Identity) -> JournalStep:
-    """The extension goes; its user with it, when it was made for it and has no other."""
-    probe = _extensions_of(identity.user_id, extendedNumber=identity.number)
-    phone = Ask("Extension.DelExtension", _only("DelExtension", "extendedNumber", identity.number))
-    user = Ask("User.DelUser", _only("DelUser", "ID", identity.user_id))
-    ask, instead = (user, phone) if identity.old_id == identity.user_id else (phone, None)
-    return JournalStep("delete", ask, probe, instead=instead, gone=True, found=identity.number)
-
-
-def _only(request: str, name: str, text: str) -> Element:
-    return Element(request, children=[Element(name, text)])
+    return (
+        yield from delete_all(
+            catalogue, translation, work, [extension_goes(each) for each in gone], len(wanted)
+        )
+    )
 
 
 # ---- declarations ----
@@ -353,13 +324,14 @@ _LABEL = compute(
 ADD = plan(
     "AddExtension",
     _add,
-    leg("user", "User.AddUser", [_USERS_ID]),
+    leg("user", "User.AddUser", [_USERS_ID, TEMPLATE]),
     leg("extension", "Extension.AddExtension", [
-        _LABEL, QUEUE, compute("extensionNo", str.strip, str, "a number", finding=None),
+        _LABEL, TEMPLATE, QUEUE, compute("extensionNo", str.strip, str, "a number", finding=None),
         *(unread(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentName")),
         *(elsewhere(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentLogin")),
     ]),
     rules=[own_id(), own_extension_id()],
+    notes=rights.NOTES,
 )  # fmt: skip
 EDIT = plan(
     "EditExtension",
@@ -372,12 +344,13 @@ EDIT = plan(
 LIST = plan(
     "GetExtensions",
     _list,
-    leg("user", "User.GetUsers"),
+    leg("user", "User.GetUsers", [TEMPLATE]),
     leg(
         "extension",
         "Extension.GetExtensions",
         [
             QUEUE,
+            TEMPLATE,
             values("extension/extensionType", _QUEUES, _PHONE_QUEUE),
             elsewhere("filter", _OF_USER),
         ],

@@ -22,8 +22,9 @@ def storage(field: str) -> Rule:
     """The bound on the storage of one function; the functions have one name for it in 2.5."""
     return keep(
         "storage",
-        "v3 bounds storage on the user, for all its extensions together; the shim keeps the extension's own "
-        "bound and gives it back.",
+        "v3 bounds storage on the user, for all its extensions together: the shim keeps the extension's own "
+        "bound and gives it back, and nothing enforces it. Set the user's (mailboxSize, recordStorage, "
+        "faxStorage) through v3.",
         field=field,
     )
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from translations import account, billing, channel, client, extension, extension_account, report, reseller
+from shim.core.interface import Interface
+from shim.core.rules.declare import DeclaredService
+from translations import (
+    account,
+    billing,
+    channel,
+    client,
+    extension,
+    extension_account,
+    globalop,
+    pbx,
+    report,
+    reseller,
+)
+from translations.person_names import with_person_names
 
 _EXTENSION = replace(extension.SERVICE, operations=(*extension.SERVICE.operations, *extension_account.PLANS))
 
@@ -15,5 +29,12 @@ SERVICES = (
     billing.SERVICE,
     channel.SERVICE,
     _EXTENSION,
+    pbx.SERVICE,
     report.SERVICE,
+    globalop.SERVICE,
 )
+
+
+def services(new: Interface) -> tuple[DeclaredService, ...]:
+    """All services, as they are declared for a backend with this interface."""
+    return tuple(with_person_names(each, new) for each in SERVICES)

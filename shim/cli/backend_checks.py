@@ -9,9 +9,12 @@ import httpx
 
 from shim.cli.console import Code
 from shim.core.errors import BackendError
+from shim.edge.backend import Backend, open_session
 from shim.edge.config import Problem
+from shim.edge.dialect import ask_version, person_names
 from shim.edge.settings import Config, Integration
 from shim.edge.tokens import Tokens, open_http
+from shim.interfaces.load import NEW_VERSION
 
 _AT_ONCE = 8
 
@@ -41,6 +44,7 @@ async def check_backend(config: Config, where: str) -> AsyncIterator[Told]:
         if problem_at_all is None:
             for told in await _logins(config, where, http):
                 yield told
+            yield await _version(config, where, http)
 
 
 async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> Problem | None:
@@ -104,6 +108,26 @@ async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[T
     ]
     told = f"{len(enabled) - len(failed)} of {len(enabled)} integrations get one"
     return [("tokens", Code.BACKEND, told, others), ("logins", Code.LOGIN, "none is refused", refused)]
+
+
+async def _version(config: Config, where: str, http: httpx.AsyncClient) -> Told:
+    """What the backend is spoken to in. That it does not say so is told; 3.0.0 is spoken then."""
+    version = config.backend.schema_version
+    problems: list[Problem] = []
+    if version == "auto":
+        tokens = Tokens(http, config.backend.url + config.backend.token_path)
+        async with open_session(config.backend) as session:
+            found = await ask_version(Backend(session, tokens, config.backend), config.integrations)
+        await tokens.close()
+        version = found or NEW_VERSION
+        if found is None:
+            what = f"the backend does not say which 3.x it speaks: {NEW_VERSION} is assumed"
+            meant = "No integration may be able to ask it."
+            problems.append(
+                Problem(f"{where}: backend.schema_version", what, meant, "Set the version that it speaks")
+            )
+    names = person_names(config, version)
+    return "version", Code.BACKEND, f"{version} is spoken, with person_names: {names}", problems
 
 
 def _refused(integration: Integration, where: str) -> Problem:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +19,8 @@ from shim.cli.ports import refused, wanted
 from shim.core.catalogue import compile_catalogue
 from shim.core.errors import DeclarationError, Fault
 from shim.edge.config import ConfigError, Problem, load_config
+from shim.edge.deprecation_log import spool_folder
+from shim.edge.policies import judge_policies
 from shim.edge.settings import Config
 from shim.edge.store import Store
 from shim.interfaces.load import new, old
@@ -43,6 +47,7 @@ async def checks(path: Path | None, overrides: Mapping[str, Any], *, offline: bo
     yield check_translations()
     if config is None:
         return
+    yield check_policies(config, str(path or "settings"))
     yield check_tls(config, str(path or "settings"))
     yield await check_store(config, str(path or "settings"))
     yield check_ports(config, str(path or "settings"))
@@ -77,6 +82,16 @@ def check_translations() -> Result:
             "translations", problems=[Problem("translations", each, None, fix) for each in error.problems]
         )
     return Result("translations", f"{len(compiled.translations)} of {len(compiled.old.operations)} operations")
+
+
+def check_policies(config: Config, where: str) -> Result:
+    """Whether every policy can act somewhere; without usable translations that cannot be told."""
+    count = len(config.conduct.policies)
+    own = sum(len(each.conduct.policies) - count for each in config.integrations)
+    result = Result("policies", f"{count} of all, {own} of single integrations")
+    with suppress(DeclarationError):
+        result.problems = judge_policies(config, compile_catalogue(old(), new(), SERVICES), where)
+    return result
 
 
 def check_tls(config: Config, where: str) -> Result:
@@ -136,7 +151,16 @@ async def check_store(config: Config, where: str) -> Result:
         result.warnings += await store.check()
     finally:
         await store.close()
+    if not _may_be_made(spool_folder(config)):
+        result.warnings.append(
+            "The folder for the deprecation log's spool cannot be made or written: set deprecation.spool."
+        )
     return result
+
+
+def _may_be_made(folder: Path) -> bool:
+    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def check_ports(config: Config, where: str) -> Result:

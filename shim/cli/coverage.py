@@ -82,7 +82,9 @@ def _summary(catalogue: Catalogue, rows: Iterable[Row]) -> list[list[str]]:
 
 def _becomes(catalogue: Catalogue, name: str) -> str:
     translation = catalogue.translations.get(name)
-    return translation.new.full_name if translation else "-"
+    if translation is None:
+        return "-"
+    return "(the shim itself)" if translation.declared.emulates else translation.new.full_name
 
 
 def _markdown(catalogue: Catalogue, rows: list[Row]) -> Iterable[str]:

@@ -13,13 +13,16 @@ from shim.cli.certificate import Files, loopback_certificate
 from shim.cli.listening import listening, url
 from shim.edge.app import open_application
 from shim.edge.config import load_config
+from shim.edge.passwords import Passwords
 from shim.edge.serve import Server
 from shim.edge.settings import Config
 from shim.emulator.app import Options, application
 from shim.emulator.seed import load_seed
 from shim.emulator.world import World
+from shim.review.routes import review
 
 LOOPBACK = "127.0.0.1"
+REVIEWER, REVIEW_PASSWORD = "demo", "demo-secret"  # of a world that lives on loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ async def running(ports: Ports, tls_dir: Path | None) -> AsyncIterator[Demo]:
         async with listening(application(world, Options()), LOOPBACK, ports.backend) as backend:
             config = _config(ports, backend, tls, Path(temporary))
             async with open_application(config) as opened:
-                server = Server(opened, patience=2.0)
+                server = Server(opened, patience=2.0, extend=review)
                 try:
                     await server.start()
                     at = {name: url(name, *address) for name, address in server.addresses.items()}
@@ -96,6 +99,7 @@ def _config(ports: Ports, backend: str, tls: Files, folder: Path) -> Config:
         "listen.tls_key": tls.key.absolute(),
         "admin.host": LOOPBACK,
         "admin.port": ports.admin,
+        "admin.users": [{"name": REVIEWER, "password_hash": Passwords().hash(REVIEW_PASSWORD)}],
         "backend.url": backend,
         "store.url": f"sqlite+aiosqlite:///{folder / 'shim.db'}",
         "integrations": [_integration(each) for each in LOGINS],

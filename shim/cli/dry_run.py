@@ -21,11 +21,13 @@ from shim.core.commands import (
     ForgetIdentities,
     Identify,
     Identity,
+    Issue,
     LearnIdentities,
     Mark,
     Recall,
     Remember,
     RenumberIdentities,
+    Revoke,
     Together,
 )
 from shim.core.errors import CallerError, Fault
@@ -38,6 +40,8 @@ _Result = TypeVar("_Result")
 TOKEN = "ACCESS-TOKEN"  # noqa: S105  # the word that stands for one
 _OF_PLACEHOLDERS = {"answer-value-omitted", "unknown-answer-element"}
 """Findings that only say that a placeholder does not fit."""
+_UNKNOWN_HERE = {"backend-nonsense", "unknown-industry"}
+"""Faults that only say what a dry run does not have: real answers of v3, and what a shim keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class DryRun:
     findings: list[Finding] = field(default_factory=list)
     fault: Fault | None = None
     cut_short: bool = False
-    """A placeholder was not good enough an answer to go on with: there may be more calls."""
+    """What a dry run has in place of answers and of what is kept did not do to go on with: it may do more."""
 
 
 def dry_run(catalogue: Catalogue, message: bytes, backend_url: str) -> DryRun:
@@ -73,7 +77,7 @@ def dry_run(catalogue: Catalogue, message: bytes, backend_url: str) -> DryRun:
     driver = _Driver(catalogue, Placeholders(catalogue.new, message), backend_url.rstrip("/"), run)
     outcome = driver.drive(Shim(catalogue), Request(path, "", message))
     run.findings = [each for each in outcome.findings if each.code not in _OF_PLACEHOLDERS]
-    run.cut_short = outcome.fault is not None and outcome.fault.reason == "backend-nonsense"
+    run.cut_short = outcome.fault is not None and outcome.fault.reason in _UNKNOWN_HERE
     run.fault = None if run.cut_short else outcome.fault
     return run
 
@@ -110,7 +114,9 @@ class _Driver:
                 return {}
             case Remember() | Forget() | ForgetIdentities() | RenumberIdentities():
                 return None
-            case Begin() | Mark() | Close():
+            case Issue():
+                return 1
+            case Begin() | Mark() | Close() | Revoke():
                 return None  # no journal: nothing is written
             case FindIdentities():
                 return {value: (self._answers.identity(command.by, value),) for value in command.values}

@@ -3,6 +3,8 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
+import re
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from shim.emulator.world import World
+
+
+class Names(Enum):
+    """As `shim.interfaces.load.PersonNames`."""
+
+    NAME = "name"
+    BOTH = "both"
+    SPLIT = "split"
 
 
 def emulate(
@@ -35,6 +45,16 @@ def emulate(
     fail_rate: Annotated[
         float, typer.Option(envvar="SHIM_EMULATE_FAIL_RATE", min=0.0, max=1.0, help="Share of calls that fail.")
     ] = 0.0,
+    schema_version: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SHIM_EMULATE_SCHEMA_VERSION", help="Speak this 3.x, and take no other.", metavar="3.X.Y"
+        ),
+    ] = None,
+    person_names: Annotated[
+        Names,
+        typer.Option(envvar="SHIM_EMULATE_PERSON_NAMES", help="How accounts have the names of their holders."),
+    ] = Names.NAME,
 ) -> None:
     """Run a v3 backend in memory: nothing is kept when it ends."""
     from shim.cli import running
@@ -44,7 +64,15 @@ def emulate(
     if why := refused(Wanted("backend", host, port, "--port")):
         fail(Code.USAGE, f"{why}. Give another --port.")
     world = _world(seed)
-    app = application(world, Options(latency_ms=latency_ms, fail_rate=fail_rate))
+    if schema_version is not None and not re.fullmatch(r"3\.[0-9]{1,4}(\.[0-9]{1,4})?", schema_version):
+        fail(Code.USAGE, "The schema version is none of v3: give one such as 3.2.0 as --schema-version.")
+    options = Options(
+        latency_ms=latency_ms,
+        fail_rate=fail_rate,
+        schema_version=schema_version,
+        person_names=person_names.value,
+    )
+    app = application(world, options)
     end(running.run(_until_stopped(app, world, host, port)))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shim.cli import options
 from shim.cli.console import Code, fail
 
 if TYPE_CHECKING:
@@ -20,14 +21,25 @@ if TYPE_CHECKING:
 
 def explain(
     operation: Annotated[str, typer.Argument(help="A 2.5 operation, such as AddClient or Client.AddClient.")],
+    config: options.ConfigFile = None,
 ) -> None:
-    """Explain what becomes of a 2.5 operation: v3 calls, what goes where, what is kept or lost, defaults."""
-    from shim.cli.loading import catalogue
+    """Explain what becomes of a 2.5 operation: v3 calls, what goes where, what is kept or lost, defaults.
 
-    compiled = catalogue()
+    With a configuration, also what its policies chose.
+    """
+    from shim.cli import loading
+    from shim.cli.explain_policies import policy_lines
+
+    compiled = loading.catalogue()
     found = _find(compiled, operation)
+    settings = loading.config(config, {}) if config else None
+    if settings is not None:
+        loading.policies(settings, compiled)
     translation = compiled.translations.get(found.full_name)
-    typer.echo("\n".join(_untranslated(found) if translation is None else _lines(compiled, translation)))
+    if translation is None:
+        typer.echo("\n".join(_untranslated(found)))
+    else:
+        typer.echo("\n".join((*_lines(compiled, translation), *policy_lines(translation, settings))))
 
 
 def _find(catalogue: Catalogue, name: str) -> Operation:
@@ -53,42 +65,65 @@ def _untranslated(operation: Operation) -> list[str]:
 def _lines(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
     old, new, declared = translation.old, translation.new, translation.declared
     yield f"{old.full_name}, posted to {catalogue.old.services[old.service].endpoint}"
-    if translation.legs:
+    if declared.emulates:
+        yield "  is served by the shim itself, without a v3 call (finding operation-emulated)"
+        yield f"  {declared.emulates}"
+        yield from _steps(translation)
+    elif not declared.forwarded:
+        yield "  is served by the shim itself; v3 is not asked for its own:"
+        yield from _steps(translation)
+    elif translation.legs:
         yield from _legs(catalogue, translation)
+        yield from _steps(translation)
     else:
         yield f"  becomes {new.full_name}, posted to {catalogue.new.services[new.service].endpoint}"
+        yield from _steps(translation)
     if declared.details and any(each.fate in ("kept", "emulated") for each in translation.fates):
         yield f"  and {new.service}.{declared.details}, when the call gives an identifier and no ID"
     if declared.gone:
         yield f"  and what the shim keeps for each {declared.gone} is forgotten"
+    if declared.notes:
+        yield "\nBy default"
+        yield from (f"  {line}" for line in declared.notes)
     yield from _direction(translation, "request", "The request")
     yield from _direction(translation, "answer", "The answer")
     yield from _only_new(translation)
 
 
 def _legs(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
-    """The v3 calls of a plan in the order in which they are made, and what its generator says of itself."""
+    """The v3 calls of a plan in the order in which they are made."""
     yield "  becomes several v3 calls, in this order:"
     for leg in translation.legs.values():
         endpoint = catalogue.new.services[leg.new.service].endpoint
         yield f"  - {leg.new.full_name}, posted to {endpoint}"
+
+
+def _steps(translation: Translation) -> Iterator[str]:
+    """What the generator of a plan says of itself."""
     said = (translation.declared.plan.__doc__ or "") if translation.declared.plan else ""
     yield from (f"  {line.strip()}" for line in said.strip().splitlines() if line.strip())
 
 
 def _direction(translation: Translation, direction: str, title: str) -> Iterator[str]:
     fates = [each for each in translation.fates if each.direction == direction]
-    carried = [each for each in fates if each.fate == "carried" and not each.finding]
+    emulates = translation.declared.emulates
+    plain = [
+        each for each in fates if (each.fate == "carried" and not each.finding) or each.because == emulates
+    ]
+    one, many = ("the shim's own",) * 2 if emulates else _CARRIED
     yield f"\n{title}"
     if not fates:
         yield "  has nothing in it."
-    elif len(carried) == len(fates):
-        yield f"  is carried over as it is: {len(fates)} paths."
-    elif carried:
-        yield f"  {len(carried)} of {len(fates)} paths are carried over as they are. The others:"
+    elif len(plain) == len(fates):
+        yield f"  is {one}: {len(fates)} paths."
+    elif plain:
+        yield f"  {len(plain)} of {len(fates)} paths are {many}. The others:"
     for fate in fates:
-        if fate not in carried:
+        if fate not in plain:
             yield from _fate(fate)
+
+
+_CARRIED = ("carried over as it is", "carried over as they are")
 
 
 def _fate(fate: Fate) -> Iterator[str]:

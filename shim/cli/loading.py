@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from shim.cli.console import Code, fail, say
 from shim.core.catalogue import Catalogue, compile_catalogue
@@ -14,6 +14,7 @@ from shim.interfaces.load import new, old
 from translations.services import SERVICES
 
 if TYPE_CHECKING:
+    from shim.edge.config import ConfigError
     from shim.edge.settings import Config
 
 
@@ -32,5 +33,20 @@ def config(path: Path | None, overrides: Mapping[str, Any]) -> Config:
     try:
         return load_config(path, overrides)
     except ConfigError as error:
-        say("The configuration cannot be used:")
-        fail(Code.USAGE, *(f"  {problem}" for problem in error.problems))
+        _unusable(error)
+
+
+def policies(config: Config, catalogue: Catalogue) -> None:
+    """End the command with every problem of the policies, if there is one."""
+    from shim.edge.config import ConfigError
+    from shim.edge.policies import require_policies
+
+    try:
+        require_policies(config, catalogue)
+    except ConfigError as error:
+        _unusable(error)
+
+
+def _unusable(error: ConfigError) -> NoReturn:
+    say("The configuration cannot be used:")
+    fail(Code.USAGE, *(f"  {problem}" for problem in error.problems))

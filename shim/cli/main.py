@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from typer._completion_classes import completion_init
 
+from shim.cli.admin import app as admin
+from shim.cli.brownout import app as brownout
 from shim.cli.capture import capture
 from shim.cli.check import check
 from shim.cli.console import EXIT_CODES, LightGroup
@@ -16,10 +18,13 @@ from shim.cli.coverage import coverage
 from shim.cli.demo import demo
 from shim.cli.emulate import emulate
 from shim.cli.explain import explain
+from shim.cli.findings import app as findings
 from shim.cli.integrations import app as integrations
 from shim.cli.journal import app as journal
 from shim.cli.map import app as identity_map
+from shim.cli.porting import app as porting
 from shim.cli.replay import replay
+from shim.cli.report import report
 from shim.cli.serve import serve
 from shim.cli.translate import translate
 
@@ -76,11 +81,15 @@ def _shim(
     pass
 
 
-for _command in (serve, demo, emulate, translate, check, coverage, explain, capture, replay):
+for _command in (serve, demo, emulate, translate, check, coverage, explain, capture, replay, report):
     app.command()(_command)
 app.add_typer(integrations)
+app.add_typer(admin)
+app.add_typer(findings)
 app.add_typer(journal)
 app.add_typer(identity_map)
+app.add_typer(porting)
+app.add_typer(brownout)
 
 
 def run() -> None:

@@ -19,7 +19,8 @@ from shim.cli.map_print import Format, emit, entry_row, event_row, exported, mis
 if TYPE_CHECKING:
     from shim.cli.map_verify import Mismatch
     from shim.cli.map_walk import View
-    from shim.edge.identity_map import IdentityMap, ImportReport
+    from shim.edge.identity_map import IdentityMap
+    from shim.edge.identity_rows import ImportReport
     from shim.edge.settings import Config, Integration
 
 app = typer.Typer(
@@ -69,10 +70,13 @@ def show(
 def export(
     file: Annotated[str, typer.Argument(help="Where to; - for stdout.", metavar="FILE.csv")],
     config: options.ConfigFile = None,
+    live: Annotated[
+        bool, _option("export", "--live", "Without the gone ones, for a shim older than 0.2.")
+    ] = False,
 ) -> None:
-    """Write all extensions, but not the gone ones, as the CSV that import and identity.import_file read."""
-    found = with_map(config, lambda it: entries(it, gone=False))
-    text = exported(each.identity for each in found)
+    """Write all extensions, gone ones too, as the CSV that import and identity.import_file read."""
+    found = with_map(config, lambda it: entries(it, gone=not live))
+    text = exported(found)
     if file == "-":
         typer.echo(text, nl=False)
         return
@@ -93,11 +97,11 @@ def import_(
 ) -> None:
     """Take in IDs that were decided elsewhere. What the map knows already stays as it is; ends with 1 then.
 
-    Columns: old_id, extension_id (empty: it is issued), user_id, number.
+    Columns: old_id, extension_id (empty: it is issued), user_id, number, gone_at (not empty: it is gone).
     """
     import csv
 
-    from shim.edge.identity_map import ImportRefused, read_csv
+    from shim.edge.identity_files import ImportRefused, read_csv
 
     async def taken_in(identities: IdentityMap) -> ImportReport:
         return await identities.import_rows(read_csv(Path("/dev/stdin") if file == "-" else Path(file)))
@@ -171,15 +175,16 @@ def repair(
 
 def _compared(settings: Config, who: Sequence[Integration], *, alone: bool) -> tuple[View, list[Mismatch]]:
     """What the integrations see, and where the map differs. One alone says nothing of what it does not see."""
-    from shim.cli.map_verify import compare
+    from shim.cli.map_verify import compare, lost_ids
     from shim.cli.map_walk import asking, walk
 
     async def both(identities: IdentityMap) -> tuple[View, list[Mismatch]]:
         known = [each.identity for each in await entries(identities, gone=False)]
+        span = await identities.unaccounted()
         with progress() as advance:
             async with asking(settings) as asker:
                 view = await walk(asker, who, advance)
-        return view, compare(known, view)
+        return view, [*(lost_ids(span) if span else ()), *compare(known, view)]
 
     view, found = with_map(settings, both)
     _tell(view)

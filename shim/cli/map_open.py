@@ -13,7 +13,8 @@ from shim.cli.console import Code, end, fail, say
 
 if TYPE_CHECKING:
     from shim.core.errors import Fault
-    from shim.edge.identity_map import Entry, Event, IdentityMap
+    from shim.edge.identity_map import IdentityMap
+    from shim.edge.identity_rows import Entry, Event
     from shim.edge.settings import Config, Integration
 
 _T = TypeVar("_T")

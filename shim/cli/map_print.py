@@ -17,8 +17,7 @@ from shim.cli.console import show, table
 
 if TYPE_CHECKING:
     from shim.cli.map_verify import Mismatch
-    from shim.core.commands import Identity
-    from shim.edge.identity_map import Entry, Event, ImportReport
+    from shim.edge.identity_rows import Entry, Event, ImportReport
 
 Row = Mapping[str, str | None]
 
@@ -59,9 +58,10 @@ def emit(form: Format, name: str, rows: Sequence[Row]) -> None:
         show(table(heads, ([row[column] or "" for column in shown] for row in rows)))
 
 
-def exported(identities: Iterable[Identity]) -> str:
-    """The file that an import reads."""
-    return _csv(_FILE, ({name: getattr(each, name) for name in _FILE} for each in identities))
+def exported(found: Iterable[Entry]) -> str:
+    """The file that an import reads; `gone_at` says which extensions are gone."""
+    columns = (*_FILE, "gone_at")
+    return _csv(columns, ({name: entry_row(each)[name] for name in columns} for each in found))
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
@@ -86,6 +86,7 @@ def mismatch_row(each: Mismatch) -> Row:
     from shim.cli.map_verify import DOES
 
     known = {name: getattr(each.known, name, None) for name in ("old_id", "extension_id", "user_id", "number")}
+    known |= {"old_id": "{}-{}".format(*each.span)} if each.span else {}
     seen = {f"{what}_in_v3": getattr(each.seen, name, None) for what, name in _SEEN}
     return {"mismatch": each.kind, **known, **seen, "repair": DOES[each.kind]}
 
@@ -95,7 +96,7 @@ _SEEN = (("user", "user_id"), ("number", "number"))
 
 def report_rows(report: ImportReport) -> list[Row]:
     """How many rows were taken in how; those that were left, by their numbers."""
-    taken = [(what, getattr(report, what), "") for what in ("added", "same", "replaced")]
+    taken = [(what, getattr(report, what), "") for what in ("added", "same", "replaced", "gone")]
     left = [(f"left: {why}", len(rows), " ".join(map(str, rows))) for why, rows in report.left.items()]
     return [{"what": what, "count": str(count), "rows": rows} for what, count, rows in (*taken, *left)]
 

@@ -6,17 +6,17 @@ is unknown at worst; before IDs are given up, v3 is asked once more for just tha
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from shim.cli.map_walk import Asker, View, split, together
 from shim.core.commands import Identity, Known
+from shim.core.reconcile import renumberings
 from shim.edge.identity_map import IdentityMap
 from shim.edge.settings import Integration
 
-Kind = Literal["unknown", "moved", "renumbered", "identifier", "gone", "user-gone", "unseen"]
+Kind = Literal["unknown", "moved", "renumbered", "identifier", "gone", "user-gone", "unseen", "issuable"]
 DOES: dict[Kind, str] = {
     "unknown": "learn it; else it is learned when a call meets it",
     "moved": "give it to that user",
@@ -25,6 +25,7 @@ DOES: dict[Kind, str] = {
     "gone": "give up its IDs",
     "user-gone": "give up its IDs",
     "unseen": "nothing; with --unseen give up its IDs",
+    "issuable": "issue none of these IDs",
 }
 """What a repair does about a mismatch."""
 
@@ -34,11 +35,20 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """An extension as the map has it and as v3 has it; None where one of them has it not."""
+    """An extension as the map has it and as v3 has it; None where one of them has it not.
+
+    `span` is of IDs, from and to, that gone extensions may have had and that the map would issue again.
+    """
 
     kind: Kind
     known: Identity | None
     seen: Known | None
+    span: tuple[int, int] | None = None
+
+
+def lost_ids(span: tuple[int, int]) -> list[Mismatch]:
+    """The map was restored without its gone extensions."""
+    return [Mismatch("issuable", None, None, span)]
 
 
 def compare(known: Iterable[Identity], view: View) -> list[Mismatch]:
@@ -71,18 +81,18 @@ def _lost(each: Identity, view: View) -> Kind:
 
 
 def _renumbered(missing: Iterable[Identity], fresh: Iterable[Known]) -> dict[str, Known]:
-    """Missing numbers and what they are now: the same user's, with the same end or the only one it can be."""
-    found: dict[str, Known] = {}
-    ends = {(each.user_id, split(each.number)[1]): each for each in fresh}
-    left = []
+    """Missing numbers and what they are now, for those that are certain."""
+    gone: dict[str, list[str]] = {}
+    came: dict[str, dict[str, Known]] = {}
     for was in missing:
-        if now := ends.pop((was.user_id, split(was.number)[1]), None):
-            found[was.number] = now
-        else:
-            left.append(was)
-    lost, new = Counter(each.user_id for each in left), Counter(user for user, _ in ends)
-    only = {user: each for (user, _), each in ends.items() if new[user] == lost[user] == 1}
-    return found | {was.number: only[was.user_id] for was in left if was.user_id in only}
+        gone.setdefault(was.user_id, []).append(was.number)
+    for now in fresh:
+        came.setdefault(now.user_id, {})[now.number] = now
+    return {
+        number: came[user][new]
+        for user, numbers in gone.items()
+        for number, new in renumberings(numbers, came.get(user, ())).items()
+    }
 
 
 async def repair(
@@ -96,6 +106,8 @@ async def repair(
 
     Raises BackendError.
     """
+    if any(each.kind == "issuable" for each in found):
+        await identities.pass_over()
     lost = [(each, each.known) for each in found if each.known and not each.seen]
     gone = await together(_is_gone(asker, known, view, unseen_with) for _, known in lost)
     numbers = [known.number for (_, known), yes in zip(lost, gone, strict=True) if yes]

@@ -16,9 +16,10 @@ from shim.core.forward import forward
 from shim.core.model import Element
 from shim.core.rules.model import Work
 from shim.edge.backend import Backend, open_session
+from shim.edge.dialect import find_dialect
 from shim.edge.settings import Config, Integration
 from shim.edge.tokens import Tokens, open_http
-from shim.interfaces.load import new, old
+from shim.interfaces.load import STANDARD, Dialect, new, old
 
 Advance = Callable[[int, int], None]
 """Told about progress: (places read, places in all)."""
@@ -49,13 +50,13 @@ class View:
 class Asker:
     """Asks v3 in the name of integrations, a few calls at a time. Raises BackendError."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, dialect: Dialect = STANDARD) -> None:
         self._backend = backend
-        self._catalogue = Catalogue(old(), new())
+        self._catalogue = Catalogue(old(), new(dialect))
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(self, integration: Integration, name: str, **parameters: str) -> Element:
-        operation = new().operations[name]
+        operation = self._catalogue.new.operations[name]
         children = [Element(each, text) for each, text in parameters.items()]
         request = Element(operation.input.name, children=children)
         work = Work(request, Caller(integration.name))
@@ -91,7 +92,8 @@ async def asking(config: Config) -> AsyncIterator[Asker]:
         http = await closing.enter_async_context(open_http(config.backend))
         tokens = Tokens(http, config.backend.url + config.backend.token_path)
         closing.push_async_callback(tokens.close)
-        yield Asker(Backend(session, tokens, config.backend))
+        backend = Backend(session, tokens, config.backend)
+        yield Asker(backend, await find_dialect(config, backend))
 
 
 async def together(parts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -15,6 +15,8 @@ from shim.core.model import Element
 from shim.core.serialise import CONTENT_TYPE, MessageWriter
 
 _FIRST_ID = 900_000_001
+_LIKELY = ("success", "extension")
+"""Enumerated values that let a call go on: it succeeded; the template that it names is for extensions."""
 _SAMPLES = (
     "placeholder@example.invalid", "192.0.2.1", "placeholder.invalid", "0", "us", "2000-01-01",
     "2000-01-01T00:00:00", "00:00:00", "1", "0.0",
@@ -64,7 +66,7 @@ class Placeholders:
     def _value(self, simple: Simple) -> str | None:
         """A value of the type; None when none is found, then the element stays away."""
         if simple.enum:
-            return "success" if "success" in simple.enum else simple.enum[0]
+            return next((each for each in _LIKELY if each in simple.enum), simple.enum[0])
         check = writer(simple)
         for text in self._candidates():
             if check is None or check(text) is not None:

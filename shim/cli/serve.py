@@ -48,7 +48,7 @@ def _serve(path: Path | None, overrides: Mapping[str, Any]) -> Code:
     from shim.edge import log
 
     settings = loading.config(path, overrides)
-    loading.catalogue()
+    loading.policies(settings, loading.catalogue())
     _need_ports(settings)
     log.configure(settings.log.level, settings.log.format)
     try:
@@ -66,6 +66,7 @@ def _reread(path: Path | None, overrides: Mapping[str, Any]) -> Config:
 async def _until_stopped(settings: Config, reload: partial[Config]) -> Code:
     """SIGTERM is the server's own affair; SIGINT ends without waiting for balancers, with its own code."""
     from shim.edge.serve import serve
+    from shim.review.routes import review
 
     task = asyncio.current_task()
     assert task is not None
@@ -73,7 +74,7 @@ async def _until_stopped(settings: Config, reload: partial[Config]) -> Code:
     async def started(server: Server) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
 
-    await serve(settings, reload=reload, started=started)
+    await serve(settings, reload=reload, started=started, extend=review)
     return Code.FINE
 
 

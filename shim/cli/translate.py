@@ -57,7 +57,7 @@ def translate(
     run = dry_run(catalogue(), read_input(file), backend_url)
     typer.echo(json.dumps(_data(run), indent=2, ensure_ascii=False) if format is Format.JSON else _text(run))
     if run.cut_short:
-        say("A placeholder is not answer enough for this call: there may be more calls than are shown.")
+        say("A dry run does not know enough to go on with this call: it may do more than is shown.")
     if run.fault is not None:
         say(f"{run.fault.side} fault{_code(run.fault.code)}: {run.fault.text}")
         end(Code.FINDINGS)

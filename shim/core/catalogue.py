@@ -12,10 +12,11 @@ from typing import Literal
 
 from shim.core.errors import DeclarationError
 from shim.core.interface import ComplexType, ElementDecl, Interface, Operation, paths
-from shim.core.lexical import is_text, reader
+from shim.core.lexical import either, is_text, reader
 from shim.core.rules.declare import Declared, DeclaredService
 from shim.core.rules.model import Direction, Entry, Fate, Made, Producer, Rule, Table, Taken, split
-from shim.core.rules.references import Account, Owned, Refer
+from shim.core.rules.references import Account, By, Owned, Refer
+from shim.core.rules.vocabulary import Keep
 from shim.core.serialise import MessageWriter
 from shim.core.translate import Translation
 
@@ -53,13 +54,16 @@ def compile_catalogue(old: Interface, new: Interface, services: Iterable[Declare
         for declared in service.operations:
             name = f"{service.name}.{declared.name}"
             successor = declared.becomes if "." in declared.becomes else f"{service.becomes}.{declared.becomes}"
-            source, target = old.operations.get(name), new.operations.get(successor)
+            source = old.operations.get(name)
+            target = source if declared.emulates else new.operations.get(successor)
             if source is None or target is None:
                 missing = name if source is None else successor
                 problems.append(f"{name}: there is no operation {missing}")
                 continue
             if declared.legs:
                 translation, found = _compile_plan(catalogue, declared, source)
+            elif declared.emulates:
+                translation, found = _compile_emulated(catalogue, declared, source)
             else:
                 compiler = _Compiler(catalogue, declared, source, target)
                 translation, found = compiler.translation(), compiler.problems
@@ -89,6 +93,27 @@ def _compile_plan(catalogue: Catalogue, declared: Declared, old: Operation) -> t
     refers = (*translation.refers, *(each for part in translation.legs.values() for each in part.refers))
     translation.refers = tuple(dict.fromkeys(refers))
     return translation, problems + _unreached(translation, old)
+
+
+def _compile_emulated(
+    catalogue: Catalogue, declared: Declared, old: Operation
+) -> tuple[Translation, list[str]]:
+    """No v3 call: the request is read as it is; what it does not have to say, its default says."""
+    compiler = _Compiler(catalogue, declared, old, old)
+    translation = compiler.translation()
+    slots = old.input.complex.slots if old.input.complex is not None else {}
+    said = {name for name, slot in slots.items() if slot.decl.default is None}
+    table = translation.request
+    table.demands = tuple(each for each in table.demands if said.issuperset(each.names))
+    translation.fates = [_own(each, declared.emulates or "") for each in translation.fates]
+    return translation, compiler.problems
+
+
+def _own(fate: Fate, because: str) -> Fate:
+    """The fate of a path of an emulated operation: the shim's own, as a rule says or for the one reason."""
+    name = fate.fate if fate.fate in ("kept", "dropped", "refused") else "emulated"
+    finding = fate.finding or "operation-emulated"
+    return replace(fate, fate=name, place=None, finding=finding, because=fate.because or because)
 
 
 def _joined(rest: list[Fate], parts: list[_Compiler]) -> list[Fate]:
@@ -156,11 +181,20 @@ class _Compiler:
             answers_refer=self.answers_refer(),
             answers_own=self.answers_own(),
             accounts=self.accounts(),
+            requests_among=self.among("request"),
+            answers_among=self.among("answer"),
             answers_users=self.answers_users(),
             fates=self.fates,
         )
 
-    def refers(self) -> tuple[tuple[str, str, bool], ...]:
+    def among(self, direction: Direction) -> tuple[tuple[str, str], ...]:
+        """Request paths, or kept fields of answers, that name things which the shim keeps for all."""
+        there = dict(paths(self.old.input if direction == "request" else self.old.output))
+        rules = [each for each in self.declared.rules if isinstance(each, Keep) and each.old in there]
+        named = [(each.old or "", each.field or split(each.old or "")[1], each.among) for each in rules]
+        return tuple((path if direction == "request" else field, key) for path, field, key in named if key)
+
+    def refers(self) -> tuple[tuple[str, By, bool], ...]:
         there = dict(paths(self.old.input))
         rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.old in there]
         return tuple((each.old or "", each.by, each.main) for each in rules if each.only != "answer")
@@ -270,7 +304,10 @@ class _Level:
             self.values(entry)
             self.limit(entry)
         entry.act = taken.act
+        entry.read = None if taken.raw else entry.read
         entry.plain = entry.plain and taken.act is None
+        if self.request and taken.reads is not None:
+            entry.read = either(taken.reads, entry.read)
         entry.single = entry.single or (self.request and taken.finding == "repeated-element")
 
     def carry(
@@ -352,10 +389,11 @@ class _Level:
                 self.record(_join(here, below), fate, None, finding, because)
 
     def record(self, here: str, fate: str, there: str | None, finding: str | None, because: str) -> None:
-        if self.request:
-            self.compiler.fates.append(Fate("request", here, fate, there, finding, because))  # type: ignore[arg-type]
-        elif there is not None:
-            self.compiler.fates.append(Fate("answer", there, fate, here, finding, because))  # type: ignore[arg-type]
+        if not self.request and there is None:
+            return
+        path, place = (here, there) if self.request else (there, here)
+        place = place if self.compiler.declared.forwarded else None
+        self.compiler.fates.append(Fate(self.direction, path or "", fate, place, finding, because))  # type: ignore[arg-type]
 
     def producers(self) -> tuple[Producer, ...]:
         found = []
@@ -395,6 +433,7 @@ def _difference(source: ElementDecl, target: ElementDecl) -> str | None:
     if ours is None or theirs is None:
         return None
     alike = ours.base == theirs.base or frozenset((ours.base, theirs.base)) in _ALIKE
+    alike = alike or theirs.base == "anyType" or (ours.base, theirs.base) == ("anyType", "string")
     if not alike and not (ours.enum and theirs.enum):
         return f"its type is {ours.base} here and {theirs.base} there"
     if theirs.enum and not set(ours.enum or ("any",)) <= set(theirs.enum):

@@ -7,17 +7,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from shim.core.model import Credentials, Element
+from shim.core.notices import Tell
+from shim.core.policies import NO_POLICIES, Policies
+
+Rung = Literal["translate", "compare", "v3", "locked"]
+RUNGS: tuple[Rung, ...] = get_args(Rung)
+"""The porting ladder, from the lowest rung to the highest: see `shim.core.admit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brownout:
+    """A planned refusal that holds now.
+
+    `operation` is a full name of the old interface, `Service.*` or `*`; `until` is a time as people read it;
+    `text` and `link` are the operator's, for the caller.
+    """
+
+    id: str
+    operation: str
+    until: str
+    text: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, as far as the core may know: the integration's name and its rules of conduct."""
+    """Who calls, as far as the core may know: the integration's name and its rules of conduct.
+
+    `rungs` says how far its operations are ported, by full name, `Service.*` or `*`; `brownouts` are those
+    that hold for it now.
+    """
 
     name: str
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    policies: Policies = NO_POLICIES
+    tell: Tell = field(default_factory=Tell)
+    rungs: Mapping[str, Rung] = field(default_factory=dict)
+    brownouts: tuple[Brownout, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +87,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """What the shim keeps for an account. Reply: the kept elements by field, empty when there are none."""
+    """What the shim keeps for an account, or for all under a key that no account has.
+
+    Reply: the kept elements by field, empty when there are none.
+    """
 
     account: str
 
@@ -76,6 +108,16 @@ class Forget:
     """Drop what is kept for accounts that are gone. Reply: None."""
 
     accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Take the next number of a counter. Reply: an int, from 1 on.
+
+    No number is given twice, also when two shims share one database, and when what it was for is gone.
+    """
+
+    counter: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +211,9 @@ class Ask:
 class Probe:
     """How to see whether a write took effect: a row of a list that has all texts of `match`.
 
-    `key` names the row and is what undoing needs; rows whose key is in `before` were there already. With
-    `numbered` the backend may have put digits behind the texts of `match`, so that they were unique.
+    Without `rows` it is the answer as a whole. `key` names the row and is what undoing needs; rows whose key is
+    in `before` were there already. With `numbered` the backend may have put digits behind the texts of `match`,
+    so that they were unique.
     """
 
     ask: Ask
@@ -236,6 +279,11 @@ class Begin:
     promise: Element | None = field(default=None, repr=False)
 
 
+def subject_of(number: str) -> str:
+    """The subject of calls that change the extension with a number."""
+    return f"extension {number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An entry that is ours; `answer` is what the equal call was answered that nobody received."""
@@ -261,16 +309,28 @@ class Mark:
 class Close:
     """The end of an entry, for now at least; `running` and `undoing` leave it for later. Reply: None.
 
-    An `answer` is kept until it is known that the caller has it. `why` is a word for the operator, `settling`
-    says that it is left until what may still take effect has done so. Raises BackendError like `Mark`.
+    In the same transaction the extensions that are `known` are learned, and those with the numbers in `gone`
+    forgotten; see `LearnIdentities` and `ForgetIdentities`. `answering` makes the answer from the identities
+    that were learned; it is kept until it is known that the caller has it. `why` is a word for the operator,
+    `settling` says that it is left until what may still take effect has done so. Raises BackendError like
+    `Mark`.
     """
 
     opened: Opened
     state: Literal["done", "undone", "paused"] | Left
-    answer: Element | None = field(default=None, repr=False)
+    answering: Callable[[tuple[Identity, ...]], Element] | None = field(default=None, repr=False)
+    known: tuple[Known, ...] = ()
+    gone: tuple[str, ...] = ()
     steps: tuple[tuple[int, Step], ...] = ()
     why: str = ""
     settling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """What these entries did was taken back: their answers are never given again. Reply: None."""
+
+    entries: tuple[str, ...]
 
 
 Command = (
@@ -279,6 +339,7 @@ Command = (
     | Recall
     | Remember
     | Forget
+    | Issue
     | FindIdentities
     | LearnIdentities
     | ForgetIdentities
@@ -287,4 +348,5 @@ Command = (
     | Begin
     | Mark
     | Close
+    | Revoke
 )

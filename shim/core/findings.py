@@ -102,11 +102,24 @@ KINDS: dict[str, Kind] = {
         "v3 has a setting that 2.5 did not have; the shim sent a default, so that the call works as before.",
         "Choose the value yourself once this call is ported.",
     ),
+    "grant-unchecked": Kind(
+        "notice",
+        "What the organization has could not be read",
+        "A new user is to get no more than its organization has, and v3 does not tell what that is: the user "
+        "gets what is configured.",
+        "Let the integration's v3 app read its organization, or set new_user to configured.",
+    ),
     "answer-field-unavailable": Kind(
         "notice",
         "Not in the answer any more",
         "2.5 could answer with this element, v3 does not have it, so it stays away.",
         "Do not rely on it.",
+    ),
+    "grant-lowered": Kind(
+        "warning",
+        "The new user may do less than in 2.5",
+        "The organization has less than an extension of 2.5 had at once; its new user gets what there is.",
+        "Give the organization more, or set what new users get (setting new_user_values).",
     ),
     "user-kept": Kind(
         "notice",
@@ -117,8 +130,26 @@ KINDS: dict[str, Kind] = {
     "partly-done": Kind(
         "warning",
         "Done in part",
-        "A call about several things did some of them, then v3 refused one; the answer says partial.",
+        "A call about several things did some of them: v3 refused one, or has it not. The answer says partial.",
         "Look what is left, then repeat the call for it.",
+    ),
+    "package-failed": Kind(
+        "notice",
+        "An operation of a LinkedOp failed",
+        "The answer of the LinkedOp says failure for it, with the fault that it would have had alone.",
+        "Look at the output of the operation, and mind what a later one took from its answer.",
+    ),
+    "package-undone": Kind(
+        "notice",
+        "An operation of a LinkedOp was undone",
+        "A later operation failed and was final: what this one had added was deleted again.",
+        "Correct the one that failed, then send the whole LinkedOp again.",
+    ),
+    "package-not-undone": Kind(
+        "warning",
+        "An operation of a LinkedOp stays done",
+        "A later operation failed and was final; what this one did could not be taken back.",
+        "Look what it did before the LinkedOp is sent again.",
     ),
     "siblings-touched": Kind(
         "warning",
@@ -156,11 +187,29 @@ KINDS: dict[str, Kind] = {
         "v3 does not have it: the shim answered from what it keeps, or with the default of 2.5.",
         "Do not rely on it: it is gone with the shim.",
     ),
+    "operation-emulated": Kind(
+        "warning",
+        "Served by the shim alone",
+        "v3 has no such call, or answers it for another interface: the shim served it, without a v3 call.",
+        "Do without it: what the shim keeps and says here is gone with the shim.",
+    ),
+    "effect-may-differ": Kind(
+        "notice",
+        "v3 acts on it in its own way",
+        "v3 has the setting, but what it does with it may not be what 2.5 did.",
+        "Look at the effect in v3, and adapt what relied on the old one.",
+    ),
     "answer-differs": Kind(
         "warning",
         "The old server answers differently",
         "The same read was made on an old 2.5 server beside the shim, and the answers do not mean the same.",
         "Look whether your program reads this element, and tell the shim's operator if it matters.",
+    ),
+    "came-back": Kind(
+        "warning",
+        "An old call of a ported operation",
+        "The integration has ported this operation to v3, and still made the old call; it was served.",
+        "Find what still makes the old call, and port it; then the operation can be locked.",
     ),
     "field-dropped": Kind(
         "loss",
@@ -192,10 +241,22 @@ KINDS: dict[str, Kind] = {
         "The operation is known in 2.5, but this version of the shim does not translate it.",
         "Port this call to v3.",
     ),
+    "operation-locked": Kind(
+        "refused",
+        "Locked",
+        "The operation is ported and locked for this integration: the old call was refused.",
+        "Make the v3 call instead, or let the operator move the operation back on the porting ladder.",
+    ),
+    "browned-out": Kind(
+        "refused",
+        "Refused in a brownout",
+        "The call came in a planned window in which it is refused, so that it is seen who still makes it.",
+        "Port this call to v3. Afterwards it works again, until it ends for good.",
+    ),
     "field-refused": Kind(
         "refused",
         "Refused",
-        "v3 cannot do what this element asks for, and doing it without would be wrong.",
+        "v3 cannot do what this element asks for, and doing it without would be wrong, or is not wanted.",
         "Send the call without it, or port it.",
     ),
 }

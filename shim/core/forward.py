@@ -11,18 +11,28 @@ from shim.core.errors import BackendError
 from shim.core.interface import Operation
 from shim.core.model import Element
 from shim.core.parse import fault_of, parse_answer
+from shim.core.rules.choices import accepts
 from shim.core.rules.model import Work
 from shim.core.serialise import MessageWriter
+from shim.core.translate import refusal
+
+_NOT_ALLOWED = "The schema of v3 does not allow it here."
 
 
 def forward(
     catalogue: Catalogue, work: Work, operation: Operation, request: Element, *, writes: bool
 ) -> Generator[Command, Any, Element]:
-    """Make a v3 call. Raises BackendError for the backend's faults and for what is no answer to the call."""
+    """Make a v3 call. Raises BackendError for the backend's faults and for what is no answer to the call.
+
+    Raises CallerError when something would be dropped and configuration chose to refuse that.
+    """
     writer = catalogue.new_writer(operation)
     body, unwritten = writer.write(request)
     for each in unwritten:
-        work.find("field-dropped", each.path, "The schema of v3 does not allow it here.")
+        if each.why == "missing":
+            work.find("field-dropped", each.path, _NOT_ALLOWED)
+        elif not accepts(work, "field-dropped", each.path, _NOT_ALLOWED):
+            raise refusal(work.problems)
     work.calls.append(operation.full_name)
     answer: Answer = yield _command(writer, operation, body, writes)
     envelope = parse_answer(answer.body, answer.content_type)

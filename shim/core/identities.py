@@ -14,18 +14,20 @@ from shim.core.catalogue import Catalogue
 from shim.core.commands import Command, FindIdentities, Identity, Known, LearnIdentities, Together
 from shim.core.errors import CallerError, Fault
 from shim.core.forward import forward
+from shim.core.keeping import look_up
 from shim.core.model import Element
 from shim.core.reconcile import reconcile
 from shim.core.rules.model import Work, split, spots
-from shim.core.rules.references import has_number
+from shim.core.rules.references import By, has_number
 from shim.core.translate import Translation
 
-Name = Literal["old_id", "identifier", "number", "user_id"]
+Name = Literal["old_id", "identifier", "extension_id", "number", "user_id"]
 Key = tuple[Name, str]
 
 
 def of_request(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, None]:
     """Resolve every extension that a request names, and note which one the call is about."""
+    yield from look_up(work, translation.requests_among)
     yield from _accounts(catalogue, translation, work)
     if not translation.refers:
         return
@@ -33,11 +35,11 @@ def of_request(catalogue: Catalogue, translation: Translation, work: Work) -> Ge
     main: dict[str, Key] = {}
     for path, by, is_main in translation.refers:
         for text in texts(work.request, path):
-            name = _canonical(text) if by == "old_id" else text
-            if name is not None:
-                asked[by, text] = (by, name)  # type: ignore[index,assignment]
+            key = _key(by, text)
+            if key is not None:
+                asked[by, text] = key
                 if is_main:
-                    main.setdefault(path, (by, name))  # type: ignore[arg-type]
+                    main.setdefault(path, key)
     yield from resolve(catalogue, work, asked.values(), lenient=translation.declared.lenient)
     for said, key in asked.items():
         if key in work.identities:
@@ -47,6 +49,16 @@ def of_request(catalogue: Catalogue, translation: Translation, work: Work) -> Ge
         about(work, work.identities[main[named]])
         if translation.declared.siblings:
             yield from siblings(work, work.identities[main[named]], named)
+
+
+def _key(by: By, text: str) -> Key | None:
+    """What to look an extension up by; None when the text can be nobody's name."""
+    if by == "identifier":
+        return by, text
+    if by == "extension_id" and "*" in text:
+        return "number", text
+    name = _canonical(text)
+    return None if name is None else (by, name)
 
 
 def _accounts(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, None]:
@@ -64,7 +76,7 @@ def _accounts(catalogue: Catalogue, translation: Translation, work: Work) -> Gen
 
 
 def perhaps(
-    catalogue: Catalogue, work: Work, by: Literal["old_id", "identifier"], named: Iterable[str], *, ask: bool
+    catalogue: Catalogue, work: Work, by: By, named: Iterable[str], *, ask: bool
 ) -> Generator[Command, Any, None]:
     """Find the extensions among accounts of any level; the others, or unknown ones, are no fault.
 
@@ -72,9 +84,9 @@ def perhaps(
     """
     keys: dict[str, Key] = {}
     for said in named:
-        name = _canonical(said) if by == "old_id" else said
-        if name is not None:
-            keys[said] = (by, name)
+        key = _key(by, said)
+        if key is not None:
+            keys[said] = key
     yield from _find(work, [key for key in dict.fromkeys(keys.values()) if key not in work.identities])
     for said, key in keys.items():
         if ask and key not in work.identities:
@@ -261,7 +273,7 @@ def _discover(catalogue: Catalogue, work: Work, key: Key, lenient: bool) -> Gene
     if key[0] == "number":
         owner = yield from _owner(catalogue, work, key[1])
         yield from learn(work, [owner] if owner else [])
-    else:
+    elif key[0] != "extension_id":  # v3 knows none: what the shim did not issue, is nobody's
         yield from _user(catalogue, work, key)
     if key not in work.identities and not lenient:
         raise CallerError(

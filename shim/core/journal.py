@@ -10,13 +10,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from shim.core.catalogue import Catalogue
-from shim.core.commands import Begin, Close, Command, Opened, Policy, Step
+from shim.core.commands import (
+    Begin,
+    Close,
+    Command,
+    ForgetIdentities,
+    Identity,
+    Known,
+    LearnIdentities,
+    Opened,
+    Policy,
+    Step,
+)
 from shim.core.errors import BackendError, Fault
-from shim.core.journal_recovery import Ended, close, guarded, put_off, undo_all, without_secrets
+from shim.core.journal_recovery import Ended, close, gone_of, guarded, put_off, undo_all, without_secrets
 from shim.core.journal_writes import LOST, Answering, Journal
 from shim.core.model import Element
 from shim.core.rules.model import Work
@@ -32,37 +44,65 @@ def beginning(
     promise: Element | None = None,
 ) -> Begin:
     """The command that opens the entry of this call."""
-    key = digest(work.request)
+    key = digest(work.request, work.place)
     return Begin(translation.old.full_name, key, policy, subject, tuple(steps), promise)
 
 
-def journalled(
-    catalogue: Catalogue, work: Work, begin: Begin, plan: Callable[[Journal], Answering]
-) -> Answering:
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How a plan ends whose extensions are new: they are learned with its end, and the answer names them."""
+
+    known: tuple[Known, ...]
+    answer: Callable[[tuple[Identity, ...]], Element]
+
+
+Plan = Callable[[Journal], Generator[Command, Any, Element | Learning]]
+
+
+def journalled(catalogue: Catalogue, work: Work, begin: Begin, plan: Plan) -> Answering:
     """Make the calls of a plan under a journal entry; its steps are `step` or `redo_step`.
 
     A plan that fails is undone or left for recovery, and the fault says which. The answer to an equal call that
     nobody received is given again.
     """
     opened: Opened | None = yield begin
+    if opened is not None:
+        work.entries.append(opened.entry)
     if opened is not None and opened.answer is not None:
         if (work.request.get("passwordAuto") or "").strip() in ("1", "true"):
             work.find("answer-field-unavailable", "password", "An answer that is given again has no password.")
         return opened.answer
     journal = Journal(catalogue, work, begin.policy, opened, list(begin.steps))
     try:
-        answer = yield from plan(journal)
-        if opened is not None:
-            yield Close(opened, "done", without_secrets(answer))
+        ending = yield from plan(journal)
+        return (yield from _end(journal, ending))
     except Fault as fault:
         told = yield from _given_up(journal, fault)
         raise told from fault
-    return answer
 
 
-def digest(request: Element) -> str:
-    """What two equal requests share, whatever the order of their elements."""
-    return sha256(json.dumps(_canonical(request), separators=(",", ":")).encode()).hexdigest()
+def _end(journal: Journal, ending: Element | Learning) -> Answering:
+    """Close the entry, and learn and forget with it what the plan made and deleted."""
+    learning = Learning((), lambda _: ending) if isinstance(ending, Element) else ending
+    gone = gone_of(journal)
+    if journal.opened is None:
+        learned = (yield LearnIdentities(learning.known)) if learning.known else ()
+        if gone:
+            yield ForgetIdentities(gone)
+        return learning.answer(learned)
+    made: list[Element] = []
+
+    def answering(learned: tuple[Identity, ...]) -> Element:
+        made.append(learning.answer(learned))
+        return without_secrets(made[-1])
+
+    yield Close(journal.opened, "done", answering, learning.known, gone)
+    return made[-1]
+
+
+def digest(request: Element, place: str = "") -> str:
+    """What two equal requests share, whatever the order of their elements; `place` is that within another."""
+    return sha256((place + json.dumps(_canonical(request), separators=(",", ":"))).encode()).hexdigest()
 
 
 def _canonical(element: Element) -> list[Any]:
@@ -112,6 +152,7 @@ def _told(journal: Journal, fault: Fault, ended: Ended) -> Fault:
         return fault
     text = fault.text if fault.carried else f"A v3 call did not end as it should ({fault.reason})."
     reference = journal.opened.entry if journal.opened else "none"
-    said = f"{text.rstrip()} {_TOLD[kind].format(reference=reference)}"
+    sentence = text.rstrip() if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
+    said = f"{sentence} {_TOLD[kind].format(reference=reference)}"
     reason = _REASONS.get(kind, fault.reason)
     return BackendError(reason, said, fault.code, side=fault.side, carried=fault.carried)

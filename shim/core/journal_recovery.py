@@ -39,7 +39,6 @@ def undo_all(journal: Journal) -> Generator[Command, Any, Ended]:
             left = yield from _undo_one(journal, position)
             if left is not None:
                 return left
-    yield from _forget(journal, "undone")
     return Ended("undone")
 
 
@@ -76,14 +75,13 @@ def _redo(journal: Journal) -> Generator[Command, Any, Ended]:
     for position, each in enumerate(journal.steps):
         if each.state != "done":
             yield from redo_step(journal, position, again=False)
-    yield from _forget(journal, "done")
     return Ended("done")
 
 
-def _forget(journal: Journal, state: str) -> Generator[Command, Any, None]:
-    gone = [each.found for each in journal.steps if each.gone and each.found and each.state == state]
-    if gone:
-        yield ForgetIdentities(tuple(gone))
+def gone_of(journal: Journal) -> tuple[str, ...]:
+    """The numbers of extensions that do not exist any more after what was done or undone."""
+    over = "done" if journal.policy == "redo" else "undone"
+    return tuple(each.found for each in journal.steps if each.gone and each.found and each.state == over)
 
 
 def guarded(work: Generator[Command, Any, Ended], state: Left) -> Generator[Command, Any, Ended]:
@@ -103,10 +101,13 @@ def put_off(fault: Fault, state: Left, refused: str) -> Ended:
 
 
 def close(journal: Journal, ended: Ended) -> Generator[Command, Any, None]:
+    gone = gone_of(journal)
     if journal.opened is not None:
         steps = tuple(enumerate(journal.steps))
         state: Any = ended.state
-        yield Close(journal.opened, state, steps=steps, why=ended.why, settling=ended.settling)
+        yield Close(journal.opened, state, gone=gone, steps=steps, why=ended.why, settling=ended.settling)
+    elif gone:
+        yield ForgetIdentities(gone)
 
 
 def repairs(steps: Iterable[Step], policy: Policy) -> list[tuple[str, dict[str, str]]]:

@@ -208,7 +208,7 @@ def rows_of(journal: Journal, probe: Probe) -> Generator[Command, Any, list[Elem
         if fault.reason == "backend-fault" and fault.code in _ABSENT:
             return None
         raise
-    return answer.all(probe.rows)
+    return answer.all(probe.rows) if probe.rows else [answer]
 
 
 def _matches(probe: Probe, row: Element) -> bool:

@@ -6,7 +6,7 @@ only is answered with the ID, or the ID is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from shim.core.catalogue import Catalogue
@@ -14,7 +14,7 @@ from shim.core.commands import Command, Forget, Recall, Remember
 from shim.core.errors import BackendError, Fault
 from shim.core.forward import forward
 from shim.core.model import Element
-from shim.core.rules.model import Work
+from shim.core.rules.model import Work, spots
 from shim.core.translate import Translation
 
 Keeping = Generator[Command, Any, None]
@@ -36,7 +36,7 @@ def keep(catalogue: Catalogue, translation: Translation, answer: Element, work: 
     if work.kept:
         yield from _remember(account, translation, work)
     if translation.recalls:
-        yield from _recall(account, work)
+        yield from _recall(account, translation, work)
 
 
 def _account(
@@ -72,12 +72,27 @@ def _remember(account: str, translation: Translation, work: Work) -> Keeping:
             ) from fault
 
 
-def _recall(account: str, work: Work) -> Keeping:
+def _recall(account: str, translation: Translation, work: Work) -> Keeping:
     try:
         work.recalled = yield Recall(account)
     except Fault:
         work.find("answer-field-unavailable", work.request.name, "The shim's own store could not be read.")
         work.recalled = None
+        return
+    yield from _share(work, (key for field, key in translation.answers_among if field in work.recalled))
+
+
+def look_up(work: Work, named: Iterable[tuple[str, str]]) -> Keeping:
+    """Recall the things kept for all that a request names, given as (path, the store's key of them)."""
+    yield from _share(work, (key for path, key in named if spots(work.request, path)))
+
+
+def _share(work: Work, keys: Iterable[str]) -> Keeping:
+    for key in keys:
+        try:
+            work.shared[key] = yield Recall(key)
+        except Fault:
+            continue  # then the value is taken, and answered, as it is
 
 
 def _forget(accounts: tuple[str, ...], work: Work) -> Keeping:

@@ -172,6 +172,16 @@ def _fits(pattern: regex.Pattern[str], text: str, bounded: bool) -> bool:
         return False
 
 
+def either(reads: Check, read: Check | None) -> Check:
+    """Reads what one of two checkers can read; None for the second: it takes any text."""
+
+    def check(text: str) -> str | None:
+        more = reads(text.strip())
+        return more if more is not None or read is None else read(text)
+
+    return check
+
+
 def describe(simple: Simple) -> str:
     """The type and what it allows, for a fault text: `one of 1, 16, 32, 64`, `a boolean: ...`."""
     if simple.enum:

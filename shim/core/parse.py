@@ -47,7 +47,7 @@ _DECLARATION = re.compile(r"\s*<\?xml\s[^>]*?\?>", re.DOTALL)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _PROLOG_DOCTYPE = re.compile(rb"(?>\s+|<!--(?>(?:[^-]|-(?!->))*)-->|<\?(?>(?:[^?]|\?(?!>))*)\?>)*+<!DOCTYPE")
 
-_PARSER_OPTIONS: dict[str, Any] = {
+PARSER_OPTIONS: dict[str, Any] = {
     "encoding": "utf-8",
     "resolve_entities": False,
     "no_network": True,
@@ -79,16 +79,21 @@ ANSWER_LIMITS = Limits(bytes=256 << 20, elements=4_000_000, text=64 << 20, repea
 """For answers of the backend that the operator chose: lists have no paging and can be huge."""
 
 
-def parse(data: bytes, content_type: str = "", limits: Limits | None = None) -> Envelope:
-    """Take a message of a caller apart. Raises CallerError with the limit or rule that it breaks."""
+def parse(data: bytes, content_type: str = "", limits: Limits | None = None, *, bare: bool = False) -> Envelope:
+    """Take a message of a caller apart. Raises CallerError with the limit or rule that it breaks.
+
+    With `bare` it may also be the body element alone.
+    """
     limits = limits or _DEFAULT
     if len(data) > limits.bytes:
         raise too_large(limits.bytes)
-    document = _as_utf8(data, content_type)
-    if _PROLOG_DOCTYPE.match(document):
-        raise CallerError("doctype-refused", "The message has a DOCTYPE, which is never read: send it without.")
+    document = as_utf8(data, content_type)
+    refuse_doctype(document)
     _count_elements(document, limits)
-    return _envelope(_tree(document), limits)
+    root = _tree(document)
+    if bare and _local(root.tag) != "Envelope":
+        return Envelope(_element(root, 3, limits), _namespace(root.tag), [])
+    return _envelope(root, limits)
 
 
 def parse_answer(data: bytes, content_type: str = "", limits: Limits = ANSWER_LIMITS) -> Envelope:
@@ -105,6 +110,12 @@ def parse_answer(data: bytes, content_type: str = "", limits: Limits = ANSWER_LI
 _DEFAULT = Limits()
 
 
+def refuse_doctype(document: bytes) -> None:
+    """Raises CallerError for a document (in UTF-8) that has a DOCTYPE."""
+    if _PROLOG_DOCTYPE.match(document):
+        raise CallerError("doctype-refused", "The message has a DOCTYPE, which is never read: send it without.")
+
+
 def too_large(most: int) -> CallerError:
     return CallerError(
         "too-large", f"The message is larger than {most} bytes, the most that is taken: send less at once."
@@ -119,8 +130,8 @@ def _malformed(detail: str) -> CallerError:
     return CallerError("malformed-xml", f"The message is not well-formed XML: {detail}.")
 
 
-def _as_utf8(data: bytes, content_type: str) -> bytes:
-    """The document in UTF-8 without BOM and declaration, whatever it came in."""
+def as_utf8(data: bytes, content_type: str) -> bytes:
+    """The document in UTF-8 without BOM and declaration, whatever it came in. Raises CallerError."""
     head = data[:64].lstrip()
     plain = head.startswith(b"<") and not head.startswith(b"<?xml") and head[1:2] != b"\0"
     if plain and "charset" not in content_type.lower():
@@ -172,7 +183,7 @@ def _count_elements(document: bytes, limits: Limits) -> None:
 
 
 def _tree(document: bytes) -> etree._Element:
-    parser = etree.XMLParser(**_PARSER_OPTIONS)
+    parser = etree.XMLParser(**PARSER_OPTIONS)
     try:
         return etree.fromstring(document, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -182,6 +193,10 @@ def _tree(document: bytes) -> etree._Element:
 
 def _local(tag: str) -> str:
     return tag[tag.rfind("}") + 1 :]
+
+
+def _namespace(tag: str) -> str:
+    return tag[1 : tag.find("}")] if tag[0] == "{" else ""
 
 
 def _envelope(root: etree._Element, limits: Limits) -> Envelope:
@@ -204,10 +219,7 @@ def _envelope(root: etree._Element, limits: Limits) -> Envelope:
             surplus = tuple(_local(each.tag) for each in list(part)[1:])
     if body is None:
         raise CallerError("not-soap", "The SOAP envelope has no body element: there is no call in it.")
-    tag = body.tag
-    return Envelope(
-        _element(body, 3, limits), tag[1 : tag.find("}")] if tag[0] == "{" else "", headers, surplus
-    )
+    return Envelope(_element(body, 3, limits), _namespace(body.tag), headers, surplus)
 
 
 def _element(node: etree._Element, depth: int, limits: Limits) -> Element:

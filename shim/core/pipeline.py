@@ -9,16 +9,19 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+from shim.core.admit import admit, rung_of
 from shim.core.catalogue import Catalogue
-from shim.core.commands import Caller, Command, Identify
+from shim.core.commands import Caller, Command, Identify, Rung
 from shim.core.errors import BackendError, Fault
 from shim.core.findings import Findings
 from shim.core.forward import forward
 from shim.core.identities import of_answer, of_request, renumbered
 from shim.core.keeping import keep
 from shim.core.model import Element
+from shim.core.notices import Deprecation, told
 from shim.core.parse import Limits, credentials, parse
 from shim.core.resolve import resolve, schema_version
+from shim.core.rules.choices import choose
 from shim.core.rules.model import Work
 from shim.core.serialise import Unwritten
 from shim.core.translate import Translation
@@ -49,6 +52,7 @@ class Shim:
     catalogue: Catalogue
     limits: Limits = field(default_factory=Limits)
     server_info: ServerInfo = field(default_factory=ServerInfo)
+    deprecation: Deprecation = field(default_factory=Deprecation)
 
 
 @dataclass(slots=True)
@@ -56,7 +60,8 @@ class Outcome:
     """What is answered, and what was found on the way. Filled as the exchange goes on.
 
     Either `answer` or `fault` is set in the end. `schema_version` is the one the caller speaks, `calls`
-    names the v3 operations that were called, in order.
+    names the v3 operations that were called, in order. `operation` is known, and `request` there, as soon as
+    the message was read, if it is a call of 2.5.
     """
 
     answer: bytes | None = None
@@ -66,14 +71,20 @@ class Outcome:
     caller: Caller | None = None
     operation: str | None = None
     schema_version: str | None = None
+    rung: Rung | None = None
+    """How far the caller has ported the operation; None until it is known which one it is."""
+    request: Element | None = field(default=None, repr=False)
 
 
 Exchange = Generator[Command, Any, Outcome]
 
 
-def exchange(shim: Shim, request: Request) -> Exchange:
-    """One call from bytes to bytes. Faults do not leave it: they end in the outcome, like the answer."""
-    outcome = Outcome()
+def exchange(shim: Shim, request: Request, outcome: Outcome | None = None) -> Exchange:
+    """One call from bytes to bytes. Faults do not leave it: they end in the outcome, like the answer.
+
+    Whoever gives the outcome to fill still has what is known by then when the exchange is cut off.
+    """
+    outcome = Outcome() if outcome is None else outcome
     try:
         outcome.answer = yield from _serve(shim, request, outcome)
     except Fault as fault:
@@ -85,22 +96,47 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     # parse
     envelope = parse(request.body, request.content_type, shim.limits)
     outcome.schema_version = schema_version(envelope)
+    if (asked := shim.catalogue.old.by_input.get(envelope.body.name)) is not None:
+        outcome.operation, outcome.request = asked.full_name, envelope.body
 
     # resolve
     outcome.caller = yield Identify(credentials(envelope.headers))
     translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
-    outcome.operation = translation.old.full_name
-    work = Work(envelope.body, outcome.caller, outcome.findings, outcome.calls)
-    yield from of_request(shim.catalogue, translation, work)
+    outcome.rung = rung_of(outcome.caller.rungs, translation.old.full_name)
+    admit(outcome.caller, translation.old, outcome.findings)
+    version = outcome.schema_version or shim.catalogue.old.version
+    work = Work(
+        envelope.body,
+        outcome.caller,
+        outcome.findings,
+        outcome.calls,
+        limits=shim.limits,
+        schema_version=version,
+        shown_version=shim.server_info.version,
+    )
 
     # translate, forward, translate back
-    plan = translation.declared.plan or _one_call
-    old = yield from plan(shim.catalogue, translation, work)
+    old = yield from perform(shim.catalogue, translation, work)
 
     # serialise
+    body = written(translation, old, outcome.findings)
+    body, blocks = told(shim.deprecation, translation, work, old, body)
+    return translation.old_writer.envelope(body, _server_info(shim.server_info, work), version, blocks)
+
+
+def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+    """One old request to its old answer: resolved, translated, forwarded, translated back. Raises Fault."""
+    choose(translation, work)
+    yield from of_request(catalogue, translation, work)
+    plan = translation.declared.plan or _one_call
+    return (yield from plan(catalogue, translation, work))
+
+
+def written(translation: Translation, old: Element, findings: Findings) -> str:
+    """The old answer as text. Raises BackendError when v3 did not give what it needs."""
     body, unwritten = translation.old_writer.write(old)
-    _judge(unwritten, outcome)
-    return translation.old_writer.envelope(body, _server_info(shim.server_info, work), outcome.schema_version)
+    _judge(unwritten, findings)
+    return body
 
 
 def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
@@ -118,14 +154,14 @@ def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Gen
     return translation.to_old(answer, work)
 
 
-def _judge(unwritten: list[Unwritten], outcome: Outcome) -> None:
+def _judge(unwritten: list[Unwritten], findings: Findings) -> None:
     """What v3 said and 2.5 cannot write is a finding; what 2.5 must say and v3 did not, a fault."""
     for each in unwritten:
         if each.why == "missing":
             raise BackendError(
                 "backend-nonsense", f"The v3 backend answered without {each.path}, which the answer needs."
             )
-        outcome.findings.add("answer-value-omitted", each.path)
+        findings.add("answer-value-omitted", each.path)
 
 
 def _server_info(configured: ServerInfo, work: Work) -> Element:

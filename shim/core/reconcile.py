@@ -6,7 +6,7 @@ A number that is gone while another one came is the same extension renumbered: t
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 from shim.core.commands import (
@@ -29,7 +29,7 @@ def reconcile(user_id: str, seen: Sequence[Known]) -> Generator[Command, Any, tu
     if gone and came:
         others: dict[str, tuple[Identity, ...]] = yield FindIdentities("number", tuple(came))
         came = [number for number in came if not others.get(number)]  # those were moved here
-        pairs = _pairs(gone, came)
+        pairs = renumberings(gone, came)
         if pairs:
             yield RenumberIdentities(pairs)
         gone = [number for number in gone if number not in pairs]
@@ -41,14 +41,18 @@ def reconcile(user_id: str, seen: Sequence[Known]) -> Generator[Command, Any, tu
     return learned
 
 
-def _pairs(gone: list[str], came: list[str]) -> dict[str, str]:
-    """Old number to new number, for those that are certain."""
-    by_local = {_local(number): number for number in came}
-    pairs = {number: by_local[_local(number)] for number in gone if _local(number) in by_local}
-    left_gone = [number for number in gone if number not in pairs]
-    left_came = [number for number in came if number not in pairs.values()]
-    if len(left_gone) == len(left_came) == 1:
-        pairs[left_gone[0]] = left_came[0]
+def renumberings(gone: Iterable[str], came: Iterable[str]) -> dict[str, str]:
+    """Which numbers of one user became which, old to new: those that are certain."""
+    new = {_local(number): number for number in came}
+    pairs: dict[str, str] = {}
+    left: list[str] = []
+    for number in gone:
+        if now := new.pop(_local(number), None):
+            pairs[number] = now
+        else:
+            left.append(number)
+    if len(left) == len(new) == 1:
+        pairs[left[0]] = next(iter(new.values()))
     return pairs
 
 

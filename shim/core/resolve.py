@@ -25,8 +25,11 @@ def schema_version(envelope: Envelope) -> str | None:
     return version if version.startswith("2.") and version.count(".") == 2 and len(version) < 9 else None
 
 
-def resolve(catalogue: Catalogue, envelope: Envelope, path: str, findings: Findings) -> Translation:
-    """The translation for a message. Raises CallerError for what is no call of 2.x, or not translated."""
+def resolve(catalogue: Catalogue, envelope: Envelope, path: str | None, findings: Findings) -> Translation:
+    """The translation for a message. Raises CallerError for what is no call of 2.x, or not translated.
+
+    `path` is where it was posted; None for one that was not posted by itself.
+    """
     name = envelope.body.name
     match = _NAMESPACE.fullmatch(envelope.namespace)
     if match and not match["version"].startswith("2."):
@@ -38,7 +41,7 @@ def resolve(catalogue: Catalogue, envelope: Envelope, path: str, findings: Findi
     if operation is None:
         raise CallerError("unknown-operation", _unknown(catalogue, name))
     endpoint = catalogue.old.services[operation.service].endpoint
-    if path != endpoint:
+    if path not in (None, endpoint):
         because = f"{operation.full_name} belongs on {endpoint}."
         findings.add("wrong-endpoint", name, because, endpoint)
     for header in envelope.headers:

@@ -78,11 +78,16 @@ class MessageWriter:
         self._write(element, self._root, "", out, lost)
         return "".join(out), lost
 
-    def envelope(self, body: str, header: Element | None = None, version: str | None = None) -> bytes:
-        """The whole message; `header` is a block of HeaderData, `version` another schema version."""
+    def envelope(
+        self, body: str, header: Element | None = None, version: str | None = None, blocks: str = ""
+    ) -> bytes:
+        """The whole message; `header` is a block of HeaderData, `version` another schema version.
+
+        `blocks` are further header blocks, as text.
+        """
         parts = [self._head(version or self.interface.version)]
         if header is not None:
-            parts.append(f"<SOAP-ENV:Header>{self._header(header)}</SOAP-ENV:Header>")
+            parts.append(f"<SOAP-ENV:Header>{self._header(header)}{blocks}</SOAP-ENV:Header>")
         parts += ["<SOAP-ENV:Body>", body, "</SOAP-ENV:Body></SOAP-ENV:Envelope>\n"]
         return "".join(parts).encode("utf-8")
 
@@ -235,7 +240,7 @@ class MessageWriter:
             if checked is None:
                 lost.append(Unwritten(f"{path}/@{name}", "value"))
             else:
-                out.append(f' {name}="{_clean(checked).translate(_QUOTED)}"')
+                out.append(attribute(name, checked))
 
 
 def _order(entry: tuple[Element, Piece]) -> int:
@@ -254,29 +259,40 @@ def _clean(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
 
 
+def attribute(name: str, value: str) -> str:
+    """An attribute as text, with the blank before it."""
+    return f' {name}="{_clean(value).translate(_QUOTED)}"'
+
+
 def escape(text: str) -> str:
     """Text as element content; characters that XML 1.0 cannot hold become U+FFFD."""
     return _clean(text).translate(_TEXT) if _SPECIAL.search(text) else text
 
 
-def fault_message(fault: Fault, reference: str, layout: str = "text") -> bytes:
+def fault_message(fault: Fault, reference: str | None = None, layout: str = "text") -> bytes:
     """A fault in the old dialect: SOAP 1.1, to be sent with HTTP 500.
 
     Where 2.5 put its numeric code is not known. `layout` "text" puts it into faultstring, which clients
     show to people, and into the detail; "code" makes it the last part of faultcode as well, for clients
-    that match on that. `reference` is the correlation ID that the log has too.
+    that match on that. `reference` is the correlation ID that the log has too; None inside an answer. The
+    detail has one qualified entry: strict C++ clients (gSOAP) read no more than one, and lose the whole fault
+    otherwise.
     """
     text = fault.text.rstrip()
     notes = [f"code {fault.code}"] if fault.code else []
-    notes.append(f"reference {reference}")
+    if reference:
+        notes.append(f"reference {reference}")
     faultcode = f"SOAP-ENV:{fault.side}"
     if layout == "code" and fault.code:
         faultcode += f".{fault.code}"
+    said = f" ({', '.join(notes)})" if notes else ""
     code = f"<code>{fault.code}</code>" if fault.code else ""
+    named = f"<reference>{escape(reference)}</reference>" if reference else ""
     return (
         f'{XML_DECLARATION}<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"><SOAP-ENV:Body><SOAP-ENV:Fault>'
         f"<faultcode>{faultcode}</faultcode>"
-        f"<faultstring>{escape(text)} ({', '.join(notes)})</faultstring>"
-        f"<detail>{code}<reason>{fault.reason}</reason><reference>{escape(reference)}</reference></detail>"
+        f"<faultstring>{escape(text + said)}</faultstring>"
+        f'<detail><s:fault xmlns:s="urn:systemapi-shim">{code}<reason>{fault.reason}</reason>{named}'
+        "</s:fault></detail>"
         "</SOAP-ENV:Fault></SOAP-ENV:Body></SOAP-ENV:Envelope>\n"
     ).encode()

@@ -10,7 +10,7 @@ from shim.core.lexical import boolean, describe
 from shim.core.model import Element
 from shim.core.rules.declare import Declared
 from shim.core.rules.model import Direction, Entry, Fate, Problem, Producer, Table, Work
-from shim.core.rules.references import Account
+from shim.core.rules.references import Account, By
 from shim.core.serialise import MessageWriter
 
 _HINTS = 20
@@ -25,14 +25,19 @@ class Translation:
     declared: Declared
     old: Operation
     new: Operation
+    """The successor; of an emulated operation itself, since the shim is what it is made to."""
     request: Table
     answer: Table
     old_writer: MessageWriter
     on_request: tuple[Producer, ...] = ()
     on_answer: tuple[Producer, ...] = ()
     recalls: bool = False
-    refers: tuple[tuple[str, str, bool], ...] = ()
+    refers: tuple[tuple[str, By, bool], ...] = ()
     """Where requests name extensions: (path, kind of name, whether the call is about that one)."""
+    requests_among: tuple[tuple[str, str], ...] = ()
+    """Where requests name things that the shim keeps for all: (path, the store's key of them)."""
+    answers_among: tuple[tuple[str, str], ...] = ()
+    """The same of what is kept for an account and answered: (field, key)."""
     accounts: tuple[Account, ...] = ()
     """Where requests name accounts that may be extensions."""
     answers_refer: tuple[str, ...] = ()
@@ -54,7 +59,7 @@ class Translation:
         target = Element(self.new.input.name)
         _walk(work.request, self.request, target, work, "request")
         if work.problems:
-            raise _refusal(work.problems)
+            raise refusal(work.problems)
         for produce in self.on_request:
             produce(target, work)
         return target
@@ -240,7 +245,7 @@ def _missing(path: str, names: tuple[str, ...]) -> Problem:
     return Problem("missing-parameter", " or ".join(full), "it has to be there", PARAMETER_MISSING)
 
 
-def _refusal(problems: list[Problem]) -> CallerError:
+def refusal(problems: list[Problem]) -> CallerError:
     """One fault for all problems, with the reason of the first and the first code there is."""
     code = next((each.code for each in problems if each.code), None)
     said = [_SENTENCES[each.reason].format(each.path, each.text) for each in problems[:5]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
@@ -12,38 +12,57 @@ from shim.core.catalogue import Catalogue, compile_catalogue
 from shim.core.errors import Fault
 from shim.core.pipeline import ServerInfo, Shim
 from shim.edge.backend import Backend, open_session
+from shim.edge.comparing import Comparer, comparing
 from shim.edge.config import Config
+from shim.edge.deprecation_log import DeprecationLog
+from shim.edge.dialect import find_dialect
 from shim.edge.drive import Performers
-from shim.edge.endpoint import Conduct, SoapEndpoint
+from shim.edge.endpoint import Beside, Conduct, SoapEndpoint
 from shim.edge.guard import guarded
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal, delivering
+from shim.edge.metrics import CONTENT_TYPE, Metrics
+from shim.edge.native import Native
 from shim.edge.pages import Pages
 from shim.edge.peer import Peers
+from shim.edge.policies import require_policies
+from shim.edge.porting import Porting
 from shim.edge.recovery import Recovery
 from shim.edge.store import Store
+from shim.edge.telling import Telling
 from shim.edge.tokens import Tokens, open_http
-from shim.interfaces.load import new, old
-from translations.services import SERVICES
+from shim.interfaces.load import STANDARD, Dialect, new, old
+from translations.services import services
 
 
-def catalogue() -> Catalogue:
-    """All declarations, judged and compiled. Raises DeclarationError."""
-    return compile_catalogue(old(), new(), SERVICES)
+def catalogue(dialect: Dialect = STANDARD) -> Catalogue:
+    """All declarations for a backend that speaks so, judged and compiled. Raises DeclarationError."""
+    interface = new(dialect)
+    return compile_catalogue(old(), interface, services(interface))
 
 
 class Application:
     """The running parts. Built by `open_application`, used by the server and by tests."""
 
-    def __init__(self, config: Config, compiled: Catalogue, performers: Performers) -> None:
+    def __init__(
+        self,
+        config: Config,
+        compiled: Catalogue,
+        performers: Performers,
+        deprecation: DeprecationLog,
+        comparer: Comparer | None = None,
+    ) -> None:
         self.config = config
+        self.catalogue = compiled
         self.catalogue = compiled
         self.performers = performers
         self.ready = True
         self.integrations = performers.integrations
         self.store = performers.store
         self.journal = performers.journal
+        self.deprecation = deprecation
+        self.metrics = deprecation.metrics
         listen = config.listen
         peers = Peers(listen.public_url, listen.trusted_proxies)
         info = config.server_info
@@ -51,12 +70,24 @@ class Application:
             compiled, config.limits.parse(), ServerInfo(info.edition, info.version, info.infrastructure_id)
         )
         conduct = Conduct(listen.body_timeout, config.backend.total_timeout, config.faults.layout)
-        self.soap = SoapEndpoint(shim, performers, peers, conduct)
+        self.comparer = comparer
+        self.native = self._native(peers, performers) if config.native_v3.enabled else None
+        calls = self.native.calls if self.native is not None else None
+        beside = Beside(deprecation, comparer, calls)
+        self.soap = SoapEndpoint(shim, performers, peers, conduct, Telling(config), beside)
         self.pages = Pages(compiled.old, peers, config.schema_versions.latest)
+
+    def _native(self, peers: Peers, performers: Performers) -> Native:
+        backend, store = performers.backend, performers.store
+        return Native(
+            self.config, old(), new(), backend, store, peers, lambda: self.config.integrations, self.deprecation
+        )
 
     def routes(self) -> web.Application:
         """The public listener: SOAP endpoints, their help, the WSDL tree."""
         app = web.Application(client_max_size=self.config.limits.body, middlewares=[guarded, self.deliver])
+        if self.native is not None:
+            self.native.add_routes(app.router)
         for service in old().services.values():
             app.router.add_post(service.endpoint, self.soap.post)
             app.router.add_get(service.endpoint, self.pages.endpoint)
@@ -81,12 +112,18 @@ class Application:
         """The integration of that name, as configured now."""
         return next((each for each in self.config.integrations if each.name == name), None)
 
-    def admin_routes(self) -> web.Application:
-        """The admin listener: health and readiness."""
+    def admin_routes(self, extend: Extension | None = None) -> web.Application:
+        """The admin listener: health, readiness, metrics, and what `extend` adds."""
         app = web.Application(middlewares=[guarded])
         app.router.add_get("/healthz", self.health)
         app.router.add_get("/readyz", self.readiness)
+        app.router.add_get("/metrics", self.counted)
+        if extend is not None:
+            extend(self, app)
         return app
+
+    async def counted(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
     async def health(self, request: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -95,30 +132,55 @@ class Application:
         return web.Response(text="ready\n") if self.ready else web.Response(status=503, text="stopping\n")
 
     def reconfigure(self, config: Config) -> None:
-        """Take over integrations and their rules of conduct; listeners and limits need a restart."""
+        """Take over integrations and their rules of conduct; listeners and limits need a restart.
+
+        Raises ConfigError, and changes nothing, when policies cannot be meant.
+        """
+        require_policies(config, self.soap.catalogue)
         self.integrations.replace(config.integrations)
+        self.soap.tell(Telling(config))
+        self.deprecation.replace(config)
         self.config = config
+
+
+Extension = Callable[[Application, web.Application], None]
+"""Adds routes to the admin listener of an application; the review page is one."""
 
 
 @asynccontextmanager
 async def open_application(config: Config) -> AsyncIterator[Application]:
-    """Open the store and the ways to the backend. Raises Fault when the store cannot be opened."""
-    compiled = catalogue()
+    """Open the store and the ways to the backend. Raises Fault when the store cannot be opened.
+
+    Raises ConfigError when policies cannot be meant.
+    """
     async with AsyncExitStack() as closing:
         session = await closing.enter_async_context(open_session(config.backend))
         http = await closing.enter_async_context(open_http(config.backend))
-        store = await Store.open(config.store.url, config.store.journal_mode)
+        store = await Store.open(config.store.url, config.store.journal_mode, config.store.busy_timeout)
         closing.push_async_callback(store.close)
+        metrics = Metrics()
+        metrics.watch_process()
+        deprecation = DeprecationLog(store, config, old(), new(), metrics)
+        await deprecation.start()
+        closing.push_async_callback(deprecation.stop)
         identities = IdentityMap(store, config.identity)
         await identities.start()
-        tokens = Tokens(http, config.backend.url + config.backend.token_path)
+        tokens = Tokens(http, config.backend.url + config.backend.token_path, metrics=metrics)
         closing.push_async_callback(tokens.close)
         integrations = Integrations(config.integrations, config.login)
         closing.push_async_callback(integrations.close)
-        backend = Backend(session, tokens, config.backend)
-        journal = Journal(store, config.journal)
-        performers = Performers(integrations, backend, store, identities, journal)
-        application = Application(config, compiled, performers)
+        backend = Backend(session, tokens, config.backend, metrics=metrics)
+        compiled = catalogue(await find_dialect(config, backend))
+        require_policies(config, compiled)
+        journal = Journal(store, config.journal, metrics=metrics)
+        porting = Porting(store)
+        await porting.start()
+        closing.push_async_callback(porting.stop)
+        performers = Performers(integrations, backend, store, identities, journal, porting)
+        comparer = await closing.enter_async_context(comparing(compiled, config.compare, deprecation))
+        application = Application(config, compiled, performers, deprecation, comparer)
+        if application.native is not None:
+            closing.push_async_callback(application.native.calls.close)
         recovery = Recovery(compiled, performers, journal, application.integration)
         await recovery.start()
         closing.push_async_callback(recovery.stop)

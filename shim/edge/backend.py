@@ -10,15 +10,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 import aiohttp
 import structlog
+from yarl import URL
 
 from shim.core.commands import Answer, Call
 from shim.core.errors import AUTHENTICATION, BackendError
 from shim.core.parse import fault_of, parse_answer
+from shim.edge.metrics import Metrics
 from shim.edge.settings import Backend as BackendSettings
 from shim.edge.settings import Integration, Retry
 from shim.edge.tokens import Tokens, tls_context
@@ -78,13 +81,16 @@ class Backend:
         settings: BackendSettings,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[int], Awaitable[None]] = _jitter,
+        metrics: Metrics | None = None,
     ) -> None:
         self._session = session
         self._tokens = tokens
         self._settings = settings
         self._pause = pause
+        self._metrics = metrics or Metrics()
         self._budget = RetryBudget(settings.retry, clock)
         self._slots = asyncio.Semaphore(settings.in_flight)
+        self._passing_slots = asyncio.Semaphore(max(1, settings.in_flight // 2))
         self._timeout = aiohttp.ClientTimeout(total=settings.call_timeout, connect=settings.connect_timeout)
 
     async def forward(self, call: Call, integration: Integration) -> Answer:
@@ -93,6 +99,19 @@ class Backend:
         Raises BackendError: `backend-unreachable`, `backend-busy` (neither ran), `backend-late`,
         `backend-cut`, `backend-nonsense` (a write may have run: the text says so), `backend-login-refused`.
         """
+        began, result = time.perf_counter(), "stopped"
+        try:
+            answer = await self._answered(call, integration)
+            result = "answer" if answer.status == HTTPStatus.OK else "backend-fault"
+        except BackendError as error:
+            result = error.reason
+            raise
+        finally:
+            self._metrics.count(self._metrics.v3_calls, call.full_name, result)
+            self._metrics.v3_seconds.observe(time.perf_counter() - began)
+        return answer
+
+    async def _answered(self, call: Call, integration: Integration) -> Answer:
         token, answer = await self._repeated(call, integration)
         if _says_authentication(answer) and await self._tokens.renewed(integration, token) is not None:
             _, answer = await self._repeated(call, integration)
@@ -110,6 +129,7 @@ class Backend:
                 fault = again.fault
             if attempt >= self._settings.retry.attempts or not self._budget.spend():
                 raise fault
+            self._metrics.count(self._metrics.retries, fault.reason)
             log.warning("forward repeated", operation=call.full_name, attempt=attempt, reason=fault.reason)
             await self._pause(attempt)
             attempt += 1
@@ -123,7 +143,7 @@ class Backend:
             raise
 
     async def _attempt(self, call: Call, token: str) -> Answer:
-        async with self._slot():
+        async with self._slot(self._slots):
             try:
                 answer = await self._post(call, token)
             except aiohttp.ClientConnectorCertificateError:
@@ -140,11 +160,11 @@ class Backend:
         return _judged(call, answer)
 
     @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _slot(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
         """A place among the calls in flight. Raises BackendError when none gets free in time."""
         try:
-            async with asyncio.timeout(self._settings.call_timeout if self._slots.locked() else None):
-                await self._slots.acquire()
+            async with asyncio.timeout(self._settings.call_timeout if slots.locked() else None):
+                await slots.acquire()
         except TimeoutError:
             raise BackendError(
                 "backend-busy", "Too many calls to the v3 backend are under way: try again in a few seconds."
@@ -152,7 +172,48 @@ class Backend:
         try:
             yield
         finally:
-            self._slots.release()
+            slots.release()
+
+    @asynccontextmanager
+    async def passing(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A request that passes through as it is: made once, redirects not followed, nothing decompressed.
+
+        The answer has to be read within the block. Half of the calls in flight may be such ones: whoever can
+        connect can make them, and they must not keep old calls out. Raises BackendError, also while the answer
+        is read; whether the request was carried out is not known then, unless the reason is
+        `backend-unreachable` or `backend-busy`.
+        """
+        deadline = aiohttp.ClientTimeout(
+            total=self._settings.total_timeout,
+            connect=self._settings.connect_timeout,
+            sock_read=self._settings.call_timeout,
+        )
+        async with self._slot(self._passing_slots), self._slot(self._slots):
+            try:
+                async with self._session.request(
+                    method,
+                    URL(self._settings.url + path, encoded=True),
+                    headers=headers,
+                    data=body or None,
+                    timeout=deadline,
+                    allow_redirects=False,
+                    auto_decompress=False,
+                    skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
+                ) as answer:
+                    yield answer
+            except aiohttp.ClientConnectorCertificateError:
+                raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
+            except _NEVER_RAN:
+                raise _unreachable("no connection could be made") from None
+            except TimeoutError:
+                raise _lost("backend-late", "did not answer in time.") from None
+            except aiohttp.ClientResponseError:
+                what = "answered with something that is not HTTP: check backend.url."
+                raise _lost("backend-nonsense", what) from None
+            except (aiohttp.ClientError, OSError):
+                raise _lost("backend-cut", "broke the connection.") from None
 
     async def _post(self, call: Call, token: str) -> Answer:
         async with self._session.post(
@@ -187,8 +248,12 @@ def _unreachable(why: str) -> BackendError:
 def _broken(call: Call, reason: str, what: str) -> Exception:
     """The end was not seen: a read may be repeated, a write is unknown."""
     if call.writes:
-        return BackendError(reason, f"The v3 backend {what} {_UNKNOWN}", unknown=True)
+        return _lost(reason, what)
     return _Again(BackendError(reason, f"The v3 backend {what} Try again."))
+
+
+def _lost(reason: str, what: str) -> BackendError:
+    return BackendError(reason, f"The v3 backend {what} {_UNKNOWN}", unknown=True)
 
 
 def _nonsense(call: Call, what: str, *, unknown: bool) -> BackendError:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -167,3 +168,20 @@ def _told(body: bytes, content_type: str) -> Element | str:
 
 def _fault_differs() -> Counter[Difference]:
     return Counter({Difference("", "differs"): 1})
+
+
+@asynccontextmanager
+async def comparing(catalogue: Catalogue, settings: Compare, sink: Found) -> AsyncIterator[Comparer | None]:
+    """A comparer with a session of its own for the block; None without an old server."""
+    if settings.url is None:
+        yield None
+        return
+    connector = aiohttp.TCPConnector(limit=settings.in_flight, ssl=settings.verify_tls)
+    async with aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+    ) as session:
+        comparer = Comparer(catalogue, session, settings, sink)
+        try:
+            yield comparer
+        finally:
+            await comparer.close()

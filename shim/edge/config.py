@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -304,7 +304,8 @@ def _key(loc: Key, data: Any) -> Key:
 def _problem(key: Key, details: Sequence[Any], place: str, model: type[BaseModel]) -> Problem:
     detail = details[0]
     known = {each.key: each for each in _describe(model, "")}
-    setting = known.get(re.sub(r"\[[0-9]+\]$", "", dotted(key)))
+    name = _any_item(dotted(key))
+    setting = known.get(name) or known.get(name.removesuffix("[]"))
     if detail["type"] == "extra_forbidden":
         meant = _did_you_mean(key, list(known))
         return Problem(place, "there is no such key", meant, f"Rename or remove it: {_REFERENCE}")
@@ -330,8 +331,13 @@ def _shown(default: Any) -> str:
     return "null" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
 
 
+def _any_item(key: str) -> str:
+    """A key as the table has it: without the number of a list's item."""
+    return re.sub(r"\[[0-9]+\]", "[]", key)
+
+
 def _did_you_mean(key: Key, known: Sequence[str]) -> str | None:
-    whole = dotted(key)
+    whole = _any_item(dotted(key))
     parent, _, leaf = whole.rpartition(".")
     depth = whole.count(".")
     below = f"{parent}." if parent else ""
@@ -356,7 +362,7 @@ def _describe(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
         section = _section(info)
         if section is None or (name == "conduct" and prefix):
             yield Setting(prefix + name, _default(info), info.description or "")
-        elif section is Integration:
+        elif get_origin(info.annotation) is tuple:
             yield Setting(prefix + name, [], info.description or "")
             yield from _describe(section, f"{prefix}{name}[].")
         else:

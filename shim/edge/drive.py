@@ -10,26 +10,29 @@ from typing import Any, TypeVar
 from shim.core.commands import (
     Begin,
     Call,
-    Caller,
     Close,
     Command,
     FindIdentities,
     Forget,
     ForgetIdentities,
     Identify,
+    Issue,
     LearnIdentities,
     Mark,
     Opened,
     Recall,
     Remember,
     RenumberIdentities,
+    Revoke,
     Together,
 )
 from shim.core.errors import Fault
 from shim.edge.backend import Backend
+from shim.edge.deprecation_samples import MOST_CALLS
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal
+from shim.edge.porting import Porting
 from shim.edge.store import Store
 
 
@@ -42,6 +45,7 @@ class Performers:
     store: Store
     identities: IdentityMap
     journal: Journal | None = None
+    porting: Porting | None = None
 
 
 _SIDE_BY_SIDE = 8
@@ -50,7 +54,10 @@ _Result = TypeVar("_Result")
 
 
 class Performer:
-    """Carries out the commands of one exchange; knows who calls once that was found out."""
+    """Carries out the commands of one exchange; knows who calls once that was found out.
+
+    `sent` are its first v3 calls, `unsent` how many there were beyond: a sample may be made of them.
+    """
 
     def __init__(
         self,
@@ -60,21 +67,25 @@ class Performer:
         recovering: Opened | None = None,
     ) -> None:
         self._with = performers
-        self._address = address
+        self.address = address
         self._integration = integration
         self._opened = recovering
         self._recovering = recovering is not None
+        self.sent: list[Call] = []
+        self.unsent = 0
 
     async def perform(self, command: Command) -> Any:
         """The reply to a command. Raises Fault."""
         match command:
             case Identify():
                 self._integration = await self._with.integrations.authenticate(
-                    command.credentials, self._address
+                    command.credentials, self.address
                 )
-                return Caller(self._integration.name, self._integration.settings)
+                porting = self._with.porting
+                return porting.caller(self._integration) if porting else self._integration.caller
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
+                self._note(command)
                 return await self._with.backend.forward(self._held(command), self._integration)
             case Recall():
                 return await self._with.store.recall(command.account)
@@ -82,6 +93,8 @@ class Performer:
                 return await self._with.store.remember(command.account, command.fields)
             case Forget():
                 return await self._with.store.forget(command.accounts)
+            case Issue():
+                return await self._with.store.issue(command.counter)
             case FindIdentities():
                 return await self._with.identities.find(command.by, command.values)
             case LearnIdentities():
@@ -93,10 +106,10 @@ class Performer:
                 return None
             case Together():
                 return await self._together(command)
-            case Begin() | Mark() | Close():
+            case Begin() | Mark() | Close() | Revoke():
                 return await self._journal(command)
 
-    async def _journal(self, command: Begin | Mark | Close) -> Opened | None:
+    async def _journal(self, command: Begin | Mark | Close | Revoke) -> Opened | None:
         journal = self._with.journal
         if journal is None:
             return None
@@ -109,9 +122,29 @@ class Performer:
             case Mark():
                 await journal.mark(command)
             case Close():
-                await journal.close(command, recovered=self._recovering)
+                await self._close(journal, command)
                 self._opened = None
+            case Revoke():
+                await journal.revoke(command.entries)
         return None
+
+    def _note(self, call: Call) -> None:
+        if len(self.sent) < MOST_CALLS:
+            self.sent.append(call)
+        else:
+            self.unsent += 1
+
+    async def _close(self, journal: Journal, command: Close) -> None:
+        """End an entry; what is learned and forgotten with it is so in the same transaction."""
+        if not command.known and not command.gone:
+            await journal.close(command, (), recovered=self._recovering)
+            return
+        async with self._with.identities.changing() as change:
+            learned = await change.learn({each.number: each for each in command.known})
+            await change.forget(command.gone)
+            identities = tuple(learned[each.number] for each in command.known)
+            ended = await journal.end(change.connection, command, identities, recovered=self._recovering)
+        journal.ended(ended)
 
     def _held(self, call: Call) -> Call:
         """The call, which is not sent when the entry that it is made for is not ours any more by then."""

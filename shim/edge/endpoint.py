@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from aiohttp import web
 
+from shim.core.catalogue import Catalogue
 from shim.core.errors import BackendError, CallerError
-from shim.core.parse import too_large
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
+from shim.edge.bodies import decoded, read_body
+from shim.edge.comparing import Comparer, Spoken
+from shim.edge.deprecation_log import DeprecationLog, Seen
 from shim.edge.drive import Performer, Performers, drive
+from shim.edge.passthrough import NativeV3
 from shim.edge.peer import Peers
+from shim.edge.telling import Telling
+from shim.edge.toolkits import HEAD, clean_agent, toolkit
 
 log = structlog.get_logger()
 
@@ -30,76 +35,111 @@ class Conduct:
     fault_layout: str
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the way of an old call: its record, an old server to compare with, native v3."""
+
+    deprecation: DeprecationLog
+    comparer: Comparer | None = None
+    native: NativeV3 | None = None
+
+
 class SoapEndpoint:
     """Answers POSTs on every endpoint of the old services."""
 
-    def __init__(self, shim: Shim, performers: Performers, peers: Peers, conduct: Conduct) -> None:
+    def __init__(
+        self,
+        shim: Shim,
+        performers: Performers,
+        peers: Peers,
+        conduct: Conduct,
+        telling: Telling,
+        beside: Beside,
+    ) -> None:
         self._shim = shim
+        self.tell(telling)
         self._performers = performers
         self._peers = peers
         self._conduct = conduct
+        self._beside = beside
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The translations by which calls are served."""
+        return self._shim.catalogue
 
     def replace(self, shim: Shim) -> None:
         """Serve later calls with other rules; those under way end with theirs."""
         self._shim = shim
 
+    def tell(self, telling: Telling) -> None:
+        """Tell callers this of 2.5 from now on."""
+        self._telling = telling
+        self._shim = replace(self._shim, deprecation=telling.deprecation)
+
     async def post(self, request: web.Request) -> web.StreamResponse:
         reference = secrets.token_hex(8)
         began = time.perf_counter()
+        outcome = Outcome()
+        call = Ended(outcome, Performer(self._performers, self._peers.client(request)))
         try:
-            outcome = await self._outcome(request)
+            await self._serve(request, call)
+        except CallerError as fault:
+            outcome.fault = fault
+        except asyncio.CancelledError:
+            outcome.fault = _STOPPED
+            self._log(call, reference, began, request)
+            raise
         except Exception:  # a defect of ours still has to end as a fault that can be found
             log.exception("internal error", reference=reference, path=request.path)
-            outcome = Outcome(fault=_INTERNAL)
-        self._log(outcome, reference, began, request)
-        return self._response(outcome, reference)
+            outcome.fault = _INTERNAL
+        if call.passed is not None:
+            return call.passed
+        self._log(call, reference, began, request)
+        body = self._told(outcome, reference)
+        if outcome.rung == "compare" and self._beside.comparer is not None:
+            self._beside.comparer.consider(call.spoken(request, body))
+        return self._response(outcome, body)
 
-    async def _outcome(self, request: web.Request) -> Outcome:
-        try:
-            body = await self._body(request)
-        except CallerError as fault:
-            return Outcome(fault=fault)
-        under_way = exchange(self._shim, Request(request.path, request.headers.get("Content-Type", ""), body))
-        performer = Performer(self._performers, self._peers.client(request))
+    async def _serve(self, request: web.Request, call: Ended) -> None:
+        """Fill the call's outcome, or the response of a v3 message that passed. Raises CallerError."""
+        most = self._shim.limits.bytes
+        sent = await read_body(request, most, self._conduct.body_seconds)
+        body = decoded(sent, request.headers.get("Content-Encoding", ""), most)
+        native = self._beside.native
+        if native is not None and (head := native.claims(request, body)):
+            call.passed = await native.forward(request, sent, head)
+            return
+        call.body = body
+        asked = Request(request.path, request.headers.get("Content-Type", ""), body)
+        under_way = exchange(self._shim, asked, call.outcome)
         try:
             async with asyncio.timeout(self._conduct.call_seconds):
-                return await drive(under_way, performer)
+                await drive(under_way, call.performer)
         except TimeoutError:
-            return Outcome(fault=_TOO_LATE)
+            call.outcome.fault = _TOO_LATE
 
-    async def _body(self, request: web.Request) -> bytes:
-        """The whole body within its deadline and size. Raises CallerError."""
-        most = self._shim.limits.bytes
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(self._conduct.body_seconds):
-                async for part in request.content.iter_any():
-                    size += len(part)
-                    if size > most:
-                        raise too_large(most)
-                    parts.append(part)
-        except ConnectionError:
-            raise CallerError("caller-gone", "The connection ended before the body was complete.") from None
-        except TimeoutError:
-            raise CallerError(
-                "slow-body", f"The body was not complete after {self._conduct.body_seconds:g} seconds."
-            ) from None
-        return _decoded(b"".join(parts), request.headers.get("Content-Encoding", ""), most)
+    def _told(self, outcome: Outcome, reference: str) -> bytes:
+        """The message that is answered."""
+        if outcome.fault is not None:
+            return fault_message(outcome.fault, reference, self._conduct.fault_layout)
+        assert outcome.answer is not None
+        return outcome.answer
 
-    def _response(self, outcome: Outcome, reference: str) -> web.Response:
+    def _response(self, outcome: Outcome, body: bytes) -> web.Response:
         fault = outcome.fault
-        if fault is None:
-            return web.Response(body=outcome.answer, headers={"Content-Type": CONTENT_TYPE})
-        body = fault_message(fault, reference, self._conduct.fault_layout)
-        response = web.Response(status=500, body=body, headers={"Content-Type": CONTENT_TYPE})
-        if fault.reason in ("too-large", "slow-body"):
+        headers = {"Content-Type": CONTENT_TYPE, **self._telling.headers(outcome.caller)}
+        response = web.Response(status=500 if fault else 200, body=body, headers=headers)
+        if fault is not None and fault.reason in ("too-large", "slow-body"):
             response.force_close()
         return response
 
-    def _log(self, outcome: Outcome, reference: str, began: float, request: web.Request) -> None:
-        integration = outcome.caller.name if outcome.caller else None
-        about = {"reference": reference, "integration": integration, "operation": outcome.operation}
+    def _log(self, call: Ended, reference: str, began: float, request: web.Request) -> None:
+        outcome = call.outcome
+        seconds = time.perf_counter() - began
+        seen = call.seen(request, seconds)
+        self._beside.deprecation.called(seen)
+        about = {"reference": reference, "integration": seen.integration, "operation": outcome.operation}
         for found in outcome.findings:
             log.info(
                 "finding",
@@ -121,33 +161,58 @@ class SoapEndpoint:
             path=request.path,
             calls=outcome.calls,
             version=outcome.schema_version,
-            milliseconds=round((time.perf_counter() - began) * 1000, 1),
+            toolkit=seen.toolkit,
+            milliseconds=round(seconds * 1000, 1),
+        )
+
+
+@dataclass(slots=True)
+class Ended:
+    """A call, what carries it out, its body and what passed untouched, as far as it has come."""
+
+    outcome: Outcome
+    performer: Performer
+    body: bytes = b""
+    passed: web.StreamResponse | None = None
+
+    def spoken(self, request: web.Request, answer: bytes) -> Spoken:
+        """What another server is asked beside the shim."""
+        caller, headers = self.outcome.caller, request.headers
+        return Spoken(
+            integration=caller.name if caller else "",
+            operation=self.outcome.operation or "",
+            path=request.path,
+            content_type=headers.get("Content-Type", ""),
+            soap_action=headers.get("SOAPAction"),
+            body=self.body,
+            answer=answer,
+        )
+
+    def seen(self, request: web.Request, seconds: float) -> Seen:
+        """What the deprecation log is told of it."""
+        outcome, fault = self.outcome, self.outcome.fault
+        agent = clean_agent(request.headers.get("User-Agent", ""))
+        return Seen(
+            integration=outcome.caller.name if outcome.caller else None,
+            operation=outcome.operation,
+            findings=outcome.findings,
+            fault=fault.reason if fault else None,
+            version=outcome.schema_version,
+            agent=agent,
+            toolkit=toolkit(agent, self.body[:HEAD]),
+            address=self.performer.address,
+            seconds=seconds,
+            request=outcome.request,
+            sent=self.performer.sent,
+            unsent=self.performer.unsent,
         )
 
 
 _INTERNAL = BackendError(
     "internal-error", "The shim failed on this call: tell its operator the reference, it is in the log."
 )
+_STOPPED = BackendError("stopped", "The shim stopped before the call had ended.")
 _TOO_LATE = BackendError(
     "backend-late",
     "The v3 backend took too long. Whether a write took effect is not known: look before repeating it.",
 )
-
-
-def _decoded(body: bytes, encoding: str, most: int) -> bytes:
-    """The body without its content encoding, never larger than `most`. Raises CallerError."""
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        return body
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise CallerError("encoding-refused", "The content encoding is not taken: send gzip, deflate or none.")
-    try:
-        stream = zlib.decompressobj(wbits=47)
-        plain = stream.decompress(body, most + 1)
-    except zlib.error:
-        raise CallerError("malformed-xml", "The body cannot be decompressed.") from None
-    if len(plain) > most:
-        raise too_large(most)
-    if not stream.eof:
-        raise CallerError("malformed-xml", "The compressed body is incomplete.")
-    return plain

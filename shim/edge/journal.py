@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,12 +19,23 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.core.commands import Begin, Close, Mark, Opened, Step
+from shim.core.commands import Begin, Close, Identity, Mark, Opened, subject_of
 from shim.core.errors import BackendError
-from shim.edge.journal_rows import ENTRIES, STEPS, UNDER_WAY, Entry, entry_of, step_row, utc
+from shim.edge.journal_rows import (
+    ENTRIES,
+    STEPS,
+    UNDER_WAY,
+    Entry,
+    drop_payloads,
+    entry_of,
+    insert,
+    supersede,
+    utc,
+    write_steps,
+)
+from shim.edge.metrics import Metrics
 from shim.edge.settings import Journal as JournalSettings
 from shim.edge.store import Store, from_json, to_json
 
@@ -60,11 +70,22 @@ class _Blocked:
     paused: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an entry was ended, or left, in a transaction: the row before it, and the state after it."""
+
+    row: sa.Row[Any]
+    state: str
+    why: str
+    recovered: bool
+    to_deliver: bool
+
+
 @dataclass(slots=True)
 class Journal:
     """The journal of one process. Methods raise BackendError (`store-unavailable`) when the database fails.
 
-    `wake` is set when there is work for recovery; `counters` counts how entries ended.
+    `wake` is set when there is work for recovery; `metrics` count how entries ended.
     """
 
     store: Store
@@ -72,7 +93,7 @@ class Journal:
     monotonic: Callable[[], float] = time.monotonic
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    counters: Counter[str] = field(default_factory=Counter)
+    metrics: Metrics = field(default_factory=Metrics)
     _held: dict[str, _Held] = field(default_factory=dict)
     _abandoned: set[str] = field(default_factory=set)
 
@@ -105,11 +126,11 @@ class Journal:
                 if found is not None:
                     return found
             entry = Entry.new(integration, command, key, self.owner, now, self._lease(now))
-            insert = _insert(connection, ENTRIES).values(**entry).on_conflict_do_nothing()
-            if (await connection.execute(insert)).rowcount != 1:
+            query = insert(connection, ENTRIES).values(**entry).on_conflict_do_nothing()
+            if (await connection.execute(query)).rowcount != 1:
                 return _Blocked("", paused=False)
             opened = Opened(entry["id"], 1)
-            await _write_steps(connection, opened.entry, enumerate(command.steps), now)
+            await write_steps(connection, opened.entry, enumerate(command.steps), now)
         self._held[opened.entry] = _Held(1, began + self.settings.lease)
         return opened
 
@@ -133,35 +154,56 @@ class Journal:
         began, now = self.monotonic(), self.store.now()
         async with self.store.writing() as connection:
             await self._update(connection, command.opened, {"state": command.state}, self._lease(now))
-            await _write_steps(connection, command.opened.entry, command.steps, now)
+            await write_steps(connection, command.opened.entry, command.steps, now)
         self._held[command.opened.entry] = _Held(command.opened.epoch, began + self.settings.lease)
 
-    async def close(self, command: Close, *, recovered: bool = False) -> str:
+    async def close(
+        self, command: Close, learned: tuple[Identity, ...] = (), *, recovered: bool = False
+    ) -> str:
         """End an entry, or leave it. The state that it is in then."""
-        opened, now = command.opened, self.store.now()
         async with self.store.writing() as connection:
-            row = await _row(connection, opened.entry)
-            values, lease = self._closed(command, row, now, recovered)
-            if values["state"] not in ("paused", *UNDER_WAY):
-                values["subject"] = None
-            await self._update(connection, opened, values, lease)
-            await _write_steps(connection, opened.entry, command.steps, now)
-            if "subject" in values:
-                await _drop_payloads(connection, [opened.entry])
-            if command.state == "done" and row.subject is not None:
-                await _supersede(connection, row.subject)
-        self._held.pop(opened.entry, None)
-        if lease > now:
-            self._to_deliver(opened.entry)
-        self._tell(row, values["state"], command.why, recovered)
-        return str(values["state"])
+            ended = await self.end(connection, command, learned, recovered=recovered)
+        self.ended(ended)
+        return ended.state
+
+    async def end(
+        self, connection: AsyncConnection, command: Close, learned: tuple[Identity, ...], *, recovered: bool
+    ) -> Ended:
+        """The same in a transaction of the caller's, who says `ended` once it is committed."""
+        opened, now = command.opened, self.store.now()
+        row = await _row(connection, opened.entry)
+        answer = to_json(command.answering(learned)) if command.answering is not None else row.answer
+        values, lease = self._closed(command, row, answer, now, recovered)
+        if values["state"] not in ("paused", *UNDER_WAY):
+            values["subject"] = None
+        await self._update(connection, opened, values, lease)
+        await write_steps(connection, opened.entry, command.steps, now)
+        if "subject" in values:
+            await drop_payloads(connection, [opened.entry])
+        if command.state == "done" and row.subject is not None:
+            await supersede(connection, row.subject)
+        for number in command.gone:
+            await supersede(connection, subject_of(number))
+        return Ended(row, values["state"], command.why, recovered, lease > now)
+
+    def ended(self, ended: Ended) -> None:
+        """What was written by `end` is committed."""
+        entry = ended.row.id
+        self._held.pop(entry, None)
+        if ended.to_deliver:
+            self._to_deliver(entry)
+        self.metrics.journal_ended(ended.state, recovered=ended.recovered)
+        if ended.recovered or ended.state not in ("done-clean", "done-unclean"):
+            about = {"integration": ended.row.integration, "operation": ended.row.operation}
+            log.warning(
+                "journal", entry=entry, result=ended.state, why=ended.why, recovered=ended.recovered, **about
+            )
 
     def _closed(
-        self, command: Close, row: sa.Row[Any], now: datetime, recovered: bool
+        self, command: Close, row: sa.Row[Any], answer: str | None, now: datetime, recovered: bool
     ) -> tuple[dict[str, Any], datetime]:
         """The new values of an entry, and how long it stays ours."""
         if command.state == "done":
-            answer = to_json(command.answer) if command.answer is not None else row.answer
             kept = answer is not None and (recovered or _PENDING.get() is not None)
             state, answer = ("done-unclean", answer) if kept else ("done-clean", None)
             waits = kept and not recovered
@@ -175,12 +217,6 @@ class Journal:
         state = "paused" if attempts >= self.settings.attempts else command.state
         return {**values, "state": state}, now
 
-    def _tell(self, row: sa.Row[Any], state: str, why: str, recovered: bool) -> None:
-        self.counters["recovered-" + state if recovered else state] += 1
-        if recovered or state not in ("done-clean", "done-unclean"):
-            about = {"integration": row.integration, "operation": row.operation, "recovered": recovered}
-            log.warning("journal", entry=row.id, result=state, why=why, **about)
-
     async def delivered(self, entry: str, received: bool) -> None:
         """Whether the client has the answer of an entry; if not, an equal call gets it."""
         now = self.store.now()
@@ -190,7 +226,14 @@ class Journal:
         where = (ENTRIES.c.id == entry, ENTRIES.c.owner == self.owner, ENTRIES.c.state == "done-unclean")
         async with self.store.writing() as connection:
             await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
-        self.counters["delivered" if received else "undelivered"] += 1
+        self.metrics.journal_ended("delivered" if received else "undelivered", recovered=False)
+
+    async def revoke(self, entries: Sequence[str]) -> None:
+        """What these did was taken back: their answers are dropped, so that an equal call is made anew."""
+        values = {"state": "done-clean", "answer": None, "updated_at": self.store.now()}
+        where = (ENTRIES.c.id.in_(entries), ENTRIES.c.state == "done-unclean")
+        async with self.store.writing() as connection:
+            await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
 
     # ---- leases ----
 
@@ -284,7 +327,7 @@ class Journal:
         async with self.store.writing() as connection:
             done = await connection.execute(query.values(updated_at=self.store.now(), **values))
             if done.rowcount == 1:
-                await _drop_payloads(connection, [entry])
+                await drop_payloads(connection, [entry])
         return done.rowcount == 1
 
     async def purge(self) -> None:
@@ -336,35 +379,6 @@ async def _row(connection: AsyncConnection, entry: str) -> sa.Row[Any]:
     if row is None:
         raise _lost()
     return row
-
-
-def _insert(connection: AsyncConnection, table: sa.Table) -> Any:
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
-
-
-async def _write_steps(
-    connection: AsyncConnection, entry: str, steps: Iterable[tuple[int, Step]], now: datetime
-) -> None:
-    for position, step in steps:
-        row = step_row(entry, position, step, now)
-        insert = _insert(connection, STEPS).values(**row)
-        fresh = {name: row[name] for name in ("state", "found", "data", "started_at") if name in row}
-        query = insert.on_conflict_do_update(index_elements=["entry", "position"], set_=fresh)
-        await connection.execute(query)
-
-
-async def _drop_payloads(connection: AsyncConnection, entries: list[str]) -> None:
-    await connection.execute(sa.update(STEPS).where(STEPS.c.entry.in_(entries)).values(data=None))
-
-
-async def _supersede(connection: AsyncConnection, subject: str) -> None:
-    """A later call has set what an earlier one could not: there is nothing left to repair."""
-    older = (ENTRIES.c.subject == subject, ENTRIES.c.state == "paused", ENTRIES.c.policy == "redo")
-    ids = list((await connection.execute(sa.select(ENTRIES.c.id).where(*older))).scalars())
-    if ids:
-        values = {"state": "undone", "why": "superseded", "answer": None, "subject": None}
-        await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id.in_(ids)).values(**values))
-        await _drop_payloads(connection, ids)
 
 
 # ---- faults ----

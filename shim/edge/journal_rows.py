@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands import Ask, Begin, Left, Policy, Probe, Step, Undo
@@ -95,7 +97,7 @@ async def entry_of(connection: AsyncConnection, row: sa.Row[Any], epoch: int, se
     return Entry(*head, epoch, row.attempts, row.why, *times, steps)
 
 
-def step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str, Any]:
+def _step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str, Any]:
     row = {"entry": entry, "position": position, "name": step.name, "state": step.state, "found": step.found}
     row["data"] = json.dumps(_plain(step), ensure_ascii=False, separators=(",", ":"))
     return row | ({"started_at": now} if step.state == "started" else {})
@@ -149,6 +151,40 @@ def _step(row: sa.Row[Any], settled: datetime) -> Step:
         found=row.found,
         settled=row.started_at is None or utc(row.started_at) <= settled,
     )
+
+
+# ---- statements ----
+
+
+def insert(connection: AsyncConnection, table: sa.Table) -> Any:
+    """An insert that knows `on_conflict`, whichever the database."""
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+async def write_steps(
+    connection: AsyncConnection, entry: str, steps: Iterable[tuple[int, Step]], now: datetime
+) -> None:
+    """Write down where steps, given with their position, stand."""
+    for position, step in steps:
+        row = _step_row(entry, position, step, now)
+        query = insert(connection, STEPS).values(**row)
+        fresh = {name: row[name] for name in ("state", "found", "data", "started_at") if name in row}
+        await connection.execute(query.on_conflict_do_update(index_elements=["entry", "position"], set_=fresh))
+
+
+async def drop_payloads(connection: AsyncConnection, entries: list[str]) -> None:
+    """Drop what the steps of entries were made with."""
+    await connection.execute(sa.update(STEPS).where(STEPS.c.entry.in_(entries)).values(data=None))
+
+
+async def supersede(connection: AsyncConnection, subject: str) -> None:
+    """A later call has set or deleted what an earlier one could not set: there is nothing to repair."""
+    older = (ENTRIES.c.subject == subject, ENTRIES.c.state == "paused", ENTRIES.c.policy == "redo")
+    ids = list((await connection.execute(sa.select(ENTRIES.c.id).where(*older))).scalars())
+    if ids:
+        values = {"state": "undone", "why": "superseded", "answer": None, "subject": None}
+        await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id.in_(ids)).values(**values))
+        await drop_payloads(connection, ids)
 
 
 def utc(moment: datetime) -> datetime:

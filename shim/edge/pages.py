@@ -40,8 +40,8 @@ class Pages:
         if _VERSION.fullmatch(version):
             body = self._document(request.match_info["name"], version, self._peers.base_url(request))
         if body is None:
-            return _page(404, "Not in the schema tree", f"<p>The tree begins at {self._link(request)}.</p>")
-        return _xml(body)
+            return page(404, "Not in the schema tree", f"<p>The tree begins at {self._link(request)}.</p>")
+        return xml(body)
 
     async def endpoint(self, request: web.Request) -> web.Response:
         """GET on an endpoint: its WSDL with ?wsdl, else a page that says what this is."""
@@ -51,9 +51,9 @@ class Pages:
             name = f"{service.name}/{service.name}.wsdl"
             body = self._document(name, self._latest, base, base=f"{base}/soap2/schema/{self._latest}")
             assert body is not None
-            return _xml(body)
+            return xml(body)
         operations = ", ".join(escape(name) for name in service.operations)
-        return _page(
+        return page(
             200,
             f"SystemAPI 2.5: {service.name}",
             "<p>This is a SOAP 1.1 endpoint: post SystemAPI 2.5 calls here. Old calls are served by a v3 "
@@ -65,7 +65,7 @@ class Pages:
     async def missing(self, request: web.Request) -> web.Response:
         """Anything else: a page that never repeats what was asked for."""
         endpoints = "".join(f"<li><code>{escape(path)}</code></li>" for path in self._services)
-        return _page(
+        return page(
             404,
             "Nothing here",
             f"<p>SystemAPI 2.5 is served on</p><ul>{endpoints}</ul><p>WSDL: {self._link(request)}</p>",
@@ -76,11 +76,13 @@ class Pages:
         return f'<a href="{url}">{url}</a>'
 
 
-def _xml(body: bytes) -> web.Response:
+def xml(body: bytes) -> web.Response:
+    """A WSDL or schema document."""
     return web.Response(body=body, headers={"Content-Type": "text/xml; charset=utf-8"})
 
 
-def _page(status: int, title: str, body: str) -> web.Response:
+def page(status: int, title: str, body: str) -> web.Response:
+    """A page for people; `body` is HTML."""
     return web.Response(
         status=status, text=_PAGE.format(title=escape(title), body=body), content_type="text/html"
     )

@@ -16,7 +16,7 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from aiohttp.web_protocol import RequestHandler
 
-from shim.edge.app import Application, open_application
+from shim.edge.app import Application, Extension, open_application
 from shim.edge.config import Config
 from shim.edge.guard import Connections, Guard
 
@@ -67,11 +67,14 @@ _NOT_HTTP = (
 class Server:
     """One application on its listeners. `addresses` says where, once it is up.
 
-    `patience` is how long stopping waits for calls under way, seconds.
+    `patience` is how long stopping waits for calls under way, seconds; `extend` adds to the admin listener.
     """
 
-    def __init__(self, application: Application, patience: float = 60.0) -> None:
+    def __init__(
+        self, application: Application, patience: float = 60.0, extend: Extension | None = None
+    ) -> None:
         self.application = application
+        self._extend = extend
         self._patience = patience
         listen = application.config.listen
         self._connections = Connections(
@@ -92,7 +95,7 @@ class Server:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             tls.load_cert_chain(listen.tls_cert, listen.tls_key)
             await self._listen("https", public, listen.host, listen.tls_port, tls)
-        admin = await self._runner(self.application.admin_routes())
+        admin = await self._runner(self.application.admin_routes(self._extend))
         await self._listen("admin", admin, config.admin.host, config.admin.port)
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
@@ -149,8 +152,10 @@ async def serve(
     reload: Reload | None = None,
     started: Callable[[Server], Awaitable[None]] | None = None,
     drain: float = 10.0,
+    extend: Extension | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. SIGHUP calls `reload` and takes over what may change.
+    """Serve until SIGTERM or SIGINT. SIGHUP calls `reload` and takes over what may change. `extend` adds to
+    the admin listener.
 
     On SIGTERM readiness goes 503 first and `drain` seconds pass, so that a balancer sends no more calls.
     """
@@ -159,7 +164,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     ending: asyncio.Queue[signal.Signals] = asyncio.Queue()
     async with open_application(config) as application:
-        server = Server(application)
+        server = Server(application, extend=extend)
         _tune_garbage_collection()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ending.put_nowait, number)

@@ -12,10 +12,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
 
 from shim.core.parse import Limits as ParseLimits
+from shim.edge.settings_conduct import Conduct
+from shim.edge.settings_deprecation import Deprecation
 from shim.edge.settings_kinds import (
     Count,
     Existing,
     HttpUrl,
+    NewVersion,
     Port,
     Seconds,
     Secret,
@@ -24,9 +27,9 @@ from shim.edge.settings_kinds import (
     Version,
     doc,
 )
-from shim.edge.settings_logins import NAME, Conduct, Integration, NewLogin, OldLogin
+from shim.edge.settings_logins import NAME, AdminUser, Integration, NewLogin, OldLogin
 
-__all__ = ["NAME", "Conduct", "Config", "Integration", "NewLogin", "OldLogin"]
+__all__ = ["NAME", "AdminUser", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
 
 
 class Listen(Section):
@@ -63,10 +66,27 @@ class Listen(Section):
 
 
 class Admin(Section):
-    """Where health, readiness and metrics are served: never to the network that clients use."""
+    """Where health, readiness, metrics and the review page are: never on the network that clients use."""
 
     host: Annotated[str, doc("Address of the admin port.")] = "127.0.0.1"
     port: Annotated[Port, doc("The admin port; 0 takes any free one.")] = 8027
+    names: Annotated[
+        tuple[str, ...],
+        doc("Host names under which browsers reach the review page, beside localhost and IP addresses."),
+    ] = ()
+    session_idle: Annotated[Seconds, doc("A login of the review page ends when unused this long, seconds.")] = (
+        1800.0
+    )
+    session_longest: Annotated[Seconds, doc("And after this time at the latest, seconds.")] = 43_200.0
+    users: Annotated[tuple[AdminUser, ...], doc("Who may use the review page; with none it is closed.")] = ()
+
+    @field_validator("users")
+    @classmethod
+    def _unique(cls, users: tuple[AdminUser, ...]) -> tuple[AdminUser, ...]:
+        names = [each.name for each in users]
+        if len(set(names)) < len(names):
+            raise ValueError("two users have the same name: each must be unique")
+        return users
 
 
 class Retry(Section):
@@ -81,7 +101,13 @@ class Backend(Section):
     """The v3 system that calls are forwarded to."""
 
     url: Annotated[HttpUrl, doc("Address of the v3 system, without a path: https://voipnow.example.com")]
-    schema_version: Annotated[Literal["3.0.0"], doc("Interface version that is spoken to it.")] = "3.0.0"
+    schema_version: Annotated[
+        NewVersion, doc("Interface version that is spoken to it: any 3.x; auto asks it at start.")
+    ] = "3.0.0"
+    person_names: Annotated[
+        Literal["auto", "name", "both", "split"],
+        doc("Account holders have: name; both (first and last name, too); split (no name); auto: by version."),
+    ] = "auto"
     token_path: Annotated[str, doc("Path where access tokens are given."), Field(pattern="^/")] = (
         "/oauth/token.php"  # noqa: S105  # a path
     )
@@ -97,6 +123,17 @@ class Backend(Section):
     retry: Retry = Retry()
     verify_tls: Annotated[bool, doc("Check the backend's certificate; false only for trials.")] = True
     ca_file: Annotated[Existing | None, doc("PEM file of your own authority; null: the system's.")] = None
+
+
+class NativeV3(Section):
+    """Calls of v3 clients on this host, which pass through to the v3 system as they are."""
+
+    enabled: Annotated[bool, doc("Let them pass; false: this host speaks 2.5 only.")] = True
+    max_answer: Annotated[Count, doc("Largest answer that passes, bytes; lists have no paging.")] = 256 << 20
+    buffer: Annotated[Count, doc("Answers above this are passed on as they come, bytes.")] = 1 << 20
+    latest: Annotated[
+        Literal["old", "new"], doc("Whose WSDL tree /soap2/schema/latest/ is: that of 2.5, or that of v3.")
+    ] = "old"
 
 
 class Limits(Section):
@@ -149,6 +186,9 @@ class Store(Section):
         Literal["wal", "delete"],
         doc("SQLite only; delete (with synchronous=EXTRA) where SQLite has the WAL-reset bug."),
     ] = "wal"
+    busy_timeout: Annotated[
+        Seconds, doc("SQLite only: how long a write waits while another program writes, seconds.")
+    ] = 35.0
 
 
 class Journal(Section):
@@ -255,11 +295,13 @@ class Config(Section):
     listen: Listen = Listen()
     admin: Admin = Admin()
     backend: Backend
+    native_v3: NativeV3 = NativeV3()
     limits: Limits = Limits()
     compare: Compare = Compare()
     store: Store = Store()
     identity: Identities = Identities()
     journal: Journal = Journal()
+    deprecation: Deprecation = Deprecation()
     server_info: ServerInfo = ServerInfo()
     faults: Faults = Faults()
     schema_versions: SchemaVersions = SchemaVersions()

@@ -71,7 +71,9 @@ def _argon2(value: str) -> str:
     try:
         extract_parameters(value)
     except InvalidHashError:
-        raise ValueError("this is no argon2 hash (make one with `shim integrations add`)") from None
+        raise ValueError(
+            "this is no argon2 hash (`shim integrations add` and `shim admin password` make them)"
+        ) from None
     return value
 
 
@@ -85,10 +87,12 @@ Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Existing = Annotated[FilePath, BeforeValidator(_beside)]
+Beside = BeforeValidator(_beside)
+Existing = Annotated[FilePath, Beside]
 Argon2Hash = Annotated[str, AfterValidator(_argon2)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Version = Annotated[str, Field(pattern=r"^2\.[0-9]+\.[0-9]+$")]
+NewVersion = Annotated[str, Field(pattern=r"^(3\.[0-9]{1,4}(\.[0-9]{1,4})?|auto)$")]
 
 
 class Section(BaseModel):

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from shim.edge.settings_kinds import Argon2Hash, Count, Secret, Section, Sha256, digits, doc, hidden
+from shim.core.admit import pattern_problem
+from shim.core.commands import Caller, Rung
+from shim.core.policies import Policies
+from shim.edge.settings_conduct import Conduct
+from shim.edge.settings_kinds import Argon2Hash, Secret, Section, Sha256, doc, hidden
+from shim.interfaces.load import old
 
-
-class Conduct(Section):
-    """What 2.5 never knew and v3 asks for. An integration may differ."""
-
-    user_max: Annotated[
-        Count | Literal["unlimited", "leave"],
-        doc("Users that a new service provider or organization may have; leave: the backend decides."),
-        BeforeValidator(digits),
-    ] = "unlimited"
-    organization_type: Annotated[
-        Literal["leave", 0, 1],
-        doc("Type of a new organization; leave: the backend decides."),
-        BeforeValidator(digits),
-    ] = "leave"
-    unlimited_absent: Annotated[
-        Literal["number", "unlimited"],
-        doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
-    ] = "number"
+_NO_TEXT = {"policies", "tell"}
 
 
 class OldLogin(Section):
@@ -80,6 +68,14 @@ class NewLogin(Section):
     app_secret: Annotated[Secret, doc("v3 app secret: text, {env: NAME} or {file: path}.")]
 
 
+def _scopes(value: Mapping[str, Rung]) -> Mapping[str, Rung]:
+    """Raises ValueError for what is no operation of 2.5; keys are no secrets, so they are named."""
+    problems = [why for scope in value if (why := pattern_problem(old(), scope))]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return value
+
+
 NAME = "^[a-z0-9][a-z0-9-]{0,63}$"
 
 
@@ -88,16 +84,61 @@ class Integration(Section):
 
     name: Annotated[str, doc("Unique; small letters, digits, hyphens."), Field(pattern=NAME)]
     enabled: Annotated[bool, doc("false refuses it like an unknown one.")] = True
+    watched: Annotated[
+        bool, doc("false: served, but not counted as use and without findings, as for a test tool.")
+    ] = True
     old: OldLogin
     new: NewLogin
     conduct: Annotated[Conduct, doc("Only what differs from `conduct` of all.")] = Conduct()
+    porting: Annotated[
+        Mapping[str, Rung],
+        doc("How far operations are ported: Service.Operation, Service.* or '*', and its rung."),
+        AfterValidator(_scopes),
+    ] = {}  # pydantic copies it
 
     @cached_property
     def settings(self) -> Mapping[str, str]:
-        """The rules of conduct as the core gets them."""
-        return {key: str(value) for key, value in self.conduct.model_dump().items()}
+        """The rules of conduct as the core gets them: `templates.7.user` for what is deeper."""
+        return dict(_flat({key: value for key, value in self.conduct if key not in _NO_TEXT}))
+
+    @cached_property
+    def policies(self) -> Policies:
+        """Its policies as the core gets them."""
+        return Policies(each.core() for each in self.conduct.policies)
+
+    @cached_property
+    def caller(self) -> Caller:
+        """What the core may know of it."""
+        return Caller(self.name, self.settings, self.policies, self.conduct.tell.core())
 
     def over(self, base: Conduct) -> Self:
         """The same with the rules of all where it has none of its own."""
-        own = {key: getattr(self.conduct, key) for key in self.conduct.model_fields_set}
-        return self.model_copy(update={"conduct": base.model_copy(update=own)})
+        return self.model_copy(update={"conduct": self.conduct.over(base)})
+
+
+def _flat(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        inner = value.model_dump() if isinstance(value, Section) else value
+        if isinstance(inner, dict):
+            yield from _flat(inner, f"{prefix}{key}.")
+        elif inner is not None:
+            yield f"{prefix}{key}", _text(inner)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value)
+
+
+class AdminUser(Section):
+    """Somebody who may use the review page. Every change there is recorded with the name."""
+
+    name: Annotated[
+        str,
+        doc("Unique; stands beside every change made. Letters, digits, and . _ @ + -"),
+        Field(pattern=r"^[\w.@+-]{1,64}$"),
+    ]
+    password_hash: Annotated[Argon2Hash, hidden("Argon2id hash of the password: `shim admin password`.")]

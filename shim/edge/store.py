@@ -13,7 +13,7 @@ import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -41,6 +41,9 @@ KEPT = sa.Table(
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
 )
 
+COUNTERS = "counters"
+"""The key that counters are kept under: no account has it."""
+
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _MOST_CACHED = 50_000
 _BATCH = 500
@@ -57,11 +60,16 @@ class Store:
         self._clock = clock
         self._cache: OrderedDict[str, dict[str, str]] = OrderedDict()
         self._writes = 0
+        self._writer = asyncio.Lock()
 
     @classmethod
-    async def open(cls, url: str | SecretStr, journal_mode: JournalMode = "wal") -> Self:
-        """Open and migrate. `journal_mode` is SQLite's; `delete` comes with synchronous=EXTRA."""
-        store = cls(_engine(url.get_secret_value() if isinstance(url, SecretStr) else url, journal_mode))
+    async def open(
+        cls, url: str | SecretStr, journal_mode: JournalMode = "wal", busy_timeout: float = 35.0
+    ) -> Self:
+        """Open and migrate. SQLite's are `journal_mode`, where `delete` comes with synchronous=EXTRA, and
+        `busy_timeout`, seconds."""
+        text = url.get_secret_value() if isinstance(url, SecretStr) else url
+        store = cls(_engine(text, journal_mode, busy_timeout))
         try:
             await store._bring_up_to_date()
         except BaseException:
@@ -97,9 +105,20 @@ class Store:
         """A transaction for what else lives in this database. Raises BackendError when it fails."""
         return self._begin(self._engine)
 
-    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """The same for changes, all of which are kept or none; SQLite has one at a time."""
-        return self._begin(self._writing)
+    @asynccontextmanager
+    async def writing(self, busy: float | None = None) -> AsyncIterator[AsyncConnection]:
+        """The same for changes, all of which are kept or none; SQLite has one at a time.
+
+        They wait here for each other: waiting inside SQLite, each would keep a connection from those who read.
+        `busy` is how long to wait for another program there, seconds; None is `store.busy_timeout`.
+        """
+        engine = self._writing
+        if busy is not None:
+            engine = engine.execution_options(busy=round(busy * 1000))
+        async with AsyncExitStack() as entered:
+            if not self.shared:
+                await entered.enter_async_context(self._writer)
+            yield await entered.enter_async_context(self._begin(engine))
 
     async def recall(self, account: str) -> dict[str, Element]:
         """What is kept for an account by field; empty when there is nothing."""
@@ -137,6 +156,21 @@ class Store:
             for start in range(0, len(gone), _BATCH):
                 batch = gone[start : start + _BATCH]
                 await connection.execute(sa.delete(KEPT).where(KEPT.c.account.in_(batch)))
+
+    async def issue(self, counter: str) -> int:
+        """The next number of a counter, from 1 on; whoever asks first locks it, so that no two get the same."""
+        async with self._changing([COUNTERS]) as connection:
+            this = (KEPT.c.account == COUNTERS) & (KEPT.c.field == counter)
+            await connection.execute(_first(self._engine.dialect.name), self._counted(counter, 0))
+            query = sa.select(KEPT.c.value).where(this).with_for_update()
+            before = from_json((await connection.execute(query)).scalar_one())
+            number = int(before.text or 0) + 1
+            await connection.execute(sa.update(KEPT).where(this).values(self._counted(counter, number)))
+        return number
+
+    def _counted(self, counter: str, number: int) -> dict[str, Any]:
+        value = to_json(Element(counter, str(number)))
+        return {"account": COUNTERS, "field": counter, "value": value, "updated_at": self._clock()}
 
     async def check(self) -> list[str]:
         """Warnings for the operator, each with what to do."""
@@ -185,7 +219,7 @@ def _kind(error: BaseException) -> str:
 # ---- engines ----
 
 
-def _engine(text: str, journal_mode: JournalMode) -> AsyncEngine:
+def _engine(text: str, journal_mode: JournalMode, busy_timeout: float) -> AsyncEngine:
     try:
         url = make_url(text)
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
@@ -198,7 +232,7 @@ def _engine(text: str, journal_mode: JournalMode) -> AsyncEngine:
     except OSError as error:
         raise _unavailable(f"its file cannot be opened ({error.strerror})") from None
     if engine.dialect.name == "sqlite":
-        _tune_sqlite(engine, journal_mode)
+        _tune_sqlite(engine, journal_mode, busy_timeout)
     return engine
 
 
@@ -211,22 +245,27 @@ def _prepare(url: URL) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _tune_sqlite(engine: AsyncEngine, journal_mode: JournalMode) -> None:
+def _tune_sqlite(engine: AsyncEngine, journal_mode: JournalMode, busy_timeout: float) -> None:
     synchronous = {"wal": "FULL", "delete": "EXTRA"}[journal_mode]
+    patience = round(busy_timeout * 1000)
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin below, where SQLAlchemy says
         with closing(connection.cursor()) as cursor:
-            cursor.execute("PRAGMA busy_timeout = 30000")
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
             cursor.execute(f"PRAGMA journal_mode = {journal_mode}")
             cursor.execute(f"PRAGMA synchronous = {synchronous}")
             cursor.execute("PRAGMA foreign_keys = ON")
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def begun(connection: sa.Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        options, kept = connection.get_execution_options(), connection.connection.info
+        busy = options.get("busy", patience)
+        if kept.get("busy", patience) != busy:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy}")
+            kept["busy"] = busy
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
 
 
 def wal_reset_bug(version: tuple[int, ...]) -> bool:
@@ -246,8 +285,17 @@ def _migrate(connection: sa.Connection) -> None:
     command.upgrade(config, "head")
 
 
+def _first(dialect: str) -> sa.Executable:
+    """A row, unless it is there already."""
+    return _insert(dialect).on_conflict_do_nothing(index_elements=["account", "field"])
+
+
+def _insert(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(KEPT) if dialect == "sqlite" else postgresql.insert(KEPT)
+
+
 def _upsert(dialect: str) -> sa.Executable:
-    insert = sqlite.insert(KEPT) if dialect == "sqlite" else postgresql.insert(KEPT)
+    insert = _insert(dialect)
     fresh = {"value": insert.excluded.value, "updated_at": insert.excluded.updated_at}
     return insert.on_conflict_do_update(index_elements=["account", "field"], set_=fresh)
 

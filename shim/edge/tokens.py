@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 import httpx
 
 from shim.core.errors import BackendError
+from shim.edge.metrics import Metrics
 from shim.edge.settings import Backend as BackendSettings
 from shim.edge.settings import Integration, NewLogin
 
@@ -69,10 +70,17 @@ class _Kept:
 class Tokens:
     """The tokens of all integrations. `url` is the token endpoint; `clock` seconds that never go back."""
 
-    def __init__(self, http: httpx.AsyncClient, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        url: str,
+        clock: Callable[[], float] = time.monotonic,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._http = http
         self._url = url
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._kept: dict[str, _Kept] = {}
         self._renewed: dict[str, float] = {}
         self._flights = SingleFlight()
@@ -112,6 +120,18 @@ class Tokens:
         return await self._flights.run(_key(integration), lambda: self._fetch(integration))
 
     async def _fetch(self, integration: Integration) -> str:
+        result = "stopped"
+        try:
+            token = await self._given(integration)
+            result = "granted"
+        except BackendError as error:
+            result = error.reason
+            raise
+        finally:
+            self._metrics.count(self._metrics.token_fetches, result)
+        return token
+
+    async def _given(self, integration: Integration) -> str:
         app = integration.new
         asked = self._clock()
         answer = await self._ask(app)

@@ -12,6 +12,7 @@ from shim.emulator.call import Call, Handler, fields_of
 from shim.emulator.departures import delete, move_organizations
 from shim.emulator.judge import check_profile
 from shim.emulator.permissions import NAMES, PARENTS, nothing_allowed, require_management, require_room
+from shim.emulator.person_names import require_names, settle_name
 from shim.emulator.plans import apply_template, chosen_plan, chosen_template, first_plan, plan_of_template
 from shim.emulator.refusal import BAD_PARENT, DUPLICATE, Refusal, missing
 from shim.emulator.shape import Fact
@@ -35,8 +36,8 @@ def profile_fields(interface: Interface, level: str) -> frozenset[str]:
 
 def add(call: Call) -> Element:
     level = LEVEL_OF[call.operation.service]
-    for name in ("name", "login"):
-        call.need(name)
+    require_names(call)
+    call.need("login")
     check_profile(call.request)
     require_management(call.actor, level)
     parent = call.find("parent") or call.actor
@@ -92,6 +93,8 @@ def _take_profile(call: Call, account: Account) -> None:
             account.profile[child.name] = value
         else:
             account.profile.pop(child.name, None)
+    if "name" not in known:
+        settle_name(account.profile)
 
 
 def _login(call: Call, own: Account | None = None) -> tuple[str, bool]:

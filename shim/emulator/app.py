@@ -17,7 +17,7 @@ from shim.emulator import disturb
 from shim.emulator.dispatch import Dispatcher
 from shim.emulator.refusal import Refusal, fault
 from shim.emulator.world import Seen, World
-from shim.interfaces.load import new
+from shim.interfaces.load import NEW_VERSION, Dialect, PersonNames, new
 
 TOKEN_PATH = "/oauth/token.php"  # noqa: S105 - a path
 _READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
@@ -31,6 +31,7 @@ class Options:
     `latency_ms` is waited before each SOAP call. `fail_rate` is the share of SOAP calls, from 0 to 1, that end
     with HTTP 503 before they take effect, drawn from `seed_random`. Tokens live for `token_seconds`.
     `fixed_answers` answers a repeated read with the bytes of its first answer, without looking at it.
+    With a `schema_version` it speaks that one, and takes no other; `person_names` says how it has names.
     """
 
     latency_ms: int = 0
@@ -38,11 +39,17 @@ class Options:
     token_seconds: int = 3600
     seed_random: int = 0
     fixed_answers: bool = False
+    schema_version: str | None = None
+    person_names: PersonNames = "name"
+
+    @property
+    def interface(self) -> Interface:
+        return new(Dialect(self.schema_version or NEW_VERSION, self.person_names))
 
 
 def application(world: World, options: Options = Options()) -> web.Application:
     """The whole backend over a world, which the caller may go on looking at and interfering with."""
-    server = _Server(world, options, new())
+    server = _Server(world, options, options.interface)
     app = web.Application(client_max_size=ANSWER_LIMITS.bytes)
     app.router.add_post(TOKEN_PATH, server.token)
     for path in server.dispatcher.paths:
@@ -102,6 +109,7 @@ class _Server:
         name, action = request.name, None
         try:
             operation = self.dispatcher.operation(path, request)
+            self._require_version(operation, envelope.namespace)
             name = operation.full_name
             action = self.world.disturbance(name)
             body = self._performed(operation, envelope, action)
@@ -112,6 +120,16 @@ class _Server:
         if self.options.fixed_answers and action is None and operation.name.startswith(_READS):
             self._fix(path, data, body)
         return body, 200, action
+
+    def _require_version(self, operation: Operation, namespace: str) -> None:
+        """Raises Refusal for another version than the one it was told to speak; that may be asked in any."""
+        version = self.options.schema_version
+        if version is None or operation.name == "GetSchemaVersions":
+            return
+        if namespace and not namespace.endswith(f"/{version}"):
+            raise Refusal(
+                None, f"The message is not in version {version}, which is the one that is spoken here."
+            )
 
     def _fix(self, path: str, data: bytes, body: bytes) -> None:
         if len(self.fixed) < _MOST_FIXED:

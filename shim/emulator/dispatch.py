@@ -6,7 +6,18 @@ from functools import partial
 
 from shim.core.interface import Interface, Operation
 from shim.core.model import Element
-from shim.emulator import accounts, credits, extensions, generic, limits, numbers, queues, settings, system
+from shim.emulator import (
+    accounts,
+    credits,
+    devices,
+    extensions,
+    generic,
+    limits,
+    numbers,
+    queues,
+    settings,
+    system,
+)
 from shim.emulator.call import Call, Handler
 from shim.emulator.judge import check_request, writer_of
 from shim.emulator.linked import linked
@@ -23,6 +34,7 @@ class Dispatcher:
         self.paths = {service.endpoint: name for name, service in interface.services.items()}
         self.handlers: dict[str, Handler] = {
             **generic.handlers(interface),
+            **devices.HANDLERS,
             **accounts.HANDLERS,
             **limits.HANDLERS,
             **extensions.HANDLERS,

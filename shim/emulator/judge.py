@@ -27,6 +27,8 @@ _CODES = {
 
 _LENGTHS = {
     "name": ("307", 1, 255),
+    "firstName": ("307", 1, 255),
+    "lastName": ("307", 1, 255),
     "company": ("308", 3, 255),
     "address": ("309", 3, 255),
     "city": ("311", 2, 255),
@@ -43,7 +45,7 @@ _PATTERNS = {
     "interfaceLang": ("306", re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{2})?")),
     "phoneLang": ("306", re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{2})?")),
 }
-_NEVER_EMPTY = frozenset({"name", "login"})
+_NEVER_EMPTY = frozenset({"name", "firstName", "lastName", "login"})
 
 _WORDS = {
     "unknown": "The element {name} at {path} is not known here.",

@@ -7,6 +7,7 @@ from shim.emulator.call import Call
 from shim.emulator.kinds import KINDS, OWNER_PARAMETERS, PLAN_NAMES, Kind
 from shim.emulator.permissions import require
 from shim.emulator.refusal import AUTHENTICATION, BAD_PLAN, Refusal, forbidden, missing
+from shim.emulator.rows import MORE
 from shim.emulator.shape import Fact, flat
 from shim.emulator.world import ADMINISTRATOR, Account, Object, Owner, World, identifier, stamp
 
@@ -109,9 +110,11 @@ def row(world: World, kind: Kind, found: Object) -> dict[str, Fact]:
     for name, counted in kind.counts.items():
         facts[name] = _count(world, found, counted)
     facts.setdefault("availableCredit", facts.get("credit"))
+    more = MORE.get(kind.noun)
     return {
         **owner_facts(world, found.owner),
         **facts,
+        **(more(world, found) if more else {}),
         kind.key: found.key,
         "identifier": identifier(kind.noun, found.key),
         "crDate": stamp(found.created),

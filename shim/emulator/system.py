@@ -67,7 +67,8 @@ def _fits(call: Call, entry: Element) -> bool:
 
 
 def get_versions(call: Call) -> Element:
-    return call.answer({"versions": [each.text for each in call.world.catalogue.get("versions", [])]})
+    listed = [each.text for each in call.world.catalogue.get("versions", [])]
+    return call.answer({"versions": list(dict.fromkeys((*listed, call.interface.version)))})
 
 
 def get_codecs(call: Call) -> Element:

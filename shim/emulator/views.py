@@ -5,6 +5,7 @@ from __future__ import annotations
 from shim.core.model import Element
 from shim.emulator.call import Call
 from shim.emulator.permissions import NAMES
+from shim.emulator.person_names import name_facts
 from shim.emulator.refusal import AUTHENTICATION, Refusal, forbidden
 from shim.emulator.shape import Fact
 from shim.emulator.world import Account, World, identifier, stamp
@@ -19,6 +20,7 @@ def details(world: World, account: Account) -> dict[str, Fact]:
     template = world.kept("Template").get(account.template or 0)
     return {
         **account.profile,
+        **name_facts(account.profile),
         "ID": account.id,
         "identifier": account.identifier,
         "status": account.status,

@@ -3,31 +3,67 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from shim.core.interface import Interface, build
 
 OLD_VERSION = "2.5.1"
 NEW_VERSION = "3.0.0"
+PersonNames = Literal["name", "both", "split"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a v3 backend speaks: the version in its namespaces, and how it has the name of an account's holder.
+
+    `both`: first and last name beside `name`; `split`: instead of it (see `variants.json`).
+    """
+
+    version: str = NEW_VERSION
+    person_names: PersonNames = "name"
+
+
+STANDARD = Dialect()
 
 
 @cache
 def load(version: str) -> Interface:
     """The interface of one version, corrected. Raises FileNotFoundError for a version that is not here."""
-    data = _read(f"{version}.json")
-    for correction in _read("corrections.json").get(version, ()):
-        _correct(data, correction)
-    return build(data)
+    return build(_corrected(version))
 
 
 def old() -> Interface:
     return load(OLD_VERSION)
 
 
-def new() -> Interface:
-    return load(NEW_VERSION)
+@cache
+def new(dialect: Dialect = STANDARD) -> Interface:
+    """The interface of v3 as a backend speaks it."""
+    variants = _read("variants.json")["person_names"]
+    data = _corrected(NEW_VERSION, variants.get(dialect.person_names, ()))
+    _rename_version(data, dialect.version)
+    return build(data)
+
+
+def _corrected(version: str, variant: Iterable[Any] = ()) -> dict[str, Any]:
+    data: dict[str, Any] = _read(f"{version}.json")
+    for correction in (*variant, *_read("corrections.json").get(version, ())):
+        _correct(data, correction)
+    return data
+
+
+def _rename_version(data: dict[str, Any], version: str) -> None:
+    """Put another version into all names that have one: namespaces and SOAP actions."""
+    was = data["version"]
+    data["version"], data["namespace"] = version, data["namespace"].replace(was, version)
+    for service in data["services"].values():
+        service["namespace"] = service["namespace"].replace(was, version)
+        for operation in service["operations"]:
+            operation["soapAction"] = operation["soapAction"].replace(was, version)
 
 
 def _read(name: str) -> Any:
@@ -39,11 +75,19 @@ def _correct(data: dict[str, Any], correction: dict[str, Any]) -> None:
         for kind in (*data["types"].values(), *(entry["type"] for entry in data["elements"].values())):
             _fill_minimum(kind, correction["absent_min"])
         return
+    if "replace" in correction:
+        content = _at(data, correction["replace"].split("/"))
+        place = next(i for i, each in enumerate(content) if each.get("name") == correction["element"])
+        content[place : place + 1] = correction["with"]
+        return
     *steps, last = correction["remove"].split("/")
-    at = data
+    del _at(data, steps)[last]
+
+
+def _at(data: Any, steps: Iterable[str]) -> Any:
     for step in steps:
-        at = at[step]
-    del at[last]
+        data = data[step]
+    return data
 
 
 def _fill_minimum(node: Any, minimum: int) -> None:

@@ -33,13 +33,16 @@ class OperationUse:
     """One old operation as one integration uses it. `becomes` are full names of v3 operations.
 
     `order` is the suggested place in the order of porting, from 1; None when there is nothing left to port.
-    `new_calls` counts native v3 calls of its successors by the same integration.
+    `new_calls` counts native v3 calls of its successors by the same integration. `worst` is the severity of
+    its worst open finding, None when none is open; of what is ported only what came since counts. How
+    `ported` is judged says `scorecard.is_ported`.
     """
 
     integration: str
     operation: str
     becomes: tuple[str, ...]
     fit: Fit
+    worst: Severity | None
     calls: int
     per_day: float
     faults: int
@@ -56,6 +59,8 @@ class OperationUse:
 
 @dataclass(frozen=True, slots=True)
 class CallerRow:
+    """One way in which an integration's 2.5 calls look, over all time."""
+
     agent: str
     toolkit: str
     version: str
@@ -66,9 +71,16 @@ class CallerRow:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """One integration: what it uses, what of it is ported, what porting the rest takes."""
+    """One integration: what it uses, what of it is ported, what porting the rest takes.
+
+    `findings` counts open findings that were seen in the window, by severity, but not those from before their
+    operation was ported: they say nothing any more. `callers` is empty in an overview. `last_old` may lie
+    before the window, the other times and figures never do. An integration that was never seen is there when
+    it is `configured`.
+    """
 
     integration: str
+    configured: bool
     days: tuple[Day, ...]
     operations: tuple[OperationUse, ...]
     fits: Mapping[Fit, int]
@@ -76,11 +88,13 @@ class Scorecard:
     old_calls: int
     new_calls: int
     per_day: float
+    left: int
     ported: int
     effort: Effort
     reason: str
     done: bool
     open_findings: int
+    findings: Mapping[Severity, int]
     callers: tuple[CallerRow, ...]
     last_old: datetime | None
     last_new: datetime | None
@@ -98,11 +112,12 @@ class SampleCall:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The shape of a call that had the finding, and what it became."""
+    """The shape of a call that had the finding, and what it became: `more` v3 calls than are shown."""
 
     at: datetime
     old: str
     calls: tuple[SampleCall, ...]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +167,10 @@ class FindingPage:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All integrations, the one with most left to do first. `left` counts operations in use and not ported."""
+    """All integrations, the one with most left to do first. `left` counts operations in use and not ported.
+
+    Calls of callers that are not known are told as an integration `(unknown)`, which is none.
+    """
 
     since: date
     until: date
@@ -161,7 +179,7 @@ class Overview:
     left: int
     ported: int
     findings: Mapping[Severity, int]
-    """Open findings by severity."""
+    """Open findings by severity: the sum of those of the scorecards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +193,14 @@ class FindingFilter:
     state: State | None = None
     open: bool | None = None
     text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A window in which calls of 2.5 are refused on purpose; `operation` may be `*`, all of them."""
+
+    operation: str
+    starts_at: datetime
+    ends_at: datetime
+    text: str
+    link: str

@@ -25,6 +25,7 @@ from shim.core.commands import (
     ForgetIdentities,
     Identify,
     Identity,
+    Issue,
     Known,
     LearnIdentities,
     Mark,
@@ -297,6 +298,7 @@ class House:
     map: MemoryMap = field(default_factory=MemoryMap)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     kept: dict[str, dict[str, Element]] = field(default_factory=dict)
+    issued: dict[str, int] = field(default_factory=dict)
     judged: int = 1
     answered: int = 0
     requests: list[bytes] = field(default_factory=list)
@@ -354,6 +356,9 @@ class House:
             case Forget():
                 for account in command.accounts:
                     self.kept.pop(account, None)
+            case Issue():
+                self.issued[command.counter] = self.issued.get(command.counter, 0) + 1
+                return self.issued[command.counter]
             case Together():
                 return [self._drive(part, by) for part in command.parts]
             case Begin():
@@ -361,6 +366,10 @@ class House:
             case Mark():
                 self.journal.mark(command)
             case Close():
+                learned = self.map.learn(command.known)
+                self.map.forget(command.gone)
+                if command.answering is not None:
+                    command.answering(learned)
                 self.journal.close(command)
             case _:
                 raise AssertionError(f"nobody carries out {type(command).__name__}")

@@ -35,7 +35,18 @@ def test_all_is_well(invoke: Invoke, config: ConfigFile, backend: str) -> None:
     done = invoke("check", "--config", str(config(backend=backend)))
     assert done.exit_code == 0, done.stdout + done.stderr
     told = [line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("ok")]
-    names = ("configuration", "translations", "TLS files", "store", "ports", "backend", "tokens", "logins")
+    names = (
+        "configuration",
+        "translations",
+        "policies",
+        "TLS files",
+        "store",
+        "ports",
+        "backend",
+        "tokens",
+        "logins",
+        "version",
+    )
     assert told == [f"ok       {name}" for name in names]
     assert done.stderr == ""
 
@@ -46,6 +57,19 @@ def test_a_refused_login_ends_with_4(invoke: Invoke, config: ConfigFile, backend
     assert done.exit_code == 4
     assert "integration acme: new.app_key, new.app_secret" in done.stdout
     assert "another" not in done.stdout
+
+
+@pytest.mark.slow
+def test_the_version_is_asked_for_when_it_is_to_be_found_out(
+    invoke: Invoke, config: ConfigFile, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIM_BACKEND__SCHEMA_VERSION", "auto")
+    done = invoke("check", "--config", str(config(backend=backend)))
+    assert done.exit_code == 0, done.stdout
+    assert "3.0.0 is spoken, with person_names: name" in done.stdout
+    done = invoke("check", "--config", str(config(backend=backend, secret="another")))
+    assert "the backend does not say which 3.x it speaks: 3.0.0 is assumed" in done.stdout
+    assert done.exit_code == 3
 
 
 @pytest.mark.slow
@@ -141,3 +165,11 @@ def _ended(folder: Path) -> tuple[str, str]:
 def test_ports(taken: int) -> None:
     assert refused(Wanted("x", "127.0.0.1", 0, "--port")) is None
     assert "cannot be had" in (refused(Wanted("x", "127.0.0.1", taken, "--port")) or "")
+
+
+def test_a_spool_that_cannot_be_made_is_told(invoke: Invoke, config: ConfigFile, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = invoke("check", "-c", str(config("deprecation: {spool: file/spool}\n")), "--offline")
+    assert done.exit_code == 0
+    assert "warning  store: The folder for the deprecation log's spool cannot be made" in done.stdout
+    assert "spool" not in invoke("check", "-c", str(config()), "--offline").stdout

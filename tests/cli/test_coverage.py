@@ -85,6 +85,13 @@ def test_explain_tells_calls_places_losses_and_defaults(invoke: Invoke) -> None:
     assert "userMax: v3 bounds users" in told
 
 
+def test_explain_says_that_an_operation_is_not_forwarded(invoke: Invoke) -> None:
+    told = invoke("explain", "LinkedOp").stdout
+    assert "is served by the shim itself; v3 is not asked for its own" in told
+    assert "becomes" not in told.split("The request")[0]
+    assert "operation/package emulated" in told
+
+
 def test_explain_finds_any_spelling(invoke: Invoke) -> None:
     told = {invoke("explain", name).stdout for name in ("AddClient", "client.addclient", "AddClientRequest")}
     assert len(told) == 1
@@ -101,3 +108,22 @@ def test_explain_suggests_for_a_slip(invoke: Invoke) -> None:
     result = invoke("explain", "AdClient")
     assert result.exit_code == 2
     assert "Did you mean Client.AddClient?" in result.stderr
+
+
+def test_what_the_shim_serves_itself_is_said_to_be_its_own(invoke: Invoke) -> None:
+    told = invoke("explain", "AddIndustry").stdout
+    assert "is served by the shim itself, without a v3 call (finding operation-emulated)" in told
+    assert "v3 has no industries" in told
+    assert "becomes" not in told
+    assert "3 of 5 paths are the shim's own. The others:" in told
+    assert "a height of 1 to 200 pixels" in told
+    table = invoke("coverage", "PBX.AddIndustry").stdout
+    assert "(the shim itself)" in table
+    found = [row for row in rows(catalogue()) if row.operation == "AddIndustry"]
+    assert {(row.fate, row.finding) for row in found} == {("emulated", "operation-emulated")}
+    assert any("pbx/AddIndustry.case" in row.cases for row in found)
+
+
+def test_explain_tells_how_a_plan_of_one_operation_goes(invoke: Invoke) -> None:
+    told = invoke("explain", "GetTemplates").stdout
+    assert "becomes PBX.GetTemplates, posted to /soap2/pbx_agent.php\n  For level 100 v3 is asked twice" in told

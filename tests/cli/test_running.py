@@ -44,6 +44,7 @@ def test_demo_serves_until_a_signal_and_ends_clean(
     certificate = demo.find(r"trust: (\S+)")
     assert "definitions" in fetch(demo.find(r"WSDL +(\S+)"))
     assert "ready" in fetch(demo.find(r"admin +(http://\S+)"))
+    assert "<h1>Log in</h1>" in fetch(demo.find(r"review +(http://\S+)"))
     for url, trust in ((base, None), (tls, certificate), (tls.replace("127.0.0.1", "localhost"), certificate)):
         answer = fetch(f"{url}/soap2/client_agent.php", CALL.format(login="acme"), trust)
         assert "northwind" in answer
@@ -116,14 +117,21 @@ def test_serve_rereads_on_sighup_and_ends_with_130_on_ctrl_c(
     start: Start, config: ConfigFile, backend: str, tmp_path: Path
 ) -> None:
     file = config(backend=backend)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    server = Serving(start, "serve", "-c", str(file), "--port", port, "--log-format", "json")
+    with socket.socket() as free, socket.socket() as also_free:
+        for each in (free, also_free):
+            each.bind(("127.0.0.1", 0))
+        port, admin = (str(each.getsockname()[1]) for each in (free, also_free))
+    server = Serving(
+        start, "serve", "-c", str(file), "--port", port, "--admin-port", admin, "--log-format", "json"
+    )
     url = f"http://127.0.0.1:{port}/soap2/client_agent.php"
     assert "northwind" in server.until(lambda: fetch(url, CALL.format(login="acme")))
     with pytest.raises(urllib.error.HTTPError):
         fetch(url, CALL.format(login="fabrikam"))
+    with pytest.raises(urllib.error.HTTPError) as closed:
+        fetch(f"http://127.0.0.1:{admin}/review/")
+    assert "shim admin password" in closed.value.read().decode()
+    closed.value.close()
     (tmp_path / "integrations.yaml").write_text(
         "- name: fabrikam\n  old: {username: fabrikam, password: fabrikam-secret}\n"
         "  new: {app_key: fabrikam-key, app_secret: fabrikam-app-secret}\n"

@@ -15,9 +15,8 @@ from shim.core.commands import (
     Call,
     Caller,
     Close,
-    ForgetIdentities,
     Identity,
-    LearnIdentities,
+    Known,
     Mark,
     Opened,
     Step,
@@ -96,13 +95,14 @@ def test_adding_marks_before_and_after_each_write() -> None:
     call = expect_mark(talk, command, "running", add_extension="started")
     assert asked(call, "Extension.AddExtension")["parentID"] == "40"
     command = talk.send(answer(call, *said(extendedNumber="0020*001", result="success")))
-    learn = expect_mark(talk, command, "running", add_extension="done")
-    assert isinstance(learn, LearnIdentities)
-    close = talk.send((Identity("40", "900", "40", "0020*001", "i"),))
+    close = expect_mark(talk, command, "running", add_extension="done")
     assert isinstance(close, Close)
-    assert (close.state, close.answer and close.answer.get("ID")) == ("done", "40")
-    with pytest.raises(StopIteration):
+    assert (close.state, close.known) == ("done", (Known("40", "0020*001", "i", "created"),))
+    assert close.answering is not None
+    assert close.answering((Identity("40", "900", "40", "0020*001", "i"),)).get("extensionID") == "900"
+    with pytest.raises(StopIteration) as stop:
         talk.send(None)
+    assert (stop.value.value.get("ID"), stop.value.value.get("extensionID")) == ("40", "900")
 
 
 def test_an_answer_that_nobody_received_is_given_without_a_call() -> None:
@@ -121,6 +121,8 @@ def test_without_a_journal_the_calls_are_the_same_and_failing_undoes() -> None:
     call = talk.send(answer(call))
     call = talk.send(answer(call, *said(ID="40", result="success")))
     call = talk.throw(BackendError("backend-fault", "No.", "520"))
+    assert asked(call, "Organization.GetOrganizationPL") == {"ID": "20"}
+    call = talk.send(answer(call))  # it lacks nothing: that was not why
     assert asked(call, "User.DelUser") == {"ID": "40"}
     with pytest.raises(Fault, match="undone") as caught:
         talk.send(answer(call, *said(items="1", result="success")))
@@ -171,10 +173,9 @@ def test_undoing_goes_backwards_and_forgets_what_is_gone() -> None:
     made = Step("add-user", Ask("User.AddUser"), None, Undo("User.DelUser", "ID"), state="started")
     phone = Step("phone", Ask("Extension.AddExtension"), falls=True, gone=True, state="done", found="0020*1")
     talk = recover(left("undo", made, phone), "undoing")
-    forget = next(talk)
-    assert isinstance(forget, ForgetIdentities)
-    assert forget.numbers == ("0020*1",)
-    close = talk.send(None)
+    close = next(talk)
+    assert isinstance(close, Close)
+    assert close.gone == ("0020*1",)
     assert [(step.name, step.state) for _, step in close.steps] == [("add-user", "undone"), ("phone", "undone")]
 
 

@@ -12,13 +12,14 @@ from shim.core.errors import CallerError, DeclarationError
 from shim.core.model import Element
 from shim.core.rules.declare import operation, service
 from shim.core.rules.model import Rule, Work
-from shim.core.rules.references import account, account_or_extension, extension, owned
+from shim.core.rules.references import account, account_or_extension, extension, extension_id, owned
 from shim.core.rules.vocabulary import (
     added,
     compute,
     drop,
     echo,
     keep,
+    loose,
     once,
     refuse,
     rename,
@@ -271,3 +272,115 @@ def test_an_extension_goes_by_number_where_v3_wants_that_and_any_other_account_a
     for said, sent in (("9", ("extendedNumber", "0001*8")), ("20", ("userID", "20"))):
         done = known(work(Element("didID", "1"), Element("userID", said)), Identity("9", "9", "7", "0001*8"))
         assert sent in list(translation.to_new(done).leaves())
+
+
+# ---- what the old server took although its types do not allow it ----
+
+SOUNDS = ("PBX.GetOwnedSounds", "PBX.GetOwnedSounds")
+
+
+def test_a_loose_value_means_another_one_or_nothing_and_says_so() -> None:
+    def reads(text: str) -> str | None:
+        return {"0": "", "all": "7"}.get(text)
+
+    translation = compiled(*SOUNDS, loose("folderID", reads, "0 is all"))
+    for text, sent, found in (
+        (" 0 ", [], [("value-converted", "folderID")]),
+        ("all", ["7"], [("value-converted", "folderID")]),
+        (" 5", ["5"], []),
+    ):
+        done = work(Element("folderID", text))
+        assert [each.text for each in translation.to_new(done).children] == sent
+        assert codes(done) == found
+    with pytest.raises(CallerError, match="Bad value at folderID: send a whole number of 1 or more"):
+        translation.to_new(work(Element("folderID", "none")))
+
+
+# ---- what names one of several things that the shim keeps for all ----
+
+DETAILS = ("Client.GetClientDetails", "Organization.GetOrganizationDetails")
+THINGS = {
+    "3": Element("industry", children=[Element("name", "Retail")]),
+    "4": Element("industry", nil=True),
+    "12": Element("industry", children=[Element("name", "retail ")]),
+}
+
+
+def kept_among(said: str, *, known: bool = True) -> tuple[str | None, list[tuple[str, str]]]:
+    """What an EditClient keeps of an industry."""
+    rules = (keep("industry", "why", among="industries"), keep("advertisingTemplate", "why"))
+    translation = compiled("Client.EditClient", "Organization.EditOrganization", *rules)
+    assert translation.requests_among == (("industry", "industries"),)
+    done = work(Element("industry", said))
+    done.shared = {"industries": THINGS} if known else {}
+    translation.to_new(done)
+    kept = done.kept.get("industry")
+    return (kept.text if kept is not None else None), codes(done)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("RETAIL", "3"),
+        ("3", "3"),
+        ("012", "012"),
+        ("77", "77"),
+        ("0", "0"),
+        ("", ""),
+        ("4", None),
+        ("Fishing", None),
+    ],
+)
+def test_what_names_a_thing_is_kept_as_its_id_while_it_is_there(said: str, kept: str | None) -> None:
+    code = "field-dropped" if kept is None else "field-kept"
+    assert kept_among(said) == (kept, [(code, "industry")])
+
+
+def test_what_names_a_thing_is_kept_as_it_is_while_the_things_are_not_known() -> None:
+    assert kept_among("Fishing", known=False) == ("Fishing", [("field-kept", "industry")])
+
+
+@pytest.mark.parametrize(("kept", "told"), [("3", "3"), ("Retail", "3"), ("4", None), ("77", "77")])
+def test_a_thing_that_is_gone_is_not_answered(kept: str, told: str | None) -> None:
+    rules = (keep("industry", "why", among="industries"), keep("advertisingTemplate", "why"))
+    translation = compiled(*DETAILS, *rules)
+    assert translation.answers_among == (("industry", "industries"),)
+    done = work(Element("ID", "20"))
+    done.shared, done.recalled = {"industries": THINGS}, {"industry": Element("industry", kept)}
+    answered = translation.to_old(Element("answer"), done).get("industry")
+    assert answered == told
+    assert codes(done) == [("field-emulated" if told else "answer-value-omitted", "industry")]
+
+
+# ---- extensionID ----
+
+ADD_DEVICE = (
+    rename("assignedClientID", "assignedOrganizationID"),
+    added("timezoneID", "new"),
+    compute("assignedExtensions/line", str.strip, str, "a number"),
+    replace(
+        extension_id("assignedExtensions/extensionID", "assignedExtensions/extendedNumber"), only="request"
+    ),
+)
+
+
+def device(extension: str) -> Element:
+    return Element("assignedExtensions", children=[Element("extensionID", extension)])
+
+
+def test_an_extension_id_becomes_the_extended_number() -> None:
+    translation = compiled("PBX.AddDevice", "PBX.AddDevice", *ADD_DEVICE)
+    done = work(Element("serial", "S"), device("7001"), device("0"))
+    done.identities["extension_id", "7001"] = Identity("31", "7001", "31", "0020*002")
+    sent = translation.to_new(done)
+    assert sent.get("assignedExtensions/extendedNumber") == "0020*002"
+    assert codes(done) == [("field-dropped", "assignedExtensions/extensionID")]
+    with pytest.raises(CallerError, match="send an extension that there is"):
+        translation.to_new(work(Element("serial", "S"), device("31")))
+
+
+def test_text_goes_where_anything_goes_and_back() -> None:
+    """2.5 lets the name of a device be anything: v3's text fits, and what is no text is another matter."""
+    found = problems("PBX.AddDevice", "PBX.AddDevice")
+    assert not [each for each in found if " name:" in each or "deviceID" in each]
+    assert any("assignedExtensions/line: its type is anyType here and integer there" in each for each in found)

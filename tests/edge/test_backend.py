@@ -415,3 +415,32 @@ def test_budget_is_a_share_of_the_calls_and_some_a_second() -> None:
     assert [budget.spend() for _ in range(6)] == [True] * 5 + [False]
     clock.now += 3600
     assert sum(budget.spend() for _ in range(200)) == 110
+
+
+# ---- what passes through ----
+
+
+async def test_what_passes_through_never_takes_all_places(world: World) -> None:
+    backend = world.backend(in_flight=2, call_timeout=0.2)
+    async with backend.passing("POST", "/soap2/user_agent.php", {}, b"<native/>") as answer:
+        assert answer.status == 200
+        with pytest.raises(BackendError) as caught:
+            async with backend.passing("POST", "/soap2/user_agent.php", {}, b"<native/>"):
+                pytest.fail("there was a place")
+        assert (caught.value.reason, caught.value.unknown) == ("backend-busy", False)
+        await backend.forward(call(), WHO)
+    async with backend.passing("GET", "/soap2/schema/x?y=%2F", {"X-Own": "1"}) as answer:
+        assert await answer.read() == OK.encode()
+    request, body = world.requests[-1]
+    assert (request.method, request.raw_path, body) == ("GET", "/soap2/schema/x?y=%2F", b"")
+    assert (request.headers["X-Own"], "Accept" in request.headers) == ("1", False)
+
+
+async def test_what_passes_through_is_made_once_and_its_loss_is_told(world: World) -> None:
+    world.replies = [drop]
+    backend = world.backend()
+    with pytest.raises(BackendError) as caught:
+        async with backend.passing("POST", "/soap2/user_agent.php", {}, b"<native/>"):
+            pytest.fail("there was an answer")
+    assert (caught.value.reason, caught.value.unknown, len(world.requests)) == ("backend-cut", True, 1)
+    assert world.pauses == []

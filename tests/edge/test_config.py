@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import socket
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from shim.core.commands import Caller
 from shim.core.parse import Limits as ParseLimits
 from shim.edge.config import Config, ConfigError, describe, integrations_file, load_config
 
@@ -51,11 +53,13 @@ def uncommented() -> list[dict[str, Any]]:
 
 
 def keys_of(value: Any, prefix: str = "") -> set[str]:
-    if not isinstance(value, dict) or (prefix.endswith(".conduct.") and prefix != "conduct."):
+    if not isinstance(value, dict) or prefix.endswith(("[].conduct.", "[].porting.")):
         return {prefix.rstrip(".")}
     if prefix.startswith("integrations[].") and set(value) <= {"env", "file"} and value:
         return {prefix.rstrip(".")}
-    return set().union(*(keys_of(each, f"{prefix}{key}.") for key, each in value.items())) if value else set()
+    if not value:
+        return {prefix.rstrip(".")} if prefix.startswith("conduct.") else set()
+    return set().union(*(keys_of(each, f"{prefix}{key}.") for key, each in value.items()))
 
 
 def test_example_names_every_key_with_its_default() -> None:
@@ -76,7 +80,35 @@ def test_example_names_every_key_with_its_default() -> None:
 
 def test_example_shows_every_key_of_an_integration() -> None:
     shown = set().union(*(keys_of(each, "integrations[].") for each in uncommented()))
-    assert {key for key, _, _ in describe() if "[]" in key} == shown | {"integrations[].conduct"}
+    keys = {key for key, _, _ in describe() if key.startswith("integrations[]")}
+    assert keys == shown | {"integrations[].conduct"}
+
+
+def admin_users() -> list[dict[str, Any]]:
+    _, _, sample = EXAMPLE.read_text("utf-8").partition("  # users:\n")
+    lines = takewhile(lambda line: line.startswith("  # "), sample.splitlines())
+    loaded: list[dict[str, Any]] = yaml.safe_load("\n".join(line.removeprefix("  # ") for line in lines))
+    return loaded
+
+
+def test_example_shows_every_key_of_a_user_of_the_review_page(tmp_path: Path) -> None:
+    [user] = admin_users()
+    assert {key for key, _, _ in describe() if key.startswith("admin.users[]")} == {
+        f"admin.users[].{key}" for key in user
+    }
+    assert load(tmp_path, {"admin": {"users": [user]}}).admin.users[0].name == "nora"
+
+
+def test_users_of_the_review_page_are_unique_and_have_hashes(tmp_path: Path) -> None:
+    [user] = admin_users()
+    assert "same name" in problems(tmp_path, {"admin": {"users": [user, user]}})[0].what
+    [told] = problems(tmp_path, {"admin": {"users": [{**user, "password_hash": "clear text"}]}})
+    assert told.where.endswith("admin.users[0].password_hash")
+    assert "argon2" in told.what
+    assert "shim admin password" in told.fix
+    assert "clear text" not in str(told)
+    [told] = problems(tmp_path, {"admin": {"users": [{**user, "name": "two\nlines"}]}})
+    assert told.where.endswith("admin.users[0].name")
 
 
 def test_example_loads_and_so_does_its_sample(tmp_path: Path) -> None:
@@ -88,6 +120,30 @@ def test_example_loads_and_so_does_its_sample(tmp_path: Path) -> None:
     config = load(tmp_path, {"integrations": uncommented()}, dict.fromkeys(names, "x"))
     assert [each.name for each in config.integrations] == ["billing", "provisioning"]
     assert config.integrations[1].new.app_secret.get_secret_value() == "s"
+    assert dict(config.integrations[1].porting) == {
+        "Client.GetClients": "v3",
+        "Billing.*": "locked",
+        "*": "translate",
+    }
+
+
+def ported(**rungs: str) -> dict[str, Any]:
+    return {"integrations": [{**entry(), "porting": rungs}]}
+
+
+def test_the_porting_ladder_is_judged_by_the_operations_of_2_5(tmp_path: Path) -> None:
+    good = {"Client.GetClients": "locked", "Reseller.*": "compare", "*": "v3"}
+    assert dict(load(tmp_path, ported(**good)).integrations[0].porting) == good
+    for wrong, said in (
+        ("Client.GetClient", "there is no Client.GetClient in 2.5: `shim coverage Client` lists"),
+        ("Organization.GetOrganizations", "in 2.5: write Service.Operation, Service.*, or * for all"),
+    ):
+        found = only(problems(tmp_path, ported(**good, **{wrong: "v3"})))
+        assert said in found.what
+        assert found.where.endswith("integrations[0].porting")
+    found = only(problems(tmp_path, ported(**{"*": "lokced"})))
+    assert found.where.endswith("integrations[0].porting.*")
+    assert found.intention == "Did you mean locked?"
 
 
 def test_every_setting_has_a_sentence() -> None:
@@ -298,9 +354,71 @@ def test_conduct_of_all_with_the_differences_of_one(tmp_path: Path) -> None:
     assert one.settings == {
         "user_max": "leave",
         "organization_type": "leave",
+        "new_user": "configured",
         "unlimited_absent": "unlimited",
+        "linked_failure": "undo",
+        "industries": "write",
+        "system_api_status": "true",
+        "system_api_legacy_auth": "true",
+        "call_api_status": "false",
+        "call_api_legacy_auth": "false",
+        "call_api_username": "",
     }
     assert other.settings["user_max"] == "5"
+
+
+def test_the_password_of_the_old_call_api_is_told_to_the_core_alone(tmp_path: Path) -> None:
+    conduct = {"call_api_status": True, "call_api_username": "api", "call_api_password": "s3cret-77"}
+    [one] = load(tmp_path, {"conduct": conduct, "integrations": [entry("a")]}).integrations
+    assert one.settings["call_api_password"] == "s3cret-77"
+    assert one.settings["call_api_status"] == "true"
+    assert "s3cret-77" not in repr(one) + repr(Caller(one.name, one.settings))
+    [problem] = problems(tmp_path, {"conduct": {"call_api_password": "abc"}})
+    assert "4 to 64 characters" in problem.what
+
+
+def test_what_is_mapped_for_one_is_added_to_what_is_mapped_for_all(tmp_path: Path) -> None:
+    text = {
+        "conduct": {
+            "templates": {7: {"user": 3, "extension": 4}, 8: {"extension": 4}},
+            "new_user_values": {"sipManag": True, "concurentCalls": 2, "provisionManag": "leave"},
+        },
+        "integrations": [
+            {
+                **entry("a"),
+                "conduct": {"templates": {8: {"user": 5}}, "new_user_values": {"concurentCalls": "unlimited"}},
+            },
+            entry("b"),
+        ],
+    }
+    one, other = load(tmp_path, text).integrations
+    flat = {key: value for key, value in one.settings.items() if "." in key}
+    assert flat == {
+        "templates.7.user": "3",
+        "templates.7.extension": "4",
+        "templates.8.user": "5",
+        "new_user_values.sipManag": "true",
+        "new_user_values.concurentCalls": "unlimited",
+        "new_user_values.provisionManag": "leave",
+    }
+    assert other.settings["templates.8.extension"] == "4"
+    assert other.settings["new_user_values.concurentCalls"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("conduct", "why"),
+    [
+        ({"templates": {7: {}}}, "needs user, extension, or both"),
+        ({"new_user_values": {"sipManage": "true"}}, "sipManag is meant"),
+        ({"new_user_values": {"sipManag": "4"}}, "sipManag is one of true, false"),
+        ({"new_user_values": {"concurentCalls": "many"}}, "concurentCalls is a number or unlimited"),
+        ({"new_user_values": {"accountExpire": "unlimited"}}, "no accountExpire"),
+    ],
+)
+def test_conduct_of_new_extensions_is_judged_by_the_interface_of_v3(
+    tmp_path: Path, conduct: dict[str, Any], why: str
+) -> None:
+    assert why in only(problems(tmp_path, {"conduct": conduct})).what
 
 
 def test_nothing_secret_is_ever_shown(tmp_path: Path) -> None:

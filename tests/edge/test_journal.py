@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from shim.core.commands import Ask, Begin, Close, Mark, Probe, Step, Undo
+from shim.core.commands import Ask, Begin, Close, Identity, Known, Mark, Probe, Step, Undo
 from shim.core.errors import BackendError
 from shim.core.model import Element
+from shim.edge.identity_map import IdentityMap
 from shim.edge.journal import Journal, delivering
+from shim.edge.settings import Identities
 from shim.edge.settings import Journal as Settings
 from shim.edge.store import Store
 
@@ -74,13 +76,46 @@ async def test_settled_is_what_started_long_enough_ago(journal: Journal, store: 
 async def test_an_end_drops_what_the_entry_needed(journal: Journal) -> None:
     opened = await journal.begin("billing", BEGIN)
     with delivering() as pending:
-        await journal.close(Close(opened, "done", Element("A", children=[Element("ID", "1")])))
+        await journal.close(Close(opened, "done", lambda _: Element("A", children=[Element("ID", "1")])))
     assert pending == [opened.entry]
     [entry] = await journal.entries("done-unclean")
     assert entry.steps[0].probe is None
     await journal.delivered(opened.entry, True)
     assert [each.state for each in await journal.entries()] == ["done-clean"]
-    assert journal.counters == {"done-unclean": 1, "delivered": 1}
+    ended = journal.metrics.registry.get_sample_value
+    for state in ("done-unclean", "delivered"):
+        assert ended("shim_journal_entries_total", {"result": state, "recovered": "no"}) == 1
+
+
+async def test_an_end_and_what_is_learned_with_it_are_one_transaction(journal: Journal, store: Store) -> None:
+    identities = IdentityMap(store, Identities())
+    opened = await journal.begin("billing", BEGIN)
+    known = Known("40", "0020*001", origin="created")
+
+    def answering(learned: tuple[Identity, ...]) -> Element:
+        return Element("A", children=[Element("extensionID", each.extension_id) for each in learned])
+
+    async def end(fails: bool) -> None:
+        async with identities.changing() as change:
+            [identity] = (await change.learn({known.number: known})).values()
+            ended = await journal.end(
+                change.connection, Close(opened, "done", answering), (identity,), recovered=True
+            )
+            if fails:
+                raise OSError("disk full")
+        journal.ended(ended)
+
+    with pytest.raises(BackendError):
+        await end(fails=True)
+    assert await identities.find("number", ["0020*001"]) == {}
+    assert [each.state for each in await journal.entries()] == ["running"]
+    journal.require(opened)
+    await end(fails=False)
+    [identity] = (await identities.find("number", ["0020*001"]))["0020*001"]
+    assert [each.state for each in await journal.entries()] == ["done-unclean"]
+    again = await journal.begin("billing", BEGIN)
+    assert again.answer is not None
+    assert again.answer.get("extensionID") == identity.extension_id
 
 
 async def test_what_is_left_waits_longer_each_time_and_is_paused_in_the_end(store: Store) -> None:

@@ -207,3 +207,70 @@ async def test_codes_are_unique(backend: Backend) -> None:
     await backend.call("SetCustomButtonStatus", "northwind", code="x", status="0")
     (row,) = (await backend.call("GetCustomButtons", userID=20)).all("button")
     assert (row.get("code"), row.get("status")) == ("x", "0")
+
+
+DESK = {"extendedNumber": "0020*001", "line": "1"}
+
+
+async def test_a_device_is_shown_with_names_and_with_what_there_still_is(backend: Backend) -> None:
+    await backend.call(
+        "AddDevice",
+        "acme",
+        serial="s1",
+        phoneModel="generic-sip",
+        firmware="generic-sip-1",
+        phoneMAC="00:11:22:33:44:55",
+        timezoneID="2",
+        status="false",
+        assignedOrganizationID=21,
+        assignedExtensions=[DESK, {"extendedNumber": "0020*002"}],
+    )
+    (row,) = (await backend.call("GetDevices", "acme")).all("devices")
+    shown = [row.get(each) for each in ("model", "firmware", "mac", "timezone", "status", "ownerID")]
+    assert shown == ["Generic SIP phone", "1.0", "00:11:22:33:44:55", "America/New_York", "0", "10"]
+    assert [each.get("number") for each in row.all("assignedExtensions")] == ["001", "002"]
+    await backend.call("DelExtension", extendedNumber="0020*001")
+    await backend.call("DelOrganization", "acme", ID=21)
+    (row,) = (await backend.call("GetDevices", "acme")).all("devices")
+    assert [each.get("extendedNumber") for each in row.all("assignedExtensions")] == ["0020*002"]
+    assert row.get("assignedOrganizationID") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "parameters"),
+    [
+        ("200", {"serial": "s1"}),
+        ("117", {"name": "Without a serial number"}),
+        ("100", {"serial": "s2", "assignedExtensions": {"extendedNumber": "0020*099"}}),
+        ("100", {"serial": "s2", "assignedOrganizationID": 99}),
+        ("100", {"serial": "s2", "assignedOrganizationID": 30}),
+    ],
+)
+async def test_devices_are_for_what_there_is(backend: Backend, code: str, parameters: dict[str, Any]) -> None:
+    await backend.call("AddDevice", "acme", serial="s1")
+    await backend.refused(code, "AddDevice", "acme", **parameters)
+    assert len((await backend.call("GetDevices", "acme")).all("devices")) == 1
+
+
+async def test_extensions_of_others_are_on_nobodys_device(backend: Backend) -> None:
+    made = await backend.call("AddDevice", "fabrikam", serial="s1")
+    await backend.refused("100", "AddDevice", "fabrikam", serial="s2", assignedExtensions=DESK)
+    where = made.get("deviceID")
+    await backend.refused("100", "EditDevice", "fabrikam", deviceID=where, assignedExtensions=DESK)
+    await backend.call("EditDevice", "fabrikam", deviceID=where, serial="s1", name="Same serial number")
+
+
+async def test_a_template_says_how_many_use_it(backend: Backend) -> None:
+    async def users() -> dict[str | None, str | None]:
+        found = await backend.call("GetTemplates", "northwind", userID=20)
+        return {each.get("name"): each.get("users") for each in found.all("template")}
+
+    assert await users() == {"User": "0", "Phone terminal": "0"}
+    person = {"name": "P", "login": "p1", "password": "Pass-2025", "country": "us"}
+    made = await backend.call("AddUser", "northwind", parentID=20, templateID=3, **person)
+    assert await users() == {"User": "1", "Phone terminal": "0"}
+    phone = {"parentID": made.get("ID"), "label": "L", "templateID": 4}
+    number = (await backend.call("AddExtension", "northwind", **phone)).get("extendedNumber")
+    assert await users() == {"User": "1", "Phone terminal": "1"}
+    await backend.call("DelExtension", "northwind", extendedNumber=number)
+    assert await users() == {"User": "1", "Phone terminal": "0"}

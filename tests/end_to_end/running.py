@@ -35,6 +35,17 @@ Integration = dict[str, Any]
 Event = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What came to the backend over HTTP and what it answered, as bytes."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    status: int
+    answer: bytes = field(repr=False)
+
+
 class Backend:
     """The emulator on a free port, in a thread with an event loop of its own."""
 
@@ -43,6 +54,8 @@ class Backend:
         self.url = ""
         self.hits: list[str] = []
         """The path of every HTTP request that arrived."""
+        self.exchanges: list[Exchange] = []
+        """All of what arrived and was answered in one piece."""
         self._options = options or Options()
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()
@@ -56,7 +69,7 @@ class Backend:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        app = application(self.world, self._options)
+        app = self.application()
         app.middlewares.append(self._hit)
         async with listening(app, HOST, 0) as url:
             self.url = url
@@ -66,7 +79,15 @@ class Backend:
     @web.middleware
     async def _hit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.hits.append(request.path)
-        return await handler(request)
+        body = await request.read()
+        response = await handler(request)
+        if isinstance(response, web.Response) and isinstance(response.body, bytes):
+            answer = response.status, response.body
+            self.exchanges.append(Exchange(request.path_qs, dict(request.headers), body, *answer))
+        return response
+
+    def application(self) -> web.Application:
+        return application(self.world, self._options)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._end.set)

@@ -1,8 +1,9 @@
-"""One life of a client and of a reseller, as steps that each real client makes in its own way.
+"""One life of a client, of a reseller and of a phone line, as steps that each real client makes in its own way.
 
 A step is data, so that the scripts in `clients/` have nothing to decide: they make the calls with what their
 language has, and print what it made of the answers. In fields, {"#": text, "@name": value} is an element with
-attributes, a list is a repeated element, and "$client" the ID that the step `add client` got.
+attributes, {"base64": text} is bytes that toolkit or script encodes, a list is a repeated element, and
+"$client" the ID that the step `add client` got.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ NORTHWIND = ("northwind", "northwind-secret")
 
 
 class Step(NamedTuple):
-    """A call. `save` names the placeholder that its ID is kept under."""
+    """A call. `save` names the placeholder that its ID is kept under, or says `name=path/to/it`."""
 
     name: str
     login: tuple[str, str]
@@ -107,4 +108,67 @@ def reseller_steps(tag: str) -> list[Step]:
         Step("delete reseller", ADMIN, "Reseller.DelReseller", {"ID": ["$reseller"]}),
         Step("read deleted reseller", ADMIN, "Reseller.GetResellerDetails", this),
         Step("list resellers again", ADMIN, "Reseller.GetResellers", {}),
+    ]  # fmt: skip
+
+
+def line_steps(tag: str, number: int) -> list[Step]:
+    """A phone line's life, as its client leads it; `number` is the ID of a public number that is free."""
+    this = {"ID": "$line"}
+    profile = {"name": "Lina Line", "company": "Northwind & Sons", "country": "us"}
+    linked = {"operation": [{"identifier": "mine", "package": {"base64": "<GetClientsRequest/>"}}]}
+    return [
+        Step("own client", NORTHWIND, "Client.GetClients", {}),
+        Step("numbers", NORTHWIND, "Channel.GetPublicNoPoll", {"userID": 20}),
+        Step("add", NORTHWIND, "Extension.AddExtension",
+             {**profile, "login": tag, "password": "Pass-2025", "parentID": 20}, "line"),
+        Step("assign", NORTHWIND, "Channel.AssignPublicNo", {"didID": [number], "userID": "$line"}),
+        Step("find", NORTHWIND, "Extension.GetExtensions", {"filter": tag, "parentID": 20}),
+        Step("edit", NORTHWIND, "Extension.EditExtension", {**this, "name": "Lina Longline"}),
+        Step("set", NORTHWIND, "Extension.SetExtensionStatus", {**this, "status": True, "phoneStatus": "16"}),
+        Step("details", NORTHWIND, "Extension.GetExtensionDetails", this),
+        Step("account", NORTHWIND, "Account.SetAccountStatus", {**this, "status": True, "phoneStatus": "1"}),
+        Step("plans", NORTHWIND, "Billing.GetChargingPlans", {"userID": 20}),
+        Step("stats", NORTHWIND, "Report.QuickStats", {"userID": 20}),
+        Step("zone", NORTHWIND, "PBX.GetTimezone", {"code": "gb"}),
+        Step("linked", NORTHWIND, "GlobalOp.LinkedOp", linked),
+        Step("resellers", ADMIN, "Reseller.GetResellers", {}),
+        Step("delete", NORTHWIND, "Extension.DelExtension", {"ID": ["$line"]}),
+        Step("gone", NORTHWIND, "Extension.GetExtensionDetails", this),
+    ]  # fmt: skip
+
+
+def phone_line_steps(tag: str) -> list[Step]:
+    """The life of one phone line, as a known client leads it: it knows its login and nothing else at first."""
+    login = f"{tag}-line"
+    profile = {
+        "name": "Lina Line", "company": "Northwind Traders", "login": login, "password": "Pass-2025",
+        "phone": "2125550199", "fax": "2125550198", "city": "New York", "pcode": "10001", "country": "us",
+    }  # fmt: skip
+    line, owner = {"ID": "$line"}, {"userID": "$line"}
+    found = {"filter": login, "parentID": "$own"}
+    return [
+        Step("find own client", NORTHWIND, "Client.GetClients", {}, "own=client/ID"),
+        Step("poll numbers", NORTHWIND, "Channel.GetPublicNoPoll", {"userID": "$own"},
+             "number=publicNo/available/ID"),
+        Step("add line", NORTHWIND, "Extension.AddExtension", {**profile, "parentID": "$own"}, "line"),
+        Step("assign number", NORTHWIND, "Channel.AssignPublicNo", {"didID": "$number", **owner}),
+        Step("poll with it assigned", NORTHWIND, "Channel.GetPublicNoPoll", {"userID": "$own"}),
+        Step("find by login", NORTHWIND, "Extension.GetExtensions", found, "found=extension/ID"),
+        Step("read details", NORTHWIND, "Extension.GetExtensionDetails", {"ID": "$found"}),
+        Step("read permissions", NORTHWIND, "Extension.GetExtensionPL", line),
+        Step("read settings", NORTHWIND, "Extension.GetExtensionSettings", line),
+        Step("read caller IDs", NORTHWIND, "Extension.GetAvailableCallerID", line),
+        Step("add call rule", NORTHWIND, "Extension.AddCallRulesIn",
+             {**owner, "rule": {"busy": {"match": "1", "number": "5551234"}}}),
+        Step("read call rules", NORTHWIND, "Extension.GetCallRulesIn", owner),
+        Step("set voicemail", NORTHWIND, "Extension.SetVoicemail", {**line, "status": True}),
+        Step("read voicemail", NORTHWIND, "Extension.GetVoicemailSettings", line),
+        Step("edit profile", NORTHWIND, "Extension.EditExtension", {**line, "name": "Lina Longer"}),
+        Step("switch off", NORTHWIND, "Extension.SetExtensionStatus", {**line, "phoneStatus": "16"}),
+        Step("poll own numbers", NORTHWIND, "Channel.GetPublicNoPoll", owner),
+        Step("read edited details", NORTHWIND, "Extension.GetExtensionDetails", line),
+        Step("delete line", NORTHWIND, "Extension.DelExtension", {"ID": ["$line"]}),
+        Step("poll once it is gone", NORTHWIND, "Channel.GetPublicNoPoll", {"userID": "$own"}),
+        Step("find once it is gone", NORTHWIND, "Extension.GetExtensions", found),
+        Step("read once it is gone", NORTHWIND, "Extension.GetExtensionDetails", line),
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.end_to_end import sinks
 from tests.end_to_end.messages import CLIENT, credentials, envelope, request
 from tests.end_to_end.running import Backend, Shim, Tls, running_shim
 from tests.end_to_end.wire import Reply, Said, answered, connected, faulted, get, http_post, post
@@ -225,6 +226,18 @@ def test_what_the_backend_says_reaches_the_caller_and_nobody_else(backend: Backe
 def test_an_app_that_the_backend_refuses_is_not_told(shim: Shim) -> None:
     message = envelope(request("GetClientsRequest"), credentials(("zq-refused", PASSWORD)))
     assert refused(shim, message).reason == "backend-login-refused"
+
+
+# ---- elsewhere ----
+
+
+def test_no_other_place_has_a_mark_either(shim: Shim) -> None:
+    """In the deprecation log and the metrics, after all the tests before; user agents are kept as they come."""
+    refused(shim, b"zq is no XML")
+    calls = sum(event["event"] == "call" for event in shim.events)
+    sinks.until(lambda: sinks.calls(shim) == calls > 0, "every call counts")
+    assert MARK not in sinks.deprecation_rows(shim).lower()
+    assert MARK not in sinks.metrics(shim).lower()
 
 
 # ---- the configuration ----

@@ -190,7 +190,9 @@ def judge_fault(body: bytes) -> Said:
     [fault] = root[0]
     assert fault.tag == f"{{{SOAP}}}Fault"
     assert [each.tag for each in fault] == ["faultcode", "faultstring", "detail"]
-    facts = {each.tag: each.text or "" for each in fault[2]}
+    [entry] = fault[2]
+    assert entry.tag == "{urn:systemapi-shim}fault"
+    facts = {each.tag: each.text or "" for each in entry}
     side, text = fault.findtext("faultcode", ""), fault.findtext("faultstring", "")
     assert side in _CODES
     assert len(text.split()) > 5, "an operator reads it: a sentence is due"

@@ -54,10 +54,16 @@ class ZeepClient:
         plain = serialize_object(answer, dict)
         body = plain["body"] if set(plain) == {"header", "body"} else plain
         if step.save:
-            self._saved[step.save] = body["ID"]
+            name, _, path = step.save.partition("=")
+            found = body
+            for inner in (path or "ID").split("/"):
+                found = found[inner][0] if isinstance(found[inner], list) else found[inner]
+            self._saved[name] = found
         return {"answer": _without_none(body), "raw": self._raw.decode()}
 
     def _value(self, value: Any) -> Any:
+        if isinstance(value, dict) and "base64" in value:
+            return value["base64"].encode()
         if isinstance(value, dict):
             return {_name(name): self._value(inner) for name, inner in value.items()}
         if isinstance(value, list):

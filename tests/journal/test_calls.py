@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,14 @@ import pytest
 
 from shim.core.pipeline import Outcome
 from shim.edge.store import Store
+from shim.emulator.world import Extension
 from tests.journal.house import SECRET, House, added, check_identities, orphans, snapshot
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "journal.md"
 ADD = [("name", "Desk One"), ("login", "desk1"), ("password", SECRET), ("parentID", "20"), ("country", "us")]
 EDIT = [("name", "Nils Anew"), ("password", SECRET), ("ID", "31")]
 DELETE = [("ID", "31")]
+BARE = 90
 DELETE_ONE = [("ID", "30")]
 """Of a user that has another extension."""
 
@@ -69,6 +72,11 @@ def delete_one_done(house: House) -> bool:
     return "0020*001" not in house.world.extensions and "0020*100" in house.world.extensions
 
 
+def provision_done(house: House) -> bool:
+    extension = house.world.extensions["0020*002"]
+    return ("SetProvision", "0020*002") in house.world.settings and extension.password == SECRET
+
+
 ADDING = Plan(
     "AddExtension", ADD, "AddExtension", ("User.AddUser", "User.SetUserPL", "Extension.AddExtension"), add_done
 )
@@ -77,16 +85,45 @@ DELETING = Plan("DelExtension", DELETE, "DelExtension, the user's last", ("User.
 DELETING_ONE = Plan(
     "DelExtension", DELETE_ONE, "DelExtension, one of several", ("Extension.DelExtension",), delete_one_done
 )
-PLANS = (ADDING, EDITING, DELETING, DELETING_ONE)
+PROVISIONING = Plan(
+    "SetProvision",
+    [("ID", "31"), ("dtmf", "info"), ("password", SECRET)],
+    "SetProvision",
+    ("Extension.SetProvision", "Extension.EditExtension"),
+    provision_done,
+)
+ACCOUNT = Plan(
+    "DelAccount",
+    DELETE,
+    "DelAccount, the user's last",
+    ("Account.DelAccount",),
+    delete_done,
+)
+ACCOUNT_ONE = Plan(
+    "DelAccount", DELETE_ONE, "DelAccount, one of several", ("Extension.DelExtension",), delete_one_done
+)
+ACCOUNT_BARE = Plan(
+    "DelAccount",
+    [("ID", str(BARE))],
+    "DelAccount, an account that is no extension",
+    ("Account.DelAccount",),
+    lambda house: BARE not in house.world.accounts,
+)
+PLANS = (ADDING, EDITING, DELETING, DELETING_ONE, PROVISIONING, ACCOUNT, ACCOUNT_ONE, ACCOUNT_BARE)
 CASES = [(plan, write, trouble) for plan in PLANS for write in plan.writes for trouble in TROUBLES]
 
 
 @pytest.fixture
 def house(store: Store) -> House:
-    house = House(store)
-    from shim.emulator.world import Extension
+    return furnished(House(store))
 
+
+def furnished(house: House) -> House:
+    """A user with two extensions, and one without any."""
     house.world.enter_extension(Extension("0020*100", 30, "term", "Second", house.now()))
+    bare = deepcopy(house.world.accounts[31])
+    bare.id, bare.identifier, bare.profile = BARE, "bare", {**bare.profile, "login": "bare"}
+    house.world.enter(bare)
     house.first = snapshot(house.world)
     return house
 

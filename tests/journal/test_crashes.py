@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shim.core.pipeline import Outcome
 from shim.edge.store import Store
-from shim.emulator.world import Extension
-from tests.journal.house import House, Killed, added, snapshot
-from tests.journal.test_calls import ADDING, DELETING, DELETING_ONE, EDITING, Plan, ending
+from tests.journal.house import House, Killed, added
+from tests.journal.test_calls import (
+    ACCOUNT_BARE,
+    ACCOUNT_ONE,
+    ADDING,
+    DELETING,
+    DELETING_ONE,
+    EDITING,
+    PROVISIONING,
+    Plan,
+    ending,
+    furnished,
+)
 
 MOST = 200
+ACCOUNTS = replace(
+    ACCOUNT_BARE,
+    fields=[*ACCOUNT_BARE.fields, *ACCOUNT_ONE.fields],
+    done=lambda house: ACCOUNT_BARE.done(house) and ACCOUNT_ONE.done(house),
+)
 CASES = {
     "add": (ADDING, {}),
     "add-undone": (ADDING, {("Extension.AddExtension", 0): "fault:520"}),
@@ -23,15 +40,16 @@ CASES = {
     "edit-cut": (EDITING, {("Extension.EditExtension", 0): "drop"}),
     "delete": (DELETING, {}),
     "delete-one": (DELETING_ONE, {}),
+    "provision": (PROVISIONING, {}),
+    "provision-cut": (PROVISIONING, {("Extension.EditExtension", 0): "drop"}),
+    "accounts": (ACCOUNTS, {}),
 }
 
 
 async def fresh(store: Store) -> House:
     house = House(store)
     await house.clear()
-    house.world.enter_extension(Extension("0020*100", 30, "term", "Second", house.now()))
-    house.first = snapshot(house.world)
-    return house
+    return furnished(house)
 
 
 async def killed(house: House, plan: Plan) -> tuple[bool, Outcome | None]:
@@ -66,7 +84,7 @@ async def test_killed_at_every_boundary(store: Store, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["add", "add-undone", "edit", "delete"])
+@pytest.mark.parametrize("name", ["add", "add-undone", "edit", "delete", "provision", "accounts"])
 async def test_killed_again_while_recovering(store: Store, name: str) -> None:
     for first in range(0, MOST, 3):
         for second in range(first + 1, first + 30, 4):

@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from shim.emulator.app import application
 from shim.emulator.seed import load_seed
 from shim.emulator.world import World
-from tests.journal.house import INTEGRATION, PATH, message
+from tests.journal.house import INTEGRATION, message
 from tests.journal.test_calls import ADD
 
 ROOT = Path(__file__).parents[2]
@@ -80,7 +80,7 @@ async def port(process: subprocess.Popen[str]) -> int:
 
 
 async def post(number: int) -> tuple[int, str]:
-    url = f"http://127.0.0.1:{number}{PATH}"
+    url = f"http://127.0.0.1:{number}/soap2/extension_agent.php"
     async with aiohttp.ClientSession() as session:
         response = await session.post(
             url, data=message("AddExtension", ADD), headers={"Content-Type": "text/xml"}

@@ -228,6 +228,15 @@ async def test_what_is_paused_in_an_edit_is_settled_by_a_later_one(house: House)
     assert SECRET not in await house.text()
 
 
+async def test_what_is_paused_in_an_edit_is_settled_by_deleting_the_extension(house: House) -> None:
+    house.trouble.actions = {("Extension.EditExtension", 0): "fault:520"}
+    await house.process().call("EditExtension", EDIT)
+    assert await house.process().journal.paused()
+    assert (await house.process().call("DelExtension", [("ID", "31")])).fault is None
+    assert not await house.process().journal.paused()
+    assert SECRET not in await house.text()
+
+
 async def test_without_its_integration_an_entry_is_paused(house: House) -> None:
     house.trouble.actions = {("User.AddUser", 0): "drop"}
     await house.process().call("AddExtension", ADD)

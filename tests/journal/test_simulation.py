@@ -1,16 +1,17 @@
-"""Random calls, troubles and crashes, by seed; SIMULATIONS=2000 runs more, SEED=7 runs one."""
+"""Random calls, troubles and crashes, by seed; SIMULATIONS=2000 runs more (CI does), SEED=7 runs one."""
 
 from __future__ import annotations
 
 import os
 import random
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
 from shim.core.pipeline import Outcome
 from shim.edge.store import Store
-from tests.journal.house import SECRET, House, Killed, added, check_identities, orphans
+from tests.journal.house import SECRET, SETTINGS, House, Killed, added, check_identities, orphans
+from tests.journal.inline import inline_store
 from tests.journal.test_calls import TROUBLES
 
 CHUNK = 50
@@ -23,9 +24,13 @@ WRITES = (
     "User.EditUser",
     "Extension.EditExtension",
     "Extension.DelExtension",
+    "Extension.SetProvision",
+    "Account.DelAccount",
 )
 READS = ("User.GetUsers", "Extension.GetExtensions")
 Fields = list[tuple[str, str]]
+AT_ONCE = SETTINGS.model_copy(update={"wait": 1e-6})
+"""Nobody waits for an equal call: the client of the story comes again by itself."""
 
 
 class Story:
@@ -39,11 +44,12 @@ class Story:
         self.doubtful: set[str] = set()
         """Logins whose last call ended without an answer."""
         self.deleted: set[str] = set()
+        self.provisioned: set[str] = set()
 
     async def run(self) -> None:
         for number in range(self.chance.randint(1, 4)):
             self.disturb()
-            kind = self.chance.choice(("add", "add", "edit", "delete"))
+            kind = self.chance.choice(("add", "add", "edit", "provision", "delete", "delete_account"))
             if kind == "add" or not self.ids:
                 await self.add(f"sim{'abcd'[number]}")
             else:
@@ -91,11 +97,21 @@ class Story:
         if await self.send("EditExtension", fields) is None:
             self.doubtful.add(login)
 
-    async def delete(self, login: str) -> None:
-        if await self.send("DelExtension", [("ID", self.ids.pop(login))]) is None:
+    async def provision(self, login: str) -> None:
+        fields = [("ID", self.ids[login]), ("dtmf", "info"), ("password", f"{SECRET} {login}")]
+        if await self.send("SetProvision", fields) is None:
+            self.doubtful.add(login)
+        else:
+            self.provisioned.add(login)
+
+    async def delete(self, login: str, operation: str = "DelExtension") -> None:
+        if await self.send(operation, [("ID", self.ids.pop(login))]) is None:
             self.doubtful.add(login)
         else:
             self.deleted.add(login)
+
+    async def delete_account(self, login: str) -> None:
+        await self.delete(login, "DelAccount")
 
     async def judge(self) -> None:
         """All or nothing of each call; what it was told is so; nobody else lost anything."""
@@ -122,10 +138,14 @@ class Story:
         for number in numbers:
             extension = world.extensions[number]
             assert extension.label == world.accounts[extension.user].profile["name"]
+            login = world.accounts[extension.user].login[:4]
+            if login in self.provisioned - self.doubtful:
+                assert extension.password == f"{SECRET} {login}"
+                assert ("SetProvision", number) in world.settings
 
 
 async def tell(store: Store, seed: int) -> None:
-    house = House(store)
+    house = House(store, settings=AT_ONCE)
     await house.clear()
     story = Story(house, random.Random(seed))
     try:
@@ -137,10 +157,9 @@ async def tell(store: Store, seed: int) -> None:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> object:
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}")
-    yield store
-    await store.close()
+async def store() -> AsyncIterator[Store]:
+    async with inline_store() as store:
+        yield store
 
 
 @pytest.mark.parametrize("chunk", range(0, SEEDS, CHUNK))

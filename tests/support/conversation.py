@@ -17,6 +17,7 @@ from shim.core.commands import (
     ForgetIdentities,
     Identify,
     Identity,
+    Issue,
     Known,
     LearnIdentities,
     Recall,
@@ -27,31 +28,24 @@ from shim.core.commands import (
 from shim.core.errors import Fault
 from shim.core.interface import Interface, Operation
 from shim.core.model import Element
+from shim.core.notices import Deprecation, Tell
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
+from shim.core.policies import NO_POLICIES, Policies
 from shim.core.serialise import MessageWriter
-from shim.interfaces.load import new, old
-from translations.extension import SERVICE as EXTENSION
-from translations.services import SERVICES
+from shim.interfaces.load import STANDARD, Dialect, new, old
+from translations.services import services
 
 
 @cache
-def catalogue() -> Catalogue:
-    return compile_catalogue(old(), new(), SERVICES)
+def catalogue(dialect: Dialect = STANDARD) -> Catalogue:
+    """All services, for a backend that speaks so."""
+    return compile_catalogue(old(), new(dialect), services(new(dialect)))
 
 
-@cache
 def whole_catalogue() -> Catalogue:
-    """All services, and what is declared of Extension while it is not among them."""
-    if any(each.name == EXTENSION.name for each in SERVICES):
-        return catalogue()
-    declared = {each.name for each in EXTENSION.operations}
-    service = old().services[EXTENSION.name]
-    operations = {name: each for name, each in service.operations.items() if name in declared}
-    narrowed = replace(
-        old(), services={**old().services, EXTENSION.name: replace(service, operations=operations)}
-    )
-    return compile_catalogue(narrowed, new(), [*SERVICES, EXTENSION])
+    """All services."""
+    return catalogue()
 
 
 @cache
@@ -68,8 +62,8 @@ def old_request(operation: Operation, body: Element) -> bytes:
     return writer.envelope(text, login)
 
 
-def new_answer(operation: Operation, body: Element) -> bytes:
-    writer = _writer(new(), operation, "output")
+def new_answer(operation: Operation, body: Element, dialect: Dialect = STANDARD) -> bytes:
+    writer = _writer(new(dialect), operation, "output")
     text, unwritten = writer.write(body)
     assert not unwritten, unwritten
     info = [Element("edition", "E"), Element("version", "3.0.0"), Element("infrastructureID", "I-1")]
@@ -89,13 +83,19 @@ class World:
     kept: dict[str, dict[str, Element]] = field(default_factory=dict)
     calls: list[tuple[Call, Element]] = field(default_factory=list)
     envelopes: list[bytes] = field(default_factory=list)
+    issued: dict[str, int] = field(default_factory=dict)
     store_down: bool = False
+    dialect: Dialect = STANDARD
     identities: list[Identity] = field(default_factory=list)
     """The identity map; what is learned is added, with issued IDs from `ISSUED` on."""
+    policies: Policies = NO_POLICIES
+    tell: Tell = field(default_factory=Tell)
+    deprecation: Deprecation = field(default_factory=Deprecation)
 
     def run(self, operation: Operation, body: bytes, path: str | None = None) -> Outcome:
         endpoint = path or old().services[operation.service].endpoint
-        under_way = exchange(Shim(whole_catalogue()), Request(endpoint, "text/xml; charset=utf-8", body))
+        shim = Shim(catalogue(self.dialect), deprecation=self.deprecation)
+        under_way = exchange(shim, Request(endpoint, "text/xml; charset=utf-8", body))
         outcome: Outcome = self._drive(under_way)
         return outcome
 
@@ -115,7 +115,7 @@ class World:
     def _perform(self, command: object) -> object:
         match command:
             case Identify():
-                return Caller("tester", self.settings)
+                return Caller("tester", self.settings, self.policies, self.tell)
             case Call():
                 return self._call(command)
             case Recall(account):
@@ -128,6 +128,10 @@ class World:
                 self._store()
                 for account in accounts:
                     self.kept.pop(account, None)
+            case Issue(counter):
+                self._store()
+                self.issued[counter] = self.issued.get(counter, 0) + 1
+                return self.issued[counter]
             case FindIdentities(by, values):
                 return {value: found for value in values if (found := self.find(by, value))}
             case LearnIdentities(seen):

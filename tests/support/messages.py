@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Iterator
 
-from shim.core.interface import ComplexType, ElementDecl, Group, Particle, Simple, paths
+from shim.core.interface import ComplexType, ElementDecl, Group, Operation, Particle, Simple, paths
 from shim.core.model import Element
+from shim.core.serialise import MessageWriter
 from shim.interfaces.load import old
 
 _WORDS = ["alpha", "Béla", "O'Neil & Sons", "a<b", "x>y", 'say "hi"', "日本", "tab\there", "két szó", "0", "-"]
@@ -44,6 +46,14 @@ _RANGES = {
     "unsignedShort": (0, 65535),
     "short": (0, 32767),
 }
+
+
+def package(operation: Operation, request: Element) -> Element:
+    """A call as an operation of a LinkedOp holds it."""
+    writer = MessageWriter(old(), operation.input)
+    text, unwritten = writer.write(request)
+    assert not unwritten, unwritten
+    return Element("package", base64.b64encode(writer.envelope(text)).decode())
 
 
 class Messages:

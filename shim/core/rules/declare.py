@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from shim.core.commands import Command
@@ -35,8 +36,14 @@ class Declared:
     """Whether the call is served although it names extensions that there are not."""
     siblings: bool = False
     """Whether the call changes the user, and so the user's other extensions too: a finding says how many."""
+    notes: tuple[str, ...] = ()
+    """What a plan does by default and which settings change it, in lines for the operator."""
     legs: tuple[Declared, ...] = ()
     """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
+    emulates: str | None = None
+    """Why no v3 call can serve it, so that the shim does; None: it has a successor."""
+    forwarded: bool = True
+    """Whether v3 gets to see the message at all; what is not forwarded is served by its plan alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ def plan(
     rules: Iterable[Rule | Iterable[Rule]] = (),
     lenient: bool = False,
     siblings: bool = False,
+    notes: Iterable[str] = (),
 ) -> Declared:
     """Declare an operation that becomes several v3 calls, made by the generator `steps`.
 
@@ -84,12 +92,36 @@ def plan(
     leg or by one of `rules`.
     """
     declared = operation(name, legs[0].becomes, rules, plan=steps, siblings=siblings)
-    return replace(declared, legs=legs, lenient=lenient)
+    return replace(declared, legs=legs, lenient=lenient, notes=tuple(notes))
+
+
+def served(name: str, steps: Plan, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
+    """Declare an operation that v3 has and is not asked for: the generator `steps` serves it."""
+    return replace(operation(name, None, rules, plan=steps), forwarded=False)
 
 
 def leg(name: str, becomes: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
     """One v3 call of a plan, under a name that the plan asks for."""
     return operation(name, becomes, rules)
+
+
+Steps = Callable[["Translation", "Work"], Element | Generator[Command, Any, Element]]
+
+
+def emulated(name: str, steps: Steps, because: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
+    """Declare an operation that the shim serves itself, without a v3 call.
+
+    `steps` makes the old answer, as a generator where it needs commands. Rules are about the request and the
+    answer themselves: what they do not mention is taken, and given, as it is. Each call is a finding
+    `operation-emulated`.
+    """
+
+    @wraps(steps)
+    def answer(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+        made = steps(translation, work)
+        return made if isinstance(made, Element) else (yield from made)
+
+    return replace(operation(name, rules=rules, plan=answer), emulates=because)
 
 
 def service(name: str, becomes: str, *operations: Declared) -> DeclaredService:

@@ -15,6 +15,8 @@ from shim.core.findings import Findings
 from shim.core.interface import Demand, ElementDecl
 from shim.core.lexical import Check
 from shim.core.model import Element
+from shim.core.parse import Limits
+from shim.core.policies import ANY, AS_WRITTEN, Chosen, Do, Side
 
 if TYPE_CHECKING:
     from shim.core.commands import Caller, Identity
@@ -32,14 +34,21 @@ class Work:
         "account",
         "caller",
         "calls",
+        "chosen",
+        "entries",
         "extension",
         "findings",
         "identities",
         "kept",
+        "limits",
+        "place",
         "problems",
         "recalled",
         "request",
+        "schema_version",
         "server_info",
+        "shared",
+        "shown_version",
     )
 
     def __init__(
@@ -48,6 +57,11 @@ class Work:
         caller: Caller,
         findings: Findings | None = None,
         calls: list[str] | None = None,
+        *,
+        limits: Limits | None = None,
+        schema_version: str = "",
+        shown_version: str | None = None,
+        place: str = "",
     ) -> None:
         self.request = request
         """The old request as it came."""
@@ -55,6 +69,12 @@ class Work:
         self.findings = Findings() if findings is None else findings
         self.calls: list[str] = [] if calls is None else calls
         """The v3 operations called so far."""
+        self.limits = limits or Limits()
+        """What a message inside the message may hold, too."""
+        self.place = place
+        """Which call of a call that holds several this is; empty for any other."""
+        self.entries: list[str] = []
+        """The journal entries that were opened for it."""
         self.account: str | None = None
         """The 2.5 ID of the extension that the call is about, where it is about one."""
         self.extension: Identity | None = None
@@ -67,10 +87,22 @@ class Work:
         """What the shim is to keep, by field, once the call took effect."""
         self.recalled: Mapping[str, Element] | None = {}
         """What the shim keeps for the account that is read; None when that could not be found out."""
+        self.shared: dict[str, Mapping[str, Element]] = {}
+        """What the shim keeps for all, by the store's key, as far as the call needs it."""
+        self.schema_version = schema_version
+        """The 2.x version to speak of to the caller: its own, where its message says it."""
+        self.shown_version = shown_version
+        """The product version that old clients are to see; None: the backend's."""
         self.problems: list[Problem] = []
+        self.chosen: Chosen = AS_WRITTEN
+        """What configuration chose for the operation: see `shim.core.rules.choices`."""
 
     def find(self, code: str, path: str, because: str = "", place: str | None = None) -> None:
         self.findings.add(code, path, because, place)
+
+    def policy(self, code: str, path: str = ANY, side: Side = "request") -> Do:
+        """What is to be done where a rule has this finding: the default, or what was chosen."""
+        return self.chosen.of(side, code, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +179,11 @@ class Rule:
     because: str
     only: Direction | None = None
 
+    @property
+    def may_drop(self) -> bool:
+        """Whether a request loses some values of it, with the finding `field-dropped`."""
+        return False
+
     def takes(self, direction: Direction) -> Taken | None:
         """What it does with a child of the source message of a direction; None: it takes none."""
         raise NotImplementedError
@@ -158,12 +195,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """`target` is the path that the child is carried to, or None when `act` deals with it."""
+    """`target` is the path that the child is carried to, or None when `act` deals with it.
+
+    `raw` gives `act` the child as it came: its value is not judged before.
+    """
 
     fate: FateName
     target: str | None = None
     act: Action | None = None
     finding: str | None = None
+    reads: Callable[[str], str | None] | None = None
+    """Which texts requests may have though the type does not allow them: those that it gives something for."""
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)

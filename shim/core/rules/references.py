@@ -11,9 +11,10 @@ from typing import Literal
 
 from shim.core.commands import Identity
 from shim.core.model import Element
+from shim.core.rules.choices import accepts
 from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split, spots
 
-By = Literal["old_id", "identifier"]
+By = Literal["old_id", "identifier", "extension_id"]
 Side = Literal["number", "user_id"]
 
 _UNKNOWN = "an extension that there is"
@@ -28,10 +29,14 @@ class Refer(Rule):
     main: bool = False
     """Whether it names the extension that the call is about: what is kept is kept for that one."""
 
+    @property
+    def may_drop(self) -> bool:
+        return self.by == "old_id"
+
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "request":
             return Taken("computed", self.new, self._to_new)
-        if self.side == "number" and self.by == "old_id":
+        if self.side == "number" and self.by != "identifier":
             return Taken("computed", self.old, self._to_old)
         return None
 
@@ -42,8 +47,8 @@ class Refer(Rule):
 
     def _to_new(self, child: Element, into: Element, work: Work) -> None:
         name = (child.text or "").strip()
-        if self.by == "old_id" and (name.startswith("-") or not name.strip("+0")):
-            work.find("field-dropped", self.old or "", "It names no extension: their IDs are above 0.")
+        if self.by != "identifier" and (name.startswith("-") or not name.strip("+0")):
+            accepts(work, "field-dropped", self.old or "", "It names no extension: their IDs are above 0.")
             return
         identity = work.identities.get((self.by, name))
         if identity is None:
@@ -65,10 +70,12 @@ class Refer(Rule):
         if identity is None:
             work.find("answer-value-omitted", self.old or "", "v3 names an extension that it does not know.")
         else:
-            into.children.append(Element(split(self.old or "")[1], identity.old_id))
+            said = identity.extension_id if self.by == "extension_id" else identity.old_id
+            into.children.append(Element(split(self.old or "")[1], said))
 
 
 _NUMBER = "v3 knows extensions by extended number."
+_ISSUED = "v3 knows extensions by extended number; extensionID is what the shim issued for each."
 _USER = "v3 has it on the user that owns the extension."
 
 
@@ -85,6 +92,11 @@ def extension(
     if identifier is not None:
         rules.append(Refer(identifier, new, _NUMBER, only, "identifier", "number", main))
     return tuple(rules)
+
+
+def extension_id(old: str = "extensionID", new: str = "extendedNumber") -> Rule:
+    """An extension by the number that 2.5 calls extensionID, or by its extended number. Both directions."""
+    return Refer(old, new, _ISSUED, None, "extension_id")
 
 
 def this_extension() -> tuple[Rule, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from shim.core.model import Element
+from shim.core.rules.choices import accepts, gives
 from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split, spots
 
 Convert = Callable[[str], str | None]
@@ -36,6 +37,10 @@ class Computed(Rule):
     always: bool = False
     unfit: Literal["refuse", "drop"] = "refuse"
 
+    @property
+    def may_drop(self) -> bool:
+        return self.unfit == "drop"
+
     def takes(self, direction: Direction) -> Taken | None:
         source, target = (self.old, self.new) if direction == "request" else (self.new, self.old)
         convert = self.to_new if direction == "request" else self.to_old
@@ -52,7 +57,7 @@ class Computed(Rule):
                 if self.finding and (self.always or text != child.text):
                     work.find(self.finding, path, self.because, self.new)
             elif direction == "request" and self.unfit == "drop":
-                work.find("field-dropped", path, self.because)
+                accepts(work, "field-dropped", path, self.because)
             elif direction == "request":
                 work.problems.append(Problem("bad-value", path, self.because, None))
             else:
@@ -71,14 +76,15 @@ def compute(
     finding: str | None = "value-converted",
     always: bool = False,
     unfit: Literal["refuse", "drop"] = "refuse",
+    only: Direction | None = None,
 ) -> Rule:
     """A value that is written differently. The functions take a text and give one, or None: not possible.
 
     `because` also is what a caller reads whose value is not possible, so it says what is allowed; with
     `unfit="drop"` the call is served without such a value. `always` makes the finding for values that stay
-    as they are, too: for those whose meaning may differ.
+    as they are, too: for those whose meaning may differ. `only` one direction converts, the other is as it is.
     """
-    return Computed(old, new or old, because, None, to_new, to_old, finding, always, unfit)
+    return Computed(old, new or old, because, only, to_new, to_old, finding, always, unfit)
 
 
 def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None = None) -> Rule:
@@ -95,10 +101,40 @@ def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None 
 
 
 @dataclass(frozen=True, slots=True)
+class Loose(Rule):
+    reads: Convert = str
+
+    def takes(self, direction: Direction) -> Taken | None:
+        if direction == "answer":
+            return Taken("carried", self.old)
+        path = self.old or ""
+
+        def act(child: Element, into: Element, work: Work) -> None:
+            text = (child.text or "").strip()
+            meant = self.reads(text)
+            if meant is not None:
+                work.find("value-converted", path, self.because)
+            if meant != "":
+                into.children.append(Element(split(path)[1], text if meant is None else meant))
+
+        return Taken("computed", path, act, "value-converted", self.reads)
+
+
+def loose(old: str, reads: Convert, because: str) -> Rule:
+    """Requests may have texts that the type does not allow and the old server took all the same.
+
+    `reads` gives what such a text means: a value of the type, or an empty text for nothing at all; and None
+    for every other text, which then has to be of the type.
+    """
+    return Loose(old, old, because, None, reads)
+
+
+@dataclass(frozen=True, slots=True)
 class Keep(Rule):
     default: str | None = None
     when: Predicate | None = None
     field: str | None = None
+    among: str | None = None
 
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "answer":
@@ -107,8 +143,12 @@ class Keep(Rule):
         field = self.field or split(path)[1]
 
         def act(child: Element, into: Element, work: Work) -> None:
-            work.kept[field] = child
-            work.find("field-kept", path, self.because)
+            kept = self._meant(child, work)
+            if kept is None:
+                gone = "Nothing of that name or ID is there: it was not kept."
+                accepts(work, "field-dropped", path, gone)
+            elif accepts(work, "field-kept", path, self.because):
+                work.kept[field] = kept
 
         return Taken("kept", None, act, "field-kept")
 
@@ -122,14 +162,32 @@ class Keep(Rule):
             if work.recalled is None or (self.when is not None and not self.when(work)):
                 return
             kept = work.recalled.get(field)
+            if kept is not None:
+                kept = self._meant(kept, work)
+                if kept is None:
+                    work.find("answer-value-omitted", self.old or "", "What it names is not there any more.")
             if kept is None and self.default is not None:
                 kept = Element(name, self.default)
-            if kept is not None:
-                for place in spots(root, parent):
+            if kept is None:
+                return
+            for place in spots(root, parent):
+                if gives(work, self.old or "", self.because):
                     place.children.append(kept)
-                    work.find("field-emulated", self.old or "", self.because)
 
         return Made("emulated", self.old or "", produce, "field-emulated")
+
+    def _meant(self, said: Element, work: Work) -> Element | None:
+        """The value itself, or the ID of the thing that it names; None when that is not there."""
+        things = work.shared.get(self.among) if self.among else None
+        text = (said.text or "").strip()
+        if things is None or not text:
+            return said
+        if text.isascii() and text.isdecimal():  # one that the shim never had may be older than the shim
+            thing = things.get(text.lstrip("0"))
+            return None if thing is not None and thing.nil else said
+        wanted = text.casefold()
+        named = [key for key, each in things.items() if (each.get("name") or "").strip().casefold() == wanted]
+        return Element(said.name, min(named, key=int)) if named else None
 
 
 def keep(
@@ -139,20 +197,23 @@ def keep(
     default: str | None = None,
     when: Predicate | None = None,
     field: str | None = None,
+    among: str | None = None,
 ) -> Rule:
     """v3 has no place for it: the shim stores it for the account and gives it back on reading.
 
     `default` is answered when nothing is kept; `when` says whether this answer has it at all. `field` is the
     name to keep it under, where elements of one name mean several things: the element's own by default.
+    `among` is the store's key of things that the shim keeps for all, and the value names one of them by ID or
+    name: its ID is kept, and neither taken nor answered when the thing is gone.
     """
-    return Keep(old, None, because, None, default, when, field)
+    return Keep(old, None, because, None, default, when, field, among)
 
 
 @dataclass(frozen=True, slots=True)
 class Drop(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: Work) -> None:
-            work.find("field-dropped", self.old or "", self.because)
+            accepts(work, "field-dropped", self.old or "", self.because)
 
         return Taken("dropped", None, act, "field-dropped") if direction == "request" else None
 

@@ -30,12 +30,21 @@ function php_value($value) {
     if (!is_array($value)) {
         return is_string($value) && str_starts_with($value, '$') ? $saved[substr($value, 1)] : $value;
     }
+    if (isset($value['base64'])) {
+        return $value['base64'];  // PHP encodes what the schema says is base64Binary
+    }
     $made = [];
     foreach ($value as $name => $inner) {
         $name = $name === '#' ? '_' : (is_string($name) ? ltrim($name, '@') : $name);
         $made[$name] = php_value($inner);
     }
     return $made;
+}
+
+// What is under a name; of several, which PHP makes an array of, the first.
+function inner($answer, string $name) {
+    $found = $answer->$name;
+    return is_array($found) ? $found[0] : $found;
 }
 
 $seen = [];
@@ -46,7 +55,8 @@ foreach ($task['steps'] as $step) {
         $answer = $client->__soapCall(lcfirst($step['operation']), [php_value($step['fields'])]);
         $seen[$step['name']] = ['answer' => $answer];
         if ($step['save']) {
-            $saved[$step['save']] = $answer->ID;
+            [$name, $path] = explode('=', "{$step['save']}=ID");
+            $saved[$name] = array_reduce(explode('/', $path), 'inner', $answer);
         }
     } catch (SoapFault $fault) {
         $seen[$step['name']] = ['faultcode' => $fault->faultcode, 'faultstring' => $fault->faultstring];

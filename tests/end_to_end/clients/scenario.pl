@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use JSON::PP;
 use LWP::UserAgent;
+use MIME::Base64 'encode_base64';
 use SOAP::Lite;
 
 my $task = decode_json(join '', <STDIN>);
@@ -28,6 +29,7 @@ sub text { my ($value) = @_; return JSON::PP::is_bool($value) ? ($value ? 'true'
 sub soap_data {
     my ($name, $value) = @_;
     return map { soap_data($name, $_) } @$value if ref $value eq 'ARRAY';
+    return SOAP::Data->name($name => encode_base64($value->{base64}, '')) if ref $value eq 'HASH' && exists $value->{base64};
     if (ref $value eq 'HASH') {
         my %attributes = map { (substr($_, 1) => text($value->{$_})) } grep { /^\@/ } keys %$value;
         return SOAP::Data->name($name => $value->{'#'})->attr(\%attributes) if exists $value->{'#'};
@@ -72,6 +74,14 @@ for my $step (@{ $task->{steps} }) {
         next;
     }
     $seen->{answer} = tree($som, '/Envelope/Body/[1]');
-    $saved{ $step->{save} } = $seen->{answer}{ID} if $step->{save};
+    if ($step->{save}) {
+        my ($save, $path) = split /=/, "$step->{save}=ID";
+        my $found = $seen->{answer};
+        for my $inner (split m{/}, $path) {
+            $found = $found->{$inner};
+            $found = $found->[0] if ref $found eq 'ARRAY';
+        }
+        $saved{$save} = $found;
+    }
 }
 print JSON::PP->new->utf8->encode(\%seen);

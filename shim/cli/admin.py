@@ -1,0 +1,61 @@
+"""`shim admin`: who may use the review page.
+
+A password is never an argument: it is asked for with a hidden prompt, or read from stdin where `-` says so.
+"""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from shim.cli.console import Code, LightGroup, fail, say
+
+SHORTEST = 12
+"""Characters of a password: one for a page that can refuse all calls of an integration."""
+
+app = typer.Typer(
+    name="admin",
+    cls=LightGroup,
+    help="Who may use the review page.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _admin() -> None:
+    """Keeps `password` a command of its own while it is the only one."""
+
+
+@app.command()
+def password(
+    source: Annotated[
+        str | None, typer.Argument(help="- reads a line of stdin; else it is asked for.", metavar="[-]")
+    ] = None,
+) -> None:
+    """Make the hash of a password for admin.users in the configuration."""
+    from shim.edge.passwords import Passwords
+
+    secret = _secret(source)
+    if len(secret) < SHORTEST:
+        fail(Code.USAGE, f"The password is too short: take {SHORTEST} characters at least.")
+    typer.echo(Passwords().hash(secret))
+    say("Put it under admin.users in the configuration, as password_hash beside a name; then kill -HUP.")
+
+
+def _secret(source: str | None) -> str:
+    import getpass
+
+    if source not in (None, "-"):
+        fail(Code.USAGE, "A password is no argument, since everybody on the machine sees those: give -.")
+    if source == "-":
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        fail(Code.USAGE, "There is no terminal to ask for the password: give - and a line of stdin.")
+    first = getpass.getpass("password: ")
+    if getpass.getpass("again: ") != first:
+        fail(Code.USAGE, "The two are not the same.")
+    return first

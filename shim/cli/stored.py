@@ -1,0 +1,94 @@
+"""What commands on the store share: opening it, who is at the keyboard, rows as a table or as JSON."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from shim.cli.console import Code, end, fail, show, table
+
+if TYPE_CHECKING:
+    from shim.edge.settings import Config
+    from shim.edge.store import Store
+
+_T = TypeVar("_T")
+Row = Mapping[str, Any]
+
+
+class Form(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+Who = Annotated[
+    str | None,
+    typer.Option("--who", envvar="SHIM_WHO", help="Who you are, for the history; else your system login."),
+]
+
+
+def who_is(given: str | None) -> str:
+    """Who makes a change."""
+    import getpass
+
+    if given:
+        return given
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        fail(Code.USAGE, "The system does not say who you are: give --who.")
+
+
+def with_store(config: Path | None, work: Callable[[Store, Config], Coroutine[Any, Any, _T]]) -> _T:
+    """Run work on the store of a configuration. Ends the command when that fails, or is refused."""
+    from shim.cli import running
+    from shim.cli.loading import config as load
+    from shim.core.errors import Fault
+    from shim.edge.brownouts import PortingRefused
+    from shim.edge.store import Store
+
+    settings = load(config, {})
+    told: list[_T] = []
+
+    async def main() -> Code:
+        store = await Store.open(settings.store.url, settings.store.journal_mode)
+        try:
+            told.append(await work(store, settings))
+        finally:
+            await store.close()
+        return Code.FINE
+
+    try:
+        code = running.run(main())
+    except Fault as fault:
+        fail(Code.USAGE, str(fault))
+    except PortingRefused as refused:
+        said = str(refused)
+        fail(Code.USAGE, f"{said[0].upper()}{said[1:]}.")
+    if code is not Code.FINE:
+        end(code)
+    return told[0]
+
+
+def emit(form: Form, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Rows on stdout; a table is left out when it is empty."""
+    if form is Form.JSON:
+        typer.echo(json.dumps({name: rows}, indent=1, ensure_ascii=False, default=str))
+    elif rows:
+        heads = [column.replace("_", " ") for column in columns]
+        show(table(heads, ([_cell(row[column]) for column in columns] for row in rows)))
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def time(moment: datetime | None) -> str | None:
+    """A time as rows have it."""
+    return moment.isoformat(timespec="seconds") if moment else None

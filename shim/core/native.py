@@ -1,0 +1,84 @@
+"""Native: whether a message is one of v3, which passes through, told by its head and nothing else.
+
+A message of v3 has a v3 operation as its body element and an access token in its header. One that has 2.5
+credentials as well, or neither, is treated as an old one, which gets the old faults. Only the head of a message
+is looked at, once and within bounds; what cannot be read is not claimed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from shim.core.errors import CallerError
+from shim.core.interface import Interface
+from shim.core.parse import PARSER_OPTIONS, SOAP, as_utf8, refuse_doctype
+
+_CHUNK = 2048
+_MOST = 64 << 10
+"""Bytes of a message within which its body element has to begin."""
+_OLD = frozenset({"username", "password", "cryptedAuth", "appKey", "appSecret"})
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a message: its body element's local name, what userCredentials holds."""
+
+    name: str
+    token: str = field(default="", repr=False)
+    old_credentials: bool = False
+
+
+def may_be_native(data: bytes) -> bool:
+    """Whether it is worth looking: a cheap test that every message of v3 passes and hardly an old one does."""
+    return b"accessToken" in data or b"\0" in data[:16]
+
+
+def is_native(interface: Interface, head: Head | None) -> bool:
+    """Whether a message on an endpoint that both versions have is one of v3."""
+    if head is None or head.name not in interface.by_input:
+        return False
+    return bool(head.token) and not head.old_credentials
+
+
+def head_of(data: bytes, content_type: str = "") -> Head | None:
+    """The head of a message; None when it has none that can be read."""
+    try:
+        document = as_utf8(data, content_type)
+        refuse_doctype(document)
+    except CallerError:
+        return None
+    try:
+        return _read(_events(document[:_MOST]))
+    except etree.XMLSyntaxError:
+        return None
+
+
+def _events(document: bytes) -> Iterator[tuple[str, etree._Element]]:
+    """Starts and ends of elements, parsed no further than they are asked for."""
+    parser = etree.XMLPullParser(("start", "end"), **PARSER_OPTIONS)
+    for at in range(0, len(document), _CHUNK):
+        parser.feed(document[at : at + _CHUNK])
+        for event, element in parser.read_events():
+            if isinstance(element, etree._Element):
+                yield event, element
+
+
+def _read(events: Iterator[tuple[str, etree._Element]]) -> Head | None:
+    path: list[str] = []
+    found: dict[str, str] = {}
+    for event, element in events:
+        if event == "end":
+            if path[:-1] == ["Envelope", "Header", "userCredentials"] and element.text:
+                found.setdefault(path[-1], element.text)
+            path.pop()
+            continue
+        space, _, name = str(element.tag).rpartition("}")
+        if not path and (name != "Envelope" or space != f"{{{SOAP}"):
+            return None
+        path.append(name)
+        if len(path) == 3 and path[1] == "Body":
+            return Head(name, found.get("accessToken", "").strip(), not _OLD.isdisjoint(found))
+    return None

@@ -1,0 +1,96 @@
+"""Metrics: what is counted for Prometheus, in a registry of its own, with labels whose values are bounded.
+
+Laws: no label has a value that a caller chose: integrations are those of the configuration, operations those
+of the two interfaces, reasons and codes the program's own words. Counting never fails and never waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+Result = Literal["answer", "fault", "kept-out"]
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 45)
+
+
+@dataclass(slots=True)
+class Metrics:
+    """The metrics of one process. The table in docs/operating.md is checked against these."""
+
+    registry: CollectorRegistry = field(default_factory=lambda: CollectorRegistry(auto_describe=False))
+    calls: Counter = field(init=False)
+    call_seconds: Histogram = field(init=False)
+    faults: Counter = field(init=False)
+    findings: Counter = field(init=False)
+    ported: Counter = field(init=False)
+    v3_calls: Counter = field(init=False)
+    v3_seconds: Histogram = field(init=False)
+    retries: Counter = field(init=False)
+    token_fetches: Counter = field(init=False)
+    journal: Counter = field(init=False)
+    waiting: Gauge = field(init=False)
+    spool_bytes: Gauge = field(init=False)
+    flush_failures: Counter = field(init=False)
+    store_down: Gauge = field(init=False)
+    _series: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter
+        self.calls = self._counter("calls", "2.5 calls", "integration", "operation", "result")
+        self.call_seconds = self._histogram("call_seconds", "Time of a 2.5 call, seconds")
+        self.faults = self._counter("faults", "2.5 calls that were answered with a fault", "reason")
+        self.findings = self._counter("findings", "Findings in calls", "code", "severity")
+        self.ported = self._counter(
+            "ported_calls", "Native v3 calls that passed through", "integration", "operation", "result"
+        )
+        self.v3_calls = self._counter("v3_calls", "v3 calls that were made", "operation", "result")
+        self.v3_seconds = self._histogram("v3_call_seconds", "Time of a v3 call with its repeats, seconds")
+        self.retries = self._counter("v3_retries", "v3 calls that were repeated", "reason")
+        self.token_fetches = self._counter("token_fetches", "Access tokens asked for", "result")
+        self.journal = self._counter(
+            "journal_entries", "Journalled calls, by how they ended", "result", "recovered"
+        )
+        self.waiting = self._gauge("deprecation_waiting_calls", "Calls that are not yet in the store")
+        self.spool_bytes = self._gauge("deprecation_spool_bytes", "What lies in the spool, bytes")
+        self.flush_failures = self._counter("deprecation_flush_failures", "Writes that the store did not take")
+        self.store_down = self._gauge("store_down", "1 while the store does not take the deprecation log")
+
+    def count(self, counter: Counter, *labels: str, by: float = 1) -> None:
+        """Count under these labels; their series is looked up once, since that takes longer than counting."""
+        key = (counter, labels)
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = counter.labels(*labels)
+        series.inc(by)
+
+    def watch_process(self) -> None:
+        """Count memory, CPU and files of this process as well."""
+        ProcessCollector(registry=self.registry)
+
+    def text(self) -> bytes:
+        """All of it in the text format of Prometheus, whose content type is `CONTENT_TYPE`."""
+        return generate_latest(self.registry)
+
+    def journal_ended(self, state: str, *, recovered: bool) -> None:
+        self.count(self.journal, state, "yes" if recovered else "no")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"shim_{name}", f"{text}.", labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"shim_{name}", f"{text}.", registry=self.registry)
+
+    def _histogram(self, name: str, text: str) -> Histogram:
+        return Histogram(f"shim_{name}", f"{text}.", registry=self.registry, buckets=_SECONDS)

@@ -1,0 +1,58 @@
+"""What native v3 adds to this host: which paths go where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from aiohttp import web
+
+from shim.core.interface import Interface
+from shim.edge.backend import Backend
+from shim.edge.config import Config
+from shim.edge.native_pages import NativePages
+from shim.edge.native_tokens import PATH, NativeTokens
+from shim.edge.passthrough import NativeV3, Ported, Rules
+from shim.edge.peer import Peers
+from shim.edge.relay import Sizes
+from shim.edge.settings import Integration
+from shim.edge.store import Store
+from shim.edge.v3_tokens import TokenOwners
+
+_TREE = r"/soap2/schema/{version:3\.[0-9]{1,2}\.[0-9]{1,2}}/{name:.+}"
+_LATEST = "/soap2/schema/latest/{name:.+}"
+
+
+class Native:
+    """The parts of native v3. `calls` takes messages, also those on the endpoints that both versions have."""
+
+    def __init__(
+        self,
+        config: Config,
+        old: Interface,
+        new: Interface,
+        backend: Backend,
+        store: Store,
+        peers: Peers,
+        integrations: Callable[[], Iterable[Integration]],
+        count: Ported | None = None,
+    ) -> None:
+        settings = config.native_v3
+        sizes = Sizes(settings.max_answer, settings.buffer)
+        rules = Rules(config.limits.body, config.listen.body_timeout, sizes, config.faults.layout)
+        owners = TokenOwners(store)
+        self.calls = NativeV3(new, backend, owners, peers, rules, count)
+        self._tokens = NativeTokens(backend, config.backend.token_path, owners, peers, rules, integrations)
+        self._pages = NativePages(new, backend, peers)
+        self._latest = settings.latest == "new"
+        old_endpoints = {service.endpoint for service in old.services.values()}
+        self._endpoints = [s.endpoint for s in new.services.values() if s.endpoint not in old_endpoints]
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """To be called before the routes of the old tree, which is less particular about versions."""
+        for endpoint in self._endpoints:
+            router.add_post(endpoint, self.calls.post)
+            router.add_get(endpoint, self._pages.endpoint)
+        router.add_post(PATH, self._tokens.post)
+        router.add_get(_TREE, self._pages.schema)
+        if self._latest:
+            router.add_get(_LATEST, self._pages.schema)

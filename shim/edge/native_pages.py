@@ -1,0 +1,116 @@
+"""The v3 WSDL on this host: the backend's own tree with this host's addresses, or one made from interface data.
+
+A version's tree comes from one of the two as a whole: from the backend if it has the root. What was fetched is
+kept for a minute.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from functools import lru_cache
+from html import escape
+
+from aiohttp import web
+
+from shim.core.errors import BackendError
+from shim.core.interface import Interface
+from shim.core.wsdl import ROOT, Publication
+from shim.edge.backend import Backend
+from shim.edge.pages import page, xml
+from shim.edge.peer import Peers
+
+_NAME = re.compile(r"(?:[A-Za-z0-9_-]+/){0,3}[A-Za-z0-9_-]+\.(?:wsdl|xsd)")
+_ADDRESS = re.compile(rb"""(\b(?:schemaLocation|location)\s*=\s*["'])https?://[^/"'\s<>]+(?=/soap2/)""")
+_LARGEST = 8 << 20
+_FRESH = 60.0
+_MOST = 512
+
+
+class NativePages:
+    """The v3 tree below /soap2/schema, and GET on the endpoints that only v3 has."""
+
+    def __init__(self, interface: Interface, backend: Backend, peers: Peers) -> None:
+        self._interface = interface
+        self._backend = backend
+        self._peers = peers
+        self._services = {service.endpoint: service for service in interface.services.values()}
+        self._document = lru_cache(maxsize=128)(Publication(interface).document)
+        self._fetched: OrderedDict[str, tuple[float, bytes | None]] = OrderedDict()
+
+    async def schema(self, request: web.Request) -> web.Response:
+        """One file of the tree: /soap2/schema/<version>/<name>."""
+        version = request.match_info.get("version", "latest")
+        body = await self._file(version, request.match_info["name"], self._peers.base_url(request))
+        if body is None:
+            return page(404, "Not in the schema tree", f"<p>The tree begins at {self._link(request)}.</p>")
+        return xml(body)
+
+    async def endpoint(self, request: web.Request) -> web.Response:
+        """GET on an endpoint: its WSDL with ?wsdl, else a page that says what this is."""
+        service = self._services[request.path]
+        base = self._peers.base_url(request)
+        if "wsdl" not in {key.lower() for key in request.query}:
+            return page(
+                200,
+                f"SystemAPI {self._interface.version}: {service.name}",
+                "<p>This is a SOAP 1.1 endpoint of v3: calls pass through to the v3 backend.</p>"
+                f'<p>WSDL: <a href="{escape(request.path)}?wsdl">{escape(base + request.path)}?wsdl</a>, '
+                f"whole tree: {self._link(request)}</p>",
+            )
+        fetched = await self._fetch(f"{service.endpoint}?wsdl")
+        if fetched is not None:
+            return xml(_here(fetched, base))
+        version = self._interface.version
+        tree = f"{base}/soap2/schema/{version}"
+        made = self._document(f"{service.name}/{service.name}.wsdl", version, base, base=tree)
+        assert made is not None
+        return xml(made)
+
+    async def _file(self, version: str, name: str, base: str) -> bytes | None:
+        if not _NAME.fullmatch(name):
+            return None
+        if await self._fetch(f"/soap2/schema/{version}/{ROOT}") is not None:
+            fetched = await self._fetch(f"/soap2/schema/{version}/{name}")
+            return None if fetched is None else _here(fetched, base)
+        if version not in ("latest", self._interface.version):
+            return None
+        return self._document(name, self._interface.version, base)
+
+    async def _fetch(self, path: str) -> bytes | None:
+        """What the backend has there, if it is XML."""
+        kept = self._fetched.get(path)
+        if kept is not None and time.monotonic() < kept[0]:
+            return kept[1]
+        try:
+            body = await self._asked(path)
+        except BackendError:
+            body = None
+        self._fetched[path] = time.monotonic() + _FRESH, body
+        self._fetched.move_to_end(path)
+        if len(self._fetched) > _MOST:
+            self._fetched.popitem(last=False)
+        return body
+
+    async def _asked(self, path: str) -> bytes | None:
+        async with self._backend.passing("GET", path, {"Accept-Encoding": "identity"}) as answer:
+            if answer.status != 200:
+                return None
+            body = bytearray()
+            async for part in answer.content.iter_any():
+                body += part
+                if len(body) > _LARGEST:
+                    return None
+        head = bytes(body[:256]).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        return bytes(body) if head.startswith(b"<") and not head.startswith((b"<!doctype", b"<html")) else None
+
+    def _link(self, request: web.Request) -> str:
+        tree = f"/soap2/schema/{self._interface.version}/{ROOT}"
+        url = escape(self._peers.base_url(request) + tree)
+        return f'<a href="{url}">{url}</a>'
+
+
+def _here(document: bytes, base: str) -> bytes:
+    """A fetched document with all addresses below /soap2/ being this host's."""
+    return _ADDRESS.sub(lambda match: match[1] + base.encode(), document)

@@ -1,0 +1,145 @@
+"""Native v3: messages of v3 clients pass through to the backend and their answers come back, byte for byte.
+
+Laws: nothing is repeated and no redirect is followed; no key, secret or token is in a text or a log. Whose a
+call is, is told by its token, and only to count it. Rungs and brownouts are about 2.5 and not asked here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from aiohttp import web
+
+from shim.core.errors import BackendError, CallerError, Fault
+from shim.core.interface import Interface
+from shim.core.native import Head, head_of, is_native, may_be_native
+from shim.core.serialise import CONTENT_TYPE, fault_message
+from shim.edge.backend import Backend
+from shim.edge.bodies import decoded, read_body
+from shim.edge.peer import Peers
+from shim.edge.relay import Sizes, passed_on, relay
+from shim.edge.v3_tokens import UNKNOWN, TokenOwners
+
+log = structlog.get_logger()
+
+_UNKNOWN_OPERATION = "(unknown)"
+
+
+class Ported(Protocol):
+    """Where native calls are counted; `operation` is a full name of v3."""
+
+    def ported(self, integration: str, operation: str, *, fault: bool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The largest message, bytes, and how long it may take to come, seconds; sizes of answers; fault layout."""
+
+    body: int
+    body_seconds: float
+    sizes: Sizes
+    fault_layout: str
+
+
+class NativeV3:
+    """Passes native calls through."""
+
+    def __init__(
+        self,
+        interface: Interface,
+        backend: Backend,
+        owners: TokenOwners,
+        peers: Peers,
+        rules: Rules,
+        count: Ported | None = None,
+    ) -> None:
+        self._interface = interface
+        self._endpoints = {service.endpoint for service in interface.services.values()}
+        self._backend = backend
+        self._owners = owners
+        self._peers = peers
+        self._rules = rules
+        self._count = count
+        self._counting: set[asyncio.Task[None]] = set()
+
+    def claims(self, request: web.Request, body: bytes) -> Head | None:
+        """The head of a message on an endpoint of 2.5, if it is one of v3 and that has the endpoint, too."""
+        if request.path not in self._endpoints or not may_be_native(body):
+            return None
+        head = head_of(body, request.headers.get("Content-Type", ""))
+        return head if is_native(self._interface, head) else None
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """A message on an endpoint that only v3 has, whatever it holds."""
+        try:
+            body = await read_body(request, self._rules.body, self._rules.body_seconds)
+        except CallerError as fault:
+            reference = secrets.token_hex(8)
+            about = {"reference": reference, "path": request.path, "status": 500, "reason": fault.reason}
+            self._account(None, True, about)
+            return self._faulted(fault, reference)
+        return await self.forward(request, body, self._head(request, body))
+
+    async def forward(self, request: web.Request, body: bytes, head: Head | None) -> web.StreamResponse:
+        """Pass a message on as it was sent, and its answer back. By its `head` it is counted."""
+        reference, began = secrets.token_hex(8), time.perf_counter()
+        headers = passed_on(request.headers, self._peers.client(request))
+        opened = self._backend.passing("POST", request.rel_url.raw_path_qs, headers, body)
+        try:
+            relayed = await relay(request, opened, self._rules.sizes)
+        except BackendError as fault:
+            response: web.StreamResponse = self._faulted(fault, reference)
+            reason: str | None = fault.reason
+        else:
+            response, reason = relayed.response, relayed.broken
+        about = {"reference": reference, "path": request.path, "status": response.status, "reason": reason}
+        about["milliseconds"] = round((time.perf_counter() - began) * 1000, 1)
+        self._account(head, reason is not None or response.status != 200, about)
+        return response
+
+    def _faulted(self, fault: Fault, reference: str) -> web.Response:
+        body = fault_message(fault, reference, self._rules.fault_layout)
+        response = web.Response(status=500, body=body, headers={"Content-Type": CONTENT_TYPE})
+        if fault.reason in ("too-large", "slow-body"):
+            response.force_close()
+        return response
+
+    # ---- whose it was ----
+
+    def _head(self, request: web.Request, body: bytes) -> Head | None:
+        try:
+            plain = decoded(body, request.headers.get("Content-Encoding", ""), self._rules.body)
+        except CallerError:
+            return None
+        return head_of(plain, request.headers.get("Content-Type", ""))
+
+    def _account(self, head: Head | None, faulted: bool, about: Mapping[str, Any]) -> None:
+        """Count and log a call; when only the store knows whose it is, behind the caller's back."""
+        operation = self._interface.by_input.get(head.name) if head else None
+        name = operation.full_name if operation else _UNKNOWN_OPERATION
+        token = head.token if head else ""
+        known = self._owners.known(token) if token else UNKNOWN
+        if known is not None:
+            self._counted(known, name, faulted, about)
+            return
+        task = asyncio.create_task(self._looked_up(token, name, faulted, about))
+        self._counting.add(task)
+        task.add_done_callback(self._counting.discard)
+
+    async def _looked_up(self, token: str, operation: str, faulted: bool, about: Mapping[str, Any]) -> None:
+        self._counted(await self._owners.owner(token), operation, faulted, about)
+
+    def _counted(self, integration: str, operation: str, faulted: bool, about: Mapping[str, Any]) -> None:
+        log.info("native call", integration=integration, operation=operation, fault=faulted, **about)
+        if self._count is not None:
+            self._count.ported(integration, operation, fault=faulted)
+
+    async def close(self) -> None:
+        """Wait until all calls are counted."""
+        await asyncio.gather(*self._counting, return_exceptions=True)

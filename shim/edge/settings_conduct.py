@@ -1,0 +1,155 @@
+"""Settings of conduct: what 2.5 or v3 never knew, what is done about each loss, how callers are told of it."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
+
+from shim.core import notices as telling
+from shim.core import policies
+from shim.edge.settings_kinds import Count, Secret, Section, digits, doc
+from shim.interfaces.load import new
+
+
+class Policy(Section):
+    """One choice of what is done where something is emulated or dropped; the first that fits counts."""
+
+    operation: Annotated[str, doc("A 2.5 operation such as Client.AddClient, or Client.*, or *.")] = "*"
+    path: Annotated[str, doc("A path of its messages such as userPL/MyVoipNowManag, or *.")] = "*"
+    finding: Annotated[str | None, doc("The finding that is made there by default; null: any.")] = None
+    do: Annotated[
+        Literal["emulate", "drop", "refuse"],
+        doc("emulate: keep or answer it; drop: leave it out, with a finding; refuse: answer with a fault."),
+    ]
+
+    def core(self) -> policies.Policy:
+        """The same as the core gets it."""
+        return policies.Policy(self.do, self.operation, self.path, self.finding)
+
+
+class Tell(Section):
+    """How callers are told, in each answer, that what they use is deprecated. An integration may differ."""
+
+    http: Annotated[bool, doc("HTTP headers Deprecation, Sunset and Link, on answers and faults.")] = True
+    notices: Annotated[bool, doc("A notice element for each finding, in answers whose schema has them.")] = (
+        False
+    )
+    header: Annotated[bool, doc("A SOAP header with the findings, in answers without notice elements.")] = False
+
+    def core(self) -> telling.Tell:
+        """The same as the core gets it."""
+        return telling.Tell(self.http, self.notices, self.header)
+
+    def over(self, base: Self) -> Self:
+        """The same with the switches of all where it has none of its own."""
+        return base.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
+
+
+def _word(value: Any) -> Any:
+    """YAML reads true and 5 as what they are; v3 wants them as texts."""
+    return str(value).lower() if isinstance(value, bool | int) else value
+
+
+class Successors(Section):
+    """What an old extension template became in v3: a template for users, one for extensions, or both."""
+
+    user: Annotated[Count | None, doc("ID of a v3 template for users.")] = None
+    extension: Annotated[Count | None, doc("ID of a v3 template for extensions.")] = None
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> Self:
+        if self.user is None and self.extension is None:
+            raise ValueError("it needs user, extension, or both: template IDs of v3")
+        return self
+
+
+def _rights(values: dict[str, str]) -> dict[str, str]:
+    """Judge what new users get by the interface of v3."""
+    complex_type = new().operations["User.SetUserPL"].input.complex
+    assert complex_type is not None
+    slots = complex_type.slots
+    for name, value in values.items():
+        decl = slots[name].decl if name in slots and not name.startswith("accountExpire") else None
+        if decl is None or decl.simple is None:
+            close = difflib.get_close_matches(name, slots, 1)
+            raise ValueError(f"v3 users have no {name}" + (f": {close[0]} is meant?" if close else ""))
+        allowed = decl.simple.enum or ("true", "false")
+        if value == "leave" or (decl.complex is None and value in allowed):
+            continue
+        if decl.complex is None or not (value == "unlimited" or value.isdecimal()):
+            good = f"one of {', '.join(allowed)}" if decl.complex is None else "a number or unlimited"
+            raise ValueError(f"{name} is {good}, or leave")
+    return values
+
+
+class Conduct(Section):
+    """What 2.5 never knew and v3 asks for, and what 2.5 knew and v3 does not. An integration may differ."""
+
+    user_max: Annotated[
+        Count | Literal["unlimited", "leave"],
+        doc("Users that a new service provider or organization may have; leave: the backend decides."),
+        BeforeValidator(digits),
+    ] = "unlimited"
+    organization_type: Annotated[
+        Literal["leave", 0, 1],
+        doc("Type of a new organization; leave: the backend decides."),
+        BeforeValidator(digits),
+    ] = "leave"
+    new_user: Annotated[
+        Literal["configured", "parent"],
+        doc("What the user of a new extension may do: as configured, or never more than its organization has."),
+    ] = "configured"
+    new_user_values: Annotated[
+        dict[str, Annotated[str, BeforeValidator(_word)]],
+        doc("Where that differs from the defaults, see `shim explain AddExtension`; leave: v3's own (off)."),
+        AfterValidator(_rights),
+    ] = {}  # noqa: RUF012  # pydantic copies it
+    templates: Annotated[
+        dict[Count, Successors],
+        doc("Old extension template to v3 templates: {user: ID, extension: ID}; others are looked up in v3."),
+    ] = {}  # noqa: RUF012
+    unlimited_absent: Annotated[
+        Literal["number", "unlimited"],
+        doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
+    ] = "number"
+    linked_failure: Annotated[
+        Literal["undo", "keep"],
+        doc("When an operation with finalOnFailure ends a LinkedOp: delete again what was added, or keep it."),
+    ] = "undo"
+    industries: Annotated[
+        Literal["write", "read"], doc("Whether industries, which all integrations share, may be changed.")
+    ] = "write"
+    system_api_status: Annotated[bool, doc("GetSystemAPISettings: whether SystemAPI is on.")] = True
+    system_api_legacy_auth: Annotated[
+        bool, doc("GetSystemAPISettings: whether user name and password are taken.")
+    ] = True
+    call_api_status: Annotated[bool, doc("GetCallAPISettings: whether CallAPI is on.")] = False
+    call_api_legacy_auth: Annotated[
+        bool, doc("GetCallAPISettings: whether user name and password are taken.")
+    ] = False
+    call_api_username: Annotated[str, doc("GetCallAPISettings: user name."), Field(max_length=255)] = ""
+    call_api_password: Annotated[
+        Secret | None,
+        doc("GetCallAPISettings: password, 4 to 64 characters; null answers `none`, as 2.5 has to say one."),
+    ] = None
+    policies: Annotated[
+        tuple[Policy, ...],
+        doc("What is done where something is emulated or dropped; an integration's own go first."),
+    ] = ()
+    tell: Tell = Tell()
+
+    @field_validator("call_api_password")
+    @classmethod
+    def _answerable(cls, password: SecretStr | None) -> SecretStr | None:
+        if password is not None and not 4 <= len(password) <= 64:
+            raise ValueError("the password has to have 4 to 64 characters")
+        return password
+
+    def over(self, base: Self) -> Self:
+        """The same with the rules of all where it has none of its own; of policies and maps both."""
+        own = {key: getattr(self, key) for key in self.model_fields_set}
+        own |= {key: getattr(base, key) | each for key, each in own.items() if isinstance(each, dict)}
+        own |= {"policies": self.policies + base.policies, "tell": self.tell.over(base.tell)}
+        return base.model_copy(update=own)

@@ -1,0 +1,94 @@
+"""Which toolkit a client is built with, as far as its user agent and the look of its messages tell."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_LONGEST_AGENT = 200
+HEAD = 600
+"""Bytes of a body that are looked at."""
+_NOT_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_ENVELOPE = re.compile(rb"<(?:([A-Za-z_][\w.-]{0,30}):)?Envelope\b")
+
+UNKNOWN = "unknown"
+HAND_WRITTEN = "hand-written"
+
+AGENTS: tuple[tuple[str, str], ...] = (
+    ("php-soap", "PHP SoapClient"),
+    ("nusoap", "PHP NuSOAP"),
+    ("zend_soap", "PHP Zend Soap"),
+    ("soap::lite", "Perl SOAP::Lite"),
+    ("soap-lite", "Perl SOAP::Lite"),
+    ("xml::compile", "Perl XML::Compile"),
+    ("zeep", "Python zeep"),
+    ("suds", "Python suds"),
+    ("ms web services client protocol", ".NET Framework"),
+    ("mono web services", ".NET Framework"),
+    ("axis2", "Java Axis2"),
+    ("axis/", "Java Axis"),
+    ("jax-ws", "Java JAX-WS"),
+    ("metro/", "Java JAX-WS"),
+    ("apache cxf", "Java CXF"),
+    ("apache-cxf", "Java CXF"),
+    ("xfire", "Java XFire"),
+    ("ksoap2", "Java kSOAP2"),
+    ("gsoap", "C gSOAP"),
+    ("node-soap", "JavaScript node-soap"),
+    ("strong-soap", "JavaScript node-soap"),
+    ("savon", "Ruby Savon"),
+    ("borland soap", "Delphi"),
+    ("embarcadero", "Delphi"),
+    ("soapui", "SoapUI"),
+)
+"""A part of the user agent in small letters, and the toolkit that sends it; the first that fits counts."""
+
+PLAIN_AGENTS = (
+    *("curl", "wget", "libwww-perl", "lwp::", "php/", "guzzle", "symfony"),
+    *("python-requests", "python-urllib", "aiohttp", "python-httpx", "go-http-client", "java/", "okhttp"),
+    *("apache-httpclient", "axios", "node-fetch", "undici", "ruby", "postman", "insomnia", "winhttp"),
+)
+"""Parts of user agents of plain HTTP clients: whoever uses one writes the message by hand."""
+
+STYLES: tuple[tuple[bytes, bytes, str], ...] = (
+    (b"s", b"", ".NET WCF"),
+    (b"soapenv", b"", "Java Axis"),
+    (b"S", b"", "Java JAX-WS"),
+    (b"soap-env", b"", "Python zeep"),
+    (b"SOAP-ENV", b"xmlns:SOAP-ENC=", "C gSOAP"),
+    (b"SOAP-ENV", b"xmlns:ns1=", "PHP SoapClient"),
+    (b"soap", b"soap:encodingStyle=", "Perl SOAP::Lite"),
+    (b"soap", b"xmlns:xsd=", ".NET Framework"),
+    (b"v", b"xmlns:c=", "Java kSOAP2"),
+)
+"""Prefix of the envelope, something else that stands at its beginning, and the toolkit that writes so."""
+
+
+def clean_agent(text: str) -> str:
+    """A user agent as it is kept: without control characters, at most 200 characters long."""
+    return _NOT_SHOWN.sub(" ", text[: 2 * _LONGEST_AGENT]).strip()[:_LONGEST_AGENT]
+
+
+def toolkit(agent: str, body: bytes) -> str:
+    """The toolkit behind a message; `unknown` when nothing tells, `hand-written` when that is what it shows."""
+    return _of_agent(agent) or _of_style(body[:HEAD]) or (HAND_WRITTEN if body else UNKNOWN)
+
+
+@lru_cache(maxsize=2048)
+def _of_agent(agent: str) -> str | None:
+    small = agent.lower()
+    for part, name in AGENTS:
+        if part in small:
+            return name
+    return HAND_WRITTEN if any(part in small for part in PLAIN_AGENTS) else None
+
+
+def _of_style(head: bytes) -> str | None:
+    envelope = _ENVELOPE.search(head)
+    if envelope is None:
+        return None
+    prefix = envelope[1] or b""
+    for wanted, beside, name in STYLES:
+        if prefix == wanted and beside in head:
+            return name
+    return None

@@ -1,0 +1,100 @@
+"""Bounds of a LinkedOp: how many operations, how much they answer, how deep a mapping goes."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from shim.core.commands import Call
+from shim.core.model import Element
+from shim.core.parse import Limits, parse
+from shim.core.pipeline import Outcome
+from shim.interfaces.load import new, old
+from tests.support.conversation import World, new_answer, old_request
+from translations import globalop
+
+LINKED = old().operations["GlobalOp.LinkedOp"]
+LIST = base64.b64encode(b"<GetClientsRequest/>").decode()
+
+
+def backend(call: Call, request: Element) -> bytes:
+    row = Element("organization", children=[Element("ID", "20"), Element("name", "N"), Element("login", "n")])
+    answer = Element("GetOrganizationsResponse", children=[row])
+    return new_answer(new().operations[call.full_name], answer)
+
+
+def operation(*mapping: str) -> Element:
+    said = [Element("identifier", "x"), Element("package", LIST)]
+    if mapping:
+        names = ("responseParam", "requestParam", "node")
+        pairs = [Element(name, text) for name, text in zip(names, mapping, strict=True)]
+        append = [Element("identifier", "x"), Element("responseMapping", children=pairs)]
+        said.append(Element("appendOpResponse", children=append))
+    return Element("operation", children=said)
+
+
+def run(*operations: Element) -> tuple[World, Outcome]:
+    world = World(backend)
+    request = Element("LinkedOpRequest", children=list(operations))
+    return world, world.run(LINKED, old_request(LINKED, request))
+
+
+def reasons(outcome: Outcome) -> list[str | None]:
+    """The reason of each operation's fault; None for an answer."""
+    assert outcome.answer is not None
+    packed = [each.get("output") or "" for each in parse(outcome.answer).body.all("operation")]
+    return [parse(base64.b64decode(each)).body.get("detail/reason") for each in packed]
+
+
+def test_no_operations_are_an_answer_too() -> None:
+    _, outcome = run()
+    assert outcome.answer is not None
+    assert parse(outcome.answer).body.get("processedOp") == "0"
+
+
+def test_the_number_of_operations_is_bounded() -> None:
+    world, outcome = run(*(operation() for _ in range(Limits().repeats + 1)))
+    assert outcome.fault is not None
+    assert outcome.fault.reason == "over-limit"
+    assert not world.calls
+
+
+def test_no_operation_is_begun_once_the_answers_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(globalop, "MOST_ANSWERED", 700)
+    world, outcome = run(*(operation() for _ in range(4)))
+    assert reasons(outcome) == [None, None, "over-limit", "over-limit"]
+    assert len(world.calls) == 2
+
+
+def test_a_node_has_a_bounded_depth() -> None:
+    deep = "//GetClientsRequest/" + "/".join("a" for _ in range(Limits().depth + 1))
+    _, outcome = run(operation(), operation("ID", "ID", deep))
+    assert reasons(outcome) == [None, "over-limit"]
+
+
+def test_the_number_of_mappings_is_bounded() -> None:
+    many = operation("ID", "ID", "")
+    name, mapping = many.children[-1].children
+    whole = Element("appendOpResponse", children=[name, *[mapping] * Limits().repeats])
+    many.children.append(whole)
+    world, outcome = run(operation(), many)
+    assert reasons(outcome) == [None, "over-limit"]
+    assert len(world.calls) == 1
+
+
+@pytest.mark.parametrize("mapping", [("", "ID", ""), ("/", "/", "/"), ("ID", "a b", ""), ("@ID", "ID", "")])
+def test_a_mapping_that_names_nothing_fails_by_itself(mapping: tuple[str, str, str]) -> None:
+    _, outcome = run(operation(), operation(*mapping), operation())
+    assert [bool(each) for each in reasons(outcome)] == [False, True, False]
+
+
+def test_the_answers_are_in_the_version_of_the_caller() -> None:
+    message = old_request(LINKED, Element("LinkedOpRequest", children=[operation()])).replace(
+        b"2.5.1", b"2.0.3"
+    )
+    outcome = World(backend).run(LINKED, message)
+    assert outcome.answer is not None
+    output = base64.b64decode(parse(outcome.answer).body.get("operation/output") or "")
+    assert b"xsd/2.0.3" in output
+    assert b"2.5.1" not in output

@@ -1,0 +1,72 @@
+"""Which messages are those of v3: told by the head, whatever it is written like."""
+
+from __future__ import annotations
+
+import pytest
+
+from shim.core.native import Head, head_of, is_native, may_be_native
+from shim.interfaces.load import new
+
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+TOKEN = '<userCredentials xmlns="urn:4psa"><accessToken>t-1</accessToken></userCredentials>'
+OLD = "<userCredentials><username>u</username><password>p</password></userCredentials>"
+
+
+def message(body: str = "<GetUsers/>", header: str = TOKEN, prolog: str = "") -> bytes:
+    inner = f"<e:Header>{header}</e:Header><e:Body>{body}</e:Body>"
+    return f'{prolog}<e:Envelope xmlns:e="{SOAP}">{inner}</e:Envelope>'.encode()
+
+
+def native(data: bytes, content_type: str = "text/xml") -> bool:
+    return may_be_native(data) and is_native(new(), head_of(data, content_type))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        message(),
+        message(
+            '<m:GetUsers xmlns:m="http://4psa.com/UserMessages.xsd/3.0.0">\n<m:parentID>1</m:parentID></m:GetUsers>'
+        ),
+        message(prolog='\n<?xml version="1.0" encoding="UTF-8"?><!-- a <Body> in a comment -->\n'),
+        message(header=f"<!-- <e:Body><GetClientsRequest/></e:Body> -->{TOKEN}"),
+        message(header=f"<other><accessToken>x</accessToken></other>{TOKEN}"),
+        message(header=TOKEN.replace("t-1", "<![CDATA[t-1]]>")),
+        message(header="<x>" + "y" * 5000 + f"</x>{TOKEN}"),
+        message().decode().encode("utf-16"),
+        b"\xef\xbb\xbf" + message(),
+        message("<GetUsers>" + "<a/>" * 30000 + "</GetUsers>"),
+    ],
+)
+def test_messages_of_v3(data: bytes) -> None:
+    assert native(data)
+    assert head_of(data) == Head("GetUsers", "t-1")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        message("<GetClientsRequest/>"),
+        message("<GetClientsRequest/>", OLD),
+        message("<GetUsers/>", OLD),
+        message("<GetUsers/>", OLD + TOKEN),
+        message("<GetUsers/>", ""),
+        message("<GetUsers/>", "<userCredentials><accessToken/></userCredentials>"),
+        message("<GetUsers/>", "<accessToken>t-1</accessToken>"),
+        message("<NoOperation/>"),
+        message("<GetClientsRequest><GetUsers/></GetClientsRequest>"),
+        message(prolog='<!DOCTYPE x [<!ENTITY a "b">]>'),
+        message().replace(SOAP.encode(), b"http://www.w3.org/2003/05/soap-envelope"),
+        message(header="<x>" + "y" * 70000 + f"</x>{TOKEN}"),
+        b"accessToken",
+        b"",
+        b"\0" * 100,
+        message("<GetUsers><broken"),
+    ],
+)
+def test_everything_else_is_for_the_old_path(data: bytes) -> None:
+    assert not native(data)
+
+
+def test_a_token_is_in_no_repr() -> None:
+    assert "t-1" not in repr(head_of(message()))

@@ -1,0 +1,317 @@
+"""The deprecation log, on both databases: what is counted, what is bounded, what comes again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from shim.core.commands import Call
+from shim.core.model import Element
+from shim.edge.deprecation_rows import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, USAGE
+from shim.edge.store import KEPT
+from tests.edge.deprecation import START, House, finding, seen
+
+pytest_plugins = ["tests.support.postgres"]
+
+KEY = ("billing", "Client.GetClients", "field-dropped", "a")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
+    if request.param == "postgresql":
+        return House(request.getfixturevalue("postgres")(), tmp_path)
+    return House(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}", tmp_path)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> House:
+    return House(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}", tmp_path)
+
+
+# ---- counting ----
+
+
+async def test_every_call_counts_with_findings_or_without(house: House) -> None:
+    async with house.process() as log:
+        log.called(seen())
+        log.called(seen(fault="backend-late"))
+        house.clock.pass_(60)
+        log.called(seen("Client.AddClient", "a", "b", "b"))
+        log.ported("billing", "Organization.GetOrganizations", fault=False)
+        log.ported("billing", "Organization.GetOrganizations", fault=True)
+        await log.flush()
+        log.called(seen("Client.AddClient", "b"))
+        log.found("billing", "Client.AddClient", [finding("c", count=3)])
+    assert await house.calls() == {
+        ("billing", "old", "Client.GetClients"): (2, 1),
+        ("billing", "old", "Client.AddClient"): (2, 0),
+        ("billing", "new", "Organization.GetOrganizations"): (2, 1),
+    }
+    found = await house.findings()
+    assert {key[1:]: row["count"] for key, row in found.items()} == {
+        ("Client.AddClient", "field-dropped", "a"): 1,
+        ("Client.AddClient", "field-dropped", "b"): 3,
+        ("Client.AddClient", "field-kept", "c"): 3,
+    }
+    [caller] = await house.rows(CALLERS)
+    assert caller == {
+        "integration": "billing",
+        "agent": "PHP-SOAP/8.2",
+        "toolkit": "PHP SoapClient",
+        "version": "2.5.1",
+        "address": "192.0.2.1",
+        "calls": 4,
+        "first_seen": START,
+        "last_seen": START + timedelta(seconds=60),
+    }
+
+
+async def test_days_and_times_are_kept_apart(house: House) -> None:
+    async with house.process() as log:
+        log.called(seen("Client.GetClients", "a"))
+        house.clock.pass_(13 * 3600)
+        log.called(seen("Client.GetClients", "a"))
+        log.called(seen("Client.GetClients", "a"))
+    days = {row["day"]: (row["calls"], row["first_seen"]) for row in await house.rows(USAGE)}
+    later = START + timedelta(hours=13)
+    assert days == {"2026-03-01": (1, START), "2026-03-02": (2, later)}
+    [row] = (await house.findings()).values()
+    assert (row["count"], row["first_seen"], row["last_seen"]) == (3, START, later)
+    assert [(each["finding"], each["day"], each["count"]) for each in await house.rows(FINDING_DAYS)] == [
+        (row["id"], "2026-03-01", 1),
+        (row["id"], "2026-03-02", 2),
+    ]
+
+
+async def test_what_is_said_of_a_finding_follows_the_newest(house: House) -> None:
+    async with house.process() as log:
+        log.found("billing", "Client.GetClients", [finding("a", place="old place")])
+        await log.flush()
+        house.clock.pass_(5)
+        log.found("billing", "Client.GetClients", [finding("a", because="Lost.", severity="loss", place="new")])
+    [row] = (await house.findings()).values()
+    assert (row["because"], row["severity"], row["place"], row["state"]) == ("Lost.", "loss", "new", "new")
+
+
+async def test_callers_that_are_not_known_name_no_operation_of_their_own(house: House) -> None:
+    async with house.process() as log:
+        log.called(seen(None, integration=None, fault="login-refused"))
+        log.called(seen("Zq.Invented", integration="invented", fault="login-refused"))
+        log.called(seen("Client.GetClients", integration=None, fault="login-throttled"))
+        text = log.metrics.text().decode()
+    assert await house.calls() == {
+        ("(unknown)", "old", "(none)"): (2, 2),
+        ("(unknown)", "old", "Client.GetClients"): (1, 1),
+    }
+    assert 'shim_faults_total{reason="login-refused"} 2.0' in text
+    assert "nvented" not in text
+
+
+# ---- bounds ----
+
+
+async def test_keys_are_bounded_and_what_is_over_is_counted_as_more(small: House) -> None:
+    small.settings = {"keys": 3}
+    async with small.process() as log:
+        for number in range(10):
+            log.called(seen("Client.GetClients", f"p{number}", agent=f"agent {number}"))
+        log.called(seen("Client.GetClients", "p0", agent="agent 0"))
+    found = {key[2:]: row["count"] for key, row in (await small.findings()).items()}
+    assert found == {
+        ("field-dropped", "p0"): 2,
+        ("field-dropped", "p1"): 1,
+        ("field-dropped", "p2"): 1,
+        ("more-findings", "(more)"): 7,
+    }
+    callers = {row["agent"]: row["calls"] for row in await small.rows(CALLERS)}
+    assert callers == {"agent 0": 2, "agent 1": 1, "agent 2": 1, "(more)": 7}
+    async with small.process() as again:  # a new process knows what has keys
+        again.called(seen("Client.GetClients", "p9", "p1"))
+    found = {key[3]: row["count"] for key, row in (await small.findings()).items()}
+    assert found == {"p0": 2, "p1": 2, "p2": 1, "(more)": 8}
+
+
+async def test_another_integration_has_keys_of_its_own(small: House) -> None:
+    small.settings = {"keys": 1}
+    async with small.process() as log:
+        log.called(seen("Client.GetClients", "a"))
+        log.called(seen("Client.GetClients", "b"))
+        log.called(seen("Client.GetClients", "b", integration="crm"))
+    assert ("crm", "Client.GetClients", "field-dropped", "b") in await small.findings()
+
+
+# ---- kept out ----
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{"agent": "Nagios check/2"}, {"address": "10.1.2.3"}, {"integration": "probe"}],
+    ids=["agent", "address", "integration"],
+)
+async def test_tools_are_served_and_not_counted(small: House, facts: dict[str, Any]) -> None:
+    small.settings = {"keep_out": {"agents": ["nagios*", "*health*"], "addresses": ["10.1.0.0/16"]}}
+    async with small.process() as log:
+        log.called(seen("Client.GetClients", "a", **facts))
+        log.called(seen("Client.GetClients", address="10.2.0.1", agent="a nagios"))
+        text = log.metrics.text().decode()
+    assert await small.calls() == {("billing", "old", "Client.GetClients"): (1, 0)}
+    assert await small.findings() == {}
+    assert len(await small.rows(CALLERS)) == 1
+    integration = facts.get("integration", "billing")
+    labels = f'integration="{integration}",operation="Client.GetClients",result="kept-out"'
+    assert f"shim_calls_total{{{labels}}} 1.0" in text
+
+
+async def test_native_calls_of_an_unwatched_integration_are_not_counted(small: House) -> None:
+    async with small.process() as log:
+        log.ported("probe", "Organization.GetOrganizations", fault=False)
+    assert await small.calls() == {}
+
+
+# ---- again ----
+
+
+async def test_a_fixed_finding_that_comes_again_is_new_again(house: House) -> None:
+    async with house.process() as log:
+        log.called(seen("Client.GetClients", "a", "b"))
+        await log.flush()
+        fixed_at = house.clock.pass_(10)
+        await house.change(sa.update(FINDINGS).values(state="fixed", state_at=fixed_at))
+        house.clock.now = START + timedelta(seconds=5)  # seen before, written after
+        log.called(seen("Client.GetClients", "a"))
+        await log.flush()
+        assert {row["state"] for row in (await house.findings()).values()} == {"fixed"}
+        again_at = START + timedelta(seconds=20)
+        house.clock.now = again_at
+        log.called(seen("Client.GetClients", "a"))
+        await log.flush()
+        log.called(seen("Client.GetClients", "a"))
+    rows = await house.findings()
+    assert (rows[KEY]["state"], rows[KEY]["state_at"], rows[KEY]["count"]) == ("new", again_at, 4)
+    assert rows[(*KEY[:3], "b")]["state"] == "fixed"
+    [event] = await house.rows(FINDING_EVENTS)
+    assert (event["finding"], event["who"], event["was"], event["became"], event["at"]) == (
+        rows[KEY]["id"],
+        "shim",
+        "fixed",
+        "new",
+        again_at,
+    )
+
+
+@pytest.mark.parametrize("state", ["acknowledged", "ignored"])
+async def test_other_states_stay(small: House, state: str) -> None:
+    async with small.process() as log:
+        log.called(seen("Client.GetClients", "a"))
+        await log.flush()
+        await small.change(sa.update(FINDINGS).values(state=state, state_at=START))
+        small.clock.pass_(5)
+        log.called(seen("Client.GetClients", "a"))
+    [row] = (await small.findings()).values()
+    assert (row["state"], row["count"]) == (state, 2)
+
+
+# ---- samples ----
+
+
+def envelope(token: str) -> bytes:
+    return f"<E xmlns='urn:e'><H><t>{token}</t></H><B><x>secret</x></B></E>".encode()
+
+
+CALL = Call("Organization", "GetOrganizations", "/soap2/organization_agent.php", "action", envelope, False)
+
+
+def sampled(path: str, name: str) -> Any:
+    request = Element("GetClientsRequest", children=[Element(name, "secret")])
+    return seen("Client.GetClients", path, request=request, sent=[CALL])
+
+
+async def test_a_sample_is_taken_when_there_is_none_or_an_old_one(house: House) -> None:
+    async with house.process() as log:
+        log.called(sampled("a", "first"))
+        await log.flush()
+        house.clock.pass_(3600)
+        log.called(sampled("a", "second"))
+        await log.flush()
+        [row] = (await house.findings()).values()
+        told = json.loads(row["sample"])
+        assert told["old"] == "<GetClientsRequest>\n  <first>{first}</first>\n</GetClientsRequest>"
+        [call] = told["calls"]
+        assert {key: call[key] for key in call if key != "xml"} == {
+            "operation": "Organization.GetOrganizations",
+            "endpoint": "/soap2/organization_agent.php",
+            "soap_action": "action",
+        }
+        assert "secret" not in row["sample"]
+    house.clock.pass_(86_400)
+    async with house.process() as log:  # a new process knows how old the sample is
+        log.called(sampled("a", "third"))
+    [row] = (await house.findings()).values()
+    assert "{third}" in row["sample"]
+    assert row["sample_at"] == house.clock.now
+
+
+async def test_samples_are_few_a_second_and_come_later(small: House) -> None:
+    small.settings = {"samples": 2}
+    async with small.process() as log:
+        for number in range(5):
+            log.called(sampled(f"p{number}", "x"))
+        await log.flush()
+        assert sum(row["sample"] is not None for row in (await small.findings()).values()) == 2
+        small.clock.pass_(1)
+        for number in range(5):
+            log.called(sampled(f"p{number}", "x"))
+    assert sum(row["sample"] is not None for row in (await small.findings()).values()) == 4
+
+
+# ---- many ----
+
+
+async def test_two_shims_on_one_database_add_up(house: House, tmp_path: Path) -> None:
+    async def shim(name: str) -> None:
+        own = House(house.url, tmp_path / name)
+        async with own.process() as log:
+            for number in range(200):
+                log.called(seen("Client.GetClients", f"p{number % 7}"))
+                if number % 40 == 0:
+                    await log.flush()
+
+    await asyncio.gather(shim("one"), shim("other"))
+    assert await house.calls() == {("billing", "old", "Client.GetClients"): (400, 0)}
+    assert sum(row["count"] for row in (await house.findings()).values()) == 400
+    assert sum(row["count"] for row in await house.rows(FINDING_DAYS)) == 400
+    assert sum(row["calls"] for row in await house.rows(CALLERS)) == 400
+    assert await house.rows(KEPT) == []
+
+
+async def test_a_burst_loses_none_and_costs_little(small: House) -> None:
+    small.settings = {"flush": 0.1}
+    calls = [
+        seen("Client.GetClients", *(f"p{(number + each) % 40}" for each in range(3))) for number in range(100)
+    ]
+    async with small.process() as log:
+        spent = 0.0
+        for _ in range(20):  # 2,000 calls within 2 s
+            began = time.perf_counter()
+            for each in calls:
+                log.called(each)
+            spent += time.perf_counter() - began
+            await asyncio.sleep(0.1 - min(0.1, spent / 20))
+    assert await small.calls() == {("billing", "old", "Client.GetClients"): (2000, 0)}
+    assert sum(row["count"] for row in (await small.findings()).values()) == 6000
+    assert spent / 2000 < 0.001, f"{spent / 2000 * 1e6:.0f} µs a call"
+
+
+async def test_a_defect_of_the_log_is_not_one_of_the_call(small: House, capsys: Any) -> None:
+    async with small.process() as log:
+        log.called(seen("Client.GetClients", findings=None))
+        log.called(seen("Client.GetClients"))
+    assert await small.calls() == {("billing", "old", "Client.GetClients"): (2, 0)}
+    assert "deprecation log failed" in capsys.readouterr().out

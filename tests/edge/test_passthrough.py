@@ -1,0 +1,77 @@
+"""Native calls are counted as ported use: whose token it is, which v3 operation, and whether it failed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+
+from shim.edge.backend import Backend, open_session
+from shim.edge.passthrough import NativeV3, Rules
+from shim.edge.peer import Peers
+from shim.edge.relay import Sizes
+from shim.edge.settings import Backend as Settings
+from shim.edge.store import Store
+from shim.edge.tokens import Tokens, open_http
+from shim.edge.v3_tokens import TokenOwners
+from shim.interfaces.load import new
+from tests.end_to_end.native import USER, native
+
+GET = "<GetUsers><parentID>1</parentID></GetUsers>"
+
+
+class Counted:
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, bool]] = []
+
+    def ported(self, integration: str, operation: str, *, fault: bool) -> None:
+        self.calls.append((integration, operation, fault))
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[tuple[str, NativeV3, TokenOwners, Counted, list[int]]]:
+    """The URL of a front, its parts, what was counted, and the statuses that the backend answers with."""
+    statuses: list[int] = []
+
+    async def reply(request: web.Request) -> web.Response:
+        return web.Response(status=statuses.pop(0))
+
+    backend_app, front_app = web.Application(), web.Application()
+    backend_app.router.add_post(USER, reply)
+    store, counted = await Store.open(f"sqlite:///{tmp_path}/shim.db"), Counted()
+    async with TestServer(backend_app) as server:
+        settings = Settings(url=str(server.make_url("")).rstrip("/"))
+        async with open_session(settings) as session, open_http(settings) as http:
+            backend = Backend(session, Tokens(http, ""), settings)
+            rules, owners = Rules(10_000, 5.0, Sizes(10_000, 1000), "text"), TokenOwners(store)
+            calls = NativeV3(new(), backend, owners, Peers(None, ()), rules, counted)
+            front_app.router.add_post(USER, calls.post)
+            async with TestServer(front_app) as front:
+                yield str(front.make_url(USER)), calls, owners, counted, statuses
+    await store.close()
+
+
+async def test_every_native_call_counts_once(
+    house: tuple[str, NativeV3, TokenOwners, Counted, list[int]],
+) -> None:
+    url, calls, owners, counted, statuses = house
+    await owners.remember("t-1", "crm", 100)
+    statuses += [200, 500, 200, 200]
+    sent = (native("t-1", GET), native("t-1", GET), native("t-2", GET), b"no message")
+    async with ClientSession() as session:
+        for body in sent:
+            async with session.post(url, data=body):
+                pass
+        await calls.close()
+        assert sorted(counted.calls) == [
+            ("(unknown)", "(unknown)", False),
+            ("(unknown)", "User.GetUsers", False),
+            ("crm", "User.GetUsers", False),
+            ("crm", "User.GetUsers", True),
+        ]
+        async with session.post(url, data=b" " * 10_001) as refused:
+            assert refused.status == 500
+    assert counted.calls[-1] == ("(unknown)", "(unknown)", True)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from shim.edge.toolkits import clean_agent, toolkit
+
+PHP = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<SOAP-ENV:Envelope xmlns:SOAP-ENV='
+    b'"http://schemas.xmlsoap.org/soap/envelope/" xmlns:ns1="http://4psa.com/ClientMessages.xsd/2.5.1">'
+)
+GSOAP = b'<SOAP-ENV:Envelope xmlns:SOAP-ENV="e" xmlns:SOAP-ENC="c">'
+PERL = b'<?xml version="1.0"?><soap:Envelope soap:encodingStyle="x" xmlns:soap="e">'
+WCF = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">'
+AXIS = b'<soapenv:Envelope xmlns:soapenv="e">'
+HAND = b'<E:Envelope xmlns:E="e">'
+
+
+@pytest.mark.parametrize(
+    ("agent", "body", "expected"),
+    [
+        ("PHP-SOAP/8.2.29", HAND, "PHP SoapClient"),
+        ("SOAP::Lite/Perl/1.27", PHP, "Perl SOAP::Lite"),
+        ("Zeep/4.3.3 (www.python-zeep.org)", b"", "Python zeep"),
+        (
+            "Mozilla/4.0 (compatible; MSIE 6.0; MS Web Services Client Protocol 4.0.30319)",
+            b"",
+            ".NET Framework",
+        ),
+        ("Axis/1.4", b"", "Java Axis"),
+        ("Apache-CXF/3.5", b"", "Java CXF"),
+        ("gSOAP/2.8", b"", "C gSOAP"),
+        ("libwww-perl/6.67", PERL, "hand-written"),
+        ("curl/8.5", PHP, "hand-written"),
+        ("", PHP, "PHP SoapClient"),
+        ("my billing", GSOAP, "C gSOAP"),
+        ("", PERL, "Perl SOAP::Lite"),
+        ("", WCF, ".NET WCF"),
+        ("", AXIS, "Java Axis"),
+        ("my billing", HAND, "hand-written"),
+        ("", HAND.decode().encode("utf-16"), "hand-written"),
+        ("", b"", "unknown"),
+    ],
+)
+def test_the_user_agent_tells_the_toolkit_else_the_look_of_the_message(
+    agent: str, body: bytes, expected: str
+) -> None:
+    assert toolkit(agent, body) == expected
+
+
+def test_user_agents_are_cut_and_cleaned() -> None:
+    assert clean_agent("a\r\nb\x00\x1b[31mc\x9b") == "a b [31mc"
+    assert clean_agent("x" * 5000) == "x" * 200
+    assert clean_agent(b"caf\xe9".decode("utf-8", "surrogateescape")).encode() == b"caf"

@@ -1,0 +1,220 @@
+"""How porting, effort and order are judged: pure, without a store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shim.review.effort import EFFORTS, UNKNOWN, Successors, successors
+from shim.review.order import Step, in_order, noun
+from shim.review.rows import DayCount, Met, Placed, Use, Window
+from shim.review.scorecard import CAME_BACK, PORTED, Seen, build, is_ported, is_quiet, usual_pause
+from tests.review.world import NOW
+from tests.support.conversation import catalogue
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+GET, ADD, PL = "Client.GetClients", "Client.AddClient", "Client.SetClientPL"
+KNOWN = successors(catalogue())
+WINDOW = Window.of(NOW, 30)
+
+
+def use(operation: str = GET, last: timedelta = HOUR, days: int = 1, span: int = 0, side: str = "old") -> Use:
+    seen = NOW - last
+    return Use("crm", side, operation, 10, 0, days, seen - timedelta(days=span), seen)
+
+
+# ---- what is ported ----
+
+
+@pytest.mark.parametrize(
+    ("rung", "old", "new", "ported"),
+    [
+        ("translate", use(), [], False),
+        ("compare", use(), [], False),
+        ("v3", use(), [], True),
+        ("locked", use(), [], True),
+        ("translate", use(last=2 * HOUR), [use(last=HOUR)], True),
+        ("translate", use(last=HOUR), [use(last=2 * HOUR)], False),
+        ("translate", use(last=HOUR), [use(last=HOUR)], False),
+        ("translate", use(last=2 * HOUR), [use(last=3 * HOUR), use(last=HOUR)], True),
+        ("translate", use(last=20 * HOUR, days=21, span=20), [use()], False),
+        ("translate", use(last=25 * HOUR, days=21, span=20), [use()], True),
+        ("translate", use(last=6 * DAY, days=4, span=21), [use()], False),
+        ("translate", use(last=8 * DAY, days=4, span=21), [use()], True),
+        ("translate", use(last=8 * DAY, days=4, span=21), [], False),
+    ],
+)
+def test_ported(rung: str, old: Use, new: list[Use], ported: bool) -> None:
+    assert is_ported(rung, old, new, NOW) == ported  # type: ignore[arg-type]
+
+
+def test_the_usual_pause_is_that_between_days() -> None:
+    assert usual_pause(use(days=1)) == timedelta(0)
+    assert usual_pause(use(days=2, span=1)) == DAY
+    assert usual_pause(use(days=4, span=21)) == 7 * DAY
+
+
+@pytest.mark.parametrize(
+    ("since", "last", "quiet"),
+    [
+        (2 * DAY, 3 * DAY, True),
+        (2 * DAY, 2 * DAY, True),
+        (2 * DAY, DAY, False),
+        (None, 2 * DAY, True),
+        (None, HOUR, False),
+    ],
+)
+def test_quiet_since_the_rung_was_set(since: timedelta | None, last: timedelta, quiet: bool) -> None:
+    placed = Placed("crm", GET, "v3", NOW - since if since else None)
+    assert is_quiet(placed, NOW - last, NOW) == quiet
+
+
+def test_what_came_back_after_the_rung_was_set_counts() -> None:
+    seen = Seen(old=[use(last=HOUR)], rungs={GET: Placed("crm", GET, "v3", NOW - DAY)})
+    seen.met[GET] = [
+        Met("crm", GET, "field-dropped", "loss", 3, NOW - 2 * DAY),
+        Met("crm", GET, "wrong-endpoint", "notice", 1, NOW - HOUR),
+    ]
+    card = build("crm", seen, KNOWN, WINDOW, NOW, configured=True)
+    assert card.findings == {"notice": 1}
+    assert (card.operations[0].worst, card.operations[0].reason) == ("notice", CAME_BACK.reason)
+    assert (card.left, card.done) == (0, False)
+
+
+def test_it_is_done_as_soon_as_it_is_quiet_on_its_rung() -> None:
+    seen = Seen(old=[use(last=HOUR)], rungs={"*": Placed("crm", "*", "locked", NOW - HOUR / 2)})
+    seen.met[GET] = [Met("crm", GET, "field-dropped", "loss", 3, NOW - HOUR)]
+    card = build("crm", seen, KNOWN, WINDOW, NOW, configured=True)
+    assert (card.done, card.findings, card.operations[0].fit) == (True, {}, "clean")
+    assert card.operations[0].reason == PORTED.reason
+
+
+@pytest.mark.parametrize(
+    ("scopes", "rung"),
+    [
+        ({}, "translate"),
+        ({"*": "compare"}, "compare"),
+        ({"*": "compare", "Client.*": "v3"}, "v3"),
+        ({"*": "compare", "Client.*": "v3", GET: "translate"}, "translate"),
+        ({"Report.*": "v3"}, "translate"),
+        ({GET: "of a later version"}, "translate"),
+    ],
+)
+def test_the_nearest_scope_decides(scopes: dict[str, str], rung: str) -> None:
+    seen = Seen(old=[use()], rungs={scope: Placed("crm", scope, each, None) for scope, each in scopes.items()})
+    assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations[0].rung == rung
+
+
+def test_calls_without_a_name_are_nothing_to_port_but_not_done_while_they_come() -> None:
+    for last, done in ((HOUR, False), (2 * DAY, True)):
+        seen = Seen(old=[use("(none)", last)], days=[DayCount("crm", "old", NOW.date().isoformat(), 10)])
+        card = build("crm", seen, KNOWN, WINDOW, NOW, configured=False)
+        assert (card.operations, card.left, card.done, card.old_calls) == ((), 0, done, 10)
+        assert card.days[-1].old == 10
+
+
+# ---- effort ----
+
+
+def effort(operation: str, **met: int) -> str:
+    counts = {code.replace("_", "-"): count for code, count in met.items()}
+    return KNOWN.get(operation, UNKNOWN).work(counts).effort
+
+
+@pytest.mark.parametrize(
+    ("operation", "met", "expected"),
+    [
+        ("Channel.GetCodecs", {}, "none"),
+        ("Client.GetClients", {}, "small"),
+        ("Client.AddClient", {}, "small"),
+        ("Client.AddClient", {"field_kept": 2}, "medium"),
+        ("Extension.AddExtension", {}, "medium"),
+        ("Extension.EditExtension", {}, "medium"),
+        ("Extension.EditExtension", {"field_dropped": 1}, "large"),
+        ("Channel.AddChannel", {}, "none"),
+        ("Channel.AddChannel", {"field_refused": 1}, "medium"),
+        ("Channel.GetCodecs", {"empty_as_absent": 9}, "none"),
+        ("Service.Unknown", {}, "large"),
+    ],
+)
+def test_effort_is_judged_from_the_catalogue_and_what_was_met(
+    operation: str, met: dict[str, int], expected: str
+) -> None:
+    assert effort(operation, **met) == expected
+
+
+def test_reasons_are_words() -> None:
+    assert KNOWN["Client.GetClients"].work({}).reason == (
+        "The operation is Organization.GetOrganizations. 1 element under another name."
+    )
+    assert KNOWN["Client.AddClient"].work({"field-kept": 1}).reason == (
+        "The operation is Organization.AddOrganization. "
+        "1 element that the shim keeps, because v3 has no place for it."
+    )
+    assert "2 v3 calls, in this order: User.AddUser, Extension.AddExtension" in (
+        KNOWN["Extension.AddExtension"].work({}).reason
+    )
+    assert "not in use" in KNOWN["Client.AddClient"].work({}).reason
+    assert KNOWN["Channel.GetCodecs"].work({}).reason.startswith("Same operation, same elements")
+
+
+def test_every_translated_operation_has_successors_and_a_reason() -> None:
+    assert set(KNOWN) == set(catalogue().translations)
+    for name, each in KNOWN.items():
+        assert set(each.becomes) <= set(catalogue().new.operations)
+        assert each.becomes, name
+        assert each.work({}).reason.endswith(".")
+        assert each.writes == catalogue().translations[name].declared.writes
+
+
+def test_more_to_do_is_never_less_effort() -> None:
+    for each in KNOWN.values():
+        ranks = [EFFORTS.index(each.work({"field-dropped": count}).effort) for count in range(5)]
+        assert ranks == sorted(ranks)
+
+
+# ---- order ----
+
+
+@pytest.mark.parametrize(
+    ("operation", "about"),
+    [
+        ("Client.GetClients", "Client.Client"),
+        ("Client.GetClientDetails", "Client.Client"),
+        ("Client.AddClient", "Client.Client"),
+        ("Client.SetClientPL", "Client.ClientPL"),
+        ("Client.GetClientPL", "Client.ClientPL"),
+        ("Extension.DelCallRulesIn", "Extension.CallRulesIn"),
+        ("GlobalOp.Ping", "GlobalOp.Ping"),
+    ],
+)
+def test_nouns(operation: str, about: str) -> None:
+    assert noun(operation) == about
+
+
+def test_quick_wins_first_then_share_of_calls_then_name() -> None:
+    steps = [
+        Step("A.GetThings", "large", 900, writes=False),
+        Step("B.GetOthers", "small", 5, writes=False),
+        Step("C.GetFurther", "small", 50, writes=False),
+        Step("D.GetB", "none", 1, writes=False),
+        Step("D.GetA", "none", 1, writes=False),
+    ]
+    assert in_order(steps) == ["D.GetA", "D.GetB", "C.GetFurther", "B.GetOthers", "A.GetThings"]
+
+
+def test_a_read_is_pulled_before_the_writes_of_its_noun() -> None:
+    steps = [
+        Step(ADD, "small", 5, writes=True),
+        Step("Client.GetClientDetails", "large", 1, writes=False),
+        Step(PL, "none", 1, writes=True),
+        Step("Report.CallReport", "medium", 1, writes=False),
+    ]
+    assert in_order(steps) == [PL, "Client.GetClientDetails", ADD, "Report.CallReport"]
+
+
+def test_the_card_of_nothing_is_quiet() -> None:
+    card = build("fax", Seen(), {"x": Successors((), True, ())}, WINDOW, NOW, configured=True)
+    assert (card.done, card.left, card.effort, card.reason) == (True, 0, "none", "No 2.5 calls in these days.")
+    assert len(card.days) == 30

@@ -1,0 +1,95 @@
+"""The system itself: its places and languages, buttons and alerts, time intervals, sounds, templates, devices.
+
+What v3 has no call for at all (industries, advertising, the settings of the old APIs) the shim serves itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+from shim.core.rules.declare import emulated, operation, service
+from shim.core.rules.references import account
+from shim.core.rules.vocabulary import compute, loose, rename, unanswered, unread, within
+from translations import pbx_buttons, pbx_devices, pbx_industries, pbx_system, pbx_templates
+from translations.accounts import UPDATED
+
+_OWNER = account(only="request")
+_OWNERS = account()
+_ALL = "0 stands for all, as the documentation of 2.5 has it; v3 says that by leaving it out."
+_CLOCK = "The documentation of 2.5 shows times without seconds, its schema and v3 have them."
+_STARTED = {"success": "in progress", "partial": "in progress", "failure": "failure"}
+
+_SHORT = re.compile("([01]?[0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
+
+
+def _all(text: str) -> str | None:
+    return "" if text == "0" else None
+
+
+def _with_seconds(text: str) -> str | None:
+    return f"{text.zfill(5)}:00" if _SHORT.fullmatch(text) else None
+
+
+_TIMES = tuple(loose(name, _with_seconds, _CLOCK) for name in ("startTime", "endTime"))
+
+SERVICE = service(
+    "PBX",
+    "PBX",
+    operation("UpdateLicense", rules=[UPDATED]),
+    emulated("GetSystemAPISettings", pbx_system.system_api, pbx_system.OLD_API),
+    emulated("GetCallAPISettings", pbx_system.call_api, pbx_system.OLD_API),
+    operation("GetRegions", rules=[
+        unanswered("region/default", "v3 marks no region of a country as the default one."),
+    ]),
+    operation("GetTimezone"),
+    operation("Enroll"),
+    operation("Withdraw"),
+    operation("EditCustomAlert", rules=[UPDATED]),
+    operation("EditCustomButton", rules=[pbx_buttons.SENT, _OWNER, UPDATED], siblings=True),
+    operation("AddCustomButton", rules=[pbx_buttons.SENT, _OWNER, UPDATED], siblings=True),
+    operation("AddCustomAlert", rules=[_OWNER, UPDATED], siblings=True),
+    operation("GetCustomAlerts", rules=[_OWNERS]),
+    operation("DelCustomAlert"),
+    operation("SetCustomAlertStatus", rules=[UPDATED]),
+    operation("GetCustomButtons", rules=[_OWNERS, pbx_buttons.LISTED]),
+    operation("DelCustomButton"),
+    operation("SetCustomButtonStatus", rules=[UPDATED]),
+    operation("AddTimeIntervalBlock", rules=[_OWNER, within("timeInterval", _TIMES), UPDATED]),
+    operation("EditTimeIntervalBlock", rules=[UPDATED]),
+    operation("GetTimeIntervalBlocks", rules=[_OWNER, account("timeIntervalBlock/userID")]),
+    operation("DelTimeIntervalBlock"),
+    operation("GetTimeIntervals", rules=[_OWNERS]),
+    operation("DelTimeInterval"),
+    operation("GetOwnedSounds", rules=[
+        _OWNERS, loose("folderID", _all, _ALL), loose("languageID", _all, _ALL),
+    ]),
+    operation("GetSharedSounds", rules=[_OWNERS]),
+    operation("GetFileLanguages"),
+    operation("GetFolders", rules=[_OWNER, account("folders/userID")]),
+    operation("AddTimeInterval", rules=[within("timeInterval", _TIMES), UPDATED]),
+    operation("EditTimeInterval", rules=[_TIMES, UPDATED]),
+    emulated("GetSchemaVersions", pbx_system.schema_versions, pbx_system.OLD_VERSIONS),
+    operation("GetInterfaceLang"),
+    operation("GetPhoneLang"),
+    operation("GetTemplates", rules=pbx_templates.RULES, plan=pbx_templates.read),
+    operation("Ping", rules=[
+        rename("resellers", "serviceProviders", "Resellers are service providers in v3."),
+        rename("clients", "organizations", "Clients are organizations in v3."),
+        unread("users", "2.5 had no users beside extensions."),
+        pbx_system.PING,
+    ]),
+    operation("UpgradeVoipNow", rules=[
+        compute("result", str, _STARTED.get, "2.5 says in progress for an upgrade that has started."),
+    ]),
+    operation("UpgradeHistory"),
+    emulated("AddIndustry", pbx_industries.add, pbx_industries.KEPT, pbx_industries.HEIGHTS),
+    emulated("EditIndustry", pbx_industries.edit, pbx_industries.KEPT, pbx_industries.HEIGHTS),
+    emulated("GetIndustries", pbx_industries.read, pbx_industries.KEPT),
+    emulated("DelIndustries", pbx_industries.delete, pbx_industries.KEPT),
+    emulated("GetAdvertisingTemplates", pbx_system.no_advertising, pbx_system.NO_ADVERTISING),
+    operation("GetDevices", rules=pbx_devices.LISTED, plan=pbx_devices.read),
+    operation("AddDevice", rules=pbx_devices.ADDED),
+    operation("EditDevice", rules=pbx_devices.EDITED),
+    operation("GetEquipmentList"),
+    operation("DelDevice"),
+)  # fmt: skip
