@@ -55,7 +55,6 @@ class Application:
     ) -> None:
         self.config = config
         self.catalogue = compiled
-        self.catalogue = compiled
         self.performers = performers
         self.ready = True
         self.integrations = performers.integrations

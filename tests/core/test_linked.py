@@ -44,7 +44,7 @@ def reasons(outcome: Outcome) -> list[str | None]:
     """The reason of each operation's fault; None for an answer."""
     assert outcome.answer is not None
     packed = [each.get("output") or "" for each in parse(outcome.answer).body.all("operation")]
-    return [parse(base64.b64decode(each)).body.get("detail/reason") for each in packed]
+    return [parse(base64.b64decode(each)).body.get("detail/fault/reason") for each in packed]
 
 
 def test_no_operations_are_an_answer_too() -> None:
