@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue, Translation
 from shim.core.interface import ElementDecl, Operation, paths
 from shim.core.rules.model import Fate
-from shim.core.translate import Translation
 
 
 def gaps(catalogue: Catalogue, names: Iterable[str]) -> list[str]:

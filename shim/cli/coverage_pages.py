@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from shim.cli.coverage_data import Row, totals
-from shim.core.catalogue import Catalogue
-from shim.core.translate import Translation
+from shim.core.compiled import Catalogue, Translation
 
 FATES = ("carried", "renamed", "moved", "computed", "kept", "emulated", "dropped", "refused", "ignored")
 HEAD = ("service", "operation", "becomes", "paths", *FATES, "in cases")

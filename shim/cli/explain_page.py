@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from lxml import etree
 
 from shim.cli.dry_run import dry_run
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue, Translation
 from shim.core.findings import KINDS
 from shim.core.interface import Attribute, ElementDecl, Operation, paths
 from shim.core.model import Element
 from shim.core.parse import SOAP
 from shim.core.rules.model import Fate
 from shim.core.serialise import MessageWriter
-from shim.core.translate import Translation
 
 _READS = ("Get", "Ping", "CallReport", "QuickStats")
 _SEVERE = ("loss", "refused", "warning")

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from shim.cli.explain_page import Example, page
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue
 
 LANGUAGES = (("PHP", "php"), ("Perl", "pl"), ("Python", "py"))
 _MARKS = {"php": "php", "pl": "perl", "py": "python"}

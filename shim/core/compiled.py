@@ -16,7 +16,7 @@ from shim.core.model import Element
 from shim.core.rules.model import Fate, Producer, Rule, Table, Work
 from shim.core.rules.references import Account, By
 from shim.core.serialise import MessageWriter
-from shim.core.translate import refusal, walk
+from shim.core.translate import known_attributes, refusal, walk
 
 Plan = Callable[["Catalogue", "Translation", "Work"], Generator[Command, Any, Element]]
 
@@ -122,6 +122,8 @@ class Translation:
     def to_new(self, work: Work) -> Element:
         """The v3 request. Raises CallerError when the old one lacks something or has an unusable value."""
         target = Element(self.new.input.name)
+        if work.request.attributes and not self.request.leg:
+            known_attributes(work.request, None, work, "request")
         walk(work.request, self.request, target, work, "request")
         if work.problems:
             raise refusal(work.problems)
@@ -132,6 +134,8 @@ class Translation:
     def to_old(self, answer: Element, work: Work) -> Element:
         """The old answer, as far as v3 and what the shim keeps can give it."""
         target = Element(self.old.output.name)
+        if answer.attributes:
+            known_attributes(answer, None, work, "answer")
         walk(answer, self.answer, target, work, "answer")
         for produce in self.on_answer:
             produce(target, work)

@@ -147,7 +147,7 @@ class _Level:
     def table(self, path: str, source: ElementDecl, target_path: str, target: ElementDecl) -> Table:
         kind, other = source.complex, target.complex
         demands = kind.demands if kind is not None and self.request and self.part != "leg" else ()
-        table = Table(path, demands=demands, leg=self.part == "leg")
+        table = Table(path, demands=demands, leg=self.part == "leg" and not path)
         for name, slot in kind.slots.items() if kind is not None else ():
             here = _join(path, name)
             entry = Entry(
@@ -155,6 +155,7 @@ class _Level:
                 self.old_path(here),
                 single=self.request and not slot.repeated,
                 choices=slot.choices if self.request else (),
+                leaf=slot.decl.simple is not None,
             )
             table.entries[name] = entry
             self.decide(entry, here, target_path, other)
@@ -187,6 +188,7 @@ class _Level:
             self.limit(entry)
         entry.act = taken.act
         entry.read = None if taken.raw else entry.read
+        entry.leaf = entry.leaf and not taken.raw and taken.fate not in ("dropped", "refused")
         entry.plain = entry.plain and taken.act is None
         if self.request and taken.reads is not None:
             entry.read = either(taken.reads, entry.read)

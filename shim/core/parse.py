@@ -23,7 +23,8 @@ SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _NIL = f"{{{XSI}}}nil"
-_XSI_PREFIX = f"{{{XSI}}}"
+_OF_PROTOCOL = (f"{{{XSI}}}", f"{{{SOAP}}}")
+"""What attributes begin with that belong to XML Schema and to SOAP, not to the message."""
 
 _ENCODINGS = {
     name: codec
@@ -208,17 +209,17 @@ def _envelope(root: etree._Element, limits: Limits) -> Envelope:
     if _local(tag) != "Envelope":
         raise CallerError("not-soap", "The message is XML, but not a SOAP 1.1 envelope.")
     headers: list[Element] = []
-    body: etree._Element | None = None
-    surplus: tuple[str, ...] = ()
+    bodies: list[etree._Element] = []
     for part in root:
         name = _local(part.tag)
         if name == "Header":
             headers.extend(_element(block, 3, limits) for block in part)
-        elif name == "Body" and body is None:
-            body = part[0] if len(part) else None
-            surplus = tuple(_local(each.tag) for each in list(part)[1:])
-    if body is None:
+        elif name == "Body":
+            bodies += part
+    if not bodies:
         raise CallerError("not-soap", "The SOAP envelope has no body element: there is no call in it.")
+    body, *others = bodies
+    surplus = tuple(_local(each.tag) for each in others)
     return Envelope(_element(body, 3, limits), _namespace(body.tag), headers, surplus)
 
 
@@ -236,7 +237,7 @@ def _element(node: etree._Element, depth: int, limits: Limits) -> Element:
         if len(items) > limits.attributes:
             raise _over(f"more than {limits.attributes} attributes on an element", limits.attributes)
         nil = node.get(_NIL) in ("true", "1")
-        attributes = {_local(str(key)): str(value) for key, value in items if not _of_xsi(key)}
+        attributes = {_local(str(key)): str(value) for key, value in items if not _of_protocol(key)}
     count = len(node)
     if count:
         if count > limits.repeats:
@@ -250,8 +251,8 @@ def _element(node: etree._Element, depth: int, limits: Limits) -> Element:
     return Element(name, text or "", attributes, None, nil)
 
 
-def _of_xsi(key: str | bytes) -> bool:
-    return isinstance(key, str) and key.startswith(_XSI_PREFIX)
+def _of_protocol(key: str | bytes) -> bool:
+    return isinstance(key, str) and key.startswith(_OF_PROTOCOL)
 
 
 def _check_repeats(node: Iterable[etree._Element], limits: Limits) -> None:

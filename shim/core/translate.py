@@ -19,7 +19,7 @@ def walk(source: Element, table: Table, target: Element, work: Work, direction: 
     request = direction == "request"
     seen: set[str] = set()
     chosen: dict[int, int] = {}
-    if source.text and source.children:
+    if source.text and (source.children or source.text.strip()):
         work.find("stray-text", table.path or source.name)
     for child in source.children:
         name = child.name
@@ -29,6 +29,8 @@ def walk(source: Element, table: Table, target: Element, work: Work, direction: 
             if entry is None and not (table.leg and request):
                 _unknown(name, table, work, direction)
             continue
+        if child.children and entry.leaf:
+            _below_a_leaf(child, entry, work, direction)
         if request and not _admit(child, entry, seen, chosen, work):
             continue
         seen.add(name)
@@ -47,6 +49,10 @@ def walk(source: Element, table: Table, target: Element, work: Work, direction: 
 def _act(child: Element, entry: Entry, target: Element, work: Work, direction: Direction) -> None:
     """Let the rule deal with the child, once it could be read; a limit says by then what it means."""
     assert entry.act is not None
+    if (child.attributes and not entry.unlimited) or (child.children and entry.leaf):
+        attributes = known_attributes(child, entry, work, direction)
+        below = None if entry.leaf else child.children
+        child = Element(child.name, child.text, attributes, below, child.nil)
     if direction == "request" and entry.unlimited and not child.nil:
         limit = _carry(child, entry, work, direction)
         if limit is not None:
@@ -58,6 +64,8 @@ def _act(child: Element, entry: Entry, target: Element, work: Work, direction: D
 def _carry(child: Element, entry: Entry, work: Work, direction: Direction) -> Element | None:
     """The child on the other side; None when its value cannot be read, which is a problem by then."""
     made = Element(entry.name, None, None, None, child.nil)
+    if child.nil and direction == "answer":
+        _beside_nil(child, entry, work)
     if child.attributes or entry.unlimited:
         _attributes(child, entry, made, work, direction)
     if entry.table is not None:
@@ -74,7 +82,9 @@ def _admit(child: Element, entry: Entry, seen: set[str], chosen: dict[int, int],
     if child.nil and not entry.nillable:
         work.find("nil-as-absent", entry.path)
         return False
-    if not child.text and not child.children and not child.nil and _says_nothing(child, entry):
+    if child.nil:
+        _beside_nil(child, entry, work)
+    elif not child.text and (entry.leaf or not child.children) and _says_nothing(child, entry):
         if entry.decl.default is not None:
             child.text = entry.decl.default
         else:
@@ -125,13 +135,7 @@ def _bad_value(entry: Entry) -> Problem:
 
 
 def _attributes(child: Element, entry: Entry, made: Element, work: Work, direction: Direction) -> None:
-    attributes = {}
-    for name, value in child.attributes.items():
-        if entry.attributes is None or name not in entry.attributes:
-            code = "unknown-attribute" if direction == "request" else "unknown-answer-element"
-            work.find(code, f"{entry.path}/@{name[:64]}")
-        else:
-            attributes[name] = value.strip()
+    attributes = known_attributes(child, entry, work, direction)
     if entry.unlimited:
         _say_unlimited(attributes, child, entry, work, direction)
     made.attributes = attributes
@@ -151,6 +155,33 @@ def _say_unlimited(
     attributes["unlimited"] = boolean(said) or said
     if boolean(said) is None and direction == "request":
         work.problems.append(Problem("bad-value", f"{entry.path}/@unlimited", "true or false", None))
+
+
+def known_attributes(child: Element, entry: Entry | None, work: Work, direction: Direction) -> dict[str, str]:
+    """The known attributes. Of each unknown one a finding is made; without an entry they are the message's."""
+    code = "unknown-attribute" if direction == "request" else "unknown-answer-element"
+    kind = entry.decl.complex if entry is not None else None
+    names = {each.name for each in kind.all_attributes} if kind is not None else set()
+    path = f"{entry.path}/" if entry is not None else ""
+    known = {}
+    for name, value in child.attributes.items():
+        if name in names:
+            known[name] = value.strip()
+        else:
+            work.find(code, f"{path}@{name[:64]}")
+    return known
+
+
+def _below_a_leaf(child: Element, entry: Entry, work: Work, direction: Direction) -> None:
+    """Elements inside one that holds a value are as unknown as any other; its own text counts."""
+    code = "unknown-element" if direction == "request" else "unknown-answer-element"
+    for each in child.children:
+        work.find(code, f"{entry.path}/{each.name[:64]}")
+
+
+def _beside_nil(child: Element, entry: Entry, work: Work) -> None:
+    if child.children or (child.text or "").strip():
+        work.find("stray-text", entry.path, "It says nil and holds something all the same: only nil counts.")
 
 
 def _unknown(name: str, table: Table, work: Work, direction: Direction) -> None:

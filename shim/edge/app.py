@@ -56,6 +56,7 @@ class Application:
     ) -> None:
         self.config = config
         self.catalogue = compiled
+        self.performers = performers
         self.ready = True
         self.integrations = performers.integrations
         self.store = performers.store

@@ -1,4 +1,4 @@
-"""Devices: kept like any other object, but what they are assigned to has to be there."""
+"""Devices: kept like any other object, but what they are assigned to has to be there, and owners change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ def add(call: Call) -> Element:
 
 def edit(call: Call) -> Element:
     _check(call, call.text("serial"))
-    return generic_edit.edit(_DEVICE, call)
+    owner = call.find(_DEVICE.owner_from)
+    answer = generic_edit.edit(_DEVICE, call)
+    if owner is not None:
+        call.world.kept(_DEVICE.noun)[int(call.need("deviceID"))].owner = ("account", owner.id)
+    return answer
 
 
 def _check(call: Call, serial: str | None) -> None:

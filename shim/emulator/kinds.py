@@ -82,7 +82,14 @@ KINDS = {
         ),
         Kind("ChargingPackage", "plan", "package", edit_key="chargingPackageID", required=("name",)),
         Kind("DestinationException", "plan", "exception", item="exception", edit_key="exceptionID"),
-        Kind("Channel", "system", "channel", defaults={"status": "true"}, writes_need=_ADMIN, inherited=True),
+        Kind(
+            "Channel",
+            "system",
+            "channel",
+            defaults={"status": "true", "type": "sip", "paid": "false", "flow": "both"},
+            writes_need=_ADMIN,
+            inherited=True,
+        ),
         Kind(
             "ChannelGroup",
             "system",

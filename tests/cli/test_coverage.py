@@ -15,7 +15,7 @@ from typer.testing import Result
 from shim.cli.coverage_data import rows
 from shim.cli.coverage_gaps import gaps
 from shim.cli.explain_page import page
-from shim.core.catalogue import Catalogue
+from shim.core.compiled import Catalogue
 from shim.core.interface import paths
 from shim.core.rules.model import Fate
 from tests.support.conversation import catalogue

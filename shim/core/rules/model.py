@@ -137,6 +137,8 @@ class Entry:
     act: Action | None = None
     elsewhere: bool = False
     """Another leg of the plan takes it."""
+    leaf: bool = False
+    """Whether it holds a value, so that no element belongs inside it, and no rule says what becomes of such."""
     plain: bool = False
     """A leaf whose text goes over as it is: any text in requests, anything at all in answers."""
 
@@ -149,7 +151,7 @@ class Table:
     entries: dict[str, Entry] = field(default_factory=dict)
     demands: tuple[Demand, ...] = ()
     leg: bool = False
-    """Whether this is one leg of a plan: what it does not know is another's business."""
+    """Whether this is the top of one leg of a plan: what it does not know is another's business."""
 
 
 @dataclass(frozen=True, slots=True)

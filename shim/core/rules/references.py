@@ -56,7 +56,8 @@ class Refer(Rule):
             return
         said = identity.number if self.side == "number" else identity.user_id
         place = split(self.new or "")[1]
-        if into.child(place) is not None and work.request.child(self.old or "") is child:
+        first = work.request.child(self.old or "")
+        if into.child(place) is not None and first is not None and first.text == child.text:
             because = "An element before it names the extension already: only that one counts."
             work.find("choice-conflict", self.old or "", because)
             return

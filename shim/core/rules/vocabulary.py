@@ -199,7 +199,7 @@ def keep(
     field: str | None = None,
     among: str | None = None,
 ) -> Rule:
-    """v3 has no place for it: the shim stores it for the account and gives it back on reading.
+    """v3 has no place for a value: the shim stores it for the account and gives it back on reading.
 
     `default` is answered when nothing is kept; `when` says whether this answer has it at all. `field` is the
     name to keep it under, where elements of one name mean several things: the element's own by default.

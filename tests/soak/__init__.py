@@ -1,0 +1,1 @@
+"""Generated messages through the whole shim, against the emulator."""

@@ -1,0 +1,151 @@
+"""The whole shim but for its listener, in front of an emulator on a real socket, for many messages in a row."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from shim.cli.demo_world import LOGINS
+from shim.cli.listening import listening
+from shim.core.interface import Operation
+from shim.core.model import Element
+from shim.core.parse import parse
+from shim.core.pipeline import Outcome, Request, Shim, exchange
+from shim.core.serialise import MessageWriter
+from shim.core.translate import Translation
+from shim.edge.app import Application, open_application
+from shim.edge.config import Config
+from shim.edge.drive import Performer, drive
+from shim.emulator.app import application
+from shim.emulator.seed import load_seed
+from shim.emulator.world import World
+from tests.soak.furnishing import FURNITURE
+
+_LIVING = ("tokens", "calls", "clock", "faults")
+"""What of a world goes on when the rest is put back."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """One message and what became of it. `calls` are the v3 requests that arrived, with their operations.
+
+    `known_as` has, for what a deletion says, what v3 called the extension of that name: number and user ID.
+    """
+
+    translation: Translation
+    request: Element
+    outcome: Outcome
+    calls: list[tuple[str, Element]]
+    known_as: dict[str, set[str]]
+
+    @property
+    def answer(self) -> Element | None:
+        return parse(self.outcome.answer).body if self.outcome.answer else None
+
+
+class House:
+    """`things` are the IDs of what the house was furnished with, by name."""
+
+    def __init__(self, running: Application, world: World) -> None:
+        self.world = world
+        self.application = running
+        self.catalogue = running.catalogue
+        self.things: dict[str, str] = {}
+        self._shim = Shim(running.catalogue)
+        self._writers: dict[str, MessageWriter] = {}
+        self._furnished = b""
+
+    async def furnish(self) -> None:
+        """Add one thing of every kind, and remember that as what `restore` goes back to."""
+        for name, operation, inner in FURNITURE:
+            answer = (await self.call(operation, inner.format(**self.things))).answer
+            assert answer is not None, f"{operation}: no answer"
+            self.things[name] = answer.get("ID") or answer.get("code") or ""
+            self.things[f"{name}Key"] = answer.get("identifier") or ""
+        self.things["device"] = str(next(iter(self.world.kept("Device"))))  # no answer of 2.5 tells it
+        kept = {each.name: getattr(self.world, each.name) for each in fields(World) if each.name not in _LIVING}
+        self._furnished = pickle.dumps(kept, pickle.HIGHEST_PROTOCOL)
+
+    def restore(self) -> None:
+        """Everything that the house was furnished with is there again; IDs go on, as they do in v3."""
+        last = self.world.next_id
+        for name, value in pickle.loads(self._furnished).items():  # noqa: S301 - its own
+            setattr(self.world, name, value)
+        self.world.next_id = max(last, self.world.next_id)
+
+    async def call(self, operation: str, inner: str | list[Element]) -> Sent:
+        """One call of the administrator, with this in its body element. Fails when it ends in a fault."""
+        sent = await self.try_call(operation, inner)
+        assert sent.outcome.fault is None, f"{operation}: {sent.outcome.fault.text}"
+        return sent
+
+    async def try_call(self, operation: str, inner: str | list[Element]) -> Sent:
+        """The same, and a fault is an outcome like any other."""
+        translation = self.catalogue.translations[operation]
+        name = translation.old.input.name
+        if isinstance(inner, str):
+            inner = parse(f"<{name}>{inner}</{name}>".encode(), bare=True).body.children
+        return await self.send(translation, Element(name, children=inner))
+
+    async def send(self, translation: Translation, request: Element, login: str = "admin") -> Sent:
+        """One call of the demo world's administrator, or of another login."""
+        message = self._message(translation.old, request, login)
+        endpoint = self.catalogue.old.services[translation.old.service].endpoint
+        known = await self.identities(request) if translation.old.name.startswith("Del") else {}
+        self.world.calls.clear()
+        performer = Performer(self.application.performers, "127.0.0.1")
+        outcome = await drive(exchange(self._shim, Request(endpoint, "text/xml", message)), performer)
+        calls = [(each.operation, each.request) for each in self.world.calls]
+        return Sent(translation, request, outcome, calls, known)
+
+    async def identities(self, request: Element) -> dict[str, set[str]]:
+        """What v3 calls the extensions that a request may name."""
+        said = tuple({text.strip() for _, text in request.leaves() if text.strip()})
+        known: dict[str, set[str]] = {text: set() for text in said}
+        for by in ("old_id", "identifier", "extension_id"):
+            found = await self.application.performers.identities.find(by, said)
+            for text, identities in found.items():
+                known[text] |= {name for each in identities for name in (each.number, each.user_id)}
+        return known
+
+    def _message(self, operation: Operation, request: Element, login: str) -> bytes:
+        writer = self._writers.get(operation.full_name)
+        if writer is None:
+            writer = MessageWriter(self.catalogue.old, operation.input)
+            self._writers[operation.full_name] = writer
+        text, unwritten = writer.write(request)
+        assert not unwritten, unwritten
+        names = {"username": login, "password": f"{login}-secret"}
+        return writer.envelope(text, Element("userCredentials", children=[Element(*each) for each in names.items()]))
+
+
+@asynccontextmanager
+async def house(folder: Path | None = None) -> AsyncIterator[House]:
+    """The furnished demo world behind an emulator, and a shim with a store of its own."""
+    world = load_seed()
+    with tempfile.TemporaryDirectory(prefix="soak-", dir=folder) as name:
+        async with listening(application(world), "127.0.0.1", 0) as url:
+            config = Config.model_validate(
+                {
+                    "backend": {"url": url, "call_timeout": 30},
+                    "store": {"url": f"sqlite+aiosqlite:///{Path(name) / 'soak.db'}"},
+                    "journal": {"settle": 0.01},
+                    "integrations": [_integration(each.login, each.password) for each in LOGINS],
+                }
+            )
+            async with open_application(config) as running:
+                made = House(running, world)
+                await made.furnish()
+                yield made
+
+
+def _integration(login: str, password: str) -> dict[str, object]:
+    return {
+        "name": login,
+        "old": {"username": login, "password": password},
+        "new": {"app_key": f"{login}-key", "app_secret": f"{login}-app-secret"},
+    }
