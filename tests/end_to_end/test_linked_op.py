@@ -106,7 +106,10 @@ def test_a_client_with_a_phone_and_a_number_in_one_call(backend: Backend, shim: 
     assert [(each.get("ID"), each.get("login")) for each in listed.all("extension")] == [
         (phone, "harbour-desk")
     ]
-    assert ("default-added", "package[4]/AddExtensionRequest/extensionType") in shim.found(since)
+    assert ("default-added", "extensionType") in shim.found(since)
+    shim.said(
+        "inner calls", since, operation="Channel.AssignPublicNo", within="GlobalOp.LinkedOp", calls=2, faults=0
+    )
     call(shim, f"<DelClientRequest><ID>{parent}</ID></DelClientRequest>", "/soap2/client_agent.php")
 
 
@@ -131,8 +134,8 @@ def test_one_that_fails_in_the_middle_is_undone(backend: Backend, shim: Shim) ->
         "phone": "failure",
         "taken": "failure",
     }
-    assert said["taken"][1].get("detail/code") == "200"
-    assert said["client"][1].get("detail/reason") == "undone"
+    assert said["taken"][1].get("detail/fault/code") == "200"
+    assert said["client"][1].get("detail/fault/reason") == "undone"
     assert logins(shim) == before
     assert (set(backend.world.accounts), set(backend.world.extensions)) == (accounts, extensions)
     found = shim.found(since)
