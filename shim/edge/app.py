@@ -59,6 +59,7 @@ class Application:
         self.integrations = performers.integrations
         self.store = performers.store
         self.journal = performers.journal
+        self.porting = performers.porting
         self.deprecation = deprecation
         self.metrics = deprecation.metrics
         listen = config.listen

@@ -114,6 +114,17 @@ def test_calls_without_a_name_are_nothing_to_port_but_not_done_while_they_come()
         assert card.days[-1].old == 10
 
 
+def test_native_calls_of_strangers_port_nothing() -> None:
+    """Callers that are not known are many programs, or none."""
+    seen = Seen(
+        old=[use(last=2 * DAY)], new={"Organization.GetOrganizations": use("Organization.GetOrganizations")}
+    )
+    assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).ported == 1
+    seen.old = [each._replace(integration="(unknown)") for each in seen.old]
+    card = build("(unknown)", seen, KNOWN, WINDOW, NOW, configured=False)
+    assert (card.left, card.ported, card.done, card.operations[0].new_calls) == (1, 0, False, 0)
+
+
 # ---- effort ----
 
 
