@@ -53,6 +53,8 @@ class Successors:
     writes: bool
     facts: tuple[tuple[int, str], ...]
     lacks: int = 0
+    holds: bool = False
+    """Whether it holds other calls."""
 
     def work(self, met: Mapping[str, int]) -> Work:
         """The work for an integration; `met` counts its open findings of the operation by code."""
@@ -85,7 +87,8 @@ def _successors(catalogue: Catalogue, translation: Translation) -> Successors:
     becomes = tuple(dict.fromkeys(legs or [translation.new.full_name]))
     lacking = [each for each in translation.fates if each.fate in _LACKING]
     facts = tuple(_facts(translation, becomes))
-    return Successors(becomes, translation.writes, facts, len(_tops(lacking)))
+    holds = not translation.declared.forwarded
+    return Successors(becomes, translation.writes, facts, len(_tops(lacking)), holds)
 
 
 def _of_the_shim(catalogue: Catalogue, translation: Translation) -> Successors:

@@ -152,7 +152,7 @@ def _judged(use: Use, seen: Seen, known: Successors, now: datetime) -> _Judged:
 def _operations(judged: Sequence[_Judged], window: Window) -> tuple[OperationUse, ...]:
     """What is left in the order of porting, then what is ported, by name."""
     steps = [
-        Step(each.use.operation, each.work.effort, each.use.calls, each.known.writes)
+        Step(each.use.operation, each.work.effort, each.use.calls, each.known.writes, each.known.holds)
         for each in judged
         if not each.ported
     ]

@@ -231,6 +231,14 @@ def test_a_read_is_pulled_before_the_writes_of_its_noun() -> None:
     assert in_order(steps) == [PL, "Client.GetClientDetails", ADD, "Report.CallReport"]
 
 
+def test_what_holds_other_calls_goes_last() -> None:
+    steps = [
+        Step("GlobalOp.LinkedOp", "none", 900, writes=True, holds=KNOWN["GlobalOp.LinkedOp"].holds),
+        Step("A.GetThings", "large", 1, writes=False, holds=KNOWN["PBX.GetIndustries"].holds),
+    ]
+    assert in_order(steps) == ["A.GetThings", "GlobalOp.LinkedOp"]
+
+
 def test_the_card_of_nothing_is_quiet() -> None:
     card = build("fax", Seen(), {"x": Successors((), True, ())}, WINDOW, NOW, configured=True)
     assert (card.done, card.left, card.effort, card.reason) == (True, 0, "none", "No 2.5 calls in these days.")

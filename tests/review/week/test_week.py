@@ -248,10 +248,8 @@ async def test_the_cards_of_the_overview(week: Passed) -> None:
         )
         assert badges == fits + Counter(ported=ported), name
         [said] = cards[name].xpath(".//desc")
-        words_of_chart = (
-            f"{week.tally.calls('old', name):,} calls in 2.5 and {week.tally.calls('new', name):,} in v3"
-        )
-        assert said.text.startswith(words_of_chart)
+        old, new = (week.tally.calls(side, name) for side in ("old", "new"))
+        assert said.text.startswith(f"{several(old, 'call')} in 2.5 and {new:,} in v3")
     for name in ("fax-gateway", "probe"):
         assert "It may call, and has not called yet." in words(cards[name])
 
@@ -308,6 +306,10 @@ async def test_an_integration(week: Passed, name: str) -> None:
         findings = len(week.counted(name, operation))
         assert (several(findings, "finding") in cells["Maps"]) == bool(findings)
         assert cells["Maps"].split()[1].lower() == FITS[week.worst(name, operation)]
+    assert not left & {BATCH.operation} or list(uses)[len(left) - 1] == BATCH.operation, (
+        "the calls inside go first"
+    )
+    assert ("Not an integration" in words(page)) == (name == "(unknown)")
     orders = [int(each) for each in page.xpath("//span[@class='order']/text()")]
     assert orders == list(range(1, len(left) + 1))
 
