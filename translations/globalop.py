@@ -16,6 +16,7 @@ from shim.core.commands import Command, Revoke
 from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Findings
+from shim.core.inner import InnerCall
 from shim.core.model import Element
 from shim.core.pipeline import perform, written
 from shim.core.resolve import resolve
@@ -39,6 +40,8 @@ class Entry:
     identifier: str
     path: str
     translation: Translation | None = None
+    call: InnerCall | None = None
+    """None while it is not known to be a call of 2.5."""
     work: Work | None = None
     old: Element | None = None
     output: bytes = b""
@@ -52,6 +55,8 @@ class Entry:
 
     def fail(self, fault: Fault) -> None:
         self.failed, self.output = True, fault_message(fault)
+        if self.call is not None:
+            self.call.fault = fault.reason
 
     def element(self) -> Element:
         packed = base64.b64encode(self.output).decode()
@@ -73,15 +78,18 @@ class Run:
     told: dict[tuple[str, str], str] = field(default_factory=dict)
     """Where a finding was made first, by code and the path below its package."""
 
-    def found(self, entry: Entry, findings: Findings) -> None:
-        """Take over what was found in a package. The same thing in a later package only counts."""
+    def found(self, entry: Entry, findings: Findings, *, inner: bool = False) -> None:
+        """Take over what was found in a package. The same thing in a later package only counts.
+
+        `inner`: the package's call counts it.
+        """
         for each in findings:
             below = f"{entry.path.partition('/')[2]}/{each.path}".rstrip("/")
             path = self.told.setdefault(
                 (each.code, below), f"{entry.path.partition('/')[0]}/{below}".rstrip("/")
             )
             for _ in range(each.count):
-                self.work.find(each.code, path, each.because, each.place)
+                self.work.findings.add(each.code, path, each.because, each.place, inner=inner)
 
 
 def _run(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
@@ -112,14 +120,17 @@ def _one(run: Run, operation: Element) -> Generator[Command, Any, Entry]:
     """One operation: unpacked, completed, served like any call."""
     entry = Entry((operation.get("identifier") or "").strip(), f"package[{len(run.entries) + 1}]")
     run.entries.append(entry)
-    findings = Findings()
+    findings, failed = Findings(), Findings()
     try:
         yield from _serve(run, entry, operation, findings)
     except Fault as fault:
         entry.fail(fault)
         code = f", code {fault.code}" if fault.code else ""
-        findings.add("package-failed", "", f"It failed: {fault.reason}{code}.")
-    run.found(entry, findings)
+        failed.add("package-failed", "", f"It failed: {fault.reason}{code}.")
+    if entry.call is not None:
+        entry.call.last = len(run.work.calls)
+    run.found(entry, findings, inner=entry.call is not None)
+    run.found(entry, failed)
     return entry
 
 
@@ -127,6 +138,10 @@ def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> Ge
     if sum(len(each.output) for each in run.entries) > MOST_ANSWERED:
         raise CallerError("over-limit", f"The answers so far have {MOST_ANSWERED} bytes: ask for less at once.")
     message = unpacked(operation.child("package"), run.work.limits)
+    asked = run.catalogue.old.by_input.get(message.body.name)
+    if asked is not None and asked is not run.translation.old:
+        entry.call = InnerCall(asked.full_name, message.body, findings, first=len(run.work.calls))
+        run.work.inner.append(entry.call)
     inner = resolve(run.catalogue, message, None, findings)
     entry.path += f"/{inner.old.input.name}"
     if inner is run.translation:
@@ -144,6 +159,8 @@ def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> Ge
     body = written(inner, entry.old, findings)
     entry.output = inner.old_writer.envelope(body, None, run.work.schema_version or None)
     entry.failed = (entry.old.get("result") or "success") != "success"
+    assert entry.call is not None
+    entry.call.fault = None
 
 
 def _work(run: Run, request: Element, findings: Findings, entry: Entry) -> Work:

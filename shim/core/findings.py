@@ -264,7 +264,10 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(slots=True)
 class Finding:
-    """One thing found in one call, `count` times. `place` is where the matter lives in v3, if anywhere."""
+    """One thing found in one call, `count` times. `place` is where the matter lives in v3, if anywhere.
+
+    `inner`: it is that of a call inside, which counts it (see `shim.core.inner`).
+    """
 
     code: str
     path: str
@@ -272,6 +275,7 @@ class Finding:
     place: str | None = None
     severity: Severity = "info"
     count: int = 1
+    inner: bool = False
 
 
 class Findings:
@@ -285,17 +289,26 @@ class Findings:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], Finding] = {}
 
-    def add(self, code: str, path: str, because: str = "", place: str | None = None) -> None:
+    def add(
+        self, code: str, path: str, because: str = "", place: str | None = None, *, inner: bool = False
+    ) -> None:
         """Add a finding of a known code; `because` defaults to the code's meaning."""
         known = self._found.get((code, path))
         if known is None and len(self._found) >= self.MOST:
-            code, path, because, place = "more-findings", "", "", None
+            code, path, because, place, inner = "more-findings", "", "", None, False
             known = self._found.get((code, path))
         if known is not None:
             known.count += 1
         else:
             kind = KINDS[code]
-            self._found[code, path] = Finding(code, path, because or kind.meaning, place, kind.severity)
+            self._found[code, path] = Finding(
+                code, path, because or kind.meaning, place, kind.severity, inner=inner
+            )
+
+    @property
+    def own(self) -> Iterator[Finding]:
+        """Without those of calls inside."""
+        return (each for each in self if not each.inner)
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self._found.values())

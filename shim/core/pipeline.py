@@ -17,6 +17,7 @@ from shim.core.errors import BackendError, Fault
 from shim.core.findings import Findings
 from shim.core.forward import forward
 from shim.core.identities import of_answer, of_request, renumbered
+from shim.core.inner import InnerCall
 from shim.core.keeping import keep
 from shim.core.model import Element
 from shim.core.notices import Deprecation, told
@@ -73,6 +74,8 @@ class Outcome:
     rung: Rung | None = None
     """How far the caller has ported the operation; None until it is known which one it is."""
     request: Element | None = field(default=None, repr=False)
+    inner: list[InnerCall] = field(default_factory=list)
+    """The calls that a call of calls holds, as far as they were begun."""
 
 
 Exchange = Generator[Command, Any, Outcome]
@@ -109,6 +112,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
         outcome.caller,
         outcome.findings,
         outcome.calls,
+        inner=outcome.inner,
         limits=shim.limits,
         schema_version=version,
         shown_version=shim.server_info.version,

@@ -30,7 +30,7 @@ from shim.edge.peer import Peers
 from shim.edge.policies import require_policies
 from shim.edge.porting import Porting
 from shim.edge.recovery import Recovery
-from shim.edge.store import Store
+from shim.edge.store import Clock, Store, utc_now
 from shim.edge.telling import Telling
 from shim.edge.tokens import Tokens, open_http
 from shim.interfaces.load import STANDARD, Dialect, new, old
@@ -61,6 +61,7 @@ class Application:
         self.integrations = performers.integrations
         self.store = performers.store
         self.journal = performers.journal
+        self.porting = performers.porting
         self.deprecation = deprecation
         self.metrics = deprecation.metrics
         listen = config.listen
@@ -148,15 +149,17 @@ Extension = Callable[[Application, web.Application], None]
 
 
 @asynccontextmanager
-async def open_application(config: Config) -> AsyncIterator[Application]:
+async def open_application(config: Config, clock: Clock = utc_now) -> AsyncIterator[Application]:
     """Open the store and the ways to the backend. Raises Fault when the store cannot be opened.
 
-    Raises ConfigError when policies cannot be meant.
+    `clock` gives the time by which calls are counted, rungs and brownouts hold, and findings live. Raises
+    ConfigError when policies cannot be meant.
     """
     async with AsyncExitStack() as closing:
         session = await closing.enter_async_context(open_session(config.backend))
         http = await closing.enter_async_context(open_http(config.backend))
-        store = await Store.open(config.store.url, config.store.journal_mode, config.store.busy_timeout)
+        settings = config.store
+        store = await Store.open(settings.url, settings.journal_mode, settings.busy_timeout, clock)
         closing.push_async_callback(store.close)
         metrics = Metrics()
         metrics.watch_process()

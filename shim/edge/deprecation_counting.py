@@ -89,7 +89,7 @@ class Counting:
     ) -> None:
         """A 2.5 call; `caller` is agent, toolkit, version and address."""
         now = self._now()
-        self._batch.use((integration, "old", operation), fault, now, self._date(now))
+        self.used(integration, operation, fault=fault)
         key = (integration, *caller)
         known = self._of(integration)
         if key not in known.callers:
@@ -99,6 +99,11 @@ class Counting:
                 self._tell(known, integration, "callers")
                 key = (integration, MORE, MORE, MORE, MORE)
         self._batch.call_from(key, now)
+
+    def used(self, integration: str, operation: str, *, fault: bool) -> None:
+        """Use of an operation of 2.5; of a call inside another one that is all there is to count."""
+        now = self._now()
+        self._batch.use((integration, "old", operation), fault, now, self._date(now))
 
     def ported(self, integration: str, operation: str, *, fault: bool) -> None:
         """A native v3 call."""

@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from shim.core.commands import Call
 from shim.core.errors import Fault
 from shim.core.findings import Finding
+from shim.core.inner import InnerCall
 from shim.core.interface import Interface
 from shim.core.model import Element
 from shim.edge.deprecation_batch import Batch
@@ -43,7 +44,8 @@ class Seen:
     """A 2.5 call that ended. `integration` is None for a caller that is not known, `fault` a fault's reason.
 
     `request` and `sent` are what a sample is made of, if one is due: the message and the v3 calls it became;
-    `unsent` v3 calls more were made than are in `sent`.
+    `unsent` v3 calls more were made than are in `sent`. `inner` are the calls that it holds, each of which is
+    counted under its own operation; `findings` are without theirs.
     """
 
     integration: str | None
@@ -58,6 +60,7 @@ class Seen:
     request: Element | None = field(default=None, repr=False)
     sent: Sequence[Call] = field(default=(), repr=False)
     unsent: int = 0
+    inner: Sequence[InnerCall] = field(default=(), repr=False)
 
 
 class DeprecationLog:
@@ -109,16 +112,25 @@ class DeprecationLog:
         integration = self._integration(seen.integration)
         operation = self._operation(seen.operation)
         kept_out = self._kept_out(seen.integration, seen.agent, seen.address)
-        result = "kept-out" if kept_out else "fault" if seen.fault else "answer"
-        self.metrics.count(self.metrics.calls, integration, operation, result)
+        self._measured(integration, operation, seen.fault, kept_out)
+        for each in seen.inner:
+            self._measured(integration, each.operation, each.fault, kept_out)
         self.metrics.call_seconds.observe(seen.seconds)
-        if seen.fault:
-            self.metrics.count(self.metrics.faults, seen.fault)
         if kept_out:
             return
         caller = (seen.agent, seen.toolkit, seen.version or "", seen.address)
         self._counting.called(integration, operation, caller, fault=seen.fault is not None)
-        self._count_findings(integration, operation, seen.findings, seen)
+        wanted = Wanted(seen.request, seen.sent, seen.unsent) if seen.request is not None else None
+        self._count_findings(integration, operation, seen.findings, wanted)
+        for each in seen.inner:
+            self._counting.used(integration, each.operation, fault=each.fault is not None)
+            self._count_findings(integration, each.operation, each.findings, _wanted(each, seen))
+
+    def _measured(self, integration: str, operation: str, fault: str | None, kept_out: bool) -> None:
+        result = "kept-out" if kept_out else "fault" if fault else "answer"
+        self.metrics.count(self.metrics.calls, integration, operation, result)
+        if fault:
+            self.metrics.count(self.metrics.faults, fault)
 
     def _ported(self, integration: str, operation: str, fault: bool) -> None:
         integration, operation = self._integration(integration), self._operation(operation)
@@ -131,13 +143,11 @@ class DeprecationLog:
             self._count_findings(self._integration(integration), self._operation(operation), findings, None)
 
     def _count_findings(
-        self, integration: str, operation: str, findings: Iterable[Finding], seen: Seen | None
+        self, integration: str, operation: str, findings: Iterable[Finding], wanted: Wanted | None
     ) -> None:
         told = tuple(findings)
         if not told:
             return
-        request = seen.request if seen is not None else None
-        wanted = Wanted(request, seen.sent, seen.unsent) if seen is not None and request is not None else None
         self._counting.found(integration, operation, told, wanted)
         for each in told:
             self.metrics.count(self.metrics.findings, each.code, each.severity, by=each.count)
@@ -203,6 +213,13 @@ class DeprecationLog:
         except Exception as error:  # noqa: BLE001  # the finding counts without its sample
             log.error("deprecation sample failed", problem=type(error).__name__)
             return None
+
+
+def _wanted(inner: InnerCall, seen: Seen) -> Wanted:
+    """What a sample of an inner call is made of: its message, and its own v3 calls."""
+    sent = seen.sent[inner.first : inner.last]
+    last = len(seen.sent) + seen.unsent if inner.last is None else inner.last
+    return Wanted(inner.request, sent, last - inner.first - len(sent))
 
 
 def spool_folder(config: Config) -> Path:

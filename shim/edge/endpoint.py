@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -12,6 +13,8 @@ from aiohttp import web
 
 from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError, CallerError
+from shim.core.findings import Finding
+from shim.core.inner import by_operation, summed
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
 from shim.edge.bodies import decoded, read_body
@@ -140,17 +143,12 @@ class SoapEndpoint:
         seen = call.seen(request, seconds)
         self._beside.deprecation.called(seen)
         about = {"reference": reference, "integration": seen.integration, "operation": outcome.operation}
-        for found in outcome.findings:
-            log.info(
-                "finding",
-                **about,
-                code=found.code,
-                severity=found.severity,
-                path=found.path,
-                because=found.because,
-                place=found.place,
-                count=found.count,
-            )
+        _tell(outcome.findings.own, about)
+        for operation, calls in by_operation(outcome.inner).items():
+            inside = {**about, "operation": operation, "within": outcome.operation}
+            _tell(summed(calls), inside)
+            faults = sum(each.fault is not None for each in calls)
+            log.info("inner calls", **inside, calls=len(calls), faults=faults)
         fault = outcome.fault
         log.info(
             "call",
@@ -163,6 +161,20 @@ class SoapEndpoint:
             version=outcome.schema_version,
             toolkit=seen.toolkit,
             milliseconds=round(seconds * 1000, 1),
+        )
+
+
+def _tell(findings: Iterable[Finding], about: Mapping[str, str | None]) -> None:
+    for found in findings:
+        log.info(
+            "finding",
+            **about,
+            code=found.code,
+            severity=found.severity,
+            path=found.path,
+            because=found.because,
+            place=found.place,
+            count=found.count,
         )
 
 
@@ -195,7 +207,8 @@ class Ended:
         return Seen(
             integration=outcome.caller.name if outcome.caller else None,
             operation=outcome.operation,
-            findings=outcome.findings,
+            findings=outcome.findings.own,
+            inner=outcome.inner,
             fault=fault.reason if fault else None,
             version=outcome.schema_version,
             agent=agent,

@@ -31,6 +31,8 @@ from shim.core.errors import BackendError
 from shim.core.model import Element
 
 JournalMode = Literal["wal", "delete"]
+Clock = Callable[[], datetime]
+"""Gives the time, in UTC."""
 
 KEPT = sa.Table(
     "kept",
@@ -56,10 +58,15 @@ def utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def utc_now() -> datetime:
+    """The time of the system, in UTC."""
+    return datetime.now(UTC)
+
+
 class Store:
     """An open store. Every method raises BackendError (`store-unavailable`) when the database fails."""
 
-    def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock = utc_now) -> None:
         self._engine = engine
         self._writing = engine.execution_options(immediate=True)
         self._clock = clock
@@ -69,12 +76,16 @@ class Store:
 
     @classmethod
     async def open(
-        cls, url: str | SecretStr, journal_mode: JournalMode = "wal", busy_timeout: float = 35.0
+        cls,
+        url: str | SecretStr,
+        journal_mode: JournalMode = "wal",
+        busy_timeout: float = 35.0,
+        clock: Clock = utc_now,
     ) -> Self:
         """Open and migrate. SQLite's are `journal_mode`, where `delete` comes with synchronous=EXTRA, and
-        `busy_timeout`, seconds."""
+        `busy_timeout`, seconds. `clock` gives the time of all that is written, in UTC."""
         text = url.get_secret_value() if isinstance(url, SecretStr) else url
-        store = cls(_engine(text, journal_mode, busy_timeout))
+        store = cls(_engine(text, journal_mode, busy_timeout), clock)
         try:
             await store._bring_up_to_date()
         except BaseException:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from shim.review.model import Day, Scorecard
-from shim.review.words import FITS
+from shim.review.words import FITS, several
 
 _GAP = 0.24
 """The part of a day's place that stays empty."""
@@ -61,7 +61,7 @@ class Part:
 def calls(id: str, title: str, days: Sequence[Day]) -> Chart:
     """Calls a day on both sides. `id` is unique on the page."""
     old, new = sum(each.old for each in days), sum(each.new for each in days)
-    words = f"{old:,} calls in 2.5 and {new:,} in v3"
+    words = f"{several(old, 'call')} in 2.5 and {new:,} in v3"
     if days:
         last = days[-1]
         words += f" from {_day(days[0].day)} to {_day(last.day)}; {last.old:,} and {last.new:,} on the last day"
@@ -75,7 +75,7 @@ def counts(id: str, title: str, found: Sequence[tuple[date, int]], until: date) 
     began = min(began, until - timedelta(days=_FEWEST_DAYS - 1))
     span = [began + timedelta(days=number) for number in range((until - began).days + 1)]
     days = [Day(day, by_day.get(day, 0), 0) for day in span]
-    words = f"{sum(each.old for each in days):,} times from {_day(began)} to {_day(until)}."
+    words = f"{several(sum(each.old for each in days), 'time')} from {_day(began)} to {_day(until)}."
     return _chart(id, title, words, days)
 
 

@@ -19,7 +19,7 @@ EFFORTS: tuple[Effort, ...] = get_args(Effort)
 """The least first."""
 _LIMITS: tuple[tuple[int, Effort], ...] = ((0, "none"), (3, "small"), (9, "medium"))
 _UNTRANSLATED = 10
-_GONE = "v3 has no such operation: what needs it has to do without"
+_ALONE = 5
 _LACKING = ("kept", "emulated", "dropped", "refused")
 _MET = {
     "field-kept": (2, "{} that the shim keeps, because v3 has no place for it"),
@@ -52,6 +52,8 @@ class Successors:
     writes: bool
     facts: tuple[tuple[int, str], ...]
     lacks: int = 0
+    holds: bool = False
+    """Whether it holds other calls."""
 
     def work(self, met: Mapping[str, int]) -> Work:
         """The work for an integration; `met` counts its open findings of the operation by code."""
@@ -70,25 +72,36 @@ class Successors:
 
 def successors(catalogue: Catalogue) -> Mapping[str, Successors]:
     """What becomes of every old operation that is translated, by full name."""
-    return {name: _successors(translation) for name, translation in catalogue.translations.items()}
+    return {name: _successors(catalogue, each) for name, each in catalogue.translations.items()}
 
 
 UNKNOWN = Successors((), True, ((_UNTRANSLATED, "Not translated: it has to be written anew for v3"),))
 """What is said of an operation that the catalogue does not translate."""
 
 
-def _successors(translation: Translation) -> Successors:
+def _successors(catalogue: Catalogue, translation: Translation) -> Successors:
     if translation.declared.emulates:
-        return Successors((), translation.writes, ((_UNTRANSLATED, _GONE),))
+        return _of_the_shim(catalogue, translation)
     legs = [each.new.full_name for each in translation.legs.values()]
     becomes = tuple(dict.fromkeys(legs or [translation.new.full_name]))
     lacking = [each for each in translation.fates if each.fate in _LACKING]
     facts = tuple(_facts(translation, becomes))
-    return Successors(becomes, translation.writes, facts, len(_tops(lacking)))
+    holds = not translation.declared.forwarded
+    return Successors(becomes, translation.writes, facts, len(_tops(lacking)), holds)
+
+
+def _of_the_shim(catalogue: Catalogue, translation: Translation) -> Successors:
+    """What is said of an operation that the shim answers itself; v3 may have one of that name."""
+    name = translation.old.full_name
+    if name in catalogue.new.operations:
+        return Successors((name,), translation.writes, ((1, "v3 has it too, and answers for itself"),))
+    return Successors((), translation.writes, ((_ALONE, "v3 has no such operation: do without it"),))
 
 
 def _facts(translation: Translation, becomes: tuple[str, ...]) -> Iterator[tuple[int, str]]:
     first = becomes[0]
+    if not translation.declared.forwarded:
+        yield 1, "The calls inside are listed as operations of their own: they have to be those of v3 first"
     if len(becomes) > 1:
         yield 1 + 4 * (len(becomes) - 1), f"{len(becomes)} v3 calls, in this order: {', '.join(becomes)}"
     elif first.partition(".")[2] != translation.old.name:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from shim.core.admit import ALL
 from shim.core.findings import KINDS
 from shim.review import charts, words
+from shim.review.scorecard import is_nameless
 
 PREFIX = "/review"
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -60,6 +61,7 @@ def environment() -> Environment:
         ago=words.ago,
         span=words.span,
     )
+    found.tests["nameless"] = is_nameless
     found.globals.update(
         link=link,
         static=lambda name: STATIC[name].address,

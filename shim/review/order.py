@@ -2,7 +2,8 @@
 
 Quick wins first, so that something is done soon: by effort, then by share of calls, then by name. But reads go
 before writes of the same noun (`GetClients` and `GetClientDetails` before `AddClient`): what was written is
-looked up, so the read is needed all the same, and it proves the login and the new names at no risk.
+looked up, so the read is needed all the same, and it proves the login and the new names at no risk. What holds
+other calls (LinkedOp) goes last: they have to be those of v3 first.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ class Step:
     effort: Effort
     calls: int
     writes: bool
+    holds: bool = False
 
 
 def in_order(steps: Iterable[Step]) -> list[str]:
     """Full names in the suggested order."""
-    wanted = sorted(steps, key=lambda each: (EFFORTS.index(each.effort), -each.calls, each.operation))
+    wanted = sorted(
+        steps, key=lambda each: (each.holds, EFFORTS.index(each.effort), -each.calls, each.operation)
+    )
     reads: dict[str, list[str]] = defaultdict(list)
     for each in wanted:
         if not each.writes:

@@ -17,6 +17,7 @@ from shim.review.desk import Desk
 from shim.review.forms import Plan
 from shim.review.look import link
 from shim.review.model import FindingFilter, FindingRow, OperationUse, Overview, Scorecard
+from shim.review.scorecard import is_nameless
 from shim.review.site import Site
 
 _ROWS, _CARDS = 100, 24
@@ -47,7 +48,8 @@ class Pages:
         days = forms.days(request.query)
         seen = await self._desk.overview(days)
         now = self._desk.now()
-        active = [card for card in seen.integrations if card.operations or card.last_old]
+        named = [card for card in seen.integrations if not is_nameless(card.integration)]
+        active = [card for card in named if card.operations or card.last_old]
         page = _Page.of(request.query, len(seen.integrations), _CARDS)
         return await self._site.render(
             request,
@@ -58,8 +60,9 @@ class Pages:
             cards=seen.integrations[page.start : page.end],
             previous=page.before and link("", days=days, page=page.before),
             following=page.after and link("", days=days, page=page.after),
-            quiet=not active,
+            quiet=not any(card.operations or card.last_old for card in seen.integrations),
             active=len(active),
+            silent=len(named) - len(active),
             done=sum(card.done for card in active),
             old_per_day=sum(card.per_day for card in seen.integrations),
             new_per_day=sum(day.new for day in seen.days) / len(seen.days),

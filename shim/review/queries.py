@@ -1,9 +1,8 @@
 """What page, report and exports ask: the nouns of `model`, read from a store.
 
 Every function does a fixed number of queries. `config` says who may call, so that integrations that were never
-seen appear, too. `rungs` are the rungs of the porting ladder by integration and scope, in place of those of
-the configuration; what the store says of the same scope goes before them. Whoever asks again and again gives
-`closed`.
+seen appear, too, and on which rungs of the porting ladder they are; what the store says of the same scope goes
+before that. Whoever asks again and again gives `closed`.
 """
 
 from __future__ import annotations
@@ -46,7 +45,6 @@ from shim.review.model import (
 from shim.review.rows import Placed, Window
 from shim.review.scorecard import SEVERITIES, Seen, build
 
-Rungs = Mapping[str, Mapping[str, str]]
 ANY = FindingFilter()
 _NO_KIND = Kind("info", "", "This version of the shim does not know the code.", "Look at the finding itself.")
 
@@ -58,12 +56,11 @@ async def overview(
     days: int = 30,
     *,
     config: Config,
-    rungs: Rungs | None = None,
     closed: ClosedDays | None = None,
 ) -> Overview:
     """All integrations, the one with most left to do first; those that are done last, by name."""
     window = Window.of(now, days)
-    cards = await _cards(store, catalogue, now, window, config, rungs, closed)
+    cards = await _cards(store, catalogue, now, window, config, closed)
     cards.sort(key=_most_left_first)
     findings: Counter[str] = Counter()
     for each in cards:
@@ -87,11 +84,10 @@ async def scorecard(
     days: int = 30,
     *,
     config: Config,
-    rungs: Rungs | None = None,
 ) -> Scorecard | None:
     """One integration with its callers; None when it is neither configured nor was ever seen."""
     window = Window.of(now, days)
-    cards = await _cards(store, catalogue, now, window, config, rungs, None, integration)
+    cards = await _cards(store, catalogue, now, window, config, None, integration)
     return cards[0] if cards else None
 
 
@@ -102,12 +98,11 @@ async def operations(
     days: int = 30,
     *,
     config: Config,
-    rungs: Rungs | None = None,
     operation: str | None = None,
     closed: ClosedDays | None = None,
 ) -> list[OperationUse]:
     """Who uses which old operation, by operation, the one that calls it most first."""
-    cards = await _cards(store, catalogue, now, Window.of(now, days), config, rungs, closed)
+    cards = await _cards(store, catalogue, now, Window.of(now, days), config, closed)
     found = [use for each in cards for use in each.operations if operation in (None, use.operation)]
     return sorted(found, key=lambda each: (each.operation, -each.calls, each.integration))
 
@@ -176,7 +171,6 @@ async def _cards(
     now: datetime,
     window: Window,
     config: Config,
-    rungs: Rungs | None,
     closed: ClosedDays | None,
     only: str | None = None,
 ) -> list[Scorecard]:
@@ -186,9 +180,9 @@ async def _cards(
         seen = await _seen(connection, window, now, closed, only)
         if only is not None:
             seen[only].callers = await rows.callers(connection, only)
-    for name, placed in (_configured(config) if rungs is None else rungs).items():
-        for scope, rung in placed.items():
-            seen[name].rungs.setdefault(scope, Placed(name, scope, rung, None))
+    for each in config.integrations:
+        for scope, rung in each.porting.items():
+            seen[each.name].rungs.setdefault(scope, Placed(each.name, scope, rung, None))
     known = successors(catalogue)
     names = sorted(
         configured | {name for name, each in seen.items() if each.old or each.new or each.last_called}
@@ -198,10 +192,6 @@ async def _cards(
         cards.append(build(name, seen[name], known, window, now, configured=name in configured))
         await asyncio.sleep(0)  # calls are served by the same loop
     return cards
-
-
-def _configured(config: Config) -> Rungs:
-    return {each.name: getattr(each, "porting", {}) for each in config.integrations}
 
 
 async def _seen(

@@ -115,9 +115,13 @@ def build(
     )
 
 
-def is_nameless(operation: str) -> bool:
-    """Whether it stands for calls whose operation could not be told: nothing to port."""
-    return operation.startswith("(")
+def is_nameless(name: str) -> bool:
+    """Whether an operation stands for calls of which it could not be told: nothing to port.
+
+    An integration of that kind stands for callers that are not known: they are no one program, so that native
+    calls of theirs prove nothing.
+    """
+    return name.startswith("(")
 
 
 class _Judged(NamedTuple):
@@ -133,7 +137,8 @@ class _Judged(NamedTuple):
 
 
 def _judged(use: Use, seen: Seen, known: Successors, now: datetime) -> _Judged:
-    native = [seen.new[each] for each in known.becomes if each in seen.new]
+    known_caller = not is_nameless(use.integration)
+    native = [seen.new[each] for each in known.becomes if known_caller and each in seen.new]
     placed = _placed(use.operation, seen)
     rung = placed.rung if placed and placed.rung in RUNGS else "translate"
     met: Sequence[Met] = seen.met.get(use.operation, ())
@@ -148,7 +153,7 @@ def _judged(use: Use, seen: Seen, known: Successors, now: datetime) -> _Judged:
 def _operations(judged: Sequence[_Judged], window: Window) -> tuple[OperationUse, ...]:
     """What is left in the order of porting, then what is ported, by name."""
     steps = [
-        Step(each.use.operation, each.work.effort, each.use.calls, each.known.writes)
+        Step(each.use.operation, each.work.effort, each.use.calls, each.known.writes, each.known.holds)
         for each in judged
         if not each.ported
     ]

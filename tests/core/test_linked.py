@@ -7,6 +7,7 @@ import base64
 import pytest
 
 from shim.core.commands import Call
+from shim.core.errors import BackendError, Fault
 from shim.core.model import Element
 from shim.core.parse import Limits, parse
 from shim.core.pipeline import Outcome
@@ -98,3 +99,76 @@ def test_the_answers_are_in_the_version_of_the_caller() -> None:
     output = base64.b64decode(parse(outcome.answer).body.get("operation/output") or "")
     assert b"xsd/2.0.3" in output
     assert b"2.5.1" not in output
+
+
+def test_each_call_inside_is_one_of_its_own_operation() -> None:
+    """With its findings at its own paths, which the list as a whole has at the place of the package."""
+    call = base64.b64encode(b"<GetClientsRequest><naem>x</naem></GetClientsRequest>").decode()
+    nothing = base64.b64encode(b"<Nothing/>").decode()
+    strange = Element("operation", children=[Element("identifier", "y"), Element("package", nothing)])
+    holding = Element("operation", children=[Element("identifier", "z"), Element("package", call)])
+    _, outcome = run(operation(), strange, holding, holding)
+    assert [(each.operation, each.fault) for each in outcome.inner] == [("Client.GetClients", None)] * 3
+    assert [[(each.code, each.path) for each in one.findings] for one in outcome.inner] == [
+        [],
+        [("unknown-element", "naem")],
+        [("unknown-element", "naem")],
+    ]
+    assert [(each.code, each.path, each.count, each.inner) for each in outcome.findings] == [
+        ("package-failed", "package[2]", 1, False),
+        ("unknown-element", "package[3]/GetClientsRequest/naem", 2, True),
+    ]
+    assert [(each.first, each.last) for each in outcome.inner] == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_an_inner_call_is_admitted_by_its_own_rung() -> None:
+    body = old_request(LINKED, Element("LinkedOpRequest", children=[operation(), operation()]))
+    world = World(backend)
+    world.rungs = {"Client.GetClients": "locked"}
+    outcome = world.run(LINKED, body)
+    assert reasons(outcome) == ["locked", "locked"]
+    assert not world.calls
+    assert outcome.rung == "translate"
+    assert [each.fault for each in outcome.inner] == ["locked", "locked"]
+    world.rungs = {"Client.*": "v3"}
+    outcome = world.run(LINKED, body)
+    assert reasons(outcome) == [None, None]
+    assert [[each.code for each in one.findings] for one in outcome.inner] == [["came-back"], ["came-back"]]
+    assert not list(outcome.findings.own)
+    world.rungs = {"GlobalOp.LinkedOp": "locked"}
+    outcome = world.run(LINKED, body)
+    assert outcome.fault is not None
+    assert outcome.fault.reason == "locked"
+    assert not outcome.inner
+
+
+def test_a_call_that_was_undone_is_a_fault_and_undoing_is_no_call() -> None:
+    """What the list did to take it back was asked for by nobody."""
+
+    def answers(call: Call, request: Element) -> bytes | Fault:
+        if call.operation == "EditOrganization":
+            return BackendError("backend-fault", "No.", "520")
+        wanted = new().operations[call.full_name]
+        said = Element("ID", "20") if call.operation == "AddOrganization" else Element("result", "success")
+        return new_answer(wanted, Element(wanted.output.name, children=[said]))
+
+    add = (
+        "<AddClientRequest><name>N</name><company>C Ltd</company><login>l</login><password>p</password>"
+        "</AddClientRequest>"
+    )
+    edit = "<EditClientRequest><ID>20</ID><name>N</name></EditClientRequest>"
+    packed = [
+        Element("operation", children=[
+            Element("identifier", name), Element("package", base64.b64encode(text.encode()).decode()),
+            Element("finalOnFailure", "1"),
+        ])
+        for name, text in (("a", add), ("b", edit))
+    ]  # fmt: skip
+    world = World(answers)
+    outcome = world.run(LINKED, old_request(LINKED, Element("LinkedOpRequest", children=packed)))
+    assert [call.operation for call, _ in world.calls][-1] == "DelOrganization"
+    assert [(each.operation, each.fault) for each in outcome.inner] == [
+        ("Client.AddClient", "undone"),
+        ("Client.EditClient", "backend-fault"),
+    ]
+    assert [each.code for each in outcome.findings.own] == ["package-failed", "package-undone"]

@@ -13,6 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from shim.core.commands import Call
+from shim.core.findings import Findings
+from shim.core.inner import InnerCall
 from shim.core.model import Element
 from shim.edge.deprecation_rows import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, USAGE
 from shim.edge.store import KEPT
@@ -71,6 +73,50 @@ async def test_every_call_counts_with_findings_or_without(house: House) -> None:
         "first_seen": START,
         "last_seen": START + timedelta(seconds=60),
     }
+
+
+async def test_calls_inside_a_call_count_each_under_its_own_operation(small: House) -> None:
+    """Once for the list, once for each call that it holds; samples have the v3 calls of their own call."""
+
+    def inner(operation: str, fault: str | None, first: int, last: int | None, *paths: str) -> InnerCall:
+        findings = Findings()
+        for path in paths:
+            findings.add("field-dropped", path)
+        request = Element(f"{operation.partition('.')[2]}Request", children=[Element("name", "secret")])
+        return InnerCall(operation, request, findings, fault, first, last)
+
+    held = [
+        inner("Client.AddClient", None, 0, 1, "a"),
+        inner("Client.AddClient", "undone", 1, 2, "a", "b"),
+        inner("Client.EditClient", "cut-off", 2, None, "c"),
+    ]
+    names = ("AddOrganization", "AddOrganization", "EditOrganization")
+    sent = [Call("Organization", each, "/x", each, lambda token: b"<E><B/></E>", writes=True) for each in names]
+    linked = Element("LinkedOpRequest")
+    async with small.process() as log:
+        log.called(seen("GlobalOp.LinkedOp", "z", inner=held, request=linked, sent=sent, unsent=2))
+        counted = 'shim_calls_total{integration="billing",operation="Client.AddClient",result="fault"} 1.0'
+        assert counted in log.metrics.text().decode()
+    assert await small.calls() == {
+        ("billing", "old", "GlobalOp.LinkedOp"): (1, 0),
+        ("billing", "old", "Client.AddClient"): (2, 1),
+        ("billing", "old", "Client.EditClient"): (1, 1),
+    }
+    [caller] = await small.rows(CALLERS)
+    assert caller["calls"] == 1
+    found = {key[1:]: row for key, row in (await small.findings()).items()}
+    assert {key: row["count"] for key, row in found.items()} == {
+        ("GlobalOp.LinkedOp", "field-dropped", "z"): 1,
+        ("Client.AddClient", "field-dropped", "a"): 2,
+        ("Client.AddClient", "field-dropped", "b"): 1,
+        ("Client.EditClient", "field-dropped", "c"): 1,
+    }
+    samples = {key[2]: json.loads(row["sample"]) for key, row in found.items()}
+    assert [each["operation"] for each in samples["b"]["calls"]] == ["Organization.AddOrganization"]
+    assert "more" not in samples["b"]
+    assert [each["operation"] for each in samples["c"]["calls"]] == ["Organization.EditOrganization"]
+    assert samples["c"]["more"] == 2
+    assert "<name>{name}</name>" in samples["a"]["old"]
 
 
 async def test_days_and_times_are_kept_apart(house: House) -> None:

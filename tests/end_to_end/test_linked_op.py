@@ -106,7 +106,10 @@ def test_a_client_with_a_phone_and_a_number_in_one_call(backend: Backend, shim: 
     assert [(each.get("ID"), each.get("login")) for each in listed.all("extension")] == [
         (phone, "harbour-desk")
     ]
-    assert ("default-added", "package[4]/AddExtensionRequest/extensionType") in shim.found(since)
+    assert ("default-added", "extensionType") in shim.found(since)
+    shim.said(
+        "inner calls", since, operation="Channel.AssignPublicNo", within="GlobalOp.LinkedOp", calls=2, faults=0
+    )
     call(shim, f"<DelClientRequest><ID>{parent}</ID></DelClientRequest>", "/soap2/client_agent.php")
 
 

@@ -61,9 +61,9 @@ async def test_fits_are_those_of_the_worst_open_finding(store: Store) -> None:
         "Extension.AddExtension": "moved",
         "Extension.SetupExtension": "lossy",
         "Channel.AddChannel": "refused",
-        "PBX.GetCustomAlerts": "refused",
+        "PBX.GetIndustries": "clean",
     }
-    assert seen.fits == {"clean": 1, "moved": 1, "lossy": 1, "refused": 2}
+    assert seen.fits == {"clean": 2, "moved": 1, "lossy": 1, "refused": 1}
     assert use(seen, "Extension.SetupExtension").open_findings == 2
     assert use(seen, "Extension.SetupExtension").worst == "loss"
     assert use(seen, "Extension.SetupExtension").faults == 42
@@ -90,7 +90,7 @@ async def test_it_turns_green_once_the_next_call_was_due_and_did_not_come(store:
 
 async def test_reads_go_before_writes_and_quick_wins_first(store: Store) -> None:
     seen = await card(store, "switchboard")
-    assert names(seen.operations)[-1] == "PBX.GetCustomAlerts"
+    assert names(seen.operations)[-1] == "Extension.SetupExtension"
     assert [each.order for each in seen.operations] == [1, 2, 3, 4, 5]
     ledger = await card(store, "ledger")
     assert names(ledger.operations) == ["Channel.GetCodecs", "Report.CallReport", "Client.GetClients"]
@@ -134,12 +134,16 @@ async def test_last_call_before_the_window_is_told(empty: Store) -> None:
 
 
 async def test_rungs_of_the_configuration_give_way_to_those_of_the_store(store: Store) -> None:
-    rungs = {"crm": {"*": "locked", "Client.EditClient": "v3"}}
-    seen = await queries.scorecard(store, catalogue(), NOW, "crm", config=config(), rungs=rungs)
+    configured = config({"crm": {"*": "locked", "Client.EditClient": "v3"}})
+    seen = await queries.scorecard(store, catalogue(), NOW, "crm", config=configured)
     assert seen is not None
     assert use(seen, "Client.AddClient").rung == "locked"
     assert use(seen, "Client.EditClient").rung == "compare"
     assert use(seen, "Client.GetClientDetails").rung == "v3"
+    uses = await queries.operations(store, catalogue(), NOW, config=configured, operation="Client.AddClient")
+    assert [(each.rung, each.ported) for each in uses] == [("locked", True)]
+    everybody = await queries.overview(store, catalogue(), NOW, config=configured)
+    assert next(each for each in everybody.integrations if each.integration == "crm").left == 1
 
 
 async def test_a_rung_is_not_done_while_old_calls_come(empty: Store) -> None:

@@ -114,6 +114,17 @@ def test_calls_without_a_name_are_nothing_to_port_but_not_done_while_they_come()
         assert card.days[-1].old == 10
 
 
+def test_native_calls_of_strangers_port_nothing() -> None:
+    """Callers that are not known are many programs, or none."""
+    seen = Seen(
+        old=[use(last=2 * DAY)], new={"Organization.GetOrganizations": use("Organization.GetOrganizations")}
+    )
+    assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).ported == 1
+    seen.old = [each._replace(integration="(unknown)") for each in seen.old]
+    card = build("(unknown)", seen, KNOWN, WINDOW, NOW, configured=False)
+    assert (card.left, card.ported, card.done, card.operations[0].new_calls) == (1, 0, False, 0)
+
+
 # ---- effort ----
 
 
@@ -126,6 +137,9 @@ def effort(operation: str, **met: int) -> str:
     ("operation", "met", "expected"),
     [
         ("Channel.GetCodecs", {}, "none"),
+        ("GlobalOp.LinkedOp", {}, "small"),
+        ("PBX.GetSchemaVersions", {}, "small"),
+        ("PBX.GetIndustries", {}, "medium"),
         ("Client.GetClients", {}, "small"),
         ("Client.AddClient", {}, "small"),
         ("Client.AddClient", {"field_kept": 2}, "medium"),
@@ -163,7 +177,10 @@ def test_every_translated_operation_has_successors_and_a_reason() -> None:
     assert set(KNOWN) == set(catalogue().translations)
     for name, each in KNOWN.items():
         assert set(each.becomes) <= set(catalogue().new.operations)
-        assert bool(each.becomes) == (not catalogue().translations[name].declared.emulates), name
+        lacking = (
+            bool(catalogue().translations[name].declared.emulates) and name not in catalogue().new.operations
+        )
+        assert bool(each.becomes) != lacking, name
         assert each.work({}).reason.endswith(".")
         assert each.writes == catalogue().translations[name].declared.writes
 
@@ -212,6 +229,14 @@ def test_a_read_is_pulled_before_the_writes_of_its_noun() -> None:
         Step("Report.CallReport", "medium", 1, writes=False),
     ]
     assert in_order(steps) == [PL, "Client.GetClientDetails", ADD, "Report.CallReport"]
+
+
+def test_what_holds_other_calls_goes_last() -> None:
+    steps = [
+        Step("GlobalOp.LinkedOp", "none", 900, writes=True, holds=KNOWN["GlobalOp.LinkedOp"].holds),
+        Step("A.GetThings", "large", 1, writes=False, holds=KNOWN["PBX.GetIndustries"].holds),
+    ]
+    assert in_order(steps) == ["A.GetThings", "GlobalOp.LinkedOp"]
 
 
 def test_the_card_of_nothing_is_quiet() -> None:

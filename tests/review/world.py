@@ -31,8 +31,8 @@ NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)
 INTEGRATIONS = ("crm", "fax-gateway", "ledger", "portal", "switchboard")
 
 
-def config() -> Config:
-    """A configuration in which all of them may call."""
+def config(porting: Mapping[str, Mapping[str, str]] | None = None) -> Config:
+    """A configuration in which all of them may call; `porting` are rungs by integration and scope."""
     return Config.model_validate(
         {
             "backend": {"url": "https://voipnow.example.com"},
@@ -41,6 +41,7 @@ def config() -> Config:
                     "name": name,
                     "old": {"username": name, "password": f"{name}-secret"},
                     "new": {"app_key": f"{name}-key", "app_secret": f"{name}-app-secret"},
+                    "porting": (porting or {}).get(name, {}),
                 }
                 for name in INTEGRATIONS
             ],
@@ -192,7 +193,7 @@ def _switchboard(made: Builder) -> None:
     made.calls("switchboard", "Extension.SetupExtension", month, 30, faults=2)
     made.calls("switchboard", "Extension.GetExtensionSettings", month, 30)
     made.calls("switchboard", "Channel.AddChannel", (8, 1), 3, faults=3)
-    made.calls("switchboard", "PBX.GetCustomAlerts", (2,), 1, faults=1)
+    made.calls("switchboard", "PBX.GetIndustries", (2,), 1, faults=1)
     setup = (
         "<SetupExtensionRequest><ID>30</ID><phoneTerminal><callWaiting>true</callWaiting></phoneTerminal>"
         "<voicemailCenter>x</voicemailCenter></SetupExtensionRequest>"

@@ -23,6 +23,7 @@ from shim.core.commands import (
     Recall,
     Remember,
     RenumberIdentities,
+    Rung,
     Tell,
     Together,
 )
@@ -91,6 +92,7 @@ class World:
     identities: list[Identity] = field(default_factory=list)
     """The identity map; what is learned is added, with issued IDs from `ISSUED` on."""
     policies: Policies = NO_POLICIES
+    rungs: Mapping[str, Rung] = field(default_factory=dict)
     tell: Tell = field(default_factory=Tell)
     deprecation: Deprecation = field(default_factory=Deprecation)
 
@@ -117,7 +119,7 @@ class World:
     def _perform(self, command: object) -> object:
         match command:
             case Identify():
-                return Caller("tester", self.settings, self.policies, self.tell)
+                return Caller("tester", self.settings, self.policies, self.tell, self.rungs)
             case Call():
                 return self._call(command)
             case Recall(account):

@@ -13,6 +13,7 @@ from typing import Literal
 
 from shim.core.commands import Caller, Identity
 from shim.core.findings import Findings
+from shim.core.inner import InnerCall
 from shim.core.interface import Demand, ElementDecl
 from shim.core.lexical import Check
 from shim.core.model import Element
@@ -37,6 +38,7 @@ class Work:
         "extension",
         "findings",
         "identities",
+        "inner",
         "kept",
         "limits",
         "place",
@@ -56,6 +58,7 @@ class Work:
         findings: Findings | None = None,
         calls: list[str] | None = None,
         *,
+        inner: list[InnerCall] | None = None,
         limits: Limits | None = None,
         schema_version: str = "",
         shown_version: str | None = None,
@@ -67,6 +70,8 @@ class Work:
         self.findings = Findings() if findings is None else findings
         self.calls: list[str] = [] if calls is None else calls
         """The v3 operations called so far."""
+        self.inner: list[InnerCall] = [] if inner is None else inner
+        """The calls that it holds, as far as they were begun."""
         self.limits = limits or Limits()
         """What a message inside the message may hold, too."""
         self.place = place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache
@@ -33,9 +33,9 @@ def admin_user() -> AdminUser:
     return AdminUser(name=USER, password_hash=PasswordHasher(1, 64, 1).hash(PASSWORD))
 
 
-def config(folder: Path, **admin: Any) -> Config:
+def config(folder: Path, porting: Mapping[str, Mapping[str, str]] | None = None, **admin: Any) -> Config:
     """The world's configuration, with a user of the page and a store in a folder."""
-    base = world.config()
+    base = world.config(porting)
     fresh = Config.model_validate(
         {
             "store": {"url": f"sqlite+aiosqlite:///{folder}/shim.db"},
@@ -51,8 +51,7 @@ async def application(settings: Config, log: world.Builder | None = None) -> Asy
     """A shim whose clock stands at the world's time, with the world in its deprecation log or another log."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "catalogue", catalogue)  # compiled once for all tests
-        async with open_application(settings) as opened:
-            opened.store._clock = lambda: world.NOW
+        async with open_application(settings, lambda: world.NOW) as opened:
             await (log or world.world()).fill(opened.store)
             yield opened
 

@@ -1,11 +1,10 @@
 """The pages in a real browser: nothing that axe objects to in light, dark and on a phone, and what scripts add.
 
-Needs Chromium (Debian: chromium). Screenshots for the documentation are made anew with RECORD_DOCS=1.
+Needs Chromium (Debian: chromium).
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -32,7 +31,6 @@ SWITCHES = (
     "--disable-sync",
 )
 AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
-IMAGES = Path(__file__).parents[3] / "docs" / "images"
 LOOKS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1200, "height": 1300}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1200, "height": 1300}},
@@ -49,7 +47,6 @@ PAGES = {
     "brownouts": "brownouts",
     "missing": "nothing",
 }
-SHOWN = ("overview", "integration", "finding")
 
 pytestmark = [
     pytest.mark.slow,
@@ -113,8 +110,6 @@ async def test_every_page_is_accessible_and_fits(chromium: Any, base: str, look:
         assert not await violations(window.page), f"{name} in {look}"
         width = await window.page.evaluate("document.documentElement.scrollWidth")
         assert width <= LOOKS[look]["viewport"]["width"], f"{name} is wider than the screen in {look}"
-        if name in SHOWN and os.environ.get("RECORD_DOCS"):
-            await window.page.screenshot(path=IMAGES / f"review-{name}-{look}.png")
     await forms_are_accessible(window)
     await window.page.context.clear_cookies()
     await window.open("login")

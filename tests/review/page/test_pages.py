@@ -51,6 +51,17 @@ async def test_a_chart_is_a_picture_with_words_and_a_table(nora: Browser) -> Non
     assert "11 Mar 2026: 46 calls in 2.5, 46 in v3" in bars
 
 
+async def test_a_rung_of_the_configuration_shows(tmp_path: Path) -> None:
+    settings = config(tmp_path, {"ledger": {"Report.*": "v3"}})
+    async with application(settings) as shim, served(shim) as browser:
+        await browser.login()
+        page = html.fromstring(await browser.get("/review/integrations/ledger"))
+    row = page.xpath("//tr[contains(., 'Report.CallReport') and .//select]")[0]
+    assert row.xpath(".//option[@selected]/@value") == ["v3"]
+    ladder = " ".join(" ".join(page.xpath("//section[@id='ladder']//li//text()")).split())
+    assert "Report.* ⇡ Rung: v3 in the configuration" in ladder
+
+
 async def test_the_window_can_be_chosen(nora: Browser) -> None:
     assert "6 Mar 2026 to 12 Mar 2026" in words(await nora.get("/review/?days=7"))
     for strange in ("0", "-1", "1e9", "x"):
@@ -63,7 +74,7 @@ async def test_scorecard_in_the_suggested_order_with_effort_and_reason(nora: Bro
     assert "Large effort 5 operations left" in text
     card = text.partition("Porting scorecard")[2].partition("Findings")[0]
     order = [card.index(f"{number} {name}") for number, name in (
-        (1, "Extension.GetExtensionSettings"), (2, "Extension.AddExtension"), (5, "PBX.GetCustomAlerts"),
+        (1, "Extension.GetExtensionSettings"), (4, "PBX.GetIndustries"), (5, "Extension.SetupExtension"),
     )]  # fmt: skip
     assert order == sorted(order)
     assert "→ becomes User.AddUser , Extension.AddExtension" in card
