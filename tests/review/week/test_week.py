@@ -21,7 +21,7 @@ import pytest_asyncio
 from lxml import html
 from typer.testing import CliRunner
 
-from shim.cli import deprecation
+from shim.cli import stored
 from shim.cli.main import app as shim
 from tests.review.week import script
 from tests.review.week.running import House, house
@@ -551,7 +551,7 @@ async def test_the_letters(week: Passed) -> None:
 @pytest.fixture
 def report(week: Passed, monkeypatch: pytest.MonkeyPatch) -> Any:
     """`shim report` at the week's end, on the store of the shim that runs."""
-    monkeypatch.setattr(deprecation, "now", lambda: week.now)
+    monkeypatch.setattr(stored, "now", lambda: week.now)
 
     async def told(*args: str) -> str:
         command = ["report", *args, "--days", "7", "-c", str(week.house.config)]
