@@ -116,8 +116,8 @@ def _over_network(config: Config, mounts: Path) -> Iterator[str]:
         kind = file_system(path, mounts) if path is not None else None
         if kind is not None and is_over_network(kind):
             yield (
-                f"{setting} is on a network file system ({kind}), where locks and the last writes cannot be relied "
-                "on: use a local disk, or PostgreSQL."
+                f"{setting} is on a network file system ({kind}), where locks and the last writes cannot be "
+                "relied on: use a local disk, or PostgreSQL."
             )
 
 
