@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -35,6 +37,8 @@ from shim.edge.telling import Telling
 from shim.edge.tokens import Tokens, open_http
 from shim.interfaces.load import STANDARD, Dialect, new, old
 from translations.services import services
+
+log = structlog.get_logger()
 
 
 def catalogue(dialect: Dialect = STANDARD) -> Catalogue:
@@ -144,6 +148,9 @@ class Application:
         self.config = config
 
 
+CLOSING = 3.0
+"""Seconds that a part which waits for others has for its end."""
+
 Extension = Callable[[Application, web.Application], None]
 """Adds routes to the admin listener of an application; the review page is one."""
 
@@ -183,11 +190,24 @@ async def open_application(config: Config, clock: Clock = utc_now) -> AsyncItera
         comparer = await closing.enter_async_context(comparing(compiled, config.compare, deprecation))
         application = Application(config, compiled, performers, deprecation, comparer)
         if application.native is not None:
-            closing.push_async_callback(application.native.calls.close)
+            closing.push_async_callback(within(CLOSING, "native calls", application.native.calls.close))
         recovery = Recovery(compiled, performers, journal, application.integration)
         await recovery.start()
-        closing.push_async_callback(recovery.stop)
+        closing.push_async_callback(within(CLOSING, "recovery", recovery.stop))
         yield application
+
+
+def within(seconds: float, what: str, close: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+    """The same, given up and logged when it takes longer: the end of the shim is bounded."""
+
+    async def closing() -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await close()
+        except TimeoutError:
+            log.error("not ended in time", what=what, seconds=seconds)
+
+    return closing
 
 
 async def _sent(request: web.Request, response: web.StreamResponse) -> bool:

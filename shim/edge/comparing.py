@@ -50,6 +50,10 @@ class Spoken:
     answer: bytes = field(repr=False)
 
 
+CLOSING = 3.0
+"""Seconds that comparisons under way have when the shim stops."""
+
+
 class Comparer:
     """Compares in the background. `counted` says what became of the calls that were considered."""
 
@@ -86,10 +90,16 @@ class Comparer:
         await asyncio.gather(*self._under_way)
 
     async def close(self) -> None:
-        """End what is under way."""
-        for task in self._under_way:
+        """Let what is under way end within `CLOSING`; what is left then was not compared, and is counted so."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=CLOSING)
+        left = list(self._under_way)
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
+        if left:
+            self.counted["left-out"] += len(left)
+            log.warning("not compared", calls=len(left), problem="stopped")
 
     async def _guarded(self, spoken: Spoken) -> None:
         try:

@@ -35,6 +35,7 @@ class Keeping:
         self._settled: list[str] = []
         self._busy: asyncio.Task[bool] | None = None
         self._down = False
+        self._until: float | None = None
 
     @property
     def held(self) -> int:
@@ -47,9 +48,14 @@ class Keeping:
             self._batch = await take() or None
         if await self._drained():
             await self._to_store()
-        if self._down and self._batch and await asyncio.to_thread(self._spool.append, to_line(self._batch)):
+        aside = self._down or self._until is not None
+        if aside and self._batch and await asyncio.to_thread(self._spool.append, to_line(self._batch)):
             self._batch = None
         self._metrics.spool_bytes.set(await asyncio.to_thread(lambda: self._spool.size))
+
+    def end(self) -> None:
+        """Take in no more of the spool than is possible within the patience: the next start goes on with it."""
+        self._until = asyncio.get_running_loop().time() + self._patience
 
     async def close(self, uncounted: int) -> None:
         """The end: says what is lost. `uncounted` calls were told after the last turn."""
@@ -90,6 +96,8 @@ class Keeping:
     async def _taken_in(self, segment: Segment) -> bool:
         """Whether all lines of a segment are in the store."""
         for line in segment.lines():
+            if self._until is not None and asyncio.get_running_loop().time() > self._until:
+                return False
             try:
                 batch = from_line(line)
             except ValueError:

@@ -178,6 +178,7 @@ class DeprecationLog:
     async def stop(self) -> None:
         """Write or spool what was told; says how much was lost if neither is possible."""
         self._ending.set()
+        self._keeping.end()
         if self._task is not None:
             await self._task
         await self.flush()

@@ -263,13 +263,16 @@ class Journal:
             else:
                 self._held.pop(entry, None)
 
-    async def release(self) -> None:
-        """Give all leases back: we are about to stop. An SQLite store has no other owner: so at the start."""
+    async def release(self, patience: float | None = None) -> None:
+        """Give all leases back: we are about to stop. An SQLite store has no other owner: so at the start.
+
+        A busy SQLite store is waited for `patience` seconds, or as long as for any write. Raises BackendError.
+        """
         self._held.clear()
         query = sa.update(ENTRIES).where(ENTRIES.c.state.in_((*UNDER_WAY, "done-unclean")))
         if self.store.shared:
             query = query.where(ENTRIES.c.owner == self.owner)
-        async with self.store.writing() as connection:
+        async with self.store.writing(patience) as connection:
             await connection.execute(query.values(lease_until=self.store.now()))
 
     async def take(self) -> list[Entry]:

@@ -23,6 +23,8 @@ from shim.edge.settings import Integration
 log = structlog.get_logger()
 
 _PURGE_EVERY = 240
+_BRIEFLY = 1.0
+"""Seconds that a busy store is waited for at the end: leases run out by themselves."""
 
 
 class Recovery:
@@ -52,8 +54,10 @@ class Recovery:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with suppress(Fault):
-            await self._journal.release()
+        try:
+            await self._journal.release(_BRIEFLY)
+        except Fault as fault:  # others have to wait until they run out
+            log.warning("leases not given back", reason=fault.reason)
 
     async def sweep(self) -> list[tuple[str, str]]:
         """Recover all that is due: (entry, what became of it)."""

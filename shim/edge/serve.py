@@ -24,6 +24,15 @@ log = structlog.get_logger()
 
 Reload = Callable[[], Config]
 
+DRAIN = 10.0
+"""Seconds between readiness going and the end of accepting, for balancers to notice."""
+PATIENCE = 45.0
+"""Seconds that calls under way have then. What lasts longer is cut off; if it was journalled, recovery ends it.
+
+With `shim.edge.app.CLOSING` for each of three parts and twice `deprecation.patience` for the log, the whole end
+takes no more than 75 seconds.
+"""
+
 
 class Connection(RequestHandler):
     """aiohttp's protocol with a page of ours for what is no HTTP: the stock one repeats what came in."""
@@ -71,7 +80,7 @@ class Server:
     """
 
     def __init__(
-        self, application: Application, patience: float = 60.0, extend: Extension | None = None
+        self, application: Application, patience: float = PATIENCE, extend: Extension | None = None
     ) -> None:
         self.application = application
         self._extend = extend
@@ -142,8 +151,7 @@ class Server:
         self.application.ready = False
         for server in self._servers:
             server.close()
-        for runner in self._runners:
-            await runner.cleanup()
+        await asyncio.gather(*(runner.cleanup() for runner in self._runners))
 
 
 async def serve(
@@ -151,7 +159,7 @@ async def serve(
     *,
     reload: Reload | None = None,
     started: Callable[[Server], Awaitable[None]] | None = None,
-    drain: float = 10.0,
+    drain: float = DRAIN,
     extend: Extension | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. SIGHUP calls `reload` and takes over what may change. `extend` adds to

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from shim.core.compiled import Catalogue
 from shim.core.findings import Finding
+from shim.edge import comparing
 from shim.edge.app import catalogue as compiled
 from shim.edge.comparing import Comparer, Spoken
 from shim.edge.settings import Compare
@@ -174,3 +175,23 @@ async def test_without_an_old_server_nothing_happens(
     comparer.consider(spoken())
     await asyncio.sleep(0)
     assert not comparer.counted
+
+
+async def test_what_is_under_way_at_the_end_has_a_while(
+    catalogue: Catalogue, old: tuple[Old, str], session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, url = old
+    server.answers = lambda: message(OURS.replace("one", "two"))
+    sink = Sink()
+    comparer = Comparer(catalogue, session, Compare(url=url), sink)
+    server.release.clear()
+    comparer.consider(spoken())
+    asyncio.get_running_loop().call_later(0.05, server.release.set)
+    await comparer.close()
+    assert [each[2] for each in sink.taken] == ["answer-differs"], "it was compared, and its finding told"
+    monkeypatch.setattr(comparing, "CLOSING", 0.05)
+    server.release.clear()
+    comparer.consider(spoken())
+    await comparer.close()
+    assert comparer.counted["left-out"] == 1, "what takes longer is given up, and counted"
+    server.release.set()

@@ -304,3 +304,32 @@ def test_the_spool_is_beside_the_store(store: str, spool: str) -> None:
 
     given = {"backend": {"url": "http://v3.example"}, "store": {"url": store}}
     assert spool_folder(Config.model_validate(given)) == Path(spool)
+
+
+async def test_a_long_spool_does_not_hold_up_the_end(small: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not taken in by then is left to the next start, with what was counted last."""
+
+    async def away(*_: Any) -> bool:
+        raise BackendError("store-unavailable", "Away.")
+
+    async def slow(*arguments: Any) -> bool:
+        await asyncio.sleep(0.1)
+        return await write(*arguments)
+
+    small.settings = {"patience": 0.25}
+    async with small.process() as log:
+        monkeypatch.setattr(deprecation_keeping, "write", away)
+        for _ in range(10):
+            log.called(call())
+            await log.flush()
+        monkeypatch.setattr(deprecation_keeping, "write", slow)
+        log.called(call())
+        began = time.monotonic()
+        await log.stop()
+        assert time.monotonic() - began < 0.9
+    taken, _ = await counted(small)
+    assert 0 < taken < 11
+    monkeypatch.setattr(deprecation_keeping, "write", write)
+    async with small.process():
+        pass
+    assert await counted(small) == (11, 11)

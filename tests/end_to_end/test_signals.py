@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 import yaml
 
+from tests.end_to_end import sinks
 from tests.end_to_end.messages import CLIENT, GET_CLIENTS, edit_client, envelope, request
 from tests.end_to_end.running import Backend, Shim, StartShim, demo_integrations, integration
 from tests.end_to_end.wire import Reply, Wire, answered, connected, faulted, http_get, http_post, post
@@ -86,6 +88,54 @@ def test_sigterm_leaves_a_balancer_ten_seconds(shim: Shim) -> None:
     answered(post(shim, GET_CLIENTS))
     assert shim.wait() == 0
     assert 9 < time.monotonic() - began < 14
+
+
+def test_an_end_under_load_loses_no_call_and_no_finding(
+    pool: ThreadPoolExecutor, backend: Backend, shim: Shim
+) -> None:
+    """Callers go elsewhere when readiness is gone; what they had begun is answered, counted and kept."""
+    message = envelope(request("GetClientsRequest", "<naem>x</naem>"))
+    backend.world.interfere("GetOrganizations", "late:0.2")
+    elsewhere = threading.Event()
+
+    def caller() -> int:
+        count = 0
+        while not elsewhere.is_set():
+            answered(post(shim, message))
+            count += 1
+        return count
+
+    callers = [pool.submit(caller) for _ in range(4)]
+    time.sleep(0.5)
+    shim.signal(signal.SIGTERM)
+    shim.said("stopping", signal="SIGTERM")
+    assert ready(shim) == 503
+    elsewhere.set()
+    began = time.monotonic()
+    shim.signal(signal.SIGTERM)
+    answers = sum(each.result() for each in callers)
+    assert shim.wait() == 0
+    assert time.monotonic() - began < 5, "the second signal ends the waiting"
+    assert answers >= 8
+    assert sum(int(str(row["calls"])) for row in sinks.table(shim, "usage")) == answers
+    kept = {row["code"]: row["count"] for row in sinks.table(shim, "findings")}
+    assert kept["unknown-element"] == answers
+
+
+@pytest.mark.slow
+def test_the_end_is_bounded_though_the_store_is_locked(start_shim: StartShim) -> None:
+    """What the store does not take then is in the spool, and in the store after the next start."""
+    shim = start_shim({"deprecation.flush": 30, "deprecation.patience": 1})
+    with sinks.locked(shim):
+        answered(post(shim, GET_CLIENTS))
+        began = time.monotonic()
+        for _ in range(2):
+            shim.signal(signal.SIGTERM)
+            time.sleep(0.1)
+        assert shim.wait(20) == 0
+        assert time.monotonic() - began < 12
+        assert sinks.spool(shim)
+    assert "deprecation log lost" not in {each["event"] for each in shim.events}
 
 
 def test_kept_connections_do_not_delay_the_end(shim: Shim) -> None:
