@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
 from shim.core.interface import Operation
 from shim.core.lexical import boolean, describe
-from shim.core.model import Element
+from shim.core.model import LONGEST_NAME, Element
 from shim.core.rules.declare import Declared
 from shim.core.rules.model import Direction, Entry, Fate, Problem, Producer, Table, Work
 from shim.core.rules.references import Account, By
@@ -189,7 +189,7 @@ def _attributes(child: Element, entry: Entry, made: Element, work: Work, directi
     for name, value in child.attributes.items():
         if entry.attributes is None or name not in entry.attributes:
             code = "unknown-attribute" if direction == "request" else "unknown-answer-element"
-            work.find(code, f"{entry.path}/@{name[:64]}")
+            work.find(code, f"{entry.path}/@{name[:LONGEST_NAME]}")
         else:
             attributes[name] = value.strip()
     if entry.unlimited:
@@ -214,7 +214,7 @@ def _say_unlimited(
 
 
 def _unknown(name: str, table: Table, work: Work, direction: Direction) -> None:
-    path = f"{table.path}/{name[:64]}" if table.path else name[:64]
+    path = f"{table.path}/{name[:LONGEST_NAME]}" if table.path else name[:LONGEST_NAME]
     if direction == "answer":
         work.find("unknown-answer-element", path)
         return
@@ -224,7 +224,7 @@ def _unknown(name: str, table: Table, work: Work, direction: Direction) -> None:
 
 def _nearest(name: str, table: Table) -> str | None:
     """The known name that differs least, if it differs by a slip: one edit, or upper and lower case."""
-    folded = name[:64].lower()
+    folded = name[:LONGEST_NAME].lower()
     for known in table.entries:
         if known.lower() == folded or _one_edit(known.lower(), folded):
             return known
