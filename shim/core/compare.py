@@ -15,7 +15,7 @@ from typing import Literal
 from shim.core.compiled import READS
 from shim.core.interface import ElementDecl, Operation, Simple
 from shim.core.lexical import boolean
-from shim.core.model import Element
+from shim.core.model import LONGEST_NAME, Element
 
 Kind = Literal["missing", "surplus", "differs"]
 Digest = Callable[[str], str]
@@ -77,10 +77,11 @@ def _meaning(element: Element, decl: ElementDecl | None, digest: Digest | None) 
     children.sort(key=lambda child: (child.name, repr_of(child)))
     types = {each.name: each.type for each in kind.all_attributes} if kind is not None else {}
     attributes = {
-        name: _value(value, types.get(name), digest) for name, value in sorted(element.attributes.items())
+        name[:LONGEST_NAME]: _value(value, types.get(name), digest)
+        for name, value in sorted(element.attributes.items())
     }
     text = None if children else _value(element.text or "", decl.simple if decl else None, digest)
-    return Element(element.name[:64], text, attributes, children, element.nil)
+    return Element(element.name[:LONGEST_NAME], text, attributes, children, element.nil)
 
 
 def repr_of(element: Element) -> str:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+LONGEST_NAME = 64
+"""Characters that are shown of a name that a caller gave: it is no value, but may have been meant as one."""
+
 _NO_ATTRIBUTES: dict[str, str] = {}
 
 

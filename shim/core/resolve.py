@@ -12,7 +12,7 @@ import re
 from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import CallerError
 from shim.core.findings import Findings
-from shim.core.model import Envelope
+from shim.core.model import LONGEST_NAME, Envelope
 
 _NAMESPACE = re.compile(r"http://4psa\.com/(?P<old>\w+(?:\.xsd)?/)?(?P<version>[0-9]+(\.[0-9]+){1,2})")
 
@@ -45,11 +45,10 @@ def resolve(catalogue: Catalogue, envelope: Envelope, path: str | None, findings
         findings.add("wrong-endpoint", name, because, endpoint)
     for header in envelope.headers:
         if header.name != "userCredentials":
-            findings.add("unknown-header", header.name[:64])
+            findings.add("unknown-header", header.name[:LONGEST_NAME])
     for surplus in envelope.surplus:
-        findings.add(
-            "unknown-element", surplus[:64], "Only the first body element is a call; this one was not made."
-        )
+        because = "Only the first body element is a call; this one was not made."
+        findings.add("unknown-element", surplus[:LONGEST_NAME], because)
     translation = catalogue.translations.get(operation.full_name)
     if translation is None:
         findings.add("not-translated", name)
@@ -58,6 +57,6 @@ def resolve(catalogue: Catalogue, envelope: Envelope, path: str | None, findings
 
 
 def _unknown(catalogue: Catalogue, name: str) -> str:
-    near = difflib.get_close_matches(name[:64], catalogue.old.by_input, 1, 0.75)
+    near = difflib.get_close_matches(name[:LONGEST_NAME], catalogue.old.by_input, 1, 0.75)
     hint = f"did you mean {near[0]}?" if near else "the WSDL lists those that are."
     return f"The body element is not a call of SystemAPI 2.5: {hint}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
 from shim.core.lexical import boolean, describe
-from shim.core.model import Element
+from shim.core.model import LONGEST_NAME, Element
 from shim.core.rules.model import Direction, Entry, Problem, Table, Work
 
 _HINTS = 20
@@ -168,7 +168,7 @@ def known_attributes(child: Element, entry: Entry | None, work: Work, direction:
         if name in names:
             known[name] = value.strip()
         else:
-            work.find(code, f"{path}@{name[:64]}")
+            work.find(code, f"{path}@{name[:LONGEST_NAME]}")
     return known
 
 
@@ -176,7 +176,7 @@ def _below_a_leaf(child: Element, entry: Entry, work: Work, direction: Direction
     """Elements inside one that holds a value are as unknown as any other; its own text counts."""
     code = "unknown-element" if direction == "request" else "unknown-answer-element"
     for each in child.children:
-        work.find(code, f"{entry.path}/{each.name[:64]}")
+        work.find(code, f"{entry.path}/{each.name[:LONGEST_NAME]}")
 
 
 def _beside_nil(child: Element, entry: Entry, work: Work) -> None:
@@ -185,7 +185,7 @@ def _beside_nil(child: Element, entry: Entry, work: Work) -> None:
 
 
 def _unknown(name: str, table: Table, work: Work, direction: Direction) -> None:
-    path = f"{table.path}/{name[:64]}" if table.path else name[:64]
+    path = f"{table.path}/{name[:LONGEST_NAME]}" if table.path else name[:LONGEST_NAME]
     if direction == "answer":
         work.find("unknown-answer-element", path)
         return
@@ -195,7 +195,7 @@ def _unknown(name: str, table: Table, work: Work, direction: Direction) -> None:
 
 def _nearest(name: str, table: Table) -> str | None:
     """The known name that differs least, if it differs by a slip: one edit, or upper and lower case."""
-    folded = name[:64].lower()
+    folded = name[:LONGEST_NAME].lower()
     for known in table.entries:
         if known.lower() == folded or _one_edit(known.lower(), folded):
             return known

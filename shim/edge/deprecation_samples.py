@@ -2,7 +2,8 @@
 
 What an interface enumerates, and booleans, stay, since they are its own words; every other text becomes the
 name of its element in braces, `{company}`, and every other attribute value that of its attribute. Long lists
-are cut after a few items, with a comment that says how many more there were.
+are cut after a few items, with a comment that says how many more there were. Names are the caller's, known or
+not, as far as findings show them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lxml import etree
 from shim.core.commands import Call
 from shim.core.interface import ElementDecl, Interface, Simple
 from shim.core.lexical import boolean
-from shim.core.model import Element
+from shim.core.model import LONGEST_NAME, Element
 from shim.core.parse import SOAP, XSI
 
 MOST_CALLS = 20
@@ -73,7 +74,8 @@ def _built(element: Element) -> etree._Element:
     def build(source: Element) -> etree._Element:
         nonlocal left
         left -= 1
-        node = etree.Element(source.name, dict(source.attributes))
+        attributes = {name[:LONGEST_NAME]: value for name, value in source.attributes.items()}
+        node = etree.Element(source.name[:LONGEST_NAME], attributes)
         node.text = source.text
         if source.nil:
             node.set(_XSI_NIL, "true")
