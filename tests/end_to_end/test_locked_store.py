@@ -1,7 +1,7 @@
 """Another program locks the store under load: no call fails, no call and no finding is lost.
 
-The review page is read meanwhile, and so is the porting ladder; who changes something there hears that the store
-is busy.
+The review page is read meanwhile, and so is the porting ladder; who changes something there hears that the
+store is busy.
 """
 
 from __future__ import annotations
