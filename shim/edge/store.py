@@ -14,6 +14,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -27,7 +28,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shim.core.errors import BackendError
+from shim.core.errors import BackendError, Fault
 from shim.core.model import Element
 
 JournalMode = Literal["wal", "delete"]
@@ -73,6 +74,7 @@ class Store:
         self._cache: OrderedDict[str, dict[str, str]] = OrderedDict()
         self._writes = 0
         self._writer = asyncio.Lock()
+        self._patience: float | None = None
 
     @classmethod
     async def open(
@@ -101,7 +103,7 @@ class Store:
                     await connection.run_sync(_migrate)
                 return
             except BackendError as error:
-                if attempt == _OPENINGS - 1 or "database is locked" not in str(error.__cause__):
+                if attempt == _OPENINGS - 1 or not is_busy(error):
                     raise
             await asyncio.sleep(0.1)
 
@@ -117,9 +119,18 @@ class Store:
         """The time that is written into rows, in UTC."""
         return self._clock()
 
+    def within(self, seconds: float) -> Store:
+        """The same store for people, who rather hear that it is busy than wait: `reading` and `writing` alone.
+
+        What another program or another write holds up for longer fails, and `is_busy` tells that from the rest.
+        """
+        hasty = copy(self)
+        hasty._patience = seconds
+        return hasty
+
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction for what else lives in this database. Raises BackendError when it fails."""
-        return self._begin(self._engine)
+        return self._begin(_waiting(self._engine, self._patience))
 
     @asynccontextmanager
     async def writing(self, busy: float | None = None) -> AsyncIterator[AsyncConnection]:
@@ -128,13 +139,24 @@ class Store:
         They wait here for each other: waiting inside SQLite, each would keep a connection from those who read.
         `busy` is how long to wait for another program there, seconds; None is `store.busy_timeout`.
         """
-        engine = self._writing
-        if busy is not None:
-            engine = engine.execution_options(busy=round(busy * 1000))
+        engine = _waiting(self._writing, self._patience if busy is None else busy)
         async with AsyncExitStack() as entered:
             if not self.shared:
-                await entered.enter_async_context(self._writer)
+                await entered.enter_async_context(self._turn())
             yield await entered.enter_async_context(self._begin(engine))
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """The turn to write into an SQLite file."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._writer.acquire()
+        except TimeoutError as error:
+            raise _unavailable("a write has not ended yet") from error
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     async def recall(self, account: str) -> dict[str, Element]:
         """What is kept for an account by field; empty when there is nothing."""
@@ -220,6 +242,17 @@ class Store:
                 yield connection
         except (SQLAlchemyError, OSError, sqlite3.Error) as error:
             raise _unavailable(f"its database failed ({_kind(error)})") from error
+
+
+def is_busy(fault: Fault) -> bool:
+    """Whether the store failed only because something else was writing into it: later it may succeed."""
+    cause = fault.__cause__
+    return isinstance(cause, TimeoutError) or "database is locked" in str(getattr(cause, "orig", ""))
+
+
+def _waiting(engine: AsyncEngine, seconds: float | None) -> AsyncEngine:
+    """The engine, where another program is waited for so long; None is `store.busy_timeout`."""
+    return engine if seconds is None else engine.execution_options(busy=round(seconds * 1000))
 
 
 def _unavailable(why: str) -> BackendError:

@@ -11,6 +11,7 @@ from shim.edge import porting
 from shim.edge.app import Application
 from shim.edge.brownout_reach import Reach, reach
 from shim.edge.brownouts import Planned, PortingRefused, read_brownouts
+from shim.edge.store import Store
 from shim.review import life, queries
 from shim.review.closed import ClosedDays
 from shim.review.forms import Plan, Said, Wrong
@@ -19,6 +20,8 @@ from shim.review.model import FindingFilter, FindingPage, FindingRow, OperationU
 
 REACH_DAYS = 7
 """Days that a dry run looks back."""
+PATIENCE = 5.0
+"""Seconds that a page waits for a store that something else writes into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class Desk:
         return self.application.store.now()
 
     @property
+    def store(self) -> Store:
+        """The store, which does not let people wait for long."""
+        return self.application.store.within(PATIENCE)
+
+    @property
     def backend(self) -> str:
         """The address of the v3 system, without a path."""
         return self.application.config.backend.url
@@ -40,42 +48,42 @@ class Desk:
     async def overview(self, days: int) -> Overview:
         app = self.application
         return await queries.overview(
-            app.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
+            self.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
         )
 
     async def scorecard(self, integration: str, days: int) -> Scorecard | None:
         app = self.application
         return await queries.scorecard(
-            app.store, app.catalogue, self.now(), integration, days, config=app.config
+            self.store, app.catalogue, self.now(), integration, days, config=app.config
         )
 
     async def operations(self, days: int) -> Sequence[OperationUse]:
         app = self.application
         return await queries.operations(
-            app.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
+            self.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
         )
 
     async def findings(self, wanted: FindingFilter) -> Sequence[FindingRow]:
         app = self.application
-        return await queries.findings(app.store, self.now(), wanted, catalogue=app.catalogue)
+        return await queries.findings(self.store, self.now(), wanted, catalogue=app.catalogue)
 
     async def pages(self, wanted: FindingFilter) -> Sequence[FindingPage]:
         """Findings with meaning and sample, without days and history."""
         app = self.application
-        return await queries.pages(app.store, self.now(), wanted, catalogue=app.catalogue)
+        return await queries.pages(self.store, self.now(), wanted, catalogue=app.catalogue)
 
     async def letter(self, card: Scorecard, pages: Sequence[FindingPage]) -> str:
         """The letter to the author of an integration, Markdown."""
-        planned = await queries.planned(self.application.store, self.now(), card.integration)
+        planned = await queries.planned(self.store, self.now(), card.integration)
         return letter(card, pages, self.now(), planned=planned, base=self.backend)
 
     async def finding(self, id: int) -> FindingPage | None:
         app = self.application
-        return await queries.finding(app.store, self.now(), id, catalogue=app.catalogue)
+        return await queries.finding(self.store, self.now(), id, catalogue=app.catalogue)
 
     async def say(self, id: int, said: Said, who: str) -> None:
         """Change a finding's state, or add a note to it."""
-        store, now = self.application.store, self.now()
+        store, now = self.store, self.now()
         try:
             if said.state is None:
                 await life.note(store, id, who, said.text, now=now)
@@ -89,34 +97,34 @@ class Desk:
     async def standings(self, integration: str) -> Sequence[porting.Standing]:
         known = self.application.integration(integration)
         configured = known.porting if known else {}
-        return porting.standings(integration, configured, await porting.rules(self.application.store))
+        return porting.standings(integration, configured, await porting.rules(self.store))
 
     async def steps(self, integration: str) -> Sequence[porting.Change]:
-        return await porting.history(self.application.store, integration, most=50)
+        return await porting.history(self.store, integration, most=50)
 
     async def set_rung(self, integration: str, operation: str, rung: Rung, who: str, text: str) -> None:
         try:
-            await porting.set_rung(self.application.store, integration, operation, rung, who, text)
+            await porting.set_rung(self.store, integration, operation, rung, who, text)
         except PortingRefused as refused:
             raise Wrong(_sentence(refused)) from None
 
     async def reset_rung(self, integration: str, operation: str, who: str) -> bool:
-        return await porting.reset_rung(self.application.store, integration, operation, who)
+        return await porting.reset_rung(self.store, integration, operation, who)
 
     # ---- brownouts ----
 
     async def brownouts(self) -> Sequence[Planned]:
         """All, those that are over too, by their start."""
-        return await read_brownouts(self.application.store, everything=True)
+        return await read_brownouts(self.store, everything=True)
 
     async def reach(self, plan: Plan) -> Reach:
         """Whom a brownout would have hit in the last days."""
-        return await reach(self.application.store, plan.integration, plan.operation, REACH_DAYS)
+        return await reach(self.store, plan.integration, plan.operation, REACH_DAYS)
 
     async def plan(self, plan: Plan, who: str) -> None:
         try:
             await porting.plan_brownout(
-                self.application.store,
+                self.store,
                 plan.integration,
                 plan.operation,
                 plan.starts_at,
@@ -130,7 +138,7 @@ class Desk:
 
     async def stop(self, id: str, who: str) -> bool:
         """End or cancel a brownout; False when there was none to end."""
-        return bool(await porting.stop_brownout(self.application.store, id, who))
+        return bool(await porting.stop_brownout(self.store, id, who))
 
 
 def _sentence(refused: PortingRefused) -> str:

@@ -22,6 +22,7 @@ from aiohttp.typedefs import Handler
 from shim.core.errors import Fault
 from shim.edge.peer import Peers
 from shim.edge.settings import Admin
+from shim.edge.store import is_busy
 from shim.review.auth import Door, LoginRefused, Session
 from shim.review.look import PREFIX, STATIC, environment, link
 
@@ -44,6 +45,10 @@ _HEADERS = {
 }
 _SESSION = web.RequestKey("session", Session)
 _LOGIN = f"{PREFIX}/login"
+_BUSY = (
+    "The store is busy: something else has been writing into it for seconds, a backup perhaps. Nothing was "
+    "changed here, and calls go on. Repeat it in a moment."
+)
 _NOT_SAVED = "Your session was over, so what you sent was not saved. Log in, and repeat it."
 
 Form = Mapping[str, Any]
@@ -73,8 +78,8 @@ class Site:
         except web.HTTPException as error:
             response = await self.problem(request, error.status, _told(error))
         except Fault as fault:
-            log.error("review page failed", path=request.path, reason=fault.reason)
-            response = await self.problem(request, 503, fault.text)
+            log.error("review page failed", path=request.path, reason=fault.reason, busy=is_busy(fault))
+            response = await self.problem(request, 503, _BUSY if is_busy(fault) else fault.text)
         response.headers.update(_HEADERS)
         response.headers.setdefault("Cache-Control", "no-store")
         return response

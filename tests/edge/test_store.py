@@ -23,7 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from shim.core.errors import BackendError
 from shim.core.model import Element
-from shim.edge.store import KEPT, Store, _upsert, from_json, to_json, wal_reset_bug
+from shim.edge.store import KEPT, Store, _upsert, from_json, is_busy, to_json, wal_reset_bug
 
 pytest_plugins = ["tests.support.postgres"]
 
@@ -355,3 +355,38 @@ async def test_a_number_that_could_not_be_written_is_not_given(in_file: Store, p
         connection.execute("DROP TRIGGER no")
         connection.commit()
     assert await in_file.issue("industry") == 2
+
+
+# ---- for people ----
+
+
+async def test_people_hear_soon_that_another_program_writes(in_file: Store, path: Path) -> None:
+    hasty = in_file.within(0.05)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BackendError) as caught:
+            async with hasty.writing():
+                pass
+        assert is_busy(caught.value)
+        async with hasty.reading() as connection:
+            assert (await connection.execute(sa.select(sa.func.count()).select_from(KEPT))).scalar() == 0
+        other.execute("ROLLBACK")
+    async with hasty.writing():
+        pass
+
+
+async def test_people_hear_soon_that_a_write_of_ours_has_not_ended(in_file: Store) -> None:
+    async with in_file.writing():
+        with pytest.raises(BackendError) as caught:
+            async with in_file.within(0.05).writing():
+                pass
+        assert is_busy(caught.value)
+    await in_file.remember("20", {"industry": industry("4")})
+    assert await in_file.recall("20")
+
+
+async def test_a_store_that_is_broken_is_not_busy(store: Store) -> None:
+    with pytest.raises(BackendError) as caught:
+        async with store.within(0.05).reading() as connection:
+            await connection.execute(sa.text("SELECT nothing FROM nowhere"))
+    assert not is_busy(caught.value)

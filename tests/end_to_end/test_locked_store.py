@@ -1,17 +1,27 @@
-"""Another program locks the store under load: no call fails, no call and no finding is lost."""
+"""Another program locks the store under load: no call fails, no call and no finding is lost.
+
+The review page is read meanwhile, and so is the porting ladder; who changes something there hears that the
+store is busy.
+"""
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
+from argon2 import PasswordHasher
+from typer.testing import CliRunner
 
+from shim.cli.main import app
+from shim.review.desk import PATIENCE
 from tests.end_to_end import sinks
 from tests.end_to_end.messages import ACME, CLIENT, edit_client, envelope, request
-from tests.end_to_end.running import Backend, Shim, Tls, running_shim
+from tests.end_to_end.running import HOST, Backend, Shim, Tls, running_shim
 from tests.end_to_end.wire import connected, http_post
 
 EXTENSION = "/soap2/extension_agent.php"
@@ -23,6 +33,8 @@ CALLS = [
 ]
 """(endpoint, message)"""
 LOADERS = 4
+USER, PASSWORD = "nora", "a-long-enough-one"
+PAGES = ("", "integrations/acme", "findings", "operations", "brownouts", "export/findings.json")
 PREPARED = {
     ("Client.GetClients", "unknown-element", "naem"): 1,
     ("Client.GetClientDetails", "unknown-element", "naem"): 1,
@@ -66,6 +78,50 @@ class Load:
         self.slowest = max(self.slowest, time.perf_counter() - began)
 
 
+class Reader:
+    """Somebody who reads the review page, and tries to change something there."""
+
+    def __init__(self, shim: Shim) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.refused: list[str] = []
+        self._client = httpx.Client(base_url=f"http://{HOST}:{shim.admin}", follow_redirects=True, timeout=60)
+        self._send("/review/login", self._client.get("/review/login").text, name=USER, password=PASSWORD)
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=each) for each in (self._read, self._change)]
+
+    def start(self) -> None:
+        for each in self._threads:
+            each.start()
+
+    def end(self) -> None:
+        self._end.set()
+        for each in self._threads:
+            each.join(60)
+            assert not each.is_alive()
+        self._client.close()
+
+    def _read(self) -> None:
+        while not self._end.is_set():
+            for path in PAGES:
+                answer = self._client.get(f"/review/{path}")
+                self.statuses[answer.status_code] += 1
+                assert "Traceback" not in answer.text
+            time.sleep(0.2)
+
+    def _change(self) -> None:
+        page = self._client.get("/review/integrations/acme").text
+        while not self._end.is_set():
+            text = self._send("/review/integrations/acme/ladder", page, operation="*", rung="compare")
+            if "The store is busy" in text:
+                self.refused.append(text)
+            time.sleep(0.2)
+
+    def _send(self, path: str, page: str, **fields: str) -> str:
+        token = re.search(r'name="token" value="([^"]+)"', page)
+        assert token
+        return self._client.post(path, data={"token": token[1], **fields}).text
+
+
 @pytest.mark.parametrize(
     ("seconds", "pause"), [(2, 0.02), pytest.param(30, 0.05, marks=pytest.mark.slow)], ids=["short", "long"]
 )
@@ -76,6 +132,7 @@ def test_a_locked_store_costs_no_call_and_no_finding(
         "store.url": f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}",
         "deprecation.flush": 0.2,
         "deprecation.patience": 0.5,
+        "admin.users": [{"name": USER, "password_hash": PasswordHasher(1, 64, 1).hash(PASSWORD)}],
     }
     with running_shim(backend.url, tls, changes) as before:  # the identity map is filled, as it is in real life
         for path, message in CALLS:
@@ -86,16 +143,25 @@ def test_a_locked_store_costs_no_call_and_no_finding(
 
 def _loaded(shim: Shim, seconds: float, pause: float) -> None:
     before = sinks.calls(shim)
-    load = Load(shim, pause)
+    load, reader = Load(shim, pause), Reader(shim)
     writer = threading.Thread(target=load.send, args=(CLIENT, edit_client(20, "<industry>4</industry>")))
     with sinks.locked(shim):
         load.start()
         writer.start()
+        reader.start()
         time.sleep(seconds)
         during = load.statuses.total()
         assert sinks.metric(shim, "shim_store_down") == 1
     writer.join(60)
     load.end()
+    reader.end()
+    assert set(reader.statuses) == {200}, reader.statuses
+    assert bool(reader.refused) == (seconds > PATIENCE), "who waits longer than that is told"
+    assert not [each for each in reader.refused if "<h1>This cannot be shown now</h1>" not in each]
+    command = ["porting", "show", "acme", "-c", str(shim.folder / "config.yaml")]
+    assert "compare" in CliRunner().invoke(app, command).stdout
+    assert not [each for each in shim.events if each["event"].startswith("porting not reread")]
+    reading = sum(reader.statuses.values())
     assert set(load.statuses) == {200}, load.statuses
     assert during > seconds / pause / 4, "reads went on while the store was locked"
     total = load.statuses.total()
@@ -111,6 +177,7 @@ def _loaded(shim: Shim, seconds: float, pause: float) -> None:
     assert written["Client.GetClients", "unknown-element", "naem"] > 0
     assert sinks.metric(shim, "shim_deprecation_spool_bytes") == 0
     print(f"{total} calls, {during} while locked, slowest {load.slowest:.1f} s")
+    print(f"{reading} pages, {len(reader.refused)} changes refused")
 
 
 def test_what_is_spooled_survives_a_kill_and_counts_once(backend: Backend, tls: Tls, tmp_path: Path) -> None:

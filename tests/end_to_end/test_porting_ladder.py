@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from shim.cli.main import app
 from tests.end_to_end.messages import ACME, ADMIN, CLIENT, GET_CLIENTS, RESELLER, envelope, request
 from tests.end_to_end.running import PATIENCE, Backend, Shim, Tls, demo_integrations, running_shim
+from tests.end_to_end.test_linked_op import operation, packed
 from tests.end_to_end.wire import Reply, answered, faulted, post
 
 GET_RESELLERS = envelope(request("GetResellersRequest"), login=ADMIN)
@@ -91,6 +92,26 @@ def test_up_and_down_the_ladder_while_it_runs(shim: Shim, backend: Backend) -> N
         ("*", "", "locked"),
         ("*", "locked", ""),
     ]
+
+
+def test_rungs_hold_for_the_calls_inside_a_call(shim: Shim, backend: Backend) -> None:
+    """Each by its own: one comes back and is served, the other is refused, and the list goes on."""
+    command(shim, "porting", "set", "acme", "Client.GetClients", "locked")
+    faulted(until(shim, GET_CLIENTS, refused))
+    held = ("<GetClientsRequest/>", "<GetClientDetailsRequest><ID>20</ID></GetClientDetailsRequest>")
+    packages = [operation(str(number), packed(each), final=False) for number, each in enumerate(held)]
+    message = envelope(f"<LinkedOpRequest>{''.join(packages)}</LinkedOpRequest>")
+    since = shim.mark
+    with backend.watched() as calls:
+        answer = answered(post(shim, message, "/soap2/globalop_agent.php"))
+    assert [each.get("result") for each in answer.all("operation")] == ["failure", "success"]
+    assert [each.operation for each in calls] == ["Organization.GetOrganizationDetails"]
+    within = {"within": "GlobalOp.LinkedOp", "integration": "acme"}
+    shim.said("finding", since, code="operation-locked", operation="Client.GetClients", **within)
+    shim.said("finding", since, code="came-back", operation="Client.GetClientDetails", **within)
+    shim.said("inner calls", since, operation="Client.GetClients", calls=1, faults=1, **within)
+    command(shim, "porting", "reset", "acme", "Client.GetClients")
+    answered(until(shim, GET_CLIENTS, served))
 
 
 def test_the_configuration_is_reread_on_sighup(shim: Shim) -> None:

@@ -233,7 +233,9 @@ async def test_the_store_failing_is_said_and_nothing_else(
     def broken(*_: object) -> object:
         raise OSError("secret path")
 
-    monkeypatch.setattr(shim.store, "_engine", SimpleNamespace(begin=broken))
+    engine = SimpleNamespace(begin=broken)
+    engine.execution_options = lambda **_: engine
+    monkeypatch.setattr(shim.store, "_engine", engine)
     page = await nora.get("/review/", 503)
     assert "The shim cannot use its store" in page
     assert "secret path" not in page
