@@ -3,7 +3,6 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,6 +77,8 @@ def _key(path: Path) -> bytes:
 
     if path.exists():
         return read_key(path)
+    import secrets
+
     key = secrets.token_bytes(_KEY_BYTES)
     try:
         with new_file(path) as made:

@@ -3,8 +3,6 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
-import asyncio
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,6 +119,9 @@ async def _tour(ports: Ports, tls_dir: Path | None) -> Code:
 
 async def _in_thread(world: Demo, observer: Observer) -> Tally:
     """The tour blocks, so it has a thread; when Ctrl-C comes, the call under way still ends."""
+    import asyncio
+    import threading
+
     from shim.cli.tour import tour
 
     stop = threading.Event()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer._completion_classes import completion_init
@@ -35,9 +35,34 @@ _EPILOG = (
     "Data goes to stdout, messages to stderr; - stands for stdin; NO_COLOR is honoured."
 )
 
+SECTIONS = {
+    "To run it": ("serve", "check", "integrations", "admin", "map", "journal"),
+    "To see what becomes of calls": ("translate", "explain", "coverage"),
+    "To port": ("report", "findings", "porting", "brownout"),
+    "To rehearse": ("capture", "replay"),
+    "To try": ("demo", "emulate"),
+}
+"""The commands as help lists them, by what they are for."""
+
+
+class Sections(LightGroup):
+    """The group of all commands; its help has a section for each purpose."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [name for names in SECTIONS.values() for name in names]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        widest = max(map(len, self.commands))
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                limit = formatter.width - widest - 6
+                told = [(name, self.commands[name].get_short_help_str(limit)) for name in names]
+                formatter.write_dl([(name.ljust(widest), text) for name, text in told])
+
+
 app = typer.Typer(
     name="shim",
-    cls=LightGroup,
+    cls=Sections,
     help="A SystemAPI 2.5 endpoint in front of a v3 backend: old clients keep working while you port them.",
     epilog=_EPILOG,
     no_args_is_help=True,

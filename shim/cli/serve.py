@@ -3,9 +3,6 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
-import asyncio
-import signal
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +10,7 @@ from shim.cli import options
 from shim.cli.console import Code, end, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from shim.edge.serve import Server
     from shim.edge.settings import Config
@@ -43,6 +40,8 @@ def serve(
 
 
 def _serve(path: Path | None, overrides: Mapping[str, Any]) -> Code:
+    from functools import partial
+
     from shim.cli import loading, running
     from shim.core.errors import Fault
     from shim.edge import log
@@ -63,8 +62,11 @@ def _reread(path: Path | None, overrides: Mapping[str, Any]) -> Config:
     return load_config(path, overrides)
 
 
-async def _until_stopped(settings: Config, reload: partial[Config]) -> Code:
+async def _until_stopped(settings: Config, reload: Callable[[], Config]) -> Code:
     """SIGTERM is the server's own affair; SIGINT ends without waiting for balancers, with its own code."""
+    import asyncio
+    import signal
+
     from shim.edge.serve import serve
     from shim.review.routes import review
 

@@ -24,7 +24,6 @@ from shim.core.notices import Deprecation, told
 from shim.core.parse import Limits, credentials, parse
 from shim.core.resolve import resolve, schema_version
 from shim.core.rules.model import Work
-from shim.core.serialise import Unwritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,15 @@ class ServerInfo:
     version: str | None = "2.5.1"
     infrastructure_id: str | None = None
 
+    def header(self, said: Element | None) -> Element:
+        """The header; `said` is the one of the last v3 answer."""
+        ours = {"edition": self.edition, "version": self.version, "infrastructureID": self.infrastructure_id}
+        parts = [
+            Element(name, (said.get(name) if said else None) or "" if value is None else value)
+            for name, value in ours.items()
+        ]
+        return Element("serverInfo", children=parts)
+
 
 @dataclass(frozen=True, slots=True)
 class Shim:
@@ -53,6 +61,8 @@ class Shim:
     limits: Limits = field(default_factory=Limits)
     server_info: ServerInfo = field(default_factory=ServerInfo)
     deprecation: Deprecation = field(default_factory=Deprecation)
+    said: Element | None = None
+    """What the backend last said of itself, for answers that need no v3 call."""
 
 
 @dataclass(slots=True)
@@ -76,6 +86,8 @@ class Outcome:
     request: Element | None = field(default=None, repr=False)
     inner: list[InnerCall] = field(default_factory=list)
     """The calls that a call of calls holds, as far as they were begun."""
+    said: Element | None = None
+    """The serverInfo header of the last v3 answer; None where there was none."""
 
 
 Exchange = Generator[Command, Any, Outcome]
@@ -95,51 +107,42 @@ def exchange(shim: Shim, request: Request, outcome: Outcome | None = None) -> Ex
 
 
 def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command, Any, bytes]:
+    """The six words. Raises Fault; what is known by then is in the outcome."""
     # parse
     envelope = parse(request.body, request.content_type, shim.limits)
     outcome.schema_version = schema_version(envelope)
     if (asked := shim.catalogue.old.by_input.get(envelope.body.name)) is not None:
         outcome.operation, outcome.request = asked.full_name, envelope.body
 
-    # resolve
+    # resolve: who calls, which operation, and whether it may
     outcome.caller = yield Identify(credentials(envelope.headers))
     translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
     outcome.rung = rung_of(outcome.caller.rungs, translation.old.full_name)
     admit(outcome.caller, translation.old, outcome.findings)
-    version = outcome.schema_version or shim.catalogue.old.version
-    work = Work(
-        envelope.body,
-        outcome.caller,
-        outcome.findings,
-        outcome.calls,
-        inner=outcome.inner,
-        limits=shim.limits,
-        schema_version=version,
-        shown_version=shim.server_info.version,
-    )
 
     # translate, forward, translate back
+    version = outcome.schema_version or shim.catalogue.old.version
+    work = _work(shim, envelope.body, outcome.caller, outcome, version)
     old = yield from perform(shim.catalogue, translation, work)
+
+    outcome.said = work.server_info
 
     # serialise
     body = written(translation, old, outcome.findings)
+    info = shim.server_info.header(work.server_info or shim.said)
     body, blocks = told(shim.deprecation, translation, work, old, body)
-    return translation.old_writer.envelope(body, _server_info(shim.server_info, work), version, blocks)
+    return translation.old_writer.envelope(body, info, version, blocks)
 
 
 def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
-    """One old request to its old answer: resolved, translated, forwarded, translated back. Raises Fault."""
+    """One old request to its old answer: its names resolved, translated, forwarded, translated back.
+
+    What an operation of several v3 calls does instead of `_one_call` is declared with it. Raises Fault.
+    """
     choose(translation, work)
     yield from of_request(catalogue, translation, work)
     plan = translation.declared.plan or _one_call
     return (yield from plan(catalogue, translation, work))
-
-
-def written(translation: Translation, old: Element, findings: Findings) -> str:
-    """The old answer as text. Raises BackendError when v3 did not give what it needs."""
-    body, unwritten = translation.old_writer.write(old)
-    _judge(unwritten, findings)
-    return body
 
 
 def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
@@ -157,27 +160,29 @@ def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Gen
     return translation.to_old(answer, work)
 
 
-def _judge(unwritten: list[Unwritten], findings: Findings) -> None:
-    """What v3 said and 2.5 cannot write is a finding; what 2.5 must say and v3 did not, a fault."""
+def written(translation: Translation, old: Element, findings: Findings) -> str:
+    """The old answer as text. What v3 said and 2.5 cannot write is a finding.
+
+    Raises BackendError for what 2.5 must say and v3 did not.
+    """
+    body, unwritten = translation.old_writer.write(old)
     for each in unwritten:
         if each.why == "missing":
             raise BackendError(
                 "backend-nonsense", f"The v3 backend answered without {each.path}, which the answer needs."
             )
         findings.add("answer-value-omitted", each.path)
+    return body
 
 
-def _server_info(configured: ServerInfo, work: Work) -> Element:
-    said = work.server_info
-
-    def one(name: str, value: str | None) -> Element:
-        return Element(name, value if value is not None else ((said.get(name) if said else None) or ""))
-
-    return Element(
-        "serverInfo",
-        children=[
-            one("edition", configured.edition),
-            one("version", configured.version),
-            one("infrastructureID", configured.infrastructure_id),
-        ],
+def _work(shim: Shim, body: Element, caller: Caller, outcome: Outcome, version: str) -> Work:
+    return Work(
+        body,
+        caller,
+        outcome.findings,
+        outcome.calls,
+        inner=outcome.inner,
+        limits=shim.limits,
+        schema_version=version,
+        shown_version=shim.server_info.version,
     )

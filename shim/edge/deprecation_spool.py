@@ -53,13 +53,14 @@ class Spool:
         self._own: Segment | None = None
         self._taken: list[Segment] = []
         self._full = False
+        self._unreadable: set[Path] = set()
 
     @property
     def size(self) -> int:
         """What lies in the folder, in bytes; what was put aside included."""
         try:
             return sum(each.stat().st_size for each in self.folder.iterdir())
-        except OSError:
+        except OSError:  # no folder yet, or another process took a file in just now; `_files` tells of more
             return 0
 
     def append(self, line: bytes) -> bool:
@@ -79,7 +80,7 @@ class Spool:
         """What is to be taken in: what others left behind, oldest first, then our own."""
         held = {each.path for each in self._held()}
         for path in self._files():
-            if path not in held and (segment := _locked(path)) is not None:
+            if path not in held and (segment := self._locked(path)) is not None:
                 self._taken.append(segment)
         return self._held()
 
@@ -139,8 +140,28 @@ class Spool:
         try:
             found = [each for each in self.folder.iterdir() if each.suffix == _ENDING]
             return sorted(found, key=lambda each: (each.stat().st_mtime, each.name))
-        except OSError:
+        except FileNotFoundError:  # no folder yet, or another process took a file in just now
             return []
+        except OSError as error:
+            self._tell_unreadable(self.folder, error)
+            return []
+
+    def _locked(self, path: Path) -> Segment | None:
+        """The file, if no process holds it and it is still there."""
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+        except FileNotFoundError:  # its owner took it in just now
+            return None
+        except OSError as error:
+            self._tell_unreadable(path, error)
+            return None
+        return _held_by_us(path, descriptor)
+
+    def _tell_unreadable(self, path: Path, error: OSError) -> None:
+        """What lies there is not lost, and not taken in either: somebody has to give us the right to."""
+        if path not in self._unreadable:
+            log.error("deprecation spool unreadable", reason=type(error).__name__, file=path.name)
+        self._unreadable.add(path)
 
     def _tell_full(self, why: str, number: int) -> None:
         if not self._full:
@@ -153,12 +174,8 @@ def _created(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
-def _locked(path: Path) -> Segment | None:
-    """The file, if no process holds it and it is still there."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
-    except OSError:
-        return None
+def _held_by_us(path: Path, descriptor: int) -> Segment | None:
+    """The file, held from now on; None, and closed, if another process holds it or took it in."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if path.stat().st_ino == os.fstat(descriptor).st_ino:

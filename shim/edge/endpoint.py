@@ -121,6 +121,9 @@ class SoapEndpoint:
                 await drive(under_way, call.performer)
         except TimeoutError:
             call.outcome.fault = _TOO_LATE
+        said = call.outcome.said
+        if said is not None and said != self._shim.said:
+            self._shim = replace(self._shim, said=said)
 
     def _told(self, outcome: Outcome, reference: str) -> bytes:
         """The message that is answered."""

@@ -85,7 +85,7 @@ class NativePages:
             return kept[1]
         try:
             body = await self._asked(path)
-        except BackendError:
+        except BackendError:  # it is counted as a v3 call; the tree as we know it is given instead
             body = None
         self._fetched[path] = time.monotonic() + _FRESH, body
         self._fetched.move_to_end(path)

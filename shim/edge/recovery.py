@@ -83,7 +83,7 @@ class Recovery:
             return entry.id, fault.reason
         except Exception:  # a defect of ours must not stop the recovery of others, and not repeat itself
             log.exception("journal recovery failed", entry=entry.id)
-            with suppress(Fault):
+            with suppress(Fault):  # then it comes up again when its lease has run out, and is logged again
                 await self._pause(opened, "internal-error")
             return entry.id, "paused"
         return entry.id, ended

@@ -12,10 +12,23 @@ import typer
 from typer.core import TyperGroup
 
 from shim.cli.console import EXIT_CODES, Code
-from shim.cli.main import app
+from shim.cli.main import SECTIONS, app
 from tests.cli.programs import Run, environment
 
-_HEAVY = ("aiohttp", "lxml", "pydantic", "sqlalchemy", "rich", "structlog", "httpx", "yaml", "zeep", "uvloop")
+_HEAVY = (
+    "aiohttp",
+    "lxml",
+    "pydantic",
+    "sqlalchemy",
+    "rich",
+    "structlog",
+    "httpx",
+    "yaml",
+    "zeep",
+    "uvloop",
+    "asyncio",
+    "ssl",
+)
 _DOCS = (Path(__file__).parents[2] / "docs" / "cli.md").read_text("utf-8")
 _IMPORTS = """
 import sys
@@ -52,6 +65,15 @@ def test_help_loads_nothing_heavy(command: str) -> None:
     loaded = done.stdout.partition("LOADED")[2].split()
     assert "Usage: shim" in done.stdout
     assert set(loaded).isdisjoint(_HEAVY)
+
+
+def test_help_has_every_command_once_below_what_it_is_for(shim: Run) -> None:
+    named = [name for names in SECTIONS.values() for name in names]
+    assert sorted(named) == sorted(name for name in _COMMANDS if " " not in name)
+    told = shim("--help").stdout
+    for title, names in SECTIONS.items():
+        section = told.partition(f"\n{title}:\n")[2].partition("\n\n")[0]
+        assert [line.split()[0] for line in section.splitlines()] == list(names)
 
 
 def test_version(shim: Run) -> None:

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 from shim.core.model import Element
+from shim.core.parse import parse
 from tests.end_to_end.messages import ACME, NORTHWIND, envelope, namespace
 from tests.end_to_end.running import Backend, Shim, StartShim, demo_integrations
 from tests.end_to_end.wire import Reply, answered, faulted, post
@@ -80,3 +81,13 @@ def test_versions_are_those_that_the_shim_speaks(shim: Shim) -> None:
     told = answered(call(shim, "Ping"))
     assert told.get("version") == "2.5.1"
     assert [each.get("version") for each in told.all("api")] == ["2.5.1"]
+
+
+def test_calls_without_a_v3_call_say_of_the_server_what_v3_last_said(shim: Shim) -> None:
+    answered(call(shim, "Ping"))
+    info = parse(call(shim, "GetIndustries").body).headers[0]
+    assert {each.name: each.text for each in info.children} == {
+        "edition": "Professional",
+        "version": "2.5.1",
+        "infrastructureID": "demo",
+    }
