@@ -75,13 +75,17 @@ class House:
             self.things[name] = answer.get("ID") or answer.get("code") or ""
             self.things[f"{name}Key"] = answer.get("identifier") or ""
         self.things["device"] = str(next(iter(self.world.kept("Device"))))  # no answer of 2.5 tells it
-        for each in EXTENSIONS:
-            await self.call("Extension.GetExtensionDetails", f"<ID>{each}</ID>")
         self._industries = dict(await self.application.store.recall(INDUSTRIES))
-        found = await self.application.performers.identities.find("user_id", EXTENSIONS)
-        self.issued = tuple(each.extension_id for known in found.values() for each in known)
         kept = {each.name: getattr(self.world, each.name) for each in fields(World) if each.name not in _LIVING}
         self._furnished = _copied(kept)
+
+    async def learn(self) -> None:
+        """Let the shim know the extensions, and know what it calls them: it forgets those that were deleted."""
+        await self.restore()
+        for each in EXTENSIONS:
+            await self.call("Extension.GetExtensionDetails", f"<ID>{each}</ID>")
+        found = await self.application.performers.identities.find("user_id", EXTENSIONS)
+        self.issued = tuple(each.extension_id for known in found.values() for each in known)
 
     async def restore(self) -> None:
         """Everything that the house was furnished with is there again; IDs go on, as they do in v3."""

@@ -145,7 +145,7 @@ class Likely(Messages):
             for each in made.all("operation") if self.packs else ():
                 self._pack(each)
         if self.operation.name == "SetupExtension":
-            self._set_up(made)
+            self._set_up(made, decl)
         return made
 
     def _pack(self, operation: Element) -> None:
@@ -175,9 +175,12 @@ class Likely(Messages):
             if inner is not None and "ruleID" in inner.slots and each.child("ruleID") is None:
                 each.children.append(Element("ruleID", self.house.things["ruleIn"]))
 
-    def _set_up(self, request: Element) -> None:
-        """The extension whose settings these are."""
+    def _set_up(self, request: Element, decl: ElementDecl) -> None:
+        """Settings of one kind, and the extension that has such."""
         kind = next((each.name for each in request.children if each.name in TYPES), None)
+        if kind is None and decl.complex is not None and not self.chance(self.any_share):
+            kind = self.random.choice(sorted(TYPES))
+            request.children.append(self.element(decl.complex.slots[kind].decl, 1))
         if kind is not None:
             request.children = [Element("ID", TYPES[kind]), *request.all(kind)]
 

@@ -19,6 +19,7 @@ async def messages(
 ) -> AsyncIterator[tuple[int, Sent, str | None]]:
     """Each message by its number, what became of it, and what is wrong with that."""
     translation = house.catalogue.translations[name]
+    await house.learn()
     fresh = 1 if translation.old.name.startswith(_AT_ONCE) else FRESH
     for count, number in enumerate(numbers):
         if count % fresh == 0:

@@ -112,17 +112,11 @@ class TestTheJudge:
             problems = {problem async for _, _, problem in messages(at, "Client.EditClient", range(60))}
         assert problems == {None, "nothing tells of address"}
 
-    async def test_an_extension_that_is_not_named_to_v3_is_found(self) -> None:
+    async def test_an_account_that_is_not_named_to_v3_is_found(self) -> None:
         async with house() as at:
-            _is_computed_away(at.catalogue.translations["Extension.SetVoicemail"].request.entries["ID"])
-            found = [
-                problem async for _, _, problem in messages(at, "Extension.GetVoicemailSettings", range(40))
-            ]
-            assert set(found) == {None}
-            entry = at.catalogue.translations["Extension.AddCallRulesIn"].request.entries["userID"]
-            entry.act = lambda child, into, work: into.children.append(Element("scope", "x"))
-            found = [problem async for _, _, problem in messages(at, "Extension.AddCallRulesIn", range(40))]
-        assert set(found) <= {None, "nothing tells of userID"}
+            _is_computed_away(at.catalogue.translations["PBX.AddDevice"].request.entries["ownerID"])
+            problems = {problem async for _, _, problem in messages(at, "PBX.AddDevice", range(60))}
+        assert problems == {None, "nothing tells of ownerID"}
 
     @pytest.mark.parametrize(
         ("fault", "told"),
