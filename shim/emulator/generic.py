@@ -84,9 +84,9 @@ def delete(kind: Kind, call: Call) -> Element:
     found = [each for key in asked if (each := _deletable(call, kind, key, owner))]
     if not found:
         raise Refusal(AUTHENTICATION, f"The value of {kind.del_key} is invalid: nothing of this exists.")
-    for each in found:
-        del call.world.kept(kind.noun)[each.key]
-        call.world.forget((kind.noun, each.key))
+    for key in dict.fromkeys(each.key for each in found):  # by ID and by identifier it may be named twice
+        del call.world.kept(kind.noun)[key]
+        call.world.forget((kind.noun, key))
     result = "success" if len(found) == len(asked) else "partial"
     return call.answer({"items": len(found), "result": result})
 

@@ -274,3 +274,22 @@ async def test_a_template_says_how_many_use_it(backend: Backend) -> None:
     assert await users() == {"User": "1", "Phone terminal": "1"}
     await backend.call("DelExtension", "northwind", extendedNumber=number)
     assert await users() == {"User": "1", "Phone terminal": "0"}
+
+
+async def test_a_device_moves_to_the_owner_that_an_edit_names(backend: Backend) -> None:
+    where = (await backend.call("AddDevice", "acme", name="Phone", serial="s1", ownerID=20)).get("deviceID")
+    await backend.call("EditDevice", "acme", deviceID=where, serial="s1", ownerID=21)
+    (row,) = (await backend.call("GetDevices", "acme")).all("devices")
+    assert row.get("ownerID") == "21"
+
+
+async def test_what_is_named_by_id_and_by_identifier_is_deleted_once(backend: Backend) -> None:
+    made = await backend.call("AddChargingPlan", name="Plan", userID=20)
+    answer = await backend.call("DelChargingPlan", ID=made.get("ID"), identifier=made.get("identifier"))
+    assert (answer.get("result"), answer.get("items")) == ("success", "2")
+
+
+async def test_every_channel_tells_what_every_channel_has(backend: Backend) -> None:
+    await backend.call("AddChannel", type="sip", SIP={"name": "Trunk", "hostname": "192.0.2.9"})
+    for row in (await backend.call("GetChannels")).all("channel"):
+        assert (row.get("type"), row.get("paid"), row.get("flow")) == ("sip", "false", "both")

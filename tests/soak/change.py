@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from shim.core.rules.model import spots
 from tests.soak.house import House
 from tests.soak.pairs import CODED, FOLLOWING, SKIPPED, VALUES, Named, Pair, slot_of
 from tests.support.messages import Messages
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -183,7 +184,9 @@ def _complete(target: Element, kind: ComplexType, source: random.Random) -> None
     names = {each.name for each in target.children}
     for demand in kind.demands:
         if names.isdisjoint(demand.names) and not demand.when:
-            target.children.append(Messages(source, full=0.0, most=1).element(kind.slots[demand.names[0]].decl, 3))
+            target.children.append(
+                Messages(source, full=0.0, most=1).element(kind.slots[demand.names[0]].decl, 3)
+            )
 
 
 def permitted(element: Element, decl: ElementDecl, first: str) -> Element:

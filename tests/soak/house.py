@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from shim.cli.demo_world import LOGINS
 from shim.cli.listening import listening
@@ -22,11 +22,16 @@ from shim.edge.config import Config
 from shim.edge.drive import Performer, drive
 from shim.emulator.app import application
 from shim.emulator.seed import load_seed
-from shim.emulator.world import World
+from shim.emulator.world import Account, Extension, Object, World
 from tests.soak.furnishing import FURNITURE
+from translations.pbx_industries import INDUSTRIES
 
 _LIVING = ("tokens", "calls", "clock", "faults")
 """What of a world goes on when the rest is put back."""
+
+
+EXTENSIONS = ("30", "31", "32", "33", "34")
+"""Those of the demo world, by ID: two phones, a queue, a menu and a conference."""
 
 
 @dataclass(slots=True)
@@ -57,7 +62,10 @@ class House:
         self.things: dict[str, str] = {}
         self._shim = Shim(running.catalogue)
         self._writers: dict[str, MessageWriter] = {}
-        self._furnished = b""
+        self._furnished: dict[str, Any] = {}
+        self._industries: dict[str, Element] = {}
+        self.issued: tuple[str, ...] = ()
+        """The numbers that 2.5 calls extensionID."""
 
     async def furnish(self) -> None:
         """Add one thing of every kind, and remember that as what `restore` goes back to."""
@@ -67,13 +75,23 @@ class House:
             self.things[name] = answer.get("ID") or answer.get("code") or ""
             self.things[f"{name}Key"] = answer.get("identifier") or ""
         self.things["device"] = str(next(iter(self.world.kept("Device"))))  # no answer of 2.5 tells it
+        self._industries = dict(await self.application.store.recall(INDUSTRIES))
         kept = {each.name: getattr(self.world, each.name) for each in fields(World) if each.name not in _LIVING}
-        self._furnished = pickle.dumps(kept, pickle.HIGHEST_PROTOCOL)
+        self._furnished = _copied(kept)
 
-    def restore(self) -> None:
+    async def learn(self) -> None:
+        """Let the shim know the extensions, and know what it calls them: it forgets those that were deleted."""
+        await self.restore()
+        for each in EXTENSIONS:
+            await self.call("Extension.GetExtensionDetails", f"<ID>{each}</ID>")
+        found = await self.application.performers.identities.find("user_id", EXTENSIONS)
+        self.issued = tuple(each.extension_id for known in found.values() for each in known)
+
+    async def restore(self) -> None:
         """Everything that the house was furnished with is there again; IDs go on, as they do in v3."""
+        await self.application.store.remember(INDUSTRIES, self._industries)
         last = self.world.next_id
-        for name, value in pickle.loads(self._furnished).items():  # noqa: S301 - its own
+        for name, value in _copied(self._furnished).items():
             setattr(self.world, name, value)
         self.world.next_id = max(last, self.world.next_id)
 
@@ -95,7 +113,7 @@ class House:
         """One call of the demo world's administrator, or of another login."""
         message = self._message(translation.old, request, login)
         endpoint = self.catalogue.old.services[translation.old.service].endpoint
-        known = await self.identities(request) if translation.old.name.startswith("Del") else {}
+        known = await self.identities(request) if translation.old.name in ("DelExtension", "DelAccount") else {}
         self.world.calls.clear()
         performer = Performer(self.application.performers, "127.0.0.1")
         outcome = await drive(exchange(self._shim, Request(endpoint, "text/xml", message)), performer)
@@ -120,7 +138,9 @@ class House:
         text, unwritten = writer.write(request)
         assert not unwritten, unwritten
         names = {"username": login, "password": f"{login}-secret"}
-        return writer.envelope(text, Element("userCredentials", children=[Element(*each) for each in names.items()]))
+        return writer.envelope(
+            text, Element("userCredentials", children=[Element(*each) for each in names.items()])
+        )
 
 
 @asynccontextmanager
@@ -141,6 +161,17 @@ async def house(folder: Path | None = None) -> AsyncIterator[House]:
                 made = House(running, world)
                 await made.furnish()
                 yield made
+
+
+def _copied(value: Any) -> Any:
+    """A copy down to the elements, which the emulator never changes in place."""
+    if isinstance(value, dict):
+        return {name: _copied(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return list(value)
+    if isinstance(value, Account | Extension | Object):
+        return replace(value, **{each.name: _copied(getattr(value, each.name)) for each in fields(value)})
+    return value
 
 
 def _integration(login: str, password: str) -> dict[str, object]:

@@ -80,7 +80,7 @@ def unaccounted(sent: Sent) -> Iterator[str]:
 
 
 def _names(sent: Sent, text: str) -> set[str]:
-    """What a deletion may ask v3 for instead: it looks the account up, and deletes the user or the extension."""
+    """What a deletion may ask v3 for instead: it looks accounts up, and deletes users or extensions."""
     deletes = sent.translation.old.name.startswith("Del")
     return {text.strip(), *sent.known_as.get(text.strip(), ())} if deletes else set()
 

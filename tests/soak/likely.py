@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 
-from shim.core.interface import ElementDecl, Operation
+from shim.core.interface import ComplexType, ElementDecl, Operation
 from shim.core.model import Element
-from tests.soak.house import House
+from tests.soak.house import EXTENSIONS, House
 from tests.support.messages import Messages, package
 
-RESELLERS, CLIENTS, EXTENSIONS = ("10", "11"), ("20", "21"), ("30", "31", "32", "33", "34")
+RESELLERS, CLIENTS = ("10", "11"), ("20", "21")
 SUBJECTS = {"Reseller": RESELLERS, "Client": CLIENTS, "Extension": EXTENSIONS}
 """Whom ID and identifier name in a service, unless they name a thing; in the others anybody."""
 PARENTS = {"Client": ("10",), "Extension": ("20",)}
@@ -19,7 +19,7 @@ THINGS = {
     "ChargingPackage": ("package",),
     "ChannelGroup": ("channelGroup",),
     "Channel": ("channel",),
-    "CallRulesOutGroup": ("group",),
+    "CallRulesIn": ("ruleIn", "ruleIn2"),
     "CallRulesOut": ("group",),
     "CardCode": ("card",),
     "AuthCallerID": ("callerID",),
@@ -56,7 +56,6 @@ POOLS: dict[str, tuple[str, ...]] = {
     "email": ("a@b.example",),
     "notifyOnly": ("1111",),
     "assignedClientID": CLIENTS,
-    "assignedExtensions": EXTENSIONS,
     "extensionNo": tuple(str(number) for number in range(100, 900)),
     "standardZoneHeight": ("20",),
     "extendedZoneHeight": ("450",),
@@ -72,39 +71,118 @@ POOLS: dict[str, tuple[str, ...]] = {
     "line": ("1",),
 }
 """What is possible, by the element that says it."""
+_OF_30 = {"userID": ("30",), "userIdentifier": ("30",)}
+_IN_PLAN = {"chargingPlanID": ("{plan}",)}
+OF_OPERATION: dict[str, dict[str, tuple[str, ...]]] = {
+    "AssignQueueAgent": {"ID": ("31",), "identifier": ("32",)},
+    "AssignQueueRemoteAgent": {
+        "agentID": tuple(str(number) for number in range(1000, 2000)),
+        "identifier": ("32",),
+    },
+    "SetQueueAgent": {"ID": ("30",), "identifier": ("30",)},
+    "SetQueueRemoteAgent": {"agentID": ("77",)},
+    "UnassignQueueAgent": {"ID": ("30",), "identifier": ("32",)},
+    "GetQueueAgents": {"ID": ("32",), "identifier": ("32",)},
+    "GetProvisionFile": {"ID": ("30",), "identifier": ("30",)},
+    "UnassignPublicNo": {"didID": ("1", "2"), "userID": ("30", "31"), "userIdentifier": ("30", "31")},
+    "AddReseller": {"templateID": ("1",)},
+    "AddClient": {"templateID": ("2",)},
+    "AddExtension": {"templateID": ("3",)},
+    "DelClient": {"ID": ("{client}",), "identifier": ("{client}",)},
+    "DelReseller": {"ID": ("{reseller}",), "identifier": ("{reseller}",)},
+    "AddAuthCallerIDCredit": _OF_30,
+    "AddCardCodeCredit": _OF_30,
+    "DelAuthCallerID": _OF_30,
+    "DelCallRulesIn": _OF_30,
+    "DelCardCode": _OF_30,
+    "EditCallRulesIn": _OF_30,
+    "DelCallRulesOut": {"ID": ("{ruleOut}",)},
+    "EditChargingPackage": _IN_PLAN,
+    "GetChargingPackages": _IN_PLAN,
+    "DelChargingPackage": _IN_PLAN,
+    "DelDestinationException": _IN_PLAN,
+    "EditDestinationException": _IN_PLAN,
+    "GetDestinationExceptions": _IN_PLAN,
+}
+"""What else is possible in single operations; IDs are written as identifiers where those are due."""
+ALTERNATIVES = (
+    ("ID", "identifier"),
+    ("userID", "userIdentifier", "userLogin", "login"),
+    ("queueID", "queueIdentifier"),
+    ("parentID", "parentIdentifier", "parentLogin"),
+)
+"""One of these is said where it can be: the schema lets them away, the server does not."""
+NEEDED = ("name", "login", "text", "linkUUID", "code", "rule", "ruleID", "didID", "deviceID")
+"""The same of what has no alternative."""
 
 
 class Likely(Messages):
     """Messages of one old operation to one house; with `any_share` of the leaves as anything at all."""
 
-    def __init__(self, source: random.Random, operation: Operation, house: House, any_share: float = 0.05) -> None:
+    def __init__(
+        self,
+        source: random.Random,
+        operation: Operation,
+        house: House,
+        any_share: float = 0.05,
+        *,
+        packs: bool = True,
+    ) -> None:
         super().__init__(source)
+        self.packs = packs
         self.operation, self.house, self.any_share = operation, house, any_share
-        noun = next((operation.name.removeprefix(each) for each in _VERBS if operation.name.startswith(each)), "")
+        noun = next(
+            (operation.name.removeprefix(each) for each in _VERBS if operation.name.startswith(each)), ""
+        )
         self.things = next((names for begin, names in THINGS.items() if noun.startswith(begin)), ())
         self.subjects = SUBJECTS.get(operation.service, (*RESELLERS, *CLIENTS, *EXTENSIONS))
 
     def message(self, decl: ElementDecl) -> Element:
         made = super().message(decl)
+        if not self.chance(2 * self.any_share):
+            self._complete(made, decl)
         if self.operation.name == "LinkedOp":
-            for each in made.all("operation"):
+            for each in made.all("operation") if self.packs else ():
                 self._pack(each)
         if self.operation.name == "SetupExtension":
-            self._set_up(made)
+            self._set_up(made, decl)
         return made
 
     def _pack(self, operation: Element) -> None:
-        """A call of any other operation in the package."""
-        inner = self.random.choice([each for each in self.house.catalogue.translations.values() if each.old.name != "LinkedOp"])
-        request = Likely(self.random, inner.old, self.house).message(inner.old.input)
+        """A call of any operation in the package."""
+        inner = self.random.choice(list(self.house.catalogue.translations.values()))
+        request = Likely(self.random, inner.old, self.house, packs=False).message(inner.old.input)
         for each in operation.all("package"):
             each.text = package(inner.old, request).text
 
-    def _set_up(self, request: Element) -> None:
-        """The extension whose settings these are."""
-        kind = next((TYPES[each.name] for each in request.children if each.name in TYPES), None)
-        for each in request.all("ID"):
-            each.text = kind or each.text
+    def _complete(self, request: Element, decl: ElementDecl) -> None:
+        """Say what the server cannot do without, where the schema does not ask for it."""
+        kind = decl.complex
+        if kind is None:
+            return
+        said = {each.name for each in request.children}
+        for names in (*ALTERNATIVES, *((each,) for each in NEEDED)):
+            name = next((each for each in names if each in kind.slots and _goes_with(each, said, kind)), None)
+            if name is not None and said.isdisjoint(names):
+                request.children.append(self.element(kind.slots[name].decl, 1))
+                said.add(name)
+        for each in request.children if self.operation.name.startswith("Update") else ():
+            below = kind.slots[each.name].decl.complex
+            if below is not None and "value" in below.slots and not each.children:
+                each.children.append(Element("value", "5"))
+        for each in request.all("rule"):
+            inner = kind.slots["rule"].decl.complex
+            if inner is not None and "ruleID" in inner.slots and each.child("ruleID") is None:
+                each.children.append(Element("ruleID", self.house.things["ruleIn"]))
+
+    def _set_up(self, request: Element, decl: ElementDecl) -> None:
+        """Settings of one kind, and the extension that has such."""
+        kind = next((each.name for each in request.children if each.name in TYPES), None)
+        if kind is None and decl.complex is not None and not self.chance(self.any_share):
+            kind = self.random.choice(sorted(TYPES))
+            request.children.append(self.element(decl.complex.slots[kind].decl, 1))
+        if kind is not None:
+            request.children = [Element("ID", TYPES[kind]), *request.all(kind)]
 
     def element(self, decl: ElementDecl, depth: int) -> Element:
         made = super().element(decl, depth)
@@ -115,9 +193,21 @@ class Likely(Messages):
 
     def _known(self, name: str, depth: int) -> str | None:
         service, things = self.operation.service, self.house.things
+        own = OF_OPERATION.get(self.operation.name, {}).get(name) if depth <= 2 else None
+        if own is not None:
+            said = self.random.choice(own).format(**things)
+            return self._identifier(said) if name.lower().endswith("identifier") else said
+        adds = self.operation.name.startswith(("Add", "Edit"))
         if name == "login":
-            self.count += 1
-            return f"user{self.random.randrange(10**9)}"
+            return f"user{self.random.randrange(10**9)}" if adds else self._login()
+        if name == "extensionID" or (name == "assignedExtensions" and self.house.issued):
+            return self.random.choice(self.house.issued)
+        if name == "identifier" and adds and not self.things and self.operation.name.startswith("Add"):
+            return None
+        if (name == "code" and self.operation.name.startswith("AddCustom")) or (
+            name == "name" and "Industry" in self.operation.name
+        ):
+            return f"N{self.random.randrange(10**9)}"
         if name.startswith("chargingPlanI"):
             plan = self.random.choice(PLANS.get(service, ("plan", "plan2")))
             return things[plan if name.endswith("ID") else f"{plan}Key"]
@@ -127,7 +217,11 @@ class Likely(Messages):
             return f"S{self.random.randrange(10**9)}"
         if name == "ruleID":
             return things["ruleOut" if service == "Channel" else "ruleIn"]
-        if name in ("ID", "identifier") and self.things and depth == 1:
+        if (
+            name in ("ID", "identifier")
+            and self.things
+            and depth <= (2 if "Credit" in self.operation.name else 1)
+        ):
             thing = self.random.choice(self.things)
             return things[thing if name == "ID" else f"{thing}Key"] or None
         if name in BY_NAME:
@@ -142,16 +236,38 @@ class Likely(Messages):
 
     def _account(self, name: str) -> str | None:
         parents = PARENTS.get(self.operation.service, ("1",))
-        of = {"ID": self.subjects, "identifier": self.subjects, "parentID": parents, "parentIdentifier": parents,
-              "parentLogin": parents, "userIdentifier": (self._owner(),), "queueIdentifier": ("32",),
-              "fromUserIdentifier": RESELLERS, "resellerIdentifier": RESELLERS, "userLogin": CLIENTS}.get(name)  # fmt: skip
+        of = {
+            "ID": self.subjects,
+            "identifier": self.subjects,
+            **dict.fromkeys(("parentID", "parentIdentifier", "parentLogin"), parents),
+            **dict.fromkeys(("fromUserIdentifier", "resellerIdentifier"), RESELLERS),
+            "userIdentifier": (self._owner(),),
+            "queueIdentifier": ("32",),
+            "userLogin": CLIENTS,
+        }.get(name)
         if of is None:
             return None
         number = self.random.choice(of)
-        account = self.house.world.accounts.get(int(number))
-        if name.endswith("ID") or account is None:
+        if name.endswith("ID"):
             return number
-        return account.login if name.endswith("Login") else account.identifier
+        return self._login(number) if name.endswith("Login") else self._identifier(number)
+
+    def _identifier(self, number: str) -> str:
+        account = self.house.world.accounts.get(int(number))
+        return account.identifier if account is not None else number
+
+    def _login(self, number: str | None = None) -> str:
+        account = self.house.world.accounts.get(int(number or self.random.choice(self.subjects)))
+        return account.login if account is not None else "nobody"
 
 
 _VERBS = ("Add", "Edit", "Del", "Get", "Set", "Update")
+
+
+def _goes_with(name: str, said: set[str], kind: ComplexType) -> bool:
+    """Whether the schema allows an element beside those that were said."""
+    mine = dict(kind.slots[name].choices)
+    others = [choice for each in said for choice in kind.slots[each].choices]
+    return kind.slots[name].decl.max != 0 and all(
+        mine.get(number, branch) == branch for number, branch in others
+    )

@@ -1,15 +1,14 @@
 """Pairs of old operations that write and read the same thing, and the fields that both have.
 
-Which operations pair, and which fields they share, follows from the names in the interface. By hand are only: how
-the thing is named that is written and read, names that differ, and what is not compared, each with its reason.
+Which operations pair, and which fields they share, follows from the names in the interface. By hand are only:
+how the thing is named that is written and read, names that differ, and what is not compared, with its reason.
 """
 
 from __future__ import annotations
 
 import re
-
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from shim.core.interface import Attribute, ComplexType, ElementDecl, Interface, Operation, paths
 
@@ -167,14 +166,15 @@ NAMED: dict[str, Named | tuple[Named, ...]] = {
         "<ID>{block}</ID><intervalID>{interval}</intervalID>", "<ID>{block}</ID>", "intervalID={interval}"),
     "PBX.EditDevice": Named("<deviceID>1</deviceID>", "", "deviceID=1"),
     "PBX.EditIndustry": Named("<ID>{industry}</ID>", "", "ID={industry}"),
-    "Channel.EditChannel": Named("<ID>{channel}</ID>", "", "ID={channel}", "<hostname>192.0.2.7</hostname><codecs>1</codecs>"),
+    "Channel.EditChannel": Named(
+        "<ID>{channel}</ID>", "", "ID={channel}", "<hostname>192.0.2.7</hostname><codecs>1</codecs>"),
     "Channel.EditChannelGroup": Named("<ID>{channelGroup}</ID>", "", "ID={channelGroup}"),
     "Channel.EditPublicNo": Named("<didID>5</didID>", "<channelID>1</channelID>", "didID=5"),
     "Channel.EditCallRulesOutGroup": Named("<ID>{group}</ID>", "<userID>10</userID>", "ID={group}"),
 }  # fmt: skip
 
 _INSTRUCTION = "It says how to carry out this one call, and is no field of the account."
-_SECRET = "No server gives passwords back."  # noqa: S105 - a sentence
+_SECRET = "No server gives passwords back."
 _SCOPE = "It names an enrolment server for the call; nothing keeps it."
 SKIPPED: dict[str, dict[str, str]] = {
     "*": {
@@ -183,7 +183,9 @@ SKIPPED: dict[str, dict[str, str]] = {
         "forceUpdate": _INSTRUCTION,
         "scope": _SCOPE,
     },
-    **dict.fromkeys(("Reseller.EditReseller", "Client.EditClient", "Extension.EditExtension"), {"password": _SECRET}),
+    "Reseller.EditReseller": {"password": _SECRET},
+    "Client.EditClient": {"password": _SECRET},
+    "Extension.EditExtension": {"password": _SECRET},
     "Extension.SetupExtension": {"IVR/cloneID": "It asks for a copy of another menu and is no setting."},
     "Extension.EditCallRulesIn": {"ruleID": "It names the rule."},
 }
@@ -211,7 +213,6 @@ FOLLOWING: dict[tuple[str, str], tuple[str, ...]] = {
 
 CODED: dict[tuple[str, str], dict[str, str]] = {("Extension.EditAuthCallerID", "status"): {"1": "1", "0": "2"}}
 """Values that are written otherwise than read: here 1 is active, and 0 is none that can be written."""
-
 
 
 def _plans(*names: str) -> dict[str, tuple[str, ...]]:

@@ -29,7 +29,7 @@ async def results(at: House, pair: Pair, *, whole: bool) -> tuple[int, list[str]
     """How many fields were changed, and what was wrong."""
     changed, wrong = 0, []
     for each in named(pair.write.full_name):
-        at.restore()
+        await at.restore()
         changing = Changing(at, pair, each)
         changed += len(list(changing.fields()))
         found = await changing.results(whole=whole)
@@ -72,7 +72,9 @@ async def test_a_kept_value_that_is_not_given_back_is_found() -> None:
 def test_every_pair_is_named_and_every_exception_applies() -> None:
     assert set(NAMED) == set(PAIRS)
     for name, skipped in SKIPPED.items():
-        there = {ours for each in PAIRS.values() if name in ("*", each.write.full_name) for ours, _ in each.fields}
+        there = {
+            ours for each in PAIRS.values() if name in ("*", each.write.full_name) for ours, _ in each.fields
+        }
         assert set(skipped) <= there
     for name, path in (*FOLLOWING, *CODED):
         assert path in {ours for ours, _ in PAIRS[name].fields}
