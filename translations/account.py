@@ -7,8 +7,7 @@ from typing import Any
 
 from shim.core.commands import Ask, Command, Identity, Probe, Step
 from shim.core.compiled import Catalogue, Translation
-from shim.core.errors import Fault
-from shim.core.forward import forward
+from shim.core.forward import forward, look
 from shim.core.identities import perhaps
 from shim.core.journal_writes import Answering
 from shim.core.model import Element
@@ -60,13 +59,10 @@ def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Answe
 def _account(catalogue: Catalogue, work: Work, named: Element) -> Generator[Command, Any, Doomed | None]:
     """An account that is no extension, of whatever level; None when there is none."""
     for name in _DETAILS:
-        request = Element(catalogue.new.operations[name].input.name, children=[named])
-        try:
-            told = yield from forward(catalogue, work, catalogue.new.operations[name], request, writes=False)
-        except Fault as fault:
-            if fault.reason != "backend-fault":
-                raise
+        told = yield from look(catalogue, work, name, named)
+        if told is None:
             continue
+        request = Element(catalogue.new.operations[name].input.name, children=[named])
         said = told.get("ID") or (named.text or "" if named.name == "ID" else "")
         step = Step("delete", Ask("Account.DelAccount", Element("DelAccount", children=[named])))
         step.probe = Probe(Ask(name, request), "", "ID") if told.get("ID") else None

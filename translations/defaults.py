@@ -13,7 +13,7 @@ from typing import Any
 from shim.core.commands import Command, Recall, Remember
 from shim.core.compiled import Called, Catalogue, Translation
 from shim.core.errors import BackendError, Fault
-from shim.core.forward import forward
+from shim.core.forward import ask, forward
 from shim.core.model import Element
 from shim.core.rules.choices import accepts, gives
 from shim.core.rules.model import Direction, Made, Rule, Taken, Work, split, spots
@@ -141,9 +141,7 @@ class Defaults:
         self, catalogue: Catalogue, work: Work, named: Element
     ) -> Generator[Command, Any, tuple[str, str]]:
         """Its ID and its owner's. Raises BackendError when v3 does not say."""
-        operation = catalogue.new.operations[self.details]
-        asked = Element(operation.input.name, children=[named])
-        answer = yield from forward(catalogue, work, operation, asked, writes=False)
+        answer = yield from ask(catalogue, work, self.details, named)
         told = answer.child(self.row) or answer
         this = told.get("ID") or (named.text if named.name == "ID" else None)
         owner = told.get("userID")

@@ -14,7 +14,7 @@ from typing import Any
 from shim.core.commands import Command
 from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
-from shim.core.forward import forward
+from shim.core.forward import ask
 from shim.core.model import Element
 from shim.core.rules.model import Work
 
@@ -126,9 +126,9 @@ def _parent(catalogue: Catalogue, work: Work, user_id: str) -> Generator[Command
         if named is not None:
             who = Element(_BY[named.name], (named.text or "").strip())
         else:
-            told = yield from _ask(catalogue, work, "User.GetUserDetails", Element("ID", user_id))
+            told = yield from ask(catalogue, work, "User.GetUserDetails", Element("ID", user_id))
             who = Element("ID", told.get("parentID"))
-        answer = yield from _ask(catalogue, work, "Organization.GetOrganizationPL", who)
+        answer = yield from ask(catalogue, work, "Organization.GetOrganizationPL", who)
     except BackendError as fault:
         if fault.reason != "backend-fault":
             raise
@@ -138,9 +138,3 @@ def _parent(catalogue: Catalogue, work: Work, user_id: str) -> Generator[Command
 
 
 _BY = {"parentID": "ID", "parentIdentifier": "identifier"}
-
-
-def _ask(catalogue: Catalogue, work: Work, name: str, who: Element) -> Generator[Command, Any, Element]:
-    operation = catalogue.new.operations[name]
-    asked = Element(operation.input.name, children=[who])
-    return (yield from forward(catalogue, work, operation, asked, writes=False))

@@ -13,8 +13,8 @@ from typing import Any
 
 from shim.core.commands import Command
 from shim.core.compiled import Catalogue
-from shim.core.errors import BackendError, CallerError
-from shim.core.forward import forward
+from shim.core.errors import CallerError
+from shim.core.forward import look
 from shim.core.model import Element
 from shim.core.rules.model import Work
 from shim.core.rules.vocabulary import compute
@@ -108,13 +108,6 @@ def kind_of(catalogue: Catalogue, work: Work, templates: Templates) -> Generator
 
 def _template(catalogue: Catalogue, work: Work, template: str) -> Generator[Command, Any, Element | None]:
     """A template of v3; None when v3 does not have it, or does not show it."""
-    operation = catalogue.new.operations["PBX.GetTemplates"]
-    asked = Element(operation.input.name, children=[Element("ID", template)])
-    try:
-        answer = yield from forward(catalogue, work, operation, asked, writes=False)
-    except BackendError as fault:
-        if fault.reason != "backend-fault":
-            raise
-        return None
-    rows = answer.all("template")
+    answer = yield from look(catalogue, work, "PBX.GetTemplates", Element("ID", template))
+    rows = answer.all("template") if answer is not None else []
     return next((row for row in rows if len(rows) == 1 or row.get("ID") == template), None)

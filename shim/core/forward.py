@@ -47,6 +47,25 @@ def forward(
     return envelope.body
 
 
+def ask(catalogue: Catalogue, work: Work, name: str, *children: Element) -> Generator[Command, Any, Element]:
+    """Read something of v3, by the operation's full name. Raises BackendError."""
+    operation = catalogue.new.operations[name]
+    asked = Element(operation.input.name, children=list(children))
+    return (yield from forward(catalogue, work, operation, asked, writes=False))
+
+
+def look(
+    catalogue: Catalogue, work: Work, name: str, *children: Element
+) -> Generator[Command, Any, Element | None]:
+    """The same of what may not be there, or not be shown: None when v3 refuses. Else raises BackendError."""
+    try:
+        return (yield from ask(catalogue, work, name, *children))
+    except BackendError as fault:
+        if fault.reason != "backend-fault":
+            raise
+        return None
+
+
 def _command(writer: MessageWriter, operation: Operation, body: str, writes: bool) -> Call:
     def envelope(token: str) -> bytes:
         header = Element("userCredentials", children=[Element("accessToken", token)])

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from shim.core.commands import Command, FindIdentities, Identity, Known, LearnIdentities, Together
 from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import CallerError, Fault
-from shim.core.forward import forward
+from shim.core.forward import look
 from shim.core.keeping import look_up
 from shim.core.model import Element
 from shim.core.reconcile import reconcile
@@ -97,12 +97,8 @@ def perhaps(
 def _user(catalogue: Catalogue, work: Work, key: Key) -> Generator[Command, Any, None]:
     """Learn the extensions of a user, if v3 has a user of that name: other accounts have extensions too."""
     name = "ID" if key[0] == "old_id" else "identifier"
-    try:
-        user_id = yield from _user_by(catalogue, work, name, key[1])
-    except Fault as fault:
-        if fault.reason != "backend-fault":
-            raise
-        return
+    told = yield from look(catalogue, work, "User.GetUserDetails", Element(name, key[1]))
+    user_id = told.get("ID") if told is not None else None
     found = (yield from extensions_of(catalogue, work, user_id)) if user_id else ()
     if name == "identifier" and found:
         work.identities[key] = found[0]
@@ -222,13 +218,8 @@ def extensions_of(
     catalogue: Catalogue, work: Work, user_id: str
 ) -> Generator[Command, Any, tuple[Identity, ...]]:
     """All extensions of a v3 user, learned. Empty when there are none or no such user."""
-    operation = catalogue.new.operations["Extension.GetExtensions"]
-    asked = Element(operation.input.name, children=[Element("parentID", user_id)])
-    try:
-        answer = yield from forward(catalogue, work, operation, asked, writes=False)
-    except Fault as fault:
-        if fault.reason != "backend-fault":
-            raise
+    answer = yield from look(catalogue, work, "Extension.GetExtensions", Element("parentID", user_id))
+    if answer is None:
         return ()
     rows = [(row.get("extendedNumber"), row.get("identifier")) for row in answer.all("extension")]
     found = yield from reconcile(user_id, [Known(user_id, number, said) for number, said in rows if number])
@@ -280,22 +271,12 @@ def _discover(catalogue: Catalogue, work: Work, key: Key, lenient: bool) -> Gene
         )
 
 
-def _user_by(catalogue: Catalogue, work: Work, name: str, value: str) -> Generator[Command, Any, str | None]:
-    operation = catalogue.new.operations["User.GetUserDetails"]
-    asked = Element(operation.input.name, children=[Element(name, value)])
-    answer = yield from forward(catalogue, work, operation, asked, writes=False)
-    return answer.get("ID")
-
-
 def _owner(catalogue: Catalogue, work: Work, number: str) -> Generator[Command, Any, Known | None]:
     """Whose extension a number is, as v3 says; None when it does not know the number."""
-    operation = catalogue.new.operations["Extension.GetExtensionDetails"]
-    asked = Element(operation.input.name, children=[Element("extendedNumber", number)])
-    try:
-        answer = yield from forward(catalogue, work, operation, asked, writes=False)
-    except Fault as fault:
-        if fault.reason != "backend-fault":
-            raise
+    answer = yield from look(
+        catalogue, work, "Extension.GetExtensionDetails", Element("extendedNumber", number)
+    )
+    if answer is None:
         return None
     user_id = answer.get("parentID")
     return Known(user_id, number, answer.get("parentIdentifier")) if user_id else None

@@ -12,7 +12,7 @@ from typing import Any
 from shim.core.commands import Command, Forget, Recall, Remember
 from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import BackendError, Fault
-from shim.core.forward import forward
+from shim.core.forward import ask
 from shim.core.model import Element
 from shim.core.rules.model import Work, spots
 
@@ -48,9 +48,8 @@ def _account(
     details = translation.declared.details
     if known or not identifier or not details:
         return known.strip() if known else None
-    operation = catalogue.new.operations[f"{translation.new.service}.{details}"]
-    asked = Element(operation.input.name, children=[Element("identifier", identifier)])
-    told = yield from forward(catalogue, work, operation, asked, writes=False)
+    name = f"{translation.new.service}.{details}"
+    told = yield from ask(catalogue, work, name, Element("identifier", identifier))
     return told.get("ID")
 
 
