@@ -131,8 +131,8 @@ def test_one_that_fails_in_the_middle_is_undone(backend: Backend, shim: Shim) ->
         "phone": "failure",
         "taken": "failure",
     }
-    assert said["taken"][1].get("detail/code") == "200"
-    assert said["client"][1].get("detail/reason") == "undone"
+    assert said["taken"][1].get("detail/fault/code") == "200"
+    assert said["client"][1].get("detail/fault/reason") == "undone"
     assert logins(shim) == before
     assert (set(backend.world.accounts), set(backend.world.extensions)) == (accounts, extensions)
     found = shim.found(since)
