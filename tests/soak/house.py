@@ -160,6 +160,7 @@ async def house(folder: Path | None = None) -> AsyncIterator[House]:
             async with open_application(config) as running:
                 made = House(running, world)
                 await made.furnish()
+                await made.learn()
                 yield made
 
 

@@ -57,7 +57,7 @@ async def test_a_field_that_is_lost_or_lands_elsewhere_is_found() -> None:
         _, wrong = await results(at, PAIRS["Client.EditClient"], whole=False)
     assert wrong == [
         "Client.EditClient phone: phone differs",
-        "Client.EditClient fax: city surplus, fax missing",
+        "Client.EditClient fax: city differs, fax missing",
     ]
 
 
