@@ -11,12 +11,12 @@ from typing import Any
 
 from shim.cli.demo_world import LOGINS
 from shim.cli.listening import listening
+from shim.core.compiled import Translation
 from shim.core.interface import Operation
 from shim.core.model import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import MessageWriter
-from shim.core.translate import Translation
 from shim.edge.app import Application, open_application
 from shim.edge.config import Config
 from shim.edge.drive import Performer, drive
