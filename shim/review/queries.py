@@ -28,7 +28,7 @@ from shim.edge.store import Store, utc
 from shim.review import rows
 from shim.review.closed import ClosedDays, read
 from shim.review.effort import UNKNOWN, Successors, successors
-from shim.review.life import OPEN, effective
+from shim.review.life import OPEN, effective, still_open
 from shim.review.model import (
     Day,
     Event,
@@ -113,7 +113,7 @@ async def findings(
     """The findings that fit, open ones first, the worst first, then those seen last. `catalogue` knows the
     successors, whose native calls verify what was fixed; the shim's own when it is left out."""
     async with store.reading() as connection:
-        query = sa.select(*_SHORT).where(*_conditions(which))
+        query = sa.select(*_SHORT).where(*_conditions(which, now))
         found = (await connection.execute(query)).mappings().all()
         used = await _used(connection, found, _successors_of(catalogue))
     made = [_finding(each, used, now) for each in found]
@@ -127,7 +127,7 @@ async def pages(
 ) -> list[FindingPage]:
     """The same with samples and codes, for letters; their days and histories are left out."""
     found = await findings(store, now, which, catalogue=catalogue)
-    query = sa.select(FINDINGS).where(*_conditions(which))
+    query = sa.select(FINDINGS).where(*_conditions(which, now))
     async with store.reading() as connection:
         samples = {row["id"]: _sample(row) for row in (await connection.execute(query)).mappings()}
     return [_page(row, samples.get(row.id)) for row in found]
@@ -234,10 +234,15 @@ def _sum(of: Iterable[tuple[Day, ...]]) -> tuple[Day, ...]:
 _SHORT = tuple(column for column in FINDINGS.c if column.name not in ("sample", "sample_at"))
 
 
-def _conditions(which: FindingFilter) -> list[sa.ColumnElement[bool]]:
+def _conditions(which: FindingFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
     """What the database can filter; the rest depends on what is derived."""
     wanted = {name: getattr(which, name) for name in ("integration", "operation", "code", "severity")}
-    return [FINDINGS.c[name] == value for name, value in wanted.items() if value is not None]
+    found: list[sa.ColumnElement[bool]] = [
+        FINDINGS.c[name] == value for name, value in wanted.items() if value is not None
+    ]
+    if which.open is not None:
+        found.append(still_open(now) if which.open else sa.not_(still_open(now)))
+    return found
 
 
 def _fits(row: FindingRow, which: FindingFilter) -> bool:

@@ -14,6 +14,7 @@ from shim.edge.deprecation_rows import FINDING_EVENTS, FINDINGS
 from shim.edge.store import Store
 from shim.review import queries
 from shim.review.life import DECLARED, OPEN, Refused, change, effective, note, still_open
+from shim.review.model import FindingFilter
 from tests.review.world import NOW, Builder
 
 pytest_plugins = ["tests.support.postgres"]
@@ -74,6 +75,10 @@ async def test_the_database_judges_openness_alike(empty: Store) -> None:
         if expected(state, until, seen, "never") in OPEN
     }
     assert found == wanted
+    rows = await queries.findings(empty, NOW, FindingFilter(open=True))
+    assert {each.path for each in rows} == wanted
+    rows = await queries.findings(empty, NOW, FindingFilter(open=False))
+    assert {each.path for each in rows} == {str(number) for number in range(len(combinations))} - wanted
 
 
 # ---- what is said ----

@@ -1,0 +1,100 @@
+"""Reading the deprecation log: an overview, a scorecard and findings of many busy integrations.
+
+Every integration calls every operation every day, and has two findings for each. `cold` is straight from the
+database, as `shim report` does it; `warm` is with the days that are over added up, as the review page does it
+from the second time on.
+
+    python -m bench.report [--integrations 200] [--operations 100] [--days 90] [--store URL]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from shim.core.findings import KINDS
+from shim.edge.app import catalogue
+from shim.edge.config import Config
+from shim.edge.deprecation_rows import FINDINGS, USAGE
+from shim.edge.store import Store
+from shim.review import queries
+from shim.review.closed import ClosedDays
+from shim.review.model import FindingFilter
+
+NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)
+CODES = (("field-kept", "new"), ("field-dropped", "acknowledged"))
+CONFIG = Config.model_validate({"backend": {"url": "http://backend.invalid"}})
+
+
+async def fill(store: Store, names: list[str], operations: list[str], days: int) -> None:
+    for ago in range(days):
+        seen = NOW - timedelta(days=ago)
+        common = {"day": seen.date().isoformat(), "side": "old", "calls": 10, "faults": 0}
+        rows: list[dict[str, Any]] = [
+            {**common, "integration": name, "operation": each, "first_seen": seen, "last_seen": seen}
+            for name in names
+            for each in operations
+        ]
+        async with store.writing() as connection:
+            await connection.execute(sa.insert(USAGE), rows)
+    common = {"path": "x", "because": "", "count": 3, "first_seen": NOW, "last_seen": NOW, "state_at": NOW}
+    rows = [
+        {**common, "integration": name, "operation": each, "code": code, "state": state}
+        | {"severity": KINDS[code].severity}
+        for name in names
+        for each in operations
+        for code, state in CODES
+    ]
+    async with store.writing() as connection:
+        await connection.execute(sa.insert(FINDINGS), rows)
+
+
+async def measure(url: str, integrations: int, count: int, days: int) -> None:
+    compiled = catalogue()
+    names = [f"integration-{number}" for number in range(integrations)]
+    store = await Store.open(url)
+    closed = ClosedDays()
+    one = FindingFilter(integration=names[0])
+
+    async def overview(known: ClosedDays | None) -> object:
+        return await queries.overview(store, compiled, NOW, days, config=CONFIG, closed=known)
+
+    asked: tuple[tuple[str, Callable[[], Awaitable[object]]], ...] = (
+        ("overview, cold", lambda: overview(None)),
+        ("overview, warming", lambda: overview(closed)),
+        ("overview, warm", lambda: overview(closed)),
+        ("scorecard", lambda: queries.scorecard(store, compiled, NOW, names[0], days, config=CONFIG)),
+        ("findings of one", lambda: queries.findings(store, NOW, one, catalogue=compiled)),
+        ("findings of all", lambda: queries.findings(store, NOW, catalogue=compiled)),
+    )
+    try:
+        await fill(store, names, list(compiled.translations)[:count], days)
+        for what, ask in asked:
+            wall, used = time.perf_counter(), time.process_time()
+            await ask()
+            print(f"{what:20} {time.perf_counter() - wall:6.2f} s, {time.process_time() - used:6.2f} s CPU")
+    finally:
+        await store.close()
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--integrations", type=int, default=200)
+    options.add_argument("--operations", type=int, default=100)
+    options.add_argument("--days", type=int, default=90)
+    options.add_argument("--store", help="an empty database; a temporary SQLite file by default")
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        url = asked.store or f"sqlite:///{folder}/shim.db"
+        asyncio.run(measure(url, asked.integrations, asked.operations, asked.days))
+
+
+if __name__ == "__main__":
+    main()
