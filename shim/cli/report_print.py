@@ -103,8 +103,7 @@ def _overview_table(overview: Overview) -> None:
         )
         for card in overview.integrations
     )
-    title = f"{overview.since} to {overview.until}: {overview.left} operations left, {overview.ported} ported"
-    show(table(heads, rows, title))
+    show(table(heads, rows, export.headline(overview)))
 
 
 def _stands(card: Scorecard) -> str:

@@ -114,8 +114,15 @@ def overview_markdown(overview: Overview) -> str:
         )
         for each in overview.integrations
     ]  # fmt: skip
-    told = f"{overview.since} to {overview.until}: {overview.left} operations left, {overview.ported} ported."
-    return "\n".join(["# Porting to SystemAPI 3", "", told, "", *markdown_table(head, rows), ""])
+    return "\n".join(
+        ["# Porting to SystemAPI 3", "", f"{headline(overview)}.", "", *markdown_table(head, rows), ""]
+    )
+
+
+def headline(overview: Overview) -> str:
+    """The window that was looked at, and what is left in it."""
+    left = f"{overview.left} operation{'' if overview.left == 1 else 's'} left"
+    return f"{overview.since} to {overview.until}: {left}, {overview.ported} ported"
 
 
 def severities(counts: Mapping[Any, int]) -> str:
