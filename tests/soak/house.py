@@ -17,6 +17,7 @@ from shim.core.model import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import MessageWriter
+from shim.edge import app
 from shim.edge.app import Application, open_application
 from shim.edge.config import Config
 from shim.edge.drive import Performer, drive
@@ -146,6 +147,7 @@ class House:
 @asynccontextmanager
 async def house(folder: Path | None = None) -> AsyncIterator[House]:
     """The furnished demo world behind an emulator, and a shim with a store of its own."""
+    assert app.catalogue.__module__ == app.__name__, "a test left a shared catalogue behind"
     world = load_seed()
     with tempfile.TemporaryDirectory(prefix="soak-", dir=folder) as name:
         async with listening(application(world), "127.0.0.1", 0) as url:

@@ -117,7 +117,7 @@ async def house(folder: Path, start: datetime) -> AsyncIterator[House]:
         known = world.apps[f"{account}-key"]
         world.apps[f"{name}-key"] = type(known)(f"{name}-key", f"{name}-app-secret", known.account)
     async with AsyncExitStack() as stack:
-        stack.enter_context(_compiled_once())
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(app, "catalogue", catalogue)  # compiled once
         backend = await stack.enter_async_context(TestServer(emulator(world, Options())))
         file = folder / "config.yaml"
         file.write_text(yaml.safe_dump(settings(folder, str(backend.make_url("")).rstrip("/"))))
@@ -127,9 +127,3 @@ async def house(folder: Path, start: datetime) -> AsyncIterator[House]:
         await browser.login()
         session = await stack.enter_async_context(aiohttp.ClientSession(skip_auto_headers=["User-Agent"]))
         yield House(shim, world, clock, str(public.make_url("")).rstrip("/"), browser, file, session)
-
-
-def _compiled_once() -> Any:
-    patch = pytest.MonkeyPatch()
-    patch.setattr(app, "catalogue", catalogue)
-    return patch.context()
