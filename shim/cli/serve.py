@@ -12,8 +12,9 @@ from shim.cli.console import Code, end, fail
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shim.edge.serve import Server
+    from shim.edge.serve import Server, Sockets
     from shim.edge.settings import Config
+    from shim.edge.supervisor import Notifier
 
 
 def serve(
@@ -34,7 +35,9 @@ def serve(
     """Serve 2.5 clients: the shim itself.
 
     SIGHUP rereads integrations and their conduct without dropping a connection; SIGTERM ends it once the
-    calls under way are done. Every other setting has a variable too: SHIM_SECTION__KEY.
+    calls under way are done. Listening sockets that a service manager opened (systemd socket activation, named
+    http, https, admin) are used in place of the configured addresses. Every other setting has a variable too:
+    SHIM_SECTION__KEY.
     """
     end(_serve(config, options.overrides(locals())))
 
@@ -45,14 +48,17 @@ def _serve(path: Path | None, overrides: Mapping[str, Any]) -> Code:
     from shim.cli import loading, running
     from shim.core.errors import Fault
     from shim.edge import log
+    from shim.edge.supervisor import Notifier, SocketsError, inherited_sockets
 
     settings = loading.config(path, overrides)
     loading.policies(settings, loading.catalogue())
-    _need_ports(settings)
     log.configure(settings.log.level, settings.log.format)
     try:
-        return running.run(_until_stopped(settings, partial(_reread, path, overrides)))
-    except (Fault, OSError) as error:
+        sockets = inherited_sockets()
+        _need_ports(settings, sockets)
+        reread = partial(_reread, path, overrides)
+        return running.run(_until_stopped(settings, reread, sockets, Notifier()))
+    except (Fault, OSError, SocketsError) as error:
         fail(Code.USAGE, f"The shim cannot start: {error}", "`shim check` tells what is wrong.")
 
 
@@ -62,7 +68,9 @@ def _reread(path: Path | None, overrides: Mapping[str, Any]) -> Config:
     return load_config(path, overrides)
 
 
-async def _until_stopped(settings: Config, reload: Callable[[], Config]) -> Code:
+async def _until_stopped(
+    settings: Config, reload: Callable[[], Config], sockets: Sockets, notifier: Notifier
+) -> Code:
     """SIGTERM is the server's own affair; SIGINT ends without waiting for balancers, with its own code."""
     import asyncio
     import signal
@@ -76,13 +84,15 @@ async def _until_stopped(settings: Config, reload: Callable[[], Config]) -> Code
     async def started(server: Server) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
 
-    await serve(settings, reload=reload, started=started, extend=review)
+    more: dict[str, Any] = {"sockets": sockets, "notifier": notifier}
+    await serve(settings, reload=reload, started=started, extend=review, **more)
     return Code.FINE
 
 
-def _need_ports(settings: Config) -> None:
+def _need_ports(settings: Config, handed_over: Sockets) -> None:
     from shim.cli.ports import refused, wanted
 
-    taken = [(each, why) for each in wanted(settings) if (why := refused(each))]
+    own = [each for each in wanted(settings) if each.what.lower() not in handed_over]
+    taken = [(each, why) for each in own if (why := refused(each))]
     if taken:
         fail(Code.USAGE, *(f"{each.what}: {why}. Set another {each.setting}." for each, why in taken))

@@ -99,7 +99,14 @@ class Application:
         app.router.add_get("/soap2/schema/{version}/{name:.+}", self.pages.schema)
         app.router.add_get("/readyz", self.readiness)
         app.router.add_route("*", "/{anything:.*}", self.pages.missing)
+        app.on_response_prepare.append(self._close_when_stopping)
         return app
+
+    async def _close_when_stopping(self, request: web.Request, response: web.StreamResponse) -> None:
+        """While the shim ends, the next call of a kept connection has to go to another one."""
+        if not self.ready:
+            response.force_close()
+            response.headers["Connection"] = "close"
 
     @web.middleware
     async def deliver(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -26,6 +26,8 @@ class Connections:
     headers: float
     open: Counter[str] = field(default_factory=Counter)
     transports: set[asyncio.BaseTransport] = field(default_factory=set)
+    new: set[asyncio.BaseTransport] = field(default_factory=set)
+    """Those on which no request has come yet."""
 
     @property
     def count(self) -> int:
@@ -57,6 +59,7 @@ class Guard(asyncio.Protocol):
         self._counted = True
         connections.open[self._address] += 1
         connections.transports.add(transport)
+        connections.new.add(transport)
         self._inner.connection_made(transport)
         self._start()
 
@@ -80,6 +83,7 @@ class Guard(asyncio.Protocol):
             if not self._connections.open[self._address]:
                 del self._connections.open[self._address]
             self._connections.transports.discard(self._transport)
+            self._connections.new.discard(self._transport)
             self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -91,6 +95,7 @@ class Guard(asyncio.Protocol):
     def request_started(self) -> None:
         """The headers of a request are complete."""
         self._busy = True
+        self._connections.new.discard(self._transport)
         self._stop()
 
     def request_done(self) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,19 +20,27 @@ from aiohttp.web_protocol import RequestHandler
 from shim.edge.app import Application, Extension, open_application
 from shim.edge.config import Config
 from shim.edge.guard import Connections, Guard
+from shim.edge.supervisor import Notifier, SocketsError
 
 log = structlog.get_logger()
 
 Reload = Callable[[], Config]
 
-DRAIN = 10.0
-"""Seconds between readiness going and the end of accepting, for balancers to notice."""
+Sockets = Mapping[str, Sequence[socket.socket]]
+"""Listening sockets that a service manager opened, by the name of the listener."""
+
 PATIENCE = 45.0
-"""Seconds that calls under way have then. What lasts longer is cut off; if it was journalled, recovery ends it.
+"""Seconds that calls under way have once nothing more is accepted. What lasts longer is cut off; if it was
+journalled, recovery ends it.
 
 With `shim.edge.app.CLOSING` for each of three parts and twice `deprecation.patience` for the log, the whole end
 takes no more than 75 seconds.
 """
+
+FIRST_REQUEST = 2.0
+"""Seconds that connections accepted just before the end have for their first request."""
+HANDSHAKE = 0.1
+"""Seconds that they have at the least, since a connection counts when its TLS handshake is done."""
 
 
 class Connection(RequestHandler):
@@ -76,14 +85,20 @@ _NOT_HTTP = (
 class Server:
     """One application on its listeners. `addresses` says where, once it is up.
 
-    `patience` is how long stopping waits for calls under way, seconds; `extend` adds to the admin listener.
+    `patience` is how long stopping waits for calls under way, seconds; `extend` adds to the admin listener;
+    `sockets` are listened on in place of the configured addresses.
     """
 
     def __init__(
-        self, application: Application, patience: float = PATIENCE, extend: Extension | None = None
+        self,
+        application: Application,
+        patience: float = PATIENCE,
+        extend: Extension | None = None,
+        sockets: Sockets | None = None,
     ) -> None:
         self.application = application
         self._extend = extend
+        self._sockets = sockets or {}
         self._patience = patience
         listen = application.config.listen
         self._connections = Connections(
@@ -95,9 +110,14 @@ class Server:
         self.addresses: dict[str, tuple[str, int]] = {}
 
     async def start(self) -> None:
-        """Open all listeners. Raises OSError when an address is taken."""
+        """Open all listeners.
+
+        Raises OSError when an address is taken, SocketsError when a socket for HTTPS has no certificate.
+        """
         config = self.application.config
         listen = config.listen
+        if "https" in self._sockets and not listen.tls:
+            raise SocketsError("a socket was handed over for https: set listen.tls_cert and listen.tls_key")
         public = await self._runner(self.application.routes())
         await self._listen("http", public, listen.host, listen.port)
         if listen.tls_cert is not None and listen.tls_key is not None:
@@ -125,13 +145,16 @@ class Server:
             return Guard(Connection(manager, loop=loop, **self._http), connections)
 
         handshake = self.application.config.listen.header_timeout if tls else None
-        server = await loop.create_server(
-            protocol, host, port, ssl=tls, ssl_handshake_timeout=handshake, backlog=512
-        )
-        self._servers.append(server)
-        bound = server.sockets[0].getsockname()
+        how: dict[str, Any] = {"ssl": tls, "ssl_handshake_timeout": handshake, "backlog": 512}
+        handed = self._sockets.get(name, ())
+        if handed:
+            servers = [await loop.create_server(protocol, sock=each, **how) for each in handed]
+        else:
+            servers = [await loop.create_server(protocol, host, port, **how)]
+        self._servers += servers
+        bound = servers[0].sockets[0].getsockname()
         self.addresses[name] = (bound[0], bound[1])
-        log.info("listening", name=name, host=bound[0], port=bound[1])
+        log.info("listening", name=name, host=bound[0], port=bound[1], handed_over=bool(handed))
 
     @property
     def _http(self) -> dict[str, Any]:
@@ -147,11 +170,24 @@ class Server:
         }
 
     async def stop(self) -> None:
-        """Stop accepting, let calls under way end within the patience, then cut them off."""
+        """Stop accepting, let calls under way end within the patience, then cut them off.
+
+        A connection that was accepted just before has its first request read: its caller cannot know.
+        """
         self.application.ready = False
         for server in self._servers:
             server.close()
+        await self._first_requests()
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
+
+    async def _first_requests(self) -> None:
+        """Wait until a request has come on every connection, within `FIRST_REQUEST`."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while (passed := loop.time() - began) < FIRST_REQUEST:
+            if passed > HANDSHAKE and not self._connections.new:
+                return
+            await asyncio.sleep(0.01)
 
 
 async def serve(
@@ -159,35 +195,40 @@ async def serve(
     *,
     reload: Reload | None = None,
     started: Callable[[Server], Awaitable[None]] | None = None,
-    drain: float = DRAIN,
     extend: Extension | None = None,
+    sockets: Sockets | None = None,
+    notifier: Notifier | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. SIGHUP calls `reload` and takes over what may change. `extend` adds to
-    the admin listener.
+    the admin listener; `sockets` were opened by a service manager, which `notifier` tells of our state.
 
-    On SIGTERM readiness goes 503 first and `drain` seconds pass, so that a balancer sends no more calls.
+    On SIGTERM readiness goes 503 first and `listen.drain` seconds pass, so that a balancer sends no more calls;
+    answers meanwhile ask callers to open a new connection for the next call.
     """
     if HttpRequestParser is HttpRequestParserPy:
         raise RuntimeError("aiohttp runs without its C parser, which the limits rely on: install its wheel")
     loop = asyncio.get_running_loop()
     ending: asyncio.Queue[signal.Signals] = asyncio.Queue()
     async with open_application(config) as application:
-        server = Server(application, extend=extend)
+        notifier = notifier or Notifier({})
+        server = Server(application, extend=extend, sockets=sockets)
         _tune_garbage_collection()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ending.put_nowait, number)
         if reload is not None:
-            loop.add_signal_handler(signal.SIGHUP, _reload, application, reload)
+            loop.add_signal_handler(signal.SIGHUP, _reload, application, reload, notifier)
         try:
             await server.start()
             if started is not None:
                 await started(server)
+            notifier.ready()
             number = await ending.get()
             log.info("stopping", signal=number.name)
+            notifier.stopping()
             application.ready = False
             if number is signal.SIGTERM:
                 with suppress(TimeoutError):  # a second signal ends the waiting
-                    await asyncio.wait_for(ending.get(), drain)
+                    await asyncio.wait_for(ending.get(), application.config.listen.drain)
         finally:
             await server.stop()
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -205,10 +246,13 @@ def _tune_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _reload(application: Application, reload: Reload) -> None:
+def _reload(application: Application, reload: Reload, notifier: Notifier) -> None:
+    notifier.reloading()
     try:
         application.reconfigure(reload())
     except Exception as error:  # noqa: BLE001  # a bad file must not stop what runs with the good one
         log.error("configuration not reread: the old one stays", problem=str(error))
     else:
         log.info("configuration reread", integrations=len(application.config.integrations))
+    finally:
+        notifier.ready()

@@ -53,6 +53,11 @@ class Listen(Section):
     header_timeout: Annotated[Seconds, doc("For a request's headers, seconds.")] = 10.0
     body_timeout: Annotated[Seconds, doc("For a request's whole body, seconds.")] = 30.0
     keepalive_timeout: Annotated[Seconds, doc("How long an idle connection stays, seconds.")] = 75.0
+    drain: Annotated[
+        float,
+        Field(ge=0, le=3600),
+        doc("How long calls are taken after SIGTERM while /readyz says 503, for balancers to notice, seconds."),
+    ] = 10.0
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:

@@ -16,6 +16,6 @@ async def _started(server: serve.Server) -> None:
 
 
 if __name__ == "__main__":
-    config = load_config(Path(sys.argv[1]), environ={})
+    config = load_config(Path(sys.argv[1]), {"listen.drain": 0}, environ={})
     configure(config.log.level, config.log.format)
-    asyncio.run(serve.serve(config, started=_started, drain=0.1))
+    asyncio.run(serve.serve(config, started=_started))
