@@ -12,7 +12,7 @@ import typer
 from shim.cli import options
 from shim.cli.console import Code, LightGroup, end, fail, say, table
 from shim.cli.console import show as print_table
-from shim.cli.stored import with_store
+from shim.cli.stored import now, with_store
 
 if TYPE_CHECKING:
     from shim.edge.journal import Journal
@@ -28,6 +28,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_COLUMNS = ("reference", "state", "since", "age", "owner", "held", "integration", "operation", "why")
+_SEE = "`shim journal list` shows those that there are."
 _Entry = Annotated[str, typer.Argument(help="Its reference, as in the fault and in the log.")]
 
 
@@ -38,10 +40,14 @@ def list_(
         bool, typer.Option("--all", envvar="SHIM_JOURNAL_LIST_ALL", help="Those that have ended, too.")
     ] = False,
 ) -> None:
-    """List what is under way and what is paused. Ends with 1 when something is paused."""
+    """List what is under way, with its age and the process that has it, and what is paused.
+
+    Ends with 1 when something is paused. The held column says for how long its process still has a call that is
+    under way; "no" is one that the next look of any shim takes over.
+    """
     states = () if everything else ("running", "undoing", "paused")
     found = _with_journal(config, lambda journal: journal.entries(*states))
-    print_table(table(("reference", "state", "since", "integration", "operation", "why"), map(_row, found)))
+    print_table(table(_COLUMNS, map(_row, found)))
     if any(each.state == "paused" for each in found):
         end(Code.FINDINGS)
 
@@ -50,7 +56,7 @@ def list_(
 def show(reference: _Entry, config: options.ConfigFile = None) -> None:
     """Show an entry: its steps, and if it is paused the v3 calls that bring it to its end."""
     entry = _one(config, reference)
-    print_table(table(("reference", "state", "since", "integration", "operation", "why"), [_row(entry)]))
+    print_table(table(_COLUMNS, [_row(entry)]))
     print_table(table(("step", "state", "made"), ((s.name, s.state, s.found or "") for s in entry.steps)))
     if entry.state == "paused":
         calls = entry.repairs()
@@ -60,9 +66,12 @@ def show(reference: _Entry, config: options.ConfigFile = None) -> None:
 
 @app.command("redrive")
 def redrive(reference: _Entry, config: options.ConfigFile = None) -> None:
-    """Let the running shim try a paused entry again; it looks every few seconds."""
+    """Let the running shim try an entry again that is paused, or take over one that is under way.
+
+    It looks every few seconds (journal.sweep). Whoever still works on it makes no further step.
+    """
     if not _with_journal(config, lambda journal: journal.redrive(reference)):
-        _no_such(reference)
+        fail(Code.USAGE, f"There is no entry {reference} that has not ended. {_SEE}")
     say(f"{reference} will be tried again.")
 
 
@@ -74,7 +83,7 @@ def dismiss(
 ) -> None:
     """Close a paused entry that was seen to by hand; the reason is kept for a day."""
     if not _with_journal(config, lambda journal: journal.dismiss(reference, reason)):
-        _no_such(reference)
+        fail(Code.USAGE, f"There is no paused entry {reference}. {_SEE}")
     say(f"{reference} is closed.")
 
 
@@ -86,13 +95,15 @@ def _one(config: Path | None, reference: str) -> Entry:
     return entry
 
 
-def _no_such(reference: str) -> None:
-    fail(Code.USAGE, f"There is no paused entry {reference}. `shim journal list` shows those that there are.")
-
-
 def _row(entry: Entry) -> tuple[str, ...]:
     since = entry.created_at.strftime("%Y-%m-%d %H:%M:%S")
-    return entry.id, entry.state, since, entry.integration, entry.operation, entry.why
+    held, age = "", ""
+    if entry.state in ("running", "undoing"):
+        left = (entry.lease_until - now()).total_seconds()
+        held = f"{left:.0f} s" if left > 0 else "no"
+        age = f"{max(0.0, (now() - entry.created_at).total_seconds()):.0f} s"
+    about = entry.integration, entry.operation, entry.why
+    return entry.id, entry.state, since, age, entry.owner, held, *about
 
 
 def _with_journal(config: Path | None, work: Callable[[Journal], Coroutine[Any, Any, _T]]) -> _T:

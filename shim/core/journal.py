@@ -125,7 +125,10 @@ def _given_up(journal: Journal, fault: Fault) -> Generator[Command, Any, Fault]:
     elif journal.policy == "redo":
         ended = put_off(fault, "running", "refused")
     else:
-        ended = yield from guarded(undo_all(journal), "undoing")
+        try:
+            ended = yield from guarded(undo_all(journal), "undoing")
+        except Fault:  # only LOST: another has the entry, or its end was written and nobody was told
+            return _told(journal, fault, Ended("running"))
     try:
         yield from close(journal, ended)
     except Fault:

@@ -173,7 +173,9 @@ async def open_application(config: Config, clock: Clock = utc_now) -> AsyncItera
         session = await closing.enter_async_context(open_session(config.backend))
         http = await closing.enter_async_context(open_http(config.backend))
         settings = config.store
-        store = await Store.open(settings.url, settings.journal_mode, settings.busy_timeout, clock)
+        store = await Store.open(
+            settings.url, settings.journal_mode, settings.busy_timeout, clock, settings.answer_timeout
+        )
         closing.push_async_callback(store.close)
         metrics = Metrics()
         metrics.watch_process()

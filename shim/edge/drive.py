@@ -116,6 +116,7 @@ class Performer:
         match command:
             case Begin():
                 assert self._integration is not None, "nothing is journalled for a caller that is not known"
+                self.abandon()  # of a list of calls: one before this has ended by a fault
                 opened = await journal.begin(self._integration.name, command)
                 self._opened = opened if opened.answer is None else None
                 return opened
@@ -159,9 +160,10 @@ class Performer:
         return replace(call, envelope=envelope)
 
     def abandon(self) -> None:
-        """The exchange ends without an end: what it journalled is for recovery."""
+        """What the exchange has journalled and not ended is for recovery, at once."""
         if self._with.journal is not None and self._opened is not None:
-            self._with.journal.abandon(self._opened)
+            self._with.journal.abandon(self._opened, wake=not self._recovering)
+        self._opened = None
 
     async def _together(self, command: Together) -> list[Any]:
         """All parts, a few at a time; the first fault is raised once all have ended."""
@@ -178,6 +180,14 @@ class Performer:
         return list(ended)
 
 
+async def run(exchange: Generator[Command, Any, _Result], performer: Performer) -> _Result:
+    """Run a whole exchange. However it ends, recovery gets what it journalled and could not end."""
+    try:
+        return await drive(exchange, performer)
+    finally:
+        performer.abandon()
+
+
 async def drive(exchange: Generator[Command, Any, _Result], performer: Performer) -> _Result:
     """Run an exchange, or a part of one, to its end."""
     try:
@@ -192,8 +202,3 @@ async def drive(exchange: Generator[Command, Any, _Result], performer: Performer
     except StopIteration as stop:
         result: _Result = stop.value
         return result
-    except Fault:
-        raise
-    except BaseException:
-        performer.abandon()
-        raise

@@ -20,7 +20,7 @@ from shim.core.serialise import CONTENT_TYPE, fault_message
 from shim.edge.bodies import decoded, read_body
 from shim.edge.comparing import Comparer, Spoken
 from shim.edge.deprecation_log import DeprecationLog, Seen
-from shim.edge.drive import Performer, Performers, drive
+from shim.edge.drive import Performer, Performers, run
 from shim.edge.passthrough import NativeV3
 from shim.edge.peer import Peers
 from shim.edge.telling import Telling
@@ -118,7 +118,7 @@ class SoapEndpoint:
         under_way = exchange(self._shim, asked, call.outcome)
         try:
             async with asyncio.timeout(self._conduct.call_seconds):
-                await drive(under_way, call.performer)
+                await run(under_way, call.performer)
         except TimeoutError:
             call.outcome.fault = _TOO_LATE
         said = call.outcome.said

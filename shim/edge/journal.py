@@ -11,9 +11,9 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,9 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands import Begin, Close, Identity, Mark, Opened, subject_of
 from shim.core.errors import BackendError
+from shim.edge.journal_desk import Desk
 from shim.edge.journal_rows import (
     ENTRIES,
-    STEPS,
     UNDER_WAY,
     Entry,
     drop_payloads,
@@ -34,9 +34,7 @@ from shim.edge.journal_rows import (
     supersede,
     write_steps,
 )
-from shim.edge.metrics import Metrics
-from shim.edge.settings import Journal as JournalSettings
-from shim.edge.store import Store, from_json, to_json, utc
+from shim.edge.store import from_json, to_json, utc
 
 log = structlog.get_logger()
 
@@ -59,8 +57,11 @@ def delivering() -> Iterator[list[str]]:
 
 @dataclass(slots=True)
 class _Held:
+    """An entry that is ours; `worker` is the task that works on it: once that has ended, nobody does."""
+
     epoch: int
     until: float
+    worker: asyncio.Task[Any] | None = field(default_factory=asyncio.current_task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +82,14 @@ class Ended:
 
 
 @dataclass(slots=True)
-class Journal:
-    """The journal of one process. Methods raise BackendError (`store-unavailable`) when the database fails.
+class Journal(Desk):
+    """The journal of one process. Methods raise BackendError (`store-unavailable`) when the database fails."""
 
-    `wake` is set when there is work for recovery; `metrics` count how entries ended.
-    """
-
-    store: Store
-    settings: JournalSettings = field(default_factory=JournalSettings)
     monotonic: Callable[[], float] = time.monotonic
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    metrics: Metrics = field(default_factory=Metrics)
     _held: dict[str, _Held] = field(default_factory=dict)
     _abandoned: set[str] = field(default_factory=set)
+    _receipts: dict[str, bool] = field(default_factory=dict)
 
     # ---- a call under way ----
 
@@ -119,19 +114,29 @@ class Journal:
     async def _open(self, integration: str, command: Begin) -> Opened | _Blocked:
         key = f"{integration} {command.operation} {command.key}"
         began, now = self.monotonic(), self.store.now()
-        async with self.store.writing() as connection:
-            for row in await _equal(connection, key, command.subject):
-                found = await self._equal(connection, row, now)
-                if found is not None:
-                    return found
-            entry = Entry.new(integration, command, key, self.owner, now, self._lease(now))
-            query = insert(connection, ENTRIES).values(**entry).on_conflict_do_nothing()
-            if (await connection.execute(query)).rowcount != 1:
-                return _Blocked("", paused=False)
-            opened = Opened(entry["id"], 1)
-            await write_steps(connection, opened.entry, enumerate(command.steps), now)
+        entry = Entry.new(integration, command, key, self.owner, now, self._lease(now))
+        opened = Opened(entry["id"], 1)
+        with self._unless_told(opened.entry):
+            async with self.store.writing() as connection:
+                for row in await _equal(connection, key, command.subject):
+                    found = await self._equal(connection, row, now)
+                    if found is not None:
+                        return found
+                query = insert(connection, ENTRIES).values(**entry).on_conflict_do_nothing()
+                if (await connection.execute(query)).rowcount != 1:
+                    return _Blocked("", paused=False)
+                await write_steps(connection, opened.entry, enumerate(command.steps), now)
         self._held[opened.entry] = _Held(1, began + self.settings.lease)
         return opened
+
+    @contextmanager
+    def _unless_told(self, *entries: str) -> Iterator[None]:
+        """Entries that may be in the store, as ours, although it did not say so: recovery may have them."""
+        try:
+            yield
+        except BaseException:
+            self._abandoned.update(entries)
+            raise
 
     async def _equal(
         self, connection: AsyncConnection, row: sa.Row[Any], now: datetime
@@ -154,7 +159,8 @@ class Journal:
         async with self.store.writing() as connection:
             await self._update(connection, command.opened, {"state": command.state}, self._lease(now))
             await write_steps(connection, command.opened.entry, command.steps, now)
-        self._held[command.opened.entry] = _Held(command.opened.epoch, began + self.settings.lease)
+        held = self._held.get(command.opened.entry) or _Held(command.opened.epoch, 0)
+        self._held[command.opened.entry] = replace(held, until=began + self.settings.lease)
 
     async def close(
         self, command: Close, learned: tuple[Identity, ...] = (), *, recovered: bool = False
@@ -217,7 +223,17 @@ class Journal:
         return {**values, "state": state}, now
 
     async def delivered(self, entry: str, received: bool) -> None:
-        """Whether the client has the answer of an entry; if not, an equal call gets it."""
+        """Whether the client has the answer of an entry; if not, an equal call gets it.
+
+        What the store does not take now is written when it is there again, with the next `take`.
+        """
+        try:
+            await self._deliver(entry, received)
+        except BaseException:
+            self._receipts[entry] = received
+            raise
+
+    async def _deliver(self, entry: str, received: bool) -> None:
         now = self.store.now()
         values: dict[str, Any] = {"lease_until": now, "updated_at": now}
         if received:
@@ -250,16 +266,19 @@ class Journal:
                 self.wake.set()
 
     async def renew(self) -> None:
-        """Hold what is held for another lease."""
+        """Hold what is held for another lease; what nobody works on any more is for recovery instead."""
         for entry, held in list(self._held.items()):
+            if held.worker is not None and held.worker.done():
+                self.abandon(Opened(entry, held.epoch))
+                continue
             began, now = self.monotonic(), self.store.now()
             query = sa.update(ENTRIES).where(*_ours(entry, held.epoch, self.owner))
             async with self.store.writing() as connection:
                 done = await connection.execute(query.values(lease_until=self._lease(now)))
-            if entry not in self._held:
+            if self._held.get(entry) is not held:
                 continue
             if done.rowcount == 1:
-                self._held[entry] = _Held(held.epoch, began + self.settings.lease)
+                held.until = began + self.settings.lease
             else:
                 self._held.pop(entry, None)
 
@@ -277,69 +296,36 @@ class Journal:
 
     async def take(self) -> list[Entry]:
         """Take over entries that nobody holds and that are due, a few at a time."""
+        await self._give_up()
         began, now = self.monotonic(), self.store.now()
-        free = sa.or_(
-            ENTRIES.c.lease_until <= now,
-            sa.and_(ENTRIES.c.owner == self.owner, ENTRIES.c.id.in_(list(self._abandoned))),
-        )
-        due = (ENTRIES.c.state.in_(UNDER_WAY), ENTRIES.c.due_at <= now, free)
+        due = (ENTRIES.c.state.in_(UNDER_WAY), ENTRIES.c.due_at <= now, ENTRIES.c.lease_until <= now)
         query = sa.select(ENTRIES).where(*due).order_by(ENTRIES.c.due_at, ENTRIES.c.id).limit(_BATCH)
-        taken = []
-        async with self.store.writing() as connection:
-            for row in (await connection.execute(query.with_for_update(skip_locked=True))).all():
-                values = {"owner": self.owner, "epoch": row.epoch + 1, "lease_until": self._lease(now)}
-                await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == row.id).values(**values))
-                settled = now - timedelta(seconds=self.settings.settle)
-                taken.append(await entry_of(connection, row, row.epoch + 1, settled))
+        taken: list[Entry] = []
+        with ExitStack() as unless_told:
+            async with self.store.writing() as connection:
+                for row in (await connection.execute(query.with_for_update(skip_locked=True))).all():
+                    unless_told.enter_context(self._unless_told(row.id))
+                    values = {"owner": self.owner, "epoch": row.epoch + 1, "lease_until": self._lease(now)}
+                    await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == row.id).values(**values))
+                    settled = now - timedelta(seconds=self.settings.settle)
+                    taken.append(await entry_of(connection, row, row.epoch + 1, settled))
         for entry in taken:
-            self._abandoned.discard(entry.id)
             self._held[entry.id] = _Held(entry.epoch, began + self.settings.lease)
         return taken
 
-    # ---- for the operator ----
-
-    async def entries(self, *states: str) -> list[Entry]:
-        """The entries in these states, or all, oldest first."""
-        query = sa.select(ENTRIES).order_by(ENTRIES.c.created_at, ENTRIES.c.id)
-        async with self.store.reading() as connection:
-            rows = (
-                await connection.execute(query.where(ENTRIES.c.state.in_(states)) if states else query)
-            ).all()
-            return [await entry_of(connection, row, row.epoch, self.store.now()) for row in rows]
-
-    async def paused(self) -> list[Entry]:
-        """What can neither be finished nor undone: `repairs` has the v3 calls that would."""
-        return await self.entries("paused")
-
-    async def redrive(self, entry: str) -> bool:
-        """Let recovery try a paused entry again. False when there is none."""
-        now = self.store.now()
-        again = {"attempts": 0, "due_at": now, "lease_until": now, "epoch": ENTRIES.c.epoch + 1}
-        state = sa.case((ENTRIES.c.policy == "undo", "undoing"), else_="running")
-        query = sa.update(ENTRIES).where(ENTRIES.c.id == entry, ENTRIES.c.state == "paused")
-        async with self.store.writing() as connection:
-            done = await connection.execute(query.values(state=state, **again))
-        self.wake.set()
-        return done.rowcount == 1
-
-    async def dismiss(self, entry: str, reason: str) -> bool:
-        """The operator has seen to a paused entry. False when there is none."""
-        query = sa.update(ENTRIES).where(ENTRIES.c.id == entry, ENTRIES.c.state == "paused")
-        values = {"state": "undone", "why": f"dismissed: {reason}", "answer": None, "subject": None}
-        async with self.store.writing() as connection:
-            done = await connection.execute(query.values(updated_at=self.store.now(), **values))
-            if done.rowcount == 1:
-                await drop_payloads(connection, [entry])
-        return done.rowcount == 1
-
-    async def purge(self) -> None:
-        """Drop what ended longer ago than answers are kept."""
-        before = self.store.now() - timedelta(seconds=self.settings.keep)
-        over = (ENTRIES.c.state.in_(("done-clean", "done-unclean", "undone")), ENTRIES.c.updated_at < before)
-        old = sa.select(ENTRIES.c.id).where(*over)
-        async with self.store.writing() as connection:
-            await connection.execute(sa.delete(STEPS).where(STEPS.c.entry.in_(old)))
-            await connection.execute(sa.delete(ENTRIES).where(*over))
+    async def _give_up(self) -> None:
+        """Let go of what is ours and what nobody works on, and write down what was delivered meanwhile."""
+        for entry, received in list(self._receipts.items()):
+            await self._deliver(entry, received)
+            self._receipts.pop(entry, None)
+        given_up = [each for each in self._abandoned if each not in self._held]
+        if given_up:
+            where = (ENTRIES.c.id.in_(given_up), ENTRIES.c.owner == self.owner)
+            left = ENTRIES.c.state.in_((*UNDER_WAY, "done-unclean"))
+            query = sa.update(ENTRIES).where(*where, left).values(lease_until=self.store.now())
+            async with self.store.writing() as connection:
+                await connection.execute(query)
+        self._abandoned.difference_update(given_up)
 
     def _lease(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self.settings.lease)

@@ -41,7 +41,10 @@ STEPS = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A call under way, or how it ended. Steps of one that is over have lost what they were made with."""
+    """A call under way, or how it ended. Steps of one that is over have lost what they were made with.
+
+    `owner` is the process that has it, or had it last, until `lease_until`.
+    """
 
     id: str
     integration: str
@@ -53,6 +56,8 @@ class Entry:
     why: str
     created_at: datetime
     updated_at: datetime
+    owner: str
+    lease_until: datetime
     steps: tuple[Step, ...] = field(repr=False)
 
     @staticmethod
@@ -93,8 +98,9 @@ async def entry_of(connection: AsyncConnection, row: sa.Row[Any], epoch: int, se
     query = sa.select(STEPS).where(STEPS.c.entry == row.id).order_by(STEPS.c.position)
     steps = tuple(_step(each, settled) for each in await connection.execute(query))
     times = utc(row.created_at), utc(row.updated_at)
+    held = row.owner, utc(row.lease_until)
     head = row.id, row.integration, row.operation, row.policy, row.state
-    return Entry(*head, epoch, row.attempts, row.why, *times, steps)
+    return Entry(*head, epoch, row.attempts, row.why, *times, *held, steps)
 
 
 def _step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str, Any]:

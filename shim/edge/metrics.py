@@ -40,6 +40,10 @@ class Metrics:
     retries: Counter = field(init=False)
     token_fetches: Counter = field(init=False)
     journal: Counter = field(init=False)
+    journal_under_way: Gauge = field(init=False)
+    journal_overdue: Gauge = field(init=False)
+    journal_paused: Gauge = field(init=False)
+    journal_oldest: Gauge = field(init=False)
     waiting: Gauge = field(init=False)
     spool_bytes: Gauge = field(init=False)
     flush_failures: Counter = field(init=False)
@@ -61,6 +65,12 @@ class Metrics:
         self.token_fetches = self._counter("token_fetches", "Access tokens asked for", "result")
         self.journal = self._counter(
             "journal_entries", "Journalled calls, by how they ended", "result", "recovered"
+        )
+        self.journal_under_way = self._gauge("journal_under_way", "Journalled calls that have not ended")
+        self.journal_overdue = self._gauge("journal_overdue", "Those that began longer ago than journal.lease")
+        self.journal_paused = self._gauge("journal_paused", "Journalled calls that wait for the operator")
+        self.journal_oldest = self._gauge(
+            "journal_oldest_seconds", "Age of the oldest journalled call that has not ended, seconds"
         )
         self.waiting = self._gauge("deprecation_waiting_calls", "Calls that are not yet in the store")
         self.spool_bytes = self._gauge("deprecation_spool_bytes", "What lies in the spool, bytes")

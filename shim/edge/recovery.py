@@ -15,7 +15,7 @@ from shim.core.journal_recovery import recover
 from shim.core.journal_writes import Journal as Journalled
 from shim.core.model import Element
 from shim.core.rules.model import Work
-from shim.edge.drive import Performer, Performers, drive
+from shim.edge.drive import Performer, Performers, run
 from shim.edge.journal import Journal
 from shim.edge.journal_rows import Entry
 from shim.edge.settings import Integration
@@ -23,6 +23,10 @@ from shim.edge.settings import Integration
 log = structlog.get_logger()
 
 _PURGE_EVERY = 240
+_SOON = 1.0
+"""Seconds until recovery looks again where the store did not let it."""
+_LONGEST = 300.0
+"""Seconds that recovery may work on an entry at a time: what hangs is put off, and not held for ever."""
 _BRIEFLY = 1.0
 """Seconds that a busy store is waited for at the end: leases run out by themselves."""
 
@@ -42,6 +46,9 @@ class Recovery:
         self._journal = journal
         self._integration = integration
         self._tasks: list[asyncio.Task[None]] = []
+        self._failing: set[str] = set()
+        self.looked_at = journal.monotonic()
+        """When the journal was last looked through to its end, on the monotonic clock."""
 
     async def start(self) -> None:
         """Take over what the last process left, and go on looking. Raises BackendError."""
@@ -76,7 +83,12 @@ class Recovery:
             if integration is None:
                 await self._pause(opened, "integration-gone")
                 return entry.id, "paused"
-            ended = await self._drive(entry, opened, integration)
+            async with asyncio.timeout(_LONGEST):
+                ended = await self._drive(entry, opened, integration)
+        except TimeoutError:
+            self._journal.abandon(opened, wake=False)
+            log.error("journal recovery put off", entry=entry.id, reason="timeout")
+            return entry.id, "timeout"
         except Fault as fault:
             self._journal.abandon(opened, wake=False)
             log.error("journal recovery put off", entry=entry.id, reason=fault.reason)
@@ -92,7 +104,7 @@ class Recovery:
         work = Work(Element("recovery"), Caller(integration.name, integration.settings))
         journalled = Journalled(self._catalogue, work, entry.policy, opened, list(entry.steps))
         performer = Performer(self._performers, "", integration, opened)
-        return (await drive(recover(journalled, entry.left), performer)).state
+        return (await run(recover(journalled, entry.left), performer)).state
 
     async def _pause(self, opened: Opened, why: str) -> None:
         await self._journal.close(Close(opened, "paused", why=why), recovered=True)
@@ -101,26 +113,45 @@ class Recovery:
         sweeps = 0
         while True:
             self._journal.wake.clear()
-            await self._guarded(self._once, sweeps % _PURGE_EVERY == 0)
-            sweeps += 1
+            done = await self._guarded("sweep", self._once, sweeps % _PURGE_EVERY == 0)
+            sweeps += done
+            pause = self._journal.settings.sweep
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._journal.wake.wait(), self._journal.settings.sweep)
+                await asyncio.wait_for(self._journal.wake.wait(), pause if done else min(_SOON, pause))
 
     async def _once(self, purge: bool) -> None:
         await self.sweep()
         if purge:
             await self._journal.purge()
+        standing = await self._journal.standing()
+        metrics = self._journal.metrics
+        metrics.journal_under_way.set(standing.under_way)
+        metrics.journal_overdue.set(standing.overdue)
+        metrics.journal_paused.set(standing.paused)
+        metrics.journal_oldest.set(standing.oldest)
+        self.looked_at = self._journal.monotonic()
 
     async def _renewing(self) -> None:
         while True:
             await asyncio.sleep(self._journal.settings.renew)
-            await self._guarded(lambda _: self._journal.renew(), False)
+            await self._guarded("renew", lambda _: self._journal.renew(), False)
 
-    async def _guarded(self, work: Callable[[bool], Awaitable[None]], argument: bool) -> None:
-        """Go on whatever fails: the database may be back by the next time."""
+    async def _guarded(self, what: str, work: Callable[[bool], Awaitable[None]], argument: bool) -> bool:
+        """Go on whatever fails: the database may be back by the next time. Whether it did not fail.
+
+        A store that is away is told once, and told again when it is there.
+        """
         try:
             await work(argument)
         except Fault as fault:
-            log.error("journal unavailable", reason=fault.reason)
+            if what not in self._failing:
+                log.error("journal unavailable", what=what, reason=fault.reason)
+            self._failing.add(what)
+            return False
         except Exception:  # what is not foreseen must not end recovery for good
             log.exception("journal recovery failed")
+            return True
+        if what in self._failing:
+            self._failing.discard(what)
+            log.info("journal available again", what=what)
+        return True

@@ -194,6 +194,10 @@ class Store(Section):
     busy_timeout: Annotated[
         Seconds, doc("SQLite only: how long a write waits while another program writes, seconds.")
     ] = 35.0
+    answer_timeout: Annotated[
+        Seconds,
+        doc("PostgreSQL only: how long it may take for a connection or a statement before it counts as away."),
+    ] = 20.0
 
 
 class Journal(Section):

@@ -83,16 +83,22 @@ class Store:
         journal_mode: JournalMode = "wal",
         busy_timeout: float = 35.0,
         clock: Clock = utc_now,
+        answer_timeout: float = 20.0,
     ) -> Self:
         """Open and migrate. SQLite's are `journal_mode`, where `delete` comes with synchronous=EXTRA, and
-        `busy_timeout`, seconds. `clock` gives the time of all that is written, in UTC."""
+        `busy_timeout`, seconds; `answer_timeout` is how long PostgreSQL may take for a statement, but for those
+        that migrate. `clock` gives the time of all that is written, in UTC."""
         text = url.get_secret_value() if isinstance(url, SecretStr) else url
-        store = cls(_engine(text, journal_mode, busy_timeout), clock)
+        store = cls(_engine(text, journal_mode, busy_timeout, answer_timeout), clock)
+        patient = store if not store.shared else cls(_engine(text, journal_mode, busy_timeout, None), clock)
         try:
-            await store._bring_up_to_date()
+            await patient._bring_up_to_date()
         except BaseException:
             await store.close()
             raise
+        finally:
+            if patient is not store:
+                await patient.close()
         return store
 
     async def _bring_up_to_date(self) -> None:
@@ -268,12 +274,18 @@ def _kind(error: BaseException) -> str:
 # ---- engines ----
 
 
-def _engine(text: str, journal_mode: JournalMode, busy_timeout: float) -> AsyncEngine:
+def _engine(
+    text: str, journal_mode: JournalMode, busy_timeout: float, answer_timeout: float | None
+) -> AsyncEngine:
     try:
         url = make_url(text)
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
         _prepare(url)
-        engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=url.drivername.startswith("post"))
+        options: dict[str, Any] = {}
+        if url.get_backend_name() == "postgresql":
+            waits = {"timeout": answer_timeout or 60.0, "command_timeout": answer_timeout}
+            options = {"pool_pre_ping": True, "connect_args": waits}
+        engine = create_async_engine(url, hide_parameters=True, **options)
     except ModuleNotFoundError as error:
         raise _unavailable(f"the database driver {error.name} is not installed") from None
     except (ArgumentError, SQLAlchemyError):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.testing import capture_logs
 
-from shim.core.commands import Ask, Begin, Close, Identity, Known, Mark, Probe, Step, Undo
+from shim.core.commands import Ask, Begin, Close, Identity, Known, Mark, Opened, Probe, Step, Undo
 from shim.core.errors import BackendError
 from shim.core.model import Element
 from shim.edge.identity_map import IdentityMap
 from shim.edge.journal import Journal, delivering
+from shim.edge.journal_desk import Standing
+from shim.edge.recovery import Recovery
 from shim.edge.settings import Identities
 from shim.edge.settings import Journal as Settings
 from shim.edge.store import Store
@@ -71,6 +78,94 @@ async def test_settled_is_what_started_long_enough_ago(journal: Journal, store: 
     store._clock = lambda: later
     [taken] = await Journal(store).take()
     assert taken.steps[0].settled
+
+
+async def test_what_nobody_works_on_any_more_is_not_held_but_given_to_recovery(journal: Journal) -> None:
+    async def work() -> Opened:
+        return await journal.begin("billing", BEGIN)
+
+    opened = await asyncio.create_task(work())
+    assert await journal.take() == []
+    await journal.renew()
+    assert journal.wake.is_set()
+    with pytest.raises(BackendError, match="took over"):
+        journal.require(opened)
+    assert [each.id for each in await journal.take()] == [opened.entry]
+
+
+async def test_what_is_worked_on_is_renewed(journal: Journal, store: Store) -> None:
+    opened = await journal.begin("billing", BEGIN)
+    later = store.now() + timedelta(seconds=50)
+    store._clock = lambda: later
+    await journal.renew()
+    [entry] = await journal.entries("running")
+    assert entry.lease_until == later + timedelta(seconds=60)
+    assert entry.owner == journal.owner
+    journal.require(opened)
+
+
+async def test_redrive_takes_what_is_under_way_from_whoever_has_it(journal: Journal, store: Store) -> None:
+    opened = await journal.begin("billing", BEGIN)
+    other = Journal(store)
+    assert await other.take() == []
+    assert await other.redrive(opened.entry)
+    [taken] = await other.take()
+    assert (taken.id, taken.epoch, taken.state) == (opened.entry, 3, "running")
+    with pytest.raises(BackendError, match="took over"):
+        await journal.mark(Mark(opened, "running", ()))
+    await journal.renew()
+    assert not await other.redrive("nothing")
+
+
+async def test_what_stands_is_counted(journal: Journal, store: Store) -> None:
+    assert await journal.standing() == Standing()
+    await journal.begin("billing", BEGIN)
+    assert (await journal.standing()).overdue == 0
+    second = await journal.begin("billing", replace(BEGIN, key="l", subject=None))
+    later = store.now() + timedelta(seconds=61)
+    store._clock = lambda: later
+    await journal.close(Close(second, "paused", why="refused"))
+    standing = await journal.standing()
+    assert (standing.under_way, standing.overdue, standing.paused) == (1, 1, 1)
+    assert standing.oldest >= 61
+
+
+async def test_a_delivery_that_the_store_did_not_take_is_written_when_it_does(
+    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = await journal.begin("billing", BEGIN)
+    with delivering():
+        await journal.close(Close(opened, "done", lambda _: Element("A")))
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "writing", _away)
+        with pytest.raises(BackendError):
+            await journal.delivered(opened.entry, True)
+    assert [each.state for each in await journal.entries()] == ["done-unclean"]
+    await journal.take()
+    assert [each.state for each in await journal.entries()] == ["done-clean"]
+
+
+def _away(*_: object) -> AbstractAsyncContextManager[AsyncConnection]:
+    raise BackendError("store-unavailable", "The store is away.")
+
+
+async def test_a_store_that_is_away_is_told_once_and_told_again_when_it_is_back(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody: Any = None
+    recovery = Recovery(nobody, nobody, journal, lambda _: None)
+
+    async def look() -> bool:
+        return await recovery._guarded("sweep", recovery._once, False)
+
+    with capture_logs() as logged:
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "writing", _away)
+            assert [await look() for _ in range(3)] == [False] * 3
+        assert await look()
+    assert [each["event"] for each in logged] == ["journal unavailable", "journal available again"]
+    value = journal.metrics.registry.get_sample_value
+    assert value("shim_journal_overdue") == value("shim_journal_under_way") == 0
 
 
 async def test_an_end_drops_what_the_entry_needed(journal: Journal) -> None:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -24,6 +24,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from shim.core.errors import BackendError
 from shim.core.model import Element
 from shim.edge.store import KEPT, Store, _upsert, from_json, is_busy, to_json, wal_reset_bug
+
+if TYPE_CHECKING:
+    from tests.support.postgres import Restartable
 
 pytest_plugins = ["tests.support.postgres"]
 
@@ -390,3 +393,17 @@ async def test_a_store_that_is_broken_is_not_busy(store: Store) -> None:
         async with store.within(0.05).reading() as connection:
             await connection.execute(sa.text("SELECT nothing FROM nowhere"))
     assert not is_busy(caught.value)
+
+
+async def test_a_postgresql_that_hangs_counts_as_away(restartable: Restartable) -> None:
+    store = await Store.open(restartable.url, answer_timeout=0.5)
+    await store.remember("7", {"industry": Element("industry", "1")})
+    restartable.freeze()
+    try:
+        with pytest.raises(BackendError) as caught:
+            await store.recall("7")
+        assert caught.value.reason == "store-unavailable"
+    finally:
+        restartable.thaw()
+    assert (await store.recall("7"))["industry"].text == "1"
+    await store.close()

@@ -24,7 +24,7 @@ from shim.core.model import Element
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.rules.declare import service
 from shim.core.serialise import MessageWriter
-from shim.edge.drive import Performer, Performers, drive
+from shim.edge.drive import Performer, Performers, run
 from shim.edge.identity_map import IdentityMap
 from shim.edge.identity_rows import COUNTERS, EVENTS, IDENTITIES
 from shim.edge.journal import Journal, delivering
@@ -206,7 +206,7 @@ class Process:
         journalled = Journalled(catalogue(), work, entry.policy, opened, list(entry.steps))
         performer = Mortal(self.performers, "", integration, opened)
         performer.trouble = self.house.trouble
-        return (await drive(recover(journalled, entry.left), performer)).state
+        return (await run(recover(journalled, entry.left), performer)).state
 
     async def call(
         self, operation: str, fields: list[tuple[str, str]], *, received: bool = True, tracked: bool = True
@@ -221,9 +221,9 @@ class Process:
         performer.trouble = self.house.trouble
         request = Request(path, "text/xml; charset=utf-8", data)
         if not tracked:
-            return await drive(exchange(Shim(catalogue()), request), performer)
+            return await run(exchange(Shim(catalogue()), request), performer)
         with delivering() as pending:
-            outcome = await drive(exchange(Shim(catalogue()), request), performer)
+            outcome = await run(exchange(Shim(catalogue()), request), performer)
         for entry in pending:
             await self.journal.delivered(entry, received and outcome.fault is None)
         return outcome

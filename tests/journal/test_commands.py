@@ -54,11 +54,19 @@ def test_what_is_paused_is_listed_and_shown_with_its_repair(config: Path, entry:
     assert "ID=100" in shown.output
 
 
-def test_redrive_and_dismiss_take_what_is_paused_only(config: Path, entry: str) -> None:
+def test_what_is_under_way_is_listed_with_its_age_and_who_has_it(config: Path, entry: str) -> None:
+    assert shim("redrive", entry, "--config", config).exit_code == Code.FINE
+    listed = shim("list", "--config", config)
+    assert listed.exit_code == Code.FINE
+    assert [each in listed.output for each in ("age", "owner", "held", entry, "undoing")] == [True] * 5
+
+
+def test_redrive_takes_what_has_not_ended_and_dismiss_what_is_paused(config: Path, entry: str) -> None:
     assert shim("redrive", entry, "--config", config).exit_code == Code.FINE
     assert shim("list", "--config", config).exit_code == Code.FINE
     assert shim("dismiss", entry, "done by hand", "--config", config).exit_code == Code.USAGE
-    assert shim("redrive", entry, "--config", config).exit_code == Code.USAGE
+    assert shim("redrive", entry, "--config", config).exit_code == Code.FINE
+    assert shim("redrive", "nothing", "--config", config).exit_code == Code.USAGE
 
 
 def test_a_dismissed_one_is_listed_with_all_only(config: Path, entry: str) -> None:

@@ -20,7 +20,7 @@ from shim.core.serialise import MessageWriter
 from shim.edge import app
 from shim.edge.app import Application, open_application
 from shim.edge.config import Config
-from shim.edge.drive import Performer, drive
+from shim.edge.drive import Performer, run
 from shim.emulator.app import application
 from shim.emulator.seed import load_seed
 from shim.emulator.world import Account, Extension, Object, World
@@ -117,7 +117,7 @@ class House:
         known = await self.identities(request) if translation.old.name in ("DelExtension", "DelAccount") else {}
         self.world.calls.clear()
         performer = Performer(self.application.performers, "127.0.0.1")
-        outcome = await drive(exchange(self._shim, Request(endpoint, "text/xml", message)), performer)
+        outcome = await run(exchange(self._shim, Request(endpoint, "text/xml", message)), performer)
         calls = [(each.operation, each.request) for each in self.world.calls]
         return Sent(translation, request, outcome, calls, known)
 

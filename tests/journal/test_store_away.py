@@ -1,0 +1,198 @@
+"""A store that fails under a call, at each of its writes: the call says so, and recovery ends it at once.
+
+Real faults of real databases: an SQLite file that another program locks, that is full, that its disk refuses; a
+PostgreSQL that is restarted or killed; and a commit that took place although nobody was told.
+"""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from shim.core.errors import BackendError
+from shim.core.pipeline import Outcome
+from shim.edge.store import Store
+from tests.journal.house import House, snapshot
+from tests.journal.test_calls import ADD, ADDING, DELETE, DELETING, EDIT, EDITING, Plan, ending, furnished
+
+if TYPE_CHECKING:
+    from tests.support.postgres import Restartable
+
+pytest_plugins = ["tests.support.postgres"]
+
+CALLS = [(ADDING, ADD), (DELETING, DELETE), (EDITING, EDIT)]
+
+
+class Struck(Store):
+    """A store in which something happens at its nth write. `fault` begins a fault and gives what ends it."""
+
+    at: int = 10**9
+    writes: int = 0
+    fault: Callable[[], Callable[[], None]] | None = None
+    over: Callable[[], None] | None = None
+
+    @asynccontextmanager
+    async def writing(self, busy: float | None = None) -> AsyncIterator[Any]:
+        self.writes += 1
+        here = self.writes - 1 == self.at
+        if here and self.fault is not None:
+            self.over = self.fault()
+        async with super().writing(busy) as connection:
+            yield connection
+        if here and self.fault is None:
+            raise BackendError("store-unavailable", "The connection ended before the commit was confirmed.")
+
+    def strike(self, at: int, fault: Callable[[], Callable[[], None]] | None) -> None:
+        self.at, self.writes, self.fault = at, 0, fault
+
+    def lift(self) -> None:
+        """The fault, if there was one, is over."""
+        self.at, over, self.over = 10**9, self.over, None
+        if over is not None:
+            over()
+
+
+async def _struck(house: House, plan: Plan, fields: list[tuple[str, str]]) -> bool:
+    """A call whose store fails, the store again, one look of recovery, and an equal call. Whether it failed."""
+    store = house.store
+    assert isinstance(store, Struck)
+    process = house.process()
+    outcome: Outcome | None = None
+    with suppress(BackendError):  # what could not be noted about the delivery
+        outcome = await process.call(plan.operation, fields)
+    came = store.over is not None or (store.fault is None and store.writes > store.at)
+    store.lift()
+    if outcome is not None and outcome.fault is not None:
+        assert outcome.fault.reason in ("store-unavailable", "unfinished", "undone"), outcome.fault.reason
+    assert not process.journal._held, "whoever ended by a fault works on it still"
+    await process.recovery.sweep()
+    for _ in range(3):  # what may still be late is looked for again
+        house.ahead += 31
+        await process.recovery.sweep()
+    assert not await process.journal.entries("running", "undoing"), "recovery did not get it"
+    assert not process.journal._abandoned
+    end = await ending(house, plan, outcome)
+    assert end in ("all done", "nothing done")
+    if came and end == "nothing done":
+        again = await process.call(plan.operation, fields)
+        assert again.fault is None
+        assert plan.done(house)
+    return came
+
+
+async def _every_write(
+    store: Struck, plan: Plan, fields: list[tuple[str, str]], fault: Callable[[], Callable[[], None]] | None
+) -> None:
+    for at in itertools.count():
+        house = furnished(House(store))
+        await house.clear()
+        store.strike(at, fault)
+        came = await _struck(house, plan, fields)
+        assert snapshot(house.world) != house.first
+        if not came:
+            assert at >= 4, "these calls write more often"
+            return
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "shim.db"
+
+
+@pytest.fixture
+async def sqlite(path: Path) -> AsyncIterator[Struck]:
+    store = await Struck.open(f"sqlite+aiosqlite:///{path}", busy_timeout=0.05)
+    try:
+        yield store
+    finally:
+        store.lift()
+        await store.close()
+
+
+@pytest.mark.parametrize(("plan", "fields"), CALLS, ids=[each.operation for each, _ in CALLS])
+class TestSqlite:
+    async def test_locked_by_another_program(
+        self, sqlite: Struck, path: Path, plan: Plan, fields: list[tuple[str, str]]
+    ) -> None:
+        def locked() -> Callable[[], None]:
+            other = sqlite3.connect(path, isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            return other.close
+
+        await _every_write(sqlite, plan, fields, locked)
+
+    async def test_full(self, sqlite: Struck, plan: Plan, fields: list[tuple[str, str]]) -> None:
+        full = False
+
+        @sa.event.listens_for(sqlite._engine.sync_engine, "begin")
+        def begun(connection: sa.Connection) -> None:
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {1 if full else 1_000_000}")
+
+        def fill() -> Callable[[], None]:
+            nonlocal full
+            full = True
+
+            def empty() -> None:
+                nonlocal full
+                full = False
+
+            return empty
+
+        await _every_write(sqlite, plan, fields, fill)
+
+    async def test_a_disk_that_takes_nothing(
+        self, sqlite: Struck, plan: Plan, fields: list[tuple[str, str]]
+    ) -> None:
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+        def refuse() -> Callable[[], None]:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+            return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+        await _every_write(sqlite, plan, fields, refuse)
+
+    async def test_a_commit_that_nobody_was_told_of(
+        self, sqlite: Struck, plan: Plan, fields: list[tuple[str, str]]
+    ) -> None:
+        await _every_write(sqlite, plan, fields, None)
+
+
+@pytest.fixture
+async def shared(restartable: Restartable) -> AsyncIterator[Struck]:
+    store = await Struck.open(restartable.url)
+    try:
+        yield store
+    finally:
+        store.lift()
+        await store.close()
+
+
+@contextmanager
+def _running(server: Restartable) -> Iterator[None]:
+    """Whatever a test that fails leaves behind, the next one finds the server."""
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["stop", "kill"])
+@pytest.mark.parametrize(("plan", "fields"), CALLS[:2], ids=[each.operation for each, _ in CALLS[:2]])
+async def test_postgresql_restarted_and_killed(
+    shared: Struck, restartable: Restartable, end: str, plan: Plan, fields: list[tuple[str, str]]
+) -> None:
+    def away() -> Callable[[], None]:
+        getattr(restartable, end)()
+        return restartable.start
+
+    with _running(restartable):
+        await _every_write(shared, plan, fields, away)
