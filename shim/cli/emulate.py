@@ -26,6 +26,27 @@ class Names(Enum):
     SPLIT = "split"
 
 
+class ListsReach(Enum):
+    """As `shim.emulator.listing.Lists`."""
+
+    SUBTREE = "subtree"
+    DIRECT = "direct"
+
+
+class RowsIdentify(Enum):
+    """As `shim.emulator.listing.RowIdentifier`."""
+
+    USER = "user"
+    EXTENSION = "extension"
+
+
+class EmptyLists(Enum):
+    """As `shim.emulator.listing.EmptyList`."""
+
+    NOTICE = "notice"
+    BARE = "bare"
+
+
 def emulate(
     seed: Annotated[
         Path | None,
@@ -55,6 +76,33 @@ def emulate(
         Names,
         typer.Option(envvar="SHIM_EMULATE_PERSON_NAMES", help="How accounts have the names of their holders."),
     ] = Names.NAME,
+    lists: Annotated[
+        ListsReach,
+        typer.Option(
+            envvar="SHIM_EMULATE_LISTS", help="Lists have all below a parent, or what is directly its own."
+        ),
+    ] = ListsReach.SUBTREE,
+    row_identifier: Annotated[
+        RowsIdentify,
+        typer.Option(
+            envvar="SHIM_EMULATE_ROW_IDENTIFIER", help="Whose the identifier in rows of extensions is."
+        ),
+    ] = RowsIdentify.USER,
+    empty_list: Annotated[
+        EmptyLists,
+        typer.Option(
+            envvar="SHIM_EMULATE_EMPTY_LIST", help="Lists without rows say so in a notice, or say nothing."
+        ),
+    ] = EmptyLists.NOTICE,
+    lie_rate: Annotated[
+        float,
+        typer.Option(
+            envvar="SHIM_EMULATE_LIE_RATE",
+            min=0.0,
+            max=1.0,
+            help="Share of lists that lie: empty, short, late or stale.",
+        ),
+    ] = 0.0,
 ) -> None:
     """Run a v3 backend in memory: nothing is kept when it ends."""
     from shim.cli import running
@@ -71,6 +119,10 @@ def emulate(
         fail_rate=fail_rate,
         schema_version=schema_version,
         person_names=person_names.value,
+        lists=lists.value,
+        row_identifier=row_identifier.value,
+        empty_list=empty_list.value,
+        lie_rate=lie_rate,
     )
     app = application(world, options)
     end(running.run(_until_stopped(app, world, host, port)))

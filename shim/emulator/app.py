@@ -15,6 +15,7 @@ from shim.core.model import Element, Envelope
 from shim.core.parse import ANSWER_LIMITS, parse
 from shim.emulator import disturb
 from shim.emulator.dispatch import Dispatcher
+from shim.emulator.listing import LIES, EmptyList, Lists, RowIdentifier, Ways, row_names, told
 from shim.emulator.refusal import Refusal, fault
 from shim.emulator.world import Seen, World
 from shim.interfaces.load import NEW_VERSION, Dialect, PersonNames, new
@@ -32,6 +33,7 @@ class Options:
     with HTTP 503 before they take effect, drawn from `seed_random`. Tokens live for `token_seconds`.
     `fixed_answers` answers a repeated read with the bytes of its first answer, without looking at it.
     With a `schema_version` it speaks that one, and takes no other; `person_names` says how it has names.
+    `lists`, `row_identifier` and `empty_list` are as in `Ways`; `lie_rate` is the share of lists that lie.
     """
 
     latency_ms: int = 0
@@ -41,6 +43,10 @@ class Options:
     fixed_answers: bool = False
     schema_version: str | None = None
     person_names: PersonNames = "name"
+    lists: Lists = "subtree"
+    row_identifier: RowIdentifier = "user"
+    empty_list: EmptyList = "notice"
+    lie_rate: float = 0.0
 
     @property
     def interface(self) -> Interface:
@@ -49,6 +55,7 @@ class Options:
 
 def application(world: World, options: Options = Options()) -> web.Application:
     """The whole backend over a world, which the caller may go on looking at and interfering with."""
+    world.ways = Ways(options.lists, options.row_identifier, options.empty_list)
     server = _Server(world, options, options.interface)
     app = web.Application(client_max_size=ANSWER_LIMITS.bytes)
     app.router.add_post(TOKEN_PATH, server.token)
@@ -141,7 +148,15 @@ class _Server:
             return b""
         caller = self.dispatcher.caller(self.world, envelope.headers)
         answer = self.dispatcher.perform(self.world, operation, envelope.body, caller)
+        lie = disturb.lie(action) or self._lie(operation)
+        answer = told(self.world.listed, self.world.ways, operation, str(caller.id), envelope.body, answer, lie)
         return self.dispatcher.write(self.world, operation, answer)
+
+    def _lie(self, operation: Operation) -> str:
+        """By chance, one of the lies, if this is a list."""
+        if not self.options.lie_rate or not row_names(operation):
+            return ""
+        return self.chance.choice(LIES) if self.chance.random() < self.options.lie_rate else ""
 
     def _seen(self, name: str, element: Element, outcome: str) -> None:
         self.world.calls.append(Seen(name, element, outcome))

@@ -21,6 +21,7 @@ from shim.emulator import (
 from shim.emulator.call import Call, Handler
 from shim.emulator.judge import check_request, writer_of
 from shim.emulator.linked import linked
+from shim.emulator.listing import with_notice
 from shim.emulator.permissions import require_live
 from shim.emulator.refusal import AUTHENTICATION, CONTEXT_USER, Refusal
 from shim.emulator.world import Account, World
@@ -73,7 +74,7 @@ class Dispatcher:
         call = Call(world, self.interface, operation, request, caller)
         if any(child.name in ("fromUser", "fromUserIdentifier") for child in request.children):
             call.actor = _context(call)
-        return self.handlers[operation.full_name](call)
+        return with_notice(world.ways, operation, self.handlers[operation.full_name](call))
 
     def write(self, world: World, operation: Operation, answer: Element) -> bytes:
         """The whole answer with its header. An answer that breaks the interface is the emulator's own fault."""

@@ -9,6 +9,7 @@
 | `half` | half of the answer, then the connection is closed | yes |
 | `fault:CODE` | a fault with that code | no |
 | `dead-token` | the token of the call dies; a fault with code 100 | no |
+| `list:LIE` | an ordinary answer whose rows are not those that there are, see `shim.emulator.listing` | yes |
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ def before(world: World, action: str | None, headers: list[Element]) -> None:
         for block in headers:
             world.tokens.pop((block.get("accessToken") or "").strip(), None)
         raise Refusal(AUTHENTICATION, "Authentication failed: the access token is missing, wrong or too old.")
+
+
+def lie(action: str | None) -> str:
+    """How a list is to lie; empty for one that does not."""
+    name, _, detail = (action or "").partition(":")
+    return detail if name == "list" else ""
 
 
 async def answer(request: web.Request, action: str | None, body: bytes, status: int) -> web.StreamResponse:

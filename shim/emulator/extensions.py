@@ -19,7 +19,7 @@ from shim.emulator.refusal import (
 )
 from shim.emulator.shape import Fact
 from shim.emulator.views import matches
-from shim.emulator.world import USER, Account, Extension, World, stamp, switched_on
+from shim.emulator.world import USER, Account, Extension, World, identifier, stamp, switched_on
 
 _DEFAULT_TYPE = "term"
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
@@ -112,10 +112,16 @@ def get_details(call: Call) -> Element:
 
 def get_list(call: Call) -> Element:
     top = call.find("parent") or call.actor
-    rows = [
-        extension_details(call.world, each) for each in call.world.extensions_of(top) if _asked_for(call, each)
-    ]
+    rows = [_row(call.world, each) for each in call.world.extensions_of(top) if _asked_for(call, each)]
     return call.answer({"extension": rows})
+
+
+def _row(world: World, extension: Extension) -> dict[str, Fact]:
+    """As it is listed. Whose the identifier is, no source tells of the real server."""
+    facts = extension_details(world, extension)
+    if world.ways.row_identifier == "extension":
+        facts["identifier"] = identifier("extension", extension.number)
+    return facts
 
 
 def _asked_for(call: Call, extension: Extension) -> bool:

@@ -70,7 +70,7 @@ def get_list(call: Call) -> Element:
     top = call.find("parent") or call.actor
     rows = [
         details(call.world, each)
-        for each in call.world.at_or_below(top)
+        for each in call.world.listed_below(top)
         if each.level == level and _asked_for(call, each)
     ]
     return call.answer({level: rows})

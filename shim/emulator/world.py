@@ -15,6 +15,7 @@ from itertools import count
 from typing import NamedTuple
 
 from shim.core.model import Element
+from shim.emulator.listing import Memory, Ways
 
 ADMINISTRATOR, SERVICE_PROVIDER, ORGANIZATION, USER = "administrator", "serviceProvider", "organization", "user"
 LEVELS = (ADMINISTRATOR, SERVICE_PROVIDER, ORGANIZATION, USER)
@@ -126,6 +127,8 @@ class World:
     tokens: dict[str, tuple[str, datetime]] = field(default_factory=dict, repr=False)
     calls: deque[Seen] = field(default_factory=lambda: deque(maxlen=10_000))
     faults: list[FaultPlan] = field(default_factory=list)
+    ways: Ways = field(default_factory=Ways)
+    listed: Memory = field(default_factory=Memory, repr=False)
     next_id: int = 1
     _children: dict[int, dict[int, None]] = field(default_factory=dict)
     _numbers: dict[int, dict[str, None]] = field(default_factory=dict)
@@ -211,8 +214,17 @@ class World:
         for agent in [key for key, each in agents.items() if each.text("agentExtendedNumber") == number]:
             del agents[agent]
 
+    def listed_below(self, top: Account) -> Iterator[Account]:
+        """The accounts that a list under a parent reaches; the parent may be among them, where all below is."""
+        if self.ways.lists == "subtree":
+            yield from self.at_or_below(top)
+            return
+        for child in sorted(self._children.get(top.id, ())):
+            yield self.accounts[child]
+
     def extensions_of(self, top: Account) -> Iterator[Extension]:
-        for account in self.at_or_below(top):
+        """The extensions that a list under a parent reaches: of all below it, or its own."""
+        for account in self.at_or_below(top) if self.ways.lists == "subtree" else (top,):
             for number in self._numbers.get(account.id, ()):
                 yield self.extensions[number]
 
