@@ -15,8 +15,10 @@ from shim.core.commands import Command
 from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
 from shim.core.forward import ask
+from shim.core.interface import Slot
 from shim.core.model import Element
 from shim.core.rules.model import Work
+from shim.core.translate import is_unlimited
 
 Rights = Mapping[str, str]
 """By name in SetUserPL: `true`, `false`, a number, or `unlimited`."""
@@ -75,7 +77,11 @@ def configured(work: Work) -> Rights:
 def bounded(catalogue: Catalogue, work: Work, rights: Rights, user_id: str) -> Generator[Command, Any, Rights]:
     """The same, but no more than the user's organization has; a finding names what is less."""
     parent = yield from _parent(catalogue, work, user_id)
-    less = {name: _least(value, parent.child(name)) for name, value in rights.items()}
+    slots = _slots(catalogue)
+    less = {
+        name: value if _has_all(work, has := parent.child(name), slots[name]) else _least(value, has)
+        for name, value in rights.items()
+    }
     changed = [name for name, value in less.items() if value != rights[name]]
     if changed:
         because = f"The organization has less than a new user should get: lowered {', '.join(changed)}."
@@ -85,9 +91,7 @@ def bounded(catalogue: Catalogue, work: Work, rights: Rights, user_id: str) -> G
 
 def request(catalogue: Catalogue, rights: Rights, kind: str, user_id: str) -> Element:
     """What grants them, and room for the one extension of a type, to a user."""
-    operation = catalogue.new.operations["User.SetUserPL"]
-    assert operation.input.complex is not None
-    slots = operation.input.complex.slots
+    operation, slots = catalogue.new.operations["User.SetUserPL"], _slots(catalogue)
     room = {ROOM_FOR[kind]: rights.get(ROOM_FOR[kind], "1")}
     given = [
         _element(name, value, slots[name].decl.complex is not None)
@@ -103,9 +107,21 @@ def _element(name: str, value: str, is_limit: bool) -> Element:
     return Element(name, "0" if unlimited else value, {"unlimited": str(unlimited).lower()})
 
 
+def _slots(catalogue: Catalogue) -> Mapping[str, Slot]:
+    """What can be granted, as v3 has it."""
+    kind = catalogue.new.operations["User.SetUserPL"].input.complex
+    assert kind is not None
+    return kind.slots
+
+
+def _has_all(work: Work, parent: Element | None, slot: Slot) -> bool:
+    """Whether the parent has no bound here, or v3 does not tell of one."""
+    return parent is None or (slot.decl.complex is not None and is_unlimited(parent, work, "answer"))
+
+
 def _least(wanted: str, parent: Element | None) -> str:
-    """The smaller of what is wanted and what the parent has; v3 tells of a parent what it knows there."""
-    if parent is None or _is_on(parent.attributes.get("unlimited")):
+    """The smaller of what is wanted and what the parent has."""
+    if parent is None:
         return wanted
     has = (parent.text or "").strip()
     if wanted in ("true", "false"):

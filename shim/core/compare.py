@@ -75,12 +75,15 @@ def _meaning(element: Element, decl: ElementDecl | None, digest: Digest | None) 
         for child in element.children
     ]
     children.sort(key=lambda child: (child.name, repr_of(child)))
-    types = {each.name: each.type for each in kind.all_attributes} if kind is not None else {}
+    known = kind.all_attributes if kind is not None else ()
+    types = {each.name: each.type for each in known}
+    absent = {each.name: each.default for each in known if each.default is not None and not element.nil}
     attributes = {
         name[:LONGEST_NAME]: _value(value, types.get(name), digest)
-        for name, value in sorted(element.attributes.items())
+        for name, value in sorted({**absent, **element.attributes}.items())
     }
-    text = None if children else _value(element.text or "", decl.simple if decl else None, digest)
+    said = "" if attributes.get("unlimited") == "true" else element.text or ""  # then no number counts
+    text = None if children else _value(said, decl.simple if decl else None, digest)
     return Element(element.name[:LONGEST_NAME], text, attributes, children, element.nil)
 
 

@@ -87,8 +87,9 @@ KINDS: dict[str, Kind] = {
     "unlimited-not-said": Kind(
         "notice",
         "Limit without the unlimited attribute",
-        "The schema of 2.5 reads a limit without the attribute as unlimited, most callers mean the number.",
-        'Say it: unlimited="false" or unlimited="true".',
+        "The schemas of 2.5 and of v3 read a limit without the attribute as unlimited, whatever number it has.",
+        'Where the number is meant, say unlimited="false" with it (.NET: set the property unlimited to false); '
+        'where no limit is meant, nothing: generated .NET code cannot write unlimited="true".',
     ),
     "value-converted": Kind(
         "notice",

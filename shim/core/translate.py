@@ -9,7 +9,12 @@ from shim.core.rules.model import Direction, Entry, Problem, Table, Work
 
 _HINTS = 20
 """Unknown elements of one message that are compared with the known ones: comparing costs."""
-_NO_DATE = "1970-01-01"
+_ANY_DATE = "1970-01-01"
+"""What is written where a limit without an end has to hold a date."""
+_NO_DATE = "0001-01-01"
+"""What .NET writes for a date that was never set."""
+ABSENT = {"request": "unlimited_absent", "answer": "unlimited_absent_in_v3"}
+"""The settings that say what a limit without the attribute means; by both schemas: unlimited."""
 
 
 def walk(source: Element, table: Table, target: Element, work: Work, direction: Direction) -> None:
@@ -84,7 +89,7 @@ def _admit(child: Element, entry: Entry, seen: set[str], chosen: dict[int, int],
         return False
     if child.nil:
         _beside_nil(child, entry, work)
-    elif not child.text and (entry.leaf or not child.children) and _says_nothing(child, entry):
+    elif _says_nothing(child, entry, work):
         if entry.decl.default is not None:
             child.text = entry.decl.default
         else:
@@ -100,19 +105,39 @@ def _admit(child: Element, entry: Entry, seen: set[str], chosen: dict[int, int],
     return True
 
 
-def _says_nothing(child: Element, entry: Entry) -> bool:
+def _says_nothing(child: Element, entry: Entry, work: Work) -> bool:
     if entry.unlimited:
-        return child.attributes.get("unlimited", "").strip().lower() not in ("true", "1", "t")
+        return _is_blank(child.text, entry) and not is_unlimited(child, work, "request")
+    if child.text or (child.children and not entry.leaf):
+        return False
     return entry.table is None and (not entry.empty_is_value or bool(entry.choices))
+
+
+def _is_blank(text: str | None, entry: Entry) -> bool:
+    """Whether a limit has no number, or no date that was ever set."""
+    return not (text or "").strip() or _never_set(text, entry)
+
+
+def _never_set(text: str | None, entry: Entry) -> bool:
+    simple = entry.decl.simple
+    return simple is not None and simple.base == "date" and (text or "").strip().startswith(_NO_DATE)
+
+
+def is_unlimited(limit: Element, work: Work, direction: Direction) -> bool:
+    """Whether a limit says that there is none. Both schemas read an absent attribute so, an empty one not."""
+    said = limit.attributes.get("unlimited")
+    if said is None:
+        return work.caller.settings.get(ABSENT[direction], "unlimited") == "unlimited"
+    return boolean(said) in ("true", "1")
 
 
 def _read(text: str, made: Element, entry: Entry, work: Work, direction: Direction) -> str | None:
     assert entry.read is not None
-    if entry.unlimited and not text.strip() and made.attributes.get("unlimited") in ("true", "1"):
+    if entry.unlimited and _is_blank(text, entry) and made.attributes.get("unlimited") in ("true", "1"):
         if direction == "request":
             work.find("unlimited-without-number", entry.path)
         simple = entry.decl.simple
-        return _NO_DATE if simple is not None and simple.base == "date" else "0"
+        return _ANY_DATE if simple is not None and simple.base == "date" else "0"
     if direction == "answer":
         return text
     value = entry.read(text)
@@ -144,16 +169,16 @@ def _attributes(child: Element, entry: Entry, made: Element, work: Work, directi
 def _say_unlimited(
     attributes: dict[str, str], child: Element, entry: Entry, work: Work, direction: Direction
 ) -> None:
-    """2.5 reads an absent attribute as true, v3 as false: so it is always said, in both directions."""
+    """Clients leave it out, and differ in what they take an absent one for: so it is always said."""
     said = attributes.get("unlimited")
     if said is None:
         if direction == "request":
             work.find("unlimited-not-said", entry.path)
-        means_unlimited = direction == "request" and work.caller.settings.get("unlimited_absent") == "unlimited"
-        attributes["unlimited"] = "true" if means_unlimited else "false"
+        meant = is_unlimited(child, work, direction) or _never_set(child.text, entry)
+        attributes["unlimited"] = "true" if meant else "false"
         return
-    attributes["unlimited"] = boolean(said) or said
-    if boolean(said) is None and direction == "request":
+    attributes["unlimited"] = boolean(said) or said or "false"
+    if said and boolean(said) is None and direction == "request":
         work.problems.append(Problem("bad-value", f"{entry.path}/@unlimited", "true or false", None))
 
 

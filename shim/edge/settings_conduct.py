@@ -111,8 +111,12 @@ class Conduct(Section):
     ] = {}  # noqa: RUF012
     unlimited_absent: Annotated[
         Literal["number", "unlimited"],
-        doc("What a 2.5 limit without the unlimited attribute means: its number, or no limit."),
-    ] = "number"
+        doc("What a 2.5 limit without the unlimited attribute means: no limit (by the schema), or its number."),
+    ] = "unlimited"
+    unlimited_absent_in_v3: Annotated[
+        Literal["number", "unlimited"],
+        doc("What a v3 limit without the attribute means in answers: no limit (by the schema), or its number."),
+    ] = "unlimited"
     linked_failure: Annotated[
         Literal["undo", "keep"],
         doc("When an operation with finalOnFailure ends a LinkedOp: delete again what was added, or keep it."),

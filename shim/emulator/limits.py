@@ -12,6 +12,7 @@ from shim.emulator.views import not_oneself, target, updated
 from shim.emulator.world import Account, switched_on
 
 _UNLIMITED = {"unlimited": "true"}
+_BOUNDED = {"unlimited": "false"}
 _STEPS = {"increase": 1, "decrease": -1}
 
 
@@ -69,7 +70,7 @@ def _expiry(call: Call, account: Account) -> Element | None:
         end = account.created.date() + timedelta(days=int(days.text or 0))
     except OverflowError:
         raise Refusal(NOT_UPDATED, "The value of accountExpireDays leads beyond the calendar.") from None
-    return Element("accountExpire", end.isoformat())
+    return Element("accountExpire", end.isoformat(), _BOUNDED)
 
 
 def _moved(change: Element, now: Element) -> Element:
@@ -80,12 +81,14 @@ def _moved(change: Element, now: Element) -> Element:
         return change
     how, text = change.children[0].name, (change.children[0].text or "").strip()
     if how == "unlimited":
-        return Element(change.name, now.text, _UNLIMITED if switched_on(text) else None)
+        return Element(change.name, now.text, _UNLIMITED if switched_on(text) else _BOUNDED)
     if not text.isascii() or not text.isdecimal():
         raise Refusal(NOT_UPDATED, f"The value of {change.name}/{how} is invalid: it must be a number.")
     if how == "value":
-        return Element(change.name, text)
-    return now if is_unlimited(now) else Element(change.name, _stepped(change.name, now, how, int(text)))
+        return Element(change.name, text, _BOUNDED)
+    if is_unlimited(now):
+        return now
+    return Element(change.name, _stepped(change.name, now, how, int(text)), _BOUNDED)
 
 
 def _stepped(name: str, now: Element, how: str, step: int) -> str:

@@ -69,7 +69,8 @@ def _off(decl: ElementDecl) -> Element:
     assert simple is not None
     if simple.base == "boolean":
         return Element(decl.name, "false")
-    return Element(decl.name, decl.default or (simple.enum[0] if simple.enum else "0"))
+    bounded = {"unlimited": "false"} if decl.complex is not None else None
+    return Element(decl.name, decl.default or (simple.enum[0] if simple.enum else "0"), bounded)
 
 
 def everything_allowed(interface: Interface, level: str) -> dict[str, list[Element]]:
@@ -87,8 +88,9 @@ def _on(decl: ElementDecl) -> Element:
     return Element(decl.name, "4" if "4" in simple.enum else decl.default or simple.enum[0])
 
 
-def is_unlimited(element: Element) -> bool:
-    return switched_on(element.attributes.get("unlimited"))
+def is_unlimited(limit: Element) -> bool:
+    """By the schema an absent attribute is true."""
+    return switched_on(limit.attributes.get("unlimited", "true"))
 
 
 def allowed(account: Account, permission: str) -> bool:

@@ -133,13 +133,15 @@ def _limits(level: str, base: str, given: Mapping[str, bool | int | str]) -> dic
     if level in (ADMINISTRATOR, "extension"):
         return {}
     start = everything_allowed(new(), level) if base == "all" else nothing_allowed(new(), level)
-    return {**start, **{name: [_limit(name, value)] for name, value in given.items()}}
+    bounded = {name for name, decl in limit_fields(new(), level).items() if decl.complex is not None}
+    return {**start, **{name: [_limit(name, value, name in bounded)] for name, value in given.items()}}
 
 
-def _limit(name: str, value: bool | int | str) -> Element:
+def _limit(name: str, value: bool | int | str, is_bound: bool) -> Element:
     if value == "unlimited":
         return Element(name, "2037-12-31" if name == "accountExpire" else "0", {"unlimited": "true"})
-    return next(elements(name, value))
+    made = next(elements(name, value))
+    return Element(name, made.text, {"unlimited": "false"}) if is_bound else made
 
 
 def _template(seed: TemplateSeed) -> dict[str, Any]:

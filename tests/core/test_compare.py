@@ -57,9 +57,20 @@ def test_attributes_and_nil_count() -> None:
     operation = old().operations["Client.GetClientPL"]
     theirs = '<R><userPL><phoneExtMax unlimited="1">0</phoneExtMax></userPL></R>'
     ours = '<R><userPL><phoneExtMax unlimited="false">0</phoneExtMax></userPL></R>'
-    path = "userPL/phoneExtMax/@unlimited"
-    assert compared(theirs, ours, operation) == {Difference(path, "differs"): 1}
+    path = "userPL/phoneExtMax"
+    differs = {Difference(path, "differs"): 1, Difference(f"{path}/@unlimited", "differs"): 1}
+    assert compared(theirs, ours, operation) == differs
     assert not compared(theirs, ours.replace("false", "true"), operation)
+
+
+def test_an_absent_attribute_is_its_default_and_beside_unlimited_no_number_counts() -> None:
+    operation = old().operations["Client.GetClientPL"]
+    theirs = "<R><userPL><phoneExtMax>7</phoneExtMax></userPL></R>"
+    ours = '<R><userPL><phoneExtMax unlimited="true">0</phoneExtMax></userPL></R>'
+    assert not compared(theirs, ours, operation)
+    path = "userPL/phoneExtMax"
+    found = compared(theirs, ours.replace("true", "false"), operation)
+    assert found == {Difference(path, "differs"): 1, Difference(f"{path}/@unlimited", "differs"): 1}
 
 
 def test_noise_takes_what_is_below_with_it_and_nothing_beside_it() -> None:

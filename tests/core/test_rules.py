@@ -208,8 +208,11 @@ def test_a_limit_is_kept_under_its_field_and_says_what_it_means() -> None:
     assert done.kept == {"mail": Element("storage", "0", {"unlimited": "true"})}
     done = work(Element("storage", "5"))
     translation.to_new(done)
-    assert done.kept == {"mail": Element("storage", "5", {"unlimited": "false"})}
+    assert done.kept == {"mail": Element("storage", "5", {"unlimited": "true"})}
     assert codes(done) == [("unlimited-not-said", "storage"), ("field-kept", "storage")]
+    done = work(Element("storage", "5", {"unlimited": ""}))
+    translation.to_new(done)
+    assert done.kept == {"mail": Element("storage", "5", {"unlimited": "false"})}
 
 
 def test_a_limit_that_is_none_is_refused_even_where_it_is_only_kept() -> None:

@@ -43,6 +43,11 @@ class Backend:
     def envelope(self, name: str, login: str | None, parameters: dict[str, Any]) -> bytes:
         operation = self.interface.by_input[name]
         request = next(elements(name, parameters)) if parameters else Element(name)
+        kind = operation.input.complex
+        for child in request.children:  # numbers are meant as such: without the attribute they would not count
+            inner = kind.slots[child.name].decl.complex if kind else None
+            if inner is not None and inner.text is not None and not child.attributes:
+                child.attributes = {"unlimited": "false"}
         writer = MessageWriter(self.interface, operation.input)
         body, lost = writer.write(request)
         assert not lost, lost

@@ -15,16 +15,20 @@ async def limits(backend: Backend, level: str, number: int) -> Element:
     return answer.children[0]
 
 
+BOUNDED = {"unlimited": "false"}
+
+
 @pytest.mark.parametrize(("level", "number"), LEVELS)
 async def test_only_what_is_sent_changes(backend: Backend, level: str, number: int) -> None:
     before = dict((await limits(backend, level, number)).leaves())
     await backend.call(f"Set{level}PL", ID=number, phoneExtMax=7, sipManag="false", provisionManag="2")
     after = await limits(backend, level, number)
     changed = {name: text for name, text in after.leaves() if before.get(name) != text}
+    assert changed.pop("phoneExtMax/@unlimited", "false") == "false"
     assert changed == {"phoneExtMax": "7", "sipManag": "false", "provisionManag": "2"}
     limit = after.child("phoneExtMax")
     assert limit is not None
-    assert not limit.attributes
+    assert limit.attributes == BOUNDED
 
 
 @pytest.mark.parametrize(("level", "number"), LEVELS)
@@ -33,9 +37,9 @@ async def test_relative_changes(backend: Backend, level: str, number: int) -> No
         await backend.call(f"Update{level}PL", ID=number, phoneExtMax=how)
         return (await limits(backend, level, number)).child("phoneExtMax")
 
-    assert (await update(value="5")) == Element("phoneExtMax", "5")
-    assert (await update(increase="3")) == Element("phoneExtMax", "8")
-    assert (await update(decrease="6")) == Element("phoneExtMax", "2")
+    assert (await update(value="5")) == Element("phoneExtMax", "5", BOUNDED)
+    assert (await update(increase="3")) == Element("phoneExtMax", "8", BOUNDED)
+    assert (await update(decrease="6")) == Element("phoneExtMax", "2", BOUNDED)
     await backend.refused("152", f"Update{level}PL", ID=number, phoneExtMax={"decrease": "3"})
     await backend.refused("152", f"Update{level}PL", ID=number, phoneExtMax={"increase": "many"})
     await backend.refused("117", f"Update{level}PL", ID=number, phoneExtMax=Element("phoneExtMax"))
@@ -61,7 +65,7 @@ async def test_expiry_in_days_counts_from_the_first_day(backend: Backend) -> Non
     await backend.call("SetUserPL", ID=30, accountExpireDays=10)
     found = (await limits(backend, "User", 30)).child("accountExpire")
     assert found is not None
-    assert not found.attributes
+    assert found.attributes == BOUNDED
     days = Element("accountExpireDays", "0", {"unlimited": "true"})
     await backend.call("SetUserPL", ID=30, accountExpireDays=days)
     found = (await limits(backend, "User", 30)).child("accountExpire")
@@ -84,3 +88,16 @@ async def test_who_may_change_them(backend: Backend) -> None:
     await backend.call("SetUserPL", "northwind", ID=30, phoneExtMax=1)
     await backend.call("SetOrganizationPL", "acme", ID=20, permsManag="0")
     assert "permsManag" in await backend.refused("520", "SetUserPL", "northwind", ID=30, phoneExtMax=2)
+
+
+async def test_a_limit_without_the_attribute_is_none_as_the_schema_has_it(backend: Backend) -> None:
+    number = Element("phoneExtMax", "7", {"unlimited": "true"})
+    await backend.call("SetUserPL", ID=30, phoneExtMax=number)
+    envelope = backend.envelope("SetUserPL", "admin", {"ID": 30, "queueExtMax": 5})
+    status, data = await backend.post("/soap2/user_agent.php", envelope.replace(b' unlimited="false"', b""))
+    assert backend.answer(status, data).get("result") == "success"
+    found = await limits(backend, "User", 30)
+    for name in ("phoneExtMax", "queueExtMax"):
+        limit = found.child(name)
+        assert limit is not None
+        assert limit.attributes.get("unlimited", "true") == "true"
