@@ -15,15 +15,10 @@ from translations.accounts import UPDATED
 
 _OWNER = account(only="request")
 _OWNERS = account()
-_ALL = "0 stands for all, as the documentation of 2.5 has it; v3 says that by leaving it out."
 _CLOCK = "The documentation of 2.5 shows times without seconds, its schema and v3 have them."
 _STARTED = {"success": "in progress", "partial": "in progress", "failure": "failure"}
 
 _SHORT = re.compile("([01]?[0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
-
-
-def _all(text: str) -> str | None:
-    return "" if text == "0" else None
 
 
 def _with_seconds(text: str) -> str | None:
@@ -60,9 +55,7 @@ SERVICE = service(
     operation("DelTimeIntervalBlock"),
     operation("GetTimeIntervals", rules=[_OWNERS]),
     operation("DelTimeInterval"),
-    operation("GetOwnedSounds", rules=[
-        _OWNERS, loose("folderID", _all, _ALL), loose("languageID", _all, _ALL),
-    ]),
+    operation("GetOwnedSounds", rules=[_OWNERS]),
     operation("GetSharedSounds", rules=[_OWNERS]),
     operation("GetFileLanguages"),
     operation("GetFolders", rules=[_OWNER, account("folders/userID")]),

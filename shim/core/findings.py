@@ -36,6 +36,12 @@ KINDS: dict[str, Kind] = {
         "An empty element stands where a number, date, choice or the like is due; it was read as not sent.",
         "Leave the element out when there is nothing to say.",
     ),
+    "zero-as-absent": Kind(
+        "info",
+        "0 read as not given",
+        "IDs begin at 1: a 0 where one is due, which PHP writes of an empty number, was read as not given.",
+        "Leave the element out when there is nothing to say.",
+    ),
     "unlimited-without-number": Kind(
         "info",
         "Unlimited without a number",

@@ -15,6 +15,7 @@ from shim.core.rules.choices import accepts
 from shim.core.rules.model import Work
 from shim.core.serialise import MessageWriter
 from shim.core.translate import refusal
+from shim.core.zeros import may_have_zeros, without_zeros
 
 _NOT_ALLOWED = "The schema of v3 does not allow it here."
 
@@ -44,7 +45,9 @@ def forward(
             "backend-nonsense", "The v3 backend answered another call than the one it was asked."
         )
     work.server_info = next((each for each in envelope.headers if each.name == "serverInfo"), None)
-    return envelope.body
+    if not may_have_zeros(answer.body):
+        return envelope.body
+    return without_zeros(envelope.body, operation.output.complex, work.find)
 
 
 def ask(catalogue: Catalogue, work: Work, name: str, *children: Element) -> Generator[Command, Any, Element]:

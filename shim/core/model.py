@@ -88,6 +88,8 @@ class Credentials:
     crypted_auth: str | None = field(default=None, repr=False)
     app_key: str | None = None
     app_secret: str | None = field(default=None, repr=False)
+    v3_token: bool = False
+    """Whether there is an access token of v3, which proves nothing here."""
 
     @property
     def complete(self) -> bool:

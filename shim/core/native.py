@@ -7,6 +7,7 @@ is looked at, once and within bounds; what cannot be read is not claimed here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -19,6 +20,9 @@ from shim.core.parse import PARSER_OPTIONS, SOAP, as_utf8, refuse_doctype
 _CHUNK = 2048
 _MOST = 64 << 10
 """Bytes of a message within which its body element has to begin."""
+_CREDENTIALS = "userCredentials"
+"""Vendor samples have it nested, one in the other."""
+_V3_NAMESPACE = re.compile(r"https?://4psa\.com/\w+(?:\.xsd)?/(?:[3-9]|[1-9][0-9])(?:\.[0-9]{1,3}){2}")
 _OLD = frozenset({"username", "password", "cryptedAuth", "appKey", "appSecret"})
 
 
@@ -29,6 +33,13 @@ class Head:
     name: str
     token: str = field(default="", repr=False)
     old_credentials: bool = False
+    in_v3: bool = field(default=False, compare=False)
+    """Whether the body element is in a namespace of v3, so that it may be an operation of a later schema."""
+
+
+def _is_old(name: str) -> bool:
+    """Request elements of 2.5 all end so, and none of v3 does."""
+    return name.endswith("Request")
 
 
 def may_be_native(data: bytes) -> bool:
@@ -37,8 +48,11 @@ def may_be_native(data: bytes) -> bool:
 
 
 def is_native(interface: Interface, head: Head | None) -> bool:
-    """Whether a message on an endpoint that both versions have is one of v3."""
-    if head is None or head.name not in interface.by_input:
+    """Whether a message on an endpoint that both versions have is one of v3.
+
+    Operations that came after this interface are told by their namespace; what is named as in 2.5 is no such.
+    """
+    if head is None or not (head.name in interface.by_input or (head.in_v3 and not _is_old(head.name))):
         return False
     return bool(head.token) and not head.old_credentials
 
@@ -71,7 +85,7 @@ def _read(events: Iterator[tuple[str, etree._Element]]) -> Head | None:
     found: dict[str, str] = {}
     for event, element in events:
         if event == "end":
-            if path[:-1] == ["Envelope", "Header", "userCredentials"] and element.text:
+            if path[1:2] == ["Header"] and _CREDENTIALS in path[2:-1] and element.text:
                 found.setdefault(path[-1], element.text)
             path.pop()
             continue
@@ -80,5 +94,6 @@ def _read(events: Iterator[tuple[str, etree._Element]]) -> Head | None:
             return None
         path.append(name)
         if len(path) == 3 and path[1] == "Body":
-            return Head(name, found.get("accessToken", "").strip(), not _OLD.isdisjoint(found))
+            token = found.get("accessToken", "").strip()
+            return Head(name, token, not _OLD.isdisjoint(found), _V3_NAMESPACE.fullmatch(space[1:]) is not None)
     return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -264,20 +264,29 @@ def _check_repeats(node: Iterable[etree._Element], limits: Limits) -> None:
 
 
 def credentials(headers: Iterable[Element]) -> Credentials:
-    """What all userCredentials headers say together; where they differ, the first wins."""
+    """What all userCredentials of the header say together, at any depth; where they differ, the first wins."""
     found: dict[str, str] = {}
     for block in headers:
-        if block.name == "userCredentials":
-            for each in block.children:
-                if each.text:
-                    found.setdefault(each.name, each.text)
+        for name, text in _credentials(block, inside=False):
+            if text:
+                found.setdefault(name, text)
     return Credentials(
         username=found.get("username"),
         password=found.get("password"),
         crypted_auth=found.get("cryptedAuth"),
         app_key=found.get("appKey"),
         app_secret=found.get("appSecret"),
+        v3_token="accessToken" in found,
     )
+
+
+def _credentials(block: Element, *, inside: bool) -> Iterator[tuple[str, str]]:
+    """Names and texts of what stands in userCredentials: vendor samples have it nested, one in the other."""
+    inside = inside or block.name == "userCredentials"
+    for each in block.children:
+        if inside and not each.children:
+            yield each.name, each.text or ""
+        yield from _credentials(each, inside=inside)
 
 
 _CODE = re.compile(r"(?<![0-9])([0-9]{3})(?![0-9])")

@@ -13,17 +13,18 @@ from shim.core.admit import admit, rung_of
 from shim.core.choosing import choose
 from shim.core.commands import Caller, Command, Identify, Rung
 from shim.core.compiled import Catalogue, Translation
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import AUTHENTICATION, BackendError, CallerError, Fault
 from shim.core.findings import Findings
 from shim.core.forward import forward
 from shim.core.identities import of_answer, of_request, renumbered
 from shim.core.inner import InnerCall
 from shim.core.keeping import keep
-from shim.core.model import Element
+from shim.core.model import Credentials, Element, Envelope
 from shim.core.notices import Deprecation, told
 from shim.core.parse import Limits, credentials, parse
 from shim.core.resolve import resolve, schema_version
 from shim.core.rules.model import Work
+from shim.core.zeros import without_zeros
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
         outcome.operation, outcome.request = asked.full_name, envelope.body
 
     # resolve: who calls, which operation, and whether it may
-    outcome.caller = yield Identify(credentials(envelope.headers))
+    outcome.caller = yield Identify(_login(envelope, outcome))
     translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
     outcome.rung = rung_of(outcome.caller.rungs, translation.old.full_name)
     admit(outcome.caller, translation.old, outcome.findings)
@@ -134,11 +135,25 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     return translation.old_writer.envelope(body, info, version, blocks)
 
 
+def _login(envelope: Envelope, outcome: Outcome) -> Credentials:
+    """What the caller logs in with. Raises CallerError (100) for a call of 2.5 with a login of v3."""
+    found = credentials(envelope.headers)
+    if found.v3_token and not found.complete and outcome.operation is not None:
+        raise CallerError(
+            "v3-token",
+            "This is a call of SystemAPI 2.5 with an access token of v3 in its header: log in as 2.5 does, "
+            "with username and password, cryptedAuth, or appKey and appSecret; or send the v3 call with the token.",
+            AUTHENTICATION,
+        )
+    return found
+
+
 def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
     """One old request to its old answer: its names resolved, translated, forwarded, translated back.
 
     What an operation of several v3 calls does instead of `_one_call` is declared with it. Raises Fault.
     """
+    work.request = without_zeros(work.request, translation.old.input.complex, work.find)
     choose(translation, work)
     yield from of_request(catalogue, translation, work)
     plan = translation.declared.plan or _one_call

@@ -18,7 +18,7 @@ from shim.edge.settings import Integration
 from shim.edge.store import Store
 from shim.edge.v3_tokens import TokenOwners
 
-_TREE = r"/soap2/schema/{version:3\.[0-9]{1,2}\.[0-9]{1,2}}/{name:.+}"
+_TREE = r"/soap2/schema/{version:[3-9]\.[0-9]{1,2}\.[0-9]{1,2}}/{name:.+}"
 _LATEST = "/soap2/schema/latest/{name:.+}"
 
 
@@ -45,6 +45,7 @@ class Native:
         self._pages = NativePages(new, backend, peers)
         self._latest = settings.latest == "new"
         old_endpoints = {service.endpoint for service in old.services.values()}
+        self._only_new = [name for name in new.services if name not in old.services]
         self._endpoints = [s.endpoint for s in new.services.values() if s.endpoint not in old_endpoints]
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -56,3 +57,6 @@ class Native:
         router.add_get(_TREE, self._pages.schema)
         if self._latest:
             router.add_get(_LATEST, self._pages.schema)
+            return
+        for name in self._only_new:  # 2.5 has no such service: v3's clients load it from there
+            router.add_get(f"/soap2/schema/latest/{{name:{name}/.+}}", self._pages.latest)

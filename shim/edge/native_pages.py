@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from functools import lru_cache
 from html import escape
+from urllib.parse import urljoin
 
 from aiohttp import web
 
@@ -23,6 +24,8 @@ from shim.edge.peer import Peers
 
 _NAME = re.compile(r"(?:[A-Za-z0-9_-]+/){0,3}[A-Za-z0-9_-]+\.(?:wsdl|xsd)")
 _ADDRESS = re.compile(rb"""(\b(?:schemaLocation|location)\s*=\s*["'])https?://[^/"'\s<>]+(?=/soap2/)""")
+_RELATIVE = re.compile(rb"""(\bschemaLocation\s*=\s*["'])(?!/|\w+:)([^"'\s<>]+)""")
+_VERSION = re.compile(rb"""4psa\.com/\w+(?:\.xsd)?/([3-9]\.[0-9]{1,2}\.[0-9]{1,2})["'/]""")
 _LARGEST = 8 << 20
 _FRESH = 60.0
 _MOST = 512
@@ -46,6 +49,19 @@ class NativePages:
         if body is None:
             return page(404, "Not in the schema tree", f"<p>The tree begins at {self._link(request)}.</p>")
         return xml(body)
+
+    async def latest(self, request: web.Request) -> web.Response:
+        """A file of a service that only v3 has, from a tree `latest` that is 2.5's but for those.
+
+        What it imports is looked for in the tree of its own version, where all of it is v3's.
+        """
+        base, name = self._peers.base_url(request), request.match_info["name"]
+        body = await self._file("latest", name, base)
+        if body is None:
+            return page(404, "Not in the schema tree", f"<p>The tree begins at {self._link(request)}.</p>")
+        said = _VERSION.search(body)
+        version = said[1].decode() if said else self._interface.version
+        return xml(_absolute(body, f"{base}/soap2/schema/{version}/{name}"))
 
     async def endpoint(self, request: web.Request) -> web.Response:
         """GET on an endpoint: its WSDL with ?wsdl, else a page that says what this is."""
@@ -114,3 +130,8 @@ class NativePages:
 def _here(document: bytes, base: str) -> bytes:
     """A fetched document with all addresses below /soap2/ being this host's."""
     return _ADDRESS.sub(lambda match: match[1] + base.encode(), document)
+
+
+def _absolute(document: bytes, url: str) -> bytes:
+    """A document with the relative addresses of its imports being absolute, from where it stands itself."""
+    return _RELATIVE.sub(lambda match: match[1] + urljoin(url, match[2].decode()).encode(), document)

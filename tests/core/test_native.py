@@ -33,6 +33,8 @@ def native(data: bytes, content_type: str = "text/xml") -> bool:
         message(header=f"<other><accessToken>x</accessToken></other>{TOKEN}"),
         message(header=TOKEN.replace("t-1", "<![CDATA[t-1]]>")),
         message(header="<x>" + "y" * 5000 + f"</x>{TOKEN}"),
+        message(header=f"<userCredentials>{TOKEN}</userCredentials>"),
+        message(header=f"<security><a><userCredentials><b>{TOKEN}</b></userCredentials></a></security>"),
         message().decode().encode("utf-16"),
         b"\xef\xbb\xbf" + message(),
         message("<GetUsers>" + "<a/>" * 30000 + "</GetUsers>"),
@@ -41,6 +43,12 @@ def native(data: bytes, content_type: str = "text/xml") -> bool:
 def test_messages_of_v3(data: bytes) -> None:
     assert native(data)
     assert head_of(data) == Head("GetUsers", "t-1")
+
+
+@pytest.mark.parametrize("version", ["3.0.0", "3.5.0", "5.2.5", "12.0.10"])
+def test_an_operation_of_a_later_schema_is_one_of_v3(version: str) -> None:
+    space = f'xmlns:n="http://4psa.com/ExtensionMessages.xsd/{version}"'
+    assert native(message(f"<n:GetSIPPreferences {space}/>"))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +62,8 @@ def test_messages_of_v3(data: bytes) -> None:
         message("<GetUsers/>", "<userCredentials><accessToken/></userCredentials>"),
         message("<GetUsers/>", "<accessToken>t-1</accessToken>"),
         message("<NoOperation/>"),
+        message('<n:NoOperation xmlns:n="http://4psa.com/UserMessages.xsd/2.5.1"/>'),
+        message('<n:GetClientsRequest xmlns:n="http://4psa.com/ClientMessages.xsd/3.0.0"/>'),
         message("<GetClientsRequest><GetUsers/></GetClientsRequest>"),
         message(prolog='<!DOCTYPE x [<!ENTITY a "b">]>'),
         message().replace(SOAP.encode(), b"http://www.w3.org/2003/05/soap-envelope"),

@@ -70,6 +70,15 @@ def test_comments_cdata_and_instructions_inside_values() -> None:
     assert parse(text.encode()).body.get("b") == "x<!DOCTYPE & y"
 
 
+def test_credentials_count_at_any_depth() -> None:
+    inner = "<userCredentials><username>u</username><password>p</password></userCredentials>"
+    header = f"<userCredentials>{inner}</userCredentials>"
+    found = credentials(parse(envelope("<a/>", header).encode()).headers)
+    assert (found.username, found.password, found.complete) == ("u", "p", True)
+    outside = "<security><username>u</username><password>p</password></security>"
+    assert not credentials(parse(envelope("<a/>", outside).encode()).headers).complete
+
+
 def test_credentials_of_two_headers_are_one_login() -> None:
     header = (
         '<h:userCredentials xmlns:h="http://4psa.com/HeaderData.xsd/2.5.1"><username>acme</username>'

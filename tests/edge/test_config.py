@@ -347,7 +347,7 @@ def test_integrations_file_that_is_no_list(tmp_path: Path) -> None:
 
 def test_conduct_of_all_with_the_differences_of_one(tmp_path: Path) -> None:
     text = {
-        "conduct": {"user_max": 5, "unlimited_absent": "unlimited"},
+        "conduct": {"user_max": 5, "unlimited_absent": "number"},
         "integrations": [{**entry("a"), "conduct": {"user_max": "leave"}}, entry("b")],
     }
     one, other = load(tmp_path, text).integrations
@@ -355,7 +355,8 @@ def test_conduct_of_all_with_the_differences_of_one(tmp_path: Path) -> None:
         "user_max": "leave",
         "organization_type": "leave",
         "new_user": "configured",
-        "unlimited_absent": "unlimited",
+        "unlimited_absent": "number",
+        "unlimited_absent_in_v3": "unlimited",
         "linked_failure": "undo",
         "industries": "write",
         "system_api_status": "true",

@@ -136,3 +136,35 @@ def test_what_latest_is_can_be_chosen(shim: Shim, start_shim: StartShim) -> None
     assert b"/2.5.1" not in found
     assert b"/2.5.1" in get(other, f"{CLIENT}?wsdl").body
     assert b"/2.5.1" in get(other, "/soap2/schema/2.5.1/Client/Client.wsdl").body
+
+
+# ---- latest, of services that only v3 has ----
+
+
+@pytest.mark.parametrize("service", ["User", "Organization", "ServiceProvider"])
+def test_latest_of_a_service_that_2_5_has_not_is_that_of_v3(shim: Shim, service: str) -> None:
+    url = f"http://{HOST}:{shim.http}/soap2/schema/latest/{service}/{service}.wsdl"
+    with requests.Session() as session:
+        session.trust_env = False
+        client = zeep.Client(url, transport=Transport(session=session))
+    operation = client.get_element(f"{{http://4psa.com/{service}Messages.xsd/3.0.0}}Get{service}s")
+    assert operation.name == f"Get{service}s"
+    body = get(shim, f"/soap2/schema/latest/{service}/{service}.wsdl", "Host: here.example").body
+    assert b"2.5.1" not in body
+    assert f"http://here.example/soap2/schema/3.0.0/{service}/{service}Messages.xsd".encode() in body
+    assert get(shim, f"/soap2/schema/latest/{service}/nothing.xsd").status == 404
+    assert b"/2.5.1" in get(shim, "/soap2/schema/latest/Extension/Extension.wsdl").body
+
+
+def test_latest_of_the_backend_imports_from_the_tree_of_its_version(front: Shim, theirs: PlainBackend) -> None:
+    publication = Publication(new())
+    for name in (ROOT, "User/User.wsdl", "User/UserMessages.xsd"):
+        document = publication.document(name, "5.2.5", THERE)
+        assert document is not None
+        theirs.say(f"/soap2/schema/latest/{name}", document, Content_Type="text/xml")
+    found = get(front, "/soap2/schema/latest/User/User.wsdl", "Host: here.example").body
+    assert addresses(found) == {"http://here.example"}
+    assert b'"http://here.example/soap2/schema/5.2.5/User/UserMessages.xsd"' in found
+    found = get(front, "/soap2/schema/latest/User/UserMessages.xsd", "Host: here.example").body
+    assert b'"http://here.example/soap2/schema/5.2.5/Common.xsd"' in found
+    assert b'"../' not in found

@@ -153,7 +153,9 @@ def test_what_is_not_wholly_v3_gets_the_old_faults(shim: Shim, backend: Backend,
     old_by_token = envelope(request("GetClientsRequest"), header)
     assert faulted(post(shim, both, EXTENSION)).reason in ("unknown-operation", "wrong-version")
     assert faulted(post(shim, neither, EXTENSION)).reason == "login-refused"
-    assert faulted(post(shim, old_by_token, EXTENSION)).reason == "login-refused"
+    refused = faulted(post(shim, old_by_token, EXTENSION))
+    assert (refused.reason, refused.code) == ("v3-token", "100")
+    assert "access token of v3" in refused.text
     assert faulted(post(shim, native(token, DETAILS), CLIENT)).reason == "login-refused"
     assert len(backend.hits) == hits, "the backend saw one of them"
     answered(post(shim, GET_CLIENTS, EXTENSION))

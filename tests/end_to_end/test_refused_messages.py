@@ -232,7 +232,6 @@ def test_another_version_of_the_protocol_is_refused(shim: Shim, version: str) ->
         credentials(("nobody", "acme-secret")),
         "<userCredentials><appKey>acme-key</appKey><appSecret>acme-app-secret</appSecret></userCredentials>",
         "<userCredentials><cryptedAuth>acme</cryptedAuth></userCredentials>",
-        "<userCredentials><accessToken>anything</accessToken></userCredentials>",
     ],
 )
 def test_whoever_proves_nothing_is_refused_with_code_100(backend: Backend, shim: Shim, header: str) -> None:
@@ -240,6 +239,14 @@ def test_whoever_proves_nothing_is_refused_with_code_100(backend: Backend, shim:
     said = refused(shim, envelope(request("GetClientsRequest"), header))
     assert (said.side, said.reason, said.code) == ("Client", "login-refused", "100")
     assert len(backend.world.tokens) == tokens
+
+
+def test_an_access_token_of_v3_is_no_login_of_2_5_and_the_fault_says_so(backend: Backend, shim: Shim) -> None:
+    header = "<userCredentials><accessToken>anything</accessToken></userCredentials>"
+    said = refused(shim, envelope(request("GetClientsRequest"), header))
+    assert (said.side, said.reason, said.code) == ("Client", "v3-token", "100")
+    assert "access token of v3" in said.text
+    assert "anything" not in said.text
 
 
 def test_a_wrong_password_says_nothing_about_the_login(shim: Shim) -> None:
