@@ -15,11 +15,13 @@ from shim.core.compiler import Compiler
 from shim.core.errors import DeclarationError
 from shim.core.interface import ElementDecl, Interface, Operation, paths
 from shim.core.rules.model import Direction, Fate
+from shim.core.wording import give_words
 
 
 def compile_catalogue(old: Interface, new: Interface, services: Iterable[DeclaredService]) -> Catalogue:
     """Compile all declarations. Raises DeclarationError with every problem there is."""
     catalogue = Catalogue(old, new)
+    services = tuple(services)
     problems: list[str] = []
     for service in services:
         for declared in service.operations:
@@ -45,6 +47,7 @@ def compile_catalogue(old: Interface, new: Interface, services: Iterable[Declare
         problems += [f"{service.name}.{each}: not declared" for each in sorted(undeclared)]
     if problems:
         raise DeclarationError(problems)
+    give_words(catalogue, services)
     return catalogue
 
 

@@ -17,6 +17,7 @@ from shim.core.rules.model import Fate, Producer, Rule, Table, Work
 from shim.core.rules.references import Account, By
 from shim.core.serialise import MessageWriter
 from shim.core.translate import known_attributes, refusal, walk
+from shim.core.words import Words
 
 Plan = Callable[["Catalogue", "Translation", "Work"], Generator[Command, Any, Element]]
 
@@ -114,6 +115,8 @@ class Translation:
     fates: list[Fate] = field(default_factory=list)
     legs: dict[str, Translation] = field(default_factory=dict)
     """The calls of a plan, by name; each is a translation that takes part of the message."""
+    words: Words | None = None
+    """What v3's words are in 2.5 where it says something to the caller."""
 
     @property
     def writes(self) -> bool:

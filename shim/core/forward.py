@@ -39,7 +39,8 @@ def forward(
     envelope = parse_answer(answer.body, answer.content_type)
     fault = fault_of(envelope.body)
     if fault is not None:
-        raise fault
+        text = work.in_old_words(fault.text)
+        raise BackendError(fault.reason, text, fault.code, side=fault.side, carried=True)
     if envelope.body.name != operation.output.name:
         raise BackendError(
             "backend-nonsense", "The v3 backend answered another call than the one it was asked."

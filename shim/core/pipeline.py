@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from shim.core.admit import admit, rung_of
@@ -24,6 +25,7 @@ from shim.core.notices import Deprecation, told
 from shim.core.parse import Limits, credentials, parse
 from shim.core.resolve import resolve, schema_version
 from shim.core.rules.model import Work
+from shim.core.words import reworded
 from shim.core.zeros import without_zeros
 
 
@@ -142,7 +144,7 @@ def _login(envelope: Envelope, outcome: Outcome) -> Credentials:
         raise CallerError(
             "v3-token",
             "This is a call of SystemAPI 2.5 with an access token of v3 in its header: log in as 2.5 does, "
-            "with username and password, cryptedAuth, or appKey and appSecret; or send the v3 call with the token.",
+            "with username and password, cryptedAuth, or appKey and appSecret; or send the call of v3.",
             AUTHENTICATION,
         )
     return found
@@ -154,10 +156,12 @@ def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Gener
     What an operation of several v3 calls does instead of `_one_call` is declared with it. Raises Fault.
     """
     work.request = without_zeros(work.request, translation.old.input.complex, work.find)
+    if (words := translation.words) is not None:
+        work.in_old_words = partial(words.said, request=work.request)
     choose(translation, work)
     yield from of_request(catalogue, translation, work)
     plan = translation.declared.plan or _one_call
-    return (yield from plan(catalogue, translation, work))
+    return reworded((yield from plan(catalogue, translation, work)), words, work.request)
 
 
 def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:

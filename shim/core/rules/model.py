@@ -38,6 +38,7 @@ class Work:
         "extension",
         "findings",
         "identities",
+        "in_old_words",
         "inner",
         "kept",
         "limits",
@@ -97,6 +98,8 @@ class Work:
         self.shown_version = shown_version
         """The product version that old clients are to see; None: the backend's."""
         self.problems: list[Problem] = []
+        self.in_old_words: Callable[[str], str] = str
+        """Says a text of v3 with the names that the caller knows."""
         self.chosen: Chosen = AS_WRITTEN
         """What configuration chose for the operation: see `shim.core.rules.choices`."""
 
