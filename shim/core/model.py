@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 LONGEST_NAME = 64
 """Characters that are shown of a name that a caller gave: it is no value, but may have been meant as one."""
 
 _NO_ATTRIBUTES: dict[str, str] = {}
 
+Sent = tuple[Literal["array", "map", "base64", "hex", "reference", "nowhere"], ...]
+"""How a value was written that is not simply there: as an array or a map of SOAP encoding, as base64 or
+hexadecimal, by reference, or by a reference to nothing in the message."""
+
 
 class Element:
     """One element: local `name`, `text` (None: has none), attributes by local name, children in order.
 
-    `nil` says that the sender wrote xsi:nil. Leaves share one empty attribute mapping: never change
-    `attributes` in place, set a new one.
+    `nil` says that the sender wrote xsi:nil, `sent` how the value was written. Leaves share one empty attribute
+    mapping: never change `attributes` in place, set a new one.
     """
 
-    __slots__ = ("attributes", "children", "name", "nil", "text")
+    __slots__ = ("attributes", "children", "name", "nil", "sent", "text")
 
     def __init__(
         self,
@@ -31,12 +36,14 @@ class Element:
         attributes: dict[str, str] | None = None,
         children: list[Element] | None = None,
         nil: bool = False,
+        sent: Sent = (),
     ) -> None:
         self.name = name
         self.text = text
         self.attributes = attributes or _NO_ATTRIBUTES
         self.children = [] if children is None else children
         self.nil = nil
+        self.sent = sent
 
     def __repr__(self) -> str:
         inner = "..." if self.text is not None else f"[{' '.join(child.name for child in self.children)}]"
@@ -103,10 +110,13 @@ class Envelope:
     """A SOAP message taken apart.
 
     `namespace` is that of the body element ('' when it is unqualified), `headers` are the header blocks,
-    `surplus` the names of further body elements, which are no part of the call.
+    `surplus` the names of further body elements, which are no part of the call. An empty Body has a body
+    element without a name. `found` are findings that the message makes by its form: (code, because).
     """
 
     body: Element
     namespace: str
     headers: list[Element]
     surplus: tuple[str, ...] = ()
+    soap_12: bool = False
+    found: tuple[tuple[str, str], ...] = ()

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from shim.core.encodings import as_utf8
 from shim.core.errors import CallerError
 from shim.core.interface import Interface
-from shim.core.parse import PARSER_OPTIONS, SOAP, as_utf8, refuse_doctype
+from shim.core.parse import PARSER_OPTIONS, SOAP, refuse_doctype
 
 _CHUNK = 2048
 _MOST = 64 << 10

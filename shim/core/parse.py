@@ -1,14 +1,14 @@
-"""Parse: bytes of a SOAP 1.1 message become an `Envelope`.
+"""Parse: bytes of a SOAP message become an `Envelope`.
 
-Liberal as the old server was: any prefix or none, any encoding of the list, a BOM, white space before the
-XML declaration, headers twice. Hostile input is refused before it can cost: what a message may hold is
-counted on the bytes, so that a refused one never becomes a tree. DOCTYPE is refused before the parser sees
-it, because entities in attribute values are expanded whatever the parser is told.
+Liberal as the old server was: any prefix or none, even undeclared ones, a BOM, white space before the XML
+declaration, a NUL after the document, headers twice, values that stand elsewhere in the message. Hostile input
+is refused before it can cost: what a message may hold is counted on the bytes, so that a refused one never
+becomes a tree. DOCTYPE is refused before the parser sees it, because entities in attribute values are expanded
+whatever the parser is told.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,37 +16,23 @@ from typing import Any
 
 from lxml import etree
 
+from shim.core.blanks import without_blanks_at_cdata
+from shim.core.encodings import as_utf8
 from shim.core.errors import BackendError, CallerError, Fault
-from shim.core.model import Credentials, Element, Envelope
+from shim.core.model import Credentials, Element, Envelope, Sent
+from shim.core.multiref import References, reference
+from shim.core.typed import ENCODINGS, XSI, decoded, how_sent, mapped
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
-XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _NIL = f"{{{XSI}}}nil"
-_OF_PROTOCOL = (f"{{{XSI}}}", f"{{{SOAP}}}")
+_OF_PROTOCOL = (f"{{{XSI}}}", *(f"{{{space}}}" for space in (SOAP, SOAP_12, *ENCODINGS)))
 """What attributes begin with that belong to XML Schema and to SOAP, not to the message."""
 
-_ENCODINGS = {
-    name: codec
-    for codec, names in {
-        "utf-8": ("utf-8", "utf8"),
-        "utf-16": ("utf-16", "utf16", "utf-16le", "utf-16be", "ucs-2"),
-        "iso-8859-1": ("iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "latin-1", "l1"),
-        "iso-8859-15": ("iso-8859-15", "iso8859-15", "iso_8859-15", "latin9", "latin-9"),
-        "windows-1252": ("windows-1252", "cp1252", "cp-1252"),
-        "us-ascii": ("us-ascii", "ascii"),
-    }.items()
-    for name in names
-}
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_DECLARED = re.compile(r"<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"']{1,40})[\"']")
-_DECLARATION = re.compile(r"\s*<\?xml\s[^>]*?\?>", re.DOTALL)
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _PROLOG_DOCTYPE = re.compile(rb"(?>\s+|<!--(?>(?:[^-]|-(?!->))*)-->|<\?(?>(?:[^?]|\?(?!>))*)\?>)*+<!DOCTYPE")
+
+_REFERS = re.compile(rb"""\b(?:href|ref)\s*=\s*["']""")
+"""What a message with references has somewhere in it."""
 
 PARSER_OPTIONS: dict[str, Any] = {
     "encoding": "utf-8",
@@ -80,21 +66,35 @@ ANSWER_LIMITS = Limits(bytes=256 << 20, elements=4_000_000, text=64 << 20, repea
 """For answers of the backend that the operator chose: lists have no paging and can be huge."""
 
 
-def parse(data: bytes, content_type: str = "", limits: Limits | None = None, *, bare: bool = False) -> Envelope:
+def parse(
+    data: bytes,
+    content_type: str = "",
+    limits: Limits | None = None,
+    *,
+    bare: bool = False,
+    empty: bool = False,
+) -> Envelope:
     """Take a message of a caller apart. Raises CallerError with the limit or rule that it breaks.
 
-    With `bare` it may also be the body element alone.
+    With `bare` it may also be the body element alone, with `empty` the body may hold nothing.
     """
     limits = limits or _DEFAULT
     if len(data) > limits.bytes:
         raise too_large(limits.bytes)
-    document = as_utf8(data, content_type)
+    document = without_blanks_at_cdata(as_utf8(data, content_type).rstrip(b"\0"))
     refuse_doctype(document)
     _count_elements(document, limits)
-    root = _tree(document)
+    root, undeclared = _tree(document)
+    references = References(root, limits.elements, limits.bytes) if _REFERS.search(document) else None
+    reader = _Reader(limits, references)
     if bare and _local(root.tag) != "Envelope":
-        return Envelope(_element(root, 3, limits), _namespace(root.tag), [])
-    return _envelope(root, limits)
+        return Envelope(reader.element(root, 3), _namespace(root.tag), [])
+    envelope = _envelope(root, reader)
+    if not (envelope.body.name or empty):
+        raise CallerError("not-soap", "The SOAP envelope has no body element: there is no call in it.")
+    if undeclared:
+        envelope.found += (("undeclared-prefix", ""),)
+    return envelope
 
 
 def parse_answer(data: bytes, content_type: str = "", limits: Limits = ANSWER_LIMITS) -> Envelope:
@@ -131,49 +131,6 @@ def _malformed(detail: str) -> CallerError:
     return CallerError("malformed-xml", f"The message is not well-formed XML: {detail}.")
 
 
-def as_utf8(data: bytes, content_type: str) -> bytes:
-    """The document in UTF-8 without BOM and declaration, whatever it came in. Raises CallerError."""
-    head = data[:64].lstrip()
-    plain = head.startswith(b"<") and not head.startswith(b"<?xml") and head[1:2] != b"\0"
-    if plain and "charset" not in content_type.lower():
-        return data.lstrip()
-    codec, data = _encoding(data, content_type)
-    try:
-        text = data.decode(codec)
-    except (UnicodeDecodeError, LookupError):
-        raise _malformed(f"it cannot be decoded as {codec}") from None
-    text = text.lstrip("\ufeff")
-    declaration = _DECLARATION.match(text)
-    return text[declaration.end() if declaration else 0 :].lstrip().encode("utf-8", "surrogatepass")
-
-
-def _encoding(data: bytes, content_type: str) -> tuple[str, bytes]:
-    """The BOM decides, then what the XML declaration says, then the charset of the content type."""
-    for bom, codec in _BOMS:
-        if data.startswith(bom):
-            return codec, data[len(bom) :]
-    head = data[:4]
-    if head[:1] == b"\0" or head[1:2] == b"\0":
-        return ("utf-16-be" if head[:1] == b"\0" else "utf-16-le"), data
-    declared = _DECLARED.search(data[:512].decode("latin-1"))
-    charset = _CHARSET.search(content_type)
-    for found in (declared, charset):
-        if found is None:
-            continue
-        codec = _ENCODINGS.get(found[1].lower(), "")
-        if codec == "utf-16":
-            continue  # without a BOM or zero bytes it is not: as the XML rules have it
-        if codec:
-            return codec, data
-        if found is declared:
-            raise CallerError(
-                "encoding-refused",
-                "The message is in an encoding that is not taken: send UTF-8, UTF-16, ISO-8859-1, "
-                "ISO-8859-15, Windows-1252 or US-ASCII.",
-            )
-    return "utf-8", data
-
-
 def _count_elements(document: bytes, limits: Limits) -> None:
     """An upper bound of the elements, from the bytes: a tree of empty ones costs fifty times its size."""
     tags = document.count(b"<")
@@ -183,72 +140,131 @@ def _count_elements(document: bytes, limits: Limits) -> None:
         raise _over(f"about {tags} elements", limits.elements)
 
 
-def _tree(document: bytes) -> etree._Element:
+def _tree(document: bytes) -> tuple[etree._Element, bool]:
+    """The document as a tree, and whether prefixes of it are undeclared: the old server read on at that."""
     parser = etree.XMLParser(**PARSER_OPTIONS)
     try:
-        return etree.fromstring(document, parser)
+        return etree.fromstring(document, parser), False
     except (etree.XMLSyntaxError, ValueError) as error:
+        if _only_prefixes(parser):
+            return _with_undeclared_prefixes(document), True
         line = getattr(error, "lineno", None)
         raise _malformed(f"see line {line}" if line else "it is empty or broken") from None
 
 
+def _only_prefixes(parser: etree.XMLParser) -> bool:
+    """Whether nothing but undeclared prefixes is wrong with what a parser read."""
+    errors = [each.domain for each in parser.error_log if each.level > etree.ErrorLevels.WARNING]
+    return bool(errors) and all(domain == etree.ErrorDomains.NAMESPACE for domain in errors)
+
+
+def _with_undeclared_prefixes(document: bytes) -> etree._Element:
+    parser = etree.XMLParser(**{**PARSER_OPTIONS, "recover": True})
+    root: etree._Element | None = etree.fromstring(document, parser)
+    if root is None or not _only_prefixes(parser):
+        raise _malformed("it is broken")
+    for node in root.iter():
+        if node.tag[0] != "{" and ":" in node.tag:
+            node.tag = _local(node.tag)
+        for key in [key for key in node.attrib if key[0] != "{" and ":" in key]:
+            del node.attrib[key]
+    return root
+
+
 def _local(tag: str) -> str:
-    return tag[tag.rfind("}") + 1 :]
+    return tag[max(tag.rfind("}"), tag.rfind(":", tag.rfind("}"))) + 1 :]
 
 
 def _namespace(tag: str) -> str:
     return tag[1 : tag.find("}")] if tag[0] == "{" else ""
 
 
-def _envelope(root: etree._Element, limits: Limits) -> Envelope:
-    tag = root.tag
-    if tag == f"{{{SOAP_12}}}Envelope":
+def _envelope(root: etree._Element, reader: _Reader) -> Envelope:
+    if root.tag == f"{{{SOAP_12}}}Envelope":
         raise CallerError(
             "soap-version", "The message is SOAP 1.2; this endpoint speaks SOAP 1.1.", side="VersionMismatch"
         )
-    if _local(tag) != "Envelope":
+    if _local(root.tag) != "Envelope":
         raise CallerError("not-soap", "The message is XML, but not a SOAP 1.1 envelope.")
     headers: list[Element] = []
     bodies: list[etree._Element] = []
-    for part in root:
-        name = _local(part.tag)
-        if name == "Header":
-            headers.extend(_element(block, 3, limits) for block in part)
-        elif name == "Body":
-            bodies += part
+    parts = {name: [part for part in root if _local(part.tag) == name] for name in ("Header", "Body")}
+    for part in parts["Header"]:
+        headers.extend(reader.element(block, 3) for block in part)
+    for part in parts["Body"]:
+        bodies += [each for each in part if not reader.is_target(each)]
+    soap_12 = _namespace(root.tag) == SOAP_12
+    found = (("soap-12", ""),) if soap_12 else ()
     if not bodies:
-        raise CallerError("not-soap", "The SOAP envelope has no body element: there is no call in it.")
+        if not parts["Body"]:
+            raise CallerError("not-soap", "The SOAP envelope has no Body: there is no call in it.")
+        return Envelope(Element(""), "", headers, (), soap_12, found)
     body, *others = bodies
     surplus = tuple(_local(each.tag) for each in others)
-    return Envelope(_element(body, 3, limits), _namespace(body.tag), headers, surplus)
+    return Envelope(reader.element(body, 3), _namespace(body.tag), headers, surplus, soap_12, found)
 
 
-def _element(node: etree._Element, depth: int, limits: Limits) -> Element:
-    if depth > limits.depth:
-        raise _over(f"elements more than {limits.depth} deep", limits.depth)
-    tag = node.tag
-    name = tag[tag.rfind("}") + 1 :]
-    if len(name) > limits.name:
-        raise _over(f"names of more than {limits.name} characters", limits.name)
-    attributes = None
-    nil = False
-    items = node.items()
-    if items:
-        if len(items) > limits.attributes:
-            raise _over(f"more than {limits.attributes} attributes on an element", limits.attributes)
-        nil = node.get(_NIL) in ("true", "1")
-        attributes = {_local(str(key)): str(value) for key, value in items if not _of_protocol(key)}
-    count = len(node)
-    if count:
-        if count > limits.repeats:
-            _check_repeats(node, limits)
-        depth += 1
-        stray = "".join((each or "").strip() for each in (node.text, *(child.tail for child in node)))
-        return Element(name, stray or None, attributes, [_element(each, depth, limits) for each in node], nil)
-    text = node.text
-    if text is not None and len(text) > limits.text:
-        raise _over(f"a text of more than {limits.text} characters", limits.text)
-    return Element(name, text or "", attributes, None, nil)
+class _Reader:
+    """Makes elements of the nodes of one message, within the limits."""
+
+    __slots__ = ("limits", "references")
+
+    def __init__(self, limits: Limits, references: References | None) -> None:
+        self.limits = limits
+        self.references = references
+
+    def is_target(self, node: etree._Element) -> bool:
+        return self.references is not None and self.references.is_target(node)
+
+    def element(self, node: etree._Element, depth: int) -> Element:
+        limits = self.limits
+        if depth > limits.depth:
+            raise _over(f"elements more than {limits.depth} deep", limits.depth)
+        tag = node.tag
+        name = tag[tag.rfind("}") + 1 :]
+        if len(name) > limits.name:
+            raise _over(f"names of more than {limits.name} characters", limits.name)
+        attributes = None
+        nil = False
+        sent: Sent = ()
+        items = node.items()
+        if items:
+            if len(items) > limits.attributes:
+                raise _over(f"more than {limits.attributes} attributes on an element", limits.attributes)
+            if self.references is not None and (wanted := reference(node)) is not None:
+                return self._elsewhere(name, wanted, depth, self.references)
+            nil = node.get(_NIL) in ("true", "1")
+            attributes = {_local(str(key)): str(value) for key, value in items if not _of_protocol(key)}
+            if self.references is not None:
+                attributes.pop("id", None)
+            sent = how_sent(node)
+        text = node.text
+        if self.references is not None:
+            self.references.count(text)
+        count = len(node)
+        if count:
+            if count > limits.repeats:
+                _check_repeats(node, limits)
+            depth += 1
+            stray = "".join((each or "").strip() for each in (text, *(child.tail for child in node)))
+            children = [self.element(each, depth) for each in node]
+            if "map" in sent:
+                children = mapped(children, limits.name)
+            return Element(name, stray or None, attributes, children, nil, sent)
+        if text is not None and len(text) > limits.text:
+            raise _over(f"a text of more than {limits.text} characters", limits.text)
+        return Element(name, text or "", attributes, None, nil, sent)
+
+    def _elsewhere(self, name: str, wanted: str, depth: int, references: References) -> Element:
+        """The element that a reference stands for, under the name of the reference."""
+        node = references.enter(wanted)
+        if node is None:
+            return Element(name, "", None, None, False, ("nowhere",))
+        made = self.element(node, depth)
+        references.leave(wanted)
+        made.name = name
+        made.sent = (*made.sent, "reference")
+        return made
 
 
 def _of_protocol(key: str | bytes) -> bool:
@@ -264,7 +280,10 @@ def _check_repeats(node: Iterable[etree._Element], limits: Limits) -> None:
 
 
 def credentials(headers: Iterable[Element]) -> Credentials:
-    """What all userCredentials of the header say together, at any depth; where they differ, the first wins."""
+    """What all userCredentials of the header say together; where they differ, the first wins.
+
+    Neither the case of names matters, nor how deep they stand.
+    """
     found: dict[str, str] = {}
     for block in headers:
         for name, text in _credentials(block, inside=False):
@@ -273,19 +292,19 @@ def credentials(headers: Iterable[Element]) -> Credentials:
     return Credentials(
         username=found.get("username"),
         password=found.get("password"),
-        crypted_auth=found.get("cryptedAuth"),
-        app_key=found.get("appKey"),
-        app_secret=found.get("appSecret"),
-        v3_token="accessToken" in found,
+        crypted_auth=found.get("cryptedauth"),
+        app_key=found.get("appkey"),
+        app_secret=found.get("appsecret"),
+        v3_token="accesstoken" in found,
     )
 
 
 def _credentials(block: Element, *, inside: bool) -> Iterator[tuple[str, str]]:
-    """Names and texts of what stands in userCredentials: vendor samples have it nested, one in the other."""
-    inside = inside or block.name == "userCredentials"
+    """Small names and texts of what stands in userCredentials: vendor samples have it nested."""
+    inside = inside or block.name.lower() == "usercredentials"
     for each in block.children:
         if inside and not each.children:
-            yield each.name, each.text or ""
+            yield each.name.lower(), decoded(each.text or "", each.sent) or ""
         yield from _credentials(each, inside=inside)
 
 

@@ -17,7 +17,8 @@ from shim.core.errors import Fault
 from shim.core.interface import ComplexType, ElementDecl, Interface, Simple
 from shim.core.lexical import Check, writer
 from shim.core.model import Element
-from shim.core.parse import SOAP, XSI
+from shim.core.parse import SOAP
+from shim.core.typed import XSI
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPECIAL = re.compile("[&<>\r]|" + _NOT_XML.pattern)

@@ -18,7 +18,8 @@ from shim.core.commands import Call
 from shim.core.interface import ElementDecl, Interface, Simple
 from shim.core.lexical import boolean
 from shim.core.model import LONGEST_NAME, Element
-from shim.core.parse import SOAP, XSI
+from shim.core.parse import SOAP
+from shim.core.typed import XSI
 
 MOST_CALLS = 20
 """v3 calls of one old call that are shown."""

@@ -6,7 +6,8 @@ import pytest
 
 from shim.core.commands import Call, Identity
 from shim.core.model import Element
-from shim.core.parse import SOAP, XSI
+from shim.core.parse import SOAP
+from shim.core.typed import XSI
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, new_answer
 
