@@ -172,7 +172,8 @@ def _with_undeclared_prefixes(document: bytes) -> etree._Element:
 
 
 def _local(tag: str) -> str:
-    return tag[max(tag.rfind("}"), tag.rfind(":", tag.rfind("}"))) + 1 :]
+    name = tag[tag.rfind("}") + 1 :]
+    return name[name.rfind(":") + 1 :]
 
 
 def _namespace(tag: str) -> str:
