@@ -47,7 +47,7 @@ SERVICE = service(
     operation("DelChannelGroup", rules=[unread("notice", "2.5 deletes channel groups without notices.")]),
     operation("GetPublicNoPoll", rules=[
         account_or_extension(),
-        owned("publicNo/assigned/callbackExtID", "callbackExt"),
+        owned("publicNo/assigned/callbackExtID", "callbackExt", "callback_ext_id"),
     ]),
     operation("AssignPublicNo", rules=[
         account_or_extension(),
@@ -68,7 +68,7 @@ SERVICE = service(
     operation("GetChannels"),
     operation("GetPublicNo", rules=[
         account_or_extension(),
-        owned("publicNo/callbackExtID", "callbackExt"),
+        owned("publicNo/callbackExtID", "callbackExt", "callback_ext_id"),
     ]),
     operation("DelChannel"),
     operation("DelPublicNo"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from shim.core.model import Element
-from shim.core.rules.declare import operation, service
+from shim.core.rules.declare import call, operation, service
 from shim.core.rules.model import Work
 from shim.core.rules.vocabulary import added, keep, once, rename
+from translations import moving
 from translations.accounts import UPDATED, answered, permissions, verbose
 from translations.pbx_industries import INDUSTRIES
 
@@ -51,5 +52,5 @@ SERVICE = service(
     operation("MoveClients", "MoveOrganizations", [
         rename("resellerID", "serviceProviderID", "Resellers are service providers in v3."),
         rename("resellerIdentifier", "serviceProviderIdentifier", "Resellers are service providers in v3."),
-    ]),
+    ], plan=moving.move, calls=[moving.PLANS, call("Organization.MoveOrganizations")]),
 )  # fmt: skip

@@ -13,11 +13,11 @@ from shim.core.forward import forward
 from shim.core.journal import beginning, journalled
 from shim.core.journal_writes import Journal, redo_step
 from shim.core.model import Element
-from shim.core.rules.declare import leg, operation, plan, service
+from shim.core.rules.declare import call, leg, operation, plan, service
 from shim.core.rules.model import Work
 from shim.core.rules.references import extension, own_id, owned, this_extension, this_user
 from shim.core.rules.vocabulary import added, compute
-from translations import extension_permissions, extension_settings
+from translations import extension_permissions, extension_settings, queue_agents
 from translations.accounts import UPDATED
 from translations.extension_settings import NUMBER_AGAIN, OWN, OWN_OF_TWO, storage
 
@@ -124,21 +124,22 @@ SERVICE = service(
         extension("ID", None, "agentExtendedNumber", only="request"), QUEUE, CHANGED,
     ]),
     operation("UnassignQueueAgent", rules=[
-        extension("ID", None, only="request"),
+        queue_agents.agent("ID", "extendedNumber"),
         extension("queueID", "identifier", "queueExtendedNumber", main=True, only="request"),
         CHANGED,
-    ]),
+    ], plan=queue_agents.by_id, calls=[queue_agents.WHOSE, call("Extension.UnassignQueueAgent")]),
     operation("SetQueueAgent", rules=[
-        extension("ID", "identifier", "agentExtendedNumber", only="request"),
+        queue_agents.agent("ID", "agentExtendedNumber"),
+        extension(None, "identifier", "agentExtendedNumber", only="request"),
         extension("queueID", "queueIdentifier", main=True, only="request"),
         CHANGED,
-    ]),
+    ], plan=queue_agents.by_id, calls=[queue_agents.WHOSE, call("Extension.SetQueueAgent")]),
     operation("AssignQueueRemoteAgent", rules=[QUEUE, CHANGED]),
     operation("SetQueueRemoteAgent", rules=[
         extension("queueID", "queueIdentifier", main=True, only="request"), CHANGED,
     ]),
     operation("SetQueueMember", rules=[this_extension()]),
-    operation("GetQueueAgents", rules=[ASKED, owned("localAgents/ID", "extensionNo")]),
+    operation("GetQueueAgents", rules=[ASKED, owned("localAgents/ID", "extensionNo", "queue_agent_id")]),
     operation("GetQueueMembership", rules=[
         ASKED, extension("member/queueID", None, "member/queueExtendedNumber"),
     ]),

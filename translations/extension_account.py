@@ -28,6 +28,7 @@ from shim.core.rules.references import extension, own_extension_id, own_id, this
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
 from translations import extension_reading as reading
 from translations import extension_rights as rights
+from translations import shared_emails
 from translations.deletions import LAST, ONE_OF, THERE, delete_all
 from translations.deletions import extension as extension_goes
 from translations.deletions import extensions_of as extensions_of_user
@@ -60,6 +61,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
     templates = yield from successors(catalogue, work)
     put(wanted_user, templates.user)
     put(wanted_phone, templates.extension)
+    yield from shared_emails.settle(catalogue, work, wanted_user)
 
     def steps(journal: Journal) -> Generator[Command, Any, Learning]:
         goes_on = not any(_on(wanted_user, name) for name in ("verbose", "passwordAuto", "forceUpdate"))
@@ -142,6 +144,7 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         )
     translation.to_new(work)
     profile, device = user.to_new(work), phone.to_new(work)
+    yield from shared_emails.settle(catalogue, work, profile, work.extension.user_id)
     if not (device.child("label") or device.child("password")):
         answer = yield from forward(catalogue, work, user.new, profile, writes=True)
         return finish(translation, work, user.to_old(answer, work))
@@ -189,6 +192,7 @@ ADD = plan(
     "AddExtension",
     _add,
     call("PBX.GetTemplates", _WHICH_TEMPLATE),
+    shared_emails.ASKED,
     call("User.GetUsers", "Who has the login already; once more when it was not seen how AddUser ended."),
     leg("user", "User.AddUser", [_USERS_ID, TEMPLATE], undo=_USER_UNDONE),
     *(call(name, rights.ASKED) for name in rights.ASKS),
@@ -206,6 +210,7 @@ ADD = plan(
 EDIT = plan(
     "EditExtension",
     _edit,
+    shared_emails.ASKED,
     leg("user", "User.EditUser", [this_user(), _USERS_ID]),
     leg(
         "extension",

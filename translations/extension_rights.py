@@ -23,7 +23,8 @@ from shim.core.translate import is_unlimited
 Rights = Mapping[str, str]
 """By name in SetUserPL: `true`, `false`, a number, or `unlimited`."""
 
-_ON = ("extFeatureManag", "sipManag", "IMManag", "soundManag", "callAPIManag", "callerIDManag")
+_ON = ("sipManag", "IMManag", "soundManag", "callAPIManag", "callerIDManag")
+"""Permissions that extensions of 2.5 had too. Managing extensions, their features or numbers was not theirs."""
 _UNBOUNDED = (
     "callbackCallerIDMax", "callCardCodesMax", "concurentCalls", "concurentInternalCalls", "queueMembersMax",
     "concurentText2Speech", "mailboxMax", "mailboxSize", "recordStorage", "soundStorage", "mohStorage",
@@ -60,6 +61,7 @@ NOTES = (
     "  On: " + ", ".join(_ON) + ".",
     "  Unlimited: " + ", ".join(_UNBOUNDED) + ".",
     "  And room for one extension of its type: phoneExtMax 1 for a phone terminal.",
+    "  The rest stays off, as extensions of 2.5 never had it (extensionManag, extFeatureManag, ...)",
     "  The setting new_user_values changes single values; `leave` grants nothing there.",
 )
 

@@ -10,7 +10,7 @@ $user = v3('User')->AddUser([
 $one = ['_' => 1, 'unlimited' => false];
 $any = ['_' => 0, 'unlimited' => true];
 v3('User')->SetUserPL([  // everything is off at first; in 2.5 an extension worked at once
-    'ID' => $user, 'extFeatureManag' => true, 'sipManag' => true, 'callerIDManag' => true, 'soundManag' => true,
+    'ID' => $user, 'sipManag' => true, 'callerIDManag' => true, 'soundManag' => true,
     'phoneExtMax' => $one, 'concurentCalls' => $any, 'concurentInternalCalls' => $any, 'mailboxMax' => $any,
 ]);
 $phone = v3('Extension')->AddExtension([

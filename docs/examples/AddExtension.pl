@@ -15,7 +15,7 @@ my $user = V3::call('user', <<XML)->valueof('//AddUserResponse/ID');
 XML
 V3::call('user', <<XML);    # everything is off at first; in 2.5 an extension worked at once
 <um:SetUserPL>
-  <a:extFeatureManag>true</a:extFeatureManag><a:sipManag>true</a:sipManag>
+  <a:sipManag>true</a:sipManag>
   <a:soundManag>true</a:soundManag><a:callerIDManag>true</a:callerIDManag>
   <a:phoneExtMax unlimited="false">1</a:phoneExtMax>
   <a:concurentCalls unlimited="true">0</a:concurentCalls>

@@ -10,7 +10,7 @@ user = users.AddUser(**profile, login=login, password=password, parentID=int(org
 one, unbounded = {"_value_1": 1, "unlimited": False}, {"_value_1": 0, "unlimited": True}
 users.SetUserPL(  # everything is off at first; in 2.5 an extension worked at once
     ID=user,
-    **dict.fromkeys(("extFeatureManag", "sipManag", "soundManag", "callerIDManag"), True),
+    **dict.fromkeys(("sipManag", "soundManag", "callerIDManag"), True),
     **dict.fromkeys(("concurentCalls", "concurentInternalCalls", "mailboxMax"), unbounded),
     phoneExtMax=one,
 )

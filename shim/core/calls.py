@@ -37,7 +37,7 @@ def _lookups(translation: Translation) -> Iterator[Called]:
         yield Called("User.GetUserDetails", _WHO)
     if asks or follows or kinds & {"old_id", "identifier"} or translation.answers_own:
         yield Called("Extension.GetExtensions", _THEIRS)
-    if "extension_id" in kinds or translation.answers_refer:
+    if "extension_id" in kinds or translation.answers_refer or translation.answers_own:
         yield Called("Extension.GetExtensionDetails", _OWNER)
     details = translation.declared.details
     if details and any(each.fate in ("kept", "emulated") for each in translation.fates):

@@ -108,8 +108,9 @@ class Translation:
     """Where requests name accounts that may be extensions."""
     answers_refer: tuple[str, ...] = ()
     """Where v3 answers name extensions by number."""
-    answers_own: tuple[tuple[str, str], ...] = ()
-    """Where v3 answers name a user and mean an extension: (path, the element beside it with the number)."""
+    answers_own: tuple[tuple[str, str, str], ...] = ()
+    """Where v3 answers name a user and mean an extension: (path, the element beside it with the number, the
+    setting that says whether it is a user)."""
     answers_users: tuple[str, ...] = ()
     """Where v3 answers name an account that may be a user, and 2.5 an account that may be an extension."""
     fates: list[Fate] = field(default_factory=list)

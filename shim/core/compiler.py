@@ -79,17 +79,19 @@ class Compiler:
     def refers(self) -> tuple[tuple[str, By, bool], ...]:
         there = dict(paths(self.old.input))
         rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.old in there]
-        return tuple((each.old or "", each.by, each.main) for each in rules if each.only != "answer")
+        return tuple(
+            (each.old or "", each.by, each.main) for each in rules if each.only != "answer" and not each.later
+        )
 
     def answers_refer(self) -> tuple[str, ...]:
         there = dict(paths(self.new.output))
         rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.new in there]
         return tuple({each.new or "": 0 for each in rules if each.takes("answer") and each.only != "request"})
 
-    def answers_own(self) -> tuple[tuple[str, str], ...]:
+    def answers_own(self) -> tuple[tuple[str, str, str], ...]:
         there = dict(paths(self.new.output))
         rules = [each for each in self.declared.rules if isinstance(each, Owned) and each.new in there]
-        return tuple((each.new or "", each.beside) for each in rules)
+        return tuple((each.new or "", each.beside, each.role) for each in rules)
 
     def accounts(self) -> tuple[Account, ...]:
         there = dict(paths(self.old.input))

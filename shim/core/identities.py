@@ -18,7 +18,7 @@ from shim.core.keeping import look_up
 from shim.core.model import Element
 from shim.core.reconcile import reconcile
 from shim.core.rules.model import Work, split, spots
-from shim.core.rules.references import By, has_number
+from shim.core.rules.references import By, by_number, extended, has_number
 
 Name = Literal["old_id", "identifier", "extension_id", "number", "user_id"]
 Key = tuple[Name, str]
@@ -136,9 +136,12 @@ def of_answer(
     numbers = [text for path in translation.answers_refer for text in texts(answer, path)]
     if numbers:
         yield from recognise(catalogue, work, numbers)
-    for path, beside in translation.answers_own:
+    for path, beside, role in translation.answers_own:
         parent, name = split(path)
         rows = [(row.get(name) or "", row.get(beside) or "") for row in spots(answer, parent)]
+        if by_number(work, role):
+            yield from recognise(catalogue, work, [extended(work, number) for _, number in rows])
+            continue
         yield from owners(catalogue, work, [(user.strip(), number) for user, number in rows if user.strip()])
 
 

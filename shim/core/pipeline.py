@@ -153,18 +153,18 @@ def _login(envelope: Envelope, outcome: Outcome) -> Credentials:
 def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
     """One old request to its old answer: its names resolved, translated, forwarded, translated back.
 
-    What an operation of several v3 calls does instead of `_one_call` is declared with it. Raises Fault.
+    What an operation of several v3 calls does instead of `one_call` is declared with it. Raises Fault.
     """
     work.request = without_zeros(work.request, translation.old.input.complex, work.find)
     if (words := translation.words) is not None:
         work.in_old_words = partial(words.said, request=work.request)
     choose(translation, work)
     yield from of_request(catalogue, translation, work)
-    plan = translation.declared.plan or _one_call
+    plan = translation.declared.plan or one_call
     return reworded((yield from plan(catalogue, translation, work)), words, work.request)
 
 
-def _one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+def one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
     """The plain case: one old call is one v3 call."""
     new = translation.to_new(work)
     try:

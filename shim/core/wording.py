@@ -22,11 +22,10 @@ def give_words(catalogue: Catalogue, services: Iterable[DeclaredService]) -> Non
     """Give every translation of a catalogue its words."""
     services = tuple(services)
     common = {**_renamed_everywhere(catalogue), **_accounts(services)}
-    becomes = {each.name: each.becomes for each in services}
     for translation in catalogue.translations.values():
         elements = _elements(translation)
         names = {**common, **_operations(translation)}
-        if becomes.get(translation.old.service) == "Extension":
+        if translation.old.service == "Extension" and "User" in _called(translation):
             names |= _forms("User", "Extension")
         names = {name: old for name, old in names.items() if name not in elements}
         translation.words = Words(elements, names, pattern_of((*elements, *names)))
@@ -65,11 +64,17 @@ def _known(old: Interface) -> set[str]:
     return {path.rpartition("/")[2] for decl in decls for path, _ in paths(decl)}
 
 
+def _called(translation: Translation) -> dict[str, set[str]]:
+    """The v3 operations that it is made to, by service."""
+    found: dict[str, set[str]] = {}
+    for part in translation.legs.values() or (translation,):
+        found.setdefault(part.new.service, set()).add(part.new.name)
+    return found
+
+
 def _operations(translation: Translation) -> dict[str, str]:
     """The v3 calls that it makes, by the one that the caller made."""
-    named = [each.operation for each in translation.declared.calls]
-    named += [translation.new.full_name, *(leg.new.full_name for leg in translation.legs.values())]
-    calls = {each.rpartition(".")[2] for each in named}
+    calls = {name for names in _called(translation).values() for name in names}
     return {each: translation.old.name for each in calls if each != translation.old.name}
 
 

@@ -117,6 +117,30 @@ class Conduct(Section):
         Literal["number", "unlimited"],
         doc("What a v3 limit without the attribute means in answers: no limit (by the schema), or its number."),
     ] = "unlimited"
+    remote_agent: Annotated[
+        Literal["id", "phone", "refuse"],
+        doc("How v3 is told of a queue's remote agent that 2.5 names by ID: by that ID, by its phone, or not."),
+    ] = "id"
+    queue_agent_id: Annotated[
+        Literal["user", "extension"],
+        doc("Whose the IDs of local agents are in v3's GetQueueAgents; extension: then the number decides."),
+    ] = "user"
+    callback_ext_id: Annotated[
+        Literal["user", "extension"],
+        doc("Whose callbackExtID is in v3's lists of public numbers; extension: then callbackExt decides."),
+    ] = "user"
+    move_without_plan: Annotated[
+        Literal["leave", "default", "refuse"],
+        doc("MoveClients without a charging plan: v3 decides, the new reseller's default plan, or a fault."),
+    ] = "leave"
+    shared_email: Annotated[
+        Literal["use", "leave_out", "refuse"],
+        doc("An extension's e-mail that another v3 user has: sent as it is, left out, or a fault (300)."),
+    ] = "use"
+    phone_password: Annotated[
+        Literal["follow", "apart"],
+        doc("EditExtension's password, for a phone whose own is not known: the phone's, too, or not."),
+    ] = "follow"  # noqa: S105  # no password
     linked_failure: Annotated[
         Literal["undo", "keep"],
         doc("When an operation with finalOnFailure ends a LinkedOp: delete again what was added, or keep it."),

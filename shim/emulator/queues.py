@@ -52,9 +52,17 @@ def assign(call: Call) -> Element:
     return call.done(extendedNumber=queue.number)
 
 
+def _agent_of(call: Call, queue: Extension) -> tuple[str, str]:
+    """The same of one that is in the queue: a remote agent's ID may stand where a number is due."""
+    said = call.text(_LOCAL) or ""
+    if _key(queue, _REMOTE, said) in call.world.kept(_KIND):
+        return _REMOTE, said
+    return _agent(call)
+
+
 def change(call: Call) -> Element:
     queue = _of_type(call, "extendedNumber", "phoneQueue")
-    place, agent = _agent(call)
+    place, agent = _agent_of(call, queue)
     found = call.world.kept(_KIND).get(_key(queue, place, agent))
     if found is None:
         raise Refusal(AUTHENTICATION, f"The value of {place} is invalid: no such agent is in this queue.")

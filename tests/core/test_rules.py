@@ -241,7 +241,9 @@ def test_a_number_that_v3_leaves_empty_is_no_extension() -> None:
 
 def test_an_agent_is_the_extension_whose_number_stands_beside_the_user() -> None:
     name = "Extension.GetQueueAgents"
-    translation = compiled(name, name, *extension(only="request"), owned("localAgents/ID", "extensionNo"))
+    translation = compiled(
+        name, name, *extension(only="request"), owned("localAgents/ID", "extensionNo", "queue_agent_id")
+    )
     done = known(work(), Identity("9", "9", "7", "0001*8"), Identity("7", "5", "7", "0001*6"))
     rows = [
         Element(

@@ -323,7 +323,7 @@ def test_extensions_are_added_alike(both: Both) -> None:
     seen = [facts(both.old("GetExtensionDetails", ID=each), *OF_ACCOUNT) for each in (by_old, by_new)]
     assert seen[0] == seen[1]
     limits = [both.old("GetExtensionPL", ID=each) for each in (by_old, by_new)]
-    for name in ("extFeatureManag", "sipManag", "soundManag", "callerIDManag", "mailboxMax"):
+    for name in ("sipManag", "soundManag", "callerIDManag", "mailboxMax"):
         assert limits[0].get(f"extensionPL/{name}") == limits[1].get(f"extensionPL/{name}")
     rows = both.shown("GetExtensions").all("extension")
     assert (by_new, login) in {(each.get("ID"), each.get("login")) for each in rows}

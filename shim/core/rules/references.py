@@ -28,6 +28,8 @@ class Refer(Rule):
     side: Side = "number"
     main: bool = False
     """Whether it names the extension that the call is about: what is kept is kept for that one."""
+    later: bool = False
+    """Whether the plan itself finds out whom it names, before it translates."""
 
     @property
     def may_drop(self) -> bool:
@@ -81,7 +83,7 @@ _USER = "v3 has it on the user that owns the extension."
 
 
 def extension(
-    old_id: str = "ID",
+    old_id: str | None = "ID",
     identifier: str | None = "identifier",
     new: str = "extendedNumber",
     *,
@@ -89,7 +91,9 @@ def extension(
     only: Direction | None = None,
 ) -> tuple[Rule, ...]:
     """An extension by account ID or identifier; in v3 by extended number. Both directions."""
-    rules: list[Rule] = [Refer(old_id, new, _NUMBER, only, "old_id", "number", main)]
+    rules: list[Rule] = []
+    if old_id is not None:
+        rules.append(Refer(old_id, new, _NUMBER, only, "old_id", "number", main))
     if identifier is not None:
         rules.append(Refer(identifier, new, _NUMBER, only, "identifier", "number", main))
     return tuple(rules)
@@ -151,9 +155,13 @@ def own_extension_id(path: str = "extensionID") -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class Owned(Rule):
-    """In answers: v3 says a user's ID where 2.5 said the extension's; `beside` holds the extension's number."""
+    """In answers: v3 says a user's ID where 2.5 said the extension's; `beside` holds the extension's number.
+
+    Where the setting `role` is `extension`, v3's ID is one that nothing else names: then the number decides.
+    """
 
     beside: str = ""
+    role: str = ""
 
     def takes(self, direction: Direction) -> Taken | None:
         name = split(self.old or "")[1]
@@ -175,12 +183,18 @@ class Owned(Rule):
                 said = place.child(name)
                 if said is None:
                     continue
-                meant = _which(owned.get(said.text or "", []), place.get(self.beside) or "")
+                number = place.get(self.beside) or ""
+                meant = (
+                    work.identities.get(("number", extended(work, number)))
+                    if by_number(work, self.role)
+                    else _which(owned.get(said.text or "", []), number)
+                )
                 place.children = [each for each in place.children if each is not said]
                 if meant is not None:
                     place.children.append(Element(name, meant.old_id))
                 else:
-                    work.find("answer-value-omitted", self.old or "", "v3 names a user without extensions.")
+                    why = "v3 names a user without extensions, or an extension that the shim does not know."
+                    work.find("answer-value-omitted", self.old or "", why)
 
         return Made("computed", self.old or "", produce) if direction == "answer" else None
 
@@ -197,9 +211,26 @@ def has_number(identity: Identity, number: str) -> bool:
     return bool(number) and number in (identity.number, identity.number.rpartition("*")[2])
 
 
-def owned(path: str, beside: str) -> Rule:
-    """An answer's user ID that has to become the ID of the extension whose number stands beside it."""
-    return Owned(path, path, "v3 answers with the user's ID, 2.5 with the extension's.", "answer", beside)
+def by_number(work: Work, role: str) -> bool:
+    """Whether the setting `role` says that v3's ID is not that of a user, so that the number decides."""
+    return work.caller.settings.get(role) == "extension"
+
+
+def extended(work: Work, number: str) -> str:
+    """A number as v3 extends it: a local one is of the organization of the extension that the call is about."""
+    number = number.strip()
+    if not number or "*" in number or work.extension is None:
+        return number
+    return f"{work.extension.number.rpartition('*')[0]}*{number}"
+
+
+def owned(path: str, beside: str, role: str) -> Rule:
+    """An answer's user ID that has to become the ID of the extension whose number stands beside it.
+
+    `role` is the setting that says whether it is a user's ID at all.
+    """
+    because = "v3 answers with the user's ID, 2.5 with the extension's."
+    return Owned(path, path, because, "answer", beside, role)
 
 
 @dataclass(frozen=True, slots=True)
