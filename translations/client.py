@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shim.core.adding import Traced, adding
+from shim.core.commands import Undo
 from shim.core.model import Element
 from shim.core.rules.declare import call, operation, service
 from shim.core.rules.model import Work
@@ -31,13 +33,25 @@ ORGANIZATION_TYPE = added(
     value=_organization_type,
 )
 
+TRACED = Traced(
+    "Organization.GetOrganizations",
+    "organization",
+    Undo("Organization.DelOrganization", "ID", bare="User.GetUsers"),
+)
+
+ADD = operation(
+    "AddClient",
+    "AddOrganization",
+    [KEPT_BY_ADD, once("accountFlag", "v3 takes one flag; 2.5 knew only one value, so nothing is lost.")],
+    plan=adding(TRACED),
+    calls=TRACED.calls("Organization.AddOrganization"),
+    journal="undo",
+)
+
 SERVICE = service(
     "Client",
     "Organization",
-    operation("AddClient", "AddOrganization", [
-        KEPT_BY_ADD,
-        once("accountFlag", "v3 takes one flag; 2.5 knew only one value, so nothing is lost."),
-    ]),
+    ADD,
     operation("EditClient", "EditOrganization", [KEPT]),
     operation("SetClientStatus", "SetOrganizationStatus", [UPDATED]),
     operation("SetClientCpAccess", "SetOrganizationCpAccess", [UPDATED]),

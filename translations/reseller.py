@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shim.core.adding import Traced, adding
+from shim.core.commands import Undo
 from shim.core.rules.declare import operation, service
 from shim.core.rules.vocabulary import compute, echo, rename, unanswered
 from translations.accounts import UPDATED, answered, reseller_permissions
@@ -31,14 +33,27 @@ NOTIFY_ONLY = compute(
     "a mask of four digits, each 0 or 1, for administrator, reseller, client and extension",
 )
 
-SERVICE = service(
-    "Reseller",
-    "ServiceProvider",
-    operation("AddReseller", "AddServiceProvider", [
+TRACED = Traced(
+    "ServiceProvider.GetServiceProviders",
+    "serviceProvider",
+    Undo("ServiceProvider.DelServiceProvider", "ID", bare="Organization.GetOrganizations"),
+)
+
+ADD = operation(
+    "AddReseller",
+    "AddServiceProvider",
+    [
         NOTIFY_ONLY,
         unanswered("template", "v3 does not name the template that a service provider was made from.",
                    when=lambda work: work.request.child("templateID") is not None),
-    ]),
+    ],
+    plan=adding(TRACED), calls=TRACED.calls("ServiceProvider.AddServiceProvider"), journal="undo",
+)  # fmt: skip
+
+SERVICE = service(
+    "Reseller",
+    "ServiceProvider",
+    ADD,
     operation("EditReseller", "EditServiceProvider"),
     operation("SetResellerStatus", "SetServiceProviderStatus", [UPDATED]),
     operation("SetResellerCpAccess", "SetServiceProviderCpAccess", [UPDATED]),

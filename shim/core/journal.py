@@ -58,8 +58,12 @@ class Learning:
 Plan = Callable[[Journal], Generator[Command, Any, Element | Learning]]
 
 
-def journalled(catalogue: Catalogue, work: Work, begin: Begin, plan: Plan) -> Answering:
+def journalled(
+    catalogue: Catalogue, work: Work, begin: Begin, plan: Plan, *, single: bool = False
+) -> Answering:
     """Make the calls of a plan under a journal entry; its steps are `step` or `redo_step`.
+
+    With `single` there is one write, as in 2.5: what v3 says when it refuses it is told as it is.
 
     A plan that fails is undone or left for recovery, and the fault says which. The answer to an equal call that
     nobody received is given again.
@@ -71,7 +75,7 @@ def journalled(catalogue: Catalogue, work: Work, begin: Begin, plan: Plan) -> An
         if (work.request.get("passwordAuto") or "").strip() in ("1", "true"):
             work.find("answer-field-unavailable", "password", "An answer that is given again has no password.")
         return opened.answer
-    journal = Journal(catalogue, work, begin.policy, opened, list(begin.steps))
+    journal = Journal(catalogue, work, begin.policy, opened, list(begin.steps), single)
     try:
         ending = yield from plan(journal)
         return (yield from _end(journal, ending))
@@ -150,7 +154,7 @@ _REASONS = {"paused": "half-done", "left": "unfinished"}
 
 def _told(journal: Journal, fault: Fault, ended: Ended) -> Fault:
     kind = "nothing" if ended.why == "nothing" else ended.state if ended.state in _TOLD else "left"
-    if kind == "nothing" and not fault.carried:
+    if kind == "nothing" and (journal.single or not fault.carried):
         return fault
     text = fault.text if fault.carried else f"A v3 call did not end as it should ({fault.reason})."
     reference = journal.opened.entry if journal.opened else "none"

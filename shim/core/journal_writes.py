@@ -31,6 +31,7 @@ class Journal:
     policy: Policy
     opened: Opened | None
     steps: list[Step]
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +61,20 @@ def step(
     gone: bool = False,
     again: bool = False,
     goes_on: bool = True,
+    may_fail: bool = False,
 ) -> Answering:
     """One write that is undone when the call fails. Raises BackendError.
 
-    With `again` it may be made twice. When its end was not seen and the probe finds that it took effect, the
-    call goes on with what the probe says, unless that is not enough (`goes_on`).
+    With `again` it may be made twice; with `may_fail` an answer that it failed is an answer. When its end
+    was not seen and the probe finds that it took effect, the call goes on with what the probe says, unless
+    that is not enough (`goes_on`).
     """
     made = Step(name, Ask(operation.full_name), probe, undo, falls=falls, gone=gone, state="started")
     journal.steps.append(made)
     position = len(journal.steps) - 1
     yield from mark(journal, position)
     try:
-        answer = yield from written(journal, operation, request, probe)
+        answer = yield from written(journal, operation, request, probe, may_fail=may_fail)
     except Fault as fault:
         if not fault.unknown:
             made.state = "refused"
@@ -87,6 +90,8 @@ def step(
         except Fault as second:
             raise second if second.reason == LOST else fault from None
     made.state, made.found = "done", answer.get(probe.key) if probe else None
+    if answer.get("result") == "failure":
+        made.state = "refused"
     yield from mark(journal, position)
     return answer
 
@@ -149,7 +154,9 @@ def _wanted(journal: Journal, made: Step) -> Generator[Command, Any, Ask | None]
     return made.instead if made.instead is not None and len(rows) > 1 else made.ask
 
 
-def written(journal: Journal, operation: Operation, request: Element, probe: Probe | None) -> Answering:
+def written(
+    journal: Journal, operation: Operation, request: Element, probe: Probe | None, *, may_fail: bool = False
+) -> Answering:
     """Make a v3 write. Raises a Fault that knows whether it may have taken effect."""
     under_way = forward(journal.catalogue, journal.work, operation, request, writes=True)
     answered = False
@@ -165,6 +172,8 @@ def written(journal: Journal, operation: Operation, request: Element, probe: Pro
         if answered and fault.reason != "backend-fault":
             raise _not_understood() from fault
         raise
+    if answer.get("result") == "failure" and may_fail:
+        return answer
     if answer.get("result") == "failure":
         text = answer.get("notice/message") or "The v3 backend answered that the call failed."
         raise BackendError("backend-fault", text, answer.get("notice/code"), carried=True)

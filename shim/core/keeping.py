@@ -19,8 +19,13 @@ from shim.core.rules.model import Work, spots
 Keeping = Generator[Command, Any, None]
 
 
-def keep(catalogue: Catalogue, translation: Translation, answer: Element, work: Work) -> Keeping:
-    """Bring the store in line with a v3 call that was answered. Raises BackendError, see `_remember`."""
+def keep(
+    catalogue: Catalogue, translation: Translation, answer: Element, work: Work, *, certain: bool = False
+) -> Keeping:
+    """Bring the store in line with a v3 call that was answered. Raises BackendError, see `_remember`.
+
+    With `certain` the call is taken back when it raises, so that it may.
+    """
     gone = translation.declared.gone
     if answer.get("result") == "failure":
         return
@@ -33,7 +38,7 @@ def keep(catalogue: Catalogue, translation: Translation, answer: Element, work: 
         _lost(work)
         return
     if work.kept:
-        yield from _remember(account, translation, work)
+        yield from _remember(account, translation, work, certain)
     if translation.recalls:
         yield from _recall(account, translation, work)
 
@@ -53,7 +58,7 @@ def _account(
     return told.get("ID")
 
 
-def _remember(account: str, translation: Translation, work: Work) -> Keeping:
+def _remember(account: str, translation: Translation, work: Work, certain: bool) -> Keeping:
     """Store what is to be kept. If that fails after an Add, the answer still has to give the new ID.
 
     Other writes may simply be repeated, so there the caller gets a fault that says what is done.
@@ -61,6 +66,8 @@ def _remember(account: str, translation: Translation, work: Work) -> Keeping:
     try:
         yield Remember(account, dict(work.kept))
     except Fault as fault:
+        if certain:
+            raise
         _lost(work)
         if not translation.old.name.startswith("Add"):
             raise BackendError(

@@ -32,15 +32,17 @@ from shim.edge.journal_rows import ENTRIES, STEPS
 from shim.edge.recovery import Recovery
 from shim.edge.settings import Identities, Integration
 from shim.edge.settings import Journal as Settings
-from shim.edge.store import Store
+from shim.edge.store import KEPT, Store
 from shim.emulator.app import Options, _Server
 from shim.emulator.seed import load_seed
 from shim.emulator.world import World
 from shim.interfaces.load import new, old
 from translations import globalop
 from translations.account import DELETE as DELETE_ACCOUNT
+from translations.client import ADD as ADD_CLIENT
 from translations.extension import SET_PROVISION
 from translations.extension_account import PLANS
+from translations.reseller import ADD as ADD_RESELLER
 
 INTEGRATION = Integration.model_validate(
     {
@@ -53,6 +55,8 @@ SECRET = "Tr0ub4dor-and-3"
 DECLARED: dict[str, tuple[Declared, ...]] = {
     "Extension": (*PLANS, SET_PROVISION),
     "Account": (DELETE_ACCOUNT,),
+    "Client": (ADD_CLIENT,),
+    "Reseller": (ADD_RESELLER,),
 }
 """What is journalled, by old service."""
 SETTINGS = Settings(wait=0.05, attempts=4)
@@ -70,7 +74,8 @@ def catalogue() -> Catalogue:
         names = {each.name for each in plans}
         operations = {k: v for k, v in services[name].operations.items() if k in names}
         services[name] = replace(services[name], operations=operations)
-    declared = [service(name, name, *plans) for name, plans in DECLARED.items()]
+    successors = {"Client": "Organization", "Reseller": "ServiceProvider"}
+    declared = [service(name, successors.get(name, name), *plans) for name, plans in DECLARED.items()]
     return compile_catalogue(replace(old(), services=services), new(), [*declared, globalop.SERVICE])
 
 
@@ -132,7 +137,7 @@ class Direct:
         self.world = world
         self.waiting: list[tuple[str, bytes]] = []
         self._server = _Server(world, Options(), new())
-        self._token = world.issue_token("northwind-key", 10**9)
+        self._token = world.issue_token("admin-key", 10**9)
 
     async def forward(self, call: Call, integration: Integration) -> Answer:
         self.trouble.pass_on()
@@ -235,6 +240,7 @@ class House:
     trouble: Trouble = field(default_factory=Trouble)
     settings: Settings = SETTINGS
     ahead: float = 0.0
+    kept: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.began = datetime(2026, 1, 1, tzinfo=UTC)
@@ -270,9 +276,14 @@ class House:
 
     async def clear(self) -> None:
         async with self.store.writing() as connection:
-            for table in (STEPS, ENTRIES, IDENTITIES, EVENTS):
+            for table in (STEPS, ENTRIES, IDENTITIES, EVENTS, KEPT):
                 await connection.execute(sa.delete(table))
             await connection.execute(sa.update(COUNTERS).values(next=None))
+
+    async def look(self) -> None:
+        """Learn for which accounts the shim keeps something."""
+        async with self.store.reading() as connection:
+            self.kept = set((await connection.execute(sa.select(KEPT.c.account))).scalars())
 
     async def text(self) -> str:
         """Everything that the journal's tables hold."""
@@ -306,7 +317,8 @@ def added(house: House) -> tuple[list[int], list[str]]:
 def orphans(house: House) -> list[int]:
     """New users without an extension."""
     owners = {each.user for each in house.world.extensions.values()}
-    return [each for each in added(house)[0] if each not in owners]
+    users = [each for each in added(house)[0] if house.world.accounts[each].level == "user"]
+    return [each for each in users if each not in owners]
 
 
 async def check_identities(house: House) -> None:

@@ -13,6 +13,8 @@ from tests.journal.test_calls import (
     ACCOUNT_BARE,
     ACCOUNT_ONE,
     ADDING,
+    ADDING_CLIENT,
+    ADDING_RESELLER,
     DELETING,
     DELETING_ONE,
     EDITING,
@@ -43,6 +45,9 @@ CASES = {
     "provision": (PROVISIONING, {}),
     "provision-cut": (PROVISIONING, {("Extension.EditExtension", 0): "drop"}),
     "accounts": (ACCOUNTS, {}),
+    "add-client": (ADDING_CLIENT, {}),
+    "add-client-unknown": (ADDING_CLIENT, {("Organization.AddOrganization", 0): "drop-after"}),
+    "add-reseller": (ADDING_RESELLER, {}),
 }
 
 

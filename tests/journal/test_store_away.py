@@ -21,14 +21,14 @@ from shim.core.errors import BackendError
 from shim.core.pipeline import Outcome
 from shim.edge.store import Store
 from tests.journal.house import House, snapshot
-from tests.journal.test_calls import ADD, ADDING, DELETE, DELETING, EDIT, EDITING, Plan, ending, furnished
+from tests.journal.test_calls import ADDING, ADDING_CLIENT, DELETING, EDITING, Plan, ending, furnished
 
 if TYPE_CHECKING:
     from tests.support.postgres import Restartable
 
 pytest_plugins = ["tests.support.postgres"]
 
-CALLS = [(ADDING, ADD), (DELETING, DELETE), (EDITING, EDIT)]
+PLANS = [ADDING, DELETING, EDITING, ADDING_CLIENT]
 
 
 class Struck(Store):
@@ -60,14 +60,14 @@ class Struck(Store):
             over()
 
 
-async def _struck(house: House, plan: Plan, fields: list[tuple[str, str]]) -> bool:
+async def _struck(house: House, plan: Plan) -> bool:
     """A call whose store fails, the store again, one look of recovery, and an equal call. Whether it failed."""
     store = house.store
     assert isinstance(store, Struck)
     process = house.process()
     outcome: Outcome | None = None
     with suppress(BackendError):  # what could not be noted about the delivery
-        outcome = await process.call(plan.operation, fields)
+        outcome = await process.call(plan.operation, plan.fields)
     came = store.over is not None or (store.fault is None and store.writes > store.at)
     store.lift()
     if outcome is not None and outcome.fault is not None:
@@ -82,20 +82,19 @@ async def _struck(house: House, plan: Plan, fields: list[tuple[str, str]]) -> bo
     end = await ending(house, plan, outcome)
     assert end in ("all done", "nothing done")
     if came and end == "nothing done":
-        again = await process.call(plan.operation, fields)
+        again = await process.call(plan.operation, plan.fields)
         assert again.fault is None
+        await house.look()
         assert plan.done(house)
     return came
 
 
-async def _every_write(
-    store: Struck, plan: Plan, fields: list[tuple[str, str]], fault: Callable[[], Callable[[], None]] | None
-) -> None:
+async def _every_write(store: Struck, plan: Plan, fault: Callable[[], Callable[[], None]] | None) -> None:
     for at in itertools.count():
         house = furnished(House(store))
         await house.clear()
         store.strike(at, fault)
-        came = await _struck(house, plan, fields)
+        came = await _struck(house, plan)
         assert snapshot(house.world) != house.first
         if not came:
             assert at >= 4, "these calls write more often"
@@ -117,19 +116,17 @@ async def sqlite(path: Path) -> AsyncIterator[Struck]:
         await store.close()
 
 
-@pytest.mark.parametrize(("plan", "fields"), CALLS, ids=[each.operation for each, _ in CALLS])
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.operation)
 class TestSqlite:
-    async def test_locked_by_another_program(
-        self, sqlite: Struck, path: Path, plan: Plan, fields: list[tuple[str, str]]
-    ) -> None:
+    async def test_locked_by_another_program(self, sqlite: Struck, path: Path, plan: Plan) -> None:
         def locked() -> Callable[[], None]:
             other = sqlite3.connect(path, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             return other.close
 
-        await _every_write(sqlite, plan, fields, locked)
+        await _every_write(sqlite, plan, locked)
 
-    async def test_full(self, sqlite: Struck, plan: Plan, fields: list[tuple[str, str]]) -> None:
+    async def test_full(self, sqlite: Struck, plan: Plan) -> None:
         full = False
 
         @sa.event.listens_for(sqlite._engine.sync_engine, "begin")
@@ -146,23 +143,19 @@ class TestSqlite:
 
             return empty
 
-        await _every_write(sqlite, plan, fields, fill)
+        await _every_write(sqlite, plan, fill)
 
-    async def test_a_disk_that_takes_nothing(
-        self, sqlite: Struck, plan: Plan, fields: list[tuple[str, str]]
-    ) -> None:
+    async def test_a_disk_that_takes_nothing(self, sqlite: Struck, plan: Plan) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
         def refuse() -> Callable[[], None]:
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
             return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
-        await _every_write(sqlite, plan, fields, refuse)
+        await _every_write(sqlite, plan, refuse)
 
-    async def test_a_commit_that_nobody_was_told_of(
-        self, sqlite: Struck, plan: Plan, fields: list[tuple[str, str]]
-    ) -> None:
-        await _every_write(sqlite, plan, fields, None)
+    async def test_a_commit_that_nobody_was_told_of(self, sqlite: Struck, plan: Plan) -> None:
+        await _every_write(sqlite, plan, None)
 
 
 @pytest.fixture
@@ -186,13 +179,13 @@ def _running(server: Restartable) -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("end", ["stop", "kill"])
-@pytest.mark.parametrize(("plan", "fields"), CALLS[:2], ids=[each.operation for each, _ in CALLS[:2]])
+@pytest.mark.parametrize("plan", PLANS[:2], ids=lambda plan: plan.operation)
 async def test_postgresql_restarted_and_killed(
-    shared: Struck, restartable: Restartable, end: str, plan: Plan, fields: list[tuple[str, str]]
+    shared: Struck, restartable: Restartable, end: str, plan: Plan
 ) -> None:
     def away() -> Callable[[], None]:
         getattr(restartable, end)()
         return restartable.start
 
     with _running(restartable):
-        await _every_write(shared, plan, fields, away)
+        await _every_write(shared, plan, away)
