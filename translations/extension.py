@@ -17,7 +17,7 @@ from shim.core.rules.declare import call, leg, operation, plan, service
 from shim.core.rules.model import Work
 from shim.core.rules.references import extension, own_id, owned, this_extension, this_user
 from shim.core.rules.vocabulary import added, compute
-from translations import extension_permissions, extension_settings, queue_agents
+from translations import extension_permissions, extension_settings, phone_passwords, queue_agents
 from translations.accounts import UPDATED
 from translations.extension_settings import NUMBER_AGAIN, OWN, OWN_OF_TWO, storage
 
@@ -70,7 +70,8 @@ def _set_provision(
         Step("set-password", Ask(phone.new.full_name, secret)),
     )
     begin = beginning(translation, work, subject_of(work.extension.number), writes)
-    return (yield from journalled(catalogue, work, begin, steps))
+    writes_all = journalled(catalogue, work, begin, steps)
+    return (yield from phone_passwords.set_apart(work, writes_all))
 
 
 SET_PROVISION = plan(

@@ -28,7 +28,7 @@ from shim.core.rules.references import extension, own_extension_id, own_id, this
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
 from translations import extension_reading as reading
 from translations import extension_rights as rights
-from translations import shared_emails
+from translations import phone_passwords, shared_emails
 from translations.deletions import LAST, ONE_OF, THERE, delete_all
 from translations.deletions import extension as extension_goes
 from translations.deletions import extensions_of as extensions_of_user
@@ -70,6 +70,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
             probe=(yield from fresh(journal, _user_with_login(wanted_user))),
             undo=_USER_UNDONE,
         )  # fmt: skip
+        phone_passwords.share(work, made, wanted_phone)
         user_id = made.get("ID") or ""
         if templates.user is None:
             kind = yield from kind_of(catalogue, work, templates)
@@ -94,7 +95,9 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
 
     login = (wanted_user.get("login") or "").strip()
     begin = beginning(translation, work, f"login {login}" if login else None)
-    return (yield from journalled(catalogue, work, begin, steps))
+    added = yield from journalled(catalogue, work, begin, steps)
+    yield from phone_passwords.remember_same(work)
+    return added
 
 
 def _allow(journal: Journal, user_id: str, kind: str) -> Generator[Command, Any, None]:
@@ -145,6 +148,7 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
     translation.to_new(work)
     profile, device = user.to_new(work), phone.to_new(work)
     yield from shared_emails.settle(catalogue, work, profile, work.extension.user_id)
+    yield from phone_passwords.follow(work, profile, device)
     if not (device.child("label") or device.child("password")):
         answer = yield from forward(catalogue, work, user.new, profile, writes=True)
         return finish(translation, work, user.to_old(answer, work))

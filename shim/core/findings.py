@@ -109,6 +109,12 @@ KINDS: dict[str, Kind] = {
         "v3 has a setting that 2.5 did not have; the shim sent a default, so that the call works as before.",
         "Choose the value yourself once this call is ported.",
     ),
+    "phone-password-stays": Kind(
+        "notice",
+        "The phone keeps its password",
+        "The account got another password and its phone did not: they have one each in v3.",
+        "Set the phone's with SetProvision if both are to be the same.",
+    ),
     "grant-unchecked": Kind(
         "notice",
         "What the organization has could not be read",
