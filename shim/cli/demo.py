@@ -87,7 +87,12 @@ def _introduce(world: Demo) -> None:
     """URLs and logins. Passwords of the demo are no secrets."""
     from shim.cli.demo_world import LOGINS, REVIEW_PASSWORD, REVIEWER
 
-    typer.echo(f"WSDL       {world.http}/soap2/schema/latest/voipnowservice.wsdl")
+    typer.echo(
+        f"WSDL       {world.http}/soap2/schema/latest/voipnowservice.wsdl (imports those of the services)"
+    )
+    typer.echo(
+        f"           {world.http}/soap2/schema/latest/voipnowservice-all.wsdl (all in one, for zeep and suds)"
+    )
     typer.echo(f"endpoints  {world.http}/soap2/client_agent.php and the like, also {world.https}")
     typer.echo(f"           certificate to trust: {world.tls.certificate}")
     typer.echo(f"review     {world.admin}/review/ (log in as {REVIEWER} with {REVIEW_PASSWORD})")

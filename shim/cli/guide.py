@@ -47,7 +47,7 @@ class Guide:
     """One tour. `say` takes the lines of the report; when `stop` is set, the next call raises Stopped."""
 
     def __init__(self, base: str, observer: Observer, say: Callable[[str], None], stop: Event) -> None:
-        self._client = _Client(f"{base}/soap2/schema/latest/voipnowservice.wsdl")
+        self._client = _Client(f"{base}/soap2/schema/latest/voipnowservice-all.wsdl")
         self._observer = observer
         self._say = say
         self._stop = stop

@@ -159,6 +159,26 @@ class Service:
     operations: dict[str, Operation] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedForm:
+    """How the vendor's own files are written where the interface does not tell: the content of `*.tree.json`.
+
+    Names of types are as in the description (`ClientMessages:DelClientRequest`), operations by their own
+    name. What is not said here is written by pattern.
+    """
+
+    services: tuple[str, ...] = ()
+    """The order in which the root imports them; those not named follow."""
+    direct_choices: frozenset[str] = frozenset()
+    """Types whose one choice stands in them directly, not inside a sequence."""
+    imports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The namespaces that a schema imports, in order, used or not."""
+    order: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """By service, then `portType`, `messages` or `binding`: the operations in the order of that part."""
+    without_style: frozenset[str] = frozenset()
+    """Operations (`PBX.GetTemplates`) whose soap:operation has no style."""
+
+
 @dataclass(eq=False)
 class Interface:
     """One version of SystemAPI. `types` and `elements` are keyed `Namespace:Name` as in the description."""
@@ -169,6 +189,7 @@ class Interface:
     elements: dict[str, ElementDecl]
     types: dict[str, ComplexType]
     simple: dict[str, Simple]
+    published: PublishedForm = field(default_factory=PublishedForm)
 
     def namespace(self, key: str, version: str | None = None) -> str:
         """The namespace URI of a key, such as `ClientData`; of another schema version if one is given."""
@@ -298,7 +319,8 @@ class _Builder:
             self.named(name)
         elements = {name: self.element(name, entry) for name, entry in data["elements"].items()}
         services = {name: self.service(name, entry, elements) for name, entry in data["services"].items()}
-        return Interface(data["version"], data["namespace"], services, elements, self.types, self.simple)
+        form = _published(data.get("tree", {}))
+        return Interface(data["version"], data["namespace"], services, elements, self.types, self.simple, form)
 
     def service(self, name: str, entry: Mapping[str, Any], elements: Mapping[str, ElementDecl]) -> Service:
         service = Service(
@@ -389,6 +411,20 @@ class _Builder:
             )
         kind: Literal["choice", "sequence"] = "choice" if "choice" in entry else "sequence"
         return Group(kind, tuple(self.particle(each) for each in entry[kind]), low, high)
+
+
+def _published(tree: Mapping[str, Any]) -> PublishedForm:
+    order = {
+        service: {part: tuple(names) for part, names in parts.items()}
+        for service, parts in tree.get("order", {}).items()
+    }
+    return PublishedForm(
+        services=tuple(tree.get("services", ())),
+        direct_choices=frozenset(tree.get("direct_choices", ())),
+        imports={key: tuple(found) for key, found in tree.get("imports", {}).items()},
+        order=order,
+        without_style=frozenset(tree.get("without_style", ())),
+    )
 
 
 def _bound(value: int | str) -> int | None:

@@ -1,9 +1,11 @@
 """XSD: the published schema of an interface, one document for each namespace.
 
-Derived wholly from the interface; nothing about a type is written down twice. An element in the namespace
+Derived wholly from the interface, in the form of the vendor's files where that is known
+(`Interface.published`); nothing about a type is written down twice. An element in the namespace
 of the type that holds it is declared where it stands. One in another namespace is declared there, once and
 globally, and referred to: XML Schema knows no other way, and all its uses must then agree on the type.
-Prefixes are the namespace keys of the description (`Common:notice`), so that both can be read side by side.
+Prefixes are the namespace keys of the description (`Common:notice`), so that both can be read side by side; a
+schema's own types have none, for its namespace is the default one.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import cast
 
 from lxml import etree
 
@@ -28,6 +31,7 @@ from shim.core.interface import (
 Node = etree._Element
 Locate = Callable[[str], str]
 """Takes a namespace key and gives the location of its schema document."""
+_UNTYPED = {"xs:anyType", "xs:anySimpleType"}
 
 
 class Schemas:
@@ -61,20 +65,35 @@ class _Writer:
         self.interface = interface
         self.key = key
         self.used: set[str] = set()
+        self._direct_kinds = [_named(interface, name) for name in interface.published.direct_choices]
 
     def schema(self, nodes: list[Node], version: str, locate: Locate) -> Node:
-        spaces = {key: self.interface.namespace(key, version) for key in sorted({self.key, *self.used})}
-        imports = [
-            _xs("import", namespace=spaces[key], schemaLocation=locate(key))
-            for key in sorted(self.used - {self.key, "xs"})
-        ]
+        others = self._imports()
+        spaces = {key: self.interface.namespace(key, version) for key in others}
+        own = self.interface.namespace(self.key, version)
+        imports = [_xs("import", schemaLocation=locate(key), namespace=spaces[key]) for key in others]
         root = etree.Element(
             f"{{{XML_SCHEMA}}}schema",
-            {"targetNamespace": spaces[self.key], "elementFormDefault": "qualified"},
-            nsmap={"xs": XML_SCHEMA, **spaces},
+            {"targetNamespace": own, "elementFormDefault": "qualified", "id": self.key},
+            nsmap=_prefixes(own, {"xs": XML_SCHEMA, **spaces}),
         )
         root.extend([*imports, *nodes])
         return root
+
+    def _imports(self) -> list[str]:
+        """The other namespaces, in the vendor's order where it is known; no used one is missing."""
+        known = self.interface.published.imports.get(self.key)
+        first = known if known is not None else self._usual_imports()
+        rest = sorted(self.used - {self.key, "xs", *first})
+        return [*first, *rest]
+
+    def _usual_imports(self) -> list[str]:
+        """By the pattern of the vendor's files: a service's messages, their parts, its data, what all share."""
+        service = next((name for name in self.interface.services if self.key in _schema_keys(name)), None)
+        if service is None or not self.interface.published.imports:
+            return []
+        data, messages, infos = _schema_keys(service)
+        return {messages: [data, infos, "Common"], infos: [data, "Common"], data: ["Common"]}[self.key]
 
     def types(self) -> Iterator[Node]:
         for name, simple in self.interface.simple.items():
@@ -93,7 +112,9 @@ class _Writer:
         attributes = {"name": decl.name}
         inline: list[Node] = []
         reference = self._reference(decl)
-        if reference is not None:
+        if reference in _UNTYPED:
+            pass  # no type at all, as the vendor has it: PHP and generators make something else of xs:anyType
+        elif reference is not None:
             attributes["type"] = reference
         elif isinstance(decl.type, ComplexType):
             inline.append(self._complex(decl.type))
@@ -118,7 +139,7 @@ class _Writer:
 
     def _qname(self, name: str) -> str:
         self.used.add(_key(name))
-        return name
+        return _local(name) if _key(name) == self.key else name
 
     def _simple(self, simple: Simple, **name: str) -> Node:
         parent = self._qname(simple.parent or f"xs:{simple.base}")
@@ -166,8 +187,14 @@ class _Writer:
     def _sequence(self, kind: ComplexType) -> list[Node]:
         if kind.base is not None and not kind.particles:
             return []
-        occurs = _occurs(kind.occurs_min, kind.occurs_max)
-        return [_xs("sequence", *self._particles(kind.particles), **occurs)]
+        particles = self._particles(kind.particles)
+        if self._direct(kind):
+            return particles
+        return [_xs("sequence", *particles, **_occurs(kind.occurs_min, kind.occurs_max))]
+
+    def _direct(self, kind: ComplexType) -> bool:
+        """Whether the vendor's file has the type's one choice without a sequence around it."""
+        return any(kind is each for each in self._direct_kinds)
 
     def _particles(self, particles: tuple[Particle, ...]) -> list[Node]:
         """Particles that can never be sent are left out.
@@ -232,6 +259,14 @@ def _agreed(interface: Interface, uses: list[ElementDecl]) -> ElementDecl:
     return shared[0]
 
 
+def _named(interface: Interface, name: str) -> ComplexType:
+    """A complex type by its name, or by that of the global element that holds it."""
+    kind = interface.types[name] if name in interface.types else interface.elements[name].type
+    if not isinstance(kind, ComplexType):
+        raise ValueError(f"{name} is no complex type")
+    return kind
+
+
 def _occurs(low: int, high: int | None) -> dict[str, str]:
     occurs: dict[str, str] = {}
     if low != 1:
@@ -245,6 +280,16 @@ def _xs(tag: str, *children: Node, **attributes: str) -> Node:
     node = etree.Element(f"{{{XML_SCHEMA}}}{tag}", attributes, nsmap={"xs": XML_SCHEMA})
     node.extend(children)
     return node
+
+
+def _prefixes(default: str, prefixes: dict[str, str]) -> dict[str, str]:
+    """A namespace map with a default one, of which the type stubs of lxml know nothing."""
+    return cast("dict[str, str]", {None: default, **prefixes})
+
+
+def _schema_keys(service: str) -> tuple[str, str, str]:
+    """The namespaces of a service: its data, its messages, and the parts of messages."""
+    return f"{service}Data", f"{service}Messages", f"{service}MessagesInfo"
 
 
 def _key(name: str) -> str:

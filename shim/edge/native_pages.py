@@ -19,7 +19,7 @@ from shim.core.errors import BackendError
 from shim.core.interface import Interface
 from shim.core.wsdl import ROOT, Publication
 from shim.edge.backend import Backend
-from shim.edge.pages import page, xml
+from shim.edge.pages import page, tree_link, xml
 from shim.edge.peer import Peers
 
 _NAME = re.compile(r"(?:[A-Za-z0-9_-]+/){0,3}[A-Za-z0-9_-]+\.(?:wsdl|xsd)")
@@ -122,9 +122,7 @@ class NativePages:
         return bytes(body) if head.startswith(b"<") and not head.startswith((b"<!doctype", b"<html")) else None
 
     def _link(self, request: web.Request) -> str:
-        tree = f"/soap2/schema/{self._interface.version}/{ROOT}"
-        url = escape(self._peers.base_url(request) + tree)
-        return f'<a href="{url}">{url}</a>'
+        return tree_link(f"{self._peers.base_url(request)}/soap2/schema/{self._interface.version}")
 
 
 def _here(document: bytes, base: str) -> bytes:

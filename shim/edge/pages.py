@@ -9,7 +9,7 @@ from html import escape
 from aiohttp import web
 
 from shim.core.interface import Interface
-from shim.core.wsdl import Publication
+from shim.core.wsdl import ONE_FILE, ROOT, Publication
 from shim.edge.peer import Peers
 
 _VERSION = re.compile(r"2\.[0-9]{1,2}\.[0-9]{1,2}")
@@ -59,7 +59,7 @@ class Pages:
             "<p>This is a SOAP 1.1 endpoint: post SystemAPI 2.5 calls here. Old calls are served by a v3 "
             "backend behind it; each that does not map cleanly is on record, to be ported.</p>"
             f'<p>WSDL: <a href="{escape(request.path)}?wsdl">{escape(base + request.path)}?wsdl</a>, '
-            f"whole tree: {self._link(request)}</p><p>Operations: {operations}</p>",
+            f"whole tree: {self._link(request)}.</p><p>Operations: {operations}</p>",
         )
 
     async def missing(self, request: web.Request) -> web.Response:
@@ -72,8 +72,15 @@ class Pages:
         )
 
     def _link(self, request: web.Request) -> str:
-        url = escape(f"{self._peers.base_url(request)}/soap2/schema/latest/voipnowservice.wsdl")
-        return f'<a href="{url}">{url}</a>'
+        return tree_link(f"{self._peers.base_url(request)}/soap2/schema/latest")
+
+
+def tree_link(tree: str) -> str:
+    """HTML that names both roots of a published tree; `tree` is its URL."""
+    root, whole = (
+        f'<a href="{url}">{url}</a>' for url in (escape(f"{tree}/{name}") for name in (ROOT, ONE_FILE))
+    )
+    return f"{root} (imports each service's WSDL), or all in one file, for zeep, suds and others: {whole}"
 
 
 def xml(body: bytes) -> web.Response:

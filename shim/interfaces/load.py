@@ -51,6 +51,8 @@ def new(dialect: Dialect = STANDARD) -> Interface:
 
 def _corrected(version: str, variant: Iterable[Any] = ()) -> dict[str, Any]:
     data: dict[str, Any] = _read(f"{version}.json")
+    if files("shim.interfaces").joinpath(f"{version}.tree.json").is_file():
+        data["tree"] = _read(f"{version}.tree.json")
     for correction in (*variant, *_read("corrections.json").get(version, ())):
         _correct(data, correction)
     return data

@@ -40,11 +40,21 @@ class Program:
 
 
 def jaxws(root: str, folder: Path) -> Program:
-    """wsimport, strict as it is by default; the header becomes a parameter of every method."""
+    """wsimport; headers become parameters of every method. `-extension`, for both headers share a part name."""
     sources, classes = folder / "src", folder / "classes"
     sources.mkdir()
     classes.mkdir()
-    _run("wsimport", "-quiet", "-XadditionalHeaders", "-Xnocompile", "-keep", "-s", str(sources), root)
+    _run(
+        "wsimport",
+        "-quiet",
+        "-extension",
+        "-XadditionalHeaders",
+        "-Xnocompile",
+        "-keep",
+        "-s",
+        str(sources),
+        root,
+    )
     jars = ":".join(str(JARS / f"{name}.jar") for name in _RUNTIME)
     files = [str(each) for each in sources.rglob("*.java")]
     line = str(SOURCES / "java" / "Line.java")

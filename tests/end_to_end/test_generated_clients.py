@@ -35,12 +35,12 @@ Build = Callable[[Shim, Path], Program]
 
 def built_jaxws(shim: Shim, folder: Path) -> Program:
     needed("JAX-WS", ["wsimport", "-version"], "jaxws default-jdk-headless")
-    return jaxws(f"http://{HOST}:{shim.http}/soap2/schema/latest/voipnowservice.wsdl", folder)
+    return jaxws(f"http://{HOST}:{shim.http}/soap2/schema/latest/voipnowservice-all.wsdl", folder)
 
 
 def built_gsoap(shim: Shim, folder: Path) -> Program:
     needed("gSOAP", ["soapcpp2", "-V"], "gsoap libgsoap-dev g++")
-    return gsoap(f"http://{HOST}:{shim.http}/soap2/schema/latest/voipnowservice.wsdl", folder)
+    return gsoap(f"http://{HOST}:{shim.http}/soap2/schema/latest/voipnowservice-all.wsdl", folder)
 
 
 def built_node(shim: Shim, folder: Path) -> Program:

@@ -10,7 +10,7 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport
 
-from shim.core.wsdl import ROOT, Publication
+from shim.core.wsdl import ONE_FILE, ROOT, Publication
 from shim.interfaces.load import new
 from tests.end_to_end.messages import CLIENT
 from tests.end_to_end.native import ORGANIZATION, USER, PlainBackend, fetch_token
@@ -60,7 +60,7 @@ def test_the_tree_is_made_when_the_backend_has_none(shim: Shim) -> None:
         reply = get(shim, f"{TREE}/{name}", "Host: here.example")
         assert (reply.status, reply.headers["content-type"]) == (200, "text/xml; charset=utf-8"), name
         assert b"2.5.1" not in reply.body
-    assert addresses(get(shim, f"{TREE}/{ROOT}", "Host: here.example").body) == {"http://here.example"}
+    assert addresses(get(shim, f"{TREE}/{ONE_FILE}", "Host: here.example").body) == {"http://here.example"}
     assert get(shim, f"{TREE}/nothing.xsd").status == 404
     assert get(shim, f"/soap2/schema/3.2.1/{ROOT}").status == 404, "whose schema nobody knows"
 
@@ -100,8 +100,8 @@ def test_zeep_loads_it_and_calls_through_it(shim: Shim, backend: Backend, source
 
 def test_the_backends_tree_comes_with_this_hosts_addresses(front: Shim, theirs: PlainBackend) -> None:
     own = theirs.exchanges
-    reply = get(front, f"/soap2/schema/3.2.1/{ROOT}", "Host: here.example:81")
-    fetched = next(each.answer for each in own if each.path == f"/soap2/schema/3.2.1/{ROOT}")
+    reply = get(front, f"/soap2/schema/3.2.1/{ONE_FILE}", "Host: here.example:81")
+    fetched = next(each.answer for each in own if each.path == f"/soap2/schema/3.2.1/{ONE_FILE}")
     assert reply.status == 200
     assert reply.body == fetched.replace(THERE.encode(), b"http://here.example:81")
     assert addresses(reply.body) == {"http://here.example:81"}
@@ -109,7 +109,9 @@ def test_the_backends_tree_comes_with_this_hosts_addresses(front: Shim, theirs: 
     assert get(front, "/soap2/schema/3.2.1/nothing.xsd").status == 404
     assert get(front, "/soap2/schema/3.2.1/User/../../../oauth/token.php").status == 404
     assert not any("oauth" in path or ".." in path for path in theirs.hits)
-    assert addresses(get(front, f"{TREE}/{ROOT}", "Host: h.example").body) == {"http://h.example"}, "made here"
+    assert addresses(get(front, f"{TREE}/{ONE_FILE}", "Host: h.example").body) == {"http://h.example"}, (
+        "made here"
+    )
 
 
 def test_a_wsdl_of_an_endpoint_is_the_backends_or_made_here(front: Shim) -> None:

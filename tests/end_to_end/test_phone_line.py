@@ -67,7 +67,7 @@ class Life:
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_phone_line_lives_its_life(backend: Backend, shim: Shim, client: str) -> None:
-    root = f"https://{HOST}:{shim.https}/soap2/schema/latest/voipnowservice.wsdl"
+    root = f"https://{HOST}:{shim.https}/soap2/schema/latest/voipnowservice-all.wsdl"
     task = {"wsdl": dict.fromkeys(SERVICES, root), "authority": str(shim.tls.authority), "version": "2.5.1"}
     steps = phone_line_steps(client)
     since = shim.mark

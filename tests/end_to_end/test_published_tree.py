@@ -19,6 +19,7 @@ XS = "{http://www.w3.org/2001/XMLSchema}"
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 ADDRESS = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
 ROOT = "voipnowservice.wsdl"
+ONE_FILE = "voipnowservice-all.wsdl"
 SERVICES = sorted(old().services)
 
 
@@ -32,7 +33,7 @@ def known_files() -> set[str]:
     """The list that a client keeps which downloads the tree file by file, without reading imports."""
     suffixes = (".wsdl", "Data.xsd", "Messages.xsd", "MessagesInfo.xsd")
     each = {f"{service}/{service}{suffix}" for service in SERVICES for suffix in suffixes}
-    return {ROOT, "Common.xsd", "HeaderData.xsd", *each}
+    return {ROOT, ONE_FILE, "Common.xsd", "HeaderData.xsd", *each}
 
 
 def downloaded(shim: Shim, version: str, folder: Path) -> set[str]:
@@ -57,8 +58,8 @@ def downloaded(shim: Shim, version: str, folder: Path) -> set[str]:
 
 
 def imports(document: bytes) -> list[str]:
-    found = etree.fromstring(document).iter(f"{XS}import", f"{XS}include")
-    return [location for each in found if (location := each.get("schemaLocation"))]
+    found = etree.fromstring(document).iter(f"{XS}import", f"{XS}include", f"{WSDL}import")
+    return [where for each in found if (where := each.get("schemaLocation") or each.get("location"))]
 
 
 def whole_schema(folder: Path) -> Path:
@@ -101,11 +102,13 @@ def test_xmllint_takes_the_downloaded_tree(shim: Shim, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.strip()) == (0, f"{message} validates")
 
 
-def test_the_root_has_every_service_and_operation(shim: Shim) -> None:
+def test_the_root_imports_every_service_and_the_one_file_has_every_operation(shim: Shim) -> None:
     root = etree.fromstring(get(shim, f"/soap2/schema/latest/{ROOT}").body)
-    bound = {each.get("name") for each in root.iterfind(f"{WSDL}binding/{WSDL}operation")}
+    assert {each.get("location") for each in root} == {f"{name}/{name}.wsdl" for name in SERVICES}
+    whole = etree.fromstring(get(shim, f"/soap2/schema/latest/{ONE_FILE}").body)
+    bound = {each.get("name") for each in whole.iterfind(f"{WSDL}binding/{WSDL}operation")}
     assert bound == {operation.name for operation in old().operations.values()}
-    assert len(root.findall(f"{WSDL}service")) == len(SERVICES)
+    assert len(whole.findall(f"{WSDL}service")) == len(SERVICES)
 
 
 def test_the_root_of_2_0_has_its_former_name_too(shim: Shim) -> None:
@@ -132,6 +135,7 @@ def test_a_browser_on_an_endpoint_sees_what_it_is_and_where_the_wsdl_is(shim: Sh
     assert reply.headers["content-type"].startswith("text/html")
     assert f'href="{endpoint}?wsdl"' in reply.text
     assert "http://old.example/soap2/schema/latest/voipnowservice.wsdl" in reply.text
+    assert "http://old.example/soap2/schema/latest/voipnowservice-all.wsdl" in reply.text
     assert next(iter(old().services[service].operations)) in reply.text
 
 

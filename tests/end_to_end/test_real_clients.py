@@ -86,7 +86,7 @@ def over_http(shim: Shim) -> dict[str, Any]:
 
 def over_tls(shim: Shim) -> dict[str, Any]:
     """The one WSDL of all services, of another version."""
-    root = f"https://{HOST}:{shim.https}/soap2/schema/2.5.4/voipnowservice.wsdl"
+    root = f"https://{HOST}:{shim.https}/soap2/schema/2.5.4/voipnowservice-all.wsdl"
     authority = str(shim.tls.authority)
     return {"wsdl": {"Client": root, "Reseller": root}, "authority": authority, "version": "2.5.4"}
 

@@ -134,4 +134,4 @@ def _own(holder: etree._Element) -> Iterator[etree._Element]:
 
 def _clark(node: etree._Element, name: str) -> str:
     prefix, _, local = name.rpartition(":")
-    return f"{{{node.nsmap[prefix]}}}{local}"
+    return f"{{{node.nsmap[prefix or None]}}}{local}"
