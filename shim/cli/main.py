@@ -23,6 +23,7 @@ from shim.cli.integrations import app as integrations
 from shim.cli.journal import app as journal
 from shim.cli.map import app as identity_map
 from shim.cli.porting import app as porting
+from shim.cli.reload import reload
 from shim.cli.replay import replay
 from shim.cli.report import report
 from shim.cli.serve import serve
@@ -36,7 +37,7 @@ _EPILOG = (
 )
 
 SECTIONS = {
-    "To run it": ("serve", "check", "integrations", "admin", "map", "journal"),
+    "To run it": ("serve", "reload", "check", "integrations", "admin", "map", "journal"),
     "To see what becomes of calls": ("translate", "explain", "coverage"),
     "To port": ("report", "findings", "porting", "brownout"),
     "To rehearse": ("capture", "replay"),
@@ -106,7 +107,7 @@ def _shim(
     pass
 
 
-for _command in (serve, demo, emulate, translate, check, coverage, explain, capture, replay, report):
+for _command in (serve, reload, demo, emulate, translate, check, coverage, explain, capture, replay, report):
     app.command()(_command)
 app.add_typer(integrations)
 app.add_typer(admin)

@@ -4,11 +4,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any
 
-from shim.cli.console import Code
+from shim.cli.console import Code, say
+
+LEFT_BEHIND = 3.0
+"""Seconds that tasks which nobody waited for have at the end, once they are cancelled."""
 
 
 def run(main: Coroutine[Any, Any, Code]) -> Code:
@@ -17,9 +22,26 @@ def run(main: Coroutine[Any, Any, Code]) -> Code:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(main)
+            code = runner.run(main)
         except (asyncio.CancelledError, KeyboardInterrupt):
-            return Code.INTERRUPTED
+            code = Code.INTERRUPTED
+        _end(runner.get_loop(), code)
+        return code
+
+
+def _end(loop: asyncio.AbstractEventLoop, code: Code) -> None:
+    """Cancel what is still running; end the process when that does not help.
+
+    A connection whose transaction was cut off can wait without end for its own close (SQLAlchemy 2.1 with
+    aiosqlite 0.22), and a loop that is closed in the usual way waits for it.
+    """
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left and loop.run_until_complete(asyncio.wait(left, timeout=LEFT_BEHIND))[1]:
+        say("The end did not wait for tasks that do not end.")
+        sys.stdout.flush()
+        os._exit(code)
 
 
 async def until_stopped() -> Code:

@@ -34,7 +34,7 @@ def serve(
 ) -> None:
     """Serve 2.5 clients: the shim itself.
 
-    SIGHUP rereads integrations and their conduct without dropping a connection; SIGTERM ends it once the
+    SIGHUP (`shim reload`) rereads the configuration without dropping a connection; SIGTERM ends it once the
     calls under way are done. Listening sockets that a service manager opened (systemd socket activation, named
     http, https, admin) are used in place of the configured addresses. Every other setting has a variable too:
     SHIM_SECTION__KEY.
@@ -48,6 +48,7 @@ def _serve(path: Path | None, overrides: Mapping[str, Any]) -> Code:
     from shim.cli import loading, running
     from shim.core.errors import Fault
     from shim.edge import log
+    from shim.edge.config import ConfigError
     from shim.edge.supervisor import Notifier, SocketsError, inherited_sockets
 
     settings = loading.config(path, overrides)
@@ -58,7 +59,7 @@ def _serve(path: Path | None, overrides: Mapping[str, Any]) -> Code:
         _need_ports(settings, sockets)
         reread = partial(_reread, path, overrides)
         return running.run(_until_stopped(settings, reread, sockets, Notifier()))
-    except (Fault, OSError, SocketsError) as error:
+    except (ConfigError, Fault, OSError, SocketsError) as error:
         fail(Code.USAGE, f"The shim cannot start: {error}", "`shim check` tells what is wrong.")
 
 

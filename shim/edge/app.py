@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.metadata import version
 
 import structlog
 from aiohttp import web
@@ -32,6 +35,7 @@ from shim.edge.peer import Peers
 from shim.edge.policies import require_policies
 from shim.edge.porting import Porting
 from shim.edge.recovery import Recovery
+from shim.edge.reload import Reload, taken_over
 from shim.edge.store import Clock, Store, utc_now
 from shim.edge.telling import Telling
 from shim.edge.tokens import Tokens, open_http
@@ -62,12 +66,14 @@ class Application:
         self.catalogue = compiled
         self.performers = performers
         self.ready = True
+        self.reload = Reload(1, time.time())
         self.integrations = performers.integrations
         self.store = performers.store
         self.journal = performers.journal
         self.porting = performers.porting
         self.deprecation = deprecation
         self.metrics = deprecation.metrics
+        self.metrics.config_read(self.reload.at, worked=True)
         listen = config.listen
         peers = Peers(listen.public_url, listen.trusted_proxies)
         info = config.server_info
@@ -130,6 +136,7 @@ class Application:
         app.router.add_get("/healthz", self.health)
         app.router.add_get("/readyz", self.readiness)
         app.router.add_get("/metrics", self.counted)
+        app.router.add_get("/status", self.status)
         if extend is not None:
             extend(self, app)
         return app
@@ -143,16 +150,25 @@ class Application:
     async def readiness(self, request: web.Request) -> web.Response:
         return web.Response(text="ready\n") if self.ready else web.Response(status=503, text="stopping\n")
 
-    def reconfigure(self, config: Config) -> None:
-        """Take over integrations and their rules of conduct; listeners and limits need a restart.
-
-        Raises ConfigError, and changes nothing, when policies cannot be meant.
-        """
+    def judge(self, config: Config) -> None:
+        """Raises ConfigError when policies of this configuration cannot be meant; changes nothing."""
         require_policies(config, self.soap.catalogue)
+
+    def reconfigure(self, config: Config) -> None:
+        """Take over what may change while the shim runs (`reload.LIVE`); everything else goes on as it is."""
+        config = taken_over(self.config, config)
         self.integrations.replace(config.integrations)
         self.soap.tell(Telling(config))
+        self.soap.bound(config.limits.parse(), config.listen.body_timeout)
+        if self.native is not None:
+            self.native.bound(config)
         self.deprecation.replace(config)
         self.config = config
+
+    async def status(self, request: web.Request) -> web.Response:
+        """Which process this is and how the last reading of its configuration went, as JSON."""
+        about = {"pid": os.getpid(), "version": version("systemapi-shim"), "ready": self.ready}
+        return web.json_response({**about, "configuration": self.reload.plain()})
 
 
 CLOSING = 3.0

@@ -15,6 +15,7 @@ from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError, CallerError
 from shim.core.findings import Finding
 from shim.core.inner import by_operation, summed
+from shim.core.parse import Limits
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
 from shim.edge.bodies import decoded, read_body
@@ -79,6 +80,11 @@ class SoapEndpoint:
         """Tell callers this of 2.5 from now on."""
         self._telling = telling
         self._shim = replace(self._shim, deprecation=telling.deprecation)
+
+    def bound(self, limits: Limits, body_seconds: float) -> None:
+        """Take messages of no more than this from now on."""
+        self._shim = replace(self._shim, limits=limits)
+        self._conduct = replace(self._conduct, body_seconds=body_seconds)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         reference = secrets.token_hex(8)

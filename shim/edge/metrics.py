@@ -48,6 +48,8 @@ class Metrics:
     spool_bytes: Gauge = field(init=False)
     flush_failures: Counter = field(init=False)
     store_down: Gauge = field(init=False)
+    config_ok: Gauge = field(init=False)
+    config_time: Gauge = field(init=False)
     _series: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,12 @@ class Metrics:
         self.spool_bytes = self._gauge("deprecation_spool_bytes", "What lies in the spool, bytes")
         self.flush_failures = self._counter("deprecation_flush_failures", "Writes that the store did not take")
         self.store_down = self._gauge("store_down", "1 while the store does not take the deprecation log")
+        self.config_ok = self._gauge(
+            "config_last_reload_successful", "1 when the configuration was taken over the last time it was read"
+        )
+        self.config_time = self._gauge(
+            "config_last_reload_success_timestamp_seconds", "When the configuration was last taken over"
+        )
 
     def count(self, counter: Counter, *labels: str, by: float = 1) -> None:
         """Count under these labels; their series is looked up once, since that takes longer than counting."""
@@ -92,6 +100,12 @@ class Metrics:
     def text(self) -> bytes:
         """All of it in the text format of Prometheus, whose content type is `CONTENT_TYPE`."""
         return generate_latest(self.registry)
+
+    def config_read(self, at: float, *, worked: bool) -> None:
+        """The configuration was read at that time, seconds since 1970."""
+        self.config_ok.set(worked)
+        if worked:
+            self.config_time.set(at)
 
     def journal_ended(self, state: str, *, recovered: bool) -> None:
         self.count(self.journal, state, "yes" if recovered else "no")

@@ -37,8 +37,7 @@ class Native:
         count: Ported | None = None,
     ) -> None:
         settings = config.native_v3
-        sizes = Sizes(settings.max_answer, settings.buffer)
-        rules = Rules(config.limits.body, config.listen.body_timeout, sizes, config.faults.layout)
+        rules = _rules(config)
         owners = TokenOwners(store)
         self.calls = NativeV3(new, backend, owners, peers, rules, count)
         self._tokens = NativeTokens(backend, config.backend.token_path, owners, peers, rules, integrations)
@@ -47,6 +46,10 @@ class Native:
         old_endpoints = {service.endpoint for service in old.services.values()}
         self._only_new = [name for name in new.services if name not in old.services]
         self._endpoints = [s.endpoint for s in new.services.values() if s.endpoint not in old_endpoints]
+
+    def bound(self, config: Config) -> None:
+        """Take messages of no more than this configuration says from now on."""
+        self.calls.rules = self._tokens.rules = _rules(config)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """To be called before the routes of the old tree, which is less particular about versions."""
@@ -60,3 +63,8 @@ class Native:
             return
         for name in self._only_new:  # 2.5 has no such service: v3's clients load it from there
             router.add_get(f"/soap2/schema/latest/{{name:{name}/.+}}", self._pages.latest)
+
+
+def _rules(config: Config) -> Rules:
+    sizes = Sizes(config.native_v3.max_answer, config.native_v3.buffer)
+    return Rules(config.limits.body, config.listen.body_timeout, sizes, config.faults.layout)

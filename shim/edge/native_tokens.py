@@ -48,20 +48,20 @@ class NativeTokens:
         self._path = path
         self._owners = owners
         self._peers = peers
-        self._rules = rules
+        self.rules = rules
         self._integrations = integrations
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """A request for an access token."""
         try:
-            body = await read_body(request, self._rules.body, self._rules.body_seconds)
+            body = await read_body(request, self.rules.body, self.rules.body_seconds)
         except CallerError as fault:
             return _error(400, "invalid_request", fault)
         headers = passed_on(request.headers, self._peers.client(request))
         headers.popall("Accept-Encoding", None)  # the answer is read here
         opened = self._backend.passing("POST", self._path, headers, body)
         try:
-            relayed = await relay(request, opened, self._rules.sizes)
+            relayed = await relay(request, opened, self.rules.sizes)
         except BackendError as fault:
             status = 504 if fault.reason == "backend-late" else 502
             return _error(status, "temporarily_unavailable", fault)
@@ -77,7 +77,7 @@ class NativeTokens:
     def _client_id(self, request: web.Request, body: bytes) -> str | None:
         """The app key that asks, by the form or by Basic authentication."""
         try:
-            form = decoded(body, request.headers.get("Content-Encoding", ""), self._rules.body)
+            form = decoded(body, request.headers.get("Content-Encoding", ""), self.rules.body)
             fields = parse_qs(form.decode(), max_num_fields=100)
         except (CallerError, ValueError):
             return None

@@ -64,7 +64,7 @@ class NativeV3:
         self._backend = backend
         self._owners = owners
         self._peers = peers
-        self._rules = rules
+        self.rules = rules
         self._count = count
         self._counting: set[asyncio.Task[None]] = set()
 
@@ -78,7 +78,7 @@ class NativeV3:
     async def post(self, request: web.Request) -> web.StreamResponse:
         """A message on an endpoint that only v3 has, whatever it holds."""
         try:
-            body = await read_body(request, self._rules.body, self._rules.body_seconds)
+            body = await read_body(request, self.rules.body, self.rules.body_seconds)
         except CallerError as fault:
             reference = secrets.token_hex(8)
             about = {"reference": reference, "path": request.path, "status": 500, "reason": fault.reason}
@@ -92,7 +92,7 @@ class NativeV3:
         headers = passed_on(request.headers, self._peers.client(request))
         opened = self._backend.passing("POST", request.rel_url.raw_path_qs, headers, body)
         try:
-            relayed = await relay(request, opened, self._rules.sizes)
+            relayed = await relay(request, opened, self.rules.sizes)
         except BackendError as fault:
             response: web.StreamResponse = self._faulted(fault, reference)
             reason: str | None = fault.reason
@@ -104,7 +104,7 @@ class NativeV3:
         return response
 
     def _faulted(self, fault: Fault, reference: str) -> web.Response:
-        body = fault_message(fault, reference, self._rules.fault_layout)
+        body = fault_message(fault, reference, self.rules.fault_layout)
         response = web.Response(status=500, body=body, headers={"Content-Type": CONTENT_TYPE})
         if fault.reason in ("too-large", "slow-body"):
             response.force_close()
@@ -114,7 +114,7 @@ class NativeV3:
 
     def _head(self, request: web.Request, body: bytes) -> Head | None:
         try:
-            plain = decoded(body, request.headers.get("Content-Encoding", ""), self._rules.body)
+            plain = decoded(body, request.headers.get("Content-Encoding", ""), self.rules.body)
         except CallerError:
             return None
         return head_of(plain, request.headers.get("Content-Type", ""))

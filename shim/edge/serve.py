@@ -7,6 +7,7 @@ import gc
 import signal
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,13 +19,14 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from aiohttp.web_protocol import RequestHandler
 
 from shim.edge.app import Application, Extension, open_application
-from shim.edge.config import Config
+from shim.edge.config import Config, ConfigError, Problem
 from shim.edge.guard import Connections, Guard
+from shim.edge.reload import Reload, live_only
 from shim.edge.supervisor import Notifier, SocketsError
 
 log = structlog.get_logger()
 
-Reload = Callable[[], Config]
+Rereading = Callable[[], Config]
 
 Sockets = Mapping[str, Sequence[socket.socket]]
 """Listening sockets that a service manager opened, by the name of the listener."""
@@ -107,6 +109,7 @@ class Server:
         self._admin = Connections(100, 100, listen.header_timeout)
         self._runners: list[web.AppRunner] = []
         self._servers: list[asyncio.Server] = []
+        self._tls: ssl.SSLContext | None = None
         self.addresses: dict[str, tuple[str, int]] = {}
 
     async def start(self) -> None:
@@ -121,9 +124,8 @@ class Server:
         public = await self._runner(self.application.routes())
         await self._listen("http", public, listen.host, listen.port)
         if listen.tls_cert is not None and listen.tls_key is not None:
-            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            tls.load_cert_chain(listen.tls_cert, listen.tls_key)
-            await self._listen("https", public, listen.host, listen.tls_port, tls)
+            self._tls = _tls(config)
+            await self._listen("https", public, listen.host, listen.tls_port, self._tls)
         admin = await self._runner(self.application.admin_routes(self._extend))
         await self._listen("admin", admin, config.admin.host, config.admin.port)
 
@@ -169,6 +171,24 @@ class Server:
             "auto_decompress": False,
         }
 
+    def reconfigure(self, config: Config) -> Reload:
+        """Take a configuration over as far as it may change while the shim runs; how that went.
+
+        Raises ConfigError, and changes nothing, when anything in it cannot be meant.
+        """
+        application = self.application
+        application.judge(config)
+        chain = _tls(config) if self._tls and config.listen.tls else None
+        changed, restart = live_only(config, application.config)
+        if chain is not None and self._tls is not None:
+            self._tls.load_cert_chain(str(config.listen.tls_cert), str(config.listen.tls_key))
+        listen = config.listen
+        self._connections.most = listen.max_connections
+        self._connections.most_each = listen.max_connections_per_address
+        self._connections.headers = self._admin.headers = listen.header_timeout
+        application.reconfigure(config)
+        return Reload(application.reload.number + 1, time.time(), changed, restart)
+
     async def stop(self) -> None:
         """Stop accepting, let calls under way end within the patience, then cut them off.
 
@@ -193,7 +213,7 @@ class Server:
 async def serve(
     config: Config,
     *,
-    reload: Reload | None = None,
+    reload: Rereading | None = None,
     started: Callable[[Server], Awaitable[None]] | None = None,
     extend: Extension | None = None,
     sockets: Sockets | None = None,
@@ -216,7 +236,7 @@ async def serve(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ending.put_nowait, number)
         if reload is not None:
-            loop.add_signal_handler(signal.SIGHUP, _reload, application, reload, notifier)
+            loop.add_signal_handler(signal.SIGHUP, _reload, server, reload, notifier)
         try:
             await server.start()
             if started is not None:
@@ -246,13 +266,33 @@ def _tune_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _reload(application: Application, reload: Reload, notifier: Notifier) -> None:
+def _reload(server: Server, reload: Rereading, notifier: Notifier) -> None:
+    """Reread the configuration and take over what may change; a bad one leaves everything as it is."""
+    application = server.application
     notifier.reloading()
     try:
-        application.reconfigure(reload())
+        done = server.reconfigure(reload())
     except Exception as error:  # noqa: BLE001  # a bad file must not stop what runs with the good one
-        log.error("configuration not reread: the old one stays", problem=str(error))
+        problems = tuple(map(str, error.problems)) if isinstance(error, ConfigError) else (str(error),)
+        done = Reload(application.reload.number + 1, time.time(), problems=problems)
+        log.error("configuration not reread: the old one stays", problem="\n".join(problems))
     else:
-        log.info("configuration reread", integrations=len(application.config.integrations))
+        about = {"changed": done.changed, "needs_restart": done.restart}
+        log.info("configuration reread", integrations=len(application.config.integrations), **about)
     finally:
         notifier.ready()
+    application.reload = done
+    application.metrics.config_read(done.at, worked=not done.problems)
+
+
+def _tls(config: Config) -> ssl.SSLContext:
+    """The certificate chain and key of the public listener. Raises ConfigError when they cannot be used."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate, key = str(config.listen.tls_cert), str(config.listen.tls_key)
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except (OSError, ssl.SSLError) as error:
+        what = "they cannot be read, or do not belong together"
+        fix = "Give a PEM file with the chain, its own certificate first, and one with its key, unencrypted"
+        raise ConfigError([Problem("listen.tls_cert, listen.tls_key", what, None, fix)]) from error
+    return context

@@ -6,6 +6,8 @@ import re
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -179,3 +181,33 @@ def test_serve_takes_flags_over_environment_over_file(
     assert "environment variable SHIM_LISTEN__PORT: listen.port" in told
     assert "shim.yaml: limits.depth" in told
     assert "command line: listen.port" in invoke("serve", "-c", file, "--port", "70001").stderr
+
+
+_ENDLESS = """
+import asyncio
+from shim.cli import running
+from shim.cli.console import Code
+
+async def endless():
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            pass
+
+async def main():
+    asyncio.get_running_loop().left = asyncio.create_task(endless())
+    await asyncio.sleep(0)
+    return Code.FINDINGS
+
+running.LEFT_BEHIND = 0.1
+running.run(main())
+"""
+
+
+def test_a_task_that_does_not_end_does_not_keep_the_process() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ENDLESS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "did not wait for tasks that do not end" in done.stderr

@@ -29,7 +29,8 @@ from shim.emulator.world import Seen, World
 from tests.end_to_end import serving
 
 HOST = "127.0.0.1"
-PATIENCE = 10.0
+PATIENCE = 60.0
+"""How long a test waits for what has to come, seconds: only a defect makes it wait so long."""
 
 Integration = dict[str, Any]
 Event = dict[str, Any]
@@ -56,6 +57,9 @@ class Backend:
         """The path of every HTTP request that arrived."""
         self.exchanges: list[Exchange] = []
         """All of what arrived and was answered in one piece."""
+        self._held = b""
+        self._free = threading.Event()
+        self._free.set()
         self._options = options or Options()
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()
@@ -78,8 +82,10 @@ class Backend:
 
     @web.middleware
     async def _hit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        self.hits.append(request.path)
         body = await request.read()
+        self.hits.append(request.path)
+        while self._held in body and not self._free.is_set():  # noqa: ASYNC110  # it is another thread's
+            await asyncio.sleep(0.005)
         response = await handler(request)
         if isinstance(response, web.Response) and isinstance(response.body, bytes):
             answer = response.status, response.body
@@ -99,6 +105,16 @@ class Backend:
         return list(self.world.calls)
 
     @contextmanager
+    def held(self, operation: str) -> Iterator[threading.Event]:
+        """Calls of an operation wait until the event is set, or the block ends; `hits` has them already."""
+        self._held = operation.encode()
+        self._free.clear()
+        try:
+            yield self._free
+        finally:
+            self._free.set()
+
+    @contextmanager
     def watched(self) -> Iterator[list[Seen]]:
         """The calls that arrive within the block, known at its end."""
         before = len(self.world.calls)
@@ -109,21 +125,23 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The server's certificate and key, and the authority that clients trust. PEM files."""
+    """The server's certificate and key, the authority that clients trust, and its key. PEM files."""
 
     certificate: Path
     key: Path
     authority: Path
+    authority_key: Path
 
 
 def make_tls(folder: Path) -> Tls:
     authority = trustme.CA(key_type=trustme.KeyType.RSA)
     issued = authority.issue_cert(HOST, "localhost", key_type=trustme.KeyType.RSA)
-    files = Tls(folder / "cert.pem", folder / "key.pem", folder / "authority.pem")
+    files = Tls(*(folder / f"{name}.pem" for name in ("cert", "key", "authority", "authority-key")))
     for number, blob in enumerate(issued.cert_chain_pems):
         blob.write_to_path(str(files.certificate), append=number > 0)
     issued.private_key_pem.write_to_path(str(files.key))
     authority.cert_pem.write_to_path(str(files.authority))
+    authority.private_key_pem.write_to_path(str(files.authority_key))
     return files
 
 

@@ -89,7 +89,7 @@ async def post(number: int) -> tuple[int, str]:
 
 
 async def until(world: World, operation: str) -> None:
-    for _ in range(1000):
+    for _ in range(6000):
         if any(each.operation == operation for each in world.calls):
             return
         await asyncio.sleep(0.01)
@@ -99,7 +99,7 @@ async def until(world: World, operation: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("operation", ["User.AddUser", "User.SetUserPL", "Extension.AddExtension"])
 async def test_killed_while_a_write_is_under_way(config: Path, world: World, operation: str) -> None:
-    world.interfere(operation, "late:1")
+    world.interfere(operation, "late:20")
     with started(config) as process:
         calling = asyncio.create_task(post(await port(process)))
         await until(world, operation)
@@ -110,7 +110,7 @@ async def test_killed_while_a_write_is_under_way(config: Path, world: World, ope
     assert world.by_login("desk1") is not None
     with started(config) as process:
         number = await port(process)
-        for _ in range(1000):
+        for _ in range(6000):
             if world.by_login("desk1") is None:
                 break
             await asyncio.sleep(0.01)

@@ -1,0 +1,97 @@
+"""`shim reload`: have a running shim reread its configuration, and say what came of it."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shim.cli import options
+from shim.cli.console import Code, end, fail, say
+
+if TYPE_CHECKING:
+    from shim.edge.settings import Config
+
+_PAUSE = 0.05
+
+
+def reload(
+    config: options.ConfigFile = None,
+    admin_host: options.AdminHost = None,
+    admin_port: options.AdminPort = None,
+    wait: Annotated[
+        float, typer.Option("--wait", envvar="SHIM_RELOAD_WAIT", help="How long to wait for it, seconds.")
+    ] = 30.0,
+) -> None:
+    """Have the running shim reread its configuration; no connection is dropped.
+
+    The file is judged here first, whole; with a problem nothing happens and this ends with 2. Otherwise the
+    shim at the admin address of the configuration gets SIGHUP, which needs the same user or root, and what it
+    took over is told, with the settings that wait for a restart.
+    """
+    from shim.cli import loading
+
+    flags = {"admin_host": admin_host, "admin_port": admin_port}
+    settings = loading.config(config, options.overrides(flags))
+    loading.policies(settings, loading.catalogue())
+    before = _status(settings)
+    _signal(int(before["pid"]))
+    end(_told(_next(settings, before["configuration"]["number"], wait)))
+
+
+def _told(done: dict[str, Any]) -> Code:
+    for problem in done["problems"]:
+        say(problem)
+    if done["problems"]:
+        say("The shim goes on with the configuration that it had.")
+        return Code.USAGE
+    typer.echo(f"Taken over: {', '.join(done['changed']) or 'nothing had changed'}")
+    if done["restart"]:
+        typer.echo(f"Waits for a restart: {', '.join(done['restart'])}")
+    return Code.FINE
+
+
+def _next(settings: Config, number: int, wait: float) -> dict[str, Any]:
+    """The reading of the configuration after that one."""
+    deadline = time.monotonic() + wait
+    while (found := _status(settings)["configuration"])["number"] <= number:
+        if time.monotonic() > deadline:
+            fail(Code.FINDINGS, f"The shim did not reread its configuration within {wait:g} seconds.")
+        time.sleep(_PAUSE)
+    return dict(found)
+
+
+def _signal(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except ProcessLookupError:
+        fail(Code.FINDINGS, f"There is no process {pid} here: run this where the shim runs.")
+    except PermissionError:
+        fail(
+            Code.FINDINGS, f"Process {pid} belongs to somebody else: run this as the user of the shim, or root."
+        )
+
+
+def _status(settings: Config) -> dict[str, Any]:
+    """What the shim at the admin address says of itself. Ends the command when there is none."""
+    import httpx
+
+    admin = settings.admin
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(admin.host, admin.host)  # noqa: S104  # where it listens
+    where = f"[{host}]" if ":" in host else host
+    url = f"http://{where}:{admin.port}/status"
+    try:
+        response = httpx.get(url, timeout=10, trust_env=False)
+        response.raise_for_status()
+        found: dict[str, Any] = response.json()
+    except (httpx.HTTPError, ValueError) as error:
+        fail(
+            Code.FINDINGS,
+            f"No shim answers at {url} ({type(error).__name__}).",
+            "Is it running, and is this its configuration (admin.host, admin.port)?",
+        )
+    return found
