@@ -11,7 +11,7 @@ from typing import Literal
 
 from shim.core.compiled import Catalogue, Declared, Translation
 from shim.core.interface import ComplexType, ElementDecl, Operation, paths
-from shim.core.lexical import either, is_text, reader
+from shim.core.lexical import clears, either, is_text, reader
 from shim.core.rules.model import Direction, Entry, Fate, Made, Producer, Rule, Table, Taken, split
 from shim.core.rules.references import Account, By, Owned, Refer
 from shim.core.rules.vocabulary import Keep
@@ -189,6 +189,7 @@ class _Level:
             self.values(entry)
             self.limit(entry)
         entry.act = taken.act
+        entry.clears = entry.clears and taken.act is None
         entry.read = None if taken.raw else entry.read
         entry.leaf = entry.leaf and not taken.raw and taken.fate not in ("dropped", "refused")
         entry.plain = entry.plain and taken.act is None
@@ -247,6 +248,7 @@ class _Level:
         if simple is not None:
             entry.empty_is_value = is_text(simple)
             entry.read = reader(simple)
+            entry.clears = self.request and clears(simple) and not entry.choices and not entry.unlimited
 
     def limit(self, entry: Entry) -> None:
         """A limit that a rule takes over is read like one that is carried: number and attribute together."""

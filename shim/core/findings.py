@@ -42,6 +42,46 @@ KINDS: dict[str, Kind] = {
         "IDs begin at 1: a 0 where one is due, which PHP writes of an empty number, was read as not given.",
         "Leave the element out when there is nothing to say.",
     ),
+    "empty-as-default": Kind(
+        "info",
+        "Empty element read as the default",
+        "The schema of 2.5 has a default for the element, and says that an empty one stands for it.",
+        "Send the value, or leave the element out, which is no default in v3.",
+    ),
+    "empty-clears": Kind(
+        "info",
+        "Empty element clears",
+        "An empty element where a decimal number, a date, a time or one of several words is due: as in 2.5 it "
+        "says that there is to be none.",
+        "Nothing now. Leave the element out where nothing is to change.",
+    ),
+    "soap-12": Kind(
+        "info",
+        "SOAP 1.2",
+        "The message came in an envelope of SOAP 1.2, and was answered in one.",
+        "Send SOAP 1.1, as the WSDL says, when the call is ported.",
+    ),
+    "undeclared-prefix": Kind(
+        "notice",
+        "Undeclared namespace prefix",
+        "The message uses a prefix that it does not declare; the names were read without it, as the old server "
+        "did. Other servers refuse such a message whole.",
+        "Declare the prefix (xmlns:prefix), or leave it out.",
+    ),
+    "unusual-path": Kind(
+        "notice",
+        "Path of the endpoint written in another way",
+        "The path was read as web servers read it: doubled or dotted parts, escaped dots, something behind the "
+        "name of the endpoint.",
+        "Post to the path that the WSDL names.",
+    ),
+    "call-told-otherwise": Kind(
+        "notice",
+        "The body element does not name the call",
+        "The body is empty, or its element is not the one of the call; SOAPAction or the rest of the name says "
+        "which call is meant.",
+        "Send the body element that the WSDL names: the name of the operation and Request.",
+    ),
     "unlimited-without-number": Kind(
         "info",
         "Unlimited without a number",
@@ -229,6 +269,13 @@ KINDS: dict[str, Kind] = {
         "Dropped",
         "v3 has no place for it and nothing acts on it any more.",
         "Find out what relied on it, then stop sending it.",
+    ),
+    "no-value": Kind(
+        "loss",
+        "No value where one belongs",
+        "Elements, a list or a reference to nothing came where a single value belongs: it was read as not "
+        "sent, and what is there stays as it is.",
+        "Send the value as the text of the element.",
     ),
     "answer-value-omitted": Kind(
         "loss",

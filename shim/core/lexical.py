@@ -49,6 +49,13 @@ def is_text(simple: Simple) -> bool:
     return simple.base in _TEXTUAL and not simple.enum
 
 
+def clears(simple: Simple) -> bool:
+    """Whether the old server handed an empty text on to its program, though it is no value of the type."""
+    return simple.base in ("decimal", "date", "dateTime", "time") or (
+        bool(simple.enum) and simple.base in _TEXTUAL
+    )
+
+
 def boolean(text: str) -> str | None:
     """The text as xs:boolean, keeping 1 and 0; None when it is none."""
     return _BOOLEANS.get(text.strip().lower())

@@ -23,6 +23,7 @@ from shim.core.keeping import keep
 from shim.core.model import Credentials, Element, Envelope
 from shim.core.notices import Deprecation, told
 from shim.core.parse import Limits, credentials, parse
+from shim.core.reading import read
 from shim.core.resolve import resolve, schema_version
 from shim.core.rules.model import Work
 from shim.core.words import reworded
@@ -155,6 +156,7 @@ def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Gener
 
     What an operation of several v3 calls does instead of `one_call` is declared with it. Raises Fault.
     """
+    read(work.request, translation.old.input.complex, work)
     work.request = without_zeros(work.request, translation.old.input.complex, work.find)
     if (words := translation.words) is not None:
         work.in_old_words = partial(words.said, request=work.request)

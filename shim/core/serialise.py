@@ -15,7 +15,7 @@ from typing import Literal
 
 from shim.core.errors import Fault
 from shim.core.interface import ComplexType, ElementDecl, Interface, Simple
-from shim.core.lexical import Check, writer
+from shim.core.lexical import Check, clears, writer
 from shim.core.model import Element
 from shim.core.parse import SOAP
 from shim.core.typed import XSI
@@ -63,8 +63,10 @@ class Shape:
 class MessageWriter:
     """Writes one message element of an interface. Build it once; it holds no state of a message."""
 
-    def __init__(self, interface: Interface, decl: ElementDecl) -> None:
+    def __init__(self, interface: Interface, decl: ElementDecl, *, clears: bool = False) -> None:
+        """With `clears` what is empty is written where that takes a value away: see `shim.core.lexical`."""
         self.interface = interface
+        self._clears = clears
         self.decl = decl
         self._prefixes: dict[str, str] = {}
         self._shapes: dict[int, Shape] = {}
@@ -132,12 +134,18 @@ class MessageWriter:
             order=order,
             opening=f"<{tag}",
             closing=f"</{tag}>",
-            check=writer(simple) if simple else None,
+            check=self._check(simple) if simple else None,
             shape=self._shape(kind) if kind is not None and kind.text is None else None,
             choices=choices,
             repeated=repeated,
             attributes={each.name: each.type for each in kind.all_attributes} if kind else {},
         )
+
+    def _check(self, simple: Simple) -> Check | None:
+        check = writer(simple)
+        if check is None or not self._clears or not clears(simple):
+            return check
+        return lambda text: check(text) if text else ""
 
     def _shape(self, kind: ComplexType) -> Shape:
         shape = self._shapes.get(id(kind))

@@ -35,10 +35,17 @@ def walk(source: Element, table: Table, target: Element, work: Work, direction: 
                 _unknown(name, table, work, direction)
             continue
         if child.children and entry.leaf:
+            if request and not child.nil and not (child.text or "").strip():
+                work.find("no-value", entry.path)
+                continue
             _below_a_leaf(child, entry, work, direction)
         if request and not _admit(child, entry, seen, chosen, work):
             continue
         seen.add(name)
+        if request and entry.clears and not (child.text or "").strip() and not child.nil:
+            work.find("empty-clears", entry.path)
+            out.append(Element(entry.name, ""))
+            continue
         if entry.act is not None:
             _act(child, entry, target, work, direction)
             continue
@@ -84,17 +91,18 @@ def _carry(child: Element, entry: Entry, work: Work, direction: Direction) -> El
 
 def _admit(child: Element, entry: Entry, seen: set[str], chosen: dict[int, int], work: Work) -> bool:
     """Whether this child of a request counts; if not, the finding that says why is made."""
-    if child.nil and not entry.nillable:
+    default = None if entry.decl.nillable else entry.decl.default
+    if child.nil and not entry.nillable and default is None:
         work.find("nil-as-absent", entry.path)
         return False
-    if child.nil:
+    if child.nil and entry.nillable:
         _beside_nil(child, entry, work)
+    elif default is not None and (child.nil or _is_empty(child, entry)):
+        work.find("empty-as-default", entry.path)
+        child.text, child.nil = default, False
     elif _says_nothing(child, entry, work):
-        if entry.decl.default is not None:
-            child.text = entry.decl.default
-        else:
-            work.find("empty-as-absent", entry.path)
-            return False
+        work.find("empty-as-absent", entry.path)
+        return False
     if entry.single and child.name in seen:
         work.find("repeated-element", entry.path)
         return False
@@ -110,7 +118,11 @@ def _says_nothing(child: Element, entry: Entry, work: Work) -> bool:
         return _is_blank(child.text, entry) and not is_unlimited(child, work, "request")
     if child.text or (child.children and not entry.leaf):
         return False
-    return entry.table is None and (not entry.empty_is_value or bool(entry.choices))
+    return entry.table is None and not entry.clears and (not entry.empty_is_value or bool(entry.choices))
+
+
+def _is_empty(child: Element, entry: Entry) -> bool:
+    return entry.leaf and not entry.unlimited and not child.text and not child.children
 
 
 def _is_blank(text: str | None, entry: Entry) -> bool:

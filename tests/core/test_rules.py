@@ -331,7 +331,6 @@ def kept_among(said: str, *, known: bool = True) -> tuple[str | None, list[tuple
         ("012", "012"),
         ("77", "77"),
         ("0", "0"),
-        ("", ""),
         ("4", None),
         ("Fishing", None),
     ],
@@ -339,6 +338,10 @@ def kept_among(said: str, *, known: bool = True) -> tuple[str | None, list[tuple
 def test_what_names_a_thing_is_kept_as_its_id_while_it_is_there(said: str, kept: str | None) -> None:
     code = "field-dropped" if kept is None else "field-kept"
     assert kept_among(said) == (kept, [(code, "industry")])
+
+
+def test_an_empty_element_that_names_a_thing_is_kept_as_the_default_of_the_schema() -> None:
+    assert kept_among("") == ("0", [("empty-as-default", "industry"), ("field-kept", "industry")])
 
 
 def test_what_names_a_thing_is_kept_as_it_is_while_the_things_are_not_known() -> None:

@@ -139,6 +139,8 @@ class Entry:
     table: Table | None = None
     attributes: Mapping[str, str] | None = None
     unlimited: bool = False
+    clears: bool = False
+    """Whether an empty element of a request is handed on, so that v3 takes away what there is."""
     single: bool = False
     choices: tuple[tuple[int, int], ...] = ()
     nillable: bool = False
