@@ -104,7 +104,7 @@ def _allow(journal: Journal, user_id: str, kind: str) -> Generator[Command, Any,
     """Grant what the extension needs; what v3 refuses to grant, once more within what the organization has."""
     catalogue, work = journal.catalogue, journal.work
     operation = catalogue.new.operations["User.SetUserPL"]
-    granted = rights.configured(work)
+    granted = rights.configured(catalogue, work)
     parent = work.caller.settings.get("new_user") == "parent"
     if parent:
         granted = yield from rights.bounded(catalogue, work, granted, user_id)

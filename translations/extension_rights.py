@@ -28,7 +28,7 @@ _ON = ("sipManag", "IMManag", "soundManag", "callAPIManag", "callerIDManag")
 _UNBOUNDED = (
     "callbackCallerIDMax", "callCardCodesMax", "concurentCalls", "concurentInternalCalls", "queueMembersMax",
     "concurentText2Speech", "mailboxMax", "mailboxSize", "recordStorage", "soundStorage", "mohStorage",
-    "faxStorage",
+    "faxStorage", "storage",
 )  # fmt: skip
 DEFAULTS: Rights = dict.fromkeys(_ON, "true") | dict.fromkeys(_UNBOUNDED, "unlimited")
 
@@ -66,14 +66,15 @@ NOTES = (
 )
 
 
-def configured(work: Work) -> Rights:
-    """The defaults with what the setting changes."""
+def configured(catalogue: Catalogue, work: Work) -> Rights:
+    """The defaults with what the setting changes, as far as the backend's users have it."""
     own = {
         key.partition(".")[2]: value
         for key, value in work.caller.settings.items()
         if key.startswith("new_user_values.")
     }
-    return {name: value for name, value in {**DEFAULTS, **own}.items() if value != "leave"}
+    slots = _slots(catalogue)
+    return {name: value for name, value in {**DEFAULTS, **own}.items() if value != "leave" and name in slots}
 
 
 def bounded(catalogue: Catalogue, work: Work, rights: Rights, user_id: str) -> Generator[Command, Any, Rights]:

@@ -18,6 +18,7 @@ from translations import (
     report,
     reseller,
 )
+from translations.one_storage import with_one_storage
 from translations.person_names import with_person_names
 
 _EXTENSION = replace(extension.SERVICE, operations=(*extension.SERVICE.operations, *extension_account.PLANS))
@@ -37,4 +38,4 @@ SERVICES = (
 
 def services(new: Interface) -> tuple[DeclaredService, ...]:
     """All services, as they are declared for a backend with this interface."""
-    return tuple(with_person_names(each, new) for each in SERVICES)
+    return tuple(with_one_storage(with_person_names(each, new), new) for each in SERVICES)

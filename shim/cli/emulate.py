@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from shim.emulator.world import World
 
 
+class StorageBounds(Enum):
+    """As `shim.interfaces.load.StorageLimits`."""
+
+    FIVE = "five"
+    ONE = "one"
+
+
 class Names(Enum):
     """As `shim.interfaces.load.PersonNames`."""
 
@@ -76,6 +83,12 @@ def emulate(
         Names,
         typer.Option(envvar="SHIM_EMULATE_PERSON_NAMES", help="How accounts have the names of their holders."),
     ] = Names.NAME,
+    storage_limits: Annotated[
+        StorageBounds,
+        typer.Option(
+            envvar="SHIM_EMULATE_STORAGE_LIMITS", help="Accounts have five limits of storage, or one for all."
+        ),
+    ] = StorageBounds.FIVE,
     lists: Annotated[
         ListsReach,
         typer.Option(
@@ -119,6 +132,7 @@ def emulate(
         fail_rate=fail_rate,
         schema_version=schema_version,
         person_names=person_names.value,
+        storage_limits=storage_limits.value,
         lists=lists.value,
         row_identifier=row_identifier.value,
         empty_list=empty_list.value,

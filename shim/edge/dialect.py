@@ -37,7 +37,8 @@ async def find_dialect(config: Config, backend: Backend) -> Dialect:
             log.warning("backend version unknown", assumed=NEW_VERSION, setting="backend.schema_version")
         else:
             log.info("backend version", version=version)
-    return Dialect(version or NEW_VERSION, person_names(config, version or NEW_VERSION))
+    version = version or NEW_VERSION
+    return Dialect(version, person_names(config, version), config.backend.storage_limits)
 
 
 def person_names(config: Config, version: str) -> PersonNames:

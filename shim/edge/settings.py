@@ -113,6 +113,10 @@ class Backend(Section):
         Literal["auto", "name", "both", "split"],
         doc("Account holders have: name; both (first and last name, too); split (no name); auto: by version."),
     ] = "auto"
+    storage_limits: Annotated[
+        Literal["five", "one"],
+        doc("Limits of storage that accounts have: five (3.0.0), or one for all of it (later schemas)."),
+    ] = "five"
     token_path: Annotated[str, doc("Path where access tokens are given."), Field(pattern="^/")] = (
         "/oauth/token.php"  # noqa: S105  # a path
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from shim.core import commands, policies
+from shim.core.interface import Slot
 from shim.edge.settings_kinds import Count, Secret, Section, digits, doc
-from shim.interfaces.load import new
+from shim.interfaces.load import STANDARD, Dialect, new
 
 
 class Policy(Section):
@@ -64,11 +67,21 @@ class Successors(Section):
         return self
 
 
+def _slots(dialect: Dialect) -> Mapping[str, Slot]:
+    kind = new(dialect).operations["User.SetUserPL"].input.complex
+    assert kind is not None
+    return kind.slots
+
+
+@cache
+def _grantable() -> Mapping[str, Slot]:
+    """What users may be granted by backends of any kind."""
+    return {**_slots(STANDARD), **_slots(Dialect(storage_limits="one"))}
+
+
 def _rights(values: dict[str, str]) -> dict[str, str]:
     """Judge what new users get by the interface of v3."""
-    complex_type = new().operations["User.SetUserPL"].input.complex
-    assert complex_type is not None
-    slots = complex_type.slots
+    slots = _grantable()
     for name, value in values.items():
         decl = slots[name].decl if name in slots and not name.startswith("accountExpire") else None
         if decl is None or decl.simple is None:

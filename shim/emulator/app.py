@@ -18,7 +18,7 @@ from shim.emulator.dispatch import Dispatcher
 from shim.emulator.listing import LIES, EmptyList, Lists, RowIdentifier, Ways, row_names, told
 from shim.emulator.refusal import Refusal, fault
 from shim.emulator.world import Seen, World
-from shim.interfaces.load import NEW_VERSION, Dialect, PersonNames, new
+from shim.interfaces.load import NEW_VERSION, Dialect, PersonNames, StorageLimits, new
 
 TOKEN_PATH = "/oauth/token.php"  # noqa: S105 - a path
 _READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
@@ -32,7 +32,8 @@ class Options:
     `latency_ms` is waited before each SOAP call. `fail_rate` is the share of SOAP calls, from 0 to 1, that end
     with HTTP 503 before they take effect, drawn from `seed_random`. Tokens live for `token_seconds`.
     `fixed_answers` answers a repeated read with the bytes of its first answer, without looking at it.
-    With a `schema_version` it speaks that one, and takes no other; `person_names` says how it has names.
+    With a `schema_version` it speaks that one, and takes no other; `person_names` says how it has names,
+    `storage_limits` how it bounds storage.
     `lists`, `row_identifier` and `empty_list` are as in `Ways`; `lie_rate` is the share of lists that lie.
     """
 
@@ -43,6 +44,7 @@ class Options:
     fixed_answers: bool = False
     schema_version: str | None = None
     person_names: PersonNames = "name"
+    storage_limits: StorageLimits = "five"
     lists: Lists = "subtree"
     row_identifier: RowIdentifier = "user"
     empty_list: EmptyList = "notice"
@@ -50,7 +52,7 @@ class Options:
 
     @property
     def interface(self) -> Interface:
-        return new(Dialect(self.schema_version or NEW_VERSION, self.person_names))
+        return new(Dialect(self.schema_version or NEW_VERSION, self.person_names, self.storage_limits))
 
 
 def application(world: World, options: Options = Options()) -> web.Application:

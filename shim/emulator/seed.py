@@ -28,7 +28,7 @@ from shim.emulator.world import (
     World,
     identifier,
 )
-from shim.interfaces.load import new
+from shim.interfaces.load import STANDARD, Dialect, new
 
 
 class SeedError(Exception):
@@ -81,7 +81,8 @@ def _unknown_limits(seed: Seed) -> Iterator[str]:
     holders = [(f"accounts[{i}]", each.level, each.limits) for i, each in enumerate(seed.accounts)]
     holders += [(f"templates[{i}]", each.level, each.limits) for i, each in enumerate(seed.templates)]
     for place, level, limits in holders:
-        known = limit_fields(new(), level) if level not in (ADMINISTRATOR, "extension") else {}
+        ways = _WAYS if level not in (ADMINISTRATOR, "extension") else ()
+        known = {name for each in ways for name in limit_fields(new(each), level)}
         for name in limits:
             if name not in known:
                 yield f"{place}.limits.{name}: {level} accounts have no such permission or limit"
@@ -132,9 +133,18 @@ def _enter(world: World, seed: AccountSeed, by_login: Mapping[str, int]) -> None
 def _limits(level: str, base: str, given: Mapping[str, bool | int | str]) -> dict[str, list[Element]]:
     if level in (ADMINISTRATOR, "extension"):
         return {}
-    start = everything_allowed(new(), level) if base == "all" else nothing_allowed(new(), level)
-    bounded = {name for name, decl in limit_fields(new(), level).items() if decl.complex is not None}
+    start = {name: limit for each in _WAYS for name, limit in _start(each, level, base).items()}
+    bounded = {name for each in _WAYS for name, decl in limit_fields(new(each), level).items() if decl.complex}
     return {**start, **{name: [_limit(name, value, name in bounded)] for name, value in given.items()}}
+
+
+_WAYS = (STANDARD, Dialect(storage_limits="one"))
+"""The ways in which a backend may bound storage: a seeded account has the limits of all of them."""
+
+
+def _start(dialect: Dialect, level: str, base: str) -> dict[str, list[Element]]:
+    allowed = everything_allowed if base == "all" else nothing_allowed
+    return allowed(new(dialect), level)
 
 
 def _limit(name: str, value: bool | int | str, is_bound: bool) -> Element:

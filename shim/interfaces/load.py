@@ -14,17 +14,20 @@ from shim.core.interface import Interface, build
 OLD_VERSION = "2.5.1"
 NEW_VERSION = "3.0.0"
 PersonNames = Literal["name", "both", "split"]
+StorageLimits = Literal["five", "one"]
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How a v3 backend speaks: the version in its namespaces, and how it has the name of an account's holder.
 
-    `both`: first and last name beside `name`; `split`: instead of it (see `variants.json`).
+    `both`: first and last name beside `name`; `split`: instead of it. `storage_limits`: one for all that is
+    stored, or one for each of five kinds (see `variants.json`).
     """
 
     version: str = NEW_VERSION
     person_names: PersonNames = "name"
+    storage_limits: StorageLimits = "five"
 
 
 STANDARD = Dialect()
@@ -43,8 +46,10 @@ def old() -> Interface:
 @cache
 def new(dialect: Dialect = STANDARD) -> Interface:
     """The interface of v3 as a backend speaks it."""
-    variants = _read("variants.json")["person_names"]
-    data = _corrected(NEW_VERSION, variants.get(dialect.person_names, ()))
+    variants = _read("variants.json")
+    names = variants["person_names"].get(dialect.person_names, ())
+    storage = variants["storage"].get(dialect.storage_limits, ())
+    data = _corrected(NEW_VERSION, (*names, *storage))
     _rename_version(data, dialect.version)
     return build(data)
 

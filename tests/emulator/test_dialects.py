@@ -85,3 +85,16 @@ async def test_accounts_of_the_seed_have_both_names_and_are_found_by_the_whole(s
     assert [(each.get("firstName"), each.get("lastName")) for each in told.all("organization")] == [
         ("Nora", "Northwind")
     ]
+
+
+async def test_one_limit_for_all_that_is_stored(start: Start) -> None:
+    backend = await start(storage_limits="one")
+    ours = Dialect(storage_limits="one")
+    for level, number in (("Organization", "21"), ("User", "31")):
+        limit = Element("storage", "400", {"unlimited": "false"})
+        await post(backend, f"Set{level}PL", {"ID": number, "storage": limit}, ours, ours)
+        await post(backend, f"Update{level}PL", {"ID": number, "storage": {"decrease": "150"}}, ours, ours)
+        told = await post(backend, f"Get{level}PL", {"ID": number}, ours, ours)
+        found = told.children[0]
+        assert found.get("storage") == "250"
+        assert found.child("mailboxSize") is None
