@@ -12,6 +12,7 @@ from shim.cli.console import Code, end, fail
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shim.edge.log_writing import LogWriter
     from shim.edge.serve import Server, Sockets
     from shim.edge.settings import Config
     from shim.edge.supervisor import Notifier
@@ -53,12 +54,12 @@ def _serve(path: Path | None, overrides: Mapping[str, Any]) -> Code:
 
     settings = loading.config(path, overrides)
     loading.policies(settings, loading.catalogue())
-    log.configure(settings.log.level, settings.log.format)
     try:
         sockets = inherited_sockets()
         _need_ports(settings, sockets)
         reread = partial(_reread, path, overrides)
-        return running.run(_until_stopped(settings, reread, sockets, Notifier()))
+        with log.logging_to(settings.log) as writer:
+            return running.run(_until_stopped(settings, reread, sockets, Notifier(), writer))
     except (ConfigError, Fault, OSError, SocketsError) as error:
         fail(Code.USAGE, f"The shim cannot start: {error}", "`shim check` tells what is wrong.")
 
@@ -70,7 +71,7 @@ def _reread(path: Path | None, overrides: Mapping[str, Any]) -> Config:
 
 
 async def _until_stopped(
-    settings: Config, reload: Callable[[], Config], sockets: Sockets, notifier: Notifier
+    settings: Config, reload: Callable[[], Config], sockets: Sockets, notifier: Notifier, writer: LogWriter
 ) -> Code:
     """SIGTERM is the server's own affair; SIGINT ends without waiting for balancers, with its own code."""
     import asyncio
@@ -83,6 +84,7 @@ async def _until_stopped(
     assert task is not None
 
     async def started(server: Server) -> None:
+        writer.dropped = server.application.metrics.log_line_dropped
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
 
     more: dict[str, Any] = {"sockets": sockets, "notifier": notifier}

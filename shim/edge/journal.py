@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands import Begin, Close, Identity, Mark, Opened, subject_of
 from shim.core.errors import BackendError
-from shim.edge.journal_desk import Desk
+from shim.edge.journal_desk import BRIEFLY, Desk
 from shim.edge.journal_rows import (
     ENTRIES,
     UNDER_WAY,
@@ -273,7 +273,7 @@ class Journal(Desk):
                 continue
             began, now = self.monotonic(), self.store.now()
             query = sa.update(ENTRIES).where(*_ours(entry, held.epoch, self.owner))
-            async with self.store.writing() as connection:
+            async with self.store.writing(BRIEFLY) as connection:
                 done = await connection.execute(query.values(lease_until=self._lease(now)))
             if self._held.get(entry) is not held:
                 continue
@@ -302,7 +302,7 @@ class Journal(Desk):
         query = sa.select(ENTRIES).where(*due).order_by(ENTRIES.c.due_at, ENTRIES.c.id).limit(_BATCH)
         taken: list[Entry] = []
         with ExitStack() as unless_told:
-            async with self.store.writing() as connection:
+            async with self.store.writing(BRIEFLY) as connection:
                 for row in (await connection.execute(query.with_for_update(skip_locked=True))).all():
                     unless_told.enter_context(self._unless_told(row.id))
                     values = {"owner": self.owner, "epoch": row.epoch + 1, "lease_until": self._lease(now)}
@@ -323,7 +323,7 @@ class Journal(Desk):
             where = (ENTRIES.c.id.in_(given_up), ENTRIES.c.owner == self.owner)
             left = ENTRIES.c.state.in_((*UNDER_WAY, "done-unclean"))
             query = sa.update(ENTRIES).where(*where, left).values(lease_until=self.store.now())
-            async with self.store.writing() as connection:
+            async with self.store.writing(BRIEFLY) as connection:
                 await connection.execute(query)
         self._abandoned.difference_update(given_up)
 

@@ -13,6 +13,10 @@ from shim.edge.metrics import Metrics
 from shim.edge.settings import Journal as JournalSettings
 from shim.edge.store import Store, utc
 
+BRIEFLY = 1.0
+"""Seconds that what is done beside the calls waits for another program that writes into an SQLite store: it is
+tried again soon, and must not hold up the end of the shim."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -98,6 +102,6 @@ class Desk:
         before = self.store.now() - timedelta(seconds=self.settings.keep)
         over = (ENTRIES.c.state.in_(("done-clean", "done-unclean", "undone")), ENTRIES.c.updated_at < before)
         old = sa.select(ENTRIES.c.id).where(*over)
-        async with self.store.writing() as connection:
+        async with self.store.writing(BRIEFLY) as connection:
             await connection.execute(sa.delete(STEPS).where(STEPS.c.entry.in_(old)))
             await connection.execute(sa.delete(ENTRIES).where(*over))

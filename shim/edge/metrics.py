@@ -50,6 +50,7 @@ class Metrics:
     store_down: Gauge = field(init=False)
     config_ok: Gauge = field(init=False)
     config_time: Gauge = field(init=False)
+    log_dropped: Counter = field(init=False)
     _series: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -77,6 +78,7 @@ class Metrics:
         self.waiting = self._gauge("deprecation_waiting_calls", "Calls that are not yet in the store")
         self.spool_bytes = self._gauge("deprecation_spool_bytes", "What lies in the spool, bytes")
         self.flush_failures = self._counter("deprecation_flush_failures", "Writes that the store did not take")
+        self.log_dropped = self._counter("log_dropped_lines", "Log lines that could not be written", "reason")
         self.store_down = self._gauge("store_down", "1 while the store does not take the deprecation log")
         self.config_ok = self._gauge(
             "config_last_reload_successful", "1 when the configuration was taken over the last time it was read"
@@ -109,6 +111,9 @@ class Metrics:
 
     def journal_ended(self, state: str, *, recovered: bool) -> None:
         self.count(self.journal, state, "yes" if recovered else "no")
+
+    def log_line_dropped(self, reason: str) -> None:
+        self.count(self.log_dropped, reason)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"shim_{name}", f"{text}.", labels, registry=self.registry)

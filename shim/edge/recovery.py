@@ -17,6 +17,7 @@ from shim.core.model import Element
 from shim.core.rules.model import Work
 from shim.edge.drive import Performer, Performers, run
 from shim.edge.journal import Journal
+from shim.edge.journal_desk import BRIEFLY
 from shim.edge.journal_rows import Entry
 from shim.edge.settings import Integration
 
@@ -27,8 +28,6 @@ _SOON = 1.0
 """Seconds until recovery looks again where the store did not let it."""
 _LONGEST = 300.0
 """Seconds that recovery may work on an entry at a time: what hangs is put off, and not held for ever."""
-_BRIEFLY = 1.0
-"""Seconds that a busy store is waited for at the end: leases run out by themselves."""
 
 
 class Recovery:
@@ -62,7 +61,7 @@ class Recovery:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
-            await self._journal.release(_BRIEFLY)
+            await self._journal.release(BRIEFLY)
         except Fault as fault:  # others have to wait until they run out
             log.warning("leases not given back", reason=fault.reason)
 

@@ -7,6 +7,7 @@ is the business of `config`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
@@ -15,6 +16,7 @@ from shim.core.parse import Limits as ParseLimits
 from shim.edge.settings_conduct import Conduct
 from shim.edge.settings_deprecation import Deprecation
 from shim.edge.settings_kinds import (
+    Beside,
     Count,
     Existing,
     HttpUrl,
@@ -273,12 +275,31 @@ class SchemaVersions(Section):
 
 
 class Log(Section):
-    """What is logged, to stderr."""
+    """What is logged, and where to."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], doc("Least severity.")] = "info"
     format: Annotated[
         Literal["auto", "json", "console"], doc("auto: console on a terminal, JSON lines otherwise.")
     ] = "auto"
+    file: Annotated[
+        Path | None,
+        Beside,
+        doc("File to log to, JSON lines; null: stderr, which systemd takes to its journal."),
+    ] = None
+    file_bytes: Annotated[Count, doc("The file is rotated when it would get longer, bytes.")] = 64 << 20
+    files: Annotated[int, doc("Older files that are kept: name.1 is the youngest."), Field(ge=0, le=1000)] = 5
+    syslog: Annotated[
+        str | None,
+        doc("Syslog server to log to: the path of a socket (/dev/log), or host:port (UDP); null: none."),
+        Field(pattern=r"^(/.+|.+:[0-9]{1,5})$"),
+    ] = None
+    queue: Annotated[Count, doc("Lines that may wait to be written; more are dropped and counted.")] = 10_000
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.file is not None and self.syslog is not None:
+            raise ValueError("file and syslog exclude each other: set one of them")
+        return self
 
 
 class Argon2(Section):

@@ -1,4 +1,4 @@
-"""`shim serve` that stops at once, and prints its port: python -m tests.journal.serving CONFIG"""
+"""`shim serve` that stops at once, and prints its ports: python -m tests.journal.serving CONFIG"""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import sys
 from pathlib import Path
 
 from shim.edge import serve
-from shim.edge.config import load_config
-from shim.edge.log import configure
+from shim.edge.config import Config, load_config
+from shim.edge.log import logging_to
+from shim.edge.log_writing import LogWriter
 
 
-async def _started(server: serve.Server) -> None:
-    print(server.addresses["http"][1], flush=True)
+async def _serve(config: Config, writer: LogWriter) -> None:
+    async def started(server: serve.Server) -> None:
+        writer.dropped = server.application.metrics.log_line_dropped
+        print(server.addresses["http"][1], server.addresses["admin"][1], flush=True)
+
+    await serve.serve(config, started=started)
 
 
 if __name__ == "__main__":
     config = load_config(Path(sys.argv[1]), {"listen.drain": 0}, environ={})
-    configure(config.log.level, config.log.format)
-    asyncio.run(serve.serve(config, started=_started))
+    with logging_to(config.log) as writer:
+        asyncio.run(_serve(config, writer))

@@ -55,13 +55,14 @@ def config(tmp_path: Path, backend: str) -> Path:
 
 
 @contextmanager
-def started(config: Path) -> Iterator[subprocess.Popen[str]]:
+def started(config: Path, stderr: int | None = None) -> Iterator[subprocess.Popen[str]]:
+    """The shim; what it logs goes to the file `log` beside the configuration, or to a descriptor."""
     log = (config.parent / "log").open("a")
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.journal.serving", str(config)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        stderr=log,
+        stderr=log if stderr is None else stderr,
         text=True,
     )
     try:
@@ -75,8 +76,14 @@ def started(config: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 async def port(process: subprocess.Popen[str]) -> int:
+    return (await ports(process))[0]
+
+
+async def ports(process: subprocess.Popen[str]) -> tuple[int, int]:
+    """The public and the admin one."""
     assert process.stdout is not None
-    return int(await asyncio.to_thread(process.stdout.readline))
+    public, admin = (await asyncio.to_thread(process.stdout.readline)).split()
+    return int(public), int(admin)
 
 
 async def post(number: int) -> tuple[int, str]:

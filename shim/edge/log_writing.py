@@ -1,0 +1,110 @@
+"""Writing the log: a bounded queue and a thread of its own, so that no call ever waits for a reader or a disk.
+
+Laws: putting a line never waits and never raises; what cannot be written is dropped, counted, and told as soon
+as lines can be written again; the end waits for the queue a bounded time.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+_AGAIN = 1.0
+"""Seconds until a sink that failed is tried again: what comes until then is dropped without a try."""
+_END = None
+
+Level = str
+"""The name of a severity: debug, info, warning, error, critical."""
+
+
+class Sink(Protocol):
+    """Where lines go. Raises OSError when it cannot take one."""
+
+    def write(self, level: Level, line: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class LogWriter:
+    """Takes lines from any thread and writes them from its own.
+
+    `dropped` is told for each line that is lost, with the reason: `full` (the queue, since the sink is slow or
+    stands) or `failed` (the sink refused it). `told` makes the line that says how many were, and since when.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        told: Callable[[dict[str, int], float], str],
+        most: int = 10_000,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.dropped: Callable[[str], None] = lambda _: None
+        self._sink = sink
+        self._told = told
+        self._most = most
+        self._monotonic = monotonic
+        self._lines: queue.SimpleQueue[tuple[Level, str] | None] = queue.SimpleQueue()
+        self._lost: dict[str, int] = {}
+        self._since = 0.0
+        self._failed_at: float | None = None
+        self._guard = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def put(self, level: Level, line: str) -> None:
+        """Have a line written, or dropped."""
+        if self._lines.qsize() >= self._most:
+            self._lose("full")
+        else:
+            self._lines.put((level, line))
+
+    def close(self, seconds: float = 2.0) -> None:
+        """Write what waits, for so long; a sink that stands is left to itself."""
+        self._lines.put(_END)
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while (each := self._lines.get()) is not _END:
+            self._write(*each)
+        self._tell()
+        self._sink.close()
+
+    def _write(self, level: Level, line: str) -> None:
+        if self._failed_at is not None and self._monotonic() - self._failed_at < _AGAIN:
+            self._lose("failed")
+            return
+        try:
+            if self._lost:
+                self._tell()
+            self._sink.write(level, line)
+            self._failed_at = None
+        except (OSError, ValueError):  # ValueError: a file that was closed
+            self._failed_at = self._monotonic()
+            self._lose("failed")
+
+    def _tell(self) -> None:
+        """Say what was lost, if anything was; raises OSError when that cannot be said either."""
+        with self._guard:
+            lost, self._lost = self._lost, {}
+            since = self._since
+        if not lost:
+            return
+        try:
+            self._sink.write("error", self._told(lost, self._monotonic() - since))
+        except (OSError, ValueError):
+            with self._guard:
+                self._since = since
+                for reason, count in lost.items():
+                    self._lost[reason] = self._lost.get(reason, 0) + count
+            raise
+
+    def _lose(self, reason: str) -> None:
+        with self._guard:
+            if not self._lost:
+                self._since = self._monotonic()
+            self._lost[reason] = self._lost.get(reason, 0) + 1
+        self.dropped(reason)

@@ -1,0 +1,201 @@
+"""Where log lines go, and that nothing waits for them."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shim.edge.log_sinks import RotatedFile, Stream, Syslog, of_journal
+from shim.edge.log_writing import LogWriter
+
+
+class Sink:
+    """Keeps lines; refuses them while `broken`, and does not return while `stands` is clear."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+        self.broken = False
+        self.asked = threading.Semaphore(0)
+        self.stands = threading.Event()
+        self.stands.set()
+
+    def write(self, level: str, line: str) -> None:
+        self.asked.release()
+        assert self.stands.wait(30)
+        if self.broken:
+            raise OSError(28, "No space left on device")
+        self.lines.append((level, line))
+
+    def close(self) -> None:
+        self.lines.append(("", "closed"))
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def writer(sink: Sink, clock: Clock) -> Iterator[LogWriter]:
+    made = LogWriter(sink, lambda lost, seconds: f"{sorted(lost.items())} in {seconds}", 3, clock)
+    yield made
+    sink.stands.set()
+    made.close(30)
+
+
+def test_lines_are_written_in_order_and_the_end_waits_for_them(writer: LogWriter, sink: Sink) -> None:
+    for line in ("one", "two", "three"):
+        writer.put("info", line)
+        assert sink.asked.acquire(timeout=30)
+    writer.close(30)
+    assert [line for _, line in sink.lines] == ["one", "two", "three", "closed"]
+
+
+def test_what_a_sink_refuses_is_counted_and_told_when_it_takes_lines_again(
+    writer: LogWriter, sink: Sink, clock: Clock
+) -> None:
+    dropped: list[str] = []
+    writer.dropped = dropped.append
+    sink.broken = True
+    writer.put("info", "refused")
+    assert sink.asked.acquire(timeout=30)
+    writer.put("info", "not even tried, a moment later")
+    while len(dropped) < 2:
+        pass
+    sink.broken, clock.now = False, 160.0
+    writer.put("info", "again")
+    writer.close(30)
+    assert sink.lines == [("error", "[('failed', 2)] in 60.0"), ("info", "again"), ("", "closed")]
+    assert dropped == ["failed", "failed"]
+
+
+def test_a_sink_that_stands_holds_nobody_up(writer: LogWriter, sink: Sink) -> None:
+    dropped: list[str] = []
+    writer.dropped = dropped.append
+    sink.stands.clear()
+    writer.put("info", "stands")
+    assert sink.asked.acquire(timeout=30)
+    for number in range(5):
+        writer.put("info", str(number))
+    assert dropped == ["full", "full"]
+    sink.stands.set()
+    writer.close(30)
+    assert [line for _, line in sink.lines] == ["stands", "[('full', 2)] in 0.0", "0", "1", "2", "closed"]
+
+
+def test_the_end_does_not_wait_for_a_sink_that_stands(writer: LogWriter, sink: Sink) -> None:
+    sink.stands.clear()
+    writer.put("info", "stands")
+    assert sink.asked.acquire(timeout=30)
+    writer.close(0.01)
+    assert sink.lines == []
+
+
+def test_a_file_is_rotated_and_so_many_are_kept(tmp_path: Path) -> None:
+    file = RotatedFile(tmp_path / "shim.log", 10, 2)
+    for line in ("one", "two", "three", "four", "five", "a line that is longer than the file"):
+        file.write("info", line)
+    file.close()
+    found = {each.name: each.read_text() for each in tmp_path.iterdir()}
+    assert found == {
+        "shim.log": "a line that is longer than the file\n",
+        "shim.log.1": "four\nfive\n",
+        "shim.log.2": "three\n",
+    }
+    assert (tmp_path / "shim.log").stat().st_mode & 0o007 == 0
+
+
+def test_a_file_goes_on_where_it_was_and_follows_logrotate(tmp_path: Path) -> None:
+    path = tmp_path / "shim.log"
+    path.write_text("before\n")
+    file = RotatedFile(path, 1000, 2)
+    file.write("info", "one")
+    path.rename(tmp_path / "moved")
+    file.write("info", "two")
+    path.unlink()
+    file.write("info", "three")
+    file.close()
+    assert (tmp_path / "moved").read_text() == "before\none\n"
+    assert path.read_text() == "three\n"
+
+
+def test_a_disk_that_takes_half_a_line_is_left_without_it(tmp_path: Path) -> None:
+    file = RotatedFile(tmp_path / "shim.log", 1000, 2)
+    file.write("info", "one")
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6, hard))
+    try:
+        for _ in range(2):
+            with pytest.raises(OSError, match="part"):
+                file.write("info", "two")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    file.write("info", "three")
+    file.close()
+    assert (tmp_path / "shim.log").read_text() == "one\nthree\n"
+
+
+def test_a_pipe_that_nobody_reads_is_given_up_and_half_a_line_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shim.edge.log_sinks._WAIT", 0.01)
+    reader, end = os.pipe()
+    os.set_blocking(end, False)
+    stream = Stream(end)
+    with pytest.raises(OSError, match="part"):
+        stream.write("info", "x" * 1_000_000)
+    with pytest.raises(OSError, match="nobody reads"):
+        stream.write("info", "y")
+    os.read(reader, 1_000_000)
+    stream.write("info", "again")
+    assert os.read(reader, 100) == b"\nagain\n"
+    os.close(reader)
+    with pytest.raises(OSError, match="Broken pipe"):
+        stream.write("info", "z")
+    os.close(end)
+
+
+def test_the_journal_of_systemd_gets_severities(tmp_path: Path) -> None:
+    reader, end = os.pipe()
+    Stream(end, priorities=True).write("warning", "hot")
+    assert os.read(reader, 100) == b"<4>hot\n"
+    os.close(reader)
+    os.close(end)
+    at = os.fstat(2)
+    assert of_journal({"JOURNAL_STREAM": f"{at.st_dev}:{at.st_ino}"})
+    assert not of_journal({"JOURNAL_STREAM": "1:2"})
+    assert not of_journal({})
+
+
+def test_a_syslog_server_gets_lines_with_their_severity(tmp_path: Path) -> None:
+    address = str(tmp_path / "log")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(address)
+        sink = Syslog(address)
+        sink.write("error", '{"event": "é"}')
+        received = server.recv(1000).decode()
+        assert received == f'<27>shim[{os.getpid()}]: {{"event": "é"}}'
+    with pytest.raises(OSError, match="syslog"):
+        sink.write("error", "nobody there")
+    Path(address).unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(address)
+        sink.write("info", "it is there again")
+        assert server.recv(1000).endswith(b"again")
+    sink.close()
