@@ -42,6 +42,22 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultForm:
+    """How faults are laid out for a caller.
+
+    `layout` says where the three-digit code stands: `text`, in faultstring; `code`, as the last part of
+    faultcode as well (`SOAP-ENV:Client.117`); `number`, as the whole faultcode (`117`), as a PHP program
+    writes it that throws `new SoapFault('117', ...)`. `detail` adds an entry for programs to read.
+    """
+
+    layout: Literal["text", "code", "number"] = "text"
+    detail: bool = False
+
+
+PLAIN_FAULTS = FaultForm()
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls, as far as the core may know: the integration's name and its rules of conduct.
 
@@ -53,6 +69,7 @@ class Caller:
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     policies: Policies = NO_POLICIES
     tell: Tell = field(default_factory=Tell)
+    faults: FaultForm = PLAIN_FAULTS
     rungs: Mapping[str, Rung] = field(default_factory=dict)
     brownouts: tuple[Brownout, ...] = ()
 

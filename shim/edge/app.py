@@ -80,7 +80,7 @@ class Application:
         shim = Shim(
             compiled, config.limits.parse(), ServerInfo(info.edition, info.version, info.infrastructure_id)
         )
-        conduct = Conduct(listen.body_timeout, config.backend.total_timeout, config.faults.layout)
+        conduct = Conduct(listen.body_timeout, config.backend.total_timeout, config.faults.core())
         self.comparer = comparer
         self.native = self._native(peers, performers) if config.native_v3.enabled else None
         calls = self.native.calls if self.native is not None else None

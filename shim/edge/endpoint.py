@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 from aiohttp import web
 
+from shim.core.commands import PLAIN_FAULTS, FaultForm
 from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError, CallerError
 from shim.core.findings import Finding
@@ -32,11 +33,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """How the endpoint behaves: seconds for a whole body and for a whole call, and the fault layout."""
+    """How the endpoint behaves: seconds for a whole body and for a whole call, and how faults are laid out for
+    callers that are not known."""
 
     body_seconds: float
     call_seconds: float
-    fault_layout: str
+    faults: FaultForm = PLAIN_FAULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ class SoapEndpoint:
     def _told(self, outcome: Outcome, reference: str) -> bytes:
         """The message that is answered."""
         if outcome.fault is not None:
-            return fault_message(outcome.fault, reference, self._conduct.fault_layout)
+            form = outcome.caller.faults if outcome.caller is not None else self._conduct.faults
+            return fault_message(outcome.fault, reference, form)
         assert outcome.answer is not None
         return outcome.answer
 

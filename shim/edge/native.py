@@ -67,4 +67,4 @@ class Native:
 
 def _rules(config: Config) -> Rules:
     sizes = Sizes(config.native_v3.max_answer, config.native_v3.buffer)
-    return Rules(config.limits.body, config.listen.body_timeout, sizes, config.faults.layout)
+    return Rules(config.limits.body, config.listen.body_timeout, sizes, config.faults.core())

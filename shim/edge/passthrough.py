@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import structlog
 from aiohttp import web
 
+from shim.core.commands import PLAIN_FAULTS, FaultForm
 from shim.core.errors import BackendError, CallerError, Fault
 from shim.core.interface import Interface
 from shim.core.native import Head, head_of, is_native, may_be_native
@@ -39,12 +40,12 @@ class Ported(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The largest message, bytes, and how long it may take to come, seconds; sizes of answers; fault layout."""
+    """The largest message, bytes, and how long it may take to come, seconds; sizes of answers; faults."""
 
     body: int
     body_seconds: float
     sizes: Sizes
-    fault_layout: str
+    faults: FaultForm = PLAIN_FAULTS
 
 
 class NativeV3:
@@ -104,7 +105,7 @@ class NativeV3:
         return response
 
     def _faulted(self, fault: Fault, reference: str) -> web.Response:
-        body = fault_message(fault, reference, self.rules.fault_layout)
+        body = fault_message(fault, reference, self.rules.faults)
         response = web.Response(status=500, body=body, headers={"Content-Type": CONTENT_TYPE})
         if fault.reason in ("too-large", "slow-body"):
             response.force_close()

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
 
 from shim.core.parse import Limits as ParseLimits
-from shim.edge.settings_conduct import Conduct
+from shim.edge.settings_conduct import Conduct, Faults
 from shim.edge.settings_deprecation import Deprecation
 from shim.edge.settings_kinds import (
     Beside,
@@ -259,15 +259,6 @@ class ServerInfo(Section):
     infrastructure_id: Annotated[str | None, doc("Infrastructure ID; null takes the backend's.")] = None
 
 
-class Faults(Section):
-    """How faults are laid out."""
-
-    layout: Annotated[
-        Literal["text", "code"],
-        doc("Where the numeric code stands: in faultstring and detail, or in faultcode as well."),
-    ] = "text"
-
-
 class SchemaVersions(Section):
     """Schema versions: every 2.x is published, since all speak the same dialect."""
 
@@ -352,4 +343,5 @@ class Config(Section):
     def _conduct_of_all(
         cls, integrations: tuple[Integration, ...], info: ValidationInfo
     ) -> tuple[Integration, ...]:
-        return tuple(each.over(info.data.get("conduct", Conduct())) for each in integrations)
+        conduct, faults = info.data.get("conduct", Conduct()), info.data.get("faults", Faults())
+        return tuple(each.over(conduct, faults) for each in integrations)

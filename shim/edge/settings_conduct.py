@@ -49,6 +49,28 @@ class Tell(Section):
         return base.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
 
 
+class Faults(Section):
+    """How faults are laid out. An integration may differ; a caller that is not known gets those of all."""
+
+    layout: Annotated[
+        Literal["text", "code", "number"],
+        doc(
+            "Where the code stands: text: in faultstring; code: in faultcode as well; number: it is faultcode."
+        ),
+    ] = "text"
+    detail: Annotated[
+        bool, doc("A detail element with code, reason and reference; WCF and others then lose the text.")
+    ] = False
+
+    def core(self) -> commands.FaultForm:
+        """The same as the core gets it."""
+        return commands.FaultForm(self.layout, self.detail)
+
+    def over(self, base: Self) -> Self:
+        """The same with what is set for all where it has none of its own."""
+        return base.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
+
+
 def _word(value: Any) -> Any:
     """YAML reads true and 5 as what they are; v3 wants them as texts."""
     return str(value).lower() if isinstance(value, bool | int) else value

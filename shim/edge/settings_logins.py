@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from shim.core.admit import pattern_problem
 from shim.core.commands import Caller, Rung
 from shim.core.policies import Policies
-from shim.edge.settings_conduct import Conduct
+from shim.edge.settings_conduct import Conduct, Faults
 from shim.edge.settings_kinds import Argon2Hash, Secret, Section, Sha256, doc, hidden
 from shim.interfaces.load import old
 
@@ -90,6 +90,7 @@ class Integration(Section):
     old: OldLogin
     new: NewLogin
     conduct: Annotated[Conduct, doc("Only what differs from `conduct` of all.")] = Conduct()
+    faults: Annotated[Faults, doc("Only what differs from `faults` of all.")] = Faults()
     porting: Annotated[
         Mapping[str, Rung],
         doc("How far operations are ported: Service.Operation, Service.* or '*', and its rung."),
@@ -109,11 +110,14 @@ class Integration(Section):
     @cached_property
     def caller(self) -> Caller:
         """What the core may know of it."""
-        return Caller(self.name, self.settings, self.policies, self.conduct.tell.core())
+        conduct = self.conduct
+        return Caller(self.name, self.settings, self.policies, conduct.tell.core(), self.faults.core())
 
-    def over(self, base: Conduct) -> Self:
+    def over(self, conduct: Conduct, faults: Faults) -> Self:
         """The same with the rules of all where it has none of its own."""
-        return self.model_copy(update={"conduct": self.conduct.over(base)})
+        return self.model_copy(
+            update={"conduct": self.conduct.over(conduct), "faults": self.faults.over(faults)}
+        )
 
 
 def _flat(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -46,7 +46,7 @@ async def house(tmp_path: Path) -> AsyncIterator[tuple[str, NativeV3, TokenOwner
         settings = Settings(url=str(server.make_url("")).rstrip("/"))
         async with open_session(settings) as session, open_http(settings) as http:
             backend = Backend(session, Tokens(http, ""), settings)
-            rules, owners = Rules(10_000, 5.0, Sizes(10_000, 1000), "text"), TokenOwners(store)
+            rules, owners = Rules(10_000, 5.0, Sizes(10_000, 1000)), TokenOwners(store)
             calls = NativeV3(new(), backend, owners, Peers(None, ()), rules, counted)
             front_app.router.add_post(USER, calls.post)
             async with TestServer(front_app) as front:

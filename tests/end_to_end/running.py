@@ -239,6 +239,21 @@ class Shim:
         self.process.close()
 
 
+_RUNNING: list[Shim] = []
+
+
+def logged_reason(reference: str) -> str:
+    """Why a call ended by a fault, from the log of whichever shim answered it with that reference."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for shim in _RUNNING:
+            for event in shim.events:
+                if event.get("reference") == reference and event["event"] in ("call", "native call"):
+                    return str(event["reason"])
+        time.sleep(0.01)
+    raise AssertionError(f"no shim has the reference {reference} in its log")
+
+
 StartShim = Callable[..., Shim]
 """Starts a shim for the length of a test; takes changes to its configuration and the backend's URL."""
 
@@ -270,6 +285,7 @@ def running_shim(backend_url: str, tls: Tls, changes: Mapping[str, Any] | None =
         settings = settings_for(backend_url, tls, folder, changes or {})
         (folder / "config.yaml").write_text(yaml.safe_dump(settings))
         shim = Shim(serving.start(folder), folder, settings, tls)
+        _RUNNING.append(shim)
         try:
             for name in ("http", "https", "admin"):
                 setattr(shim, name, shim.said("listening", name=name)["port"])
@@ -277,4 +293,5 @@ def running_shim(backend_url: str, tls: Tls, changes: Mapping[str, Any] | None =
             internal = [each for each in shim.events if each["event"] == "internal error"]
             assert not internal, internal[0]["exception"]
         finally:
+            _RUNNING.remove(shim)
             shim.close()
