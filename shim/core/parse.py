@@ -1,10 +1,10 @@
 """Parse: bytes of a SOAP message become an `Envelope`.
 
 Liberal as the old server was: any prefix or none, even undeclared ones, a BOM, white space before the XML
-declaration, a NUL after the document, headers twice, values that stand elsewhere in the message. Hostile input
-is refused before it can cost: what a message may hold is counted on the bytes, so that a refused one never
-becomes a tree. DOCTYPE is refused before the parser sees it, because entities in attribute values are expanded
-whatever the parser is told.
+declaration, a NUL after the document, headers twice, SOAP 1.2, values that stand elsewhere in the message.
+Hostile input is refused before it can cost: what a message may hold is counted on the bytes, so that a refused
+one never becomes a tree. DOCTYPE is refused before the parser sees it, because entities in attribute values are
+expanded whatever the parser is told.
 """
 
 from __future__ import annotations
@@ -181,12 +181,8 @@ def _namespace(tag: str) -> str:
 
 
 def _envelope(root: etree._Element, reader: _Reader) -> Envelope:
-    if root.tag == f"{{{SOAP_12}}}Envelope":
-        raise CallerError(
-            "soap-version", "The message is SOAP 1.2; this endpoint speaks SOAP 1.1.", side="VersionMismatch"
-        )
     if _local(root.tag) != "Envelope":
-        raise CallerError("not-soap", "The message is XML, but not a SOAP 1.1 envelope.")
+        raise CallerError("not-soap", "The message is XML, but no SOAP envelope.")
     headers: list[Element] = []
     bodies: list[etree._Element] = []
     parts = {name: [part for part in root if _local(part.tag) == name] for name in ("Header", "Body")}

@@ -20,12 +20,14 @@ from shim.core.forward import forward
 from shim.core.identities import of_answer, of_request, renumbered
 from shim.core.inner import InnerCall
 from shim.core.keeping import keep
-from shim.core.model import Credentials, Element, Envelope
+from shim.core.meant import meant
+from shim.core.model import LONGEST_NAME, Credentials, Element, Envelope
 from shim.core.notices import Deprecation, told
 from shim.core.parse import Limits, credentials, parse
 from shim.core.reading import read
 from shim.core.resolve import resolve, schema_version
 from shim.core.rules.model import Work
+from shim.core.soap12 import action_of
 from shim.core.words import reworded
 from shim.core.zeros import without_zeros
 
@@ -37,6 +39,10 @@ class Request:
     path: str
     content_type: str
     body: bytes = field(repr=False)
+    action: str = ""
+    """The SOAPAction as sent, which is only looked at when the body does not name its call."""
+    unusual: bool = False
+    """Whether the path was written in another way and is given here as it is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,8 @@ class Outcome:
     caller: Caller | None = None
     operation: str | None = None
     schema_version: str | None = None
+    soap_12: bool = False
+    """Whether the call came in SOAP 1.2, and is to be answered so."""
     rung: Rung | None = None
     """How far the caller has ported the operation; None until it is known which one it is."""
     request: Element | None = field(default=None, repr=False)
@@ -113,7 +121,11 @@ def exchange(shim: Shim, request: Request, outcome: Outcome | None = None) -> Ex
 def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command, Any, bytes]:
     """The six words. Raises Fault; what is known by then is in the outcome."""
     # parse
-    envelope = parse(request.body, request.content_type, shim.limits)
+    envelope = parse(request.body, request.content_type, shim.limits, empty=True)
+    outcome.soap_12 = envelope.soap_12
+    action = request.action or action_of(request.content_type)
+    envelope = meant(shim.catalogue.old, envelope, action)
+    _note(envelope, request, outcome.findings)
     outcome.schema_version = schema_version(envelope)
     if (asked := shim.catalogue.old.by_input.get(envelope.body.name)) is not None:
         outcome.operation, outcome.request = asked.full_name, envelope.body
@@ -136,6 +148,15 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     info = shim.server_info.header(work.server_info or shim.said)
     body, blocks = told(shim.deprecation, translation, work, old, body)
     return translation.old_writer.envelope(body, info, version, blocks)
+
+
+def _note(envelope: Envelope, request: Request, findings: Findings) -> None:
+    """The findings that a message makes by its form."""
+    path = envelope.body.name[:LONGEST_NAME]
+    for code, because in envelope.found:
+        findings.add(code, path, because)
+    if request.unusual:
+        findings.add("unusual-path", path)
 
 
 def _login(envelope: Envelope, outcome: Outcome) -> Credentials:

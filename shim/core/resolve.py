@@ -30,6 +30,12 @@ def resolve(catalogue: Catalogue, envelope: Envelope, path: str | None, findings
     `path` is where it was posted; None for one that was not posted by itself.
     """
     name = envelope.body.name
+    if not name:
+        raise CallerError(
+            "not-soap",
+            "The SOAP envelope has no body element, and no SOAPAction says which call is meant: there is no "
+            "call in it.",
+        )
     match = _NAMESPACE.fullmatch(envelope.namespace)
     if match and not match["version"].startswith("2."):
         raise CallerError(

@@ -31,6 +31,7 @@ from shim.edge.journal import Journal, delivering
 from shim.edge.metrics import CONTENT_TYPE, Metrics
 from shim.edge.native import Native
 from shim.edge.pages import Pages
+from shim.edge.paths import by_normal_path
 from shim.edge.peer import Peers
 from shim.edge.policies import require_policies
 from shim.edge.porting import Porting
@@ -96,7 +97,9 @@ class Application:
 
     def routes(self) -> web.Application:
         """The public listener: SOAP endpoints, their help, the WSDL tree."""
-        app = web.Application(client_max_size=self.config.limits.body, middlewares=[guarded, self.deliver])
+        app = web.Application(
+            client_max_size=self.config.limits.body, middlewares=[guarded, self.deliver, by_normal_path]
+        )
         if self.native is not None:
             self.native.add_routes(app.router)
         for service in old().services.values():

@@ -19,11 +19,13 @@ from shim.core.inner import by_operation, summed
 from shim.core.parse import Limits
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
+from shim.core.soap12 import CONTENT_TYPE_12, as_soap_12
 from shim.edge.bodies import decoded, read_body
 from shim.edge.comparing import Comparer, Spoken
 from shim.edge.deprecation_log import DeprecationLog, Seen
 from shim.edge.drive import Performer, Performers, run
 from shim.edge.passthrough import NativeV3
+from shim.edge.paths import AS_SENT
 from shim.edge.peer import Peers
 from shim.edge.telling import Telling
 from shim.edge.toolkits import HEAD, clean_agent, toolkit
@@ -122,7 +124,14 @@ class SoapEndpoint:
             call.passed = await native.forward(request, sent, head)
             return
         call.body = body
-        asked = Request(request.path, request.headers.get("Content-Type", ""), body)
+        headers = request.headers
+        asked = Request(
+            request.path,
+            headers.get("Content-Type", ""),
+            body,
+            headers.get("SOAPAction", ""),
+            unusual=AS_SENT in request,
+        )
         under_way = exchange(self._shim, asked, call.outcome)
         try:
             async with asyncio.timeout(self._conduct.call_seconds):
@@ -137,13 +146,16 @@ class SoapEndpoint:
         """The message that is answered."""
         if outcome.fault is not None:
             form = outcome.caller.faults if outcome.caller is not None else self._conduct.faults
-            return fault_message(outcome.fault, reference, form)
-        assert outcome.answer is not None
-        return outcome.answer
+            message = fault_message(outcome.fault, reference, form)
+        else:
+            assert outcome.answer is not None
+            message = outcome.answer
+        return as_soap_12(message) if outcome.soap_12 else message
 
     def _response(self, outcome: Outcome, body: bytes) -> web.Response:
         fault = outcome.fault
-        headers = {"Content-Type": CONTENT_TYPE, **self._telling.headers(outcome.caller)}
+        content_type = CONTENT_TYPE_12 if outcome.soap_12 else CONTENT_TYPE
+        headers = {"Content-Type": content_type, **self._telling.headers(outcome.caller)}
         response = web.Response(status=500 if fault else 200, body=body, headers=headers)
         if fault is not None and fault.reason in ("too-large", "slow-body"):
             response.force_close()

@@ -20,6 +20,7 @@ from shim.core.interface import Interface
 from shim.core.wsdl import ROOT, Publication
 from shim.edge.backend import Backend
 from shim.edge.pages import page, tree_link, xml
+from shim.edge.paths import parts_of
 from shim.edge.peer import Peers
 
 _NAME = re.compile(r"(?:[A-Za-z0-9_-]+/){0,3}[A-Za-z0-9_-]+\.(?:wsdl|xsd)")
@@ -44,8 +45,8 @@ class NativePages:
 
     async def schema(self, request: web.Request) -> web.Response:
         """One file of the tree: /soap2/schema/<version>/<name>."""
-        version = request.match_info.get("version", "latest")
-        body = await self._file(version, request.match_info["name"], self._peers.base_url(request))
+        version = parts_of(request).get("version", "latest")
+        body = await self._file(version, parts_of(request)["name"], self._peers.base_url(request))
         if body is None:
             return page(404, "Not in the schema tree", f"<p>The tree begins at {self._link(request)}.</p>")
         return xml(body)
@@ -55,7 +56,7 @@ class NativePages:
 
         What it imports is looked for in the tree of its own version, where all of it is v3's.
         """
-        base, name = self._peers.base_url(request), request.match_info["name"]
+        base, name = self._peers.base_url(request), parts_of(request)["name"]
         body = await self._file("latest", name, base)
         if body is None:
             return page(404, "Not in the schema tree", f"<p>The tree begins at {self._link(request)}.</p>")

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from shim.core.interface import Interface
 from shim.core.wsdl import ONE_FILE, ROOT, Publication
+from shim.edge.paths import parts_of
 from shim.edge.peer import Peers
 
 _VERSION = re.compile(r"2\.[0-9]{1,2}\.[0-9]{1,2}")
@@ -33,12 +34,13 @@ class Pages:
 
     async def schema(self, request: web.Request) -> web.Response:
         """One file of the tree: /soap2/schema/<version>/<name>."""
-        version = request.match_info["version"]
+        parts = parts_of(request)
+        version = parts["version"]
         if version == "latest":
             version = self._latest
         body = None
         if _VERSION.fullmatch(version):
-            body = self._document(request.match_info["name"], version, self._peers.base_url(request))
+            body = self._document(parts["name"], version, self._peers.base_url(request))
         if body is None:
             return page(404, "Not in the schema tree", f"<p>The tree begins at {self._link(request)}.</p>")
         return xml(body)

@@ -95,13 +95,7 @@ def test_an_envelope_without_a_call_is_no_soap_message(shim: Shim) -> None:
     assert refused(shim, f'<E:Envelope xmlns:E="{SOAP}"/>'.encode()).reason == "not-soap"
 
 
-def test_soap_1_2_is_a_version_mismatch(shim: Shim) -> None:
-    said = refused(shim, GET_CLIENTS.replace(SOAP.encode(), b"http://www.w3.org/2003/05/soap-envelope"))
-    assert (said.side, said.reason) == ("VersionMismatch", "soap-version")
-    assert "1.1" in said.text
-
-
-@pytest.mark.parametrize("charset", ["utf-7", "utf-32", "ebcdic-cp-us", "shift_jis", "x" * 39])
+@pytest.mark.parametrize("charset", ["utf-7", "utf-32", "ebcdic-cp-us", "iso-2022-jp", "x" * 39])
 def test_an_encoding_that_is_not_taken_is_named_with_those_that_are(shim: Shim, charset: str) -> None:
     said = refused(shim, f'<?xml version="1.0" encoding="{charset}"?>'.encode() + GET_CLIENTS)
     assert said.reason == "encoding-refused"
@@ -275,7 +269,7 @@ def test_a_missing_parameter_has_code_117_and_its_path(shim: Shim) -> None:
             ("phoneStatus", "1, 16, 32"),
         ),
         (
-            envelope(request("SetClientStatusRequest", "<ID>20</ID><status>maybe</status>")),
+            envelope(request("SetClientStatusRequest", "<ID>20</ID><status>off</status>")),
             None,
             ("status", "boolean"),
         ),
@@ -304,7 +298,7 @@ def test_a_bad_value_is_told_with_its_path_and_what_is_allowed(
 
 
 def test_all_problems_of_a_request_are_told_at_once(shim: Shim) -> None:
-    fields = "<ID>twenty</ID><status>maybe</status><phoneStatus>5</phoneStatus>"
+    fields = "<ID>twenty</ID><status>off</status><phoneStatus>5</phoneStatus>"
     said = refused(shim, envelope(request("SetClientStatusRequest", fields)))
     for name in ("ID", "status", "phoneStatus"):
         assert name in said.text
