@@ -47,3 +47,6 @@ format: install  ## format the code
 lock: install  ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --extra dev --extra tour \
 		--python-version 3.11 pyproject.toml -o requirements.lock
+	sed '/^    --hash/d; s/ \\$$//' requirements.lock > .venv/constraints.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --constraint .venv/constraints.txt \
+		--no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements-runtime.lock

