@@ -67,7 +67,8 @@ def change(call: Call) -> Element:
     if found is None:
         raise Refusal(AUTHENTICATION, f"The value of {place} is invalid: no such agent is in this queue.")
     assert call.operation.input.complex is not None
-    found.fields = merge(found.fields, _sent(call), call.operation.input.complex)
+    sent = [each for each in _sent(call) if place == _LOCAL or each.name != _LOCAL]
+    found.fields = merge(found.fields, sent, call.operation.input.complex)
     return call.done(extendedNumber=queue.number)
 
 

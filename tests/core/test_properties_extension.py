@@ -23,6 +23,7 @@ from shim.core.interface import paths
 from shim.core.model import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
+from shim.core.rules.references import Refer
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, new_answer, old_request, whole_catalogue
 from tests.support.messages import Messages
@@ -91,6 +92,7 @@ def unaccounted(translation: Translation, world: World, request: Element, outcom
         (f"{call.full_name}:{path}", value) for call, body in world.calls for path, value in body.leaves()
     )
     names = {path: by for path, by, _ in translation.refers}
+    names |= {each.old or "": each.by for each in translation.declared.rules if isinstance(each, Refer)}
     stored = kept(world)
     lost: Counter[str] = Counter()
     for path, value in request.leaves():
