@@ -16,7 +16,7 @@ from shim.core.rules.model import Work
 from shim.core.rules.references import By, account
 from shim.core.rules.vocabulary import compute
 from translations.accounts import UPDATED
-from translations.deletions import GONE, ONE_OF, THERE, Doomed, delete_all, extension
+from translations.deletions import BY_ITSELF, GONE, ONE_OF, THERE, Doomed, delete_all, extensions
 
 _BY: dict[str, By] = {"ID": "old_id", "identifier": "identifier"}
 _ALONE = "Accounts go one by one; of a v3 user with several extensions only the one that is named goes."
@@ -46,14 +46,13 @@ def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Answe
             doomed.append(account)
         else:
             unknown.append(each.name)
-    last = sorted(phones, key=lambda each: each.old_id == each.user_id)  # by then it may be its user's last
-    doomed += [extension(each, phones[each], "Account.DelAccount") for each in last]
+    doomed += yield from extensions(phones, "Account.DelAccount")
     if not doomed:  # v3 says what is wrong with all of them
         answer = yield from forward(catalogue, work, translation.new, new, writes=True)
         return translation.to_old(answer, work)
     for path in unknown:
         work.find("partly-done", path, GONE)
-    return (yield from delete_all(catalogue, translation, work, doomed, len(new.children)))
+    return (yield from delete_all(catalogue, translation, work, doomed, len(unknown)))
 
 
 def _account(catalogue: Catalogue, work: Work, named: Element) -> Generator[Command, Any, Doomed | None]:
@@ -85,6 +84,7 @@ DELETE = operation(
     calls=[
         *(call(name, "Which account it is, of whatever level.") for name in _DETAILS),
         call("Extension.GetExtensions", THERE),
+        call("Extension.GetExtensionDetails", BY_ITSELF),
         call("Account.DelAccount"),
         call("Extension.DelExtension", ONE_OF),
     ],

@@ -18,25 +18,26 @@ from shim.core.commands import Step as JournalStep
 from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
 from shim.core.forward import forward
-from shim.core.identities import about, note
+from shim.core.identities import about, find, note
 from shim.core.journal import Learning, beginning, journalled
 from shim.core.journal_writes import Journal, fresh, redo_step, step
 from shim.core.model import Element
-from shim.core.rules.declare import call, leg, plan
+from shim.core.rules.declare import call, leg, operation, plan
 from shim.core.rules.model import Work
-from shim.core.rules.references import extension, own_extension_id, own_id, this_user
+from shim.core.rules.references import By, extension, own_extension_id, own_id, this_user
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
 from translations import extension_reading as reading
 from translations import extension_rights as rights
 from translations import phone_passwords, shared_emails
-from translations.deletions import LAST, ONE_OF, THERE, delete_all
-from translations.deletions import extension as extension_goes
+from translations.deletions import BY_ITSELF, GONE, LAST, ONE_OF, THERE, delete_all, extensions, nothing_there
 from translations.deletions import extensions_of as extensions_of_user
+from translations.extension_listing import listed
 from translations.extension_reading import finish
 from translations.extension_templates import TEMPLATE, kind_of, put, put_old, successors
 
 Step = Generator[Command, Any, Element]
 
+_BY: dict[str, By] = {"ID": "old_id", "identifier": "identifier"}
 _QUEUES = {"queue": "phoneQueue"}
 _PHONE_QUEUE = "Queues are called phone queues in v3."
 QUEUE = values("extensionType", _QUEUES, _PHONE_QUEUE)
@@ -171,17 +172,25 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
 
 
 def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
-    translation.to_new(work)
-    wanted = [each for name in ("ID", "identifier") for each in work.request.all(name) if each.text]
-    named = [("old_id" if each.name == "ID" else "identifier", (each.text or "").strip()) for each in wanted]
-    gone = list(dict.fromkeys(work.identities[key] for key in named if key in work.identities))
-    gone.sort(key=lambda each: each.old_id == each.user_id)  # by then it may be its user's last
-
-    return (
-        yield from delete_all(
-            catalogue, translation, work, [extension_goes(each) for each in gone], len(wanted)
-        )
-    )
+    """Those that there are; of the others the answer and a finding tell. Raises CallerError for none."""
+    new = translation.to_new(work)
+    named = [(_BY[each.name], each.text or "") for each in new.children]
+    for by in _BY.values():
+        yield from find(catalogue, work, by, [text for name, text in named if name == by])
+    there: dict[Identity, str] = {}
+    lost: set[tuple[By, str]] = set()
+    for name, text in named:
+        identity = work.identities.get((name, text))
+        if identity is None:
+            lost.add((name, text))
+        else:
+            there.setdefault(identity, "ID" if name == "old_id" else "identifier")
+    if not there:
+        raise nothing_there()
+    for name, _ in sorted(lost):
+        work.find("partly-done", "ID" if name == "old_id" else "identifier", GONE)
+    doomed = yield from extensions(there)
+    return (yield from delete_all(catalogue, translation, work, doomed, len(lost)))
 
 
 # ---- declarations ----
@@ -191,6 +200,11 @@ _WHICH_TEMPLATE = "When a template is named that the setting templates does not 
 _LABEL = compute(
     "name", str, str, "The label of a v3 extension is the name of its 2.5 account.", new="label", finding=None
 )
+
+_BY_ITSELF = "Whose a row is that nothing else tells; and what the list has otherwise than the identity map."
+_BELOW = "Where lists reach only the parent's own (setting lists): what is below it."
+
+_ONE_BY_ONE = "Extensions go one by one, each with its user when that was made for it and has no other."
 
 ADD = plan(
     "AddExtension",
@@ -228,7 +242,7 @@ EDIT = plan(
 )
 LIST = plan(
     "GetExtensions",
-    reading.listed,
+    listed,
     call("PBX.GetTemplates", _WHICH_TEMPLATE),
     leg("user", "User.GetUsers", [TEMPLATE]),
     leg(
@@ -241,7 +255,9 @@ LIST = plan(
             elsewhere("filter", _OF_USER),
         ],
     ),
-    call("Extension.GetExtensionDetails", "Whose a row is that neither the lists nor the identity map tell."),
+    call("Extension.GetExtensionDetails", _BY_ITSELF),
+    call("User.GetUserDetails", "An owner that the list of users has not: found by number, or left out."),
+    *(call(name, _BELOW) for name in ("ServiceProvider.GetServiceProviders", "Organization.GetOrganizations")),
     rules=[
         joined("extension/ID", "It is the old ID, which the identity map knows."),
         joined("extension/extensionID", "v3 has no such number; the shim issues one and keeps it."),
@@ -265,13 +281,18 @@ DETAILS = plan(
     ),
     rules=[own_id(), own_extension_id()],
 )
-DELETE = plan(
+DELETE = operation(
     "DelExtension",
-    _delete,
-    call("Extension.GetExtensions", THERE),
-    leg("extension", "Extension.DelExtension", [extension(main=True, only="request")], because=ONE_OF),
-    call("User.DelUser", LAST),
+    "User.DelUser",
+    [compute(name, str.strip, str, _ONE_BY_ONE, finding=None) for name in _BY],
+    plan=_delete,
+    calls=[
+        call("User.GetUserDetails", "Whether an ID that is not known is a user's."),
+        call("Extension.GetExtensions", THERE),
+        call("Extension.GetExtensionDetails", BY_ITSELF),
+        call("Extension.DelExtension", ONE_OF),
+        call("User.DelUser", LAST),
+    ],
     journal="redo",
-    lenient=True,
 )
 PLANS = (ADD, EDIT, LIST, DETAILS, DELETE)

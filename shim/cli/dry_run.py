@@ -15,6 +15,9 @@ from shim.core.commands import (
     Caller,
     Close,
     Command,
+    DenyIdentities,
+    DoubtIdentities,
+    FindEnded,
     FindIdentities,
     Forget,
     ForgetIdentities,
@@ -114,6 +117,10 @@ class _Driver:
                 return {}
             case Remember() | Forget() | ForgetIdentities() | RenumberIdentities():
                 return None
+            case DoubtIdentities() | DenyIdentities():
+                return None
+            case FindEnded():
+                return {}
             case Issue():
                 return 1
             case Begin() | Mark() | Close() | Revoke():

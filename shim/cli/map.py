@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,10 +18,10 @@ from shim.cli.map_open import events as read_events
 from shim.cli.map_print import Format, emit, entry_row, event_row, exported, mismatch_row, report_rows
 
 if TYPE_CHECKING:
-    from shim.cli.map_verify import Mismatch
+    from shim.cli.map_verify import Mismatch, Repaired
     from shim.cli.map_walk import View
     from shim.edge.identity_map import IdentityMap
-    from shim.edge.identity_rows import ImportReport
+    from shim.edge.identity_tables import ImportReport
     from shim.edge.settings import Config, Integration
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ def _option(command: str, flag: str, what: str, metavar: str | None = None) -> A
 
 
 _FORMAT = "How to print it."
+_STATES = ("unconfirmed", "replaced", "gone")
 _WITH = "Look with this one alone; else with all that may call."
 
 
@@ -48,10 +50,16 @@ def show(
     ] = None,
     config: options.ConfigFile = None,
     gone: Annotated[bool, _option("show", "--gone", "Extensions that are gone too.")] = False,
+    unconfirmed: Annotated[
+        bool, _option("show", "--unconfirmed", "Only those that v3 denies, or does not list.")
+    ] = False,
     events: Annotated[bool, _option("show", "--events", "What was repaired or noticed, instead.")] = False,
     format: Annotated[Format, _option("show", "--format", _FORMAT)] = Format.TABLE,
 ) -> None:
-    """Show extensions: IDs of both sides, extended number, where they come from, since when, until when."""
+    """Show extensions: IDs of both sides, extended number, state, where they come from, since when, until when.
+
+    One that is unconfirmed still answers: lists of v3 did not show it, or v3 said once that it is not there.
+    """
     wanted = set(names or ())
     if events:
         found = [event_row(each) for each in with_map(config, read_events)]
@@ -59,8 +67,17 @@ def show(
     else:
         found = [entry_row(each) for each in with_map(config, lambda it: entries(it, gone or bool(wanted)))]
         keys = ("old_id", "extension_id", "user_id", "number", "identifier")
+    if unconfirmed and not events:
+        found = [row for row in found if row["state"] == "unconfirmed"]
     chosen = [row for row in found if not wanted or not wanted.isdisjoint(row[key] for key in keys)]
     emit(format, "events" if events else "extensions", chosen)
+    if not events:
+        many = Counter(row["state"] for row in chosen)
+        say(
+            f"{len(chosen)} extensions"
+            + "".join(f", {many[each]} {each}" for each in _STATES if many[each])
+            + "."
+        )
     lost = wanted - {row[key] for row in chosen for key in keys}
     if lost:
         fail(Code.FINDINGS, *(f"{each}: the map does not have it." for each in sorted(lost)))
@@ -140,11 +157,11 @@ def repair(
     dry_run: Annotated[bool, _option("repair", "--dry-run", "Tell what would be done, and end.")] = False,
     yes: Annotated[bool, _option("repair", "--yes", "Do it without asking.")] = False,
     unseen: Annotated[
-        bool, _option("repair", "--unseen", "Give up what no integration has in sight, too.")
+        bool, _option("repair", "--unseen", "Ask for what no integration has in sight, too.")
     ] = False,
     format: Annotated[Format, _option("repair", "--format", _FORMAT)] = Format.TABLE,
 ) -> None:
-    """Mend what `verify` finds: learn the unknown, move the moved, give up the gone."""
+    """Mend what `verify` finds: learn the unknown, move the moved, ask v3 for each that seems gone."""
     from shim.cli.map_verify import repair as mend
 
     if unseen and integration:
@@ -156,18 +173,23 @@ def repair(
         end(_code(view, found))
     whole = not view.unread and not view.refused
     if unseen and not whole:
-        say("Not all could be looked at, so nothing is given up for not being in sight.")
+        say("Not all could be looked at, so what is not in sight is not asked for.")
     _confirm(yes, len(found))
 
-    async def mended(identities: IdentityMap) -> list[Mismatch]:
+    async def mended(identities: IdentityMap) -> Repaired:
         from shim.cli.map_walk import asking
 
         async with asking(settings) as asker:
             return await mend(identities, asker, view, found, view.widest if unseen and whole else None)
 
-    left = with_map(settings, mended, writes=True)
-    say(f"{len(found) - len(left)} were mended, {len(left)} are left.")
-    end(Code.FINDINGS if left or view.unread else Code.FINE)
+    done = with_map(settings, mended, writes=True)
+    say(f"{done.mended} were mended, {len(done.left)} are left.")
+    if done.unconfirmed:
+        say(
+            f"{done.unconfirmed} more are unconfirmed: v3 denies them. They answer until it does so again, "
+            f"{settings.identity.confirm_after:g} seconds later at least: repair once more then."
+        )
+    end(Code.FINDINGS if done.left or done.unconfirmed or view.unread else Code.FINE)
 
 
 # ---- what verify and repair share ----

@@ -14,7 +14,7 @@ from shim.cli.stored import with_store
 
 if TYPE_CHECKING:
     from shim.edge.identity_map import IdentityMap
-    from shim.edge.identity_rows import Entry, Event
+    from shim.edge.identity_tables import Entry, Event
     from shim.edge.settings import Config, Integration
     from shim.edge.store import Store
 

@@ -16,13 +16,13 @@ from shim.cli.stored import emit_json, time
 
 if TYPE_CHECKING:
     from shim.cli.map_verify import Mismatch
-    from shim.edge.identity_rows import Entry, Event, ImportReport
+    from shim.edge.identity_tables import Entry, Event, ImportReport
 
 Row = Mapping[str, str | None]
 
 _FILE = ("old_id", "extension_id", "user_id", "number", "identifier")
 COLUMNS = {
-    "extensions": (*_FILE, "origin", "created_at", "seen_at", "gone_at"),
+    "extensions": (*_FILE, "state", "origin", "created_at", "seen_at", "unconfirmed_at", "gone_at"),
     "events": ("at", "kind", "old_id", "user_before", "user_after", "number_before", "number_after"),
     "mismatches": (
         "mismatch",
@@ -58,9 +58,11 @@ def emit(form: Format, name: str, rows: Sequence[Row]) -> None:
 
 
 def exported(found: Iterable[Entry]) -> str:
-    """The file that an import reads; `gone_at` says which extensions are gone."""
-    columns = (*_FILE, "gone_at")
-    return _csv(columns, ({name: entry_row(each)[name] for name in columns} for each in found))
+    """The file that an import reads. `gone_at` says which extensions are gone; those with `stands_for` have
+    IDs that mean another one."""
+    columns = (*_FILE, "gone_at", "stands_for")
+    rows = ({**entry_row(each), "stands_for": each.stands_for} for each in found)
+    return _csv(columns, ({name: row[name] for name in columns} for row in rows))
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
@@ -73,8 +75,9 @@ def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
 
 def entry_row(entry: Entry) -> Row:
     row: dict[str, str | None] = {name: getattr(entry.identity, name) for name in _FILE}
-    times = {name: time(getattr(entry, name)) for name in ("created_at", "seen_at", "gone_at")}
-    return row | {"origin": entry.origin} | times
+    names = ("created_at", "seen_at", "unconfirmed_at", "gone_at")
+    times = {name: time(getattr(entry, name)) for name in names}
+    return row | {"state": entry.state, "origin": entry.origin} | times
 
 
 def event_row(event: Event) -> Row:

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from shim.core.commands import Call, Caller, Known
 from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
+from shim.core.evidence import known_from, says_absent
 from shim.core.forward import forward
 from shim.core.model import Element
 from shim.core.rules.model import Work
@@ -72,16 +73,27 @@ class Asker:
             return told
         raise AssertionError("forward is one call")
 
-    async def owner(self, integration: Integration, number: str) -> Known | None:
-        """Whose extension a number is; None when v3 does not know it."""
+    async def owner(self, integration: Integration, number: str) -> Known | Literal["unsaid"] | None:
+        """Whose extension a number is; None when v3 denies it, `unsaid` when it refuses to tell."""
         try:
             told = await self.ask(integration, "Extension.GetExtensionDetails", extendedNumber=number)
         except BackendError as error:
             if error.reason != "backend-fault":
                 raise
+            return None if says_absent(error) else "unsaid"
+        return known_from(told, number) or "unsaid"
+
+    async def rows(
+        self, integration: Integration, name: str, row: str, parent: str | None = None
+    ) -> list[Element] | None:
+        """The rows of a list below a parent, or of all that the integration has; None when v3 refuses."""
+        try:
+            told = await self.ask(integration, name, **({"parentID": parent} if parent else {}))
+        except BackendError as error:
+            if error.reason != "backend-fault":
+                raise
             return None
-        user = told.get("parentID")
-        return Known(user, number, told.get("parentIdentifier")) if user else None
+        return told.all(row)
 
 
 @asynccontextmanager
@@ -146,33 +158,46 @@ def _places(
 
 
 async def _organizations(asker: Asker, integration: Integration, view: View) -> list[str] | None:
-    """Empty for an account below organizations; None for one that cannot log in."""
+    """Empty for an account below organizations; None for one that cannot log in.
+
+    Where a list has only what is directly the account's own, those of its service providers are read as well.
+    """
     try:
-        told = await asker.ask(integration, "Organization.GetOrganizations")
+        rows = await asker.rows(integration, "Organization.GetOrganizations", "organization") or []
+        if not rows:
+            above = await asker.rows(integration, "ServiceProvider.GetServiceProviders", "serviceProvider")
+            for provider in _ids(above):
+                rows += (
+                    await asker.rows(integration, "Organization.GetOrganizations", "organization", provider)
+                    or []
+                )
     except BackendError as error:
-        if error.reason == "backend-login-refused":
-            view.refused.append(error)
-            return None
-        if error.reason != "backend-fault":
+        if error.reason != "backend-login-refused":
             raise
-        return []
-    return [said for row in told.all("organization") if (said := row.get("ID"))]
+        view.refused.append(error)
+        return None
+    return _ids(rows)
+
+
+def _ids(rows: Iterable[Element] | None) -> list[str]:
+    return [said for row in rows or () if (said := row.get("ID"))]
 
 
 async def _read(asker: Asker, integration: Integration, organization: str | None, view: View) -> None:
-    parent = {"parentID": organization} if organization else {}
-    try:
-        people = await asker.ask(integration, "User.GetUsers", **parent)
-        devices = await asker.ask(integration, "Extension.GetExtensions", **parent)
-    except BackendError as error:
-        if error.reason != "backend-fault":
-            raise
+    people = await asker.rows(integration, "User.GetUsers", "user", organization)
+    devices = await asker.rows(integration, "Extension.GetExtensions", "extension", organization)
+    if people is None or devices is None:
         if organization:
             view.unread.append(organization)
         return
-    users = {said: row.get("identifier") or "" for row in people.all("user") if (said := row.get("ID"))}
+    users = {said: row.get("identifier") or "" for row in people if (said := row.get("ID"))}
     for user in users:
         view.users.setdefault(user, integration)
+    if not devices:  # a list may have only what is directly the organization's own
+        own = await together(
+            asker.rows(integration, "Extension.GetExtensions", "extension", user) for user in users
+        )
+        devices = [row for rows in own for row in rows or ()]
     found = await _extensions(asker, integration, devices, users)
     view.extensions.update({each.number: each for each in found})
     if organization:
@@ -183,21 +208,21 @@ async def _read(asker: Asker, integration: Integration, organization: str | None
 
 
 async def _extensions(
-    asker: Asker, integration: Integration, devices: Element, users: dict[str, str]
+    asker: Asker, integration: Integration, devices: Iterable[Element], users: dict[str, str]
 ) -> list[Known]:
     """A row says whose it is by the user's identifier; where that is no answer, v3 is asked."""
     times = Counter(users.values())
     owners = {said: user for user, said in users.items() if said and times[said] == 1}
     found: list[Known] = []
     unclear: list[str] = []
-    for row in devices.all("extension"):
+    for row in devices:
         number, said = row.get("extendedNumber") or "", row.get("identifier") or ""
         if number and said in owners:
             found.append(Known(owners[said], number, said))
         elif number:
             unclear.append(number)
     asked = await together(asker.owner(integration, number) for number in unclear)
-    return [*found, *(each for each in asked if each is not None)]
+    return [*found, *(each for each in asked if isinstance(each, Known))]
 
 
 def split(number: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from shim.core.compiled import Called, Translation
 
 _WHO = "Whose an ID or identifier is that the identity map does not know."
 _THEIRS = "Which extensions that user has; or which number one has by now, when v3 refuses the old one."
-_OWNER = "Whose an extended number is that the identity map does not know."
+_OWNER = "Whose an extended number is that the identity map does not know, or that is unconfirmed."
 _IDENTIFIER = "When the call gives an identifier and no ID: what the shim keeps, it keeps by ID."
 
 
@@ -37,7 +37,7 @@ def _lookups(translation: Translation) -> Iterator[Called]:
         yield Called("User.GetUserDetails", _WHO)
     if asks or follows or kinds & {"old_id", "identifier"} or translation.answers_own:
         yield Called("Extension.GetExtensions", _THEIRS)
-    if "extension_id" in kinds or translation.answers_refer or translation.answers_own:
+    if asks or kinds or translation.answers_refer or translation.answers_own:
         yield Called("Extension.GetExtensionDetails", _OWNER)
     details = translation.declared.details
     if details and any(each.fate in ("kept", "emulated") for each in translation.fates):

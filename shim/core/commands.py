@@ -151,7 +151,8 @@ class Identity:
 
     `old_id` is what 2.5 calls ID (the extension account), `extension_id` what it calls extensionID; both are
     what old clients know, for ever. `user_id` and `number` (the extended number) are v3's. `identifier` is
-    that of the v3 user, None while it is not known.
+    that of the v3 user, None while it is not known. `doubt` is why it is unconfirmed: a list that should have
+    had it had it not (`unseen`), or v3 said of just this number that it does not exist (`denied`).
     """
 
     old_id: str
@@ -159,6 +160,7 @@ class Identity:
     user_id: str
     number: str
     identifier: str | None = None
+    doubt: Literal["", "unseen", "denied"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ class Known:
 class FindIdentities:
     """Look extensions up by one of their names. Reply: for each value that is known, the identities.
 
-    By `user_id` and `identifier` there can be several, the one whose old ID is the user's ID first.
+    By `user_id` and `identifier` there can be several, the one whose old ID is the user's ID first. An old ID
+    in whose place an imported one has come finds the extension all the same, under the imported ID.
     """
 
     by: Literal["old_id", "extension_id", "user_id", "identifier", "number"]
@@ -183,27 +186,57 @@ class FindIdentities:
 
 
 @dataclass(frozen=True, slots=True)
+class FindEnded:
+    """Look up extensions whose identity has ended. Reply: for each value that is known, the identities."""
+
+    by: Literal["old_id", "extension_id", "number"]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LearnIdentities:
     """Remember extensions that v3 has. Reply: their identities in the same order.
 
-    What is known already keeps its IDs; a number that is another user's by now is repaired and recorded.
-    The first extension of a user gets the user's ID as old ID (policy `preserved`), every other one an
-    issued ID that no v3 account can have. Two shims on one database never issue the same.
+    What is known already keeps its IDs, and is not in doubt any more; a number that is another user's by now
+    is repaired and recorded. An extension that had ended and is there again, with the number and the user or
+    the identifier that it had, gets its IDs back. The first extension of a user gets the user's ID as old ID
+    (policy `preserved`) if no extension ever had it, every other one an issued ID that no v3 account can have.
+    Two shims on one database never issue the same.
     """
 
     known: tuple[Known, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class DoubtIdentities:
+    """Lists that should have had these numbers had them not: they are unconfirmed. Reply: None."""
+
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DenyIdentities:
+    """v3 was asked for just these numbers, each by itself, and said that they do not exist. Reply: None.
+
+    They are unconfirmed, and end when it says so again a good while later (`identity.confirm_after`).
+    """
+
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetIdentities:
-    """The extensions with these numbers are gone. Their old IDs are never issued again. Reply: None."""
+    """The shim deleted the extensions with these numbers. Their IDs are never issued again. Reply: None."""
 
     numbers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RenumberIdentities:
-    """The extensions with these numbers have other ones by now (old to new). Reply: None."""
+    """The extensions with these numbers have other ones by now (old to new). Reply: None.
+
+    A new number that another extension has is not given: that one stays, and so does the old number.
+    """
 
     numbers: Mapping[str, str]
 
@@ -239,6 +272,9 @@ class Probe:
     Without `rows` it is the answer as a whole. `key` names the row and is what undoing needs; rows whose key is
     in `before` were there already. With `numbered` the backend may have put digits behind the texts of `match`,
     so that they were unique.
+
+    That a list has not the row is no proof: where there is `by_itself`, that decides then. `beside` are other
+    things that a list of just one row may have left out.
     """
 
     ask: Ask
@@ -247,6 +283,8 @@ class Probe:
     match: Mapping[str, str] = field(default_factory=dict, repr=False)
     before: tuple[str, ...] = ()
     numbered: bool = False
+    by_itself: Ask | None = None
+    beside: tuple[Ask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +404,10 @@ Command = (
     | Forget
     | Issue
     | FindIdentities
+    | FindEnded
     | LearnIdentities
+    | DoubtIdentities
+    | DenyIdentities
     | ForgetIdentities
     | RenumberIdentities
     | Together

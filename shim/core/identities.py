@@ -2,7 +2,8 @@
 
 What the identity map does not know is asked of v3 once, learned, and known from then on. An old ID that is
 unknown is taken for the ID of the user that the upgrade made of the extension; whether it really is that
-user's first extension, the map decides when it learns the user's extensions.
+user's first extension, the map decides when it learns the user's extensions. An extension that is
+unconfirmed or has ended is asked for by itself when it is named: it may be there.
 """
 
 from __future__ import annotations
@@ -10,13 +11,23 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any, Literal
 
-from shim.core.commands import Command, FindIdentities, Identity, Known, LearnIdentities, Together
+from shim.core.commands import (
+    Command,
+    DenyIdentities,
+    FindEnded,
+    FindIdentities,
+    Identity,
+    Known,
+    LearnIdentities,
+    Together,
+)
 from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import CallerError, Fault
+from shim.core.evidence import ask_each, known_from, says_absent
 from shim.core.forward import look
 from shim.core.keeping import look_up
 from shim.core.model import Element
-from shim.core.reconcile import reconcile
+from shim.core.reconcile import Seen, reconcile, rows_of_user
 from shim.core.rules.model import Work, split, spots
 from shim.core.rules.references import By, by_number, extended, has_number
 
@@ -87,11 +98,19 @@ def perhaps(
         if key is not None:
             keys[said] = key
     yield from _find(work, [key for key in dict.fromkeys(keys.values()) if key not in work.identities])
+    yield from _settle(catalogue, work, keys.values())
     for said, key in keys.items():
+        if ask and key not in work.identities:
+            yield from _ended(catalogue, work, key)
         if ask and key not in work.identities:
             yield from _user(catalogue, work, key)
         if key in work.identities:
             work.identities[by, said] = work.identities[key]
+
+
+def find(catalogue: Catalogue, work: Work, by: By, named: Iterable[str]) -> Generator[Command, Any, None]:
+    """Find the extensions with these names; a name that is nobody's is no fault."""
+    yield from perhaps(catalogue, work, by, named, ask=True)
 
 
 def _user(catalogue: Catalogue, work: Work, key: Key) -> Generator[Command, Any, None]:
@@ -99,7 +118,9 @@ def _user(catalogue: Catalogue, work: Work, key: Key) -> Generator[Command, Any,
     name = "ID" if key[0] == "old_id" else "identifier"
     told = yield from look(catalogue, work, "User.GetUserDetails", Element(name, key[1]))
     user_id = told.get("ID") if told is not None else None
-    found = (yield from extensions_of(catalogue, work, user_id)) if user_id else ()
+    if told is None or not user_id:
+        return
+    found = yield from extensions_of(catalogue, work, user_id, told.get("identifier"))
     if name == "identifier" and found:
         work.identities[key] = found[0]
 
@@ -176,9 +197,36 @@ def resolve(
     """
     wanted = [key for key in dict.fromkeys(keys) if key not in work.identities]
     yield from _find(work, wanted)
+    yield from _settle(catalogue, work, wanted)
     for key in wanted:
         if key not in work.identities:
             yield from _discover(catalogue, work, key, lenient)
+
+
+def _settle(catalogue: Catalogue, work: Work, keys: Iterable[Key]) -> Generator[Command, Any, None]:
+    """Ask v3 for those that are unconfirmed, each by itself. What it denies is not found for this call."""
+    found = {key: identity for key in keys if (identity := work.identities.get(key)) and identity.doubt}
+    if not found:
+        return
+    said = yield from ask_each(catalogue, work, [identity.number for identity in found.values()])
+    learned = yield from learn(
+        work, [said.known(each.number, each.user_id) for each in found.values() if each.number in said.there]
+    )
+    now = {each.number: each for each in learned}
+    denied = tuple(dict.fromkeys(each.number for each in found.values() if each.number in said.denied))
+    if denied:
+        yield DenyIdentities(denied)
+    for key, identity in found.items():
+        if identity.number in now:
+            work.identities[key] = now[identity.number]
+        elif identity.number in denied:
+            unnote(work, identity)
+
+
+def unnote(work: Work, identity: Identity) -> None:
+    """This call knows the extension no more."""
+    for key in [key for key, each in work.identities.items() if each.extension_id == identity.extension_id]:
+        del work.identities[key]
 
 
 def known(work: Work, numbers: Iterable[str]) -> Generator[Command, Any, None]:
@@ -218,35 +266,65 @@ def note(work: Work, identity: Identity) -> None:
 
 
 def extensions_of(
-    catalogue: Catalogue, work: Work, user_id: str
+    catalogue: Catalogue,
+    work: Work,
+    user_id: str,
+    identifier: str | None = None,
+    denied: frozenset[str] = frozenset(),
 ) -> Generator[Command, Any, tuple[Identity, ...]]:
-    """All extensions of a v3 user, learned. Empty when there are none or no such user."""
-    answer = yield from look(catalogue, work, "Extension.GetExtensions", Element("parentID", user_id))
-    if answer is None:
+    """All extensions of a v3 user, learned. Empty when there are none or no such user.
+
+    Numbers in `denied` need not be asked for: v3 has just said that they do not exist.
+    """
+    rows = yield from rows_of_user(catalogue, work, user_id)
+    if rows is None:
         return ()
-    rows = [(row.get("extendedNumber"), row.get("identifier")) for row in answer.all("extension")]
-    found = yield from reconcile(user_id, [Known(user_id, number, said) for number, said in rows if number])
-    for identity in found:
+    said = identifier or identifier_of(work, rows)
+    known = [Known(user_id, number, said) for row in rows if (number := row.get("extendedNumber"))]
+    seen = Seen(known, [each.number for each in known], (user_id,), own=True, denied=denied)
+    told = yield from reconcile(catalogue, work, seen)
+    for gone in told.gone:
+        unnote(work, gone)
+    for identity in told.identities.values():
         note(work, identity)
-    return found
+    there = [each for each in told.identities.values() if each.number not in told.ghosts]
+    return tuple(
+        sorted((each for each in there if each.user_id == user_id), key=lambda each: each.old_id != user_id)
+    )
 
 
-def renumbered(catalogue: Catalogue, work: Work, fault: Fault) -> Generator[Command, Any, bool]:
-    """Whether v3 refused a call because its extension has another number by now; then the call knows it.
+def identifier_of(work: Work, rows: list[Element]) -> str | None:
+    """The identifier of the user whose rows of extensions these are; None when it may be an extension's own."""
+    told = {row.get("identifier") or "" for row in rows}
+    way = work.caller.settings.get("row_identifier", "auto")
+    if way == "extension" or len(told) != 1 or (way == "auto" and len(rows) == 1):
+        return None
+    return told.pop() or None
 
-    v3 refuses an unknown number before it does anything, so the call may be made again.
+
+def elsewhere(catalogue: Catalogue, work: Work, fault: Fault) -> Generator[Command, Any, bool]:
+    """Whether v3 refused a call because its extension has another number or user by now; the call then knows.
+
+    v3 refuses an unknown number or user before it does anything, so the call may be made again.
     """
     before = work.extension
-    if before is None or fault.reason != "backend-fault" or fault.code != "100":
+    if before is None or not says_absent(fault):
         return False
-    found = yield from extensions_of(catalogue, work, before.user_id)
-    after = next((each for each in found if each.old_id == before.old_id), None)
-    if after is None or after.number == before.number:
+    said = yield from ask_each(catalogue, work, [before.number])
+    if before.number in said.there:
+        yield from learn(work, [said.known(before.number, before.user_id)])
+    elif before.number in said.denied:
+        yield from extensions_of(catalogue, work, before.user_id, before.identifier, said.denied)
+    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("old_id", (before.old_id,))
+    after = next(iter(found.get(before.old_id, ())), None)
+    if after is None or (after.number, after.user_id) == (before.number, before.user_id):
         return False
-    for key in [key for key, identity in work.identities.items() if identity == before]:
+    for key in [key for key, identity in work.identities.items() if identity.old_id == before.old_id]:
         work.identities[key] = after
+    note(work, after)
     about(work, after)
-    work.find("number-changed", work.request.name)
+    if after.number != before.number:
+        work.find("number-changed", work.request.name)
     return True
 
 
@@ -266,12 +344,29 @@ def _discover(catalogue: Catalogue, work: Work, key: Key, lenient: bool) -> Gene
     if key[0] == "number":
         owner = yield from _owner(catalogue, work, key[1])
         yield from learn(work, [owner] if owner else [])
-    elif key[0] != "extension_id":  # v3 knows none: what the shim did not issue, is nobody's
-        yield from _user(catalogue, work, key)
+    else:
+        yield from _ended(catalogue, work, key)
+        if key not in work.identities and key[0] != "extension_id":  # v3 knows none of these
+            yield from _user(catalogue, work, key)
     if key not in work.identities and not lenient:
         raise CallerError(
             "unknown-extension", "There is no extension with this ID or identifier: look it up anew.", "100"
         )
+
+
+def _ended(catalogue: Catalogue, work: Work, key: Key) -> Generator[Command, Any, None]:
+    """Whether an extension whose identity has ended is there again."""
+    if key[0] not in ("old_id", "extension_id"):
+        return
+    by: Literal["old_id", "extension_id"] = "old_id" if key[0] == "old_id" else "extension_id"
+    found: dict[str, tuple[Identity, ...]] = yield FindEnded(by, (key[1],))
+    for was in found.get(key[1], ()):
+        said = yield from ask_each(catalogue, work, [was.number])
+        if was.number in said.there:
+            back = yield from learn(work, [said.known(was.number, was.user_id)])
+            for each in back:
+                if getattr(each, by) == key[1]:
+                    work.identities[key] = each
 
 
 def _owner(catalogue: Catalogue, work: Work, number: str) -> Generator[Command, Any, Known | None]:
@@ -281,8 +376,7 @@ def _owner(catalogue: Catalogue, work: Work, number: str) -> Generator[Command, 
     )
     if answer is None:
         return None
-    user_id = answer.get("parentID")
-    return Known(user_id, number, answer.get("parentIdentifier")) if user_id else None
+    return known_from(answer, number)
 
 
 def texts(root: Element, path: str) -> list[str]:

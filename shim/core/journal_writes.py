@@ -9,6 +9,7 @@ from typing import Any
 from shim.core.commands import Ask, Command, Left, Mark, Opened, Policy, Probe, Step, Undo
 from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError, Fault
+from shim.core.evidence import says_absent
 from shim.core.forward import forward
 from shim.core.interface import Operation
 from shim.core.model import Element
@@ -16,8 +17,6 @@ from shim.core.rules.model import Work
 
 UNCLEAR = "journal-unclear"
 LOST = "journal-lost"
-_ABSENT = frozenset({"030", "100", "250", "251"})
-"""Codes by which v3 says that the parent of a list does not exist. (A dead token was renewed before.)"""
 
 Answering = Generator[Command, Any, Element]
 
@@ -147,11 +146,29 @@ def _wanted(journal: Journal, made: Step) -> Generator[Command, Any, Ask | None]
     if made.probe is None:
         return made.ask
     rows = yield from rows_of(journal, made.probe)
-    if rows is None:
-        return None
-    if not any(_matches(made.probe, row) for row in rows):
-        return None
-    return made.instead if made.instead is not None and len(rows) > 1 else made.ask
+    least = made.instead or made.ask
+    if not any(_matches(made.probe, row) for row in rows or ()):
+        there = made.probe.by_itself is not None and (yield from _is_there(journal, made.probe.by_itself))
+        return least if there else None  # a list that has not what is there shows not what else there is
+    if rows is not None and len(rows) > 1:
+        return least
+    for each in made.probe.beside:
+        if (yield from _is_there(journal, each)):
+            return least
+    return made.ask
+
+
+def _is_there(journal: Journal, ask: Ask) -> Generator[Command, Any, bool]:
+    """Whether v3 knows something that it is asked for by itself. Raises BackendError when it does not say."""
+    operation = journal.catalogue.new.operations[ask.operation]
+    assert ask.request is not None
+    try:
+        yield from forward(journal.catalogue, journal.work, operation, ask.request, writes=False)
+    except Fault as fault:
+        if not says_absent(fault):
+            raise
+        return False
+    return True
 
 
 def written(
@@ -214,7 +231,7 @@ def rows_of(journal: Journal, probe: Probe) -> Generator[Command, Any, list[Elem
     try:
         answer = yield from forward(journal.catalogue, journal.work, operation, request, writes=False)
     except Fault as fault:
-        if fault.reason == "backend-fault" and fault.code in _ABSENT:
+        if says_absent(fault):
             return None
         raise
     return answer.all(probe.rows) if probe.rows else [answer]

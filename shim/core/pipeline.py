@@ -17,7 +17,7 @@ from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import AUTHENTICATION, BackendError, CallerError, Fault
 from shim.core.findings import Findings
 from shim.core.forward import forward
-from shim.core.identities import of_answer, of_request, renumbered
+from shim.core.identities import elsewhere, of_answer, of_request
 from shim.core.inner import InnerCall
 from shim.core.keeping import keep
 from shim.core.meant import meant
@@ -193,7 +193,7 @@ def one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Gene
     try:
         answer = yield from forward(catalogue, work, translation.new, new, writes=translation.writes)
     except BackendError as fault:
-        if not (yield from renumbered(catalogue, work, fault)):
+        if not (yield from elsewhere(catalogue, work, fault)):
             raise
         new = translation.to_new(work)
         answer = yield from forward(catalogue, work, translation.new, new, writes=translation.writes)

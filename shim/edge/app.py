@@ -145,7 +145,16 @@ class Application:
         return app
 
     async def counted(self, request: web.Request) -> web.Response:
+        await self._count_identities()
         return web.Response(body=self.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _count_identities(self) -> None:
+        """As the store has them now; as they were when it does not tell soon."""
+        with suppress(Fault, TimeoutError):
+            async with asyncio.timeout(_COUNTING):
+                states = await self.performers.identities.states()
+            for state, many in states.items():
+                self.metrics.identities.labels(state).set(many)
 
     async def health(self, request: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -175,6 +184,7 @@ class Application:
 
 
 CLOSING = 3.0
+_COUNTING = 1.0
 """Seconds that a part which waits for others has for its end."""
 
 Extension = Callable[[Application, web.Application], None]

@@ -12,6 +12,9 @@ from shim.core.commands import (
     Call,
     Close,
     Command,
+    DenyIdentities,
+    DoubtIdentities,
+    FindEnded,
     FindIdentities,
     Forget,
     ForgetIdentities,
@@ -97,17 +100,30 @@ class Performer:
                 return await self._with.store.issue(command.counter)
             case FindIdentities():
                 return await self._with.identities.find(command.by, command.values)
+            case FindEnded():
+                return await self._with.identities.ended(command.by, command.values)
             case LearnIdentities():
                 return await self._with.identities.learn(command.known)
-            case ForgetIdentities():
-                return await self._with.identities.forget(command.numbers)
-            case RenumberIdentities():
-                await self._with.identities.renumber_all(command.numbers)
-                return None
+            case DoubtIdentities() | DenyIdentities() | ForgetIdentities() | RenumberIdentities():
+                return await self._unlearn(command)
             case Together():
                 return await self._together(command)
             case Begin() | Mark() | Close() | Revoke():
                 return await self._journal(command)
+
+    async def _unlearn(
+        self, command: DoubtIdentities | DenyIdentities | ForgetIdentities | RenumberIdentities
+    ) -> None:
+        identities = self._with.identities
+        match command:
+            case DoubtIdentities():
+                await identities.doubt(command.numbers)
+            case DenyIdentities():
+                await identities.deny(command.numbers)
+            case ForgetIdentities():
+                await identities.forget(command.numbers)
+            case RenumberIdentities():
+                await identities.renumber_all(command.numbers)
 
     async def _journal(self, command: Begin | Mark | Close | Revoke) -> Opened | None:
         journal = self._with.journal

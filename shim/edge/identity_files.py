@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shim.core.commands import Identity
-from shim.edge.identity_rows import By, Gone
+from shim.edge.identity_tables import By, Gone
 
 _ID = re.compile(r"[1-9][0-9]{0,18}\Z")
 
@@ -28,7 +28,8 @@ COLUMNS = ("old_id", "extension_id", "user_id", "number")
 def read_csv(path: Path) -> list[Identity | Gone]:
     """The rows of a file with the columns old_id, extension_id (may be empty), user_id, number.
 
-    A row with something in the column `gone_at`, which the file need not have, is about a gone extension.
+    A row with something in the column `gone_at`, which the file need not have, is about a gone extension; one
+    with an extension ID in `stands_for` as well about former IDs of the extension that has that one.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, restval="")
@@ -36,8 +37,10 @@ def read_csv(path: Path) -> list[Identity | Gone]:
             raise ImportRefused("its first line does not name old_id, extension_id, user_id and number")
         rows: list[Identity | Gone] = []
         for row in reader:
-            identity = Identity(*((row.get(name) or "").strip() for name in COLUMNS))
-            rows.append(Gone(identity) if (row.get("gone_at") or "").strip() else identity)
+            old_id, extension_id, user_id, number = ((row.get(name) or "").strip() for name in COLUMNS)
+            identity = Identity(old_id, extension_id, user_id, number)
+            former = (row.get("stands_for") or "").strip() or None
+            rows.append(Gone(identity, former) if (row.get("gone_at") or "").strip() else identity)
         return rows
 
 
@@ -59,10 +62,8 @@ def judge(rows: Sequence[Identity | Gone]) -> None:
 
 
 def _unique(row: Identity | Gone) -> set[tuple[By, str]]:
-    """What no other row may say. A gone extension's number is free, and its user's own ID goes on."""
+    """What no other row may say. A gone extension's number is free."""
     if isinstance(row, Gone):
-        gone = row.identity
-        own: set[tuple[By, str]] = set() if gone.old_id == gone.user_id else {("old_id", gone.old_id)}
-        return own | {("extension_id", gone.extension_id)}
+        return {("old_id", row.identity.old_id), ("extension_id", row.identity.extension_id)}
     unique: set[tuple[By, str]] = {("old_id", row.old_id), ("number", row.number)}
     return unique | ({("extension_id", row.extension_id)} if row.extension_id else set())

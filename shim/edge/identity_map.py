@@ -2,8 +2,8 @@
 
 Laws: whoever writes first locks the counters, so that two shims on one database work one after the other; an
 ID that was given to an extension is never given to another one, also when the extension is gone: its row stays
-as a tombstone; what is read is only ever live. The one exception is a user's own ID, which goes on to the
-next extension of the same user when the one that had it is gone.
+as a tombstone. Not being seen ends no identity: it is unconfirmed, and answers. It ends when v3 denies the very
+extension twice, with some time between, or the shim deleted it; one that comes back gets its IDs back.
 """
 
 from __future__ import annotations
@@ -14,30 +14,31 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
+from typing import get_args
 
 import sqlalchemy as sa
 
 from shim.core.commands import Identity, Known
 from shim.edge.identity_files import judge, read_csv
 from shim.edge.identity_issue import unaccounted
-from shim.edge.identity_rows import (
+from shim.edge.identity_rows import Change, all_ids, identity_of, news, rows_of
+from shim.edge.identity_tables import (
+    ALIAS,
     COUNTERS,
+    ENDED,
     EVENTS,
     IDENTITIES,
     LIVE,
     NAMES,
     SEEN_AGAIN,
     By,
-    Change,
     Entry,
     Event,
     Gone,
     ImportReport,
-    all_ids,
-    identity_of,
-    news,
-    rows_of,
+    State,
 )
 from shim.edge.settings import Identities
 from shim.edge.store import Store, utc
@@ -80,7 +81,36 @@ class IdentityMap:
             if writes == self._writes:  # nothing was written while we read
                 self._cache.put(by, read)
             found |= read
+            found |= await self._replaced(by, [value for value in missing if value not in read])
         return found
+
+    async def _replaced(self, by: By, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
+        """The extensions whose former IDs these are: an import gave them others."""
+        if by not in ("old_id", "extension_id") or not values:
+            return {}
+        async with self._store.reading() as connection:
+            former = await rows_of(connection, by, values, ALIAS)
+            now = await rows_of(connection, "extension_id", [row.stands_for for row in former], LIVE)
+        stand = {row.extension_id: identity_of(row) for row in now}
+        return {getattr(row, by): (stand[row.stands_for],) for row in former if row.stands_for in stand}
+
+    async def ended(self, by: By, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
+        """The extensions that had these values and whose identities have ended, for each that there is."""
+        async with self._store.reading() as connection:
+            rows = await rows_of(connection, by, values, ENDED)
+        groups: dict[str, list[Identity]] = {}
+        for row in rows:
+            groups.setdefault(getattr(row, by), []).append(identity_of(row))
+        return {value: tuple(group) for value, group in groups.items()}
+
+    async def states(self) -> dict[State, int]:
+        """How many identities are in which state."""
+        gone, doubted = IDENTITIES.c.gone_at.is_not(None), IDENTITIES.c.unconfirmed_at.is_not(None)
+        kind = sa.case((ALIAS, "replaced"), (gone, "gone"), (doubted, "unconfirmed"), else_="live")
+        query = sa.select(kind.label("state"), sa.func.count().label("many")).group_by("state")
+        async with self._store.reading() as connection:
+            found = {row.state: row.many for row in await connection.execute(query)}
+        return {state: found.get(state, 0) for state in get_args(State)}
 
     async def _read(self, by: By, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
         async with self._store.reading() as connection:
@@ -107,6 +137,9 @@ class IdentityMap:
                 utc(row.created_at),
                 utc(row.seen_at),
                 row.gone_at and utc(row.gone_at),
+                row.unconfirmed_at and utc(row.unconfirmed_at),
+                row.denied_at and utc(row.denied_at),
+                row.stands_for,
             )
             for row in rows
         ]
@@ -122,7 +155,8 @@ class IdentityMap:
         page = await self.all(gone=True)
         while page:
             for entry in page:
-                yield Gone(entry.identity) if entry.gone_at else entry.identity
+                sure = replace(entry.identity, doubt="")
+                yield Gone(sure, entry.stands_for) if entry.gone_at else sure
             page = await self.all(page[-1].id, gone=True)
 
     async def unaccounted(self) -> tuple[int, int] | None:
@@ -172,6 +206,16 @@ class IdentityMap:
         while len(self._seen) > _MOST_CACHED:
             self._seen.popitem(last=False)
 
+    async def doubt(self, numbers: Collection[str]) -> None:
+        """Lists that should have had these extensions had them not."""
+        async with self.changing() as change:
+            await change.doubt(numbers)
+
+    async def deny(self, numbers: Collection[str]) -> None:
+        """v3 said of each of these numbers, asked for it by itself, that it does not exist."""
+        async with self.changing() as change:
+            await change.deny(numbers)
+
     async def forget(self, numbers: Collection[str]) -> None:
         """The extensions with these numbers are gone, and their IDs with them."""
         async with self.changing() as change:
@@ -182,7 +226,7 @@ class IdentityMap:
         return (await self.renumber_all({old_number: new_number})).get(old_number)
 
     async def renumber_all(self, numbers: Mapping[str, str]) -> dict[str, Identity]:
-        """The same for many at once, which may swap numbers. Whatever else has a new number is gone.
+        """The same for many at once, which may swap numbers. Nobody gets a number that somebody else has.
 
         Raises ValueError when two would have one number.
         """
@@ -196,7 +240,8 @@ class IdentityMap:
 
         IDs of gone extensions are taken out of circulation.
 
-        The map's own, newer knowledge of an old ID is kept. Raises ImportRefused.
+        The map's own, newer knowledge of an old ID is kept. IDs that the map had given to an extension which is
+        imported with others go on meaning it. Raises ImportRefused.
         """
         given = list(rows)
         judge(given)

@@ -1,115 +1,37 @@
-"""Rows of the identity map: its tables, and what a transaction changes in them. See `identity_map`."""
+"""Rows of the identity map: what a transaction changes in them. See `identity_map`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands import Identity, Known
 from shim.edge.identity_issue import next_id, range_of, unaccounted, used_up
+from shim.edge.identity_tables import (
+    COUNTERS,
+    ENDED,
+    EVENTS,
+    IDENTITIES,
+    LEFT,
+    LIVE,
+    NAMES,
+    SEEN_AGAIN,
+    UNCONFIRMED,
+    By,
+    EventKind,
+    Gone,
+    ImportReport,
+)
 from shim.edge.settings import Identities
+from shim.edge.store import utc
 
-By = Literal["old_id", "extension_id", "user_id", "identifier", "number"]
-EventKind = Literal[
-    "moved",  # the number is another user's by now
-    "user-recreated",  # so it is, but that user has the identifier of the first: it was deleted and made again
-    "renumbered",  # the extension has another number
-    "gave-way",  # gone, since another extension was renumbered to its number
-    "old-id-passed-on",  # gone, and the user's next extension has the user's ID
-    "import-decided",  # gone, since an imported file has other IDs for its number
-]
-
-Left = Literal["gone", "differs", "taken"]
-
-NAMES: tuple[By, ...] = get_args(By)
-_LEFT: tuple[Left, ...] = get_args(Left)
-_METADATA = sa.MetaData()
-_WHEN = sa.DateTime(timezone=True)
-IDENTITIES = sa.Table(
-    "identities",
-    _METADATA,
-    sa.Column("id", sa.BigInteger, primary_key=True),
-    *(
-        sa.Column(name, sa.Text)
-        for name in ("old_id", "extension_id", "user_id", "number", "identifier", "origin")
-    ),
-    *(sa.Column(name, _WHEN) for name in ("created_at", "seen_at", "gone_at")),
-)
-EVENTS = sa.Table(
-    "identity_events",
-    _METADATA,
-    sa.Column("id", sa.BigInteger, primary_key=True),
-    *(
-        sa.Column(name, sa.Text)
-        for name in ("kind", "old_id", "user_before", "user_after", "number_before", "number_after")
-    ),
-    sa.Column("at", _WHEN),
-)
-COUNTERS = sa.Table(
-    "identity_counters",
-    _METADATA,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("next", sa.BigInteger),
-)
-LIVE = IDENTITIES.c.gone_at.is_(None)
-
-SEEN_AGAIN = timedelta(days=1)
 _BATCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row for the operator; `gone_at` is a tombstone's. The next page starts after its `id`."""
-
-    id: int
-    identity: Identity
-    origin: str
-    created_at: datetime
-    seen_at: datetime
-    gone_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that was repaired or noticed, and how the extension stood before and after it."""
-
-    id: int
-    kind: EventKind
-    old_id: str
-    user_before: str
-    user_after: str
-    number_before: str
-    number_after: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """A row of a file about an extension that does not exist any more: its IDs are never to be given again."""
-
-    identity: Identity
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """How many rows were added, were there already, replaced what was discovered; and which were left, by why.
-
-    `gone` is how many IDs of gone extensions were taken out of circulation.
-
-    `gone`: the old ID's extension was deleted since; `differs`: the map has the old ID with other values, which
-    are newer; `taken`: another extension has the extension ID. Rows are counted from 1.
-    """
-
-    added: int = 0
-    same: int = 0
-    replaced: int = 0
-    left: Mapping[Left, tuple[int, ...]] = field(default_factory=dict)
-    gone: int = 0
+_CONFIRMED = {"unconfirmed_at": None, "denied_at": None}
 
 
 def _made_again(was: Identity, seen: Known | None) -> bool:
@@ -138,33 +60,80 @@ class Change:
         siblings = await self._live("user_id", {each.user_id for each in latest.values()})
         stand = siblings | await self._live("number", latest)
         again = [was for was in stand.values() if _made_again(was, latest.get(was.number))]
-        await self._give_way(again)
+        await self._retire(again, "gave-way")
         stand = {number: was for number, was in stand.items() if was not in again}
-        identifiers = {each.user_id: each.identifier for each in siblings.values() if each.identifier}
+        identifiers = {
+            each.user_id: each.identifier
+            for number, each in siblings.items()
+            if each.identifier and number in stand
+        }
         identifiers |= {each.user_id: each.identifier for each in latest.values() if each.identifier}
+        stand |= await self._revive([each for number, each in latest.items() if number not in stand])
         await self._update([(was, _updated(was, latest, identifiers)) for was in stand.values()])
         new = [each for number, each in latest.items() if number not in stand]
         own = await self._own_ids({each.user_id for each in new})
         await self._insert([(_draft(each, own, identifiers), each.origin) for each in new])
+        await self._set("number", latest, _CONFIRMED, UNCONFIRMED)
         old = IDENTITIES.c.seen_at < self._now - SEEN_AGAIN
         await self._set("number", latest, {"seen_at": self._now}, LIVE, old)
         return stand | {each.number: each for each in self.after}
+
+    async def _revive(self, new: Sequence[Known]) -> dict[str, Identity]:
+        """Those that had ended and are there again, by number, with the IDs that they had."""
+        rows = await rows_of(self.connection, "number", [each.number for each in new], ENDED)
+        back: dict[str, Identity] = {}
+        for each in new:
+            had = [was for row in rows if _is_back(was := identity_of(row), each)]
+            if had:
+                back[each.number] = replace(had[-1], doubt="")  # the one that had the number last
+        keys = [each.extension_id for each in back.values()]
+        await self._set("extension_id", keys, {"gone_at": None, "seen_at": self._now, **_CONFIRMED})
+        await self._record([("returned", each, each) for each in back.values()])
+        self.after += back.values()
+        return back
+
+    async def doubt(self, numbers: Collection[str]) -> None:
+        """These were missed in lists."""
+        sure = IDENTITIES.c.unconfirmed_at.is_(None)
+        before = list((await self._live("number", numbers)).values())
+        await self._set("number", numbers, {"unconfirmed_at": self._now}, LIVE, sure)
+        self.before += before
+
+    async def deny(self, numbers: Collection[str]) -> None:
+        """v3 said of each of these that it does not exist; those of which it said so long enough ago end."""
+        rows = await rows_of(self.connection, "number", numbers, LIVE)
+        long_ago = self._now - timedelta(seconds=self._settings.confirm_after)
+        over = [identity_of(row) for row in rows if row.denied_at and utc(row.denied_at) <= long_ago]
+        await self._retire(over, "ended")
+        first = [row for row in rows if row.denied_at is None]
+        for row in first:
+            since = {"denied_at": self._now, "unconfirmed_at": row.unconfirmed_at or self._now}
+            await self._set("extension_id", [row.extension_id], since)
+        self.before += [identity_of(row) for row in first]
 
     async def forget(self, numbers: Collection[str]) -> None:
         await self._retire(list((await self._live("number", numbers)).values()))
 
     async def renumber(self, numbers: Mapping[str, str]) -> dict[str, Identity]:
-        """Give numbers to what has others. Those that were known, by their former numbers."""
+        """Give numbers to what has others. Those that were known, by their former numbers.
+
+        A number that somebody else has, who is not given another one, is not given.
+        """
         stand = await self._live("number", {*numbers, *numbers.values()})
-        now = {old: replace(stand[old], number=new) for old, new in numbers.items() if old in stand}
-        in_the_way = [stand[each.number] for each in now.values() if each.number in stand.keys() - now.keys()]
-        await self._give_way(in_the_way)
+        wanted = {old: new for old, new in numbers.items() if old in stand}
+        while blocked := [old for old, new in wanted.items() if new in stand and new not in wanted]:
+            for old in blocked:
+                del wanted[old]
+        now = {
+            old: stand[old] if old == new else replace(stand[old], number=new, doubt="")
+            for old, new in wanted.items()
+        }
         changed = [(stand[old], each) for old, each in now.items() if each.number != old]
         keys = [was.extension_id for was, _ in changed]
         nowhere = sa.literal("~") + IDENTITIES.c.extension_id  # two may swap numbers
-        await self._set("extension_id", keys, {"number": nowhere})
+        await self._set("extension_id", keys, {"number": nowhere, **_CONFIRMED})
         await self._update(changed)
-        return now
+        return now | {old: stand[old] for old in numbers if old in stand and old not in now}
 
     async def take_in(self, given: Sequence[Identity | Gone]) -> ImportReport:
         """Add what an import has and the map has not: first what is there, then what is gone."""
@@ -184,24 +153,34 @@ class Change:
         replaced = [live[each.number] for each in new if each.number in live]
         await self._retire(replaced, "import-decided")
         await self._insert([(each, "imported") for each in new])
-        buried = [each for each, fate in zip(named, fates, strict=True) if fate == "bury"]
-        await self._bury(buried, by_old.keys() | {each.old_id for each in new})
-        left = {why: tuple(position for position, fate in enumerate(fates, 1) if fate == why) for why in _LEFT}
+        await self._stand_in(replaced)
+        await self._bury([each for each, fate in zip(given, fates, strict=True) if fate == "bury"])
+        left = {why: tuple(position for position, fate in enumerate(fates, 1) if fate == why) for why in LEFT}
         return ImportReport(
             len(new) - len(replaced),
             fates.count("same"),
             len(replaced),
             {why: rows for why, rows in left.items() if rows},
-            len(buried),
+            fates.count("bury"),
         )
 
-    async def _bury(self, gone: Sequence[Identity], taken: Collection[str]) -> None:
-        """Add tombstones; an old ID that went on to the user's next extension is that one's."""
-        rows = []
-        for each in gone:
-            values = _values(each) | {"old_id": None if each.old_id in taken else each.old_id}
-            times = {"created_at": self._now, "seen_at": self._now, "gone_at": self._now}
-            rows.append(values | {"origin": "imported"} | times)
+    async def _stand_in(self, replaced: Sequence[Identity]) -> None:
+        """The IDs of what was replaced were given out: from now on they mean what came in its place."""
+        keys = {each.number: each.extension_id for each in self.after}
+        for each in replaced:
+            key = {"stands_for": keys[each.number]}
+            await self._set("extension_id", [each.extension_id], key)
+            former = sa.update(IDENTITIES).where(IDENTITIES.c.stands_for == each.extension_id)
+            await self.connection.execute(former.values(**key))
+
+    async def _bury(self, gone: Sequence[Identity | Gone]) -> None:
+        """Add tombstones."""
+        times = {"created_at": self._now, "seen_at": self._now, "gone_at": self._now}
+        rows = [
+            {**_values(each.identity), "stands_for": each.stands_for, "origin": "imported", **times}
+            for each in gone
+            if isinstance(each, Gone)
+        ]
         if rows:
             await self.connection.execute(sa.insert(IDENTITIES), rows)
 
@@ -213,14 +192,10 @@ class Change:
             await self._count(name, span[1] + step)
 
     async def _own_ids(self, users: Collection[str]) -> set[str]:
-        """The users whose own ID is free for an extension of theirs, taken from one that is gone if need be."""
+        """The users whose own ID no extension has or ever had."""
         if self._settings.policy == "imported":
             return set()
-        owners = {row.old_id: row for row in await self._rows("old_id", users)}
-        passing = [row for row in owners.values() if row.gone_at is not None and row.user_id == row.old_id]
-        await self._set("extension_id", [row.extension_id for row in passing], {"old_id": None})
-        await self._record([("old-id-passed-on", identity_of(row), identity_of(row)) for row in passing])
-        return (set(users) - owners.keys()) | {row.old_id for row in passing}
+        return set(users) - {row.old_id for row in await self._rows("old_id", users)}
 
     async def _issue(self, count: int, avoid: Collection[str]) -> list[str]:
         """IDs that nobody has or had, neither in the map nor among those to avoid."""
@@ -271,10 +246,6 @@ class Change:
         self.before += [was for was, _ in changed]
         self.after += [now for _, now in changed]
         await self._record([(kind, was, now) for was, now in changed if (kind := _kind_of(was, now))])
-
-    async def _give_way(self, gone: Sequence[Identity]) -> None:
-        """Others have their numbers by now: they are gone unnoticed."""
-        await self._retire(gone, "gave-way")
 
     async def _retire(self, gone: Sequence[Identity], kind: EventKind | None = None) -> None:
         await self._set("extension_id", [each.extension_id for each in gone], {"gone_at": self._now})
@@ -338,8 +309,15 @@ def _batches(values: Iterable[str]) -> Iterator[list[str]]:
 
 
 def identity_of(row: sa.Row[Any]) -> Identity:
-    old_id = row.old_id or row.user_id  # a tombstone whose old ID was passed on had the user's
-    return Identity(old_id, row.extension_id, row.user_id, row.number, row.identifier)
+    doubt: Literal["", "unseen", "denied"] = "unseen" if row.unconfirmed_at else ""
+    return Identity(
+        row.old_id,
+        row.extension_id,
+        row.user_id,
+        row.number,
+        row.identifier,
+        "denied" if row.denied_at else doubt,
+    )
 
 
 def _values(each: Identity) -> dict[str, str | None]:
@@ -349,7 +327,8 @@ def _values(each: Identity) -> dict[str, str | None]:
 def _updated(was: Identity, latest: Mapping[str, Known], identifiers: Mapping[str, str]) -> Identity:
     user = latest[was.number].user_id if was.number in latest else was.user_id
     own = was.identifier if user == was.user_id else None
-    return replace(was, user_id=user, identifier=identifiers.get(user, own))
+    doubt = "" if was.number in latest else was.doubt
+    return replace(was, user_id=user, identifier=identifiers.get(user, own), doubt=doubt)
 
 
 def _draft(known: Known, own: set[str], identifiers: Mapping[str, str]) -> Identity:
@@ -361,7 +340,11 @@ def _draft(known: Known, own: set[str], identifiers: Mapping[str, str]) -> Ident
 
 def news(identity: Identity, known: Known) -> bool:
     """Whether something was seen that the map does not say yet."""
-    return identity.user_id != known.user_id or known.identifier not in (None, identity.identifier)
+    return (
+        bool(identity.doubt)
+        or identity.user_id != known.user_id
+        or known.identifier not in (None, identity.identifier)
+    )
 
 
 def _kind_of(was: Identity, now: Identity) -> EventKind | None:
@@ -372,13 +355,20 @@ def _kind_of(was: Identity, now: Identity) -> EventKind | None:
     return "user-recreated" if was.identifier and was.identifier == now.identifier else "moved"
 
 
+def _is_back(was: Identity, seen: Known) -> bool:
+    """Whether what is seen with the number of an extension that had ended is that very extension."""
+    if seen.origin == "created":
+        return False
+    same_person = was.identifier is not None and was.identifier == seen.identifier
+    return was.number == seen.number and (was.user_id == seen.user_id or same_person)
+
+
 def _fate_of_gone(each: Identity, known: sa.Row[Any] | None, had: Mapping[str, sa.Row[Any]]) -> str:
     """What an import does with a row about a gone extension: to `bury` it, or nothing."""
     there = had.get(each.extension_id)
     if there is not None:
         return "same" if there.gone_at is not None else "differs"
-    passed_on = each.old_id == each.user_id
-    return "bury" if known is None or passed_on else "taken"
+    return "bury" if known is None else "taken"
 
 
 async def all_ids(connection: AsyncConnection) -> set[str]:

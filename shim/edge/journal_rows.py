@@ -125,6 +125,8 @@ def _plain(step: Step) -> dict[str, Any]:
             "match": dict(probe.match),
             "before": list(probe.before),
             "numbered": probe.numbered,
+            "by_itself": _plain_ask(probe.by_itself) if probe.by_itself else None,
+            "beside": [_plain_ask(each) for each in probe.beside],
         },
     }
 
@@ -144,6 +146,8 @@ def _step(row: sa.Row[Any], settled: datetime) -> Step:
     probe = data["probe"]
     if probe is not None:
         fields = {**probe, "ask": _ask(probe["ask"]), "before": tuple(probe["before"])}
+        fields["by_itself"] = _ask(probe["by_itself"]) if probe.get("by_itself") else None
+        fields["beside"] = tuple(_ask(each) for each in probe.get("beside", ()))
         probe = Probe(**fields)
     return Step(
         row.name,

@@ -51,6 +51,7 @@ class Metrics:
     config_ok: Gauge = field(init=False)
     config_time: Gauge = field(init=False)
     log_dropped: Counter = field(init=False)
+    identities: Gauge = field(init=False)
     _series: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -86,6 +87,9 @@ class Metrics:
         self.config_time = self._gauge(
             "config_last_reload_success_timestamp_seconds", "When the configuration was last taken over"
         )
+        self.identities = self._gauge(
+            "identities", "Extensions in the identity map; unconfirmed ones still answer", "state"
+        )
 
     def count(self, counter: Counter, *labels: str, by: float = 1) -> None:
         """Count under these labels; their series is looked up once, since that takes longer than counting."""
@@ -118,8 +122,8 @@ class Metrics:
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"shim_{name}", f"{text}.", labels, registry=self.registry)
 
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(f"shim_{name}", f"{text}.", registry=self.registry)
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"shim_{name}", f"{text}.", labels, registry=self.registry)
 
     def _histogram(self, name: str, text: str) -> Histogram:
         return Histogram(f"shim_{name}", f"{text}.", registry=self.registry, buckets=_SECONDS)

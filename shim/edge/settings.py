@@ -240,6 +240,10 @@ class Identities(Section):
     four_digit_ids: Annotated[
         bool, doc("For clients that take four digits only: issue from 9999 downwards instead.")
     ] = False
+    confirm_after: Annotated[
+        Seconds,
+        doc("An ID ends when v3 says that its extension does not exist, and says so again this much later."),
+    ] = 3600.0
     issued_from_four: Annotated[int, doc("Lowest of the four-digit IDs to issue."), Field(ge=1000, le=9999)] = (
         9000
     )

@@ -176,6 +176,14 @@ class Conduct(Section):
         Literal["follow", "apart"],
         doc("EditExtension's password, for a phone whose own is not known: the phone's, too, or not."),
     ] = "follow"  # noqa: S105  # no password
+    lists: Annotated[
+        Literal["auto", "subtree", "direct"],
+        doc("Lists of v3 have all below a parent, or only the parent's own; auto: found out where it matters."),
+    ] = "auto"
+    row_identifier: Annotated[
+        Literal["auto", "user", "extension"],
+        doc("Whose the identifier in v3's rows of extensions is; auto: found out by the rows."),
+    ] = "auto"
     linked_failure: Annotated[
         Literal["undo", "keep"],
         doc("When an operation with finalOnFailure ends a LinkedOp: delete again what was added, or keep it."),

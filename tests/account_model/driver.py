@@ -20,6 +20,9 @@ from shim.core.commands import (
     Call,
     Caller,
     Close,
+    DenyIdentities,
+    DoubtIdentities,
+    FindEnded,
     FindIdentities,
     Forget,
     ForgetIdentities,
@@ -40,7 +43,9 @@ from shim.core.errors import BackendError, Fault
 from shim.core.model import Element
 from shim.core.parse import ANSWER_LIMITS, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
+from shim.emulator import disturb
 from shim.emulator.dispatch import Dispatcher
+from shim.emulator.listing import told
 from shim.emulator.permissions import everything_allowed, nothing_allowed
 from shim.emulator.refusal import Refusal, fault
 from shim.emulator.world import (
@@ -91,18 +96,20 @@ def _dispatcher() -> Dispatcher:
 
 @dataclass(slots=True)
 class _Row:
-    """One row of the map; `old_id` is None once it was passed on."""
+    """One row of the map; `denied` is when v3 first said that it does not exist."""
 
-    old_id: str | None
     identity: Identity
     gone: bool = False
+    denied: float | None = None
 
 
 class MemoryMap:
     """The identity map by the rules of `shim.edge.identity_map`, policy `preserved`."""
 
-    def __init__(self, first: int = FIRST_ISSUED) -> None:
+    def __init__(self, first: int = FIRST_ISSUED, confirm_after: float = 3600.0) -> None:
         self.rows: list[_Row] = []
+        self.now = 0.0
+        self._confirm_after = confirm_after
         self._next = first
         self._had: set[str] = set()
 
@@ -141,9 +148,12 @@ class MemoryMap:
             if each.identity.user_id in users and each.identity.identifier
         }
         identifiers |= {each.user_id: each.identifier for each in latest.values() if each.identifier}
+        standing += self._revived([each for number, each in latest.items() if number not in _of(standing)])
         for each in standing:
             each.identity = _seen_now(each.identity, latest, identifiers)
-        there = {each.identity.number for each in standing}
+            if each.identity.number in latest:
+                each.denied = None
+        there = _of(standing)
         fresh = [each for number, each in latest.items() if number not in there]
         self._add(fresh, identifiers)
         by_number = {each.number: each for each in self.live()}
@@ -160,18 +170,49 @@ class MemoryMap:
         for draft in drafts:
             old_id = draft.old_id or self._issue(avoid)
             made = replace(draft, old_id=old_id, extension_id=self._issue(avoid))
-            self.rows.append(_Row(old_id, made))
+            self.rows.append(_Row(made))
         for each in self.rows[-len(drafts) :] if drafts else ():
             self._had |= {each.identity.old_id, each.identity.extension_id, each.identity.user_id}
 
     def _own_ids(self, users: list[str]) -> set[str]:
-        holders = {each.old_id: each for each in self.rows if each.old_id in users}
-        free = set(users) - holders.keys()
-        for user, row in holders.items():
-            if row.gone and row.identity.user_id == user:
-                row.old_id = None
-                free.add(str(user))
-        return free
+        return set(users) - {each.identity.old_id for each in self.rows}
+
+    def _revived(self, new: list[Known]) -> list[_Row]:
+        """Rows of extensions that had ended and are there again."""
+        back: dict[str, _Row] = {}
+        for each in self.rows:
+            for seen in new:
+                if each.gone and _is_back(each.identity, seen):
+                    back[seen.number] = each
+        for each in back.values():
+            each.gone = False
+        return list(back.values())
+
+    def ended(self, by: str, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
+        wanted = dict.fromkeys(values)
+        found: dict[str, tuple[Identity, ...]] = {}
+        for each in self.rows:
+            value = getattr(each.identity, by)
+            if each.gone and value in wanted:
+                found[value] = (*found.get(value, ()), each.identity)
+        return found
+
+    def doubt(self, numbers: Iterable[str]) -> None:
+        wanted = set(numbers)
+        for each in self.rows:
+            if not each.gone and each.identity.number in wanted and not each.identity.doubt:
+                each.identity = replace(each.identity, doubt="unseen")
+
+    def deny(self, numbers: Iterable[str]) -> None:
+        wanted = set(numbers)
+        for each in self.rows:
+            if each.gone or each.identity.number not in wanted:
+                continue
+            if each.denied is not None and self.now - each.denied >= self._confirm_after:
+                each.gone = True
+            elif each.denied is None:
+                each.denied = self.now
+                each.identity = replace(each.identity, doubt="denied")
 
     def _issue(self, avoid: set[str]) -> str:
         while str(self._next) in self._had or str(self._next) in avoid:
@@ -188,19 +229,32 @@ class MemoryMap:
     def renumber(self, numbers: Mapping[str, str]) -> None:
         if len(set(numbers.values())) < len(numbers):
             raise ValueError("two extensions cannot have one number")
-        moving = [each for each in self.rows if not each.gone and each.identity.number in numbers]
-        taken = {numbers[each.identity.number] for each in moving}
-        for each in self.rows:
-            if not each.gone and each.identity.number in taken and each.identity.number not in numbers:
-                each.gone = True
-        for each in moving:
-            each.identity = replace(each.identity, number=numbers[each.identity.number])
+        live = {each.identity.number: each for each in self.rows if not each.gone}
+        wanted = {was: now for was, now in numbers.items() if was in live}
+        while blocked := [was for was, now in wanted.items() if now in live and now not in wanted]:
+            for was in blocked:
+                del wanted[was]
+        for was, now in wanted.items():
+            if was != now:
+                live[was].identity = replace(live[was].identity, number=now, doubt="")
+                live[was].denied = None
+
+
+def _of(rows: Iterable[_Row]) -> set[str]:
+    return {each.identity.number for each in rows}
+
+
+def _is_back(was: Identity, seen: Known) -> bool:
+    if seen.origin == "created" or was.number != seen.number:
+        return False
+    return was.user_id == seen.user_id or (was.identifier is not None and was.identifier == seen.identifier)
 
 
 def _seen_now(was: Identity, latest: Mapping[str, Known], identifiers: Mapping[str, str]) -> Identity:
     user = latest[was.number].user_id if was.number in latest else was.user_id
     own = was.identifier if user == was.user_id else None
-    return replace(was, user_id=user, identifier=identifiers.get(user, own))
+    doubt = "" if was.number in latest else was.doubt
+    return replace(was, user_id=user, identifier=identifiers.get(user, own), doubt=doubt)
 
 
 @dataclass
@@ -346,6 +400,12 @@ class House:
                 return self.map.find(command.by, command.values)
             case LearnIdentities():
                 return self.map.learn(command.known)
+            case FindEnded():
+                return self.map.ended(command.by, command.values)
+            case DoubtIdentities():
+                self.map.doubt(command.numbers)
+            case DenyIdentities():
+                self.map.deny(command.numbers)
             case ForgetIdentities():
                 self.map.forget(command.numbers)
             case RenumberIdentities():
@@ -385,8 +445,11 @@ class House:
         envelope = parse(message, "text/xml; charset=utf-8", ANSWER_LIMITS)
         try:
             operation = dispatcher.operation(call.endpoint, envelope.body)
+            lie = disturb.lie(self.world.disturbance(operation.full_name))
             caller = dispatcher.caller(self.world, envelope.headers)
             answer = dispatcher.perform(self.world, operation, envelope.body, caller)
+            memory, who = self.world.listed, str(caller.id)
+            answer = told(memory, self.world.ways, operation, who, envelope.body, answer, lie)
             return Answer(200, "text/xml", dispatcher.write(self.world, operation, answer))
         except Refusal as refusal:
             return Answer(500, "text/xml", fault(refusal))

@@ -1,7 +1,6 @@
 """A small 2.5 server: what old clients must see, whatever happens in v3 behind the shim's back.
 
-Laws: an extension keeps its ID and extensionID for ever; neither is ever another extension's. The one exception
-is a user's own ID: once the extension that had it was deleted, the next one of the same user may have it.
+Laws: an extension keeps its ID and extensionID for ever, also when it was away; neither is ever another's.
 """
 
 from __future__ import annotations
@@ -60,6 +59,8 @@ class OldServer:
     holders: dict[str, Phone] = field(default_factory=dict)
     """The latest extension that has, or had, an ID."""
     extension_ids: dict[str, Phone] = field(default_factory=dict)
+    away: list[Phone] = field(default_factory=list)
+    """Extensions that v3 deleted behind the shim's back."""
 
     # ---- what happens ----
 
@@ -96,8 +97,7 @@ class OldServer:
         own, before = str(phone.person.user), self.holders.get(old_id)
         assert extension_id not in self.extension_ids, f"extensionID {extension_id} is given a second time"
         if old_id == own:
-            passed_on = before is None or (not self.is_live(before) and before.person is phone.person)
-            assert passed_on, f"ID {old_id} is given a second time"
+            assert before is None, f"ID {old_id} is given a second time"
         else:
             assert before is None, f"ID {old_id} of {before and before.number} is given to {phone.number}"
             assert int(old_id) >= FIRST_ISSUED, f"{phone.number} has ID {old_id}, which is somebody else's"

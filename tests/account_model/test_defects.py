@@ -112,7 +112,7 @@ def test_what_was_kept_of_a_deleted_extension_is_not_the_next_ones() -> None:
     history.look(gone=0)
     third = history.native_extension(person)
     history.look(gone=0)
-    assert third.id == str(person.user)
+    assert third.id != str(person.user)
     history.compare_permissions(third)
 
 

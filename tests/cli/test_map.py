@@ -8,7 +8,7 @@ import io
 import json
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from shim.edge.identity_map import IdentityMap
 from shim.edge.settings import Identities
 from shim.edge.store import Store
 from shim.emulator.app import Options, application
+from shim.emulator.listing import Ways
 from shim.emulator.seed import load_seed
 from shim.emulator.world import ORGANIZATION, USER, Account, Extension, World
 from tests.cli.programs import Run
@@ -33,7 +34,7 @@ from tests.cli.programs import Run
 Shim = Callable[..., Result]
 ConfigFile = Callable[..., Path]
 HEAD = "old_id,extension_id,user_id,number,identifier\n"
-EXPORTED = HEAD.replace("identifier", "identifier,gone_at")
+EXPORTED = HEAD.replace("identifier", "identifier,gone_at,stands_for")
 
 
 @pytest.fixture
@@ -78,6 +79,18 @@ def shim_map(invoke: Callable[..., Result], file: Path) -> Shim:
         return invoke("map", args[0], "-c", str(file), *args[1:])
 
     return call
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Lets so much time pass that what v3 denies again ends."""
+    hours = [0]
+    monkeypatch.setattr(Store, "now", lambda self: datetime.now(UTC) + timedelta(hours=hours[0]))
+
+    def pass_() -> None:
+        hours[0] += 2
+
+    return pass_
 
 
 @pytest.fixture
@@ -132,7 +145,8 @@ def test_show_what_was_learned(learned: Shim) -> None:
     shown = extensions(learned)
     assert shown["0020*003"] | {"created_at": 0, "seen_at": 0, "identifier": 0} == {
         "old_id": "32", "extension_id": "1000000002", "user_id": "32", "number": "0020*003", "identifier": 0,
-        "origin": "discovered", "created_at": 0, "seen_at": 0, "gone_at": None,
+        "state": "live", "origin": "discovered", "created_at": 0, "seen_at": 0, "unconfirmed_at": None,
+        "gone_at": None,
     }  # fmt: skip
     assert len(shown) == 5
     for name in ("32", "0020*003", "1000000002"):
@@ -182,6 +196,9 @@ def test_import_tells_what_was_left_out(learned: Shim, tmp_path: Path) -> None:
     assert extensions(learned)["0020*005"]["old_id"] == "501"
     [event] = rows(learned("show", "--events", "--format", "json"), "events")
     assert (event["kind"], event["old_id"]) == ("import-decided", "34")
+    assert extensions(learned, "--gone")["0020*005"]["state"] == "live"
+    [former] = rows(learned("show", "34", "--format", "json"), "extensions")
+    assert former["state"] == "replaced"
 
 
 @pytest.mark.parametrize("text", ["a,b\n1,2\n", "old_id,user_id,number\nx,1,2\n", "\xff"])
@@ -204,7 +221,7 @@ def test_import_reads_stdin(shim: Run, config: ConfigFile) -> None:
     file = str(config())
     done = shim("map", "import", "-c", file, "-", "--format", "csv", stdin=HEAD + "7,8,9,0020*001,\n")
     assert (done.returncode, done.stdout) == (0, "what,count,rows\nadded,1,\nsame,0,\nreplaced,0,\ngone,0,\n")
-    assert shim("map", "export", "-c", file, "-").stdout == EXPORTED + "7,8,9,0020*001,,\n"
+    assert shim("map", "export", "-c", file, "-").stdout == EXPORTED + "7,8,9,0020*001,,,\n"
 
 
 # ---- verify and repair ----
@@ -224,7 +241,7 @@ def test_all_agrees(learned: Shim) -> None:
     assert "The map says what v3 says." in done.stderr
 
 
-def test_each_change_behind_the_shims_back(learned: Shim, world: World) -> None:
+def test_each_change_behind_the_shims_back(learned: Shim, world: World, later: Callable[[], None]) -> None:
     before = extensions(learned)
     extension(world, "0020*101", 30)  # a second extension
     world.drop_extension("0020*002")  # moved to another user
@@ -236,7 +253,7 @@ def test_each_change_behind_the_shims_back(learned: Shim, world: World) -> None:
 
     done = learned("verify")
     assert done.exit_code == 1
-    assert "give up its IDs" in done.stdout
+    assert "ask v3 for it" in done.stdout
     assert mismatches(learned) == {
         ("unknown", None, "0020*101"),
         ("moved", "0020*002", "0020*002"),
@@ -247,9 +264,17 @@ def test_each_change_behind_the_shims_back(learned: Shim, world: World) -> None:
     assert learned("repair", "--dry-run").stdout == done.stdout
     assert extensions(learned) == before
 
-    done = learned("repair", "--yes")
-    assert done.exit_code == 0
-    assert "5 were mended, 0 are left." in done.stderr
+    for _ in range(2):
+        done = learned("repair", "--yes")
+        assert done.exit_code == 1
+        assert "2 more are unconfirmed: v3 denies them." in done.stderr
+        assert {each["number"] for each in extensions(learned, "--unconfirmed").values()} == {
+            "0020*003",
+            "0020*004",
+        }
+    assert "0 were mended, 0 are left." in done.stderr
+    later()
+    assert learned("repair", "--yes").exit_code == 0
     assert learned("verify").stdout == ""
     after = extensions(learned)
     assert {number: each["user_id"] for number, each in after.items()} == {
@@ -261,16 +286,41 @@ def test_each_change_behind_the_shims_back(learned: Shim, world: World) -> None:
     assert extensions(learned, "--gone")["0020*003"]["gone_at"]
     assert extensions(learned, "0020*003")["0020*003"]["gone_at"]
     events = rows(learned("show", "--events", "--format", "json"), "events")
-    assert [each["kind"] for each in events] == ["renumbered", "moved"]
+    assert [each["kind"] for each in events] == ["renumbered", "moved", "ended", "ended"]
 
 
-def test_the_users_own_id_goes_on_to_its_next_extension(learned: Shim, world: World) -> None:
-    extension(world, "0020*101", 30)
-    extension(world, "0020*102", 30)
-    world.drop_extension("0020*001")
-    assert learned("repair", "--yes").exit_code == 0
-    assert {each["old_id"] for each in extensions(learned, "30").values()} >= {"30"}
+def test_what_lists_leave_out_is_asked_for_and_confirmed(learned: Shim, world: World) -> None:
+    before = extensions(learned)
+    for lie in ("empty", "short"):
+        world.interfere("Extension.GetExtensions", f"list:{lie}")
+        learned("repair", "--yes")
+        world.faults.clear()
+        assert {number: each["old_id"] for number, each in extensions(learned).items()} == {
+            number: each["old_id"] for number, each in before.items()
+        }
+        assert extensions(learned, "--unconfirmed") == {}
     assert learned("verify").exit_code == 0
+
+
+def test_one_that_returns_has_its_ids_again(learned: Shim, world: World, later: Callable[[], None]) -> None:
+    before = extensions(learned)["0020*004"]
+    was = world.extensions["0020*004"]
+    world.drop_extension("0020*004")
+    learned("repair", "--yes")
+    later()
+    learned("repair", "--yes")
+    assert extensions(learned, "0020*004")["0020*004"]["state"] == "gone"
+    world.enter_extension(was)
+    assert learned("repair", "--yes").exit_code == 0
+    after = extensions(learned)["0020*004"]
+    assert (after["old_id"], after["extension_id"]) == (before["old_id"], before["extension_id"])
+
+
+def test_a_world_of_direct_lists_and_own_identifiers(shim_map: Shim, world: World) -> None:
+    world.ways = Ways("direct", "extension", "bare")
+    assert shim_map("repair", "--yes").exit_code == 0
+    assert {each["old_id"] for each in extensions(shim_map).values()} == {"30", "31", "32", "33", "34"}
+    assert shim_map("verify").exit_code == 0
 
 
 def test_what_is_not_in_sight_is_not_gone(learned: Shim, world: World, file: Path) -> None:
@@ -285,9 +335,12 @@ def test_what_is_not_in_sight_is_not_gone(learned: Shim, world: World, file: Pat
     assert "5 extensions of the map are not in its sight" in alone.stderr
 
 
-def test_a_whole_organization_is_gone(learned: Shim, world: World) -> None:
+def test_a_whole_organization_is_gone(learned: Shim, world: World, later: Callable[[], None]) -> None:
     world.leave(world.accounts[20])
     assert {kind for kind, *_ in mismatches(learned)} == {"unseen"}
+    assert learned("repair", "--yes", "--unseen").exit_code == 1
+    assert len(extensions(learned)) == 5
+    later()
     assert learned("repair", "--yes", "--unseen").exit_code == 0
     assert extensions(learned) == {}
 
@@ -298,7 +351,7 @@ def test_unseen_needs_everybody(learned: Shim, world: World, file: Path) -> None
     done = learned("repair", "--yes", "--unseen")
     assert done.exit_code == 1
     assert "integration 'gone'" in done.stderr
-    assert "nothing is given up" in done.stderr
+    assert "what is not in sight is not asked for" in done.stderr
     assert len(extensions(learned)) == 5
 
 
@@ -313,9 +366,12 @@ def test_organizations_are_read_once_with_whoever_sees_most(learned: Shim, world
     assert "acme:" not in done.stderr
     asked = [(each.operation, each.request.get("parentID")) for each in world.calls]
     lists = [(name, parent) for name in ("Extension.GetExtensions", "User.GetUsers") for parent in _READ]
-    assert sorted(asked, key=str) == sorted([*lists, *[("Organization.GetOrganizations", None)] * 4], key=str)
+    assert sorted(asked, key=str) == sorted(
+        [*lists, *[("Organization.GetOrganizations", None)] * 4, _ABOVE], key=str
+    )
 
 
+_ABOVE = ("ServiceProvider.GetServiceProviders", None)  # the login that sees no organization
 _READ = ("20", "21", "22", None)
 
 
@@ -356,9 +412,17 @@ def test_users_without_identifiers_are_asked_for(shim_map: Shim, world: World) -
 
 @pytest.mark.parametrize(("flags", "exit_code"), [((), 0), (("--live",), 1)])
 def test_a_map_restored_without_its_gone_extensions_is_noticed(
-    learned: Shim, invoke: Shim, world: World, file: Path, flags: tuple[str, ...], exit_code: int
+    learned: Shim,
+    invoke: Shim,
+    world: World,
+    file: Path,
+    flags: tuple[str, ...],
+    exit_code: int,
+    later: Callable[[], None],
 ) -> None:
     world.drop_extension("0020*002")
+    assert learned("repair", "--yes").exit_code == 1
+    later()
     assert learned("repair", "--yes").exit_code == 0
     text = learned("export", "-", *flags).stdout
     settings = yaml.safe_load(file.read_text())
@@ -387,7 +451,7 @@ def test_a_map_restored_without_its_gone_extensions_is_noticed(
 def test_repair_asks_first(
     learned: Shim, world: World, monkeypatch: pytest.MonkeyPatch, invoke: Shim, file: Path
 ) -> None:
-    world.drop_extension("0020*004")
+    extension(world, "0020*104", 33)
     done = learned("repair")
     assert done.exit_code == 2
     assert "--yes" in done.stderr
@@ -399,7 +463,7 @@ def test_repair_asks_first(
     assert invoke("map", "repair", "-c", str(file), stdin="").exit_code == 130
     assert len(extensions(learned)) == 5
     assert invoke("map", "repair", "-c", str(file), stdin="y\n").exit_code == 0
-    assert len(extensions(learned)) == 4
+    assert len(extensions(learned)) == 6
 
 
 def test_progress_is_told_on_a_terminal(learned: Shim, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -472,12 +536,12 @@ def test_another_identifier_of_the_same_user() -> None:
 
 
 async def test_many_are_repaired_in_pieces(tmp_path: Path) -> None:
-    from shim.cli.map_verify import Mismatch, repair
+    from shim.cli.map_verify import Mismatch, Repaired, repair
 
     store = await Store.open(f"sqlite:///{tmp_path}/shim.db")
     identities = IdentityMap(store, Identities())
     seen = [Known(str(number), f"0020*{number}") for number in range(1, 2500)]
     found = [Mismatch("unknown", None, each) for each in seen]
-    assert await repair(identities, None, View(), found) == []  # type: ignore[arg-type]
+    assert await repair(identities, None, View(), found) == Repaired(2499, [])  # type: ignore[arg-type]
     assert len([each async for each in identities.export()]) == 2499
     await store.close()

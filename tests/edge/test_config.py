@@ -363,6 +363,8 @@ def test_conduct_of_all_with_the_differences_of_one(tmp_path: Path) -> None:
         "move_without_plan": "leave",
         "shared_email": "use",
         "phone_password": "follow",
+        "lists": "auto",
+        "row_identifier": "auto",
         "linked_failure": "undo",
         "industries": "write",
         "system_api_status": "true",

@@ -20,7 +20,7 @@ from shim.core.commands import Identity, Known
 from shim.core.errors import BackendError
 from shim.edge.identity_files import ImportRefused, read_csv
 from shim.edge.identity_map import IdentityMap
-from shim.edge.identity_rows import COUNTERS, EVENTS, IDENTITIES, Entry, Gone, ImportReport
+from shim.edge.identity_tables import COUNTERS, EVENTS, IDENTITIES, Entry, Gone, ImportReport
 from shim.edge.settings import Identities
 from shim.edge.store import Store
 
@@ -173,20 +173,119 @@ async def test_a_deleted_extension_is_not_found_and_its_ids_stay_taken(identitie
     for by, value in (("old_id", second.old_id), ("extension_id", second.extension_id), ("number", "2")):
         assert await identities.find(by, [value]) == {}  # type: ignore[arg-type]
     assert await identities.find("user_id", ["20"]) == {"20": (first,)}
-    again = await learn(identities, 20, 2)
-    assert {again.old_id, again.extension_id}.isdisjoint({second.old_id, second.extension_id})
+    another = await learn(identities, 21, 2)
+    made = (await identities.learn([known(22, 2, origin="created")]))[0]
+    for each in (another, made):
+        assert {each.old_id, each.extension_id}.isdisjoint({second.old_id, second.extension_id})
 
 
-async def test_the_users_own_id_goes_on_to_the_users_next_extension_only(identities: IdentityMap) -> None:
+async def test_a_users_own_id_stays_with_the_extension_that_had_it(identities: IdentityMap) -> None:
     gone = await learn(identities, 20, 1)
     await identities.forget(["1"])
     now = await learn(identities, 20, 2)
-    assert (now.old_id, now.number) == ("20", "2")
-    assert now.extension_id != gone.extension_id
-    assert await kinds(identities) == ["old-id-passed-on"]
-    assert (await learn(identities, 20, 3)).old_id != "20"
-    rows = await identities.all(gone=True)
-    assert [(each.identity.old_id, each.gone_at is None) for each in rows][:2] == [("20", False), ("20", True)]
+    assert (now.old_id, now.number) == (str(FIRST + 1), "2")
+    assert await identities.ended("old_id", ["20", now.old_id]) == {"20": (gone,)}
+
+
+# ---- what is not seen ----
+
+
+@pytest.fixture
+def hours(store: Store) -> list[float]:
+    """How late it is: the last one counts."""
+    late = [0.0]
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    store._clock = lambda: start + timedelta(hours=late[-1])
+    return late
+
+
+async def test_what_lists_do_not_show_is_unconfirmed_and_answers(
+    identities: IdentityMap, hours: list[float]
+) -> None:
+    was = await learn(identities, 20, 1)
+    for late in (0, 1, 1000):
+        hours.append(late)
+        await identities.doubt(["1", "nobody"])
+        [now] = (await identities.find("old_id", ["20"]))["20"]
+        assert (now.number, now.extension_id, now.doubt) == ("1", was.extension_id, "unseen")
+    assert await identities.states() == {"live": 0, "unconfirmed": 1, "replaced": 0, "gone": 0}
+    assert (await learn(identities, 20, 1)) == was
+    assert await identities.states() == {"live": 1, "unconfirmed": 0, "replaced": 0, "gone": 0}
+
+
+async def test_an_identity_ends_when_v3_denies_it_again_a_good_while_later(
+    identities: IdentityMap, hours: list[float]
+) -> None:
+    was = await learn(identities, 20, 1)
+    for late in (0, 0.5, 0.99):
+        hours.append(late)
+        await identities.deny(["1"])
+        assert (await identities.find("old_id", ["20"]))["20"][0].doubt == "denied"
+    hours.append(1)
+    await identities.deny(["1"])
+    assert await identities.find("old_id", ["20"]) == {}
+    assert [each.old_id for each in (await identities.ended("number", ["1"]))["1"]] == [was.old_id]
+    assert await kinds(identities) == ["ended"]
+
+
+async def test_being_seen_between_two_denials_starts_anew(identities: IdentityMap, hours: list[float]) -> None:
+    await learn(identities, 20, 1)
+    await identities.deny(["1"])
+    hours.append(2)
+    await learn(identities, 20, 1)
+    await identities.deny(["1"])
+    assert (await identities.find("number", ["1"]))["1"][0].doubt == "denied"
+    hours.append(3)
+    await identities.deny(["1"])
+    assert await identities.find("number", ["1"]) == {}
+
+
+@pytest.mark.parametrize("how", ["denied", "deleted"])
+async def test_an_extension_that_returns_gets_its_ids_back(
+    identities: IdentityMap, hours: list[float], how: str
+) -> None:
+    was, sibling = await identities.learn([known(20, 1, "a"), known(20, 2, "a")])
+    if how == "denied":
+        await identities.deny(["1"])
+        hours.append(2)
+        await identities.deny(["1"])
+    else:
+        await identities.forget(["1"])
+    assert await identities.find("old_id", ["20"]) == {}
+    assert await learn(identities, 20, 1, "a") == was
+    assert (await identities.find("user_id", ["20"]))["20"] == (was, sibling)
+    assert (await kinds(identities))[-1] == "returned"
+    await identities.forget(["1"])
+    back = await learn(identities, 90, 1, "a")
+    assert (back.old_id, back.extension_id, back.user_id) == ("20", was.extension_id, "90"), "made again"
+    await identities.forget(["1"])
+    assert (await learn(identities, 91, 1, "b")).old_id == "91", "somebody else has the number now"
+
+
+async def test_former_ids_mean_the_extension_that_was_imported_with_others(
+    identities: IdentityMap, tmp_path: Path
+) -> None:
+    learned, _ = await identities.learn([known(20, 1), known(20, 2)])
+    await identities.import_rows([Identity("100", "500", "20", "1")])
+    await identities.import_rows([Identity("101", "501", "20", "1")])
+    for reader in (identities, await restored(identities, tmp_path, live=False)):
+        for by, values in (("old_id", ("20", "100", "101")), ("extension_id", (learned.extension_id, "500"))):
+            for value in values:
+                [now] = (await reader.find(by, [value]))[value]  # type: ignore[arg-type]
+                assert (now.old_id, now.extension_id, now.number) == ("101", "501", "1")
+        assert await reader.find("old_id", ["20"]), "once more, from the cache"
+        await reader.forget(["1"])
+        assert await reader.find("old_id", ["20", "101"]) == {}
+        if reader is not identities:
+            await reader._store.close()
+
+
+async def test_what_is_learned_replaces_nothing_that_was_imported(identities: IdentityMap) -> None:
+    await identities.import_rows([Identity("7", "70", "20", "1"), Identity("8", "80", "21", "2")])
+    assert (await learn(identities, 30, 1)).old_id == "7"
+    assert await identities.renumber("1", "2") is not None
+    found = await identities.find("old_id", ["7", "8"])
+    assert [found[each][0].number for each in ("7", "8")] == ["1", "2"]
 
 
 async def test_an_id_whose_extension_died_with_another_user_is_not_passed_on(identities: IdentityMap) -> None:
@@ -215,16 +314,18 @@ async def test_a_number_given_twice_is_where_it_was_seen_last(identities: Identi
 async def test_renumbering(identities: IdentityMap) -> None:
     was, in_the_way, third = await identities.learn([known(20, 1), known(21, 2), known(22, 3)])
     now = await identities.renumber("1", "2")
-    assert now == Identity(was.old_id, was.extension_id, "20", "2", None)
+    assert now == was, "somebody else has that number"
+    assert await identities.find("number", ["1", "2"]) == {"1": (was,), "2": (in_the_way,)}
+    now = await identities.renumber("1", "4")
+    assert now == Identity(was.old_id, was.extension_id, "20", "4", None)
     assert await identities.renumber("1", "5") is None
-    assert await identities.renumber("2", "2") == now
-    assert await identities.find("number", ["1", "2"]) == {"2": (now,)}
-    assert await identities.find("old_id", [in_the_way.old_id]) == {}
-    assert await kinds(identities) == ["gave-way", "renumbered"]
-    swapped = await identities.renumber_all({"2": "3", "3": "2"})
-    assert [swapped["2"].old_id, swapped["3"].old_id] == [was.old_id, third.old_id]
-    found = await identities.find("number", ["2", "3"])
-    assert [found["3"][0].old_id, found["2"][0].old_id] == [was.old_id, third.old_id]
+    assert await identities.renumber("4", "4") == now
+    assert await identities.find("number", ["1", "4"]) == {"4": (now,)}
+    assert await kinds(identities) == ["renumbered"]
+    swapped = await identities.renumber_all({"4": "3", "3": "4"})
+    assert [swapped["4"].old_id, swapped["3"].old_id] == [was.old_id, third.old_id]
+    found = await identities.find("number", ["4", "3"])
+    assert [found["3"][0].old_id, found["4"][0].old_id] == [was.old_id, third.old_id]
     with pytest.raises(ValueError, match="two extensions"):
         await identities.renumber_all({"2": "4", "3": "4"})
 
@@ -246,7 +347,7 @@ async def test_an_import_adds_replaces_and_leaves(identities: IdentityMap) -> No
     assert await identities.import_rows(rows) == expected
     [now] = (await identities.find("number", ["1"]))["1"]
     assert (now.old_id, now.extension_id) == ("100", "500")
-    assert await identities.find("old_id", [discovered.old_id, gone.old_id]) == {}
+    assert await identities.find("old_id", [discovered.old_id, gone.old_id]) == {discovered.old_id: (now,)}
     await identities.renumber("1", "9")
     again = await identities.import_rows(rows)
     assert again == ImportReport(0, 2, 0, {"gone": (4,), "differs": (1,), "taken": (5,)})
@@ -289,20 +390,6 @@ async def test_a_restored_map_never_issues_an_id_of_a_gone_extension(
     await copy._store.close()
 
 
-async def test_a_users_own_id_that_went_on_is_restored_as_it_was(
-    identities: IdentityMap, tmp_path: Path
-) -> None:
-    first = await learn(identities, 20, 1)
-    await identities.forget(["1"])
-    second = await learn(identities, 20, 2)
-    assert second.old_id == first.old_id == "20"
-    copy = await restored(identities, tmp_path, live=False)
-    assert (await copy.find("old_id", ["20"]))["20"][0].number == "2"
-    assert (await learn(copy, 21, 3)).extension_id not in (first.extension_id, second.extension_id)
-    assert_sound(await copy.all(gone=True))
-    await copy._store.close()
-
-
 async def test_gone_ids_that_were_lost_are_noticed_and_passed_over(
     identities: IdentityMap, tmp_path: Path
 ) -> None:
@@ -323,6 +410,7 @@ async def test_what_is_gone_does_not_bury_what_is_there(identities: IdentityMap)
     other = await learn(identities, 21, 2)
     rows = [Gone(here), Gone(Identity(other.old_id, "555", "77", "9")), Gone(Identity("88", "556", "88", "9"))]
     assert await identities.import_rows(rows) == ImportReport(left={"differs": (1,), "taken": (2,)}, gone=1)
+    assert [each.number for each in (await identities.ended("old_id", ["88"]))["88"]] == ["9"]
     assert await identities.find("old_id", ["20"]) == {"20": (here,)}
     assert await identities.find("old_id", ["88"]) == {}
 
@@ -464,18 +552,18 @@ class Model:
         self.live: dict[str, Identity] = {}
         self.owners: dict[str, Identity] = {}  # who has or had an old ID, as last seen
         self.extension_ids: set[str] = set()
+        self.ended: dict[tuple[str, str], Identity] = {}  # by number and user
 
     def learned(self, known: list[Known], identities: tuple[Identity, ...]) -> None:
         for each, identity in {
             each.number: (each, i) for each, i in zip(known, identities, strict=True)
         }.values():
             assert (identity.user_id, identity.number) == (each.user_id, each.number)
-            was = self.live.get(each.number)
+            was = self.live.get(each.number) or self.ended.get((each.number, each.user_id))
             if was is None:
                 assert identity.extension_id not in self.extension_ids
                 former = self.owners.get(identity.old_id)
-                assert former is None or (former not in self.live.values() and former.user_id == each.user_id)
-                assert former is None or identity.old_id == each.user_id
+                assert former is None
             else:
                 assert (was.old_id, was.extension_id) == (identity.old_id, identity.extension_id)
             self._put(identity)
@@ -486,12 +574,16 @@ class Model:
 
     def forgot(self, gone: list[str]) -> None:
         for number in gone:
-            self.live.pop(number, None)
+            if was := self.live.pop(number, None):
+                self.ended[number, was.user_id] = was
 
     def renumbered(self, old: str, new: str, now: Identity | None) -> None:
-        was = self.live.pop(old, None)
+        was = self.live.get(old)
         assert (was is None) == (now is None)
-        if was is not None and now is not None:
+        if new in self.live:
+            assert now == was
+        elif was is not None and now is not None:
+            del self.live[old]
             assert now == Identity(was.old_id, was.extension_id, was.user_id, new)
             self._put(now)
 
@@ -571,9 +663,11 @@ async def test_what_another_shim_forgot_is_not_learned_from_the_cache(postgres: 
     url = postgres()
     stores = [await Store.open(url) for _ in range(2)]
     one, other = (IdentityMap(store, Identities()) for store in stores)
-    was = await learn(one, 20, 1)
+    await learn(one, 20, 1)
     await other.forget(["1"])
-    assert (await learn(one, 20, 1)).extension_id != was.extension_id
+    await learn(one, 20, 1)
+    assert await kinds(one) == ["returned"]
+    assert await other.states() == {"live": 1, "unconfirmed": 0, "replaced": 0, "gone": 0}
     for store in stores:
         await store.close()
 

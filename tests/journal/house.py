@@ -26,7 +26,7 @@ from shim.core.rules.declare import service
 from shim.core.serialise import MessageWriter
 from shim.edge.drive import Performer, Performers, run
 from shim.edge.identity_map import IdentityMap
-from shim.edge.identity_rows import COUNTERS, EVENTS, IDENTITIES
+from shim.edge.identity_tables import COUNTERS, EVENTS, IDENTITIES
 from shim.edge.journal import Journal, delivering
 from shim.edge.journal_rows import ENTRIES, STEPS
 from shim.edge.recovery import Recovery

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from shim.core.commands import ForgetIdentities, LearnIdentities
 from shim.edge import journal
 from shim.edge.identity_map import IdentityMap
-from shim.edge.identity_rows import IDENTITIES
+from shim.edge.identity_tables import IDENTITIES
 from shim.edge.settings import Identities
 from tests.journal.house import House, Mortal, added, check_identities
 from tests.journal.test_calls import ADD, ADDING, DELETING, Plan

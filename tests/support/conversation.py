@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from shim.core.catalogue import compile_catalogue
 from shim.core.commands import (
     Answer,
     Call,
     Caller,
+    DenyIdentities,
+    DoubtIdentities,
+    FindEnded,
     FindIdentities,
     Forget,
     ForgetIdentities,
@@ -116,7 +119,7 @@ class World:
         except StopIteration as stop:
             return stop.value
 
-    def _perform(self, command: object) -> object:
+    def _perform(self, command: object) -> object:  # noqa: PLR0912 - one arm for each command
         match command:
             case Identify():
                 return Caller("tester", self.settings, self.policies, self.tell, self.rungs)
@@ -140,8 +143,14 @@ class World:
                 return {value: found for value in values if (found := self.find(by, value))}
             case LearnIdentities(seen):
                 return tuple(self.learn(each) for each in seen)
+            case FindEnded():
+                return {}
             case ForgetIdentities(numbers):
                 self.identities = [each for each in self.identities if each.number not in numbers]
+            case DoubtIdentities(numbers):
+                self._doubt(numbers, "unseen")
+            case DenyIdentities(numbers):
+                self._doubt(numbers, "denied")
             case RenumberIdentities(changed):
                 self.identities = [
                     replace(each, number=changed.get(each.number, each.number)) for each in self.identities
@@ -155,6 +164,12 @@ class World:
         found = [each for each in self.identities if getattr(each, by) == value]
         return tuple(sorted(found, key=lambda each: each.old_id != each.user_id))
 
+    def _doubt(self, numbers: tuple[str, ...], why: Literal["unseen", "denied"]) -> None:
+        """Unconfirmed; here nothing ever ends by being denied."""
+        self.identities = [
+            replace(each, doubt=why) if each.number in numbers else each for each in self.identities
+        ]
+
     def learn(self, seen: Known) -> Identity:
         """The identity of an extension that v3 has: its own old ID, else the user's, else an issued one."""
         known = next((each for each in self.identities if each.number == seen.number), None)
@@ -162,8 +177,11 @@ class World:
             self.identities.remove(known)
             known = None
         issued = str(ISSUED + len(self.identities))
-        if known is not None and known.user_id == seen.user_id:
-            return known
+        if known is not None:
+            said = known.identifier if known.user_id == seen.user_id else None
+            now = replace(known, user_id=seen.user_id, identifier=seen.identifier or said, doubt="")
+            self.identities[self.identities.index(known)] = now
+            return now
         first = not any(each.old_id == seen.user_id for each in self.identities)
         made = Identity(seen.user_id if first else issued, issued, seen.user_id, seen.number, seen.identifier)
         self.identities = [*(each for each in self.identities if each is not known), made]

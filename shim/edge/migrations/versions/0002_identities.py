@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.create_table(
         "identities",
         _key(),
-        sa.Column("old_id", sa.Text, unique=True),
+        sa.Column("old_id", sa.Text, nullable=False, unique=True),
         sa.Column("extension_id", sa.Text, nullable=False, unique=True),
         sa.Column("user_id", sa.Text, nullable=False, index=True),
         sa.Column("number", sa.Text, nullable=False),
@@ -27,13 +27,16 @@ def upgrade() -> None:
         sa.Column("origin", sa.Text, nullable=False),
         sa.Column("created_at", when, nullable=False),
         sa.Column("seen_at", when, nullable=False),
+        sa.Column("unconfirmed_at", when),
+        sa.Column("denied_at", when),
         sa.Column("gone_at", when),
-        sa.CheckConstraint("old_id IS NOT NULL OR gone_at IS NOT NULL", name="live_has_old_id"),
+        sa.Column("stands_for", sa.Text, index=True),
     )
     live = sa.text("gone_at IS NULL")
     op.create_index(
         "live_number", "identities", ["number"], unique=True, sqlite_where=live, postgresql_where=live
     )
+    op.create_index("any_number", "identities", ["number"])
     op.create_table(
         "identity_events",
         _key(),
