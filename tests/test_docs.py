@@ -15,7 +15,7 @@ from shim.core.findings import KINDS
 from tests.support.conversation import catalogue
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ORDER = ("info", "notice", "warning", "loss", "refused")
 INTRO = """# Findings
 
