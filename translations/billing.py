@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from shim.core.rules.declare import call, operation, service
+from shim.core.rules.declare import operation, service
 from shim.core.rules.references import account
 from shim.core.rules.vocabulary import added, compute, echo, unread
 from translations.accounts import UPDATED
-from translations.defaults import Defaults
 
-PLANS = Defaults("charging plan", "chargingPlans", "Billing.GetChargingPlanDetails", "chargingPlan")
 _MIN_FEE = "A least fee for a call is new in v3: it is left at none."
 _ASKED = "2.5 always repeats which charging plan was asked for."
 OF_PLAN = (echo("chargingPlanID", "chargingPlanID", _ASKED), unread("chargingPlanID", _ASKED))
@@ -27,24 +25,15 @@ SERVICE = service(
     operation("EditDestinationException", rules=[UPDATED]),
     operation("AddDestinationException", rules=[UPDATED]),
     operation("AddChargingPackage", rules=[UPDATED]),
-    operation("AddChargingPlan", rules=[
-        PLANS.chosen(),
-        added("minFeeOut", _MIN_FEE),
-    ], plan=PLANS.add, calls=[call("Billing.AddChargingPlan"), PLANS.asked()]),
+    operation("AddChargingPlan", rules=[added("minFeeOut", _MIN_FEE)]),
     operation("EditChargingPlan", rules=[
-        PLANS.chosen(),
         added("minFeeOut", _MIN_FEE),
         compute("identifier", str, str, "v3 reads it as text, 2.5 as anything.", finding=None),
-    ], plan=PLANS.edit, calls=[PLANS.asked(), call("Billing.EditChargingPlan")]),
-    operation("GetChargingPlans", rules=[
-        account(only="request"),
-        PLANS.sought(),
-        PLANS.marked(),
-    ], plan=PLANS.read),
+    ]),
+    operation("GetChargingPlans", rules=[account(only="request")]),
     operation("GetChargingPlanDetails", rules=[
-        PLANS.marked(),
         unread("chargingPlan/minFeeOut", "A least fee for a call is new in v3."),
-    ], plan=PLANS.read),
+    ]),
     operation("DelChargingPlan"),
     operation("Recharge", rules=[
         account(main=True, only="request"),

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
+
+from shim.core.commands import Command
 from shim.core.compiled import Catalogue, Translation
+from shim.core.forward import forward
 from shim.core.model import Element
 from shim.core.rules.declare import call, operation, service
 from shim.core.rules.model import Work
 from shim.core.rules.references import account_or_extension, owned
-from shim.core.rules.vocabulary import added, drop, refuse, unread
+from shim.core.rules.required import needed
+from shim.core.rules.vocabulary import added, refuse, unread
+from translations import reading_first as first
 from translations.accounts import UPDATED
-from translations.defaults import Defaults, Step
 
 _COUNTED = "Numbers by count or place are new in v3: 2.5 names each number."
 _SIP_ONLY = "2.5 sets up SIP channels only; send SIP."
 
 SIP = (
-    drop("SIP/concurentCalls", "v3 bounds the calls of accounts, not of channels; 2.5 never read it back."),
-    drop("SIP/qualify", "v3 decides itself how a channel is watched; 2.5 never read it back."),
     added("SIP/sipTransport", "2.5 knew UDP only, which is what v3 takes when nothing is said."),
     added("SIP/SIPNode", "Several SIP nodes are new in v3: it picks one."),
     refuse("Dahdi", _SIP_ONLY),
     refuse("IAX", _SIP_ONLY),
-    added("Dahdi", _SIP_ONLY),
-    added("IAX", _SIP_ONLY),
 )
 """A channel as 2.5 describes it."""
 
-GROUPS = Defaults("routing group", "rulesGroups", "Channel.GetCallRulesOut", "rulesGroup")
 
-
-def _groups(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+def _groups(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
     """2.5 always says whose the groups are, even if there are none; v3 may leave that to the groups."""
-    old = yield from GROUPS.read(catalogue, translation, work)
+    answer = yield from forward(catalogue, work, translation.new, translation.to_new(work), writes=False)
+    old = translation.to_old(answer, work)
     asked = (work.request.get("userID") or "").strip()
     if asked and old.child("userID") is None:
         old.children.append(Element("userID", asked))
@@ -41,8 +42,13 @@ def _groups(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
 SERVICE = service(
     "Channel",
     "Channel",
-    operation("AddChannelGroup", rules=[UPDATED]),
-    operation("EditChannelGroup", rules=[UPDATED]),
+    operation("AddChannelGroup", rules=[UPDATED, needed("name", because="v3 adds no group without a name.")]),
+    operation(
+        "EditChannelGroup",
+        rules=[UPDATED, first.GROUP],
+        plan=first.edit_group,
+        calls=[first.GROUPS_READ, call("Channel.EditChannelGroup")],
+    ),
     operation("GetChannelGroups"),
     operation("DelChannelGroup", rules=[unread("notice", "2.5 deletes channel groups without notices.")]),
     operation("GetPublicNoPoll", rules=[
@@ -72,13 +78,8 @@ SERVICE = service(
     ]),
     operation("DelChannel"),
     operation("DelPublicNo"),
-    operation(
-        "AddCallRulesOutGroup",
-        rules=[GROUPS.chosen(), UPDATED],
-        plan=GROUPS.add,
-        calls=[call("Channel.AddCallRulesOutGroup"), GROUPS.asked()],
-    ),
-    operation("GetCallRulesOutGroup", rules=[GROUPS.marked()], plan=_groups),
+    operation("AddCallRulesOutGroup", rules=[UPDATED]),
+    operation("GetCallRulesOutGroup", plan=_groups),
     operation("DelCallRulesOutGroup"),
     operation("EditCallRulesOutGroup", rules=[UPDATED]),
     operation("AddCallRulesOut", rules=[UPDATED]),

@@ -16,8 +16,10 @@ from shim.core.model import Element
 from shim.core.rules.declare import call, leg, operation, plan, service
 from shim.core.rules.model import Work
 from shim.core.rules.references import extension, own_id, owned, this_extension, this_user
+from shim.core.rules.required import needed
 from shim.core.rules.vocabulary import added, compute
 from translations import extension_permissions, extension_settings, phone_passwords, queue_agents
+from translations import reading_first as first
 from translations.accounts import UPDATED
 from translations.extension_settings import NUMBER_AGAIN, OWN, OWN_OF_TWO, storage
 
@@ -29,6 +31,12 @@ CHANGED = extension("ID", None, only="answer")
 """Answers that name the extensions that were changed."""
 QUEUE = extension("queueID", "identifier", main=True, only="request")
 """The queue whose agents are assigned, by its own identifier."""
+_WHICH = "v3 has no call without it: nobody but the caller knows which one is meant."
+_WHICH_RULE = "v3 changes a rule by its ID."
+ONE = needed("ID", "identifier", because=_WHICH)
+ITS_OWNER = needed("userID", "userIdentifier", because=_WHICH)
+ITS_QUEUE = needed("queueID", "identifier", because=_WHICH)
+ITS_QUEUE_AGAIN = needed("queueID", "queueIdentifier", because=_WHICH)
 USER = (*this_user(), added("identifier", "The user's ID says who it is, in requests and in answers."))
 ENVELOPE = added("envelope", "Saying when a message came is new in v3: left as it is.")
 SENDERS = added("faxFromEmailActive", "Switching the list of senders is new in v3: left as it is.")
@@ -60,6 +68,8 @@ def _set_provision(
             "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
         )
 
+    secret = yield from first.label(catalogue, work, secret)
+
     def steps(journal: Journal) -> Generator[Command, Any, Element]:
         done = yield from redo_step(journal, 0)
         yield from redo_step(journal, 1)
@@ -77,8 +87,9 @@ def _set_provision(
 SET_PROVISION = plan(
     "SetProvision",
     _set_provision,
+    first.LABEL_READ,
     leg("settings", "Extension.SetProvision", [this_extension(), ANY_TEXT]),
-    leg("phone", "Extension.EditExtension", [ASKED], because="When the call sets a password."),
+    leg("phone", "Extension.EditExtension", [ASKED, first.LABEL], because="When the call sets a password."),
     journal="redo",
 )
 
@@ -86,14 +97,19 @@ SERVICE = service(
     "Extension",
     "Extension",
     SET_PROVISION,
-    operation("GetProvisionFile", rules=[ASKED]),
+    operation("GetProvisionFile", rules=[ASKED, ONE]),
     operation("SetExtensionStatus", "User.SetUserStatus", [USER, own_id()], siblings=True),
     operation("SetExtensionCpAccess", "User.SetUserCpAccess", [USER, own_id()], siblings=True),
     operation("SetExtensionPL", "User.SetUserPL", [USER, own_id(), extension_permissions.SET], siblings=True),
     operation("GetExtensionPL", "User.GetUserPL", [USER, extension_permissions.READ]),
     operation("GetExtensionGroups", "User.GetUserGroups", [USER]),
-    operation("AddCallRulesIn", rules=[OWNER, UPDATED]),
-    operation("EditCallRulesIn", rules=[OWNER, UPDATED]),
+    operation("AddCallRulesIn", rules=[OWNER, ITS_OWNER, UPDATED]),
+    operation(
+        "EditCallRulesIn",
+        rules=[OWNER, UPDATED, first.RULES, needed("rule/ruleID", because=_WHICH_RULE)],
+        plan=first.edit_rules,
+        calls=[first.RULES_READ, call("Extension.EditCallRulesIn")],
+    ),
     operation("GetCallRulesIn", rules=[
         extension("userID", "userIdentifier", main=True, only="request"), own_id("userID"), NUMBER_AGAIN,
     ]),
@@ -101,15 +117,15 @@ SERVICE = service(
     operation("GetAvailableCallerID", rules=[ASKED]),
     operation("AddCardCode", rules=[OWNER, UPDATED]),
     operation("EditCardCode", rules=[UPDATED]),
-    operation("GetCardCode", rules=[OWNER]),
+    operation("GetCardCode", rules=[OWNER, first.CODES], plan=first.card_codes),
     operation("DelCardCode", rules=[OWNER]),
     operation("AddCardCodeCredit", rules=[OWNER, UPDATED]),
     operation("GetCardCodeRecharges"),
-    operation("AddAuthCallerID", rules=[OWNER, UPDATED]),
+    operation("AddAuthCallerID", rules=[OWNER, ITS_OWNER, UPDATED]),
     operation("EditAuthCallerID", rules=[STATUS, UPDATED]),
     operation("GetAuthCallerID", rules=[OWNER]),
     operation("DelAuthCallerID", rules=[OWNER]),
-    operation("AddAuthCallerIDCredit", rules=[OWNER, UPDATED]),
+    operation("AddAuthCallerIDCredit", rules=[OWNER, ITS_OWNER, UPDATED]),
     operation("GetAuthCallerIDRecharges"),
     operation("SetupExtension", rules=[this_extension(), extension_settings.SETUP]),
     operation("GetExtensionSettings", rules=[ASKED, OWN, extension_settings.READ]),
@@ -122,26 +138,28 @@ SERVICE = service(
     operation("SetFaxCenter", rules=[ASKED, own_id(), UPDATED, storage("faxStorage"), SENDERS]),
     operation("GetFaxCenterSettings", rules=[ASKED, OWN_OF_TWO, storage("faxStorage"), SENDERS]),
     operation("AssignQueueAgent", rules=[
-        extension("ID", None, "agentExtendedNumber", only="request"), QUEUE, CHANGED,
+        extension("ID", None, "agentExtendedNumber", only="request"), QUEUE, ITS_QUEUE, CHANGED,
     ]),
     operation("UnassignQueueAgent", rules=[
         queue_agents.agent("ID", "extendedNumber"),
         extension("queueID", "identifier", "queueExtendedNumber", main=True, only="request"),
+        ITS_QUEUE,
         CHANGED,
     ], plan=queue_agents.by_id, calls=[queue_agents.WHOSE, call("Extension.UnassignQueueAgent")]),
     operation("SetQueueAgent", rules=[
         queue_agents.agent("ID", "agentExtendedNumber"),
         extension(None, "identifier", "agentExtendedNumber", only="request"),
         extension("queueID", "queueIdentifier", main=True, only="request"),
+        ITS_QUEUE_AGAIN,
         CHANGED,
     ], plan=queue_agents.by_id, calls=[queue_agents.WHOSE, call("Extension.SetQueueAgent")]),
-    operation("AssignQueueRemoteAgent", rules=[QUEUE, CHANGED]),
+    operation("AssignQueueRemoteAgent", rules=[QUEUE, ITS_QUEUE, CHANGED]),
     operation("SetQueueRemoteAgent", rules=[
-        extension("queueID", "queueIdentifier", main=True, only="request"), CHANGED,
+        extension("queueID", "queueIdentifier", main=True, only="request"), ITS_QUEUE_AGAIN, CHANGED,
     ]),
-    operation("SetQueueMember", rules=[this_extension()]),
-    operation("GetQueueAgents", rules=[ASKED, owned("localAgents/ID", "extensionNo", "queue_agent_id")]),
+    operation("SetQueueMember", rules=[this_extension(), ONE]),
+    operation("GetQueueAgents", rules=[ASKED, ONE, owned("localAgents/ID", "extensionNo", "queue_agent_id")]),
     operation("GetQueueMembership", rules=[
-        ASKED, extension("member/queueID", None, "member/queueExtendedNumber"),
+        ASKED, ONE, extension("member/queueID", None, "member/queueExtendedNumber"),
     ]),
 )  # fmt: skip

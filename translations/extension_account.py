@@ -25,10 +25,12 @@ from shim.core.model import Element
 from shim.core.rules.declare import call, leg, operation, plan
 from shim.core.rules.model import Work
 from shim.core.rules.references import By, extension, own_extension_id, own_id, this_user
+from shim.core.rules.required import filled_in, needed, read_first
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
 from translations import extension_reading as reading
 from translations import extension_rights as rights
 from translations import phone_passwords, shared_emails
+from translations import reading_first as first
 from translations.deletions import BY_ITSELF, GONE, LAST, ONE_OF, THERE, delete_all, extensions, nothing_there
 from translations.deletions import extensions_of as extensions_of_user
 from translations.extension_listing import listed
@@ -63,6 +65,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
     put(wanted_user, templates.user)
     put(wanted_phone, templates.extension)
     yield from shared_emails.settle(catalogue, work, wanted_user)
+    _label(work, wanted_phone)
 
     def steps(journal: Journal) -> Generator[Command, Any, Learning]:
         goes_on = not any(_on(wanted_user, name) for name in ("verbose", "passwordAuto", "forceUpdate"))
@@ -99,6 +102,14 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
     added = yield from journalled(catalogue, work, begin, steps)
     yield from phone_passwords.remember_same(work)
     return added
+
+
+def _label(work: Work, phone: Element) -> None:
+    """v3 has no extension without a label: where the call has no name, it is the login."""
+    if not phone.get("label"):
+        phone.children = [each for each in phone.children if each.name != "label"]
+        phone.children.append(Element("label", (work.request.get("login") or "").strip()))
+        work.find("default-added", "name", _NO_NAME, "label")
 
 
 def _allow(journal: Journal, user_id: str, kind: str) -> Generator[Command, Any, None]:
@@ -154,6 +165,8 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
         answer = yield from forward(catalogue, work, user.new, profile, writes=True)
         return finish(translation, work, user.to_old(answer, work))
 
+    device = yield from first.label(catalogue, work, device)
+
     def steps(journal: Journal) -> Step:
         edited = yield from redo_step(journal, 0)
         changed = yield from redo_step(journal, 1)
@@ -205,6 +218,7 @@ _BY_ITSELF = "Whose a row is that nothing else tells; and what the list has othe
 _BELOW = "Where lists reach only the parent's own (setting lists): what is below it."
 
 _ONE_BY_ONE = "Extensions go one by one, each with its user when that was made for it and has no other."
+_NO_NAME = "v3 has no extension without a label: the login is it where the call has no name."
 
 ADD = plan(
     "AddExtension",
@@ -216,12 +230,13 @@ ADD = plan(
     *(call(name, rights.ASKED) for name in rights.ASKS),
     call("User.SetUserPL", rights.ALLOWED, falls=True),
     leg("extension", "Extension.AddExtension", [
-        _LABEL, TEMPLATE, QUEUE, compute("extensionNo", str.strip, str, "a number", finding=None),
+        _LABEL, filled_in("label", _NO_NAME), TEMPLATE, QUEUE,
+        compute("extensionNo", str.strip, str, "a number", finding=None),
         *(unread(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentName")),
         *(elsewhere(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentLogin")),
     ], undo=_EXTENSION_UNDONE, falls=True),
     call("Extension.GetExtensions", "What the new user has, when it was not seen how a write ended."),
-    rules=[own_id(), own_extension_id()],
+    rules=[own_id(), own_extension_id(), needed("name", "login", because=_NO_NAME)],
     journal="undo",
     notes=rights.NOTES,
 )  # fmt: skip
@@ -229,11 +244,12 @@ EDIT = plan(
     "EditExtension",
     _edit,
     shared_emails.ASKED,
+    first.LABEL_READ,
     leg("user", "User.EditUser", [this_user(), _USERS_ID]),
     leg(
         "extension",
         "Extension.EditExtension",
-        [_LABEL, extension(main=True, only="request")],
+        [_LABEL, first.LABEL, extension(main=True, only="request")],
         because="When the call changes the name or the password.",
     ),
     rules=[own_id()],
@@ -275,6 +291,7 @@ DETAILS = plan(
         "Extension.GetExtensionDetails",
         [
             extension(main=True, only="request"),
+            read_first("extendedNumber", "Extension.GetExtensions", "Without a name it is the caller's own."),
             QUEUE,
             *(unread(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentName")),
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shim.core.rules.model import Rule
 from shim.core.rules.references import extension, own_id
-from shim.core.rules.vocabulary import added, drop, keep, rename, unread, unused, values
+from shim.core.rules.vocabulary import added, drop, handed_on, keep, rename, unread, unused, values
 
 _QUEUES = "Queues are called phone queues in v3."
 _RECONNECT = "Reconnecting callers is new in v3: left as it is."
@@ -37,11 +37,6 @@ def _targets(*names: str) -> tuple[Rule, ...]:
 _COMMON: tuple[Rule, ...] = (
     rename("queue", "phoneQueue", _QUEUES),
     *_targets("exitToExtension", "timeout", "emptyTransfer", "unavailableTransfer"),
-    keep(
-        "queue/service",
-        "v3 has no service level for queues; the shim keeps it and gives it back.",
-        field="queueService",
-    ),
     added("phoneQueue/reconnect", _RECONNECT),
     added("phoneQueue/reconnectTime", _RECONNECT),
     *extension("IVR/transferExtension", None, "IVR/transferExtension"),
@@ -50,18 +45,19 @@ _COMMON: tuple[Rule, ...] = (
     added("phoneTerminal/virtualizationCode", "Virtualization is new in v3: left as it is."),
 )
 _UNSENDABLE = ("callback", "callingCard", "intercomPaging")
-"""Blocks that the schema of 2.5 names and forbids; v3 allows them, without saying what is in them."""
+"""Blocks that the schema of 2.5 names and forbids; v3 has none of them."""
 
 SETUP: tuple[Rule, ...] = (
     *_COMMON,
     *extension("IVR/cloneID", None, "IVR/cloneID"),
-    *(drop(name, _NEVER) for name in ("voicemailCenter", *_UNSENDABLE)),
-    *(added(name, _NEVER) for name in ("voicemailCenter", *_UNSENDABLE)),
+    handed_on(
+        "voicemailCenter", "The schema of 2.5 forbids it and v3 takes it: what is sent goes to v3 as it is."
+    ),
+    *(drop(name, _NEVER) for name in _UNSENDABLE),
 )
 READ: tuple[Rule, ...] = (
     *_COMMON,
     QUEUE_TYPE,
     unused("IVR/cloneID", "It asks for a copy and is no setting: there is nothing to answer."),
-    *(unread(name, _NEVER) for name in _UNSENDABLE),
     *(unused(name, "The schema of 2.5 forbids it in answers.") for name in _UNSENDABLE),
 )

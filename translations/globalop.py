@@ -223,8 +223,8 @@ class Acted(Rule):
 
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "request" and self.unread:
-            return Taken("emulated", self.old, _as_it_came, raw=True)
-        return Taken("emulated", self.old)
+            return Taken("moved", self.old, _as_it_came, raw=True)
+        return Taken("moved", self.old)
 
 
 def _as_it_came(child: Element, into: Element, work: Work) -> None:

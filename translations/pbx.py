@@ -9,7 +9,8 @@ import re
 
 from shim.core.rules.declare import emulated, operation, service
 from shim.core.rules.references import account
-from shim.core.rules.vocabulary import compute, loose, rename, unanswered, unread, within
+from shim.core.rules.required import needed
+from shim.core.rules.vocabulary import compute, loose, rename, unread, within
 from translations import pbx_buttons, pbx_devices, pbx_industries, pbx_system, pbx_templates
 from translations.accounts import UPDATED
 
@@ -33,12 +34,10 @@ SERVICE = service(
     operation("UpdateLicense", rules=[UPDATED]),
     emulated("GetSystemAPISettings", pbx_system.system_api, pbx_system.OLD_API),
     emulated("GetCallAPISettings", pbx_system.call_api, pbx_system.OLD_API),
-    operation("GetRegions", rules=[
-        unanswered("region/default", "v3 marks no region of a country as the default one."),
-    ]),
+    operation("GetRegions"),
     operation("GetTimezone"),
     operation("Enroll"),
-    operation("Withdraw"),
+    operation("Withdraw", rules=[needed("enrollmentID", because="v3 withdraws an enrolment by its ID.")]),
     operation("EditCustomAlert", rules=[UPDATED]),
     operation("EditCustomButton", rules=[pbx_buttons.SENT, _OWNER, UPDATED], siblings=True),
     operation("AddCustomButton", rules=[pbx_buttons.SENT, _OWNER, UPDATED], siblings=True),

@@ -15,7 +15,6 @@ from shim.core.compiled import Catalogue, Translation
 from shim.core.forward import forward
 from shim.core.identities import of_answer, texts
 from shim.core.model import Element
-from shim.core.rules.choices import accepts
 from shim.core.rules.model import Direction, Made, Rule, Taken, Work, split
 from shim.core.rules.references import Refer, account, extension_id
 from shim.core.rules.vocabulary import added, compute, rename, unread
@@ -26,7 +25,7 @@ _ORGANIZATION = "Clients are organizations in v3."
 _TIMEZONE = "The time zone of a device is new in v3: it is left as it is."
 _LINE = "2.5 let a line be anything, to v3 it is a number: what is none is left to v3."
 _LINES = "2.5 does not say lines when a device is changed: they are left to v3."
-_SOUGHT = "v3 does not know the numbers that 2.5 asks by: the shim looks through the list itself."
+_SOUGHT = "v3 asks by numbers that no answer of it tells: the shim looks through the list itself."
 
 
 def _line(text: str) -> str | None:
@@ -61,9 +60,9 @@ class Sought(Refer):
 
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: Work) -> None:
-            accepts(work, "field-emulated", self.old or "", self.because)
+            work.find("value-converted", self.old or "", self.because)
 
-        return Taken("emulated", None, act, "field-emulated") if direction == "request" else None
+        return Taken("computed", None, act, "value-converted") if direction == "request" else None
 
 
 _BASE: tuple[Rule, ...] = (
@@ -100,7 +99,7 @@ def read(catalogue: Catalogue, translation: Translation, work: Work) -> Generato
     new = translation.to_new(work)
     answer = yield from forward(catalogue, work, translation.new, new, writes=False)
     sought = texts(work.request, _EXTENSIONS)
-    if sought and work.policy("field-emulated", _EXTENSIONS) == "emulate":
+    if sought:
         wanted = {found.number for each in sought if (found := work.identities.get(("extension_id", each)))}
         answer.children = [each for each in answer.children if each.name != "devices" or _has(each, wanted)]
     yield from of_answer(catalogue, translation, work, answer)

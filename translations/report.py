@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from shim.core.rules.declare import operation, service
 from shim.core.rules.references import account
-from shim.core.rules.vocabulary import rename, unanswered, unread
-
-_NO_COST = (
-    "v3 sums up no call costs and no profit here: numberCost is what public numbers cost. QuickStats has "
-    "both, by direction."
-)
+from shim.core.rules.vocabulary import rename, unread
 
 SERVICE = service(
     "Report",
@@ -17,8 +12,6 @@ SERVICE = service(
     operation("CallReport", rules=[account()], siblings=True),
     operation("CallCosts", rules=[
         account(),
-        unanswered("cost", _NO_COST),
-        unanswered("profit", _NO_COST),
         unread("numberCost", "What public numbers cost is new in v3; 2.5 did not say it."),
     ], siblings=True),
     operation("QuickStats", rules=[

@@ -116,6 +116,12 @@ def emulate(
             help="Share of lists that lie: empty, short, late or stale.",
         ),
     ] = 0.0,
+    lenient: Annotated[
+        bool,
+        typer.Option(
+            "--lenient", envvar="SHIM_EMULATE_LENIENT", help="Take requests that lack what v3 requires."
+        ),
+    ] = False,
 ) -> None:
     """Run a v3 backend in memory: nothing is kept when it ends."""
     from shim.cli import running
@@ -137,6 +143,7 @@ def emulate(
         row_identifier=row_identifier.value,
         empty_list=empty_list.value,
         lie_rate=lie_rate,
+        lenient=lenient,
     )
     app = application(world, options)
     end(running.run(_until_stopped(app, world, host, port)))

@@ -14,6 +14,7 @@ from shim.core.compiled import Catalogue, Declared, DeclaredService, Translation
 from shim.core.compiler import Compiler
 from shim.core.errors import DeclarationError
 from shim.core.interface import ElementDecl, Interface, Operation, paths
+from shim.core.required import denied, unsourced
 from shim.core.rules.model import Direction, Fate
 from shim.core.wording import give_words
 
@@ -40,8 +41,9 @@ def compile_catalogue(old: Interface, new: Interface, services: Iterable[Declare
             else:
                 compiler = Compiler(catalogue, declared, source, target)
                 translation, found = compiler.translation(), compiler.problems
+                found += unsourced(declared, translation) if declared.forwarded else ()
             catalogue.translations[name] = translation
-            found += _unknown_calls(catalogue, translation)
+            found += [*_unknown_calls(catalogue, translation), *denied(translation)]
             problems += [f"{name}: {problem}" for problem in found]
         undeclared = set(old.services[service.name].operations) - {each.name for each in service.operations}
         problems += [f"{service.name}.{each}: not declared" for each in sorted(undeclared)]
@@ -72,6 +74,8 @@ def _compile_plan(catalogue: Catalogue, declared: Declared, old: Operation) -> t
         part = Compiler(catalogue, each, old, catalogue.new.operations[each.becomes], "leg")
         translation.legs[each.name] = part.translation()
         parts.append(part)
+        found = unsourced(declared, translation.legs[each.name])
+        problems += [f"{part.new.name}: {problem}" for problem in found]
     for part in (rest, *parts):
         problems += [f"{part.new.name}: {problem}" for problem in part.problems]
     translation.fates = _joined(rest.fates, parts)

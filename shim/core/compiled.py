@@ -160,7 +160,7 @@ class Catalogue:
         """The writer of a v3 operation's requests."""
         writer = self._writers.get(operation.full_name)
         if writer is None:
-            writer = self._writers[operation.full_name] = MessageWriter(self.new, operation.input, clears=True)
+            writer = self._writers[operation.full_name] = MessageWriter(self.new, operation.input, v3=True)
         return writer
 
     def fates(self) -> Iterable[tuple[Operation, Fate]]:

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 from shim.core.compiled import Catalogue, Declared, Translation
-from shim.core.interface import ComplexType, ElementDecl, Operation, paths
+from shim.core.interface import ComplexType, Demand, ElementDecl, Operation, paths
 from shim.core.lexical import clears, either, is_text, reader
 from shim.core.rules.model import Direction, Entry, Fate, Made, Producer, Rule, Table, Taken, split
 from shim.core.rules.references import Account, By, Owned, Refer
+from shim.core.rules.required import Apart, Needed, ReadFirst
 from shim.core.rules.vocabulary import Keep
 from shim.core.serialise import MessageWriter
 
@@ -47,7 +48,7 @@ class Compiler:
         request, on_request = self.compile("request", self.old.input, self.new.input)
         answer, on_answer = self.compile("answer", self.new.output, self.old.output)
         for index, rule in enumerate(self.declared.rules):
-            if index not in self.used:
+            if index not in self.used and not self.stands(rule):
                 self.problems.append(f"the rule for {rule.old or rule.new} fits neither request nor answer")
         return Translation(
             declared=self.declared,
@@ -68,6 +69,18 @@ class Compiler:
             answers_users=self.answers_users(),
             fates=self.fates,
         )
+
+    def stands(self, rule: Rule) -> bool:
+        """Whether a rule that takes and makes nothing is about something that there is."""
+        if isinstance(rule, Needed | Apart):
+            names = rule.names if isinstance(rule, Needed) else rule.others
+            return set(names) <= set(dict(paths(self.old.input)))
+        return isinstance(rule, ReadFirst) and rule.new in dict(paths(self.new.input))
+
+    def needed(self, path: str) -> tuple[Demand, ...]:
+        """What requests must have at a level because v3 must: see `needed`."""
+        found = [rule.demand() for rule in self.declared.rules if isinstance(rule, Needed)]
+        return tuple(demand for level, demand in found if level == path)
 
     def among(self, direction: Direction) -> tuple[tuple[str, str], ...]:
         """Request paths, or kept fields of answers, that name things which the shim keeps for all."""
@@ -149,6 +162,7 @@ class _Level:
     def table(self, path: str, source: ElementDecl, target_path: str, target: ElementDecl) -> Table:
         kind, other = source.complex, target.complex
         demands = kind.demands if kind is not None and self.request and self.part != "leg" else ()
+        demands += self.compiler.needed(path) if self.request else ()
         table = Table(path, demands=demands, leg=self.part == "leg" and not path)
         for name, slot in kind.slots.items() if kind is not None else ():
             here = _join(path, name)
@@ -161,6 +175,8 @@ class _Level:
             )
             table.entries[name] = entry
             self.decide(entry, here, target_path, other)
+            if self.request and slot.decl.repeated and slot.decl.max is not None and not entry.elsewhere:
+                table.bounded[name] = slot.decl.max
         return table
 
     def old_path(self, source_path: str) -> str:
@@ -221,12 +237,16 @@ class _Level:
         differs = _difference(entry.decl, slot.decl)
         if not differs and entry.single is False and self.request and not slot.repeated:
             differs = "it may be repeated here and not there"
+        if not differs and self.request and _oftener(entry.decl, slot.decl):
+            differs = "it may come more often here than there"
         if differs and fate not in ("computed",) and (taken is None or taken.finding != "repeated-element"):
             self.problem(f"{here}: {differs}")
             return
         finding = taken.finding if taken else None
         self.fate(here, entry.decl, fate, there, finding, because)
         self.fill(entry, here, there, slot.decl, computed=fate == "computed")
+        if taken is not None and taken.raw:
+            self.reached |= {path: here for path in self.target_paths if path.startswith(there + "/")}
 
     def fill(self, entry: Entry, here: str, there: str, target: ElementDecl, *, computed: bool) -> None:
         """Everything about values: what is read, which attributes go over, what is below."""
@@ -327,6 +347,13 @@ def _difference(source: ElementDecl, target: ElementDecl) -> str | None:
     if theirs.enum and not set(ours.enum or ("any",)) <= set(theirs.enum):
         return f"its values are {ours.enum or 'free'} here and {theirs.enum} there"
     return None
+
+
+def _oftener(source: ElementDecl, target: ElementDecl) -> bool:
+    """Whether an element that both sides repeat may come more often in the source."""
+    if not target.repeated or target.max is None:
+        return False
+    return source.max is None or source.max > target.max
 
 
 def _join(path: str, name: str) -> str:

@@ -106,6 +106,12 @@ KINDS: dict[str, Kind] = {
         "v3 had another number for the extension than the shim remembered; it was looked up and remembered.",
         "Nothing.",
     ),
+    "read-first": Kind(
+        "info",
+        "Read from v3 before it was changed",
+        "v3 demands an element that 2.5 may leave out: it was read from v3 and sent as it is.",
+        "In v3, send it yourself.",
+    ),
     "unknown-element": Kind(
         "notice",
         "Unknown element ignored",

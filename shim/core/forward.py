@@ -7,7 +7,7 @@ from typing import Any
 
 from shim.core.commands import Answer, Call, Command
 from shim.core.compiled import Catalogue
-from shim.core.errors import BackendError
+from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
 from shim.core.interface import Operation
 from shim.core.model import Element
 from shim.core.parse import fault_of, parse_answer
@@ -17,6 +17,7 @@ from shim.core.serialise import MessageWriter
 from shim.core.translate import refusal
 from shim.core.zeros import may_have_zeros, without_zeros
 
+_MISSING = "Parameter missing: {}; send it. v3 cannot do without."
 _NOT_ALLOWED = "The schema of v3 does not allow it here."
 
 
@@ -25,14 +26,15 @@ def forward(
 ) -> Generator[Command, Any, Element]:
     """Make a v3 call. Raises BackendError for the backend's faults and for what is no answer to the call.
 
-    Raises CallerError when something would be dropped and configuration chose to refuse that.
+    Raises CallerError when the request lacks what v3 must have, and when something would be dropped and
+    configuration chose to refuse that.
     """
     writer = catalogue.new_writer(operation)
     body, unwritten = writer.write(request)
+    if missing := [each.path for each in unwritten if each.why == "missing"]:
+        raise CallerError("missing-parameter", _MISSING.format(", ".join(missing[:5])), PARAMETER_MISSING)
     for each in unwritten:
-        if each.why == "missing":
-            work.find("field-dropped", each.path, _NOT_ALLOWED)
-        elif not accepts(work, "field-dropped", each.path, _NOT_ALLOWED):
+        if not accepts(work, "field-dropped", each.path, _NOT_ALLOWED):
             raise refusal(work.problems)
     work.calls.append(operation.full_name)
     answer: Answer = yield _command(writer, operation, body, writes)

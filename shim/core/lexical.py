@@ -1,8 +1,8 @@
 """Values: what a simple type takes, how it is written, and what is allowed, in words.
 
 Reading is liberal as the old server was (white space around numbers, `TRUE`, `+7`); writing is strict.
-Both come from one checker per type, compiled once. The string facets are judged only where a value is
-written for an old client: what a v3 backend thinks of a name or an e-mail address it says itself, with the
+Both come from one checker per type, compiled once. Patterns and lengths of texts are judged only where a value
+is written for an old client: what a v3 backend thinks of a name or an e-mail address it says itself, with the
 code that old clients know.
 """
 

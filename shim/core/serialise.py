@@ -16,7 +16,7 @@ from typing import Literal
 from shim.core.commands import PLAIN_FAULTS, FaultForm
 from shim.core.errors import Fault
 from shim.core.interface import ComplexType, ElementDecl, Interface, Simple
-from shim.core.lexical import Check, clears, writer
+from shim.core.lexical import Check, clears, reader, writer
 from shim.core.model import Element
 from shim.core.parse import SOAP
 from shim.core.typed import XSI
@@ -62,13 +62,18 @@ class Shape:
 
 
 class MessageWriter:
-    """Writes one message element of an interface. Build it once; it holds no state of a message."""
+    """Writes one message element of an interface. Build it once; it holds no state of a message.
 
-    def __init__(self, interface: Interface, decl: ElementDecl, *, clears: bool = False) -> None:
-        """With `clears` what is empty is written where that takes a value away: see `shim.core.lexical`."""
+    What goes to or comes from v3 (`v3`) is not judged by patterns and lengths of texts: a backend says itself
+    what it thinks of a name or a number, with the codes that old clients know. And nothing that says anything
+    is left out for what it lacks: what is missing is reported. What is empty is written where that takes a
+    value away: see `shim.core.lexical`.
+    """
+
+    def __init__(self, interface: Interface, decl: ElementDecl, *, v3: bool = False) -> None:
         self.interface = interface
-        self._clears = clears
         self.decl = decl
+        self._v3 = v3
         self._prefixes: dict[str, str] = {}
         self._shapes: dict[int, Shape] = {}
         self._root = self._piece(decl, 0, (), False)
@@ -143,8 +148,8 @@ class MessageWriter:
         )
 
     def _check(self, simple: Simple) -> Check | None:
-        check = writer(simple)
-        if check is None or not self._clears or not clears(simple):
+        check = reader(simple) if self._v3 else writer(simple)
+        if check is None or not self._v3 or not clears(simple):
             return check
         return lambda text: check(text) if text else ""
 
@@ -188,8 +193,9 @@ class MessageWriter:
         if element.attributes:
             self._attributes(element, piece, path, out, lost)
         out.append(">")
+        opened = len(out)
         lacking = self._children(element, shape, path, out, lost)
-        if lacking and path and piece.decl.min == 0:
+        if lacking and path and piece.decl.min == 0 and not (self._v3 and len(out) > opened):
             del out[before:]
             lost.append(Unwritten(path, "value"))
             return False

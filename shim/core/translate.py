@@ -53,9 +53,22 @@ def walk(source: Element, table: Table, target: Element, work: Work, direction: 
         made = Element(entry.name, child.text) if plain else _carry(child, entry, work, direction)
         if made is not None:
             out.append(made)
+    if table.demands or table.bounded:
+        _judge_whole(source, table, seen, work)
+
+
+def _judge_whole(source: Element, table: Table, seen: set[str], work: Work) -> None:
+    """Say of what is missing, and of what there is more of than both versions take in one call.
+
+    Nothing of what is too much is left out unasked. Tables of answers have no bounds and no demands.
+    """
     for demand in table.demands:
         if seen.isdisjoint(demand.names) and not (demand.when and seen.isdisjoint(demand.when)):
             work.problems.append(_missing(table.path, demand.names))
+    for name, most in table.bounded.items():
+        if len(source.children) > most and len(source.all(name)) > most:
+            path = f"{table.path}/{name}" if table.path else name
+            work.problems.append(Problem("bad-value", path, f"{most} of them at most in one call", None))
 
 
 def _act(child: Element, entry: Entry, target: Element, work: Work, direction: Direction) -> None:

@@ -35,6 +35,7 @@ class Options:
     With a `schema_version` it speaks that one, and takes no other; `person_names` says how it has names,
     `storage_limits` how it bounds storage.
     `lists`, `row_identifier` and `empty_list` are as in `Ways`; `lie_rate` is the share of lists that lie.
+    A `lenient` one takes requests that lack elements which the interface requires.
     """
 
     latency_ms: int = 0
@@ -49,6 +50,7 @@ class Options:
     row_identifier: RowIdentifier = "user"
     empty_list: EmptyList = "notice"
     lie_rate: float = 0.0
+    lenient: bool = False
 
     @property
     def interface(self) -> Interface:
@@ -76,7 +78,7 @@ class _Server:
     fixed: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.dispatcher = Dispatcher(self.interface)
+        self.dispatcher = Dispatcher(self.interface, lenient=self.options.lenient)
         self.chance = random.Random(self.options.seed_random)  # noqa: S311 - failures to repeat, no secrets
 
     async def token(self, request: web.Request) -> web.Response:

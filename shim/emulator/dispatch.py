@@ -30,8 +30,9 @@ from shim.emulator.world import Account, World
 class Dispatcher:
     """Everything that is built once for an interface: the handlers, and the paths of the services."""
 
-    def __init__(self, interface: Interface) -> None:
+    def __init__(self, interface: Interface, *, lenient: bool = False) -> None:
         self.interface = interface
+        self.lenient = lenient
         self.paths = {service.endpoint: name for name, service in interface.services.items()}
         self.handlers: dict[str, Handler] = {
             **generic.handlers(interface),
@@ -70,7 +71,7 @@ class Dispatcher:
 
     def perform(self, world: World, operation: Operation, request: Element, caller: Account) -> Element:
         """Carries a request out. Raises Refusal, in which case nothing has happened."""
-        check_request(self.interface, operation, request)
+        check_request(self.interface, operation, request, lenient=self.lenient)
         call = Call(world, self.interface, operation, request, caller)
         if any(child.name in ("fromUser", "fromUserIdentifier") for child in request.children):
             call.actor = _context(call)

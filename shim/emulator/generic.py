@@ -19,6 +19,7 @@ from shim.emulator.objects import (
     reachable,
     require_writable,
     row,
+    settle_default,
     unkept,
 )
 from shim.emulator.refusal import AUTHENTICATION, DUPLICATE, Refusal, missing
@@ -40,7 +41,9 @@ def add(kind: Kind, call: Call) -> Element:
     require_writable(call, kind)
     owner = owner_needed(call, kind)
     for name in kind.required:
-        call.need(name)
+        sent = call.request.child(name)
+        if sent is None or not (sent.children or call.text(name)):
+            raise missing(name)
     made = [create(call, kind, owner, item) for item in _items(call, kind)]
     facts = row(call.world, kind, made[0])
     answered: dict[str, Fact] = {"ID": [each.key for each in made], kind.key: made[0].key}
@@ -58,6 +61,7 @@ def create(call: Call, kind: Kind, owner: Owner, item: Element) -> Object:
     kept = fields_sent(item, *unkept(call, kind, item), *nested)
     made = Object(kind.noun, key, owner, world.clock(), kept)
     world.kept(kind.noun)[key] = made
+    settle_default(world, made)
     for name, noun in nested.items():
         for each in item.all(name):
             create(call, KINDS[noun], (kind.noun, key), each)

@@ -13,6 +13,7 @@ from shim.emulator.objects import (
     owner_named,
     reachable,
     require_writable,
+    settle_default,
     unkept,
 )
 from shim.emulator.refusal import AUTHENTICATION, Refusal, missing
@@ -30,6 +31,7 @@ def edit(kind: Kind, call: Call) -> Element:
     for found, item in changes:
         sent = fields_sent(item, kind.edit_key, *unkept(call, kind, item), *_ORDERS)
         found.fields = merge(found.fields, sent, inner)
+        settle_default(call.world, found)
     _reorder(call, kind)
     return _answer(call, kind, [found for found, _ in changes] or _in_order(call, kind))
 

@@ -17,6 +17,7 @@ _NOT_COMPARED = OWNER_PARAMETERS | {
     "status",
     "inUse",
     "assignedExtensions",
+    "default",
 }
 
 
@@ -44,7 +45,7 @@ def _is_shown(call: Call, each: Object, owner: Owner | None, view: Account) -> b
 def _heading(call: Call, shown: list[Object], owner: Owner | None) -> dict[str, Fact]:
     """What a list says above its rows: whose they are."""
     if owner is None:
-        return owner_facts(call.world, shown[0].owner) if shown else {}
+        return owner_facts(call.world, shown[0].owner if shown else ("account", call.actor.id))
     if owner[0] in KINDS and owner[0] != "ChargingPlan":
         found = call.world.kept(owner[0])[owner[1]]
         return row(call.world, KINDS[owner[0]], found)
@@ -62,6 +63,8 @@ def _fits(call: Call, kind: Kind, facts: dict[str, Fact]) -> bool:
     only_enabled = switched_on(call.text("status")) or switched_on(call.text("enabled"))
     if only_enabled and not switched_on(_as_text(facts.get("status"))):
         return False
+    if switched_on(call.text("default")):  # 2.5 looked at no filter then
+        return switched_on(_as_text(facts.get("default")))
     wanted = (call.text("filter") or "").lower()
     return not wanted or any(wanted in _as_text(each).lower() for each in facts.values())
 

@@ -57,18 +57,25 @@ _WORDS = {
 
 @cache
 def writer_of(interface: Interface, operation: Operation, output: bool) -> MessageWriter:
-    return MessageWriter(interface, operation.output if output else operation.input)
+    decl = operation.output if output else operation.input
+    return MessageWriter(interface, decl, v3=True)
 
 
-def check_request(interface: Interface, operation: Operation, request: Element) -> None:
-    """Raises Refusal with the first thing in the request that the interface does not allow."""
+def check_request(
+    interface: Interface, operation: Operation, request: Element, *, lenient: bool = False
+) -> None:
+    """Raises Refusal with the first thing in the request that the interface does not allow.
+
+    A `lenient` server takes requests that lack what the interface requires, as PHP's SoapServer does.
+    """
     if operation.input.complex is None:
         if request.children:
             raise Refusal(None, f"The element {request.children[0].name} is not known here.")
         return
     _, problems = writer_of(interface, operation, False).write(request)
-    if problems:
-        raise _refusal(operation, problems[0])
+    found = [each for each in problems if each.why != "missing" or not lenient]
+    if found:
+        raise _refusal(operation, found[0])
 
 
 def _refusal(operation: Operation, problem: Unwritten) -> Refusal:

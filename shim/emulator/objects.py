@@ -9,7 +9,16 @@ from shim.emulator.permissions import require
 from shim.emulator.refusal import AUTHENTICATION, BAD_PLAN, Refusal, forbidden, missing
 from shim.emulator.rows import MORE
 from shim.emulator.shape import Fact, flat
-from shim.emulator.world import ADMINISTRATOR, Account, Object, Owner, World, identifier, stamp
+from shim.emulator.world import (
+    ADMINISTRATOR,
+    Account,
+    Object,
+    Owner,
+    World,
+    identifier,
+    stamp,
+    switched_on,
+)
 
 ROOT: Owner = ("account", 1)
 
@@ -153,3 +162,12 @@ def unkept(call: Call, kind: Kind, item: Element) -> frozenset[str]:
 def fields_sent(item: Element, *but: str) -> list[Element]:
     """What there is to keep of an item: everything that does not name the object or its owner."""
     return [each for each in item.children if each.name not in but]
+
+
+def settle_default(world: World, found: Object) -> None:
+    """One of an owner's things is the default at most: the one that was said to be so last."""
+    if not switched_on(found.text("default")):
+        return
+    for other in world.kept(found.kind).values():
+        if other is not found and other.owner == found.owner:
+            other.fields = [each for each in other.fields if each.name != "default"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shim.emulator.call import Call
 from shim.emulator.refusal import BAD_PLAN, BAD_TEMPLATE, Refusal
-from shim.emulator.world import Account, Object, World, identifier
+from shim.emulator.world import Account, Object, World, identifier, switched_on
 
 
 def chosen_template(call: Call, level: str) -> Object | None:
@@ -45,5 +45,7 @@ def chosen_plan(call: Call, parent: Account) -> int | None:
 
 
 def first_plan(world: World, parent: Account) -> int | None:
-    plans = world.kept("ChargingPlan").values()
-    return next((int(each.key) for each in plans if each.owner == ("account", parent.id)), None)
+    """The plan of new accounts below a parent: its default one, else its first."""
+    plans = [each for each in world.kept("ChargingPlan").values() if each.owner == ("account", parent.id)]
+    plans.sort(key=lambda each: not switched_on(each.text("default")))
+    return int(plans[0].key) if plans else None

@@ -21,7 +21,7 @@ def device(world: World, found: Object) -> dict[str, Fact]:
         "mac": found.text("phoneMAC"),
         "model": phone.get("model") or found.text("phoneModel"),
         "firmware": named[0] if named else firmware,
-        "timezone": zone.get("name"),
+        "timezone": zone.get("name") or "",
         "status": 1 if switched_on(found.text("status") or "1") else 0,
         "assignedOrganizationID": organization if there else None,
         "assignedExtensions": [

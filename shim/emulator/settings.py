@@ -61,7 +61,9 @@ def get_settings(what: str, call: Call) -> Element:
 
 def setup(call: Call) -> Element:
     extension = call.extension()
-    branch = _BRANCHES[extension.type]
+    branch = _branch(call, extension)
+    if branch is None:
+        raise Refusal(NOT_UPDATED, "There is nothing to set up for extensions of this type.")
     sent = [each.name for each in call.request.children if each.name != "extendedNumber"]
     if not sent:
         raise missing(branch)
@@ -73,13 +75,21 @@ def setup(call: Call) -> Element:
 
 def get_setup(call: Call) -> Element:
     extension = call.extension()
-    branch = _BRANCHES[extension.type]
+    branch = _branch(call, extension)
+    known = {"extendedNumber": extension.number, "extensionType": extension.type}
+    if branch is None:
+        return call.answer(known)
     kept = call.world.settings.get(("SetupExtension", extension.number), [])
     children = grouped(kept[0].children) if kept else {}
     facts: dict[str, Fact] = {**_branch_defaults(call, branch), **children}
-    return call.answer(
-        {"extendedNumber": extension.number, "extensionType": extension.type, branch: facts or Element(branch)}
-    )
+    return call.answer({**known, branch: facts or Element(branch)})
+
+
+def _branch(call: Call, extension: Extension) -> str | None:
+    """The element that sets up an extension of this type; None for types that have none in the interface."""
+    kind = call.interface.operations["Extension.SetupExtension"].input.complex
+    branch = _BRANCHES[extension.type]
+    return branch if kind is not None and branch in kind.slots else None
 
 
 def _branch_defaults(call: Call, branch: str) -> dict[str, Fact]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from shim.core.interface import ComplexType, ElementDecl
-from shim.core.lexical import writer
+from shim.core.lexical import reader
 from shim.core.model import Element
 
 Fact = Any
@@ -46,7 +46,7 @@ def fit(element: Element, decl: ElementDecl) -> Element | None:
 
 
 def _leaf(element: Element, decl: ElementDecl, kind: ComplexType | None) -> Element | None:
-    check = writer(decl.simple) if decl.simple else None
+    check = reader(decl.simple) if decl.simple else None
     text = element.text or ""
     checked = text if check is None else check(text)
     if checked is None:

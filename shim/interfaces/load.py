@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -78,13 +79,8 @@ def _read(name: str) -> Any:
 
 
 def _correct(data: dict[str, Any], correction: dict[str, Any]) -> None:
-    if "absent_min" in correction:
-        for kind in (*data["types"].values(), *(entry["type"] for entry in data["elements"].values())):
-            _fill_minimum(kind, correction["absent_min"])
-        return
     if "replace" in correction:
-        content = _at(data, correction["replace"].split("/"))
-        place = next(i for i, each in enumerate(content) if each.get("name") == correction["element"])
+        content, place = _place(_at(data, correction["replace"].split("/")), correction["element"])
         content[place : place + 1] = correction["with"]
         return
     *steps, last = correction["remove"].split("/")
@@ -97,13 +93,12 @@ def _at(data: Any, steps: Iterable[str]) -> Any:
     return data
 
 
-def _fill_minimum(node: Any, minimum: int) -> None:
-    """Set `min` on every element particle that has none; groups keep theirs: choices stay choices."""
-    if isinstance(node, dict):
-        if "name" in node and "ns" in node:
-            node.setdefault("min", minimum)
-        for value in node.values():
-            _fill_minimum(value, minimum)
-    elif isinstance(node, list):
-        for value in node:
-            _fill_minimum(value, minimum)
+def _place(content: list[Any], name: str) -> tuple[list[Any], int]:
+    """The particles that hold the element of that name, in groups too, and its place. Raises KeyError."""
+    for place, particle in enumerate(content):
+        if particle.get("name") == name:
+            return content, place
+        for group in ("choice", "sequence"):
+            with suppress(KeyError):
+                return _place(particle.get(group, ()), name)
+    raise KeyError(name)

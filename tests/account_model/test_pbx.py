@@ -64,7 +64,7 @@ def test_devices_are_found_by_extension_and_changed(house: House) -> None:
         pbx(house, "AddDevice", row("assignedExtensions", extensionID=ids[extension]), serial=serial)
     found = pbx(house, "GetDevices", assignedExtensions=ids["31"])
     assert [each.get("serial") for each in found.rows("devices")] == ["S-2"]
-    assert "field-emulated" in found.findings
+    assert "value-converted" in found.findings
     device = found.rows("devices")[0].get("deviceID") or ""
     pbx(house, "EditDevice", Element("assignedExtensions", ids["30"]), deviceID=device, serial="S-3")
     assert pbx(house, "GetDevices", assignedExtensions=ids["31"]).rows("devices") == []

@@ -36,9 +36,12 @@ NAMES = sorted(each.name for each in SERVICE.operations if each.name not in {
 """The five that are an account and a phone at once have tests of their own."""
 EXPECTED_FAULT = re.compile(
     r"The v3 backend answered without .+, which the answer needs\."
-    r"|Parameter missing: ID or identifier; send it\."
+    r"|(Parameter missing: [\w/, ]+; send it\.\s?)+(v3 cannot do without\.)?"
+    r"|Bad value at rule/ruleID: send the ID of a call rule of this extension\."
 )
 """What random but valid messages may end in: v3 leaves out what 2.5 needs; a password for no extension."""
+NARROWED = {"GetCardCode": "filter"}
+"""What takes rows out of the answer of v3, because v3 cannot be asked for less."""
 
 
 def somebody(by: str, value: str) -> tuple[Identity, ...]:
@@ -151,6 +154,8 @@ def test_an_answer_carries_every_value_that_v3_gave_or_says_what_is_missing(name
         source = random.Random(seed)
         given_answers: list[tuple[str, Element]] = []
         request = Messages(source).message(translation.old.input)
+        if name in NARROWED:
+            request.children = [each for each in request.children if each.name != NARROWED[name]]
         world = Everybody(answering(source, given_answers, full=0.9, most=2))  # type: ignore[arg-type]
         outcome = world.run(translation.old, old_request(translation.old, request))
         if outcome.answer is None:

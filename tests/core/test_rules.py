@@ -14,6 +14,7 @@ from shim.core.model import Element
 from shim.core.rules.declare import operation, service
 from shim.core.rules.model import Rule, Work
 from shim.core.rules.references import account, account_or_extension, extension, extension_id, owned
+from shim.core.rules.required import needed
 from shim.core.rules.vocabulary import (
     added,
     compute,
@@ -106,10 +107,10 @@ def test_an_undeclared_operation_and_a_missing_successor_stop_the_program() -> N
 
 
 def test_drop_makes_a_finding_and_sends_nothing() -> None:
-    translation = compiled(*STATUS, UPDATED, drop("scope", "it is gone"), added("scope", "unsaid"))
-    done = work(Element("scope", "automation"), Element("ID", "10"))
-    assert [each.name for each in translation.to_new(done).children] == ["ID"]
-    assert codes(done) == [("field-dropped", "scope")]
+    translation = compiled(*GROUPS, *NUMBERS, drop("storage", "it is gone"))
+    done = work(Element("status", "1"), Element("storage", "10", {"unlimited": "false"}))
+    assert [each.name for each in translation.to_new(done).children] == ["status"]
+    assert codes(done) == [("field-dropped", "storage")]
     assert [each.because for each in done.findings] == ["it is gone"]
 
 
@@ -138,9 +139,9 @@ def test_a_computed_value_that_is_not_possible_is_a_problem_in_requests() -> Non
 
 
 def test_a_kept_value_is_judged_before_it_is_kept() -> None:
-    translation = compiled(*STATUS, UPDATED, keep("status", "kept"), added("status", "unsaid"))
-    with pytest.raises(CallerError, match="Bad value at status"):
-        translation.to_new(work(Element("status", "maybe"), Element("ID", "10")))
+    translation = compiled(*GROUPS, *NUMBERS, keep("storage", "kept"))
+    with pytest.raises(CallerError, match="Bad value at storage"):
+        translation.to_new(work(Element("storage", "maybe")))
 
 
 def test_recalling_that_failed_leaves_the_field_out() -> None:
@@ -241,9 +242,9 @@ def test_a_number_that_v3_leaves_empty_is_no_extension() -> None:
 
 def test_an_agent_is_the_extension_whose_number_stands_beside_the_user() -> None:
     name = "Extension.GetQueueAgents"
-    translation = compiled(
-        name, name, *extension(only="request"), owned("localAgents/ID", "extensionNo", "queue_agent_id")
-    )
+    which = needed("ID", "identifier", because="which")
+    agents = owned("localAgents/ID", "extensionNo", "queue_agent_id")
+    translation = compiled(name, name, *extension(only="request"), which, agents)
     done = known(work(), Identity("9", "9", "7", "0001*8"), Identity("7", "5", "7", "0001*6"))
     rows = [
         Element(

@@ -7,7 +7,10 @@ from tests.emulator.caller import Backend
 
 
 async def poll(backend: Backend, login: str = "admin", **whose: str | int) -> tuple[list[str], list[str]]:
-    found = (await backend.call("GetPublicNoPoll", login, **whose)).child("publicNo")
+    account = backend.world.by_login(login)
+    assert account is not None
+    asked = whose or {"userID": account.id}
+    found = (await backend.call("GetPublicNoPoll", login, **asked)).child("publicNo")
     return numbers(found, "available"), numbers(found, "assigned")
 
 
@@ -24,7 +27,7 @@ async def test_the_pool_of_the_demo_world(backend: Backend) -> None:
 
 
 async def test_the_life_of_a_number(backend: Backend) -> None:
-    found = (await backend.call("GetPublicNoPoll", "northwind")).child("publicNo")
+    found = (await backend.call("GetPublicNoPoll", "northwind", userID=20)).child("publicNo")
     assert found is not None
     first = found.all("available")[0].get("ID")
     await backend.call("AssignPublicNo", "northwind", didID=first, extendedNumber="0020*003")
@@ -33,7 +36,9 @@ async def test_the_life_of_a_number(backend: Backend) -> None:
         (await poll(backend, "northwind"))[0],
         ["2125550102"],
     )
-    row = (await backend.call("GetPublicNo", "northwind", extendedNumber="0020*003")).child("publicNo")
+    row = (await backend.call("GetPublicNo", "northwind", channelID=1, extendedNumber="0020*003")).child(
+        "publicNo"
+    )
     assert row is not None
     assert (row.get("callbackExt"), row.get("phoneNo"), row.get("channel")) == (
         "0020*003",
@@ -53,7 +58,7 @@ async def test_a_deleted_extension_frees_its_number(backend: Backend) -> None:
 async def test_numbers_come_down_from_above(backend: Backend) -> None:
     added = await backend.call("AddPublicNo", publicNo=[{"phoneNo": "31", "did": "31", "channelID": 1}])
     key = added.get("ID")
-    await backend.refused("520", "AddPublicNo", "acme", publicNo={"phoneNo": "32"})
+    await backend.refused("520", "AddPublicNo", "acme", publicNo={"phoneNo": "32", "did": "32", "channelID": 1})
     await backend.refused("100", "AssignPublicNo", "contoso", didID=key, userID=21)
     await backend.call("AssignPublicNo", didID=key, userID=10)
     await backend.call("AssignPublicNo", "acme", didID=key, userID=21)
@@ -62,8 +67,8 @@ async def test_numbers_come_down_from_above(backend: Backend) -> None:
     await backend.refused("520", "UnassignPublicNo", "contoso", didID=key, userID=21)
     await backend.call("UnassignPublicNo", "acme", didID=key, userID=21)
     assert await poll(backend, "contoso") == ([], [])
-    await backend.call("EditPublicNo", didID=key, did="33")
-    (row,) = (await backend.call("GetPublicNo", filter="33")).all("publicNo")
+    await backend.call("EditPublicNo", didID=key, phoneNo="31", did="33")
+    (row,) = (await backend.call("GetPublicNo", channelID=1, userID=1, filter="33")).all("publicNo")
     assert (row.get("phoneNo"), row.get("did")) == ("31", "33")
     await backend.call("DelPublicNo", ID=key)
 
@@ -78,7 +83,8 @@ async def test_so_many_in_a_place(backend: Backend) -> None:
 
 async def test_filters(backend: Backend) -> None:
     async def count(**filters: str | int) -> int:
-        return len((await backend.call("GetPublicNo", "northwind", **filters)).all("publicNo"))
+        asked = {"channelID": 1, "userID": 20, **filters}
+        return len((await backend.call("GetPublicNo", "northwind", **asked)).all("publicNo"))
 
     assert await count() == 20
     assert await count(inUse="1") == 2

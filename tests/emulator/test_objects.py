@@ -14,7 +14,12 @@ EXTENSION = {"extendedNumber": "0020*001"}
 PLAN = {"chargingPlanID": 3}
 LIVES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
     # noun: what is added, who owns it, what is changed, the field of a row that changes
-    "CallRulesIn": ({"rule": {"busy": {"number": "123"}}}, EXTENSION, {"status": "0"}, "status"),
+    "CallRulesIn": (
+        {"rule": {"busy": {"number": "123"}}},
+        EXTENSION,
+        {"busy": {"number": "123"}, "status": "0"},
+        "status",
+    ),
     "CardCode": ({"code": {"code": "1111", "credit": "5"}}, EXTENSION, {"code": "2222"}, "code"),
     "AuthCallerID": ({"CallerID": {"CallerID": "1111"}}, EXTENSION, {"CallerID": "2222"}, "CallerID"),
     "ChargingPlan": ({"name": "Plan"}, {"userID": 21}, {"name": "Another"}, "name"),
@@ -25,8 +30,18 @@ LIVES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
         {"charge": {"amount": "2"}},
         "amount",
     ),
-    "Channel": ({"SIP": {"name": "Trunk", "paid": "1"}}, {}, {"SIP": {"name": "Other"}}, "name"),
-    "ChannelGroup": ({"name": "Group", "channelID": ["1"]}, {}, {"channelID": ["1", "2"]}, "channels"),
+    "Channel": (
+        {"SIP": {"name": "Trunk", "codecs": "1"}},
+        {},
+        {"SIP": {"name": "Other", "codecs": "1"}},
+        "name",
+    ),
+    "ChannelGroup": (
+        {"name": "Group", "channelID": ["1"]},
+        {},
+        {"name": "Group", "channelID": ["1", "2"]},
+        "channels",
+    ),
     "CallRulesOutGroup": (
         {"name": "Rules", "rules": {"number": "1."}},
         {"userID": 20},
@@ -35,7 +50,12 @@ LIVES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
     ),
     "CustomAlert": ({"code": "a1", "text": "Text"}, {"userID": 20}, {"text": "Other"}, "text"),
     "CustomButton": ({"code": "b1", "text": "Text"}, {"userID": 20}, {"text": "Other"}, "text"),
-    "TimeIntervalBlock": ({"name": "Hours"}, {"userID": 20}, {"name": "Nights"}, "name"),
+    "TimeIntervalBlock": (
+        {"name": "Hours", "timeInterval": {"startTime": "08:00:00"}},
+        {"userID": 20},
+        {"name": "Nights"},
+        "name",
+    ),
     "Device": ({"name": "Phone", "serial": "s1"}, {"ownerID": 20}, {"name": "Other"}, "name"),
 }
 
@@ -190,7 +210,7 @@ async def test_credit_adds_up(backend: Backend) -> None:
 
 
 async def test_only_the_administrator_has_channels(backend: Backend) -> None:
-    await backend.refused("520", "AddChannel", "acme", SIP={"name": "T"})
+    await backend.refused("520", "AddChannel", "acme", SIP={"name": "T", "codecs": "1"})
     assert (await backend.call("GetChannels", "acme")).all("channel")
 
 
@@ -283,13 +303,31 @@ async def test_a_device_moves_to_the_owner_that_an_edit_names(backend: Backend) 
     assert row.get("ownerID") == "21"
 
 
-async def test_what_is_named_by_id_and_by_identifier_is_deleted_once(backend: Backend) -> None:
-    made = await backend.call("AddChargingPlan", name="Plan", userID=20)
-    answer = await backend.call("DelChargingPlan", ID=made.get("ID"), identifier=made.get("identifier"))
-    assert (answer.get("result"), answer.get("items")) == ("success", "2")
-
-
 async def test_every_channel_tells_what_every_channel_has(backend: Backend) -> None:
-    await backend.call("AddChannel", type="sip", SIP={"name": "Trunk", "hostname": "192.0.2.9"})
+    await backend.call("AddChannel", type="sip", SIP={"name": "Trunk", "hostname": "192.0.2.9", "codecs": "1"})
     for row in (await backend.call("GetChannels")).all("channel"):
         assert (row.get("type"), row.get("paid"), row.get("flow")) == ("sip", "false", "both")
+
+
+async def test_one_plan_of_an_owner_is_the_default_and_new_accounts_get_it(backend: Backend) -> None:
+    async def marked() -> list[str | None]:
+        found = (await backend.call("GetChargingPlans", userID=20)).all("chargingPlan")
+        return [each.get("name") for each in found if each.get("default") in ("1", "true")]
+
+    first = await backend.call("AddChargingPlan", userID=20, name="First", default="1")
+    assert await marked() == ["First"]
+    await backend.call("AddChargingPlan", userID=20, name="Second", default="true")
+    assert await marked() == ["Second"]
+    only = await backend.call("GetChargingPlans", userID=20, default="1", filter="First")
+    assert [each.get("name") for each in only.all("chargingPlan")] == ["Second"]
+    user = await backend.call("AddUser", "northwind", name="U", login="u")
+    assert (await backend.call("GetUserDetails", ID=user.get("ID"))).get("chargingPlan") == "Second"
+    await backend.call("EditChargingPlan", ID=first.get("ID"), name="First", default="1")
+    assert await marked() == ["First"]
+
+
+async def test_one_group_of_routing_rules_is_the_default(backend: Backend) -> None:
+    for name in ("A", "B"):
+        await backend.call("AddCallRulesOutGroup", userID=20, name=name, default="1", rules={"number": "1."})
+    found = (await backend.call("GetCallRulesOutGroup", userID=20)).all("rulesGroup")
+    assert [(each.get("name"), each.get("default")) for each in found] == [("A", "false"), ("B", "1")]

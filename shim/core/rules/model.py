@@ -160,6 +160,8 @@ class Table:
     path: str
     entries: dict[str, Entry] = field(default_factory=dict)
     demands: tuple[Demand, ...] = ()
+    bounded: dict[str, int] = field(default_factory=dict)
+    """How often a request may have what may come more than once, where that is bounded."""
     leg: bool = False
     """Whether this is the top of one leg of a plan: what it does not know is another's business."""
 

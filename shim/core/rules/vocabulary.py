@@ -239,6 +239,20 @@ def refuse(old: str, because: str) -> Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOn(Rule):
+    def takes(self, direction: Direction) -> Taken | None:
+        def act(child: Element, into: Element, work: Work) -> None:
+            into.children.append(child)
+
+        return Taken("computed", self.old, act, raw=True) if direction == "request" else None
+
+
+def handed_on(old: str, because: str) -> Rule:
+    """2.5 does not say what is inside, v3 does: a request hands it on as it came, and v3's schema judges it."""
+    return HandedOn(old, old, because, "request")
+
+
+@dataclass(frozen=True, slots=True)
 class Once(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         return Taken("carried", self.new if direction == "request" else self.old, None, "repeated-element")
