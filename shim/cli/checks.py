@@ -24,6 +24,7 @@ from shim.edge.deprecation_log import spool_folder
 from shim.edge.policies import judge_policies
 from shim.edge.settings import Config
 from shim.edge.store import Store
+from shim.edge.store_place import Mark, mark_path
 from shim.interfaces.load import new, old
 from translations.services import SERVICES
 
@@ -140,12 +141,18 @@ async def check_store(config: Config, where: str) -> Result:
     try:
         store = await Store.open(config.store.url, config.store.journal_mode, config.store.busy_timeout)
     except Fault as fault:
-        meant = "A relative path of SQLite is relative to the working directory."
+        meant = "A relative path of SQLite is beside the configuration file."
         fix = "Set an address whose folder or database exists and may be written"
         result.problems.append(Problem(f"{where}: store.url", fault.text.rstrip("."), meant, fix))
         return result
     try:
         result.warnings += await store.check()
+        mark = Mark.read(mark_path(config, store))
+        if mark is not None and mark.store != await store.identity():
+            what = "this is another store than the one that was served here before"
+            meant = "It was deleted or replaced, and would issue IDs again that old clients have."
+            fix = "Put the old one, or its backup, back; or start once with `shim serve --new-store`"
+            result.problems.append(Problem(f"{where}: store.url", what, meant, fix))
     finally:
         await store.close()
     if not _may_be_made(spool_folder(config)):

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from shim.cli import options
 from shim.cli.console import Code, end, fail
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from shim.edge.log_writing import LogWriter
     from shim.edge.serve import Server, Sockets
     from shim.edge.settings import Config
-    from shim.edge.supervisor import Notifier
 
 
 def serve(
@@ -32,6 +33,14 @@ def serve(
     integrations_file: options.IntegrationsFile = None,
     log_level: options.LogLevel = None,
     log_format: options.LogFormat = None,
+    new_store: Annotated[
+        bool,
+        typer.Option(
+            "--new-store",
+            envvar="SHIM_SERVE_NEW_STORE",
+            help="Take the store although another one was served here before; IDs issued by that one are lost.",
+        ),
+    ] = False,
 ) -> None:
     """Serve 2.5 clients: the shim itself.
 
@@ -40,10 +49,10 @@ def serve(
     http, https, admin) are used in place of the configured addresses. Every other setting has a variable too:
     SHIM_SECTION__KEY.
     """
-    end(_serve(config, options.overrides(locals())))
+    end(_serve(config, options.overrides(locals()), new_store))
 
 
-def _serve(path: Path | None, overrides: Mapping[str, Any]) -> Code:
+def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> Code:
     from functools import partial
 
     from shim.cli import loading, running
@@ -58,8 +67,9 @@ def _serve(path: Path | None, overrides: Mapping[str, Any]) -> Code:
         sockets = inherited_sockets()
         _need_ports(settings, sockets)
         reread = partial(_reread, path, overrides)
+        more = {"sockets": sockets, "notifier": Notifier(), "new_store": new_store}
         with log.logging_to(settings.log) as writer:
-            return running.run(_until_stopped(settings, reread, sockets, Notifier(), writer))
+            return running.run(_until_stopped(settings, reread, writer, more))
     except (ConfigError, Fault, OSError, SocketsError) as error:
         fail(Code.USAGE, f"The shim cannot start: {error}", "`shim check` tells what is wrong.")
 
@@ -71,7 +81,7 @@ def _reread(path: Path | None, overrides: Mapping[str, Any]) -> Config:
 
 
 async def _until_stopped(
-    settings: Config, reload: Callable[[], Config], sockets: Sockets, notifier: Notifier, writer: LogWriter
+    settings: Config, reload: Callable[[], Config], writer: LogWriter, more: Mapping[str, Any]
 ) -> Code:
     """SIGTERM is the server's own affair; SIGINT ends without waiting for balancers, with its own code."""
     import asyncio
@@ -87,7 +97,6 @@ async def _until_stopped(
         writer.dropped = server.application.metrics.log_line_dropped
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
 
-    more: dict[str, Any] = {"sockets": sockets, "notifier": notifier}
     await serve(settings, reload=reload, started=started, extend=review, **more)
     return Code.FINE
 

@@ -66,7 +66,7 @@ def with_store(config: Path | Config | None, work: Callable[[Store, Config], Cor
 
     async def main() -> Code:
         kept = settings.store
-        store = await Store.open(kept.url, kept.journal_mode, kept.busy_timeout)
+        store = await Store.open(kept.url, kept.journal_mode, kept.busy_timeout, create=False)
         try:
             told.append(await work(store, settings))
         finally:

@@ -38,6 +38,7 @@ from shim.edge.porting import Porting
 from shim.edge.recovery import Recovery
 from shim.edge.reload import Reload, taken_over
 from shim.edge.store import Clock, Store, utc_now
+from shim.edge.store_place import Marker, held, mark_path
 from shim.edge.telling import Telling
 from shim.edge.tokens import Tokens, open_http
 from shim.interfaces.load import STANDARD, Dialect, new, old
@@ -192,8 +193,11 @@ Extension = Callable[[Application, web.Application], None]
 
 
 @asynccontextmanager
-async def open_application(config: Config, clock: Clock = utc_now) -> AsyncIterator[Application]:
-    """Open the store and the ways to the backend. Raises Fault when the store cannot be opened.
+async def open_application(
+    config: Config, clock: Clock = utc_now, *, new_store: bool = False
+) -> AsyncIterator[Application]:
+    """Open the store and the ways to the backend. Raises Fault when the store cannot be opened, or is another
+    shim's, or another one than was served here before (unless `new_store` says that one is meant).
 
     `clock` gives the time by which calls are counted, rungs and brownouts hold, and findings live. Raises
     ConfigError when policies cannot be meant.
@@ -206,6 +210,10 @@ async def open_application(config: Config, clock: Clock = utc_now) -> AsyncItera
             settings.url, settings.journal_mode, settings.busy_timeout, clock, settings.answer_timeout
         )
         closing.push_async_callback(store.close)
+        await closing.enter_async_context(held(store, store.now()))
+        marker = Marker(store, mark_path(config, store), new_store=new_store)
+        await marker.start()
+        closing.push_async_callback(within(CLOSING, "mark of the store", marker.stop))
         metrics = Metrics()
         metrics.watch_process()
         deprecation = DeprecationLog(store, config, old(), new(), metrics)

@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from shim.edge.settings import Config, Integration
+from shim.edge.settings import Config, Integration, Store
 
 __all__ = ["Config", "ConfigError", "Integration", "Problem", "Setting", "describe", "load_config"]
 
@@ -26,6 +26,7 @@ _PREFIX = "SHIM_"
 _REFERENCE = "config.example.yaml names every key"
 _REQUIRED = "(required)"
 _NOWHERE = "(no configuration file)"
+_SPOOL = "shim.spool"
 
 Key = tuple[str | int, ...]
 
@@ -79,6 +80,7 @@ def load_config(
     context = {"base": base, "environ": environ}
     integrations = _integrations(_entries(sources, base), environ, sources.problems)
     sources.data.pop("integrations", None)
+    _beside(sources.data)
     try:
         config = Config.model_validate({**sources.data, "integrations": integrations}, context=context)
     except ValidationError as error:
@@ -86,6 +88,18 @@ def load_config(
     if sources.problems:
         raise ConfigError(sources.problems)
     return config
+
+
+def _beside(data: dict[str, Any]) -> None:
+    """Name the default paths, so that they are beside the configuration file like those that are set."""
+    store = data.setdefault("store", {})
+    if not isinstance(store, dict):
+        return
+    url = store.setdefault("url", Store.model_fields["url"].default.get_secret_value())
+    kept = data.setdefault("deprecation", {})
+    in_file = isinstance(url, str) and re.match(r"sqlite[^/]*:///(?!:memory:|file:).", url)
+    if not in_file and isinstance(kept, dict):
+        kept["spool"] = kept.get("spool") or _SPOOL
 
 
 def integrations_file(

@@ -224,7 +224,7 @@ def _wanted(inner: InnerCall, seen: Seen) -> Wanted:
 
 
 def spool_folder(config: Config) -> Path:
-    """Where the spool is: as configured, else beside an SQLite file, else in the working directory."""
+    """Where the spool is: as configured, else beside an SQLite file; `load_config` names it otherwise."""
     if config.deprecation.spool is not None:
         return config.deprecation.spool
     url = make_url(config.store.url.get_secret_value())

@@ -10,6 +10,9 @@ from collections.abc import Collection, Mapping
 from shim.core.errors import BackendError
 from shim.edge.settings import Identities
 
+DESCENDING = frozenset({"four-digit"})
+"""The counters that go downwards."""
+
 
 def range_of(settings: Identities) -> tuple[str, int, int, int]:
     """The counter of the IDs to issue, the first and the last of them, and the step."""

@@ -218,18 +218,20 @@ async def serve(
     extend: Extension | None = None,
     sockets: Sockets | None = None,
     notifier: Notifier | None = None,
+    new_store: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT. SIGHUP calls `reload` and takes over what may change. `extend` adds to
     the admin listener; `sockets` were opened by a service manager, which `notifier` tells of our state.
 
     On SIGTERM readiness goes 503 first and `listen.drain` seconds pass, so that a balancer sends no more calls;
     answers meanwhile ask callers to open a new connection for the next call.
+    `new_store` is passed on to `open_application`.
     """
     if HttpRequestParser is HttpRequestParserPy:
         raise RuntimeError("aiohttp runs without its C parser, which the limits rely on: install its wheel")
     loop = asyncio.get_running_loop()
     ending: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    async with open_application(config) as application:
+    async with open_application(config, new_store=new_store) as application:
         notifier = notifier or Notifier({})
         server = Server(application, extend=extend, sockets=sockets)
         _tune_garbage_collection()

@@ -23,9 +23,9 @@ from shim.edge.settings_kinds import (
     NewVersion,
     Port,
     Seconds,
-    Secret,
     Section,
     Share,
+    StoreUrl,
     Version,
     doc,
 )
@@ -190,8 +190,8 @@ class Store(Section):
     """Where the shim keeps what v3 cannot hold."""
 
     url: Annotated[
-        Secret,
-        doc("sqlite+aiosqlite:///file (relative to the working directory) or postgresql+asyncpg://..."),
+        StoreUrl,
+        doc("sqlite+aiosqlite:///file (beside the configuration file) or postgresql+asyncpg://..."),
     ] = SecretStr("sqlite+aiosqlite:///shim.db")
     journal_mode: Annotated[
         Literal["wal", "delete"],

@@ -56,6 +56,14 @@ def _secret(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+def _store_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    """A relative file of SQLite is beside the configuration file, like every path."""
+    found = re.fullmatch(r"(sqlite(?:\+[a-z]+)?:///)([^/?:][^?]*)(\?.*)?", value.get_secret_value())
+    if found is None or found[2].startswith("file:"):
+        return value
+    return SecretStr(f"{found[1]}{(_context(info)[0] / found[2]).absolute()}{found[3] or ''}")
+
+
 def _http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -82,6 +90,7 @@ def digits(value: Any) -> Any:
 
 
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+StoreUrl = Annotated[SecretStr, BeforeValidator(_secret), AfterValidator(_store_url)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

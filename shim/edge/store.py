@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -46,6 +47,8 @@ KEPT = sa.Table(
 
 COUNTERS = "counters"
 """The key that counters are kept under: no account has it."""
+IDENTITY = "store"
+"""The key that the store keeps its own identity under."""
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _MOST_CACHED = 50_000
@@ -75,6 +78,9 @@ class Store:
         self._writes = 0
         self._writer = asyncio.Lock()
         self._patience: float | None = None
+        self.path = _path(engine.url)
+        """The file of an SQLite store; None: it is in memory, or a server's."""
+        self._file = _file(self.path)
 
     @classmethod
     async def open(
@@ -84,14 +90,22 @@ class Store:
         busy_timeout: float = 35.0,
         clock: Clock = utc_now,
         answer_timeout: float = 20.0,
+        create: bool = True,
     ) -> Self:
         """Open and migrate. SQLite's are `journal_mode`, where `delete` comes with synchronous=EXTRA, and
         `busy_timeout`, seconds; `answer_timeout` is how long PostgreSQL may take for a statement, but for those
-        that migrate. `clock` gives the time of all that is written, in UTC."""
+        that migrate. `clock` gives the time of all that is written, in UTC.
+
+        Raises BackendError: `no-store` when there is none and none is to be made (`create`).
+        """
         text = url.get_secret_value() if isinstance(url, SecretStr) else url
+        if not create:
+            _require(text)
         store = cls(_engine(text, journal_mode, busy_timeout, answer_timeout), clock)
         patient = store if not store.shared else cls(_engine(text, journal_mode, busy_timeout, None), clock)
         try:
+            if not create:
+                await store._require_tables()
             await patient._bring_up_to_date()
         except BaseException:
             await store.close()
@@ -113,8 +127,31 @@ class Store:
                     raise
             await asyncio.sleep(0.1)
 
+    async def _require_tables(self) -> None:
+        async with self.reading() as connection:
+            names = await connection.run_sync(lambda each: sa.inspect(each).get_table_names())
+        if KEPT.name not in names:
+            raise _no_store("its database is empty")
+
     async def close(self) -> None:
         await self._engine.dispose()
+
+    async def identity(self) -> str:
+        """Which store this is: a word of its own, made with the first asking."""
+        row = {
+            "account": IDENTITY,
+            "field": "identity",
+            "value": to_json(Element("identity", secrets.token_hex(16))),
+        }
+        async with self.writing() as connection:
+            this = (KEPT.c.account == IDENTITY) & (KEPT.c.field == "identity")
+            query = sa.select(KEPT.c.value).where(this)
+            found = (await connection.execute(query)).scalar_one_or_none()
+            if found is None:
+                first = _first(self._engine.dialect.name)
+                await connection.execute(first, {**row, "updated_at": self._clock()})
+                found = (await connection.execute(query)).scalar_one()
+        return from_json(found).text or ""
 
     @property
     def shared(self) -> bool:
@@ -143,8 +180,11 @@ class Store:
         """The same for changes, all of which are kept or none; SQLite has one at a time.
 
         They wait here for each other: waiting inside SQLite, each would keep a connection from those who read.
-        `busy` is how long to wait for another program there, seconds; None is `store.busy_timeout`.
+        `busy` is how long to wait for another program there, seconds; None is `store.busy_timeout`. A file
+        that was deleted or replaced takes nothing: SQLite would go on writing into what nobody can find.
         """
+        if self._file != _file(self.path):
+            raise _unavailable("its file was deleted or replaced: restart the shim")
         engine = _waiting(self._writing, self._patience if busy is None else busy)
         async with AsyncExitStack() as entered:
             if not self.shared:
@@ -250,6 +290,41 @@ class Store:
             raise _unavailable(f"its database failed ({_kind(error)})") from error
 
 
+def _path(url: URL) -> Path | None:
+    """The file of an SQLite database; None when it has none."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return None if str(url.database).startswith("file:") else Path(str(url.database))
+
+
+def _file(path: Path | None) -> tuple[int, int] | None:
+    """Which file has this name."""
+    if path is None:
+        return None
+    try:
+        at = os.stat(path)
+    except OSError:
+        return (0, 0)
+    return at.st_dev, at.st_ino
+
+
+def _require(text: str) -> None:
+    """Raises BackendError when an SQLite file is not there."""
+    try:
+        path = _path(make_url(text))
+    except ArgumentError:
+        return  # opening it says what is wrong
+    if path is not None and not path.is_file():
+        raise _no_store(f"there is no file {path}")
+
+
+def _no_store(why: str) -> BackendError:
+    return BackendError(
+        "no-store",
+        f"There is no store yet ({why}): `shim serve` makes it at its start, `shim check` before that.",
+    )
+
+
 def is_busy(fault: Fault) -> bool:
     """Whether the store failed only because something else was writing into it: later it may succeed."""
     cause = fault.__cause__
@@ -299,10 +374,8 @@ def _engine(
 
 def _prepare(url: URL) -> None:
     """An SQLite file is for its owner's eyes only, and so are the files that SQLite puts beside it."""
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return
-    path = Path(str(url.database))
-    if not str(path).startswith("file:"):
+    path = _path(url)
+    if path is not None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from shim.cli.main import app
+from shim.edge.config import load_config
+from shim.edge.store import Store
 from tests.cli.programs import PROGRAM, Run, Started, environment
 
 
@@ -39,6 +42,20 @@ def invoke(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
         return CliRunner().invoke(app, list(args), input=stdin)
 
     return call
+
+
+@pytest.fixture
+def make_store() -> Callable[[Path], None]:
+    """Makes the store of a configuration, as `shim serve` does at its first start."""
+
+    def make(file: Path) -> None:
+        async def opened() -> None:
+            kept = load_config(file).store
+            await (await Store.open(kept.url)).close()
+
+        asyncio.run(opened())
+
+    return make
 
 
 @pytest.fixture

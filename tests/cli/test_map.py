@@ -69,8 +69,10 @@ def emulator(world: World) -> Iterator[str]:
 
 
 @pytest.fixture
-def file(config: ConfigFile, emulator: str) -> Path:
-    return config(backend=emulator)
+def file(config: ConfigFile, emulator: str, make_store: Callable[[Path], None]) -> Path:
+    path = config(backend=emulator)
+    make_store(path)
+    return path
 
 
 @pytest.fixture
@@ -167,7 +169,7 @@ def test_show_what_there_is_not(learned: Shim) -> None:
 
 
 def test_export_and_import_are_each_others_inverse(
-    learned: Shim, invoke: Shim, config: ConfigFile, tmp_path: Path
+    learned: Shim, invoke: Shim, config: ConfigFile, tmp_path: Path, make_store: Callable[[Path], None]
 ) -> None:
     out = tmp_path / "map.csv"
     assert learned("export", str(out)).exit_code == 0
@@ -177,6 +179,7 @@ def test_export_and_import_are_each_others_inverse(
     other = tmp_path / "other" / "shim.yaml"
     other.write_text(config().read_text().replace("shim.db", "other.db"))
     (other.parent / "integrations.yaml").write_text("[]")
+    make_store(other)
     done = invoke("map", "import", "-c", str(other), str(out), "--format", "json")
     assert done.exit_code == 0, done.stderr
     assert rows(done, "rows")[0] == {"what": "added", "count": "5", "rows": ""}
@@ -217,8 +220,9 @@ def test_files_that_cannot_be_used(learned: Shim) -> None:
 
 
 @pytest.mark.slow
-def test_import_reads_stdin(shim: Run, config: ConfigFile) -> None:
+def test_import_reads_stdin(shim: Run, config: ConfigFile, make_store: Callable[[Path], None]) -> None:
     file = str(config())
+    make_store(Path(file))
     done = shim("map", "import", "-c", file, "-", "--format", "csv", stdin=HEAD + "7,8,9,0020*001,\n")
     assert (done.returncode, done.stdout) == (0, "what,count,rows\nadded,1,\nsame,0,\nreplaced,0,\ngone,0,\n")
     assert shim("map", "export", "-c", file, "-").stdout == EXPORTED + "7,8,9,0020*001,,,\n"
@@ -419,6 +423,7 @@ def test_a_map_restored_without_its_gone_extensions_is_noticed(
     flags: tuple[str, ...],
     exit_code: int,
     later: Callable[[], None],
+    make_store: Callable[[Path], None],
 ) -> None:
     world.drop_extension("0020*002")
     assert learned("repair", "--yes").exit_code == 1
@@ -429,6 +434,7 @@ def test_a_map_restored_without_its_gone_extensions_is_noticed(
     settings["store"] = {"url": f"sqlite+aiosqlite:///{file.parent / 'restored.db'}"}
     other = file.with_name("restored.yaml")
     other.write_text(yaml.safe_dump(settings))
+    make_store(other)
     saved = file.with_name("map.csv")
     saved.write_text(text)
 
@@ -501,8 +507,10 @@ def test_whose_fault_it_is(shim_map: Shim, file: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.slow
-def test_no_backend_ends_with_3(shim: Run, config: ConfigFile) -> None:
-    done = shim("map", "verify", "-c", str(config()))
+def test_no_backend_ends_with_3(shim: Run, config: ConfigFile, make_store: Callable[[Path], None]) -> None:
+    file = config()
+    make_store(file)
+    done = shim("map", "verify", "-c", str(file))
     assert done.returncode == 3
     assert "cannot be reached" in done.stderr
     assert done.stdout == ""

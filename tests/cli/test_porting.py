@@ -21,9 +21,10 @@ PORTED = "  porting: {Client.GetClients: v3, 'Billing.*': compare}\n"
 
 
 @pytest.fixture
-def file(config: Callable[..., Path]) -> Path:
+def file(config: Callable[..., Path], make_store: Callable[[Path], None]) -> Path:
     """A configuration whose only integration, acme, has two rungs of its own."""
     path = config()
+    make_store(path)
     entry = path.parent / "integrations.yaml"
     entry.write_text(entry.read_text() + PORTED)
     return path

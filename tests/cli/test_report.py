@@ -176,8 +176,12 @@ def test_names_that_are_not_there(report: Shim) -> None:
     assert "There is no integration nobody" in report("nobody").stderr
 
 
-def test_a_store_without_anything(invoke: Callable[..., Result], config: ConfigFile) -> None:
-    done = invoke("report", "-c", str(config()), "--format", "csv")
+def test_a_store_without_anything(
+    invoke: Callable[..., Result], config: ConfigFile, make_store: Callable[[Path], None]
+) -> None:
+    file = config()
+    make_store(file)
+    done = invoke("report", "-c", str(file), "--format", "csv")
     assert [(row["integration"], row["left"], row["done"]) for row in rows(done)] == [("acme", "0", "yes")]
 
 

@@ -293,12 +293,12 @@ async def test_a_batch_that_the_store_will_never_take_does_not_hold_up_the_rest(
     ("store", "spool"),
     [
         ("sqlite+aiosqlite:////var/lib/shim/shim.db", "/var/lib/shim/shim.db.spool"),
-        ("sqlite+aiosqlite:///shim.db", "shim.db.spool"),
+        ("sqlite+aiosqlite:///shim.db", Path("shim.db.spool").absolute()),
         ("sqlite+aiosqlite://", "shim.spool"),
         ("postgresql+asyncpg://user:secret@host/db", "shim.spool"),
     ],
 )
-def test_the_spool_is_beside_the_store(store: str, spool: str) -> None:
+def test_the_spool_is_beside_the_store(store: str, spool: str | Path) -> None:
     from shim.edge.deprecation_log import spool_folder
 
     given = {"backend": {"url": "http://v3.example"}, "store": {"url": store}}

@@ -55,7 +55,8 @@ def test_who_called_what_and_what_was_found(start_shim: StartShim) -> None:
     )
     sample = json.loads(str(kept["sample"]))
     assert "<login>{login}</login>" in sample["old"]
-    [call] = sample["calls"]
+    looked, call = sample["calls"]
+    assert looked["operation"] == "Organization.GetOrganizations"
     assert (call["operation"], call["endpoint"]) == (
         "Organization.AddOrganization",
         "/soap2/organization_agent.php",
