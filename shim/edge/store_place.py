@@ -24,7 +24,7 @@ import structlog
 from shim.core.errors import BackendError
 from shim.edge.deprecation_log import spool_folder
 from shim.edge.identity_issue import DESCENDING
-from shim.edge.identity_rows import COUNTERS
+from shim.edge.identity_tables import COUNTERS
 from shim.edge.settings import Config
 from shim.edge.store import Store
 

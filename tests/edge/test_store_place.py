@@ -22,7 +22,7 @@ from shim.edge.app import open_application
 from shim.edge.config import Config, load_config
 from shim.edge.deprecation_log import spool_folder
 from shim.edge.identity_map import IdentityMap
-from shim.edge.identity_rows import COUNTERS, EVENTS, IDENTITIES
+from shim.edge.identity_tables import COUNTERS, EVENTS, IDENTITIES
 from shim.edge.settings import Identities
 from shim.edge.store import Store
 from shim.edge.store_place import Mark, Marker, held, mark_path
