@@ -205,7 +205,7 @@ class _Level:
             self.values(entry)
             self.limit(entry)
         entry.act = taken.act
-        entry.clears = entry.clears and taken.act is None
+        entry.clears = entry.clears and (taken.act is None or bool(taken.target and entry.name))
         entry.read = None if taken.raw else entry.read
         entry.leaf = entry.leaf and not taken.raw and taken.fate not in ("dropped", "refused")
         entry.plain = entry.plain and taken.act is None

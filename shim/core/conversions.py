@@ -23,7 +23,7 @@ _EXPONENT = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?[eE][+-]?[0-9]{1,2}", r
 _LARGEST = 10**20
 """Beyond, the old server read a float that names nothing."""
 _ZERO = re.compile(r"[+-]?[0.]+", re.ASCII)
-_FLOATS = {"inf": "INF", "+inf": "INF", "-inf": "-INF", "infinity": "INF", "nan": "NaN"}
+_FLOATS = {"inf": "INF", "-inf": "-INF", "infinity": "INF", "nan": "NaN"}
 NO = frozenset(
     {
         *("no", "n", "off", "none", "never", "null", "nil", "nan", "undefined", "disabled", "inactive"),

@@ -99,6 +99,8 @@ def _content(child: Element, place: _Place, path: str, work: Work) -> None:
             _level(child, place.below, path + "/", work)
         return
     text = child.text
+    if text and not place.text and text.isspace():
+        child.text = text = ""
     if text and place.convert is not None and not child.nil:
         made = place.convert(text)
         if made != text:
