@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shim.core.admit import admit
-from shim.core.commands import Command, Revoke
+from shim.core.commands import Command, FaultForm, Revoke
 from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Findings
@@ -53,8 +53,8 @@ class Entry:
         wrote = self.translation is not None and self.translation.writes
         return wrote and self.old is not None and self.old.get("result") != "failure"
 
-    def fail(self, fault: Fault) -> None:
-        self.failed, self.output = True, fault_message(fault)
+    def fail(self, fault: Fault, form: FaultForm) -> None:
+        self.failed, self.output = True, fault_message(fault, form=form)
         if self.call is not None:
             self.call.fault = fault.reason
 
@@ -124,7 +124,7 @@ def _one(run: Run, operation: Element) -> Generator[Command, Any, Entry]:
     try:
         yield from _serve(run, entry, operation, findings)
     except Fault as fault:
-        entry.fail(fault)
+        entry.fail(fault, run.work.caller.faults)
         code = f", code {fault.code}" if fault.code else ""
         failed.add("package-failed", "", f"It failed: {fault.reason}{code}.")
     if entry.call is not None:
@@ -187,7 +187,7 @@ def _undo(run: Run) -> Generator[Command, Any, None]:
             findings = Findings()
             undone = yield from _undone(run, entry, findings)
             if undone:
-                entry.fail(CallerError("undone", _LATER))
+                entry.fail(CallerError("undone", _LATER), run.work.caller.faults)
             findings.add("package-undone" if undone else "package-not-undone", "")
             run.found(entry, findings)
 

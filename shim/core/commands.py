@@ -69,9 +69,9 @@ class Caller:
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     policies: Policies = NO_POLICIES
     tell: Tell = field(default_factory=Tell)
-    faults: FaultForm = PLAIN_FAULTS
     rungs: Mapping[str, Rung] = field(default_factory=dict)
     brownouts: tuple[Brownout, ...] = ()
+    faults: FaultForm = PLAIN_FAULTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Compiler:
             new=self.new,
             request=request,
             answer=answer,
-            old_writer=MessageWriter(self.catalogue.old, self.old.output),
+            old_writer=MessageWriter(self.catalogue.old, self.old.output, answers=True),
             on_request=on_request,
             on_answer=on_answer,
             recalls=any(each.fate == "emulated" for each in self.fates),

@@ -102,6 +102,8 @@ class Outcome:
     """The serverInfo header of the last v3 answer; None where there was none."""
 
 
+_DATES = "v3 gave a date or a time in another form than 2.5 has it; it was converted."
+
 Exchange = Generator[Command, Any, Outcome]
 
 
@@ -213,7 +215,10 @@ def written(translation: Translation, old: Element, findings: Findings) -> str:
             raise BackendError(
                 "backend-nonsense", f"The v3 backend answered without {each.path}, which the answer needs."
             )
-        findings.add("answer-value-omitted", each.path)
+        if each.why == "converted":
+            findings.add("value-converted", each.path, _DATES)
+        else:
+            findings.add("answer-value-omitted", each.path)
     return body
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from shim.core.answering import answerer, converter, means_nothing
 from shim.core.commands import PLAIN_FAULTS, FaultForm
 from shim.core.errors import Fault
 from shim.core.interface import ComplexType, ElementDecl, Interface, Simple
@@ -29,12 +30,15 @@ _QUOTED = {**_TEXT, ord('"'): "&quot;", ord("\n"): "&#10;", ord("\t"): "&#9;"}
 XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 CONTENT_TYPE = "text/xml; charset=utf-8"
 
-Why = Literal["value", "repeated", "choice", "unknown", "missing"]
+Why = Literal["value", "repeated", "choice", "unknown", "missing", "converted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """Something that could not be written validly: its path in the message, and why."""
+    """Something that could not be written as it was: its path in the message, and why.
+
+    `converted` was written in another form; everything else is not there.
+    """
 
     path: str
     why: Why
@@ -53,6 +57,9 @@ class Piece:
     choices: tuple[tuple[int, int], ...]
     repeated: bool
     attributes: dict[str, Simple]
+    convert: Check | None = None
+    optional: bool = False
+    """Whether an empty text may stay away: it says no more than an absent element."""
 
 
 @dataclass(slots=True)
@@ -67,11 +74,15 @@ class MessageWriter:
     What goes to or comes from v3 (`v3`) is not judged by patterns and lengths of texts: a backend says itself
     what it thinks of a name or a number, with the codes that old clients know. And nothing that says anything
     is left out for what it lacks: what is missing is reported. What is empty is written where that takes a
-    value away: see `shim.core.lexical`.
+    value away: see `shim.core.lexical`. Answers of 2.5 (`answers`) are written as the old server wrote them:
+    see `shim.core.answering`.
     """
 
-    def __init__(self, interface: Interface, decl: ElementDecl, *, v3: bool = False) -> None:
+    def __init__(
+        self, interface: Interface, decl: ElementDecl, *, v3: bool = False, answers: bool = False
+    ) -> None:
         self.interface = interface
+        self._answers = answers
         self.decl = decl
         self._v3 = v3
         self._prefixes: dict[str, str] = {}
@@ -145,9 +156,13 @@ class MessageWriter:
             choices=choices,
             repeated=repeated,
             attributes={each.name: each.type for each in kind.all_attributes} if kind else {},
+            convert=converter(simple) if simple and self._answers else None,
+            optional=self._answers and simple is not None and decl.min == 0 and means_nothing(simple),
         )
 
     def _check(self, simple: Simple) -> Check | None:
+        if self._answers:
+            return answerer(simple)
         check = reader(simple) if self._v3 else writer(simple)
         if check is None or not self._v3 or not clears(simple):
             return check
@@ -169,10 +184,14 @@ class MessageWriter:
         if piece.shape is not None:
             return self._complex(element, piece, piece.shape, path, out, lost)
         text: str | None = element.text or ""
+        if piece.optional and not text and not element.children and not element.attributes:
+            return False
         if piece.check is not None:
             text = piece.check(text or "")
         if text is None:
-            lost.append(Unwritten(path, "value"))
+            text = piece.convert(element.text or "") if piece.convert is not None else None
+            lost.append(Unwritten(path, "value" if text is None else "converted"))
+        if text is None:
             return False
         if _SPECIAL.search(text):
             text = escape(text)
@@ -187,7 +206,11 @@ class MessageWriter:
     def _complex(
         self, element: Element, piece: Piece, shape: Shape, path: str, out: list[str], lost: list[Unwritten]
     ) -> bool:
-        """An element with elements. One that lacks what it needs is left out whole, if it may be."""
+        """An element with elements. One that lacks what it needs is left out whole.
+
+        Where it had to be there its holder lacks it then, so that what is incomplete costs the least that
+        may be absent: a row of a list, never the list. Only the message itself is written all the same.
+        """
         before = len(out)
         out.append(piece.opening)
         if element.attributes:
@@ -195,13 +218,19 @@ class MessageWriter:
         out.append(">")
         opened = len(out)
         lacking = self._children(element, shape, path, out, lost)
-        if lacking and path and piece.decl.min == 0 and not (self._v3 and len(out) > opened):
+        if lacking and path and (self._answers or self._may_stay_away(piece, out, opened)):
             del out[before:]
             lost.append(Unwritten(path, "value"))
             return False
         lost += lacking
-        out.append(piece.closing)
+        if len(out) == opened:
+            out[-1] = "/>"
+        else:
+            out.append(piece.closing)
         return True
+
+    def _may_stay_away(self, piece: Piece, out: list[str], opened: int) -> bool:
+        return piece.decl.min == 0 and not (self._v3 and len(out) > opened)
 
     def _children(
         self, element: Element, shape: Shape, path: str, out: list[str], lost: list[Unwritten]
@@ -215,8 +244,10 @@ class MessageWriter:
                 lost.append(Unwritten(_join(path, name), "repeated"))
             elif piece.choices and not _chosen(piece, chosen):
                 lost.append(Unwritten(_join(path, name), "choice"))
-            elif self._write(child, piece, f"{path}/{name}" if path else name, out, lost):
-                names.add(name)
+            elif self._write(child, piece, f"{path}/{name}" if path else name, out, lost) or (
+                piece.repeated and piece.shape is not None and self._answers
+            ):
+                names.add(name)  # a row that was left out is a loss of its own, not a missing list
         return [
             Unwritten(_join(path, " or ".join(demand.names)), "missing")
             for demand in shape.kind.demands
@@ -251,7 +282,7 @@ class MessageWriter:
             if simple is None:
                 lost.append(Unwritten(f"{path}/@{name}", "unknown"))
                 continue
-            check = writer(simple)
+            check = self._check(simple)
             checked = value if check is None else check(value)
             if checked is None:
                 lost.append(Unwritten(f"{path}/@{name}", "value"))

@@ -19,7 +19,7 @@ import structlog
 from yarl import URL
 
 from shim.core.commands import Answer, Call
-from shim.core.errors import AUTHENTICATION, BackendError
+from shim.core.errors import AUTHENTICATION, BackendError, Fault
 from shim.core.parse import fault_of, parse_answer
 from shim.edge.metrics import Metrics
 from shim.edge.settings import Backend as BackendSettings
@@ -32,6 +32,9 @@ _AWAY = frozenset({502, 503, 504})
 _NEVER_RAN = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _UNKNOWN = "Whether the change was made is not known: look before repeating it."
 _BUDGET_SECONDS = 10.0
+_LARGEST_FAULT = 65536
+_TOKEN_AGAIN = frozenset({"backend-unreachable", "backend-busy"})
+"""Why there is no token now and may be one in a moment; the call was not made."""
 
 
 async def _jitter(attempt: int) -> None:
@@ -102,7 +105,7 @@ class Backend:
         began, result = time.perf_counter(), "stopped"
         try:
             answer = await self._answered(call, integration)
-            result = "answer" if answer.status == HTTPStatus.OK else "backend-fault"
+            result = "backend-fault" if _carries_fault(answer) else "answer"
         except BackendError as error:
             result = error.reason
             raise
@@ -115,6 +118,8 @@ class Backend:
         token, answer = await self._repeated(call, integration)
         if _says_authentication(answer) and await self._tokens.renewed(integration, token) is not None:
             _, answer = await self._repeated(call, integration)
+        if answer.status == HTTPStatus.UNAUTHORIZED and not _carries_fault(answer):
+            raise _token_refused(integration)
         return answer
 
     async def _repeated(self, call: Call, integration: Integration) -> tuple[str, Answer]:
@@ -138,7 +143,7 @@ class Backend:
         try:
             return await self._tokens.token(integration)
         except BackendError as error:
-            if error.reason == "backend-unreachable":
+            if error.reason in _TOKEN_AGAIN:
                 raise _Again(error) from None
             raise
 
@@ -262,13 +267,19 @@ def _nonsense(call: Call, what: str, *, unknown: bool) -> BackendError:
 
 
 def _judged(call: Call, answer: Answer) -> Answer:
-    """The answer when it may be SOAP: status 200 or 500 with XML. What SOAP means in it is the core's."""
+    """The answer when it is SOAP, or a refused token. What SOAP means in it is the core's.
+
+    Servers and what stands before them send faults with other statuses than 500 as well (400, 401, 403, 503):
+    whatever the status, a fault is the backend's own word. Anything else that is no SOAP is no answer.
+    """
     status = answer.status
     if status in (200, 500):
         if _looks_like_xml(answer.body):
             return answer
         what = "without a body" if not answer.body else "and something that is not XML"
         raise _nonsense(call, f"answered with HTTP status {status} {what}.", unknown=call.writes)
+    if status == HTTPStatus.UNAUTHORIZED or (status >= 400 and _carries_fault(answer)):
+        return answer
     refused = 400 <= status < 500  # by the server or a proxy before it: nothing ran
     fault = _nonsense(
         call,
@@ -278,20 +289,44 @@ def _judged(call: Call, answer: Answer) -> Answer:
     raise _Again(fault) if status in _AWAY and not call.writes else fault
 
 
+def _token_refused(integration: Integration) -> BackendError:
+    return BackendError(
+        "backend-login-refused",
+        "The v3 backend refuses the access token that it gave (HTTP status 401): nothing was changed. The "
+        f"operator of the shim should check the v3 app of integration '{integration.name}', its account, and "
+        "what stands between.",
+    )
+
+
 def _looks_like_xml(body: bytes) -> bool:
     head = body[:256].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").replace(b"\0", b"").lower()
     return head.startswith(b"<") and not head.startswith((b"<!doctype", b"<html"))
 
 
 def _says_authentication(answer: Answer) -> bool:
-    """Whether the backend's fault has the code of a dead token, which is also that of an invalid object ID."""
-    if answer.status != 500:
-        return False
-    try:
-        fault = fault_of(parse_answer(answer.body, answer.content_type).body)
-    except BackendError:
-        return False  # the core will say what is wrong with it
+    """Whether the token may be dead: HTTP status 401, or a fault with the code of one, whatever the status.
+
+    The code (100) is also that of an invalid object ID.
+    """
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return True
+    fault = _fault(answer)
     return fault is not None and fault.code == AUTHENTICATION
+
+
+def _carries_fault(answer: Answer) -> bool:
+    return _fault(answer) is not None
+
+
+def _fault(answer: Answer) -> Fault | None:
+    """The SOAP fault in an answer. What is large holds none, and is not parsed twice for it."""
+    body = answer.body
+    if len(body) > _LARGEST_FAULT or not (b"Fault" in body or b"\0" in body) or not _looks_like_xml(body):
+        return None
+    try:
+        return fault_of(parse_answer(answer.body, answer.content_type).body)
+    except BackendError:
+        return None  # the core will say what is wrong with it
 
 
 def open_session(settings: BackendSettings) -> aiohttp.ClientSession:

@@ -24,12 +24,12 @@ from shim.edge.passthrough import Rules
 from shim.edge.peer import Peers
 from shim.edge.relay import passed_on, relay
 from shim.edge.settings import Integration
+from shim.edge.tokens import lifetime_of
 from shim.edge.v3_tokens import UNKNOWN, TokenOwners
 
 log = structlog.get_logger()
 
 PATH = "/oauth/token.php"
-_LIFETIME_UNKNOWN = 3600.0
 
 
 class NativeTokens:
@@ -100,7 +100,7 @@ def _granted(body: Any) -> tuple[str, float] | None:
     """Token and seconds of an answer; None when it holds none, which the client will notice itself."""
     try:
         data = json.loads(body)
-        token, seconds = data["access_token"], float(data.get("expires_in", _LIFETIME_UNKNOWN))
+        token, seconds = data["access_token"], lifetime_of(data)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return (token, seconds) if isinstance(token, str) and token and isfinite(seconds) else None

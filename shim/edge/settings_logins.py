@@ -111,7 +111,7 @@ class Integration(Section):
     def caller(self) -> Caller:
         """What the core may know of it."""
         conduct = self.conduct
-        return Caller(self.name, self.settings, self.policies, conduct.tell.core(), self.faults.core())
+        return Caller(self.name, self.settings, self.policies, conduct.tell.core(), faults=self.faults.core())
 
     def over(self, conduct: Conduct, faults: Faults) -> Self:
         """The same with the rules of all where it has none of its own."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
@@ -26,6 +26,9 @@ RENEWAL_PAUSE = 10.0
 """Seconds between two renewals for refused tokens: code 100 also means that an object ID is invalid."""
 
 _LIFETIME_UNKNOWN = 3600.0
+"""Where the answer says nothing of it: the shorter of the two that v3 gives, in seconds."""
+_BUSY = frozenset({429, 503})
+_AWAY = frozenset({502, 504})
 
 
 class SingleFlight:
@@ -173,6 +176,13 @@ def _refused(answer: httpx.Response, integration: Integration) -> NoReturn:
             f"'{integration.name}': its operator should check new.app_key and new.app_secret, and that the "
             "app is enabled in v3.",
         )
+    if status in _BUSY or status in _AWAY:
+        what = "is busy" if status in _BUSY else "cannot be reached by what stands before it"
+        raise BackendError(
+            "backend-busy" if status in _BUSY else "backend-unreachable",
+            f"The v3 backend {what} (HTTP status {status} when asked for an access token): the call was not "
+            "made, nothing was changed; try again in a few seconds.",
+        )
     raise _nonsense(f"HTTP status {status}")
 
 
@@ -188,12 +198,23 @@ def _granted(answer: httpx.Response) -> tuple[str, float]:
     """Token and lifetime in seconds. Some versions give one hour, others two: `expires_in` decides."""
     try:
         data = answer.json()
-        token, lifetime = data["access_token"], float(data.get("expires_in", _LIFETIME_UNKNOWN))
+        token, lifetime = data["access_token"], lifetime_of(data)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _nonsense("something that is no token") from None
     if not isinstance(token, str) or not token or not 0 < lifetime < float("inf"):
         raise _nonsense("something that is no token")
     return token, lifetime
+
+
+def lifetime_of(granted: Mapping[str, Any]) -> float:
+    """How long a token is good for, in seconds; an hour where `expires_in` is absent, null or empty.
+
+    Raises ValueError or TypeError when it is no number.
+    """
+    said = granted.get("expires_in")
+    if said is None or (isinstance(said, str) and not said.strip()):
+        return _LIFETIME_UNKNOWN
+    return float(said)
 
 
 def _nonsense(what: str) -> BackendError:

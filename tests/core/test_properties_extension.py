@@ -28,6 +28,7 @@ from shim.interfaces.load import new, old
 from tests.support.conversation import World, new_answer, old_request, whole_catalogue
 from tests.support.messages import Messages
 from tests.support.schemas import assert_valid
+from tests.support.values import same
 from translations.extension import SERVICE
 
 NAMES = sorted(each.name for each in SERVICE.operations if each.name not in {
@@ -169,8 +170,12 @@ def test_an_answer_carries_every_value_that_v3_gave_or_says_what_is_missing(name
                 if f"{operation}:{path}" in by_number:
                     value = somebody("number", value)[0].old_id  # noqa: PLW2901
                 value = "queue" if value == "phoneQueue" else value  # noqa: PLW2901
-                if said[home, value]:
-                    said[home, value] -= 1
+                if not value and (home, "") not in said:
+                    continue  # an empty text that the type does not allow says no more than its absence
+                there = (each for each in said if said[each] > 0 and each[0] == home)
+                found = next((each for each in there if same(each[1], value)), None)
+                if found is not None:
+                    said[found] -= 1
                 else:
                     assert told(home, outcome), f"{home} was answered by v3 and is not in the old answer"
 

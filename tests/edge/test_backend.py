@@ -358,6 +358,54 @@ async def test_tokens_that_are_not_to_be_had(world: World) -> None:
     assert len(world.requests) == 1
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 503])
+@pytest.mark.parametrize("writes", [False, True])
+async def test_a_fault_is_a_fault_whatever_its_status(world: World, status: int, writes: bool) -> None:
+    world.replies = [answer(fault("520 no permission"), status)]
+    got = await world.backend().forward(call(writes), WHO)
+    assert (got.status, got.body) == (status, fault("520 no permission").encode())
+    assert len(world.requests) == (2 if status == 401 else 1), "a token may be dead behind a 401"
+
+
+DEAD = [
+    web.Response(status=401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}),
+    web.Response(status=401, text="<html>canary</html>"),
+    answer(fault("not authorised"), 401),
+    answer(fault("100 authentication"), 200),
+    answer(fault("100 authentication"), 403),
+]
+
+
+@pytest.mark.parametrize("reply", DEAD)
+async def test_a_dead_token_is_renewed_however_the_backend_says_so(world: World, reply: web.Response) -> None:
+    world.replies = [reply, answer(OK)]
+    assert (await world.backend().forward(call(True), WHO)).body == OK.encode()
+    assert [body for _, body in world.requests] == [b"<envelope>t1</envelope>", b"<envelope>t2</envelope>"]
+    assert world.tokens.renewals == ["t1"]
+
+
+@pytest.mark.parametrize("renewed", ["t2", None])
+async def test_a_token_refused_without_a_word_ends_as_a_fault_that_says_so(
+    world: World, renewed: str | None
+) -> None:
+    world.tokens.next = renewed
+    world.replies = [DEAD[0]]
+    error = await world.fails(call(True))
+    assert (error.reason, error.unknown) == ("backend-login-refused", False)
+    assert "refuses the access token" in error.text
+    assert "'acme'" in error.text
+    assert len(world.requests) == (2 if renewed else 1)
+
+
+async def test_a_token_endpoint_that_is_busy_is_asked_again_within_the_budget(world: World) -> None:
+    world.tokens.errors = [BackendError("backend-busy", "busy"), BackendError("backend-unreachable", "away")]
+    assert (await world.backend().forward(call(True), WHO)).status == 200
+    assert world.pauses == [1, 2]
+    world.tokens.errors = [BackendError("backend-busy", "busy") for _ in range(9)]
+    assert (await world.fails(call())).reason == "backend-busy"
+    assert len(world.tokens.errors) == 6
+
+
 # ---- how much ----
 
 

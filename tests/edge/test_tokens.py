@@ -91,6 +91,30 @@ async def test_without_expires_in_an_hour(world: World) -> None:
     assert await world.tokens.token(integration()) == "b"
 
 
+@pytest.mark.parametrize("said", [None, "", "  "])
+async def test_an_expires_in_that_says_nothing_is_an_hour(world: World, said: Any) -> None:
+    world.answers(granted("a", said), granted("b"))
+    await world.tokens.token(integration())
+    world.clock.now += 3539
+    assert await world.tokens.token(integration()) == "a"
+    world.clock.now += 1
+    assert await world.tokens.token(integration()) == "b"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(429, "backend-busy"), (503, "backend-busy"), (502, "backend-unreachable"), (504, "backend-unreachable")],
+)
+async def test_a_token_endpoint_that_is_busy_or_away_says_so(world: World, status: int, reason: str) -> None:
+    world.answers(httpx.Response(status, headers={"Retry-After": "1"}))
+    with pytest.raises(BackendError) as caught:
+        await world.tokens.token(integration())
+    assert caught.value.reason == reason
+    assert f"HTTP status {status}" in caught.value.text
+    assert "the call was not made" in caught.value.text
+    assert "check backend" not in caught.value.text
+
+
 async def test_fetched_once_for_many_and_one_who_leaves_harms_nobody(world: World) -> None:
     open_door = asyncio.Event()
 
@@ -126,14 +150,13 @@ async def test_a_failed_fetch_is_tried_again_by_the_next(world: World) -> None:
         (httpx.Response(400, json={"error": "canary"}), "backend-nonsense", "HTTP status 400"),
         (httpx.Response(400, json=["canary"]), "backend-nonsense", "HTTP status 400"),
         (httpx.Response(302, headers={"location": "https://canary"}), "backend-nonsense", "HTTP status 302"),
-        (httpx.Response(503, text="canary"), "backend-nonsense", "HTTP status 503"),
+        (httpx.Response(503, text="canary"), "backend-busy", "HTTP status 503"),
         (httpx.Response(200, text="<canary>"), "backend-nonsense", "no token"),
         (httpx.Response(200, json=["canary"]), "backend-nonsense", "no token"),
         (httpx.Response(200, json={"access_token": ""}), "backend-nonsense", "no token"),
         (httpx.Response(200, json={"access_token": 5}), "backend-nonsense", "no token"),
         (granted(expires_in="canary"), "backend-nonsense", "no token"),
         (granted(expires_in=0), "backend-nonsense", "no token"),
-        (granted(expires_in=None), "backend-nonsense", "no token"),
         (httpx.ConnectError("canary"), "backend-unreachable", "cannot be reached"),
         (httpx.ConnectTimeout("canary"), "backend-unreachable", "cannot be reached"),
         (httpx.ReadTimeout("canary"), "backend-late", "in time"),
