@@ -105,7 +105,7 @@ def _rights(values: dict[str, str]) -> dict[str, str]:
     """Judge what new users get by the interface of v3."""
     slots = _grantable()
     for name, value in values.items():
-        decl = slots[name].decl if name in slots and not name.startswith("accountExpire") else None
+        decl = slots[name].decl if name in slots and name != "accountExpire" else None
         if decl is None or decl.simple is None:
             close = difflib.get_close_matches(name, slots, 1)
             raise ValueError(f"v3 users have no {name}" + (f": {close[0]} is meant?" if close else ""))

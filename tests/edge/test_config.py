@@ -424,6 +424,7 @@ def test_what_is_mapped_for_one_is_added_to_what_is_mapped_for_all(tmp_path: Pat
         ({"new_user_values": {"sipManag": "4"}}, "sipManag is one of true, false"),
         ({"new_user_values": {"concurentCalls": "many"}}, "concurentCalls is a number or unlimited"),
         ({"new_user_values": {"accountExpire": "unlimited"}}, "no accountExpire"),
+        ({"new_user_values": {"accountExpireDays": "soon"}}, "accountExpireDays is a number or unlimited"),
     ],
 )
 def test_conduct_of_new_extensions_is_judged_by_the_interface_of_v3(
