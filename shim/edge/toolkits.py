@@ -6,23 +6,44 @@ import re
 from functools import lru_cache
 
 _LONGEST_AGENT = 200
-HEAD = 600
-"""Bytes of a body that are looked at."""
+HEAD = 1200
+"""Bytes of a body that are looked at: namespaces and header stand before the rest."""
+_ENVELOPE_ALONE = 600
 _NOT_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _ENVELOPE = re.compile(rb"<(?:([A-Za-z_][\w.-]{0,30}):)?Envelope\b")
 
 UNKNOWN = "unknown"
 HAND_WRITTEN = "hand-written"
 
+LOOKS: tuple[tuple[str, re.Pattern[bytes], str], ...] = (
+    ("php-soap", re.compile(rb"SOAP-ENV:encodingStyle="), "PHP SoapClient without WSDL"),
+    ("luasocket", re.compile(rb"<soap:Envelope [^>]*soap:encodingStyle="), "Lua lua-soap"),
+    (
+        "python-urllib",
+        re.compile(rb"<SOAP-ENV:Envelope [^>]*xmlns:ns\d=.{0,400}?<ns\d:Body", re.S),
+        "Python suds",
+    ),
+    ("python-urllib", re.compile(rb"^<\?xml[^>]*\?><(\w+):Envelope [^>]*>\n<\1:Header"), "Python pysimplesoap"),
+    (
+        "python-httplib2",
+        re.compile(rb"^<\?xml[^>]*\?><(\w+):Envelope [^>]*>\n<\1:Header"),
+        "Python pysimplesoap",
+    ),
+    ("mozilla/5.0", re.compile(rb"<soap:Envelope [^>]*xmlns:soap-enc="), "C++ KDSoap"),
+)
+"""Toolkits that an agent alone does not tell: a part of it, and how the message looks beside it."""
+
 AGENTS: tuple[tuple[str, str], ...] = (
     ("php-soap", "PHP SoapClient"),
     ("nusoap", "PHP NuSOAP"),
     ("zend_soap", "PHP Zend Soap"),
+    ("soap::wsdl", "Perl SOAP::WSDL"),
     ("soap::lite", "Perl SOAP::Lite"),
     ("soap-lite", "Perl SOAP::Lite"),
     ("xml::compile", "Perl XML::Compile"),
     ("zeep", "Python zeep"),
     ("suds", "Python suds"),
+    ("pysimplesoap", "Python pysimplesoap"),
     ("ms web services client protocol", ".NET Framework"),
     ("mono web services", ".NET Framework"),
     ("axis2", "Java Axis2"),
@@ -35,8 +56,13 @@ AGENTS: tuple[tuple[str, str], ...] = (
     ("ksoap2", "Java kSOAP2"),
     ("gsoap", "C gSOAP"),
     ("node-soap", "JavaScript node-soap"),
-    ("strong-soap", "JavaScript node-soap"),
+    ("strong-soap", "JavaScript strong-soap"),
     ("savon", "Ruby Savon"),
+    ("soap4r", "Ruby soap4r"),
+    ("tcl/", "Tcl tclws"),
+    ("tcl http", "Tcl tclws"),
+    ("soap-client.el", "Emacs soap-client"),
+    ("kdsoap", "C++ KDSoap"),
     ("borland soap", "Delphi"),
     ("embarcadero", "Delphi"),
     ("soapui", "SoapUI"),
@@ -45,7 +71,17 @@ AGENTS: tuple[tuple[str, str], ...] = (
 
 PLAIN_AGENTS = (
     *("curl", "wget", "libwww-perl", "lwp::", "php/", "guzzle", "symfony"),
-    *("python-requests", "python-urllib", "aiohttp", "python-httpx", "go-http-client", "java/", "okhttp"),
+    *(
+        "luasocket",
+        "python-httplib2",
+        "python-requests",
+        "python-urllib",
+        "aiohttp",
+        "python-httpx",
+        "go-http-client",
+        "java/",
+        "okhttp",
+    ),
     *("apache-httpclient", "axios", "node-fetch", "undici", "ruby", "postman", "insomnia", "winhttp"),
 )
 """Parts of user agents of plain HTTP clients: whoever uses one writes the message by hand."""
@@ -71,7 +107,13 @@ def clean_agent(text: str) -> str:
 
 def toolkit(agent: str, body: bytes) -> str:
     """The toolkit behind a message; `unknown` when nothing tells, `hand-written` when that is what it shows."""
-    return _of_agent(agent) or _of_style(body[:HEAD]) or (HAND_WRITTEN if body else UNKNOWN)
+    told = _of_both(agent, body[:HEAD]) or _of_agent(agent) or _of_style(body[:_ENVELOPE_ALONE])
+    return told or (HAND_WRITTEN if body else UNKNOWN)
+
+
+def _of_both(agent: str, head: bytes) -> str | None:
+    small = agent.lower()
+    return next((name for part, look, name in LOOKS if part in small and look.search(head)), None)
 
 
 @lru_cache(maxsize=2048)

@@ -39,6 +39,19 @@ HAND = b'<E:Envelope xmlns:E="e">'
         ("my billing", HAND, "hand-written"),
         ("", HAND.decode().encode("utf-16"), "hand-written"),
         ("", b"", "unknown"),
+        ("PHP-SOAP/8.2.36", PHP[:-1] + b' SOAP-ENV:encodingStyle="c">', "PHP SoapClient without WSDL"),
+        ("LuaSocket 3.0.0", b'<soap:Envelope xmlns:soap="e" soap:encodingStyle="c">', "Lua lua-soap"),
+        ("LuaSocket 3.0.0", HAND, "hand-written"),
+        ("Python-urllib/3.11", b'<SOAP-ENV:Envelope xmlns:ns0="e"><SOAP-ENV:Header/><ns0:Body>', "Python suds"),
+        (
+            "Python-urllib/3.11",
+            b'<?xml version="1.0"?><a:Envelope xmlns:a="e">\n<a:Header/>',
+            "Python pysimplesoap",
+        ),
+        ("Python-urllib/3.11", HAND, "hand-written"),
+        ("SOAP4R/1.6.1-SNAPSHOT", b"", "Ruby soap4r"),
+        ("strong-soap/5.0.10", b"", "JavaScript strong-soap"),
+        ("SOAP::WSDL 3.004", b"", "Perl SOAP::WSDL"),
     ],
 )
 def test_the_user_agent_tells_the_toolkit_else_the_look_of_the_message(

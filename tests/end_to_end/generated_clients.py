@@ -14,7 +14,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parent / "clients"
 JARS = Path("/usr/share/java")
-_RUNTIME = (
+RUNTIME = (
     "FastInfoset", "gmbal", "istack-commons-runtime", "javax.activation", "jaxb-api", "jaxb-core", "jaxb-impl",
     "jaxb-runtime", "jaxws-api", "jaxws-rt", "jws-api", "metro-policy", "mimepull", "saaj-impl", "stax-ex",
     "stax2-api", "streambuffer", "txw2", "woodstox-core",
@@ -44,7 +44,7 @@ def jaxws(root: str, folder: Path) -> Program:
     sources, classes = folder / "src", folder / "classes"
     sources.mkdir()
     classes.mkdir()
-    _run(
+    run(
         "wsimport",
         "-quiet",
         "-extension",
@@ -55,23 +55,23 @@ def jaxws(root: str, folder: Path) -> Program:
         str(sources),
         root,
     )
-    jars = ":".join(str(JARS / f"{name}.jar") for name in _RUNTIME)
+    jars = ":".join(str(JARS / f"{name}.jar") for name in RUNTIME)
     files = [str(each) for each in sources.rglob("*.java")]
     line = str(SOURCES / "java" / "Line.java")
-    _run("javac", "-nowarn", "-proc:none", "-cp", jars, "-d", str(classes), *files, line)
+    run("javac", "-nowarn", "-proc:none", "-cp", jars, "-d", str(classes), *files, line)
     return Program(["java", "-cp", f"{jars}:{classes}", "Line"])
 
 
 def gsoap(root: str, folder: Path) -> Program:
     """wsdl2h and soapcpp2, then a strict program: what the schema does not allow is an error on both sides."""
     types = str(SOURCES / "gsoap" / "typemap.dat")
-    _run("wsdl2h", "-O4", "-P", "-c++11", "-t", types, "-Nat", "-o", "shim.h", root, cwd=folder)
+    run("wsdl2h", "-O4", "-P", "-c++11", "-t", types, "-Nat", "-o", "shim.h", root, cwd=folder)
     imports = "-I/usr/share/gsoap/import"
-    _run("soapcpp2", "-j", "-C", "-CL", "-w", "-x", imports, "-c++11", "shim.h", cwd=folder)
+    run("soapcpp2", "-j", "-C", "-CL", "-w", "-x", imports, "-c++11", "shim.h", cwd=folder)
     files = [SOURCES / "gsoap" / "line.cpp", *sorted(folder.glob("soap*.cpp"), key=_size, reverse=True)]
     with ThreadPoolExecutor(2) as pool:
         objects = list(pool.map(lambda each: _compiled(each, folder), files))
-    _run("g++", "-o", "line", *objects, "-lgsoap++", cwd=folder)
+    run("g++", "-o", "line", *objects, "-lgsoap++", cwd=folder)
     return Program([str(folder / "line")])
 
 
@@ -81,7 +81,7 @@ def _size(file: Path) -> int:
 
 def _compiled(file: Path, folder: Path) -> str:
     made = str(folder / f"{file.stem}.o")
-    _run("g++", "-O0", "-w", "-std=c++17", "-I.", "-c", str(file), "-o", made, cwd=folder)
+    run("g++", "-O0", "-w", "-std=c++17", "-I.", "-c", str(file), "-o", made, cwd=folder)
     return made
 
 
@@ -89,11 +89,12 @@ def node(wsdl: str, folder: Path, authority: Path | None = None) -> Program:
     """The `soap` package, which reads the WSDL of each service as it runs. `wsdl` has {service} in it."""
     for name in ("package.json", "package-lock.json", "line.js"):
         shutil.copy(SOURCES / "node" / name, folder)
-    _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", cwd=folder)
+    run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", cwd=folder)
     trusted = {"NODE_EXTRA_CA_CERTS": str(authority)} if authority else {}
     return Program(["node", str(folder / "line.js"), wsdl], trusted)
 
 
-def _run(*command: str, cwd: Path | None = None) -> None:
+def run(*command: str, cwd: Path | None = None) -> None:
+    """A step of a build; fails with what it printed."""
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=600, check=False)
     assert done.returncode == 0, f"{command[0]}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
