@@ -7,7 +7,8 @@ from collections.abc import Generator
 from typing import Any
 
 from shim.core.commands import Ask, Command, Step, subject_of
-from shim.core.compiled import Catalogue, Translation
+from shim.core.compiled import Catalogue, Earlier, Translation
+from shim.core.earlier import rules_from_earlier, rules_to_earlier
 from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward
 from shim.core.journal import beginning, journalled
@@ -103,16 +104,17 @@ SERVICE = service(
     operation("SetExtensionPL", "User.SetUserPL", [USER, own_id(), extension_permissions.SET], siblings=True),
     operation("GetExtensionPL", "User.GetUserPL", [USER, extension_permissions.READ]),
     operation("GetExtensionGroups", "User.GetUserGroups", [USER]),
-    operation("AddCallRulesIn", rules=[OWNER, ITS_OWNER, UPDATED]),
+    operation("AddCallRulesIn", rules=[OWNER, ITS_OWNER, UPDATED], earlier=Earlier(rules_from_earlier)),
     operation(
         "EditCallRulesIn",
         rules=[OWNER, UPDATED, first.RULES, needed("rule/ruleID", because=_WHICH_RULE)],
         plan=first.edit_rules,
         calls=[first.RULES_READ, call("Extension.EditCallRulesIn")],
+        earlier=Earlier(rules_from_earlier),
     ),
     operation("GetCallRulesIn", rules=[
         extension("userID", "userIdentifier", main=True, only="request"), own_id("userID"), NUMBER_AGAIN,
-    ]),
+    ], earlier=Earlier(answer=rules_to_earlier)),
     operation("DelCallRulesIn", rules=[OWNER]),
     operation("GetAvailableCallerID", rules=[ASKED]),
     operation("AddCardCode", rules=[OWNER, UPDATED]),

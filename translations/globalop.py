@@ -156,8 +156,8 @@ def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> Ge
     entry.work = _work(run, message.body, findings, entry)
     entry.old = yield from perform(run.catalogue, inner, entry.work)
     run.work.server_info = entry.work.server_info
-    body = written(inner, entry.old, findings)
-    entry.output = inner.old_writer.envelope(body, None, run.work.schema_version or None)
+    body = written(inner, entry.old, findings, run.work.schema_version)
+    entry.output = inner.writer(run.work.schema_version).envelope(body, None, run.work.schema_version or None)
     entry.failed = (entry.old.get("result") or "success") != "success"
     assert entry.call is not None
     entry.call.fault = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shim.core.commands import Command, Policy, Undo
+from shim.core.earlier import is_earlier
 from shim.core.interface import Interface, Operation
 from shim.core.model import Element
 from shim.core.rules.model import Fate, Producer, Rule, Table, Work
@@ -20,6 +21,14 @@ from shim.core.translate import known_attributes, refusal, walk
 from shim.core.words import Words
 
 Plan = Callable[["Catalogue", "Translation", "Work"], Generator[Command, Any, Element]]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an operation had in another form before 2.5: `request` works in place, `answer` makes another."""
+
+    request: Callable[[Element, Work], None] | None = None
+    answer: Callable[[Element, Work], Element] | None = None
 
 
 READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
@@ -73,6 +82,8 @@ class Declared:
     """Of a leg: what is said of its call."""
     emulates: str | None = None
     """Why no v3 call can serve it, so that the shim does; None: it has a successor."""
+    earlier: Earlier | None = None
+    """How its messages of 2.0.x are brought into the form of 2.5, and back; None: they had the same."""
     forwarded: bool = True
     """Whether v3 gets to see the message at all; what is not forwarded is served by its plan alone."""
 
@@ -95,6 +106,8 @@ class Translation:
     request: Table
     answer: Table
     old_writer: MessageWriter
+    earlier_writer: MessageWriter | None = None
+    """What writes answers to callers of 2.0.x, where those had another form."""
     on_request: tuple[Producer, ...] = ()
     on_answer: tuple[Producer, ...] = ()
     recalls: bool = False
@@ -122,6 +135,11 @@ class Translation:
     @property
     def writes(self) -> bool:
         return self.declared.writes
+
+    def writer(self, version: str) -> MessageWriter:
+        """What writes answers in a schema version of 2.x."""
+        earlier = self.earlier_writer if is_earlier(version) else None
+        return earlier or self.old_writer
 
     def to_new(self, work: Work) -> Element:
         """The v3 request. Raises CallerError when the old one lacks something or has an unusable value."""

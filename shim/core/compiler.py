@@ -57,6 +57,7 @@ class Compiler:
             request=request,
             answer=answer,
             old_writer=MessageWriter(self.catalogue.old, self.old.output, answers=True),
+            earlier_writer=self.earlier_writer(),
             on_request=on_request,
             on_answer=on_answer,
             recalls=any(each.fate == "emulated" for each in self.fates),
@@ -81,6 +82,12 @@ class Compiler:
         """What requests must have at a level because v3 must: see `needed`."""
         found = [rule.demand() for rule in self.declared.rules if isinstance(rule, Needed)]
         return tuple(demand for level, demand in found if level == path)
+
+    def earlier_writer(self) -> MessageWriter | None:
+        earlier = self.catalogue.old.earlier
+        if earlier is None or self.declared.earlier is None or self.declared.earlier.answer is None:
+            return None
+        return MessageWriter(earlier, earlier.operations[self.old.full_name].output, answers=True)
 
     def among(self, direction: Direction) -> tuple[tuple[str, str], ...]:
         """Request paths, or kept fields of answers, that name things which the shim keeps for all."""

@@ -190,6 +190,8 @@ class Interface:
     types: dict[str, ComplexType]
     simple: dict[str, Simple]
     published: PublishedForm = field(default_factory=PublishedForm)
+    earlier: Interface | None = None
+    """How the versions before were, where that is known to differ; None: they were as this one."""
 
     def namespace(self, key: str, version: str | None = None) -> str:
         """The namespace URI of a key, such as `ClientData`; of another schema version if one is given."""

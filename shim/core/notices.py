@@ -53,7 +53,7 @@ def told(
         return body, ""
     notices = [_notice(text, code) for text, code in _texts(found, deprecation.link)]
     whole = Element(old.name, old.text, old.attributes, [*old.children, *notices])
-    return translation.old_writer.write(whole)[0], ""
+    return translation.writer(work.schema_version).write(whole)[0], ""
 
 
 def has_room(translation: Translation) -> bool:

@@ -14,6 +14,7 @@ from shim.core.admit import admit, rung_of
 from shim.core.choosing import choose
 from shim.core.commands import Caller, Command, Identify, Rung
 from shim.core.compiled import Catalogue, Translation
+from shim.core.earlier import is_earlier
 from shim.core.errors import AUTHENTICATION, BackendError, CallerError, Fault
 from shim.core.findings import Findings
 from shim.core.forward import forward
@@ -146,10 +147,10 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     outcome.said = work.server_info
 
     # serialise
-    body = written(translation, old, outcome.findings)
+    body = written(translation, old, outcome.findings, version)
     info = shim.server_info.header(work.server_info or shim.said)
     body, blocks = told(shim.deprecation, translation, work, old, body)
-    return translation.old_writer.envelope(body, info, version, blocks)
+    return translation.writer(version).envelope(body, info, version, blocks)
 
 
 def _note(envelope: Envelope, request: Request, findings: Findings) -> None:
@@ -179,6 +180,9 @@ def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Gener
 
     What an operation of several v3 calls does instead of `one_call` is declared with it. Raises Fault.
     """
+    earlier = translation.declared.earlier
+    if earlier is not None and earlier.request is not None:
+        earlier.request(work.request, work)
     read(work.request, translation.old.input.complex, work)
     work.request = without_zeros(work.request, translation.old.input.complex, work.find)
     if (words := translation.words) is not None:
@@ -186,7 +190,10 @@ def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Gener
     choose(translation, work)
     yield from of_request(catalogue, translation, work)
     plan = translation.declared.plan or one_call
-    return reworded((yield from plan(catalogue, translation, work)), words, work.request)
+    answer = reworded((yield from plan(catalogue, translation, work)), words, work.request)
+    if earlier is not None and earlier.answer is not None and is_earlier(work.schema_version):
+        answer = earlier.answer(answer, work)
+    return answer
 
 
 def one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
@@ -204,12 +211,12 @@ def one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Gene
     return translation.to_old(answer, work)
 
 
-def written(translation: Translation, old: Element, findings: Findings) -> str:
+def written(translation: Translation, old: Element, findings: Findings, version: str = "") -> str:
     """The old answer as text. What v3 said and 2.5 cannot write is a finding.
 
     Raises BackendError for what 2.5 must say and v3 did not.
     """
-    body, unwritten = translation.old_writer.write(old)
+    body, unwritten = translation.writer(version).write(old)
     for each in unwritten:
         if each.why == "missing":
             raise BackendError(

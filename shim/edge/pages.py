@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from html import escape
 
 from aiohttp import web
 
+from shim.core.earlier import is_earlier
 from shim.core.interface import Interface
 from shim.core.wsdl import ONE_FILE, ROOT, Publication
 from shim.edge.paths import parts_of
@@ -29,8 +31,7 @@ class Pages:
         self._peers = peers
         self._latest = latest
         self._services = {service.endpoint: service for service in interface.services.values()}
-        publication = Publication(interface)
-        self._document = lru_cache(maxsize=512)(publication.document)
+        self._document = lru_cache(maxsize=512)(_documents(interface))
 
     async def schema(self, request: web.Request) -> web.Response:
         """One file of the tree: /soap2/schema/<version>/<name>."""
@@ -83,6 +84,17 @@ def tree_link(tree: str) -> str:
         f'<a href="{url}">{url}</a>' for url in (escape(f"{tree}/{name}") for name in (ROOT, ONE_FILE))
     )
     return f"{root} (imports each service's WSDL), or all in one file, for zeep, suds and others: {whole}"
+
+
+def _documents(interface: Interface) -> Callable[..., bytes | None]:
+    """What makes the files of a version: versions before 2.5 had some messages in another form."""
+    tree = Publication(interface)
+    before = Publication(interface.earlier) if interface.earlier is not None else tree
+
+    def document(name: str, version: str, address: str, *, base: str = "") -> bytes | None:
+        return (before if is_earlier(version) else tree).document(name, version, address, base=base)
+
+    return document
 
 
 def xml(body: bytes) -> web.Response:

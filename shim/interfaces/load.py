@@ -40,8 +40,12 @@ def load(version: str) -> Interface:
     return build(_corrected(version))
 
 
+@cache
 def old() -> Interface:
-    return load(OLD_VERSION)
+    """The interface of 2.5; that of 2.0.x is its `earlier`."""
+    interface = load(OLD_VERSION)
+    interface.earlier = build(_corrected(OLD_VERSION, _read("variants.json")["call_rules"]["2.0"]))
+    return interface
 
 
 @cache

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from shim.core.commands import Command, Policy, Undo
-from shim.core.compiled import READS, Called, Catalogue, Declared, DeclaredService, Plan, Translation
+from shim.core.compiled import READS, Called, Catalogue, Declared, DeclaredService, Earlier, Plan, Translation
 from shim.core.model import Element
 from shim.core.rules.model import Rule, Work
 
@@ -25,6 +25,7 @@ def operation(
     journal: Policy | None = None,
     notes: Iterable[str] = (),
     siblings: bool = False,
+    earlier: Earlier | None = None,
 ) -> Declared:
     """Declare an operation. `becomes` defaults to the same name in the service's successor.
 
@@ -45,6 +46,7 @@ def operation(
         notes=tuple(notes),
         calls=tuple(calls),
         journal=journal,
+        earlier=earlier,
     )
 
 
