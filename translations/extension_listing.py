@@ -75,6 +75,11 @@ class _Asked:
         return not any(self.work.request.get(name) for name in ("extensionType", "templateID"))
 
     @property
+    def narrowed(self) -> bool:
+        """Whether only some of the people below the parent are asked for, whatever the filter."""
+        return any(each.name not in (*_PARENT, "filter") for each in self.users.children)
+
+    @property
     def may_be_number(self) -> bool:
         """Whether the filter may be (a part of) a number."""
         return bool(self.text) and not self.text.strip("0123456789*")
@@ -195,7 +200,7 @@ def _join(asked: _Asked, lists: _Lists) -> Generator[Command, Any, None]:
             told.append(Known(by[said][0], number, said))
         elif number in lists.owners:
             told.append(Known(lists.owners[number], number))
-        elif identity is not None and (asked.text or identity.user_id in lists.people):
+        elif identity is not None and (asked.text or asked.narrowed or identity.user_id in lists.people):
             told.append(Known(identity.user_id, number))
         elif identity is not None or _may_be_listed(asked, number, said, by, tells):
             unclear.append(number)
@@ -233,7 +238,7 @@ def _rows_tell_users(asked: _Asked, lists: _Lists, by: dict[str, list[str]]) -> 
 
 def _may_be_listed(asked: _Asked, number: str, said: str, by: dict[str, list[str]], tells: bool) -> bool:
     """Whether a row of an unknown owner may be one to list: then v3 is asked whose it is."""
-    if not asked.text or not tells or not said or said in by or "" in by:
+    if not (asked.text or asked.narrowed) or not tells or not said or said in by or "" in by:
         return True
     return _number_fits(asked, number)
 
@@ -243,7 +248,7 @@ def _complete_people(asked: _Asked, lists: _Lists) -> Generator[Command, Any, No
     if asked.may_be_number and _absent_owners(asked, lists):
         lists.take_people((yield from _ask(asked, "user", asked.everybody)), chosen=False)
     wanted = _absent_owners(asked, lists)
-    if not wanted:
+    if not wanted or asked.narrowed:
         return
     found: list[Element | None] = yield Together(
         tuple(look(asked.catalogue, asked.work, "User.GetUserDetails", Element("ID", user)) for user in wanted)

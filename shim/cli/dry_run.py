@@ -93,6 +93,7 @@ class _Driver:
         self._answers = answers
         self._base = base
         self._run = run
+        self._under_way = ""
 
     def drive(self, shim: Shim, request: Request) -> Outcome:
         return self._run_through(exchange(shim, request))
@@ -117,14 +118,14 @@ class _Driver:
                 return {}
             case Remember() | Forget() | ForgetIdentities() | RenumberIdentities():
                 return None
-            case DoubtIdentities() | DenyIdentities():
-                return None
-            case FindEnded():
-                return {}
             case Issue():
                 return 1
-            case Begin() | Mark() | Close() | Revoke():
+            case DoubtIdentities() | DenyIdentities() | Begin() | Mark() | Close() | Revoke():
                 return None  # no journal: nothing is written
+            case FindIdentities("user_id") | FindEnded():
+                return {}  # what else a user has, and what is gone, is not known here
+            case FindIdentities("number") if self._under_way == "Extension.GetExtensions":
+                return {}
             case FindIdentities():
                 return {value: (self._answers.identity(command.by, value),) for value in command.values}
             case LearnIdentities():
@@ -137,6 +138,7 @@ class _Driver:
                 raise NotImplementedError(f"a dry run has no reply to {type(command).__name__}")
 
     def _call(self, command: Call) -> Any:
+        self._under_way = command.full_name
         envelope = command.envelope(TOKEN)
         used = self._answers.used_in(parse(envelope).body)
         url = self._base + command.endpoint
