@@ -112,7 +112,7 @@ def get_details(call: Call) -> Element:
 
 def get_list(call: Call) -> Element:
     top = call.find("parent") or call.actor
-    rows = [_row(call.world, each) for each in call.world.extensions_of(top) if _asked_for(call, each)]
+    rows = [_row(call.world, each) for each in call.world.listed_extensions(top) if _asked_for(call, each)]
     return call.answer({"extension": rows})
 
 

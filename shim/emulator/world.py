@@ -222,9 +222,16 @@ class World:
         for child in sorted(self._children.get(top.id, ())):
             yield self.accounts[child]
 
-    def extensions_of(self, top: Account) -> Iterator[Extension]:
+    def listed_extensions(self, top: Account) -> Iterator[Extension]:
         """The extensions that a list under a parent reaches: of all below it, or its own."""
-        for account in self.at_or_below(top) if self.ways.lists == "subtree" else (top,):
+        if self.ways.lists == "subtree":
+            yield from self.extensions_of(top)
+            return
+        for number in self._numbers.get(top.id, ()):
+            yield self.extensions[number]
+
+    def extensions_of(self, top: Account) -> Iterator[Extension]:
+        for account in self.at_or_below(top):
             for number in self._numbers.get(account.id, ()):
                 yield self.extensions[number]
 

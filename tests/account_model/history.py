@@ -66,7 +66,7 @@ class History:
             assert (set(world.accounts), set(world.extensions)) == before, "an undone Add left something"
             return None
         user = world.by_login(login)
-        assert user is not None
+        assert user is not None, f"{login} was not made: {reply.code} {reply.fault and reply.fault.text}"
         [number] = set(world.extensions) - before[1]
         person = self._person(user.id)
         phone = self.model.enter(Phone(number, kind, person))
