@@ -1,13 +1,21 @@
-"""For all tests: nothing connects to or looks up anything outside this machine. What tries fails its test."""
+"""For all tests: nothing connects to or looks up anything outside this machine, and every v3 request is valid.
+
+What tries, or sends a request that the exact schema of v3 does not allow, fails its test.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from shim.core import forward
+from shim.core.commands import Call
+from tests.support.schemas import assert_valid
 
 _ATTEMPTS: list[str] = []
 
@@ -62,3 +70,42 @@ def network_attempts() -> Iterator[list[str]]:
     yield _ATTEMPTS
     if _ATTEMPTS:
         pytest.fail(f"reached for the network: {', '.join(_ATTEMPTS)}")
+
+
+_INVALID: list[str] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _judge_v3_requests() -> Iterator[None]:
+    """Whatever is forwarded in this process is judged by libxml2, by the schema of the version it is in.
+
+    Texts may be such as callers send them: nobody judges their patterns and lengths before v3 does.
+    """
+    made = forward._command
+
+    def judged(writer: Any, operation: Any, body: str, writes: bool) -> Call:
+        call = made(writer, operation, body, writes)
+        assert call.soap_action == operation.soap_action
+
+        def envelope(token: str) -> bytes:
+            data = call.envelope(token)
+            try:
+                assert_valid(data, writer.interface, texts_as_sent=True)
+            except AssertionError as problem:
+                _INVALID.append(f"{operation.full_name}: {problem}")
+            return data
+
+        return replace(call, envelope=envelope)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forward, "_command", judged)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def invalid_requests() -> Iterator[list[str]]:
+    """The v3 requests of this test that are not valid. Whoever makes one on purpose empties the list."""
+    _INVALID.clear()
+    yield _INVALID
+    if _INVALID:
+        pytest.fail(f"{len(_INVALID)} v3 requests are not valid, the first one is {_INVALID[0]}")

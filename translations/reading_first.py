@@ -7,10 +7,11 @@ from typing import Any
 
 from shim.core.commands import Command
 from shim.core.compiled import Catalogue, Translation
-from shim.core.errors import BackendError, CallerError
+from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
 from shim.core.forward import ask, forward
 from shim.core.identities import elsewhere, of_answer
 from shim.core.model import Element
+from shim.core.pipeline import one_call
 from shim.core.rules.declare import call
 from shim.core.rules.model import Rule, Work
 from shim.core.rules.required import apart, read_first
@@ -29,18 +30,24 @@ def label(catalogue: Catalogue, work: Work, phone: Element) -> Generator[Command
     """The request to change an extension, with the label that it has. Raises BackendError."""
     if phone.get("label"):
         return phone
-    number = phone.get("extendedNumber") or ""
-    try:
-        told = yield from ask(catalogue, work, LABEL_READ.operation, Element("extendedNumber", number))
-    except BackendError as fault:
-        if not (yield from elsewhere(catalogue, work, fault)) or work.extension is None:
-            raise
-        number = work.extension.number
-        told = yield from ask(catalogue, work, LABEL_READ.operation, Element("extendedNumber", number))
+    told, number = yield from _asked(catalogue, work, LABEL_READ.operation, phone.get("extendedNumber") or "")
     work.find("read-first", "name", _LABEL, "label")
     said = told.get("label") or told.get("name") or number
     others = [each for each in phone.children if each.name not in ("label", "extendedNumber")]
     return Element(phone.name, children=[Element("extendedNumber", number), Element("label", said), *others])
+
+
+def _asked(
+    catalogue: Catalogue, work: Work, operation: str, number: str
+) -> Generator[Command, Any, tuple[Element, str]]:
+    """What v3 says of an extension, and the number that it has by now. Raises BackendError."""
+    try:
+        return (yield from ask(catalogue, work, operation, Element("extendedNumber", number))), number
+    except BackendError as fault:
+        if not (yield from elsewhere(catalogue, work, fault)) or work.extension is None:
+            raise
+    number = work.extension.number
+    return (yield from ask(catalogue, work, operation, Element("extendedNumber", number))), number
 
 
 # ---- call rules ----
@@ -60,8 +67,9 @@ def edit_rules(catalogue: Catalogue, translation: Translation, work: Work) -> St
     """Change call rules; what a rule does and the call does not say is read before. Raises Fault."""
     new = translation.to_new(work)
     unsaid = [rule for rule in new.all("rule") if not _whole(rule)]
-    if unsaid:
-        yield from _fill(catalogue, work, new, unsaid)
+    if not unsaid:
+        return (yield from one_call(catalogue, translation, work))
+    yield from _fill(catalogue, work, new, unsaid)
     answer = yield from forward(catalogue, work, translation.new, new, writes=True)
     yield from of_answer(catalogue, translation, work, answer)
     return translation.to_old(answer, work)
@@ -79,10 +87,12 @@ def _whole(rule: Element) -> bool:
 
 
 def _fill(catalogue: Catalogue, work: Work, new: Element, unsaid: list[Element]) -> Reads:
-    named = [Element(each.name, each.text) for each in new.children if each.name == "extendedNumber"]
-    if not named:
-        raise CallerError("missing-parameter", "Parameter missing: userID or userIdentifier; send it.", "117")
-    told = yield from ask(catalogue, work, RULES_READ.operation, *named)
+    named = new.child("extendedNumber")
+    if named is None:
+        raise CallerError(
+            "missing-parameter", "Parameter missing: userID or userIdentifier; send it.", PARAMETER_MISSING
+        )
+    told, named.text = yield from _asked(catalogue, work, RULES_READ.operation, named.text or "")
     work.find("read-first", "rule", _RULE, "rule")
     known = {(row.get("ruleID") or "").strip(): _action(row) for row in told.all("rules")}
     for rule in unsaid:
@@ -115,13 +125,13 @@ CODES = apart("filter", "userID", "userIdentifier", because=_CODES)
 def card_codes(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
     """The card codes of an extension; those that the filter does not match are taken out of v3's answer."""
     new = translation.to_new(work)
-    sought = new.get("filter") if new.child("extendedNumber") else None
-    if sought is not None:
-        new.children = [each for each in new.children if each.name != "filter"]
-        work.find("value-converted", "filter", _CODES)
-    answer = yield from forward(catalogue, work, translation.new, new, writes=False)
-    if sought is not None:
-        answer.children = [each for each in answer.children if _matches(each, sought)]
+    sought = new.get("filter") or ""
+    if not (new.child("filter") and new.child("extendedNumber")):
+        return (yield from one_call(catalogue, translation, work))
+    work.find("value-converted", "filter", _CODES)
+    number = new.get("extendedNumber") or ""
+    answer, _ = yield from _asked(catalogue, work, translation.new.full_name, number)
+    answer.children = [each for each in answer.children if _matches(each, sought)]
     yield from of_answer(catalogue, translation, work, answer)
     return translation.to_old(answer, work)
 

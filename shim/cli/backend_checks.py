@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
+from shim.cli.assumption_checks import check_assumptions
 from shim.cli.console import Code
 from shim.core.errors import BackendError
 from shim.edge.backend import Backend, open_session
@@ -45,6 +46,8 @@ async def check_backend(config: Config, where: str) -> AsyncIterator[Told]:
             for told in await _logins(config, where, http):
                 yield told
             yield await _version(config, where, http)
+            async for told in _assumptions(config, where, http):
+                yield told
 
 
 async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> Problem | None:
@@ -128,6 +131,26 @@ async def _version(config: Config, where: str, http: httpx.AsyncClient) -> Told:
             )
     names = person_names(config, version)
     return "version", Code.BACKEND, f"{version} is spoken, with person_names: {names}", problems
+
+
+async def _assumptions(config: Config, where: str, http: httpx.AsyncClient) -> AsyncIterator[Told]:
+    """What v3 does where no source tells, asked with the first integration that gets a token."""
+    tokens = Tokens(http, config.backend.url + config.backend.token_path)
+    try:
+        for integration in config.integrations:
+            if not integration.enabled:
+                continue
+            try:
+                await tokens.token(integration)
+            except BackendError:
+                continue
+            async with open_session(config.backend) as session:
+                backend = Backend(session, tokens, config.backend)
+                async for told in check_assumptions(config, where, backend, integration):
+                    yield told
+            return
+    finally:
+        await tokens.close()
 
 
 def _refused(integration: Integration, where: str) -> Problem:

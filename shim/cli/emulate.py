@@ -54,6 +54,13 @@ class EmptyLists(Enum):
     BARE = "bare"
 
 
+class Dispatches(Enum):
+    """As `shim.emulator.app.Dispatch`."""
+
+    BODY = "body"
+    ACTION = "action"
+
+
 def emulate(
     seed: Annotated[
         Path | None,
@@ -122,6 +129,13 @@ def emulate(
             "--lenient", envvar="SHIM_EMULATE_LENIENT", help="Take requests that lack what v3 requires."
         ),
     ] = False,
+    dispatch: Annotated[
+        Dispatches,
+        typer.Option(
+            envvar="SHIM_EMULATE_DISPATCH",
+            help="The body says which operation it is, or SOAPAction has to say it as well.",
+        ),
+    ] = Dispatches.BODY,
 ) -> None:
     """Run a v3 backend in memory: nothing is kept when it ends."""
     from shim.cli import running
@@ -144,6 +158,7 @@ def emulate(
         empty_list=empty_list.value,
         lie_rate=lie_rate,
         lenient=lenient,
+        dispatch=dispatch.value,
     )
     app = application(world, options)
     end(running.run(_until_stopped(app, world, host, port)))

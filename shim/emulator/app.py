@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import random
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from shim.interfaces.load import NEW_VERSION, Dialect, PersonNames, StorageLimit
 TOKEN_PATH = "/oauth/token.php"  # noqa: S105 - a path
 _READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
 _MOST_FIXED = 4096
+Dispatch = Literal["body", "action"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Options:
     With a `schema_version` it speaks that one, and takes no other; `person_names` says how it has names,
     `storage_limits` how it bounds storage.
     `lists`, `row_identifier` and `empty_list` are as in `Ways`; `lie_rate` is the share of lists that lie.
-    A `lenient` one takes requests that lack elements which the interface requires.
+    A `lenient` one takes requests that lack elements which the interface requires. `dispatch` says whether the
+    body alone tells the operation, or SOAPAction has to name it as well.
     """
 
     latency_ms: int = 0
@@ -51,6 +54,7 @@ class Options:
     empty_list: EmptyList = "notice"
     lie_rate: float = 0.0
     lenient: bool = False
+    dispatch: Dispatch = "body"
 
     @property
     def interface(self) -> Interface:
@@ -105,13 +109,14 @@ class _Server:
         return await self._answer(request, data)
 
     async def _answer(self, request: web.Request, data: bytes) -> web.StreamResponse:
-        body, status, action = self._serve(request.path, data, request.headers.get("Content-Type", ""))
+        body, status, action = self._serve(request, data)
         if action == "drop":
             return disturb.dropped(request)
         return await disturb.answer(request, action, body, status)
 
-    def _serve(self, path: str, data: bytes, content_type: str) -> tuple[bytes, int, str | None]:
+    def _serve(self, asked: web.Request, data: bytes) -> tuple[bytes, int, str | None]:
         """The bytes to answer with, the HTTP status, and how to disturb the answer."""
+        path, content_type = asked.path, asked.headers.get("Content-Type", "")
         try:
             envelope = parse(data, content_type, ANSWER_LIMITS)
         except CallerError as error:
@@ -121,6 +126,7 @@ class _Server:
         try:
             operation = self.dispatcher.operation(path, request)
             self._require_version(operation, envelope.namespace)
+            self._require_action(operation, asked.headers.get("SOAPAction", ""))
             name = operation.full_name
             action = self.world.disturbance(name)
             body = self._performed(operation, envelope, action)
@@ -141,6 +147,11 @@ class _Server:
             raise Refusal(
                 None, f"The message is not in version {version}, which is the one that is spoken here."
             )
+
+    def _require_action(self, operation: Operation, said: str) -> None:
+        """Raises Refusal for the SOAPAction of another operation, where that is looked at."""
+        if self.options.dispatch == "action" and said.strip().strip('"') != operation.soap_action:
+            raise Refusal(None, f"The SOAPAction is not that of {operation.name}.")
 
     def _fix(self, path: str, data: bytes, body: bytes) -> None:
         if len(self.fixed) < _MOST_FIXED:

@@ -46,6 +46,11 @@ def test_all_is_well(invoke: Invoke, config: ConfigFile, backend: str) -> None:
         "tokens",
         "logins",
         "version",
+        "lists",
+        "row identifier",
+        "empty list",
+        "required",
+        "soap action",
     )
     assert told == [f"ok       {name}" for name in names]
     assert done.stderr == ""

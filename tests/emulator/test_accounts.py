@@ -100,8 +100,8 @@ async def test_what_an_add_refuses(backend: Backend, changed: dict[str, Any], co
     data = backend.envelope("AddOrganization", "admin", {}).decode()
     children = "".join(f"<{name}>{value}</{name}>" for name, value in sent.items())
     name = operation.input.name
-    start, _, rest = data.partition(f":{name}>")
-    body = f"{start}:{name}>{children}{rest}"
+    start, _, rest = data.partition(f":{name}/>")
+    body = f"{start}:{name}>{children}</{start.rpartition('<')[2]}:{name}>{rest}"
     before = len(backend.world.accounts)
     status, answer = await backend.post("/soap2/organization_agent.php", body.encode())
     with pytest.raises(Exception, match=code):
