@@ -12,6 +12,7 @@ from typing import Any
 
 from shim.core.commands import Ask, Command, Probe, Undo
 from shim.core.compiled import Called, Catalogue, Plan, Translation
+from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.identities import of_answer
 from shim.core.journal import beginning, journalled
@@ -73,9 +74,9 @@ def adding(traced: Traced) -> Plan:
 
 def _written(journal: Journal, translation: Translation, traced: Traced, wanted: Element) -> Answering:
     """The write. v3 may answer that it failed, and 2.5 then answers the same."""
-    if journal.opened is None:
+    probe = yield from _seen_before(journal, traced.probe(wanted))
+    if probe is None:
         return (yield from forward(journal.catalogue, journal.work, translation.new, wanted, writes=True))
-    probe = yield from fresh(journal, traced.probe(wanted))
     goes_on = not any(_on(wanted, name) for name in _NOT_IN_A_ROW)
     return (
         yield from step(
@@ -83,6 +84,21 @@ def _written(journal: Journal, translation: Translation, traced: Traced, wanted:
             probe=probe, undo=traced.undo, goes_on=goes_on, may_fail=True,
         )
     )  # fmt: skip
+
+
+def _seen_before(journal: Journal, probe: Probe) -> Generator[Command, Any, Probe | None]:
+    """The probe, blind to what is there; None where there is no journal, or v3 does not show the list.
+
+    Then the write is made all the same, as 2.5 would, and nothing is done about one whose end is not seen.
+    """
+    if journal.opened is None:
+        return None
+    try:
+        return (yield from fresh(journal, probe))
+    except BackendError as fault:
+        if fault.reason != "backend-fault":
+            raise
+        return None
 
 
 def _on(request: Element, name: str) -> bool:

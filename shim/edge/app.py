@@ -18,6 +18,7 @@ from shim.core.compiled import Catalogue
 from shim.core.errors import Fault
 from shim.core.pipeline import ServerInfo, Shim
 from shim.edge.backend import Backend, open_session
+from shim.edge.breaker import Addresses
 from shim.edge.comparing import Comparer, comparing
 from shim.edge.config import Config
 from shim.edge.deprecation_log import DeprecationLog
@@ -221,11 +222,14 @@ async def open_application(
         closing.push_async_callback(deprecation.stop)
         identities = IdentityMap(store, config.identity)
         await identities.start()
-        tokens = Tokens(http, config.backend.url + config.backend.token_path, metrics=metrics)
+        addresses = Addresses(config.backend, metrics)
+        tokens = Tokens(http, config.backend.token_path, metrics=metrics, addresses=addresses)
         closing.push_async_callback(tokens.close)
         integrations = Integrations(config.integrations, config.login)
         closing.push_async_callback(integrations.close)
-        backend = Backend(session, tokens, config.backend, metrics=metrics)
+        backend = Backend(session, tokens, config.backend, metrics=metrics, addresses=addresses)
+        checking = asyncio.create_task(addresses.checking(session))
+        closing.callback(checking.cancel)
         compiled = catalogue(await find_dialect(config, backend))
         require_policies(config, compiled)
         journal = Journal(store, config.journal, metrics=metrics)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 
 import aiohttp
@@ -21,6 +21,7 @@ from yarl import URL
 from shim.core.commands import Answer, Call
 from shim.core.errors import AUTHENTICATION, BackendError, Fault
 from shim.core.parse import fault_of, parse_answer
+from shim.edge.breaker import Addresses, Breaker, retry_after
 from shim.edge.metrics import Metrics
 from shim.edge.settings import Backend as BackendSettings
 from shim.edge.settings import Integration, Retry
@@ -35,6 +36,7 @@ _BUDGET_SECONDS = 10.0
 _LARGEST_FAULT = 65536
 _TOKEN_AGAIN = frozenset({"backend-unreachable", "backend-busy"})
 """Why there is no token now and may be one in a moment; the call was not made."""
+_NO_ANSWER = ("backend-unreachable", "backend-late", "backend-cut")
 
 
 async def _jitter(attempt: int) -> None:
@@ -85,8 +87,10 @@ class Backend:
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[int], Awaitable[None]] = _jitter,
         metrics: Metrics | None = None,
+        addresses: Addresses | None = None,
     ) -> None:
         self._session = session
+        self.addresses = addresses or Addresses(settings, metrics, clock)
         self._tokens = tokens
         self._settings = settings
         self._pause = pause
@@ -126,10 +130,11 @@ class Backend:
         """The token that was used and the answer, after as many attempts as are allowed."""
         self._budget.call()
         attempt = 1
+        tried: list[str] = []
         while True:
             try:
                 token = await self._token(integration)
-                return token, await self._attempt(call, token)
+                return token, await self._attempt(call, token, tried)
             except _Again as again:
                 fault = again.fault
             if attempt >= self._settings.retry.attempts or not self._budget.spend():
@@ -147,10 +152,19 @@ class Backend:
                 raise _Again(error) from None
             raise
 
-    async def _attempt(self, call: Call, token: str) -> Answer:
+    async def _attempt(self, call: Call, token: str, tried: list[str]) -> Answer:
+        """One attempt, at an address that was not tried if there is one; which it was is added to `tried`."""
         async with self._slot(self._slots):
+            address = self.addresses.choose(tried)
+            tried.append(address.url)
+            with address.asking():
+                answer = await self._answer(call, token, address)
+        return _judged(call, answer)
+
+    async def _answer(self, call: Call, token: str, address: Breaker) -> Answer:
+        with _watched(address):
             try:
-                answer = await self._post(call, token)
+                return await self._post(call, token, address)
             except aiohttp.ClientConnectorCertificateError:
                 raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
             except _NEVER_RAN:
@@ -162,7 +176,6 @@ class Backend:
                 raise _nonsense(call, what, unknown=call.writes) from None
             except (aiohttp.ClientError, OSError):
                 raise _broken(call, "backend-cut", "broke the connection.") from None
-        return _judged(call, answer)
 
     @asynccontextmanager
     async def _slot(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
@@ -196,10 +209,11 @@ class Backend:
             sock_read=self._settings.call_timeout,
         )
         async with self._slot(self._passing_slots), self._slot(self._slots):
+            address = self.addresses.choose()
             try:
                 async with self._session.request(
                     method,
-                    URL(self._settings.url + path, encoded=True),
+                    URL(address.url + path, encoded=True),
                     headers=headers,
                     data=body or None,
                     timeout=deadline,
@@ -220,15 +234,18 @@ class Backend:
             except (aiohttp.ClientError, OSError):
                 raise _lost("backend-cut", "broke the connection.") from None
 
-    async def _post(self, call: Call, token: str) -> Answer:
+    async def _post(self, call: Call, token: str, address: Breaker) -> Answer:
         async with self._session.post(
-            self._settings.url + call.endpoint,
+            address.url + call.endpoint,
             data=call.envelope(token),
             headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{call.soap_action}"'},
             timeout=self._timeout,
             allow_redirects=False,
         ) as response:
             body = await self._body(call, response)
+            address.answered()
+            if (seconds := retry_after(response.status, response.headers.get("Retry-After"))) is not None:
+                address.rest(seconds, "Retry-After")
             return Answer(response.status, response.headers.get("Content-Type", ""), body)
 
     async def _body(self, call: Call, response: aiohttp.ClientResponse) -> bytes:
@@ -241,6 +258,20 @@ class Backend:
                 raise _nonsense(call, what, unknown=call.writes)
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+@contextmanager
+def _watched(address: Breaker) -> Iterator[None]:
+    """Count against an address what it did not answer."""
+    try:
+        yield
+    except _Again:
+        address.failed()
+        raise
+    except BackendError as error:
+        if error.reason in _NO_ANSWER:
+            address.failed()
+        raise
 
 
 def _unreachable(why: str) -> BackendError:

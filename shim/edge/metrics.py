@@ -51,6 +51,7 @@ class Metrics:
     config_ok: Gauge = field(init=False)
     config_time: Gauge = field(init=False)
     log_dropped: Counter = field(init=False)
+    backend_up: Gauge = field(init=False)
     identities: Gauge = field(init=False)
     _series: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
 
@@ -79,6 +80,12 @@ class Metrics:
         self.waiting = self._gauge("deprecation_waiting_calls", "Calls that are not yet in the store")
         self.spool_bytes = self._gauge("deprecation_spool_bytes", "What lies in the spool, bytes")
         self.flush_failures = self._counter("deprecation_flush_failures", "Writes that the store did not take")
+        self.backend_up = Gauge(
+            "shim_backend_up",
+            "1 while an address of the backend is asked.",
+            ["address"],
+            registry=self.registry,
+        )
         self.log_dropped = self._counter("log_dropped_lines", "Log lines that could not be written", "reason")
         self.store_down = self._gauge("store_down", "1 while the store does not take the deprecation log")
         self.config_ok = self._gauge(

@@ -104,10 +104,32 @@ class Retry(Section):
     per_second: Annotated[Share, doc("Repeats a second that are free beside the share.")] = 10.0
 
 
+class Breaker(Section):
+    """When an address that does not answer is left alone, so that callers are told at once."""
+
+    failures: Annotated[Count, doc("Calls in a row that were not answered before an address rests.")] = 5
+    rest: Annotated[Seconds, doc("How long it rests at first, doubling with each failed try, seconds.")] = 5.0
+    longest: Annotated[Seconds, doc("The longest rest, also if Retry-After asks for more, seconds.")] = 60.0
+
+
+class Health(Section):
+    """How it is seen whether somebody is at an address."""
+
+    path: Annotated[str, doc("What is asked for by GET; any HTTP answer will do."), Field(pattern="^/")] = "/"
+    every: Annotated[Seconds, doc("How often, seconds.")] = 5.0
+    timeout: Annotated[Seconds, doc("How long an answer may take; after two that do not come, it rests.")] = 3.0
+
+
 class Backend(Section):
     """The v3 system that calls are forwarded to."""
 
     url: Annotated[HttpUrl, doc("Address of the v3 system, without a path: https://voipnow.example.com")]
+    others: Annotated[
+        tuple[HttpUrl, ...],
+        doc("Further addresses of the same v3 system, for when the ones before do not answer, in this order."),
+    ] = ()
+    breaker: Breaker = Breaker()
+    health: Health = Health()
     schema_version: Annotated[
         NewVersion, doc("Interface version that is spoken to it: any 3.x; auto asks it at start.")
     ] = "3.0.0"

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 import httpx
 
 from shim.core.errors import BackendError
+from shim.edge.breaker import Addresses
 from shim.edge.metrics import Metrics
 from shim.edge.settings import Backend as BackendSettings
 from shim.edge.settings import Integration, NewLogin
@@ -71,7 +72,8 @@ class _Kept:
 
 
 class Tokens:
-    """The tokens of all integrations. `url` is the token endpoint; `clock` seconds that never go back."""
+    """The tokens of all integrations. `url` is the token endpoint, or its path where there are `addresses`;
+    `clock` gives seconds that never go back."""
 
     def __init__(
         self,
@@ -79,8 +81,10 @@ class Tokens:
         url: str,
         clock: Callable[[], float] = time.monotonic,
         metrics: Metrics | None = None,
+        addresses: Addresses | None = None,
     ) -> None:
         self._http = http
+        self._addresses = addresses
         self._url = url
         self._clock = clock
         self._metrics = metrics or Metrics()
@@ -145,13 +149,31 @@ class Tokens:
         return token
 
     async def _ask(self, app: NewLogin) -> httpx.Response:
+        """The answer of the first address that gives one."""
+        if self._addresses is None:
+            return await self._ask_at(self._url, app)
+        tried: list[str] = []
+        while True:
+            address = self._addresses.choose(tried)
+            tried.append(address.url)
+            try:
+                with address.asking():
+                    answer = await self._ask_at(address.url + self._url, app)
+                    address.answered()
+                    return answer
+            except BackendError:
+                address.failed()
+                if set(tried) >= {each.url for each in self._addresses.all if not each.resting}:
+                    raise
+
+    async def _ask_at(self, url: str, app: NewLogin) -> httpx.Response:
         form = {
             "grant_type": "client_credentials",
             "client_id": app.app_key,
             "client_secret": app.app_secret.get_secret_value(),
         }
         try:
-            return await self._http.post(self._url, data=form)
+            return await self._http.post(url, data=form)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             reason, what = "backend-unreachable", "cannot be reached"
         except httpx.TimeoutException:

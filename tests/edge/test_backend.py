@@ -100,7 +100,9 @@ class World:
             self.busy -= 1
 
     def backend(self, **settings: Any) -> Backend:
-        self.settings = Settings.model_validate({"url": self.url, "call_timeout": 5.0, **settings})
+        self.settings = Settings.model_validate(
+            {"url": self.url, "call_timeout": 5.0, "breaker": {"failures": 1000}, **settings}
+        )
         return Backend(self.session, self.tokens, self.settings, self.clock, self.pause)
 
     async def pause(self, attempt: int) -> None:

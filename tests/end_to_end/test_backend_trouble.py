@@ -129,12 +129,14 @@ def test_a_write_whose_answer_is_lost_is_said_to_be_unknown_and_not_repeated(
     assert (company(backend) == new) is ran
 
 
-def test_an_add_that_ran_unseen_ran_once(backend: Backend, shim: Shim) -> None:
+def test_an_add_that_ran_unseen_ran_once_and_is_answered_with_its_id(backend: Backend, shim: Shim) -> None:
     backend.world.interfere("AddOrganization", "drop-after")
     with backend.watched() as calls:
-        assert NOT_KNOWN in faulted(post(shim, add_client("unseen"))).text
-    assert outcomes(calls) == [(ADD, "ok")]
-    assert backend.world.by_login("unseen") is not None
+        said = answered(post(shim, add_client("unseen")))
+    assert [each for each in outcomes(calls) if each[0] == ADD] == [(ADD, "ok")]
+    made = backend.world.by_login("unseen")
+    assert made is not None
+    assert said.get("ID") == str(made.id)
     assert faulted(post(shim, add_client("unseen"))).code == "200"
 
 

@@ -1,0 +1,260 @@
+"""Addresses of the backend that do not answer: left alone, tried again, and others asked in their place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from shim.core.commands import Call
+from shim.core.errors import BackendError
+from shim.edge.backend import Backend, open_session
+from shim.edge.breaker import Addresses, Breaker, retry_after
+from shim.edge.settings import Backend as Settings
+from shim.edge.settings import Breaker as BreakerSettings
+from shim.edge.settings import Integration
+from shim.edge.tokens import Tokens, open_http
+
+WHO = Integration.model_validate(
+    {"name": "a", "old": {"username": "u", "password": "p"}, "new": {"app_key": "k", "app_secret": "s"}}
+)
+OK = "<Envelope/>"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> Breaker:
+    return Breaker("http://v3", BreakerSettings(failures=3, rest=5, longest=15), clock)
+
+
+def fail(breaker: Breaker, times: int = 1) -> None:
+    for _ in range(times):
+        with breaker.asking():
+            breaker.failed()
+
+
+def test_failures_in_a_row_open_it_and_an_answer_between_does_not(breaker: Breaker) -> None:
+    fail(breaker, 2)
+    with breaker.asking():
+        breaker.answered()
+    fail(breaker, 2)
+    assert not breaker.resting
+    fail(breaker)
+    assert breaker.resting
+
+
+def test_one_call_tries_again_and_the_rest_doubles_until_an_answer(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker, 3)
+    for seconds in (5, 10, 15, 15):
+        clock.now += seconds - 0.1
+        assert breaker.resting
+        clock.now += 0.1
+        assert not breaker.resting
+        with breaker.asking():
+            assert breaker.resting, "one at a time"
+            breaker.failed()
+        assert breaker.resting
+    clock.now += 15
+    with breaker.asking():
+        breaker.answered()
+    assert not breaker.resting
+    fail(breaker, 2)
+    assert not breaker.resting
+
+
+def test_calls_that_began_before_do_not_make_it_rest_longer(breaker: Breaker, clock: Clock) -> None:
+    under_way = [breaker.asking() for _ in range(20)]
+    for each in under_way:
+        each.__enter__()
+    for each in under_way:
+        breaker.failed()
+        each.__exit__(None, None, None)
+    clock.now = 5
+    assert not breaker.resting
+
+
+def test_a_trial_that_is_broken_off_lets_the_next_one_try(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker, 3)
+    clock.now = 5
+    with pytest.raises(asyncio.CancelledError), breaker.asking():
+        raise asyncio.CancelledError
+    assert not breaker.resting
+
+
+def test_one_that_answers_no_health_check_rests_until_it_does(breaker: Breaker, clock: Clock) -> None:
+    breaker.checked(False)
+    breaker.checked(True)
+    breaker.checked(False)
+    assert not breaker.resting
+    breaker.checked(False)
+    clock.now = 100
+    assert breaker.resting
+    breaker.checked(True)
+    assert not breaker.resting
+
+
+def test_retry_after_is_seconds_or_a_date_of_a_busy_server() -> None:
+    assert retry_after(503, "7") == 7
+    assert retry_after(429, " 120 ") == 120
+    assert retry_after(503, "Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert (retry_after(503, "Fri, 31 Dec 9999 23:59:59 GMT") or 0) > 1e9
+    for status, header in ((200, "7"), (503, None), (503, "soon"), (503, "-1")):
+        assert retry_after(status, header) is None
+
+
+# ---- the backend as a whole ----
+
+
+class Node:
+    """An address of v3; `mode`: up, hung (it accepts and never answers), busy (Retry-After)."""
+
+    def __init__(self) -> None:
+        self.mode = "up"
+        self.calls: list[str] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.calls.append(request.path)
+        if self.mode == "hung":
+            await asyncio.sleep(3600)
+        if self.mode == "busy":
+            return web.Response(status=503, headers={"Retry-After": "9"})
+        if request.path == "/oauth/token.php":
+            return web.json_response({"access_token": "t", "expires_in": 3600})
+        return web.Response(text=OK, content_type="text/xml")
+
+
+class House:
+    """Two addresses and the way to them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.nodes = (Node(), Node())
+        self.servers: list[TestServer] = []
+        self.backend: Backend
+        self.addresses: Addresses
+        self.session: aiohttp.ClientSession
+
+    async def call(self, *, writes: bool = False) -> int:
+        call = Call("S", "Op", "/soap", "Op", lambda token: b"<Envelope/>", writes)
+        return (await self.backend.forward(call, WHO)).status
+
+    def soap(self) -> list[int]:
+        return [node.calls.count("/soap") for node in self.nodes]
+
+    async def check(self, times: int = 2) -> None:
+        for _ in range(times):
+            for each in self.addresses.all:
+                await self.addresses.check(self.session, each)
+
+
+@pytest.fixture
+async def house(clock: Clock) -> AsyncIterator[House]:
+    house = House(clock)
+    for node in house.nodes:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", node.handle)
+        server = TestServer(app)
+        await server.start_server()
+        house.servers.append(server)
+    urls = [str(each.make_url("")).rstrip("/") for each in house.servers]
+    settings: dict[str, Any] = {"url": urls[0], "others": urls[1:], "call_timeout": 1.0}
+    config = Settings.model_validate({**settings, "breaker": {"failures": 2}, "health": {"timeout": 1.0}})
+    house.addresses = Addresses(config, clock=clock)
+
+    async def pause(attempt: int) -> None: ...
+
+    async with open_session(config) as session, open_http(config) as http:
+        house.session = session
+        tokens = Tokens(http, config.token_path, addresses=house.addresses)
+        house.backend = Backend(session, tokens, config, clock, pause, addresses=house.addresses)
+        yield house
+        await tokens.close()
+    for server in house.servers:
+        await server.close()
+
+
+async def test_reads_and_writes_that_never_ran_go_to_the_next_address(house: House) -> None:
+    await house.servers[0].close()
+    for writes in (False, True):
+        assert await house.call(writes=writes) == 200
+    assert house.soap() == [0, 2]
+
+
+async def test_a_read_that_hangs_is_made_at_the_next_address(house: House) -> None:
+    assert await house.call() == 200
+    house.nodes[0].mode = "hung"
+    assert await house.call() == 200
+    assert house.soap() == [2, 1]
+
+
+async def test_a_write_whose_end_was_not_seen_is_made_nowhere_else(house: House) -> None:
+    assert await house.call() == 200
+    house.nodes[0].mode = "hung"
+    with pytest.raises(BackendError) as caught:
+        await house.call(writes=True)
+    assert (caught.value.reason, caught.value.unknown) == ("backend-late", True)
+    assert house.soap() == [2, 0]
+
+
+async def test_when_all_hang_callers_are_told_at_once_and_one_call_tries(house: House, clock: Clock) -> None:
+    assert await house.call() == 200
+    for node in house.nodes:
+        node.mode = "hung"
+    await house.check()
+    before = house.soap()
+    for writes in (False, True):
+        with pytest.raises(BackendError) as caught:
+            await house.call(writes=writes)
+        assert (caught.value.reason, caught.value.unknown) == ("backend-unreachable", False)
+        assert "nothing was changed; try again in 5 seconds" in caught.value.text
+    assert house.soap() == before
+    assert house.addresses.problem is not None
+    for node in house.nodes:
+        node.mode = "up"
+    await house.check(1)
+    clock.now += 5
+    assert await house.call() == 200
+    assert house.addresses.problem is None
+
+
+async def test_failures_alone_open_it_where_health_checks_see_nothing(house: House) -> None:
+    assert await house.call() == 200
+    house.nodes[0].mode = "hung"
+    for _ in range(3):
+        assert await house.call() == 200
+    assert house.soap()[0] == 1 + 2, "two that hung, then it rested"
+
+
+async def test_retry_after_is_granted(house: House, clock: Clock) -> None:
+    assert await house.call() == 200
+    house.nodes[0].mode = "busy"
+    assert await house.call() == 200
+    house.nodes[0].mode = "up"
+    clock.now = 8
+    assert await house.call() == 200
+    assert house.soap() == [2, 2]
+    clock.now = 9
+    assert await house.call() == 200
+    assert house.soap() == [3, 2]
+
+
+async def test_tokens_are_fetched_where_there_is_an_answer(house: House) -> None:
+    house.nodes[0].mode = "hung"
+    assert await house.call() == 200
+    assert house.nodes[1].calls.count("/oauth/token.php") == 1
