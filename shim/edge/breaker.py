@@ -118,7 +118,7 @@ class Addresses:
             seconds = min(each.seconds for each in self.all)
             raise BackendError(
                 "backend-unreachable",
-                "The v3 backend has not answered lately, and is left alone for a moment: the call was not made; "
+                "The v3 backend has not answered lately, and is left alone a while: the call was not made, "
                 f"nothing was changed; try again in {seconds} seconds.",
             )
         return next((each for each in free if each.url not in tried), free[0])

@@ -156,15 +156,16 @@ class Tokens:
         while True:
             address = self._addresses.choose(tried)
             tried.append(address.url)
-            try:
-                with address.asking():
+            with address.asking():
+                try:
                     answer = await self._ask_at(address.url + self._url, app)
+                except BackendError:
+                    address.failed()
+                    if set(tried) >= {each.url for each in self._addresses.all if not each.resting}:
+                        raise
+                else:
                     address.answered()
                     return answer
-            except BackendError:
-                address.failed()
-                if set(tried) >= {each.url for each in self._addresses.all if not each.resting}:
-                    raise
 
     async def _ask_at(self, url: str, app: NewLogin) -> httpx.Response:
         form = {
