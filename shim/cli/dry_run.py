@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -35,11 +36,14 @@ from shim.core.commands import (
 from shim.core.compiled import Catalogue
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Finding
+from shim.core.meant import meant
 from shim.core.model import Envelope
 from shim.core.parse import SOAP, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
+from shim.core.soap12 import action_of
 
 _Result = TypeVar("_Result")
+_HEAD = re.compile(rb"\s*+POST [^\r\n]{1,2000} HTTP/[0-9.]{1,3}\r?\n(?P<lines>(?:[^\r\n]++\r?\n)*+)\r?\n")
 TOKEN = "ACCESS-TOKEN"  # noqa: S105  # the word that stands for one
 _OF_PLACEHOLDERS = {"answer-value-omitted", "unknown-answer-element"}
 """Findings that only say that a placeholder does not fit."""
@@ -68,17 +72,23 @@ class DryRun:
 
 
 def dry_run(catalogue: Catalogue, message: bytes, backend_url: str) -> DryRun:
-    """What would become of an old message: a whole envelope, or its body element alone."""
+    """What would become of an old message: a whole envelope, or its body element alone.
+
+    It may be the dump of a request, too, with the head of HTTP before it.
+    """
     run = DryRun()
+    message, head = _without_head(message)
+    content_type, action = head.get("content-type", ""), head.get("soapaction", "")
     try:
-        message, envelope = _whole(message)
+        message, envelope = _whole(message, content_type)
     except CallerError as fault:
         run.fault = fault
         return run
+    envelope = meant(catalogue.old, envelope, action or action_of(content_type))
     operation = catalogue.old.by_input.get(envelope.body.name)
     path = catalogue.old.services[operation.service].endpoint if operation else ""
     driver = _Driver(catalogue, Placeholders(catalogue.new, message), backend_url.rstrip("/"), run)
-    outcome = driver.drive(Shim(catalogue), Request(path, "", message))
+    outcome = driver.drive(Shim(catalogue), Request(path, content_type, message, action))
     run.findings = [each for each in outcome.findings if each.code not in _OF_PLACEHOLDERS]
     run.cut_short = outcome.fault is not None and outcome.fault.reason in _UNKNOWN_HERE
     run.fault = None if run.cut_short else outcome.fault
@@ -146,10 +156,19 @@ class _Driver:
         return self._answers.answer(self._catalogue.new.operations[command.full_name])
 
 
-def _whole(message: bytes) -> tuple[bytes, Envelope]:
+def _without_head(message: bytes) -> tuple[bytes, dict[str, str]]:
+    """The message without a head of HTTP before it, and what that says, by small names."""
+    match = _HEAD.match(message)
+    if match is None:
+        return message, {}
+    lines = (line.partition(":") for line in match["lines"].decode("latin-1").splitlines())
+    return message[match.end() :], {name.strip().lower(): value.strip() for name, _, value in lines}
+
+
+def _whole(message: bytes, content_type: str = "") -> tuple[bytes, Envelope]:
     """The message as an envelope, taken apart. Raises CallerError for what is neither envelope nor XML."""
     try:
-        return message, parse(message)
+        return message, parse(message, content_type, empty=True)
     except CallerError as fault:
         if fault.reason != "not-soap":
             raise

@@ -96,7 +96,7 @@ def test_credentials_may_be_there_and_never_come_out(invoke: Invoke) -> None:
     ("message", "reason", "code"),
     [
         (
-            "<SetClientStatusRequest><status>maybe</status><ID>1</ID></SetClientStatusRequest>",
+            "<SetClientStatusRequest><status>off</status><ID>1</ID></SetClientStatusRequest>",
             "bad-value",
             None,
         ),
@@ -204,3 +204,19 @@ def test_every_translated_operation_gets_through(name: str) -> None:
     assert run.fault is None, run.fault
     assert bool(run.calls) is not bool(catalogue().translations[name].declared.emulates)
     assert run.cut_short is (name in NEED_WHAT_IS_KEPT)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_head_of_a_dumped_request_is_passed_over(end: str) -> None:
+    action = "http://4psa.com/Client/2.5.1:getClientsIn"
+    lines = [
+        "POST /soap2/client_agent.php HTTP/1.1",
+        "Host: old.example.com",
+        f'SOAPAction: "{action}"',
+        "",
+        "",
+    ]
+    for body in ("<GetClientsRequest/>", ""):
+        run = dry_run(catalogue(), (end.join(lines) + envelope(body)).encode(), "http://v3")
+        assert run.fault is None
+        assert [each.operation for each in run.calls] == ["GetOrganizations"]

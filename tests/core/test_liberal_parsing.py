@@ -9,6 +9,8 @@ import pytest
 from shim.core.encodings import as_utf8
 from shim.core.errors import CallerError
 from shim.core.parse import credentials, parse
+from shim.interfaces.load import old
+from tests.support.conversation import World
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 ENC = "http://schemas.xmlsoap.org/soap/encoding/"
@@ -241,3 +243,41 @@ def test_how_values_were_sent_is_noted() -> None:
 
 def test_a_document_without_declaration_is_taken_as_it_is() -> None:
     assert as_utf8(b"  <a/>", "text/xml") == b"<a/>"
+
+
+def read_cost(message: bytes) -> float:
+    """How many times its size a message costs when it is parsed and read, at its peak."""
+    world = World(lambda call, request: b"")
+    tracemalloc.start()
+    try:
+        world.run(old().operations["Client.EditClient"], message)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return peak / len(message)
+
+
+def edit(inner: str) -> bytes:
+    login = "<userCredentials><username>a</username><password>b</password></userCredentials>"
+    return envelope(f"<EditClientRequest><ID>20</ID>{inner}</EditClientRequest>", login).encode()
+
+
+ITEM = '<item xsi:type="n:Array" n:arrayType="x[1]">'
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        '<company xsi:type="xsd:base64Binary">' + "QUFB" * 60_000 + "</company>",
+        '<company xsi:type="xsd:hexBinary">' + "41" * 100_000 + "</company>",
+        '<ID n:arrayType="xsd:int[990]">' + "<item>1</item>" * 990 + "</ID>",
+        ('<link n:arrayType="x[19]">' + "<item>1</item>" * 900 + "</link>") * 19,
+        ITEM.replace("item", "link", 1) + ITEM * 50 + "</item>" * 50 + "</link>",
+        "".join(f'<company id="c{n}" xsi:type="xsd:base64Binary">QUFB</company>' for n in range(900)),
+        '<company href="#big"/>' * 5 + f'<name id="big" xsi:type="xsd:base64Binary">{"QUFB" * 40_000}</name>',
+    ],
+)
+def test_bombs_of_arrays_and_base64_stay_below_a_hundred_times_their_size(inner: str) -> None:
+    message = edit(inner)
+    read_cost(message)  # tables that are made once are not the message's
+    assert read_cost(message) < 100
