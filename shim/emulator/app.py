@@ -109,14 +109,18 @@ class _Server:
         return await self._answer(request, data)
 
     async def _answer(self, request: web.Request, data: bytes) -> web.StreamResponse:
-        body, status, action = self._serve(request, data)
+        said = request.headers
+        body, status, action = self._serve(
+            request.path, data, said.get("Content-Type", ""), said.get("SOAPAction", "")
+        )
         if action == "drop":
             return disturb.dropped(request)
         return await disturb.answer(request, action, body, status)
 
-    def _serve(self, asked: web.Request, data: bytes) -> tuple[bytes, int, str | None]:
+    def _serve(
+        self, path: str, data: bytes, content_type: str, soap_action: str = ""
+    ) -> tuple[bytes, int, str | None]:
         """The bytes to answer with, the HTTP status, and how to disturb the answer."""
-        path, content_type = asked.path, asked.headers.get("Content-Type", "")
         try:
             envelope = parse(data, content_type, ANSWER_LIMITS)
         except CallerError as error:
@@ -126,7 +130,7 @@ class _Server:
         try:
             operation = self.dispatcher.operation(path, request)
             self._require_version(operation, envelope.namespace)
-            self._require_action(operation, asked.headers.get("SOAPAction", ""))
+            self._require_action(operation, soap_action)
             name = operation.full_name
             action = self.world.disturbance(name)
             body = self._performed(operation, envelope, action)
