@@ -23,6 +23,7 @@ from shim.edge.config import Config, ConfigError, Problem
 from shim.edge.guard import Connections, Guard
 from shim.edge.reload import Reload, live_only
 from shim.edge.supervisor import Notifier, SocketsError
+from shim.edge.tls import arriving, context_of
 
 log = structlog.get_logger()
 
@@ -146,13 +147,13 @@ class Server:
         def protocol() -> Guard:
             return Guard(Connection(manager, loop=loop, **self._http), connections)
 
-        handshake = self.application.config.listen.header_timeout if tls else None
-        how: dict[str, Any] = {"ssl": tls, "ssl_handshake_timeout": handshake, "backlog": 512}
+        seconds = self.application.config.listen.header_timeout
+        factory = arriving(protocol, tls, seconds) if tls else protocol
         handed = self._sockets.get(name, ())
         if handed:
-            servers = [await loop.create_server(protocol, sock=each, **how) for each in handed]
+            servers = [await loop.create_server(factory, sock=each, backlog=512) for each in handed]
         else:
-            servers = [await loop.create_server(protocol, host, port, **how)]
+            servers = [await loop.create_server(factory, host, port, backlog=512)]
         self._servers += servers
         bound = servers[0].sockets[0].getsockname()
         self.addresses[name] = (bound[0], bound[1])
@@ -289,7 +290,11 @@ def _reload(server: Server, reload: Rereading, notifier: Notifier) -> None:
 
 def _tls(config: Config) -> ssl.SSLContext:
     """The certificate chain and key of the public listener. Raises ConfigError when they cannot be used."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context = context_of(config.listen)
+    except ssl.SSLError as error:
+        what, fix = "OpenSSL knows none of these", "Give a cipher list of OpenSSL, such as HIGH:!aNULL"
+        raise ConfigError([Problem("listen.tls_ciphers", what, None, fix)]) from error
     certificate, key = str(config.listen.tls_cert), str(config.listen.tls_key)
     try:
         context.load_cert_chain(certificate, key, password=lambda: "")

@@ -10,7 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from shim.core.parse import Limits as ParseLimits
 from shim.edge.settings_conduct import Conduct, Faults
@@ -27,6 +35,7 @@ from shim.edge.settings_kinds import (
     Share,
     StoreUrl,
     Version,
+    decimal,
     doc,
 )
 from shim.edge.settings_logins import NAME, AdminUser, Integration, NewLogin, OldLogin
@@ -44,6 +53,16 @@ class Listen(Section):
     tls_port: Annotated[Port, doc("Port for HTTPS; used when tls_cert and tls_key are set.")] = 8443
     tls_cert: Annotated[Existing | None, doc("Certificate chain, a PEM file.")] = None
     tls_key: Annotated[Existing | None, doc("Private key of the certificate, a PEM file.")] = None
+    tls_minimum: Annotated[
+        Literal["1.2", "1.1", "1.0"],
+        doc(
+            "Oldest version of TLS that is taken. 1.0 and 1.1 are broken: only for clients that have no other."
+        ),
+        BeforeValidator(decimal),
+    ] = "1.2"
+    tls_ciphers: Annotated[
+        str | None, doc("Cipher list in OpenSSL's form; null: OpenSSL's own, old ones too below TLS 1.2.")
+    ] = None
     public_url: Annotated[
         HttpUrl | None, doc("Address that the WSDL gives to clients; null takes it from each request.")
     ] = None

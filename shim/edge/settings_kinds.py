@@ -85,6 +85,11 @@ def _argon2(value: str) -> str:
     return value
 
 
+def decimal(value: Any) -> Any:
+    """YAML reads 1.2 as a number; a version is a text."""
+    return str(value) if isinstance(value, float) else value
+
+
 def digits(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
