@@ -14,6 +14,7 @@ from tests.end_to_end.recorder import recorder
 from tests.end_to_end.running import HOST, Backend, Shim
 from tests.end_to_end.toolkits.life import Lived, read_facts, verdicts
 from tests.end_to_end.toolkits.matrix import TOOLKITS, Place, Toolkit, page_of
+from tests.end_to_end.toolkits.wires import WIRES, written
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
 
@@ -67,6 +68,10 @@ def test_a_toolkit_leads_its_life(backend: Backend, shim: Shim, folders: Path, t
     lived = Lived(facts, calls, between.exchanges)
     missed = verdicts(lived, toolkit.asked)
     assert set(missed) == set(toolkit.misses), missed
+    if os.environ.get("RECORD_WIRES"):
+        WIRES.mkdir(exist_ok=True)
+        recorded = written(between.exchanges, between.port, f"{toolkit.key}-h")
+        (WIRES / f"{toolkit.key}.http").write_bytes(recorded)
     posted = [each for each in between.exchanges if each.head.startswith(b"POST")]
     assert {told_apart(each.header("user-agent"), each.body) for each in posted} == {toolkit.page}
 

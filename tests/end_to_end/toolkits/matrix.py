@@ -97,6 +97,13 @@ OF_NODE = {
 }
 
 
+AXIS_JARS = (
+    *("axis", "axis-jaxrpc", "axis-saaj", "jaxrpc", "saaj", "wsdl4j"),
+    *("commons-discovery", "commons-logging", "javax.mail", "javax.activation"),
+)
+"""What Axis 1.4 needs, as Debian names it."""
+
+
 def of_node(name: str) -> Callable[[Place], list[str]]:
     """A program on the packages of `node/`, which npm installs once."""
 
@@ -139,6 +146,33 @@ def jaxws(place: Place) -> list[str]:
 
     classes = once(place, "jaxws", build) / "classes"
     return [*java(place), "-cp", f"{jars}:{classes}", "Jaxws"]
+
+
+def axis(place: Place) -> list[str]:
+    """WSDL2Java of Axis 1.4; its stubs do not know of the header."""
+    jars = classpath(*AXIS_JARS)
+
+    def build(place: Place, folder: Path) -> None:
+        sources, classes = folder / "src", folder / "classes"
+        sources.mkdir()
+        classes.mkdir()
+        run("java", "-cp", jars, "org.apache.axis.wsdl.WSDL2Java", "-o", str(sources), root(place))
+        files = [*map(str, sources.rglob("*.java")), str(CLIENTS / "java" / "AxisLife.java")]
+        run("javac", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", jars, "-d", str(classes), *files)
+
+    classes = once(place, "axis", build) / "classes"
+    return [*java(place), "-cp", f"{jars}:{classes}", "AxisLife"]
+
+
+def mono(place: Place) -> list[str]:
+    """Proxies that wsdl.exe makes."""
+
+    def build(place: Place, folder: Path) -> None:
+        run("wsdl", "-nologo", "-out:Proxies.cs", root(place), cwd=folder)
+        sources = ["Proxies.cs", str(CLIENTS / "csharp" / "Life.cs")]
+        run("mcs", "-out:life.exe", "-r:System.Web.Services", *sources, cwd=folder)
+
+    return ["mono", str(once(place, "mono", build) / "life.exe")]
 
 
 def root(place: Place) -> str:
@@ -264,6 +298,32 @@ TOOLKITS = [
         adapt="`-extension` beside `-XadditionalHeaders`, for both headers have parts of one name",
     ),
     Toolkit(
+        key="axis",
+        title="Java Axis 1.4",
+        version="1.4",
+        packages="libaxis-java default-jdk-headless",
+        present=["sh", "-c", f"test -e {JARS}/axis-jaxrpc.jar && readlink -f {JARS}/axis.jar"],
+        command=axis,
+        page="Java Axis",
+        tls="wants the server's name as CN of its certificate",
+        adapt="the header by `setHeader`, with the members of the choice that stay empty as empty texts",
+        misses={
+            "limits": "sets them; an answer with `accountExpire` is a ParseException, since a date with an "
+            "attribute is to Axis a text of its locale"
+        },
+    ),
+    Toolkit(
+        key="mono-wsdl",
+        title="Mono wsdl.exe",
+        version="6.8",
+        packages="mono-devel",
+        present=["mono", "--version"],
+        command=mono,
+        page=".NET Framework",
+        adapt="choices are arrays of items beside arrays of names",
+        tls="trusts the machine's authorities alone",
+    ),
+    Toolkit(
         key="soap4r",
         title="Ruby soap4r",
         version="2.0.5",
@@ -309,9 +369,10 @@ def page_of(toolkits: Sequence[Toolkit]) -> str:
         cells = [each.title, f"`{each.version.strip()}`"]
         for question in QUESTIONS:
             if question in each.misses:
-                notes.append(f"{len(notes) + 1}. {each.title}, {QUESTIONS[question]}: {each.misses[question]}.")
+                notes.append(f"{each.title}, {QUESTIONS[question]}: {each.misses[question]}.")
                 cells.append(f"no ({len(notes)})")
             else:
                 cells.append("yes" if question in each.asked else "-")
         lines.append("| " + " | ".join([*cells, each.ends, each.adapt, each.setting]) + " |")
-    return "\n".join([*lines, "", *notes]) + "\n"
+    numbered = [f"{number}. {note}" for number, note in enumerate(notes, 1)]
+    return "\n".join([*lines, "", *numbered]) + "\n"
