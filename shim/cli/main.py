@@ -19,6 +19,7 @@ from shim.cli.demo import demo
 from shim.cli.emulate import emulate
 from shim.cli.explain import explain
 from shim.cli.findings import app as findings
+from shim.cli.health import health
 from shim.cli.integrations import app as integrations
 from shim.cli.journal import app as journal
 from shim.cli.map import app as identity_map
@@ -37,7 +38,7 @@ _EPILOG = (
 )
 
 SECTIONS = {
-    "To run it": ("serve", "reload", "check", "integrations", "admin", "map", "journal"),
+    "To run it": ("serve", "health", "reload", "check", "integrations", "admin", "map", "journal"),
     "To see what becomes of calls": ("translate", "explain", "coverage"),
     "To port": ("report", "findings", "porting", "brownout"),
     "To rehearse": ("capture", "replay"),
@@ -107,7 +108,20 @@ def _shim(
     pass
 
 
-for _command in (serve, reload, demo, emulate, translate, check, coverage, explain, capture, replay, report):
+for _command in (
+    serve,
+    health,
+    reload,
+    demo,
+    emulate,
+    translate,
+    check,
+    coverage,
+    explain,
+    capture,
+    replay,
+    report,
+):
     app.command()(_command)
 app.add_typer(integrations)
 app.add_typer(admin)

@@ -26,6 +26,7 @@ from shim.edge.dialect import find_dialect
 from shim.edge.drive import Performers
 from shim.edge.endpoint import Beside, Conduct, SoapEndpoint
 from shim.edge.guard import guarded
+from shim.edge.health import Health, checks
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal, delivering
@@ -69,6 +70,7 @@ class Application:
         self.catalogue = compiled
         self.performers = performers
         self.ready = True
+        self.health = Health({})
         self.reload = Reload(1, time.time())
         self.integrations = performers.integrations
         self.store = performers.store
@@ -108,6 +110,7 @@ class Application:
             app.router.add_post(service.endpoint, self.soap.post)
             app.router.add_get(service.endpoint, self.pages.endpoint)
         app.router.add_get("/soap2/schema/{version}/{name:.+}", self.pages.schema)
+        app.router.add_get("/livez", self.alive)
         app.router.add_get("/readyz", self.readiness)
         app.router.add_route("*", "/{anything:.*}", self.pages.missing)
         app.on_response_prepare.append(self._close_when_stopping)
@@ -138,8 +141,9 @@ class Application:
     def admin_routes(self, extend: Extension | None = None) -> web.Application:
         """The admin listener: health, readiness, metrics, and what `extend` adds."""
         app = web.Application(middlewares=[guarded])
-        app.router.add_get("/healthz", self.health)
-        app.router.add_get("/readyz", self.readiness)
+        app.router.add_get("/healthz", self.alive)
+        app.router.add_get("/livez", self.alive)
+        app.router.add_get("/readyz", self.readiness_with_reasons)
         app.router.add_get("/metrics", self.counted)
         app.router.add_get("/status", self.status)
         if extend is not None:
@@ -158,11 +162,14 @@ class Application:
             for state, many in states.items():
                 self.metrics.identities.labels(state).set(many)
 
-    async def health(self, request: web.Request) -> web.Response:
+    async def alive(self, request: web.Request) -> web.Response:
         return web.Response(text="alive\n")
 
     async def readiness(self, request: web.Request) -> web.Response:
-        return web.Response(text="ready\n") if self.ready else web.Response(status=503, text="stopping\n")
+        return await self.health.readiness(request, stopping=not self.ready, reasons=False)
+
+    async def readiness_with_reasons(self, request: web.Request) -> web.Response:
+        return await self.health.readiness(request, stopping=not self.ready, reasons=True)
 
     def judge(self, config: Config) -> None:
         """Raises ConfigError when policies of this configuration cannot be meant; changes nothing."""
@@ -244,6 +251,7 @@ async def open_application(
         recovery = Recovery(compiled, performers, journal, application.integration)
         await recovery.start()
         closing.push_async_callback(within(CLOSING, "recovery", recovery.stop))
+        application.health = Health(checks(lambda: application.config, store, marker, addresses, recovery))
         yield application
 
 

@@ -49,6 +49,15 @@ class Recovery:
         self.looked_at = journal.monotonic()
         """When the journal was last looked through to its end, on the monotonic clock."""
 
+    @property
+    def problem(self) -> str | None:
+        """Why calls that were left behind may not be ended; None when they are looked after."""
+        settings = self._journal.settings
+        since = self._journal.monotonic() - self.looked_at
+        if since <= settings.lease + 3 * settings.sweep:
+            return None
+        return f"nobody could look after calls that were left behind for {since:.0f} seconds"
+
     async def start(self) -> None:
         """Take over what the last process left, and go on looking. Raises BackendError."""
         if not self._journal.store.shared:
