@@ -49,6 +49,11 @@ class Phone:
     def local(self) -> str:
         return self.number.partition("*")[2]
 
+    @property
+    def shown(self) -> str:
+        """The number in lists of 2.5, which have it as a whole number."""
+        return str(int(self.local))
+
 
 @dataclass
 class OldServer:
@@ -121,7 +126,7 @@ class OldServer:
     def listed(self, client: int, text: str | None = None, kind: str | None = None) -> dict[str, Phone]:
         """What GetExtensions lists, by the last part of the number."""
         return {
-            each.local: each
+            each.shown: each
             for each in self.phones.values()
             if each.person.client == client and kind in (None, each.kind) and _matches(each.person, text)
         }
