@@ -189,7 +189,7 @@ def test_explain_says_that_an_operation_is_not_forwarded(invoke: Invoke) -> None
     told = invoke("explain", "LinkedOp").stdout
     assert "is served by the shim itself; v3 is not asked for its own" in told
     assert "becomes" not in told.split("The request")[0]
-    assert "operation/package emulated" in told
+    assert "operation/package moved" in told
 
 
 def test_explain_tells_all_calls_of_a_plan_in_order_and_what_takes_them_back(invoke: Invoke) -> None:
@@ -230,7 +230,7 @@ def test_explain_as_markdown_has_the_differences(invoke: Invoke) -> None:
     assert told.startswith("# Extension.SetupExtension\n")
     assert "1. `Extension.SetupExtension`, posted to `/soap2/extension_agent.php`" in told
     assert "| `queue` | `phoneQueue` | renamed | Queues are called phone queues in v3. |" in told
-    assert "**Dropped** (`voicemailCenter`" in told
+    assert "**Dropped** (`callback`" in told
 
 
 def test_every_operation_has_a_page() -> None:
