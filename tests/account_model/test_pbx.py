@@ -105,7 +105,7 @@ def test_the_life_of_a_button_and_of_an_alert(house: House, kind: str) -> None:
         "x1",
         "Other",
         "100",
-        "0",
+        "false",
     ]
     assert told.get("userID") == "31"
     assert pbx(house, f"DelCustom{kind}", code="x1").get("items") == "1"
@@ -115,7 +115,7 @@ def test_the_life_of_a_button_and_of_an_alert(house: House, kind: str) -> None:
 def test_what_a_button_tells_is_given_back(house: House) -> None:
     pbx(house, "AddCustomButton", code="b", text="T", includeResellerID=1, includeClientID=0)
     [listed] = pbx(house, "GetCustomButtons").rows("button")
-    assert (listed.get("includeResellerID"), listed.get("includeClientID")) == ("1", "0")
+    assert (listed.get("includeResellerID"), listed.get("includeClientID")) == ("true", "false")
 
 
 def test_the_life_of_time_intervals(house: House) -> None:

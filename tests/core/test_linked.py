@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from shim.core.commands import Call
+from shim.core.commands import Call, FaultForm
 from shim.core.errors import BackendError, Fault
 from shim.core.model import Element
 from shim.core.parse import Limits, parse
@@ -38,6 +38,7 @@ def operation(*mapping: str) -> Element:
 def run(*operations: Element) -> tuple[World, Outcome]:
     world = World(backend)
     request = Element("LinkedOpRequest", children=list(operations))
+    world.faults = FaultForm(detail=True)
     return world, world.run(LINKED, old_request(LINKED, request))
 
 

@@ -14,6 +14,7 @@ from shim.core.commands import (
     Caller,
     DenyIdentities,
     DoubtIdentities,
+    FaultForm,
     FindEnded,
     FindIdentities,
     Forget,
@@ -98,6 +99,7 @@ class World:
     rungs: Mapping[str, Rung] = field(default_factory=dict)
     tell: Tell = field(default_factory=Tell)
     deprecation: Deprecation = field(default_factory=Deprecation)
+    faults: FaultForm = field(default_factory=FaultForm)
 
     def run(self, operation: Operation, body: bytes, path: str | None = None) -> Outcome:
         endpoint = path or old().services[operation.service].endpoint
@@ -122,7 +124,7 @@ class World:
     def _perform(self, command: object) -> object:  # noqa: PLR0912 - one arm for each command
         match command:
             case Identify():
-                return Caller("tester", self.settings, self.policies, self.tell, self.rungs)
+                return Caller("tester", self.settings, self.policies, self.tell, self.rungs, faults=self.faults)
             case Call():
                 return self._call(command)
             case Recall(account):
