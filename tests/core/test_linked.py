@@ -124,7 +124,7 @@ def test_each_call_inside_is_one_of_its_own_operation() -> None:
 
 def test_an_inner_call_is_admitted_by_its_own_rung() -> None:
     body = old_request(LINKED, Element("LinkedOpRequest", children=[operation(), operation()]))
-    world = World(backend)
+    world = World(backend, faults=FaultForm(detail=True))
     world.rungs = {"Client.GetClients": "locked"}
     outcome = world.run(LINKED, body)
     assert reasons(outcome) == ["locked", "locked"]
