@@ -113,7 +113,7 @@ class Journal(Desk):
 
     async def _open(self, integration: str, command: Begin) -> Opened | _Blocked:
         key = f"{integration} {command.operation} {command.key}"
-        began, now = self.monotonic(), self.store.now()
+        began, now = self.monotonic(), self.store.steady()
         entry = Entry.new(integration, command, key, self.owner, now, self._lease(now))
         opened = Opened(entry["id"], 1)
         with self._unless_told(opened.entry):
@@ -155,7 +155,7 @@ class Journal(Desk):
 
     async def mark(self, command: Mark) -> None:
         """Write down where steps stand, and hold the entry for another lease."""
-        began, now = self.monotonic(), self.store.now()
+        began, now = self.monotonic(), self.store.steady()
         async with self.store.writing() as connection:
             await self._update(connection, command.opened, {"state": command.state}, self._lease(now))
             await write_steps(connection, command.opened.entry, command.steps, now)
@@ -175,7 +175,7 @@ class Journal(Desk):
         self, connection: AsyncConnection, command: Close, learned: tuple[Identity, ...], *, recovered: bool
     ) -> Ended:
         """The same in a transaction of the caller's, who says `ended` once it is committed."""
-        opened, now = command.opened, self.store.now()
+        opened, now = command.opened, self.store.steady()
         row = await _row(connection, opened.entry)
         answer = to_json(command.answering(learned)) if command.answering is not None else row.answer
         values, lease = self._closed(command, row, answer, now, recovered)
@@ -234,7 +234,7 @@ class Journal(Desk):
             raise
 
     async def _deliver(self, entry: str, received: bool) -> None:
-        now = self.store.now()
+        now = self.store.steady()
         values: dict[str, Any] = {"lease_until": now, "updated_at": now}
         if received:
             values |= {"state": "done-clean", "answer": None}
@@ -245,7 +245,7 @@ class Journal(Desk):
 
     async def revoke(self, entries: Sequence[str]) -> None:
         """What these did was taken back: their answers are dropped, so that an equal call is made anew."""
-        values = {"state": "done-clean", "answer": None, "updated_at": self.store.now()}
+        values = {"state": "done-clean", "answer": None, "updated_at": self.store.steady()}
         where = (ENTRIES.c.id.in_(entries), ENTRIES.c.state == "done-unclean")
         async with self.store.writing() as connection:
             await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
@@ -271,7 +271,7 @@ class Journal(Desk):
             if held.worker is not None and held.worker.done():
                 self.abandon(Opened(entry, held.epoch))
                 continue
-            began, now = self.monotonic(), self.store.now()
+            began, now = self.monotonic(), self.store.steady()
             query = sa.update(ENTRIES).where(*_ours(entry, held.epoch, self.owner))
             async with self.store.writing(BRIEFLY) as connection:
                 done = await connection.execute(query.values(lease_until=self._lease(now)))
@@ -292,12 +292,12 @@ class Journal(Desk):
         if self.store.shared:
             query = query.where(ENTRIES.c.owner == self.owner)
         async with self.store.writing(patience) as connection:
-            await connection.execute(query.values(lease_until=self.store.now()))
+            await connection.execute(query.values(lease_until=self.store.steady()))
 
     async def take(self) -> list[Entry]:
         """Take over entries that nobody holds and that are due, a few at a time."""
         await self._give_up()
-        began, now = self.monotonic(), self.store.now()
+        began, now = self.monotonic(), self.store.steady()
         due = (ENTRIES.c.state.in_(UNDER_WAY), ENTRIES.c.due_at <= now, ENTRIES.c.lease_until <= now)
         query = sa.select(ENTRIES).where(*due).order_by(ENTRIES.c.due_at, ENTRIES.c.id).limit(_BATCH)
         taken: list[Entry] = []
@@ -322,7 +322,7 @@ class Journal(Desk):
         if given_up:
             where = (ENTRIES.c.id.in_(given_up), ENTRIES.c.owner == self.owner)
             left = ENTRIES.c.state.in_((*UNDER_WAY, "done-unclean"))
-            query = sa.update(ENTRIES).where(*where, left).values(lease_until=self.store.now())
+            query = sa.update(ENTRIES).where(*where, left).values(lease_until=self.store.steady())
             async with self.store.writing(BRIEFLY) as connection:
                 await connection.execute(query)
         self._abandoned.difference_update(given_up)
@@ -339,7 +339,9 @@ class Journal(Desk):
         self, connection: AsyncConnection, opened: Opened, values: dict[str, Any], lease: datetime
     ) -> None:
         query = sa.update(ENTRIES).where(*_ours(opened.entry, opened.epoch, self.owner))
-        done = await connection.execute(query.values(**values, lease_until=lease, updated_at=self.store.now()))
+        done = await connection.execute(
+            query.values(**values, lease_until=lease, updated_at=self.store.steady())
+        )
         if done.rowcount != 1:
             self._held.pop(opened.entry, None)
             raise _lost()

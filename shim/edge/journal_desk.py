@@ -50,7 +50,7 @@ class Desk:
             rows = (
                 await connection.execute(query.where(ENTRIES.c.state.in_(states)) if states else query)
             ).all()
-            return [await entry_of(connection, row, row.epoch, self.store.now()) for row in rows]
+            return [await entry_of(connection, row, row.epoch, self.store.steady()) for row in rows]
 
     async def paused(self) -> list[Entry]:
         """What can neither be finished nor undone: `repairs` has the v3 calls that would."""
@@ -61,7 +61,7 @@ class Desk:
 
         Whoever works on it loses it: its next step finds another epoch, and is not made.
         """
-        now = self.store.now()
+        now = self.store.steady()
         again = {"attempts": 0, "due_at": now, "lease_until": now, "epoch": ENTRIES.c.epoch + 1}
         paused = sa.case((ENTRIES.c.policy == "undo", "undoing"), else_="running")
         state = sa.case((ENTRIES.c.state == "paused", paused), else_=ENTRIES.c.state)
@@ -73,7 +73,7 @@ class Desk:
 
     async def standing(self) -> Standing:
         """What there is to watch."""
-        now = self.store.now()
+        now = self.store.steady()
         began = now - timedelta(seconds=self.settings.lease)
         under_way = ENTRIES.c.state.in_(UNDER_WAY)
         query = sa.select(
@@ -92,14 +92,14 @@ class Desk:
         query = sa.update(ENTRIES).where(ENTRIES.c.id == entry, ENTRIES.c.state == "paused")
         values = {"state": "undone", "why": f"dismissed: {reason}", "answer": None, "subject": None}
         async with self.store.writing() as connection:
-            done = await connection.execute(query.values(updated_at=self.store.now(), **values))
+            done = await connection.execute(query.values(updated_at=self.store.steady(), **values))
             if done.rowcount == 1:
                 await drop_payloads(connection, [entry])
         return done.rowcount == 1
 
     async def purge(self) -> None:
         """Drop what ended longer ago than answers are kept."""
-        before = self.store.now() - timedelta(seconds=self.settings.keep)
+        before = self.store.steady() - timedelta(seconds=self.settings.keep)
         over = (ENTRIES.c.state.in_(("done-clean", "done-unclean", "undone")), ENTRIES.c.updated_at < before)
         old = sa.select(ENTRIES.c.id).where(*over)
         async with self.store.writing(BRIEFLY) as connection:

@@ -128,6 +128,7 @@ class Recovery:
                 await asyncio.wait_for(self._journal.wake.wait(), pause if done else min(_SOON, pause))
 
     async def _once(self, purge: bool) -> None:
+        await self._journal.store.keep_time()
         await self.sweep()
         if purge:
             await self._journal.purge()

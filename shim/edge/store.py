@@ -12,11 +12,12 @@ import json
 import os
 import secrets
 import sqlite3
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from copy import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -81,6 +82,7 @@ class Store:
         self.path = _path(engine.url)
         """The file of an SQLite store; None: it is in memory, or a server's."""
         self._file = _file(self.path)
+        self._anchor = (utc_now(), time.monotonic())
 
     @classmethod
     async def open(
@@ -107,6 +109,7 @@ class Store:
             if not create:
                 await store._require_tables()
             await patient._bring_up_to_date()
+            await store.keep_time()
         except BaseException:
             await store.close()
             raise
@@ -157,6 +160,24 @@ class Store:
     def shared(self) -> bool:
         """Whether other processes may write too, so that what was read is soon out of date."""
         return self._engine.dialect.name != "sqlite"
+
+    def steady(self) -> datetime:
+        """The time for leases and deadlines: a system clock that jumps does not move it.
+
+        It goes on by the monotonic clock from what the system said at the start, or from what PostgreSQL says
+        each time that `keep_time` asks it, so that replicas agree. A clock given to `open` is taken as it is.
+        """
+        if self._clock is not utc_now:
+            return self._clock()
+        at, monotonic = self._anchor
+        return at + timedelta(seconds=time.monotonic() - monotonic)
+
+    async def keep_time(self) -> None:
+        """Go by the clock of PostgreSQL, which all replicas share. Raises BackendError."""
+        if self.shared:
+            async with self.reading() as connection:
+                at = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
+            self._anchor = (utc(at), time.monotonic())
 
     def now(self) -> datetime:
         """The time that is written into rows, in UTC."""

@@ -10,7 +10,7 @@ import sys
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -407,3 +407,30 @@ async def test_a_postgresql_that_hangs_counts_as_away(restartable: Restartable) 
         restartable.thaw()
     assert (await store.recall("7"))["industry"].text == "1"
     await store.close()
+
+
+async def test_leases_do_not_move_with_a_clock_that_jumps(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = store.steady()
+
+    class Jumped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(days=2)
+
+    monkeypatch.setattr("shim.edge.store.datetime", Jumped)
+    assert store.now() - before > timedelta(days=1)
+    assert store.steady() - before < timedelta(hours=1)
+
+
+async def test_replicas_go_by_the_clock_of_postgresql(postgres: Callable[[], str]) -> None:
+    url = postgres()
+    one, other = await Store.open(url), await Store.open(url)
+    at, monotonic = other._anchor
+    other._anchor = (at + timedelta(seconds=120), monotonic)
+    assert other.steady() - one.steady() > timedelta(seconds=60)
+    await other.keep_time()
+    assert abs(other.steady() - one.steady()) < timedelta(seconds=60)
+    for each in (one, other):
+        await each.close()
