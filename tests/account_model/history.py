@@ -59,7 +59,8 @@ class History:
             "parentLogin": account.login,
         }[parent]
         before = (set(world.accounts), set(world.extensions))
-        taken = world.by_login(login) or (local and world.extended(account, local) in world.extensions)
+        number = world.extended(account, str(int(local))) if local else None  # 2.5 has a whole number here
+        taken = world.by_login(login) or number in world.extensions
         reply = self.house.call("AddExtension", by=by, **texts)
         if taken:
             assert reply.code == "200", reply.outcome
