@@ -11,6 +11,7 @@ from lxml import etree
 
 from shim.cli.placeholders import Placeholders
 from shim.core.commands import (
+    Aside,
     Begin,
     Call,
     Caller,
@@ -120,6 +121,8 @@ class _Driver:
 
     def _reply(self, command: Command) -> Any:
         match command:
+            case Aside():
+                return command.work()
             case Identify():
                 return Caller("dry-run")
             case Call():

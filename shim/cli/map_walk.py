@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from shim.core.aside import finish
 from shim.core.commands import Call, Caller, Known
 from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
@@ -66,12 +67,7 @@ class Asker:
         assert isinstance(command, Call)
         async with self._places:
             answer = await self._backend.forward(command, integration)
-        try:
-            asked.send(answer)
-        except StopIteration as stop:
-            told: Element = stop.value
-            return told
-        raise AssertionError("forward is one call")
+        return finish(asked, answer)
 
     async def owner(self, integration: Integration, number: str) -> Known | Literal["unsaid"] | None:
         """Whose extension a number is; None when v3 denies it, `unsaid` when it refuses to tell."""

@@ -396,8 +396,19 @@ class Revoke:
     entries: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Do pure work that may take long without keeping others waiting. Reply: what it returns.
+
+    Raises the Fault that the work raises. Nothing else touches what it works on until then.
+    """
+
+    work: Callable[[], Any] = field(repr=False)
+
+
 Command = (
-    Identify
+    Aside
+    | Identify
     | Call
     | Recall
     | Remember

@@ -6,6 +6,8 @@ three-digit codes are those of SystemAPI.
 
 from __future__ import annotations
 
+from typing import Self
+
 AUTHENTICATION = "100"
 PARAMETER_MISSING = "117"
 
@@ -69,6 +71,15 @@ class Fault(Exception):
         self.carried = carried
         if side is not None:
             self.side = side
+
+    def bare(self) -> Self:
+        """The fault without the way that it came: kept with it, that would keep alive all that was at hand.
+
+        To be called by whoever keeps a fault once it is caught. A traceback holds frames, these the message
+        and its tree, and often, through the one who keeps it, the fault itself.
+        """
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self
 
 
 class CallerError(Fault):

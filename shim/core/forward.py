@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+from shim.core.aside import aside
 from shim.core.commands import Answer, Call, Command
 from shim.core.compiled import Catalogue
 from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
@@ -38,7 +39,7 @@ def forward(
             raise refusal(work.problems)
     work.calls.append(operation.full_name)
     answer: Answer = yield _command(writer, operation, body, writes)
-    envelope = parse_answer(answer.body, answer.content_type)
+    envelope = yield from aside(len(answer.body), lambda: parse_answer(answer.body, answer.content_type))
     fault = fault_of(envelope.body)
     if fault is not None:
         text = work.in_old_words(fault.text)

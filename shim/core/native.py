@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from shim.core.bounds import bound_tags
 from shim.core.encodings import as_utf8
 from shim.core.errors import CallerError
 from shim.core.interface import Interface
-from shim.core.parse import PARSER_OPTIONS, SOAP, refuse_doctype
+from shim.core.parse import PARSER_OPTIONS, SOAP, Limits, refuse_doctype
 
 _CHUNK = 2048
 _MOST = 64 << 10
@@ -24,6 +25,7 @@ _MOST = 64 << 10
 _CREDENTIALS = "userCredentials"
 """Vendor samples have it nested, one in the other."""
 _V3_NAMESPACE = re.compile(r"https?://4psa\.com/\w+(?:\.xsd)?/(?:[3-9]|[1-9][0-9])(?:\.[0-9]{1,3}){2}")
+_LIMITS = Limits()
 _OLD = frozenset({"username", "password", "cryptedAuth", "appKey", "appSecret"})
 
 
@@ -66,8 +68,10 @@ def head_of(data: bytes, content_type: str = "") -> Head | None:
     except CallerError:
         return None
     try:
-        return _read(_events(document[:_MOST]))
-    except etree.XMLSyntaxError:
+        head = document[:_MOST]
+        bound_tags(head, _LIMITS.attributes, _LIMITS.namespace or 0)
+        return _read(_events(head))
+    except (CallerError, etree.XMLSyntaxError):
         return None
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from lxml import etree
 
 from shim.core.blanks import without_blanks_at_cdata
+from shim.core.bounds import bound_tags, over
 from shim.core.encodings import as_utf8
 from shim.core.errors import BackendError, CallerError, Fault
 from shim.core.model import Credentials, Element, Envelope, Sent
@@ -58,11 +59,13 @@ class Limits:
     depth: int = 64
     attributes: int = 64
     name: int = 256
+    namespace: int | None = 1_024
+    """Bytes of a namespace name. None: the sender is trusted, and tags are not judged from the bytes."""
     text: int = 256 << 10
     repeats: int = 1_000
 
 
-ANSWER_LIMITS = Limits(bytes=256 << 20, elements=4_000_000, text=64 << 20, repeats=1_000_000)
+ANSWER_LIMITS = Limits(bytes=256 << 20, elements=4_000_000, namespace=None, text=64 << 20, repeats=1_000_000)
 """For answers of the backend that the operator chose: lists have no paging and can be huge."""
 
 
@@ -84,6 +87,8 @@ def parse(
     document = without_blanks_at_cdata(as_utf8(data, content_type).rstrip(b"\0"))
     refuse_doctype(document)
     _count_elements(document, limits)
+    if limits.namespace is not None:
+        bound_tags(document, limits.attributes, limits.namespace)
     root, undeclared = _tree(document)
     references = References(root, limits.elements, limits.bytes) if _REFERS.search(document) else None
     reader = _Reader(limits, references)
@@ -123,10 +128,6 @@ def too_large(most: int) -> CallerError:
     )
 
 
-def _over(what: str, most: int) -> CallerError:
-    return CallerError("over-limit", f"The message has {what}; at most {most} are taken.")
-
-
 def _malformed(detail: str) -> CallerError:
     return CallerError("malformed-xml", f"The message is not well-formed XML: {detail}.")
 
@@ -137,7 +138,7 @@ def _count_elements(document: bytes, limits: Limits) -> None:
     if tags > limits.elements:
         tags -= document.count(b"</") + document.count(b"<!") + document.count(b"<?")
     if tags > limits.elements:
-        raise _over(f"about {tags} elements", limits.elements)
+        raise over(f"about {tags} elements", limits.elements)
 
 
 def _tree(document: bytes) -> tuple[etree._Element, bool]:
@@ -216,18 +217,18 @@ class _Reader:
     def element(self, node: etree._Element, depth: int) -> Element:
         limits = self.limits
         if depth > limits.depth:
-            raise _over(f"elements more than {limits.depth} deep", limits.depth)
+            raise over(f"elements more than {limits.depth} deep", limits.depth)
         tag = node.tag
         name = tag[tag.rfind("}") + 1 :]
         if len(name) > limits.name:
-            raise _over(f"names of more than {limits.name} characters", limits.name)
+            raise over(f"names of more than {limits.name} characters", limits.name)
         attributes = None
         nil = False
         sent: Sent = ()
         items = node.items()
         if items:
             if len(items) > limits.attributes:
-                raise _over(f"more than {limits.attributes} attributes on an element", limits.attributes)
+                raise over(f"more than {limits.attributes} attributes on an element", limits.attributes)
             if self.references is not None and (wanted := reference(node)) is not None:
                 return self._elsewhere(name, wanted, depth, self.references)
             nil = node.get(_NIL) in ("true", "1")
@@ -249,7 +250,7 @@ class _Reader:
                 children = mapped(children, limits.name)
             return Element(name, stray or None, attributes, children, nil, sent)
         if text is not None and len(text) > limits.text:
-            raise _over(f"a text of more than {limits.text} characters", limits.text)
+            raise over(f"a text of more than {limits.text} characters", limits.text)
         return Element(name, text or "", attributes, None, nil, sent)
 
     def _elsewhere(self, name: str, wanted: str, depth: int, references: References) -> Element:
@@ -273,7 +274,7 @@ def _check_repeats(node: Iterable[etree._Element], limits: Limits) -> None:
     for each in node:
         seen[each.tag] = seen.get(each.tag, 0) + 1
     if max(seen.values()) > limits.repeats:
-        raise _over(f"one element repeated more than {limits.repeats} times", limits.repeats)
+        raise over(f"one element repeated more than {limits.repeats} times", limits.repeats)
 
 
 def credentials(headers: Iterable[Element]) -> Credentials:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from shim.core.admit import admit, rung_of
+from shim.core.aside import aside
 from shim.core.choosing import choose
 from shim.core.commands import Caller, Command, Identify, Rung
 from shim.core.compiled import Catalogue, Translation
@@ -117,14 +118,16 @@ def exchange(shim: Shim, request: Request, outcome: Outcome | None = None) -> Ex
     try:
         outcome.answer = yield from _serve(shim, request, outcome)
     except Fault as fault:
-        outcome.fault = fault
+        outcome.fault = fault.bare()
     return outcome
 
 
 def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command, Any, bytes]:
     """The six words. Raises Fault; what is known by then is in the outcome."""
     # parse
-    envelope = parse(request.body, request.content_type, shim.limits, empty=True)
+    envelope = yield from aside(
+        len(request.body), lambda: parse(request.body, request.content_type, shim.limits, empty=True)
+    )
     outcome.soap_12 = envelope.soap_12
     action = request.action or action_of(request.content_type)
     envelope = meant(shim.catalogue.old, envelope, action)

@@ -244,6 +244,7 @@ async def open_application(
         await porting.start()
         closing.push_async_callback(porting.stop)
         performers = Performers(integrations, backend, store, identities, journal, porting)
+        closing.callback(performers.aside.close)
         comparer = await closing.enter_async_context(comparing(compiled, config.compare, deprecation))
         application = Application(config, compiled, performers, deprecation, comparer)
         if application.native is not None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from shim.core.aside import finish
 from shim.core.commands import Call, Caller
 from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
@@ -79,9 +80,4 @@ async def _versions(backend: Backend, integration: Integration) -> list[str]:
     command = next(asked)
     assert isinstance(command, Call)
     answer = await backend.forward(command, integration)
-    try:
-        asked.send(answer)
-    except StopIteration as stop:
-        told: Element = stop.value
-        return [(each.text or "").strip() for each in told.all("versions")]
-    raise AssertionError("forward is one call")
+    return [(each.text or "").strip() for each in finish(asked, answer).all("versions")]

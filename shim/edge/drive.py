@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from shim.core.commands import (
+    Aside,
     Begin,
     Call,
+    Caller,
     Close,
     Command,
     DenyIdentities,
@@ -30,6 +32,7 @@ from shim.core.commands import (
     Together,
 )
 from shim.core.errors import Fault
+from shim.edge.aside import Threads
 from shim.edge.backend import Backend
 from shim.edge.deprecation_samples import MOST_CALLS
 from shim.edge.identity_map import IdentityMap
@@ -49,6 +52,7 @@ class Performers:
     identities: IdentityMap
     journal: Journal | None = None
     porting: Porting | None = None
+    aside: Threads = field(default_factory=Threads)
 
 
 _SIDE_BY_SIDE = 8
@@ -77,15 +81,13 @@ class Performer:
         self.sent: list[Call] = []
         self.unsent = 0
 
-    async def perform(self, command: Command) -> Any:
+    async def perform(self, command: Command) -> Any:  # noqa: PLR0912  # one arm for each command
         """The reply to a command. Raises Fault."""
         match command:
+            case Aside():
+                return await self._with.aside.run(command.work)
             case Identify():
-                self._integration = await self._with.integrations.authenticate(
-                    command.credentials, self.address
-                )
-                porting = self._with.porting
-                return porting.caller(self._integration) if porting else self._integration.caller
+                return await self._identified(command)
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
                 self._note(command)
@@ -110,6 +112,11 @@ class Performer:
                 return await self._together(command)
             case Begin() | Mark() | Close() | Revoke():
                 return await self._journal(command)
+
+    async def _identified(self, command: Identify) -> Caller:
+        found = await self._with.integrations.authenticate(command.credentials, self.address)
+        self._integration = found
+        return self._with.porting.caller(found) if self._with.porting else found.caller
 
     async def _unlearn(
         self, command: DoubtIdentities | DenyIdentities | ForgetIdentities | RenumberIdentities
@@ -190,10 +197,13 @@ class Performer:
                 return await drive(part, self)
 
         ended = await asyncio.gather(*(one(part) for part in command.parts), return_exceptions=True)
-        for each in ended:
-            if isinstance(each, BaseException):
-                raise each
-        return list(ended)
+        try:
+            for each in ended:
+                if isinstance(each, BaseException):
+                    raise each
+            return list(ended)
+        finally:
+            each = ended = None  # type: ignore[assignment]  # a fault must not hold the frame that holds it
 
 
 async def run(exchange: Generator[Command, Any, _Result], performer: Performer) -> _Result:

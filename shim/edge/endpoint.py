@@ -98,7 +98,7 @@ class SoapEndpoint:
         try:
             await self._serve(request, call)
         except CallerError as fault:
-            outcome.fault = fault
+            outcome.fault = fault.bare()
         except asyncio.CancelledError:
             outcome.fault = _STOPPED
             self._log(call, reference, began, request)

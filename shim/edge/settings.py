@@ -199,6 +199,7 @@ class Limits(Section):
     depth: Annotated[Count, doc("Depth of XML elements.")] = 64
     attributes: Annotated[Count, doc("Attributes of one XML element.")] = 64
     name: Annotated[Count, doc("Longest XML name, characters.")] = 256
+    namespace: Annotated[Count, doc("Longest name of an XML namespace, bytes.")] = 1_024
     text: Annotated[Count, doc("Longest XML text, characters.")] = 256 << 10
     repeats: Annotated[Count, doc("Repeats of one XML element under the same parent.")] = 1_000
 
@@ -210,6 +211,7 @@ class Limits(Section):
             depth=self.depth,
             attributes=self.attributes,
             name=self.name,
+            namespace=self.namespace,
             text=self.text,
             repeats=self.repeats,
         )

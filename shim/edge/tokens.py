@@ -44,7 +44,10 @@ class SingleFlight:
             task = asyncio.create_task(work())
             self._tasks[key] = task
             task.add_done_callback(lambda done: self._landed(key, done))
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            del task  # its fault would hold this frame, and this frame the task
 
     def has(self, key: Hashable) -> bool:
         return key in self._tasks

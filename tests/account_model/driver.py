@@ -16,6 +16,7 @@ from typing import Any
 from shim.core.catalogue import compile_catalogue
 from shim.core.commands import (
     Answer,
+    Aside,
     Begin,
     Call,
     Caller,
@@ -392,6 +393,8 @@ class House:
 
     def _perform(self, command: object, by: int) -> object:  # noqa: PLR0912 - one arm for each command
         match command:
+            case Aside():
+                return command.work()
             case Identify():
                 return Caller(f"account {by}")
             case Call():

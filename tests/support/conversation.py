@@ -10,6 +10,7 @@ from typing import Any, Literal
 from shim.core.catalogue import compile_catalogue
 from shim.core.commands import (
     Answer,
+    Aside,
     Call,
     Caller,
     DenyIdentities,
@@ -123,6 +124,8 @@ class World:
 
     def _perform(self, command: object) -> object:  # noqa: PLR0912 - one arm for each command
         match command:
+            case Aside():
+                return command.work()
             case Identify():
                 return Caller("tester", self.settings, self.policies, self.tell, self.rungs, faults=self.faults)
             case Call():

@@ -1,0 +1,36 @@
+"""Aside: pure work on a large message, for the edge to carry out without stopping everybody else.
+
+What is small is done at once, because handing it over costs more than doing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from shim.core.commands import Aside, Command
+
+LARGE = 64 << 10
+"""Bytes of a message above which work on it is done aside."""
+
+_Result = TypeVar("_Result")
+
+
+def aside(size: int, work: Callable[[], _Result]) -> Generator[Command, Any, _Result]:
+    """The result of work on a message of that size. Raises what the work raises."""
+    if size <= LARGE:
+        return work()
+    result: _Result = yield Aside(work)
+    return result
+
+
+def finish(part: Generator[Command, Any, _Result], reply: object) -> _Result:
+    """Answer the last command of a part of an exchange; what it wants done aside then is done here."""
+    try:
+        command = part.send(reply)
+        while isinstance(command, Aside):
+            command = part.send(command.work())
+    except StopIteration as stop:
+        result: _Result = stop.value
+        return result
+    raise AssertionError(f"one more command: {type(command).__name__}")
