@@ -291,8 +291,13 @@ class Journal(Desk):
         query = sa.update(ENTRIES).where(ENTRIES.c.state.in_((*UNDER_WAY, "done-unclean")))
         if self.store.shared:
             query = query.where(ENTRIES.c.owner == self.owner)
+        now = self.store.steady()
+        soon = now + timedelta(
+            seconds=_LONGEST_PAUSE
+        )  # later than that it can only be by a clock set back since
+        due = sa.case((ENTRIES.c.due_at > soon, now), else_=ENTRIES.c.due_at)
         async with self.store.writing(patience) as connection:
-            await connection.execute(query.values(lease_until=self.store.steady()))
+            await connection.execute(query.values(lease_until=now, due_at=due))
 
     async def take(self) -> list[Entry]:
         """Take over entries that nobody holds and that are due, a few at a time."""

@@ -93,6 +93,15 @@ async def test_what_nobody_works_on_any_more_is_not_held_but_given_to_recovery(j
     assert [each.id for each in await journal.take()] == [opened.entry]
 
 
+async def test_a_clock_that_was_set_back_hides_nothing(journal: Journal, store: Store) -> None:
+    ahead = store.now() + timedelta(days=1)
+    store._clock = lambda: ahead
+    opened = await journal.begin("billing", BEGIN)
+    store._clock = lambda: ahead - timedelta(days=1)
+    await journal.release()
+    assert [each.id for each in await Journal(store).take()] == [opened.entry]
+
+
 async def test_what_is_worked_on_is_renewed(journal: Journal, store: Store) -> None:
     opened = await journal.begin("billing", BEGIN)
     later = store.now() + timedelta(seconds=50)
