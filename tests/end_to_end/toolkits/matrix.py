@@ -220,6 +220,23 @@ TOOLKITS = [
         misses={"limits": "sets them; the attributes of an answer are out of its reach"},
     ),
     Toolkit(
+        key="nusoap",
+        title="PHP NuSOAP without a WSDL",
+        version="0.9.5",
+        packages="php-cli php-xml libnusoap-php",
+        present=[
+            "php",
+            "-r",
+            "print(strstr(file_get_contents('nusoap/nusoap.php', true), '0.9.5') ? '0.9.5' : '');",
+        ],
+        command=script("php", "nusoap.php"),
+        page="PHP NuSOAP",
+        tls="wants the curl extension of PHP",
+        adapt="on PHP 8 its constructors, named as in PHP 4, get the name `__construct`; `rpc` and `literal`; "
+        "lists and attributes by `soapval`; with the WSDL more of it fails on PHP 8",
+        not_asked=NO_WSDL,
+    ),
+    Toolkit(
         key="lwp",
         title="Perl LWP by hand",
         version="6",

@@ -45,7 +45,8 @@ function limit(string $name, $text, bool $unlimited) {
 
 function step(string $name, callable $made): void {
     try {
-        echo "$name=", str_replace("\n", ' ', $made()), "\n";
+        $said = str_replace("\n", ' ', $made());
+        echo "$name=$said\n";
     } catch (Throwable $problem) {
         echo "$name!", str_replace("\n", ' ', $problem->getMessage()), "\n";
     }
