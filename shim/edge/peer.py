@@ -30,14 +30,15 @@ class Peers:
         return any(address in network for network in self.trusted)
 
     def client(self, request: web.BaseRequest) -> str:
-        """The caller's address: the last hop that is no trusted proxy."""
+        """The caller's address: the last hop, over all header lines, that is no trusted proxy."""
         remote = request.remote or ""
         if not self.trusts(request):
             return remote
-        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+        lines = ",".join(request.headers.getall("X-Forwarded-For", []))
+        hops = [hop.strip() for hop in lines.split(",") if hop.strip()]
         for hop in reversed(hops):
             try:
-                address = ipaddress.ip_address(hop)
+                address = ipaddress.ip_address(_without_port(hop))
             except ValueError:
                 break
             if not any(address in network for network in self.trusted):
@@ -57,6 +58,13 @@ class Peers:
         if scheme not in ("http", "https"):
             scheme = "https"
         return f"{scheme}://{host if _HOST.fullmatch(host) else _listening(request)}"
+
+
+def _without_port(hop: str) -> str:
+    """The address of a hop: some proxies write a port behind it, and brackets around one of IPv6."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _first(value: str | None) -> str:
