@@ -101,7 +101,7 @@ def _granted(body: Any) -> tuple[str, float] | None:
     try:
         data = json.loads(body)
         token, seconds = data["access_token"], lifetime_of(data)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return (token, seconds) if isinstance(token, str) and token and isfinite(seconds) else None
 

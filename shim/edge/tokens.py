@@ -215,7 +215,7 @@ def _refused(answer: httpx.Response, integration: Integration) -> NoReturn:
 def _error(answer: httpx.Response) -> str:
     try:
         data = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(data.get("error")) if isinstance(data, dict) else ""
 
@@ -225,7 +225,7 @@ def _granted(answer: httpx.Response) -> tuple[str, float]:
     try:
         data = answer.json()
         token, lifetime = data["access_token"], lifetime_of(data)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _nonsense("something that is no token") from None
     if not isinstance(token, str) or not token or not 0 < lifetime < float("inf"):
         raise _nonsense("something that is no token")
