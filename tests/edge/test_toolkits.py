@@ -52,6 +52,10 @@ HAND = b'<E:Envelope xmlns:E="e">'
         ("SOAP4R/1.6.1-SNAPSHOT", b"", "Ruby soap4r"),
         ("strong-soap/5.0.10", b"", "JavaScript strong-soap"),
         ("SOAP::WSDL 3.004", b"", "Perl SOAP::WSDL"),
+        ("Mozilla/5.0", b'<soap:Envelope xmlns:soap="e" xmlns:soap-enc="c">', "C++ KDSoap"),
+        ("Mozilla/5.0", HAND, "hand-written"),
+        ("Tcl/8.6.13", b"", "Tcl tclws"),
+        ("soap-client.el 3.2", b"", "Emacs soap-client"),
     ],
 )
 def test_the_user_agent_tells_the_toolkit_else_the_look_of_the_message(
