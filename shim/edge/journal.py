@@ -90,6 +90,7 @@ class Journal(Desk):
     _held: dict[str, _Held] = field(default_factory=dict)
     _abandoned: set[str] = field(default_factory=set)
     _receipts: dict[str, bool] = field(default_factory=dict)
+    _newer: set[str] = field(default_factory=set)
 
     # ---- a call under way ----
 
@@ -300,23 +301,36 @@ class Journal(Desk):
             await connection.execute(query.values(lease_until=now, due_at=due))
 
     async def take(self) -> list[Entry]:
-        """Take over entries that nobody holds and that are due, a few at a time."""
+        """Take over entries that nobody holds and that are due, a few at a time.
+
+        Those that a newer release wrote, in a rolling upgrade or before a way back, are left to that one.
+        """
         await self._give_up()
         began, now = self.monotonic(), self.store.steady()
         due = (ENTRIES.c.state.in_(UNDER_WAY), ENTRIES.c.due_at <= now, ENTRIES.c.lease_until <= now)
-        query = sa.select(ENTRIES).where(*due).order_by(ENTRIES.c.due_at, ENTRIES.c.id).limit(_BATCH)
+        known = ENTRIES.c.id.not_in(self._newer)
+        query = sa.select(ENTRIES).where(*due, known).order_by(ENTRIES.c.due_at, ENTRIES.c.id).limit(_BATCH)
         taken: list[Entry] = []
         with ExitStack() as unless_told:
             async with self.store.writing(BRIEFLY) as connection:
                 for row in (await connection.execute(query.with_for_update(skip_locked=True))).all():
+                    settled = now - timedelta(seconds=self.settings.settle)
+                    entry = await entry_of(connection, row, row.epoch + 1, settled)
+                    if entry.newer:
+                        self._leave(entry)
+                        continue
                     unless_told.enter_context(self._unless_told(row.id))
                     values = {"owner": self.owner, "epoch": row.epoch + 1, "lease_until": self._lease(now)}
                     await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == row.id).values(**values))
-                    settled = now - timedelta(seconds=self.settings.settle)
-                    taken.append(await entry_of(connection, row, row.epoch + 1, settled))
+                    taken.append(entry)
         for entry in taken:
             self._held[entry.id] = _Held(entry.epoch, began + self.settings.lease)
         return taken
+
+    def _leave(self, entry: Entry) -> None:
+        self._newer.add(entry.id)
+        about = {"integration": entry.integration, "operation": entry.operation}
+        log.warning("journal entry of a newer release", entry=entry.id, **about)
 
     async def _give_up(self) -> None:
         """Let go of what is ours and what nobody works on, and write down what was delivered meanwhile."""

@@ -18,6 +18,9 @@ from shim.core.journal_recovery import repairs
 from shim.edge.store import from_json, to_json, utc
 
 UNDER_WAY = ("running", "undoing")
+FORM = 1
+"""The form that steps are written in. A release that writes what the one before could not read counts it up;
+steps without a form have the first one."""
 _METADATA = sa.MetaData()
 _WHEN = sa.DateTime(timezone=True)
 ENTRIES = sa.Table(
@@ -43,7 +46,8 @@ STEPS = sa.Table(
 class Entry:
     """A call under way, or how it ended. Steps of one that is over have lost what they were made with.
 
-    `owner` is the process that has it, or had it last, until `lease_until`.
+    `owner` is the process that has it, or had it last, until `lease_until`. `newer`: a newer release wrote its
+    steps, and only that one can end it.
     """
 
     id: str
@@ -59,6 +63,7 @@ class Entry:
     owner: str
     lease_until: datetime
     steps: tuple[Step, ...] = field(repr=False)
+    newer: bool = False
 
     @staticmethod
     def new(
@@ -96,11 +101,12 @@ class Entry:
 async def entry_of(connection: AsyncConnection, row: sa.Row[Any], epoch: int, settled: datetime) -> Entry:
     """An entry with its steps; what was started before `settled` is settled."""
     query = sa.select(STEPS).where(STEPS.c.entry == row.id).order_by(STEPS.c.position)
-    steps = tuple(_step(each, settled) for each in await connection.execute(query))
+    rows = (await connection.execute(query)).all()
+    steps = tuple(_step(each, settled) for each in rows)
     times = utc(row.created_at), utc(row.updated_at)
     held = row.owner, utc(row.lease_until)
     head = row.id, row.integration, row.operation, row.policy, row.state
-    return Entry(*head, epoch, row.attempts, row.why, *times, *held, steps)
+    return Entry(*head, epoch, row.attempts, row.why, *times, *held, steps, newer=any(map(_newer, rows)))
 
 
 def _step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str, Any]:
@@ -112,6 +118,7 @@ def _step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str,
 def _plain(step: Step) -> dict[str, Any]:
     probe, undo = step.probe, step.undo
     return {
+        "form": FORM,
         "ask": _plain_ask(step.ask),
         "instead": _plain_ask(step.instead) if step.instead else None,
         "undo": [undo.operation, undo.key, undo.bare] if undo else None,
@@ -139,8 +146,13 @@ def _ask(plain: list[Any]) -> Ask:
     return Ask(plain[0], from_json(plain[1]) if plain[1] is not None else None)
 
 
+def _newer(row: sa.Row[Any]) -> bool:
+    """Whether a newer release wrote a step, in a form that is not known here."""
+    return row.data is not None and json.loads(row.data).get("form", 1) > FORM
+
+
 def _step(row: sa.Row[Any], settled: datetime) -> Step:
-    if row.data is None:
+    if row.data is None or _newer(row):
         return Step(row.name, Ask(""), state=row.state, found=row.found)
     data = json.loads(row.data)
     probe = data["probe"]

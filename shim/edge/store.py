@@ -22,8 +22,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config as AlembicConfig
 from pydantic import SecretStr
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -32,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from shim.core.errors import BackendError, Fault
 from shim.core.model import Element
+from shim.edge.store_release import migrate
 
 JournalMode = Literal["wal", "delete"]
 Clock = Callable[[], datetime]
@@ -55,7 +54,6 @@ _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "p
 _MOST_CACHED = 50_000
 _BATCH = 500
 _OPENINGS = 50
-_MIGRATION_LOCK = 25_300
 
 
 def utc(moment: datetime) -> datetime:
@@ -98,7 +96,8 @@ class Store:
         `busy_timeout`, seconds; `answer_timeout` is how long PostgreSQL may take for a statement, but for those
         that migrate. `clock` gives the time of all that is written, in UTC.
 
-        Raises BackendError: `no-store` when there is none and none is to be made (`create`).
+        Raises BackendError: `no-store` when there is none and none is to be made (`create`), `store-newer` when
+        a newer release has changed it so that this one cannot use it.
         """
         text = url.get_secret_value() if isinstance(url, SecretStr) else url
         if not create:
@@ -123,7 +122,7 @@ class Store:
         for attempt in range(_OPENINGS):
             try:
                 async with self.writing() as connection:
-                    await connection.run_sync(_migrate)
+                    await connection.run_sync(migrate, self._clock())
                 return
             except BackendError as error:
                 if attempt == _OPENINGS - 1 or not is_busy(error):
@@ -428,16 +427,6 @@ def wal_reset_bug(version: tuple[int, ...]) -> bool:
     if (3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51):
         return False
     return (3, 7, 0) <= version < (3, 51, 3)
-
-
-def _migrate(connection: sa.Connection) -> None:
-    if connection.dialect.name == "postgresql":  # replicas that start together migrate one after the other
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def _first(dialect: str) -> sa.Executable:

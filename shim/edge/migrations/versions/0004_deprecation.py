@@ -7,6 +7,7 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
+oldest_code = "0004"
 
 _WHEN = sa.DateTime(timezone=True)
 

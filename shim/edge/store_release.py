@@ -1,0 +1,97 @@
+"""Releases on one store: bringing it up to date, and telling one that a newer release has changed.
+
+Laws: a migration only expands, so that the release before goes on working on the store; what nobody needs any
+more is taken away a release later. Each migration says with `oldest_code` which revision the code must know at
+the least, and the store keeps it beside the revision that it is at. Code that knows that much goes on with a
+newer store, which is a rolling upgrade and the way back; code that does not refuses, and says what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import sqlalchemy as sa
+import structlog
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from shim.core.errors import BackendError
+
+log = structlog.get_logger()
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+STORE_RELEASE = sa.Table(
+    "store_release",
+    sa.MetaData(),
+    sa.Column("revision", sa.Text, primary_key=True),
+    sa.Column("oldest_code", sa.Text, nullable=False),
+    sa.Column("release", sa.Text, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+)
+"""One row for each time that the store was brought up to date: to which revision, and by which release."""
+
+_MIGRATION_LOCK = 25_300
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What a store says of itself; `None` where it does not."""
+
+    revision: str | None
+    oldest_code: str | None
+    release: str | None
+
+
+def migrate(connection: sa.Connection, now: datetime, migrations: Path = MIGRATIONS) -> None:
+    """Bring a store up to date, unless it is ahead of this release and says that this one may use it.
+
+    Raises BackendError: `store-newer` when it is ahead and this release may not use it.
+    """
+    if connection.dialect.name == "postgresql":  # replicas that start together migrate one after the other
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config)
+    known = {each.revision: str(each.module.oldest_code) for each in scripts.walk_revisions()}
+    head = str(scripts.get_current_head())
+    stored = _stored(connection)
+    if stored.revision is not None and stored.revision not in known:
+        _judge(stored, head, known)
+        return
+    if stored.revision != head:
+        command.upgrade(config, "head")
+        row = {"revision": head, "oldest_code": known[head], "release": version("systemapi-shim"), "at": now}
+        connection.execute(sa.delete(STORE_RELEASE).where(STORE_RELEASE.c.revision == head))
+        connection.execute(sa.insert(STORE_RELEASE).values(**row))
+
+
+def _stored(connection: sa.Connection) -> _Stored:
+    """The revision that a store is at, and what the release that brought it there said of it."""
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is None or not sa.inspect(connection).has_table(STORE_RELEASE.name):
+        return _Stored(revision, None, None)
+    query = sa.select(STORE_RELEASE.c.oldest_code, STORE_RELEASE.c.release)
+    row = connection.execute(query.where(STORE_RELEASE.c.revision == revision)).first()
+    return _Stored(revision, row.oldest_code, row.release) if row is not None else _Stored(revision, None, None)
+
+
+def _judge(stored: _Stored, head: str, known: dict[str, str]) -> None:
+    this = version("systemapi-shim")
+    if stored.oldest_code in known:
+        about = {"revision": stored.revision, "made_by": stored.release, "known": head, "release": this}
+        log.warning("store of a newer release", **about)
+        return
+    by = f"release {stored.release}" if stored.release else "a newer release"
+    raise BackendError(
+        "store-newer",
+        f"The store was brought up to date by {by} of the shim (to revision {stored.revision}), and this one "
+        f"({this}, revision {head}) cannot use it any more; nothing was changed. Start {by} again; or, to go "
+        "back for good, put back the backup that was made before the upgrade (docs/upgrading.md).",
+    )
