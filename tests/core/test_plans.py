@@ -14,6 +14,7 @@ from shim.core.commands import (
     Call,
     Caller,
     Close,
+    FindIdentities,
     Identity,
     Known,
     Mark,
@@ -156,7 +157,9 @@ def test_deleting_many_leaves_the_one_that_its_user_was_made_for_to_the_end() ->
     work.request = Element("DelExtension", children=[Element("ID", "31"), Element("ID", "77")])
     work.identities["old_id", "77"] = second
     assert translation.declared.plan is not None
-    begin = next(translation.declared.plan(catalogue(), translation, work))
+    planned = translation.declared.plan(catalogue(), translation, work)
+    assert next(planned) == FindIdentities("user_id", ("31",)), "what the user is known to have besides"
+    begin = planned.send({"31": (first, second)})
     assert [each.found for each in begin.steps] == ["0020*100", "0020*002"]
     assert begin.promise.get("items") == "2"
 
