@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help install demo test check bench soak docs lock format
+.PHONY: help install demo test check bench soak docs lock sbom audit format
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -40,6 +40,20 @@ soak: install  ## a hundred thousand generated messages through the whole shim, 
 docs: install  ## make the generated pages anew
 	RECORD_DOCS=1 $(BIN)/pytest -q tests/test_docs.py
 
+sbom: .audit/.installed  ## dist/sbom.cdx.json: what runs, as CycloneDX
+	mkdir -p dist
+	.audit/bin/cyclonedx-py requirements requirements-runtime.lock --pyproject pyproject.toml \
+		--output-reproducible --validate --sv 1.6 --of JSON -o dist/sbom.cdx.json
+
+audit: .audit/.installed  ## known vulnerabilities of what runs; needs a way to api.osv.dev
+	.audit/bin/pip-audit --requirement requirements-runtime.lock --require-hashes --disable-pip \
+		--vulnerability-service osv --strict --progress-spinner off
+
+.audit/.installed: requirements-audit.lock
+	$(PYTHON) -m venv .audit
+	.audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.lock
+	@touch $@
+
 format: install  ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -50,3 +64,5 @@ lock: install  ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	sed '/^    --hash/d; s/ \\$$//' requirements.lock > .venv/constraints.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --constraint .venv/constraints.txt \
 		--no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements-runtime.lock
+	printf 'cyclonedx-bom\npip-audit\n' | uv pip compile --quiet --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --python-version 3.11 - -o requirements-audit.lock

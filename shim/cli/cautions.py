@@ -56,10 +56,11 @@ def _in_clear(config: Config) -> Iterator[str]:
             f"listen.host is {listen.host}{tls}: passwords cross the network in clear on the HTTP port, "
             "unless a proxy in front ends TLS."
         )
-    if admin.users and not is_loopback(admin.host):
+    if admin.users and not is_loopback(admin.host) and admin.tls_cert is None:
         yield (
             f"admin.host is {admin.host}: passwords of the review page cross the network in clear, because the "
-            "admin listener speaks plain HTTP. Let it listen on 127.0.0.1, behind a proxy that ends TLS."
+            "admin listener speaks plain HTTP: set admin.tls_cert and admin.tls_key, or let it listen on "
+            "127.0.0.1, behind a proxy that ends TLS."
         )
 
 

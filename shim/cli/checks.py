@@ -21,6 +21,7 @@ from shim.core.catalogue import compile_catalogue
 from shim.core.errors import DeclarationError, Fault
 from shim.edge.config import ConfigError, Problem, load_config
 from shim.edge.deprecation_log import spool_folder
+from shim.edge.exposed import exposed
 from shim.edge.policies import judge_policies
 from shim.edge.settings import Config
 from shim.edge.store import Store
@@ -67,7 +68,7 @@ def check_configuration(path: Path | None, overrides: Mapping[str, Any]) -> tupl
     result = Result("configuration", f"{enabled} integrations may call, of {len(config.integrations)}")
     if not enabled:
         result.warnings.append("Nobody may call: add one with `shim integrations add`.")
-    result.warnings += cautions(config)
+    result.warnings += [*cautions(config), *exposed(config, path)]
     return config, result
 
 
@@ -95,6 +96,9 @@ def check_policies(config: Config, where: str) -> Result:
 def check_tls(config: Config, where: str) -> Result:
     listen = config.listen
     result = Result("TLS files", "none are configured: HTTP only")
+    admin = config.admin
+    if admin.tls_cert and admin.tls_key and (problem := _pair_problem(admin.tls_cert, admin.tls_key, where)):
+        result.problems.append(problem._replace(where=problem.where.replace("listen.", "admin.")))
     if listen.tls_cert is None or listen.tls_key is None:
         return result
     if problem := _pair_problem(listen.tls_cert, listen.tls_key, where):

@@ -3,12 +3,15 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shim.cli import options
 from shim.cli.console import Code, end, say
+
+if TYPE_CHECKING:
+    from shim.edge.settings import Admin
 
 
 def health(
@@ -31,14 +34,18 @@ def health(
 
     flags = {"admin_host": admin_host, "admin_port": admin_port}
     admin = loading.config(config, options.overrides(flags)).admin
-    end(_asked(admin.host, admin.port, "/livez" if live else "/readyz?verbose", wait))
+    end(_asked(admin, "/livez" if live else "/readyz?verbose", wait))
 
 
-def _asked(host: str, port: int, path: str, wait: float) -> Code:
+def _asked(admin: Admin, path: str, wait: float) -> Code:
     import http.client
 
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # it listens there, we ask here
+    from shim.cli.listener import place, trust
+
+    (host, port), context = place(admin), trust(admin)
     connection = http.client.HTTPConnection(host, port, timeout=wait)
+    if context is not None:
+        connection = http.client.HTTPSConnection(host, port, timeout=wait, context=context)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -80,12 +80,13 @@ def _status(settings: Config) -> dict[str, Any]:
     """What the shim at the admin address says of itself. Ends the command when there is none."""
     import httpx
 
-    admin = settings.admin
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(admin.host, admin.host)  # noqa: S104  # where it listens
+    from shim.cli.listener import place, trust
+
+    (host, port), context = place(settings.admin), trust(settings.admin)
     where = f"[{host}]" if ":" in host else host
-    url = f"http://{where}:{admin.port}/status"
+    url = f"{'http' if context is None else 'https'}://{where}:{port}/status"
     try:
-        response = httpx.get(url, timeout=10, trust_env=False)
+        response = httpx.get(url, timeout=10, trust_env=False, verify=context if context is not None else True)
         response.raise_for_status()
         found: dict[str, Any] = response.json()
     except (httpx.HTTPError, ValueError) as error:

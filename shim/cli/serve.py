@@ -69,9 +69,19 @@ def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> 
         reread = partial(_reread, path, overrides)
         more = {"sockets": sockets, "notifier": Notifier(), "new_store": new_store}
         with log.logging_to(settings.log) as writer:
+            _tell_exposed(settings, path)
             return running.run(_until_stopped(settings, reread, writer, more))
     except (ConfigError, Fault, OSError, SocketsError) as error:
         fail(Code.USAGE, f"The shim cannot start: {error}", "`shim check` tells what is wrong.")
+
+
+def _tell_exposed(settings: Config, path: Path | None) -> None:
+    import structlog
+
+    from shim.edge.exposed import exposed
+
+    for problem in exposed(settings, path):
+        structlog.get_logger().warning("file open to others", problem=problem)
 
 
 def _reread(path: Path | None, overrides: Mapping[str, Any]) -> Config:

@@ -18,6 +18,8 @@ LIVE = (
     "admin.names",
     "admin.session_idle",
     "admin.session_longest",
+    "admin.tls_cert",
+    "admin.tls_key",
     "admin.users",
     "conduct",
     "deprecation.keep_out",

@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from shim.edge.app import Application, Extension, open_application
 from shim.edge.config import Config, ConfigError, Problem
 from shim.edge.guard import Connections, Guard
 from shim.edge.reload import Reload, live_only
+from shim.edge.settings import Listen
 from shim.edge.supervisor import Notifier, SocketsError
 from shim.edge.tls import arriving, context_of
 
@@ -111,6 +113,7 @@ class Server:
         self._runners: list[web.AppRunner] = []
         self._servers: list[asyncio.Server] = []
         self._tls: ssl.SSLContext | None = None
+        self._admin_tls: ssl.SSLContext | None = None
         self.addresses: dict[str, tuple[str, int]] = {}
 
     async def start(self) -> None:
@@ -128,7 +131,8 @@ class Server:
             self._tls = _tls(config)
             await self._listen("https", public, listen.host, listen.tls_port, self._tls)
         admin = await self._runner(self.application.admin_routes(self._extend))
-        await self._listen("admin", admin, config.admin.host, config.admin.port)
+        self._admin_tls = _admin_tls(config)
+        await self._listen("admin", admin, config.admin.host, config.admin.port, self._admin_tls)
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=self._patience / 2)
@@ -180,9 +184,12 @@ class Server:
         application = self.application
         application.judge(config)
         chain = _tls(config) if self._tls and config.listen.tls else None
+        admin_chain = _admin_tls(config)
         changed, restart = live_only(config, application.config)
         if chain is not None and self._tls is not None:
             self._tls.load_cert_chain(str(config.listen.tls_cert), str(config.listen.tls_key))
+        if admin_chain is not None and self._admin_tls is not None:
+            self._admin_tls.load_cert_chain(str(config.admin.tls_cert), str(config.admin.tls_key))
         listen = config.listen
         self._connections.most = listen.max_connections
         self._connections.most_each = listen.max_connections_per_address
@@ -295,11 +302,23 @@ def _tls(config: Config) -> ssl.SSLContext:
     except ssl.SSLError as error:
         what, fix = "OpenSSL knows none of these", "Give a cipher list of OpenSSL, such as HIGH:!aNULL"
         raise ConfigError([Problem("listen.tls_ciphers", what, None, fix)]) from error
-    certificate, key = str(config.listen.tls_cert), str(config.listen.tls_key)
+    _load(context, config.listen.tls_cert, config.listen.tls_key, "listen")
+    return context
+
+
+def _admin_tls(config: Config) -> ssl.SSLContext | None:
+    """The same for the admin listener, whose clients are of today; None where it speaks plain HTTP."""
+    if config.admin.tls_cert is None:
+        return None
+    context = context_of(Listen())
+    _load(context, config.admin.tls_cert, config.admin.tls_key, "admin")
+    return context
+
+
+def _load(context: ssl.SSLContext, certificate: Path | None, key: Path | None, section: str) -> None:
     try:
-        context.load_cert_chain(certificate, key, password=lambda: "")
+        context.load_cert_chain(str(certificate), str(key), password=lambda: "")
     except (OSError, ssl.SSLError) as error:
         what = "they cannot be read, or do not belong together"
         fix = "Give a PEM file with the chain, its own certificate first, and one with its key, unencrypted"
-        raise ConfigError([Problem("listen.tls_cert, listen.tls_key", what, None, fix)]) from error
-    return context
+        raise ConfigError([Problem(f"{section}.tls_cert, {section}.tls_key", what, None, fix)]) from error

@@ -96,6 +96,10 @@ class Admin(Section):
 
     host: Annotated[str, doc("Address of the admin port.")] = "127.0.0.1"
     port: Annotated[Port, doc("The admin port; 0 takes any free one.")] = 8027
+    tls_cert: Annotated[
+        Existing | None, doc("Certificate chain, a PEM file: the admin port then speaks HTTPS alone.")
+    ] = None
+    tls_key: Annotated[Existing | None, doc("Private key of that certificate, a PEM file.")] = None
     names: Annotated[
         tuple[str, ...],
         doc("Host names under which browsers reach the review page, beside localhost and IP addresses."),
@@ -105,6 +109,12 @@ class Admin(Section):
     )
     session_longest: Annotated[Seconds, doc("And after this time at the latest, seconds.")] = 43_200.0
     users: Annotated[tuple[AdminUser, ...], doc("Who may use the review page; with none it is closed.")] = ()
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together: set both, or none")
+        return self
 
     @field_validator("users")
     @classmethod

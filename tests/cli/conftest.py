@@ -94,6 +94,8 @@ def config(tmp_path: Path) -> Callable[..., Path]:
             "# who may call\n- name: acme\n  old: {username: acme, password: acme-secret}\n"
             f"  new: {{app_key: acme-key, app_secret: {secret}}}\n"
         )
+        for each in (path, tmp_path / "integrations.yaml"):
+            each.chmod(0o600)
         return path
 
     return write

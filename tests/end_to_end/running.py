@@ -140,6 +140,7 @@ def make_tls(folder: Path) -> Tls:
     for number, blob in enumerate(issued.cert_chain_pems):
         blob.write_to_path(str(files.certificate), append=number > 0)
     issued.private_key_pem.write_to_path(str(files.key))
+    files.key.chmod(0o600)
     authority.cert_pem.write_to_path(str(files.authority))
     authority.private_key_pem.write_to_path(str(files.authority_key))
     return files
@@ -283,6 +284,7 @@ def running_shim(backend_url: str, tls: Tls, changes: Mapping[str, Any] | None =
     with tempfile.TemporaryDirectory(prefix="shim-test-") as temporary:
         folder = Path(temporary)
         settings = settings_for(backend_url, tls, folder, changes or {})
+        (folder / "config.yaml").touch(0o600)
         (folder / "config.yaml").write_text(yaml.safe_dump(settings))
         shim = Shim(serving.start(folder), folder, settings, tls)
         _RUNNING.append(shim)

@@ -171,6 +171,29 @@ def test_sigint_ends_at_once_and_still_answers_what_is_under_way(
     assert shim.wait() == 130
 
 
+# ---- secrets ----
+
+
+def test_a_rotated_app_secret_is_taken_over_and_the_old_one_used_no_more(
+    start_shim: StartShim, tmp_path: Path, backend: Backend
+) -> None:
+    """The secret is in a file, as rotation tools write it: what v3 said of the old one is forgotten."""
+    secret = tmp_path / "acme-secret"
+    secret.write_text("retired\n")
+    acme = integration("northwind", "new-secret", app_key="acme-key")
+    acme["new"] = {"app_key": "acme-key", "app_secret": {"file": str(secret)}}
+    shim = start_shim({"integrations": [acme]})
+    message = envelope(request("GetClientsRequest"), login=("northwind", "new-secret"))
+    refused = faulted(post(shim, message))
+    assert shim.said("call", reason="backend-login-refused"), refused.text
+    secret.write_text("acme-app-secret\n")
+    reread(shim)
+    assert shim.said("configuration reread", changed=["integrations"])
+    answered(post(shim, message))
+    assert "acme-app-secret" not in shim.log
+    assert "retired" not in shim.log
+
+
 # ---- new integrations ----
 
 
