@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from shim.edge.toolkits import toolkit as told_apart
 from tests.end_to_end.recorder import recorder
-from tests.end_to_end.running import HOST, Backend, Shim
+from tests.end_to_end.running import HOST, Backend, Shim, StartShim
 from tests.end_to_end.toolkits.life import Lived, read_facts, verdicts
-from tests.end_to_end.toolkits.matrix import TOOLKITS, Place, Toolkit, page_of
+from tests.end_to_end.toolkits.matrix import TOOLKITS, page_of
+from tests.end_to_end.toolkits.row import Place, Toolkit
 from tests.end_to_end.toolkits.wires import WIRES, written
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
@@ -60,8 +62,14 @@ def facts_of(toolkit: Toolkit, place: Place, address: str, tag: str) -> dict[str
 
 
 @each_toolkit
-def test_a_toolkit_leads_its_life(backend: Backend, shim: Shim, folders: Path, toolkit: Toolkit) -> None:
-    assert toolkit.version in version_of(toolkit)
+def test_a_toolkit_leads_its_life(
+    backend: Backend,
+    shim: Shim,
+    folders: Path,
+    toolkit: Toolkit,
+    record_property: Callable[[str, object], None],
+) -> None:
+    record_property("version", version_of(toolkit))
     with recorder(shim.http) as between, backend.watched() as calls:
         place = Place(f"http://{HOST}:{shim.http}", folders)
         facts = facts_of(toolkit, place, f"http://{HOST}:{between.port}", f"{toolkit.key}-h")
@@ -89,6 +97,22 @@ def test_a_toolkit_leads_its_life_over_tls(
     texts = {"fault", "password"}
     missed = verdicts(Lived(facts, calls, ()), set(toolkit.asked) - texts)
     assert set(missed) == set(toolkit.misses) - texts, missed
+
+
+HIDDEN = [each for each in TOOLKITS if each.hidden_by_detail]
+
+
+@pytest.mark.parametrize("toolkit", HIDDEN, ids=[each.key for each in HIDDEN])
+def test_a_detail_hides_faults_from_a_toolkit(start_shim: StartShim, folders: Path, toolkit: Toolkit) -> None:
+    """Why `faults.detail` is off by default: what these have of a fault that has one is not its text."""
+    version_of(toolkit)
+    shim = start_shim({"faults.detail": True})
+    with recorder(shim.http) as between:
+        place = Place(f"http://{HOST}:{shim.http}", folders)
+        facts = facts_of(toolkit, place, f"http://{HOST}:{between.port}", f"{toolkit.key}-d")
+    assert any(b"<detail" in each.answer for each in between.exchanges)
+    missed = verdicts(Lived(facts, (), between.exchanges), ("lists", "empty", "fault", "password"))
+    assert set(missed) == {"fault", "password"}, missed
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "clients.md"

@@ -10,7 +10,8 @@ from shim.edge.toolkits import toolkit as told_apart
 from tests.end_to_end.messages import add_client
 from tests.end_to_end.running import Backend, Shim
 from tests.end_to_end.toolkits.life import CLIENTS, COMPANY, NAME, Lived
-from tests.end_to_end.toolkits.matrix import TOOLKITS, Toolkit
+from tests.end_to_end.toolkits.matrix import TOOLKITS
+from tests.end_to_end.toolkits.row import Toolkit
 from tests.end_to_end.toolkits.wires import WIRES, requests
 from tests.end_to_end.wire import Reply, connected, post
 

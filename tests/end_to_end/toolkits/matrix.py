@@ -1,199 +1,14 @@
-"""Rows of the client matrix: how each toolkit is run, and what is known of it.
-
-`misses` names the questions that a toolkit does not answer, with the reason. A run has to miss exactly those.
-"""
+"""The rows of the client matrix, and the page that is made of them."""
 
 from __future__ import annotations
 
-import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
 
-from tests.end_to_end.generated_clients import JARS, run
-from tests.end_to_end.generated_clients import RUNTIME as JAXWS_JARS
+from tests.end_to_end.generated_clients import JARS
+from tests.end_to_end.toolkits.built import OF_NODE, axis, jaxws, mono, of_node, wcf
 from tests.end_to_end.toolkits.life import QUESTIONS
-
-CLIENTS = Path(__file__).parents[1] / "clients" / "life"
-NO_WSDL = frozenset({"loads"})
-"""Not asked of who writes messages without a WSDL."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a client is built and runs: where the published tree is, a folder that lasts for the session, and
-    the authority of the certificates (None without TLS)."""
-
-    wsdl: str
-    folder: Path
-    authority: Path | None = None
-
-    @property
-    def trusted(self) -> dict[str, str]:
-        """How the environment tells a client whom to trust."""
-        if self.authority is None:
-            return {}
-        authority = str(self.authority)
-        return dict.fromkeys(("SHIM_CA", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"), authority)
-
-
-@dataclass(frozen=True, slots=True)
-class Toolkit:
-    """A row. `command` gives the program that takes address and tag; `present` is a command that works, and
-    prints the version, where the toolkit is installed; `page` is what the review page calls it."""
-
-    key: str
-    title: str
-    version: str
-    packages: str
-    present: list[str]
-    command: Callable[[Place], list[str]]
-    page: str
-    adapt: str = "nothing"
-    setting: str = "none"
-    not_asked: frozenset[str] = frozenset()
-    misses: Mapping[str, str] = field(default_factory=dict)
-    tls: str = ""
-    """Why it is not run over TLS; by default it is, with the authority in SHIM_CA."""
-
-    @property
-    def ends(self) -> str:
-        """How the row says whether TLS works."""
-        return "yes" if not self.tls else f"not run: {self.tls}"
-
-    @property
-    def asked(self) -> list[str]:
-        return [each for each in QUESTIONS if each not in self.not_asked]
-
-
-def script(*command: str) -> Callable[[Place], list[str]]:
-    """A program that needs no building; words that name a file of `clients/life` become its path."""
-    return lambda _: [str(CLIENTS / word) if (CLIENTS / word).is_file() else word for word in command]
-
-
-def of_python(package: str) -> list[str]:
-    """Prints the version of a package of this environment."""
-    show = f"from importlib.metadata import version; print(version({package!r}))"
-    return [sys.executable, "-c", show]
-
-
-PHP = ["php", "-r", "class_exists('SoapClient') ? print(PHP_VERSION) : exit(1);"]
-
-
-def of_perl(module: str, *more: str) -> list[str]:
-    """Prints the version of a module of Perl."""
-    return ["perl", f"-M{module}", *(f"-M{each}" for each in more), "-e", f"print ${module}::VERSION"]
-
-
-NODE_MODULES = CLIENTS / "node"
-OF_NODE = {
-    name: [
-        "node",
-        "-p",
-        f"require({str(NODE_MODULES / 'package-lock.json')!r}).packages['node_modules/{name}'].version",
-    ]
-    for name in ("soap", "strong-soap")
-}
-
-
-AXIS_JARS = (
-    *("axis", "axis-jaxrpc", "axis-saaj", "jaxrpc", "saaj", "wsdl4j"),
-    *("commons-discovery", "commons-logging", "javax.mail", "javax.activation"),
-)
-"""What Axis 1.4 needs, as Debian names it."""
-
-
-def of_node(name: str) -> Callable[[Place], list[str]]:
-    """A program on the packages of `node/`, which npm installs once."""
-
-    def command(place: Place) -> list[str]:
-        modules = once(place, "node", installed_by_npm)
-        return ["env", f"--chdir={modules}", "node", str(CLIENTS / name)]
-
-    return command
-
-
-def installed_by_npm(place: Place, folder: Path) -> None:
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(NODE_MODULES / name, folder)
-    run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", cwd=folder)
-
-
-def once(place: Place, name: str, build: Callable[[Place, Path], None]) -> Path:
-    """The folder of that name, built when it is asked for first."""
-    folder = place.folder / name
-    if not (folder / ".built").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        build(place, folder)
-        (folder / ".built").touch()
-    return folder
-
-
-def jaxws(place: Place) -> list[str]:
-    """wsimport; the headers become parameters of every method."""
-    jars = classpath(*JAXWS_JARS)
-
-    def build(place: Place, folder: Path) -> None:
-        sources, classes = folder / "src", folder / "classes"
-        sources.mkdir()
-        classes.mkdir()
-        options = ["-quiet", "-extension", "-XadditionalHeaders", "-Xnocompile", "-keep"]
-        run("wsimport", *options, "-s", str(sources), root(place))
-        files = [*map(str, sources.rglob("*.java")), str(CLIENTS / "java" / "Jaxws.java")]
-        run("javac", "-nowarn", "-proc:none", "-cp", jars, "-d", str(classes), *files)
-
-    classes = once(place, "jaxws", build) / "classes"
-    return [*java(place), "-cp", f"{jars}:{classes}", "Jaxws"]
-
-
-def axis(place: Place) -> list[str]:
-    """WSDL2Java of Axis 1.4; its stubs do not know of the header."""
-    jars = classpath(*AXIS_JARS)
-
-    def build(place: Place, folder: Path) -> None:
-        sources, classes = folder / "src", folder / "classes"
-        sources.mkdir()
-        classes.mkdir()
-        run("java", "-cp", jars, "org.apache.axis.wsdl.WSDL2Java", "-o", str(sources), root(place))
-        files = [*map(str, sources.rglob("*.java")), str(CLIENTS / "java" / "AxisLife.java")]
-        run("javac", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", jars, "-d", str(classes), *files)
-
-    classes = once(place, "axis", build) / "classes"
-    return [*java(place), "-cp", f"{jars}:{classes}", "AxisLife"]
-
-
-def mono(place: Place) -> list[str]:
-    """Proxies that wsdl.exe makes."""
-
-    def build(place: Place, folder: Path) -> None:
-        run("wsdl", "-nologo", "-out:Proxies.cs", root(place), cwd=folder)
-        sources = ["Proxies.cs", str(CLIENTS / "csharp" / "Life.cs")]
-        run("mcs", "-out:life.exe", "-r:System.Web.Services", *sources, cwd=folder)
-
-    return ["mono", str(once(place, "mono", build) / "life.exe")]
-
-
-def root(place: Place) -> str:
-    """The WSDL of all services in one file."""
-    return f"{place.wsdl}/soap2/schema/latest/voipnowservice-all.wsdl"
-
-
-def classpath(*names: str) -> str:
-    return ":".join(str(JARS / f"{name}.jar") for name in names)
-
-
-def java(place: Place) -> list[str]:
-    """The JVM, trusting the authority of the test's certificates."""
-    if place.authority is None:
-        return ["java"]
-    store = place.folder / "trusted.p12"
-    if not store.exists():
-        made = ["-file", str(place.authority), "-keystore", str(store), "-storetype", "PKCS12"]
-        run("keytool", "-importcert", "-noprompt", "-alias", "tests", *made, "-storepass", "changeit")
-    return ["java", f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStorePassword=changeit"]
-
+from tests.end_to_end.toolkits.row import NO_WSDL, PHP, Toolkit, of_perl, of_python, script
 
 TLS_OF_PERL = ("IO::Socket::SSL", "LWP::Protocol::https")
 
@@ -339,6 +154,20 @@ TOOLKITS = [
         page=".NET Framework",
         adapt="choices are arrays of items beside arrays of names",
         tls="trusts the machine's authorities alone",
+    ),
+    Toolkit(
+        key="wcf",
+        title="Mono WCF, messages and channels",
+        version="6.8",
+        packages="mono-devel",
+        present=["mono", "--version"],
+        command=wcf,
+        page=".NET WCF",
+        adapt="bodies by hand, since Mono's svcutil writes an empty file",
+        setting="none; with `faults: {detail: true}` its faults are lost",
+        not_asked=NO_WSDL,
+        tls="trusts the machine's authorities alone, whatever SSL_CERT_FILE and cert-sync --user say",
+        hidden_by_detail=True,
     ),
     Toolkit(
         key="soap4r",

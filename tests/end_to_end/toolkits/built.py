@@ -1,0 +1,129 @@
+"""Programs of the client matrix that have to be built, or installed, before they run: once a session each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.end_to_end.generated_clients import JARS, run
+from tests.end_to_end.generated_clients import RUNTIME as JAXWS_JARS
+from tests.end_to_end.toolkits.row import CLIENTS, Place
+
+NODE_MODULES = CLIENTS / "node"
+OF_NODE = {
+    name: [
+        "node",
+        "-p",
+        f"require({str(NODE_MODULES / 'package-lock.json')!r}).packages['node_modules/{name}'].version",
+    ]
+    for name in ("soap", "strong-soap")
+}
+
+
+AXIS_JARS = (
+    *("axis", "axis-jaxrpc", "axis-saaj", "jaxrpc", "saaj", "wsdl4j"),
+    *("commons-discovery", "commons-logging", "javax.mail", "javax.activation"),
+)
+"""What Axis 1.4 needs, as Debian names it."""
+
+
+def of_node(name: str) -> Callable[[Place], list[str]]:
+    """A program on the packages of `node/`, which npm installs once."""
+
+    def command(place: Place) -> list[str]:
+        modules = once(place, "node", installed_by_npm)
+        return ["env", f"--chdir={modules}", "node", str(CLIENTS / name)]
+
+    return command
+
+
+def installed_by_npm(place: Place, folder: Path) -> None:
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(NODE_MODULES / name, folder)
+    run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", cwd=folder)
+
+
+def once(place: Place, name: str, build: Callable[[Place, Path], None]) -> Path:
+    """The folder of that name, built when it is asked for first."""
+    folder = place.folder / name
+    if not (folder / ".built").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        build(place, folder)
+        (folder / ".built").touch()
+    return folder
+
+
+def jaxws(place: Place) -> list[str]:
+    """wsimport; the headers become parameters of every method."""
+    jars = classpath(*JAXWS_JARS)
+
+    def build(place: Place, folder: Path) -> None:
+        sources, classes = folder / "src", folder / "classes"
+        sources.mkdir()
+        classes.mkdir()
+        options = ["-quiet", "-extension", "-XadditionalHeaders", "-Xnocompile", "-keep"]
+        run("wsimport", *options, "-s", str(sources), root(place))
+        files = [*map(str, sources.rglob("*.java")), str(CLIENTS / "java" / "Jaxws.java")]
+        run("javac", "-nowarn", "-proc:none", "-cp", jars, "-d", str(classes), *files)
+
+    classes = once(place, "jaxws", build) / "classes"
+    return [*java(place), "-cp", f"{jars}:{classes}", "Jaxws"]
+
+
+def axis(place: Place) -> list[str]:
+    """WSDL2Java of Axis 1.4; its stubs do not know of the header."""
+    jars = classpath(*AXIS_JARS)
+
+    def build(place: Place, folder: Path) -> None:
+        sources, classes = folder / "src", folder / "classes"
+        sources.mkdir()
+        classes.mkdir()
+        run("java", "-cp", jars, "org.apache.axis.wsdl.WSDL2Java", "-o", str(sources), root(place))
+        files = [*map(str, sources.rglob("*.java")), str(CLIENTS / "java" / "AxisLife.java")]
+        run("javac", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", jars, "-d", str(classes), *files)
+
+    classes = once(place, "axis", build) / "classes"
+    return [*java(place), "-cp", f"{jars}:{classes}", "AxisLife"]
+
+
+def mono(place: Place) -> list[str]:
+    """Proxies that wsdl.exe makes."""
+
+    def build(place: Place, folder: Path) -> None:
+        run("wsdl", "-nologo", "-out:Proxies.cs", root(place), cwd=folder)
+        sources = ["Proxies.cs", str(CLIENTS / "csharp" / "Life.cs")]
+        run("mcs", "-out:life.exe", "-r:System.Web.Services", *sources, cwd=folder)
+
+    return ["mono", str(once(place, "mono", build) / "life.exe")]
+
+
+def wcf(place: Place) -> list[str]:
+    """WCF's channels and messages; there is nothing to generate, for Mono's svcutil writes an empty file."""
+
+    def build(place: Place, folder: Path) -> None:
+        parts = [f"-r:System.{each}" for each in ("ServiceModel", "Runtime.Serialization", "Xml.Linq")]
+        run("mcs", "-out:life.exe", *parts, str(CLIENTS / "csharp" / "WcfLife.cs"), cwd=folder)
+
+    return ["mono", str(once(place, "wcf", build) / "life.exe")]
+
+
+def root(place: Place) -> str:
+    """The WSDL of all services in one file."""
+    return f"{place.wsdl}/soap2/schema/latest/voipnowservice-all.wsdl"
+
+
+def classpath(*names: str) -> str:
+    return ":".join(str(JARS / f"{name}.jar") for name in names)
+
+
+def java(place: Place) -> list[str]:
+    """The JVM, trusting the authority of the test's certificates."""
+    if place.authority is None:
+        return ["java"]
+    store = place.folder / "trusted.p12"
+    if not store.exists():
+        made = ["-file", str(place.authority), "-keystore", str(store), "-storetype", "PKCS12"]
+        run("keytool", "-importcert", "-noprompt", "-alias", "tests", *made, "-storepass", "changeit")
+    return ["java", f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStorePassword=changeit"]
