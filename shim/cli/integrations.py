@@ -83,6 +83,7 @@ def add(
     secret: Any = {"env": v3_app_secret_env} if v3_app_secret_env else _secret("--v3-app-secret", v3_app_secret)
     entry = {"name": name, "old": old, "new": {"app_key": v3_app_key, "app_secret": secret}}
     _write(_place(config, file), config, entry)
+    _record(config, file, "integration added", name)
     say(f"{name} was added.")
     _hint()
 
@@ -119,6 +120,7 @@ def import_(
         fail(Code.USAGE, "Nothing was imported:", *(f"  {problem}" for problem in problems))
     if entries:
         _write(place, config, *entries)
+        _record(config, file, "integrations imported", ", ".join(str(each["name"]) for each in entries))
     say(f"{len(entries)} integrations were imported. The CSV has secrets in clear: delete it.")
     _hint()
 
@@ -135,6 +137,7 @@ def remove(
     place = _place(config, file)
     if not remove_from(place, name):
         fail(Code.USAGE, f"{place} has no integration {name}. `shim integrations list` shows all.")
+    _record(config, file, "integration removed", name)
     say(f"{name} was removed.")
     _hint()
 
@@ -155,6 +158,14 @@ def _place(config: Path | None, file: Path | None) -> Path:
             "No integrations file is named: set integrations_file in the configuration, or give --file.",
         )
     return found
+
+
+def _record(config: Path | None, file: Path | None, action: str, subject: str) -> None:
+    """Into the audit log of the shim whose file it is; a file by itself is nobody's yet."""
+    from shim.cli.stored import record
+
+    if config is not None and file is None:
+        record(config, action, subject)
 
 
 def _write(place: Path, config: Path | None, *entries: dict[str, Any]) -> None:

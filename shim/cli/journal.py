@@ -12,7 +12,7 @@ import typer
 from shim.cli import options
 from shim.cli.console import Code, LightGroup, end, fail, say, table
 from shim.cli.console import show as print_table
-from shim.cli.stored import now, with_store
+from shim.cli.stored import now, record, with_store
 
 if TYPE_CHECKING:
     from shim.edge.journal import Journal
@@ -72,6 +72,7 @@ def redrive(reference: _Entry, config: options.ConfigFile = None) -> None:
     """
     if not _with_journal(config, lambda journal: journal.redrive(reference)):
         fail(Code.USAGE, f"There is no entry {reference} that has not ended. {_SEE}")
+    record(config, "journal redrive", reference)
     say(f"{reference} will be tried again.")
 
 
@@ -84,6 +85,7 @@ def dismiss(
     """Close a paused entry that was seen to by hand; the reason is kept for a day."""
     if not _with_journal(config, lambda journal: journal.dismiss(reference, reason)):
         fail(Code.USAGE, f"There is no paused entry {reference}. {_SEE}")
+    record(config, "journal dismiss", reference, reason)
     say(f"{reference} is closed.")
 
 

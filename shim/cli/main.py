@@ -10,6 +10,7 @@ import typer
 from typer._completion_classes import completion_init
 
 from shim.cli.admin import app as admin
+from shim.cli.audit import audit
 from shim.cli.brownout import app as brownout
 from shim.cli.capture import capture
 from shim.cli.check import check
@@ -38,7 +39,7 @@ _EPILOG = (
 )
 
 SECTIONS = {
-    "To run it": ("serve", "health", "reload", "check", "integrations", "admin", "map", "journal"),
+    "To run it": ("serve", "health", "reload", "check", "integrations", "admin", "map", "journal", "audit"),
     "To see what becomes of calls": ("translate", "explain", "coverage"),
     "To port": ("report", "findings", "porting", "brownout"),
     "To rehearse": ("capture", "replay"),
@@ -116,6 +117,7 @@ for _command in (
     emulate,
     translate,
     check,
+    audit,
     coverage,
     explain,
     capture,

@@ -16,6 +16,7 @@ from shim.cli.console import Code, LightGroup, end, fail, say
 from shim.cli.map_open import able, entries, progress, with_map
 from shim.cli.map_open import events as read_events
 from shim.cli.map_print import Format, emit, entry_row, event_row, exported, mismatch_row, report_rows
+from shim.cli.stored import record
 
 if TYPE_CHECKING:
     from shim.cli.map_verify import Mismatch, Repaired
@@ -130,6 +131,7 @@ def import_(
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = getattr(error, "strerror", None) or "it is no CSV in UTF-8"
         fail(Code.USAGE, f"{file}: cannot be read ({why}). Give a file, or - for stdin.")
+    record(config, "map import", Path(file).name)
     emit(format, "rows", report_rows(report))
     if report.left:
         fail(
@@ -183,6 +185,7 @@ def repair(
             return await mend(identities, asker, view, found, view.widest if unseen and whole else None)
 
     done = with_map(settings, mended, writes=True)
+    record(settings, "map repair", "", f"{done.mended} mended, {len(done.left)} left")
     say(f"{done.mended} were mended, {len(done.left)} are left.")
     if done.unconfirmed:
         say(

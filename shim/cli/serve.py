@@ -70,9 +70,29 @@ def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> 
         more = {"sockets": sockets, "notifier": Notifier(), "new_store": new_store}
         with log.logging_to(settings.log) as writer:
             _tell_exposed(settings, path)
-            return running.run(_until_stopped(settings, reread, writer, more))
+            return running.run(_until_stopped(settings, path, reread, writer, more))
     except (ConfigError, Fault, OSError, SocketsError) as error:
         fail(Code.USAGE, f"The shim cannot start: {error}", "`shim check` tells what is wrong.")
+
+
+def _tell_start(settings: Config, path: Path | None, server: Server) -> None:
+    """One line for everything that one looks for first."""
+    import os
+    from importlib.metadata import version
+
+    import structlog
+    from sqlalchemy.engine import make_url
+
+    url = make_url(settings.store.url.get_secret_value())
+    store = "/".join(filter(None, (url.get_backend_name(), url.host, url.database)))
+    listeners = {name: f"{host}:{port}" for name, (host, port) in server.addresses.items()}
+    about = {
+        "version": version("systemapi-shim"),
+        "pid": os.getpid(),
+        "configuration": str(path.absolute()) if path else None,
+    }
+    backend = [settings.backend.url, *settings.backend.others]
+    structlog.get_logger().info("started", **about, store=store, backend=backend, listeners=listeners)
 
 
 def _tell_exposed(settings: Config, path: Path | None) -> None:
@@ -91,7 +111,11 @@ def _reread(path: Path | None, overrides: Mapping[str, Any]) -> Config:
 
 
 async def _until_stopped(
-    settings: Config, reload: Callable[[], Config], writer: LogWriter, more: Mapping[str, Any]
+    settings: Config,
+    path: Path | None,
+    reload: Callable[[], Config],
+    writer: LogWriter,
+    more: Mapping[str, Any],
 ) -> Code:
     """SIGTERM is the server's own affair; SIGINT ends without waiting for balancers, with its own code."""
     import asyncio
@@ -106,6 +130,7 @@ async def _until_stopped(
     async def started(server: Server) -> None:
         writer.dropped = server.application.metrics.log_line_dropped
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+        _tell_start(settings, path, server)
 
     await serve(settings, reload=reload, started=started, extend=review, **more)
     return Code.FINE

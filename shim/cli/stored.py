@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from shim.cli.console import Code, end, fail, show, table
+from shim.cli.console import Code, end, fail, say, show, table
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -83,6 +83,30 @@ def with_store(config: Path | Config | None, work: Callable[[Store, Config], Cor
     if code is not Code.FINE:
         end(code)
     return told[0]
+
+
+def record(config: Path | Config | None, action: str, subject: str, detail: str = "") -> None:
+    """Put a change that was made into the audit log; whoever made it hears when that is not possible."""
+    import asyncio
+
+    from shim.cli.loading import config as load
+    from shim.core.errors import Fault
+    from shim.edge.audit import record as write
+    from shim.edge.store import Store
+
+    async def main() -> None:
+        settings = load(config, {}) if config is None or isinstance(config, Path) else config
+        kept = settings.store
+        store = await Store.open(kept.url, kept.journal_mode, kept.busy_timeout, create=False)
+        try:
+            await write(store, who_is(None), action, subject, detail)
+        finally:
+            await store.close()
+
+    try:
+        asyncio.run(main())
+    except Fault as fault:
+        say(f"This is not in the audit log: {fault.text}")
 
 
 def _code_of(fault: Fault) -> Code:

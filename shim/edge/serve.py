@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from aiohttp.web_protocol import RequestHandler
 
+from shim.core.errors import BackendError
 from shim.edge.app import Application, Extension, open_application
+from shim.edge.audit import SHIM, record
 from shim.edge.config import Config, ConfigError, Problem
 from shim.edge.guard import Connections, Guard
 from shim.edge.reload import Reload, live_only
@@ -44,6 +48,8 @@ takes no more than 75 seconds.
 
 FIRST_REQUEST = 2.0
 """Seconds that connections accepted just before the end have for their first request."""
+_BRIEFLY = 2.0
+"""Seconds that a busy store is waited for to note a change."""
 HANDSHAKE = 0.1
 """Seconds that they have at the least, since a connection counts when its TLS handshake is done."""
 
@@ -114,6 +120,7 @@ class Server:
         self._servers: list[asyncio.Server] = []
         self._tls: ssl.SSLContext | None = None
         self._admin_tls: ssl.SSLContext | None = None
+        self._notes: set[asyncio.Task[None]] = set()
         self.addresses: dict[str, tuple[str, int]] = {}
 
     async def start(self) -> None:
@@ -197,6 +204,25 @@ class Server:
         application.reconfigure(config)
         return Reload(application.reload.number + 1, time.time(), changed, restart)
 
+    async def record(self, action: str, detail: str) -> None:
+        """Put a change into the audit log; a store that is away keeps nothing from going on."""
+        try:
+            await record(
+                self.application.store.within(_BRIEFLY),
+                SHIM,
+                action,
+                f"{socket.gethostname()} {os.getpid()}",
+                detail,
+            )
+        except BackendError as error:
+            log.warning("audit log not written", action=action, reason=error.reason)
+
+    def note(self, action: str, detail: str) -> None:
+        """The same from where nothing can be waited for."""
+        task = asyncio.create_task(self.record(action, detail))
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
     async def stop(self) -> None:
         """Stop accepting, let calls under way end within the patience, then cut them off.
 
@@ -206,7 +232,7 @@ class Server:
         for server in self._servers:
             server.close()
         await self._first_requests()
-        await asyncio.gather(*(runner.cleanup() for runner in self._runners))
+        await asyncio.gather(*(runner.cleanup() for runner in self._runners), *self._notes)
 
     async def _first_requests(self) -> None:
         """Wait until a request has come on every connection, within `FIRST_REQUEST`."""
@@ -249,6 +275,7 @@ async def serve(
             loop.add_signal_handler(signal.SIGHUP, _reload, server, reload, notifier)
         try:
             await server.start()
+            await server.record("started", version("systemapi-shim"))
             if started is not None:
                 await started(server)
             notifier.ready()
@@ -292,6 +319,8 @@ def _reload(server: Server, reload: Rereading, notifier: Notifier) -> None:
     finally:
         notifier.ready()
     application.reload = done
+    told = ", ".join(done.changed) or "nothing had changed"
+    server.note("configuration refused" if done.problems else "configuration taken over", told)
     application.metrics.config_read(done.at, worked=not done.problems)
 
 

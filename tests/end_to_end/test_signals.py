@@ -397,3 +397,26 @@ def test_sighup_with_a_file_that_is_gone_keeps_the_old_set(shim: Shim) -> None:
     (shim.folder / "config.yaml").unlink()
     reread(shim)
     answered(post(shim, GET_CLIENTS, CLIENT))
+
+
+# ---- who changed what ----
+
+
+def test_starts_and_what_was_taken_over_are_in_the_audit_log(start_shim: StartShim) -> None:
+    shim = start_shim()
+    started = shim.said("started", version="0.1.0", configuration=str(shim.folder / "config.yaml"))
+    assert started["listeners"]["admin"].endswith(f":{shim.admin}")
+    assert started["store"] == f"sqlite/{shim.folder / 'shim.db'}"
+    shim.configure(limits={"depth": 60})
+    reread(shim)
+    shim.write("backend: {}\n")
+    reread(shim)
+    shim.signal(signal.SIGINT)
+    assert shim.wait() == 130
+    told = [(row["who"], row["action"]) for row in sinks.table(shim, "audit_events")]
+    assert told == [
+        ("(shim)", "started"),
+        ("(shim)", "configuration taken over"),
+        ("(shim)", "configuration refused"),
+    ]
+    assert [row["detail"] for row in sinks.table(shim, "audit_events")][1] == "limits.depth"

@@ -1,0 +1,48 @@
+"""`shim audit`: who changed what and when."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shim.cli import options
+from shim.cli.stored import Form, emit, with_store
+
+if TYPE_CHECKING:
+    from shim.edge.audit import Event
+    from shim.edge.settings import Config
+    from shim.edge.store import Store
+
+_COLUMNS = ("at", "who", "action", "subject", "detail")
+
+
+def audit(
+    config: options.ConfigFile = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since",
+            envvar="SHIM_AUDIT_SINCE",
+            help="Only from this day on, or this time (UTC).",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+            metavar="YYYY-MM-DD",
+        ),
+    ] = None,
+    format: Annotated[
+        Form, typer.Option("--format", envvar="SHIM_AUDIT_FORMAT", help="table, or json for export.")
+    ] = Form.TABLE,
+) -> None:
+    """List every change, the oldest first: starts, configurations taken over, integrations, the journal, the
+    map, findings, porting, brownouts; with who made it.
+    """
+    from shim.edge.audit import audit_log
+
+    begin = since.replace(tzinfo=UTC) if since is not None else None
+
+    async def asked(store: Store, settings: Config) -> list[Event]:
+        return await audit_log(store, begin)
+
+    emit(format, "changes", _COLUMNS, [each.plain() for each in with_store(config, asked)])
