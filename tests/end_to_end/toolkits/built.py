@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.end_to_end.generated_clients import JARS, run
+from tests.end_to_end.generated_clients import JARS, SOURCES, run
 from tests.end_to_end.generated_clients import RUNTIME as JAXWS_JARS
+from tests.end_to_end.toolkits.flat import SERVICES, flat_copy, for_emacs, typed
 from tests.end_to_end.toolkits.row import CLIENTS, Place
 
 NODE_MODULES = CLIENTS / "node"
@@ -107,6 +109,38 @@ def wcf(place: Place) -> list[str]:
         run("mcs", "-out:life.exe", *parts, str(CLIENTS / "csharp" / "WcfLife.cs"), cwd=folder)
 
     return ["mono", str(once(place, "wcf", build) / "life.exe")]
+
+
+def emacs(place: Place) -> list[str]:
+    """soap-client.el on a flat copy of the tree."""
+
+    def build(place: Place, folder: Path) -> None:
+        flat_copy(place.wsdl, folder, typed, for_emacs)
+
+    copy = once(place, "emacs", build)
+    return ["emacs", "-Q", "--batch", "-l", str(CLIENTS / "life.el"), "--", str(copy)]
+
+
+def gsoap(place: Place) -> list[str]:
+    """wsdl2h and soapcpp2 on the WSDL of three services: all nine take a minute to compile."""
+
+    def build(place: Place, folder: Path) -> None:
+        tree = f"{place.wsdl}/soap2/schema/latest"
+        wsdls = [f"{tree}/{service}/{service}.wsdl" for service in SERVICES]
+        types = str(SOURCES / "gsoap" / "typemap.dat")
+        run("wsdl2h", "-O4", "-P", "-c++11", "-t", types, "-Nat", "-o", "shim.h", *wsdls, cwd=folder)
+        imports = "-I/usr/share/gsoap/import"
+        run("soapcpp2", "-j", "-C", "-CL", "-w", "-x", imports, "-c++11", "shim.h", cwd=folder)
+        flags = ["-O0", "-w", "-std=c++17", "-I.", "-DWITH_OPENSSL", "-DWITH_GZIP", "-DWITH_COOKIES"]
+        proxies = [f"soap{service}Proxy.cpp" for service in SERVICES]
+        with ThreadPoolExecutor(2) as pool:
+            parts = [["soapC.cpp"], [str(CLIENTS / "cpp" / "gsoap.cpp"), *proxies]]
+            for done in [pool.submit(run, "g++", *flags, "-c", *files, cwd=folder) for files in parts]:
+                done.result()
+        objects = ["soapC.o", "gsoap.o", *(name.replace(".cpp", ".o") for name in proxies)]
+        run("g++", "-o", "life", *objects, "-lgsoapssl++", "-lssl", "-lcrypto", "-lz", cwd=folder)
+
+    return [str(once(place, "gsoap", build) / "life")]
 
 
 def root(place: Place) -> str:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from tests.end_to_end.generated_clients import JARS
-from tests.end_to_end.toolkits.built import OF_NODE, axis, jaxws, mono, of_node, wcf
+from tests.end_to_end.toolkits.built import OF_NODE, axis, emacs, gsoap, jaxws, mono, of_node, wcf
 from tests.end_to_end.toolkits.life import QUESTIONS
 from tests.end_to_end.toolkits.row import NO_WSDL, PHP, Toolkit, of_perl, of_python, script
 
@@ -180,6 +180,28 @@ TOOLKITS = [
         tls="without the gem httpclient it knows no TLS",
         adapt="one method, so that patterns of the schema are not made a Regexp (`\\p{Nd}` is none to it); "
         "text with an attribute is given as a `SOAPElement`",
+    ),
+    Toolkit(
+        key="gsoap",
+        title="C++ gSOAP",
+        version="2.8",
+        packages="gsoap libgsoap-dev g++ libssl-dev zlib1g-dev",
+        present=["soapcpp2", "-V"],
+        command=gsoap,
+        page="C gSOAP",
+    ),
+    Toolkit(
+        key="emacs",
+        title="Emacs soap-client.el",
+        version="28.2",
+        packages="emacs-nox",
+        present=["emacs", "-Q", "--batch", "--eval", "(princ emacs-version)"],
+        command=emacs,
+        page="Emacs soap-client",
+        adapt="a copy in one flat folder, for imports are resolved against the last file that was read; in it, "
+        "untyped elements are texts, positiveInteger is integer, enumerations and defaults of attributes are "
+        "taken out; the header's values stand among those of the body; `xsi` is put among the known prefixes, "
+        "for answers need not declare it; texts come as bytes",
     ),
     Toolkit(
         key="lua-soap",

@@ -1,0 +1,51 @@
+"""Copies of the published tree in one folder, for toolkits that cannot read it where it is.
+
+Each toolkit has its own changes; they are what its integrators have to make by hand.
+"""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urljoin
+
+SERVICES = ("Client", "Extension", "Channel")
+"""What the life asks."""
+
+Change = Callable[[str, str], str]
+"""Takes the name and the text of a file, and gives the text that is written."""
+
+
+def flat_copy(wsdl: str, folder: Path, *changes: Change) -> None:
+    """The WSDL of each service and what it imports, side by side: no two files of the tree have one name."""
+    waiting = [f"{wsdl}/soap2/schema/latest/{service}/{service}.wsdl" for service in SERVICES]
+    seen: set[str] = set()
+    while waiting:
+        url = waiting.pop()
+        if url in seen:
+            continue
+        seen.add(url)
+        with urllib.request.urlopen(url) as answer:
+            text = answer.read().decode()
+        waiting += [urljoin(url, found) for found in re.findall(r'schemaLocation="([^"]*)"', text)]
+        text = re.sub(r'schemaLocation="[^"]*?([^"/]+)"', r'schemaLocation="\1"', text)
+        name = url.rpartition("/")[2]
+        for change in changes:
+            text = change(name, text)
+        (folder / name).write_text(text, "utf-8")
+
+
+def typed(_: str, text: str) -> str:
+    """Elements without a type are texts."""
+    untyped = r'(<xs:element name="\w+")((?: (?!type=|ref=)\w+="\w+")*/>)'
+    return re.sub(untyped, r'\1 type="xs:string"\2', text)
+
+
+def for_emacs(_: str, text: str) -> str:
+    """No positiveInteger, which it does not know; no enumerations, for it compares numbers with texts; no
+    defaults of attributes, which it writes whatever value is given."""
+    text = text.replace('"xs:positiveInteger"', '"xs:integer"')
+    text = re.sub(r"<xs:enumeration [^>]*/>", "", text)
+    return re.sub(r'(<xs:attribute [^>]*?) default="[^"]*"', r"\1", text)
