@@ -29,6 +29,11 @@ LOOKS: tuple[tuple[str, re.Pattern[bytes], str], ...] = (
         re.compile(rb"^<\?xml[^>]*\?><(\w+):Envelope [^>]*>\n<\1:Header"),
         "Python pysimplesoap",
     ),
+    (
+        "soap::lite",
+        re.compile(rb'^<\?xml version="1\.0" \?><SOAP-ENV:Envelope xmlns:SOAP-ENV="[^"]*" xmlns:xsi="[^"]*" >'),
+        "Perl SOAP::WSDL",
+    ),
     ("mozilla/5.0", re.compile(rb"<soap:Envelope [^>]*xmlns:soap-enc="), "C++ KDSoap"),
 )
 """Toolkits that an agent alone does not tell: a part of it, and how the message looks beside it."""

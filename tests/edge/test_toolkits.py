@@ -52,6 +52,11 @@ HAND = b'<E:Envelope xmlns:E="e">'
         ("SOAP4R/1.6.1-SNAPSHOT", b"", "Ruby soap4r"),
         ("strong-soap/5.0.10", b"", "JavaScript strong-soap"),
         ("SOAP::WSDL 3.004", b"", "Perl SOAP::WSDL"),
+        (
+            "SOAP::Lite/Perl/1.27",  # whose transport SOAP::WSDL takes where it is installed
+            b'<?xml version="1.0" ?><SOAP-ENV:Envelope xmlns:SOAP-ENV="e" xmlns:xsi="i" ><SOAP-ENV:Body>',
+            "Perl SOAP::WSDL",
+        ),
         ("Mozilla/5.0", b'<soap:Envelope xmlns:soap="e" xmlns:soap-enc="c">', "C++ KDSoap"),
         ("Mozilla/5.0", HAND, "hand-written"),
         ("Tcl/8.6.13", b"", "Tcl tclws"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.end_to_end.generated_clients import JARS, SOURCES, run
 from tests.end_to_end.generated_clients import RUNTIME as JAXWS_JARS
-from tests.end_to_end.toolkits.flat import SERVICES, flat_copy, for_emacs, typed
+from tests.end_to_end.toolkits.flat import SERVICES, flat_copy, for_emacs, for_soap_wsdl, for_tclws, typed
 from tests.end_to_end.toolkits.row import CLIENTS, Place
 
 NODE_MODULES = CLIENTS / "node"
@@ -119,6 +119,32 @@ def emacs(place: Place) -> list[str]:
 
     copy = once(place, "emacs", build)
     return ["emacs", "-Q", "--batch", "-l", str(CLIENTS / "life.el"), "--", str(copy)]
+
+
+def soap_wsdl(place: Place) -> list[str]:
+    """Classes that wsdl2perl makes of an edited copy; its map lacks the class of the answer's header."""
+    server_info = {"serverInfo": "MyElements::serverInfo"}
+    for each in ("edition", "version", "infrastructureID"):
+        server_info[f"serverInfo/{each}"] = "SOAP::WSDL::XSD::Typelib::Builtin::string"
+
+    def build(place: Place, folder: Path) -> None:
+        flat_copy(place.wsdl, folder, typed, for_soap_wsdl)
+        pairs = ", ".join(f"'{path}' => '{name}'" for path, name in server_info.items())
+        (folder / "more.pl").write_text(f"%typemap = ({pairs});\n")
+        for service in SERVICES:
+            copy = (folder / f"{service}.wsdl").as_uri()
+            run("wsdl2perl", "-b", str(folder), "--typemap_include", str(folder / "more.pl"), copy)
+
+    return ["perl", str(CLIENTS / "soap_wsdl.pl"), str(once(place, "soap-wsdl", build))]
+
+
+def tclws(place: Place) -> list[str]:
+    """tclws on a flat copy of the tree."""
+
+    def build(place: Place, folder: Path) -> None:
+        flat_copy(place.wsdl, folder, typed, for_tclws)
+
+    return ["tclsh", str(CLIENTS / "tclws.tcl"), str(once(place, "tclws", build))]
 
 
 def gsoap(place: Place) -> list[str]:

@@ -49,3 +49,23 @@ def for_emacs(_: str, text: str) -> str:
     text = text.replace('"xs:positiveInteger"', '"xs:integer"')
     text = re.sub(r"<xs:enumeration [^>]*/>", "", text)
     return re.sub(r'(<xs:attribute [^>]*?) default="[^"]*"', r"\1", text)
+
+
+def for_soap_wsdl(name: str, text: str) -> str:
+    """Sequences of what may be absent in place of choices, which it does not know in extensions; and a prefix
+    for each name of a type without one, for it looks those up in the namespace of the file that imports."""
+    text = re.sub(r"<xs:choice\b[^>]*>", '<xs:sequence minOccurs="0">', text).replace(
+        "</xs:choice>", "</xs:sequence>"
+    )
+    own = re.search(r'<xs:schema xmlns="([^"]+)"', text)
+    if own is None:
+        return text
+    prefix = name.partition(".")[0]
+    text = re.sub(r' (type|base|ref)="([^":]+)"', rf' \1="{prefix}:\2"', text)
+    declared = "" if f"xmlns:{prefix}=" in text else f' xmlns:{prefix}="{own[1]}"'
+    return text.replace(own[0], f"<xs:schema{declared}", 1)
+
+
+def for_tclws(_: str, text: str) -> str:
+    """Schemas by `file:`: it asks for others beside the endpoint."""
+    return text.replace('schemaLocation="', 'schemaLocation="file:///')

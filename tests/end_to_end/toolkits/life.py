@@ -161,6 +161,11 @@ def _faulted(lived: Lived, question: str, code: str) -> None:
         raise Missed(f"saw {said!r}")
 
 
+def fault_texts(wire: Sequence[Recorded]) -> list[str]:
+    """The texts of all faults on the wire."""
+    return [_text_of(each.answer) for each in wire if b"<faultstring" in each.answer]
+
+
 def _text_of(answer: bytes) -> str:
     found = re.search(rb"<faultstring[^>]*>(.*?)</faultstring>", answer, re.DOTALL)
     assert found, answer

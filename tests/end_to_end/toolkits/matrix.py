@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from tests.end_to_end.generated_clients import JARS
-from tests.end_to_end.toolkits.built import OF_NODE, axis, emacs, gsoap, jaxws, mono, of_node, wcf
+from tests.end_to_end.toolkits.built import OF_NODE, axis, emacs, gsoap, jaxws, mono, of_node, soap_wsdl, wcf
 from tests.end_to_end.toolkits.life import QUESTIONS
 from tests.end_to_end.toolkits.row import NO_WSDL, PHP, Toolkit, of_perl, of_python, script
 
@@ -69,6 +69,19 @@ TOOLKITS = [
         present=of_perl("SOAP::Lite", *TLS_OF_PERL),
         command=script("perl", "soap_lite.pl"),
         page="Perl SOAP::Lite",
+    ),
+    Toolkit(
+        key="soap-wsdl",
+        title="Perl SOAP::WSDL",
+        version="3.004",
+        packages="libsoap-wsdl-perl libio-socket-ssl-perl",
+        present=of_perl("SOAP::WSDL", *TLS_OF_PERL),
+        command=soap_wsdl,
+        page="Perl SOAP::WSDL",
+        adapt="a copy in one flat folder: sequences in place of choices, untyped elements are texts, every "
+        "name of a type has a prefix; a typemap entry for serverInfo; `attr` for a text with an attribute",
+        setting="none; with `faults: {detail: true}` its faults are lost",
+        hidden_by_detail=True,
     ),
     Toolkit(
         key="zeep",
