@@ -132,8 +132,8 @@ class Addresses:
         return f"no address of the v3 backend answers; the next try is in {seconds} s"
 
     async def checking(self, session: aiohttp.ClientSession) -> None:
-        """Check all of them again and again, until cancelled."""
-        while True:
+        """Check all of them again and again, until cancelled; not at all when `health.every` is 0."""
+        while self._settings.health.every:
             await asyncio.gather(*(self.check(session, each) for each in self.all))
             await asyncio.sleep(self._settings.health.every)
 

@@ -7,6 +7,7 @@ as lines can be written again; the end waits for the queue a bounded time.
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -52,12 +53,15 @@ class LogWriter:
         self._since = 0.0
         self._failed_at: float | None = None
         self._guard = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def put(self, level: Level, line: str) -> None:
-        """Have a line written, or dropped."""
-        if self._lines.qsize() >= self._most:
+        """Have a line written, or dropped. After the end it goes to stderr: nobody else would write it."""
+        if self._closed:
+            print(line, file=sys.stderr)
+        elif self._lines.qsize() >= self._most:
             self._lose("full")
         else:
             self._lines.put((level, line))
@@ -66,6 +70,7 @@ class LogWriter:
         """Write what waits, for so long; a sink that stands is left to itself."""
         self._lines.put(_END)
         self._thread.join(seconds)
+        self._closed = True
 
     def _run(self) -> None:
         while (each := self._lines.get()) is not _END:

@@ -84,7 +84,7 @@ async def test_what_the_store_does_not_take_is_spooled_and_follows(small: House,
     assert await counted(small) == (4, 4)
     assert spooled(small) == []
     assert await small.rows(KEPT) == []
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert said.count("deprecation log not written") == 1
     assert said.count("deprecation log written again") == 1
 
@@ -243,7 +243,7 @@ async def test_a_line_that_was_cut_off_is_put_aside_and_told(small: House, capsy
     assert (await counted(small))[0] == 1
     assert [each.name for each in spooled(small)] == ["unreadable"]
     assert (folder / "unreadable").read_bytes() == b'{"id": "torn\n'
-    assert "deprecation batch put aside" in capsys.readouterr().out
+    assert "deprecation batch put aside" in "".join(capsys.readouterr())
 
 
 async def test_a_full_spool_is_told_loudly_and_loses_nothing(small: House, capsys: Any) -> None:
@@ -257,7 +257,7 @@ async def test_a_full_spool_is_told_loudly_and_loses_nothing(small: House, capsy
             assert sum(each.stat().st_size for each in spooled(small)) <= 500
         await log.flush()
     assert await counted(small) == (5, 5)
-    assert capsys.readouterr().out.count("deprecation spool refused") == 1
+    assert "".join(capsys.readouterr()).count("deprecation spool refused") == 1
 
 
 async def test_what_is_lost_in_the_end_is_told(small: House, capsys: Any) -> None:
@@ -266,7 +266,7 @@ async def test_what_is_lost_in_the_end_is_told(small: House, capsys: Any) -> Non
         async with small.process() as log:
             log.called(call())
             after.enter_context(small.locked())
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "deprecation log lost" in said
     assert "calls=1" in said
 
@@ -286,7 +286,7 @@ async def test_a_batch_that_the_store_will_never_take_does_not_hold_up_the_rest(
     assert await counted(small) == (1, 1)
     [aside] = spooled(small)
     assert from_line(aside.read_bytes()).calls == 1
-    assert "UnicodeError" in capsys.readouterr().out
+    assert "UnicodeError" in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_switches_of_telling_are_taken_one_by_one(tmp_path: Path) -> None:
             None,
         ),
         (
-            {"operation": "Channel.AddChannel", "path": "SIP/qualify", "do": "emulate"},
+            {"operation": "Extension.SetupExtension", "path": "callback", "do": "emulate"},
             "policies[0].do",
             "what is dropped cannot be emulated: v3 has no place for it, and nothing would read it",
             None,
@@ -158,12 +158,6 @@ def test_switches_of_telling_are_taken_one_by_one(tmp_path: Path) -> None:
         ),
         (
             {"operation": "Client.AddClient", "finding": "field-emulated", "do": "refuse"},
-            "policies[0].do",
-            "a write cannot be refused for what its answer lacks: by then it took effect",
-            None,
-        ),
-        (
-            {"operation": "Report.CallCosts", "path": "cost", "do": "refuse"},
             "policies[0].do",
             "a write cannot be refused for what its answer lacks: by then it took effect",
             None,

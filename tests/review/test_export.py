@@ -113,10 +113,10 @@ async def test_the_letter_says_what_is_left_what_it_means_and_what_to_do(store: 
         "| 1 | Extension.GetExtensionSettings | Extension.GetExtensionSettings | 21.0 | as it is | medium |",
         f"`POST {BASE}/oauth/token.php`",
         "### 2. Extension.AddExtension → User.AddUser, Extension.AddExtension",
-        "**Dropped at `voicemailCenter`** (finding 2, loss)",
+        "**Dropped at `callback`** (finding 2, loss)",
         "What to do: Find out what relied on it, then stop sending it.",
         "Seen 630 times, last on 2026-03-12.",
-        "<voicemailCenter>{voicemailCenter}</voicemailCenter>",
+        "<callback>{callback}</callback>",
         f"posted to `{BASE}/soap2/extension_agent.php`",
         "new SoapClient(null, [",
     ):

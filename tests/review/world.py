@@ -35,7 +35,7 @@ def config(porting: Mapping[str, Mapping[str, str]] | None = None) -> Config:
     """A configuration in which all of them may call; `porting` are rungs by integration and scope."""
     return Config.model_validate(
         {
-            "backend": {"url": "https://voipnow.example.com"},
+            "backend": {"url": "https://voipnow.example.com", "health": {"every": 0}},
             "integrations": [
                 {
                     "name": name,
@@ -196,7 +196,7 @@ def _switchboard(made: Builder) -> None:
     made.calls("switchboard", "PBX.GetIndustries", (2,), 1, faults=1)
     setup = (
         "<SetupExtensionRequest><ID>30</ID><phoneTerminal><callWaiting>true</callWaiting></phoneTerminal>"
-        "<voicemailCenter>x</voicemailCenter></SetupExtensionRequest>"
+        "<callback>x</callback></SetupExtensionRequest>"
     )
     extension = (
         "<AddExtensionRequest><name>a</name><company>b</company><login>c</login><password>d</password>"
@@ -206,7 +206,7 @@ def _switchboard(made: Builder) -> None:
         "switchboard",
         "Extension.SetupExtension",
         "field-dropped",
-        "voicemailCenter",
+        "callback",
         days_ago=month,
         a_day=30,
         sample=sample(setup),

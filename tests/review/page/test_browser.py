@@ -180,7 +180,7 @@ async def test_everything_works_without_scripts(chromium: Any, base: str) -> Non
     await page.get_by_role("button", name="Save").click()
     assert "Your note was added." in await page.inner_text("#said")
     await window.open("findings")
-    await page.get_by_label("Search").fill("voicemail")
+    await page.get_by_label("Search").fill("callback")
     await page.get_by_role("button", name="Filter").click()
     assert "1 finding" in await page.inner_text("#results")
     await window.open("integrations/crm")
@@ -195,9 +195,9 @@ async def test_scripts_filter_while_typing_save_in_place_and_copy(chromium: Any,
     page = window.page
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await window.open("findings")
-    await page.get_by_label("Search").type("voicemail")
+    await page.get_by_label("Search").type("callback")
     await playwright.expect(page.locator("#results")).to_contain_text("1 finding")
-    assert "text=voicemail" in page.url
+    assert "text=callback" in page.url
     assert await page.evaluate("document.activeElement.id") == "text", "typing goes on"
     await page.get_by_label("State").select_option("any")
     await page.wait_for_url("**show=any**")

@@ -30,7 +30,7 @@ async def test_overview_says_what_is_left_and_where_to_look(nora: Browser) -> No
     assert "10 operations left to port 4 of 14 4 of 14 are ported" in text
     assert "1 / 4 integrations done nothing left that speaks 2.5; 1 never called" in text
     first = text.partition("Look at these first")[2].partition("Integrations")[0]
-    assert first.index("Refused: Dahdi") < first.index("Dropped: voicemailCenter")
+    assert first.index("Refused: Dahdi") < first.index("Dropped: callback")
     assert "Answered by the shim" not in first, "its operation is ported"
     order = re.findall(r'<h3><a href="/review/integrations/([^"]+)"', page)
     assert order == ["switchboard", "ledger", "crm", "portal", "fax-gateway"]
@@ -269,7 +269,7 @@ async def test_exports(nora: Browser) -> None:
         ("operations.csv", "text/csv", "operations.csv", "crm,2,Client.AddClient,Organization.AddOrganization"),
         ("findings.csv?integration=crm&severity=warning", "text/csv", "findings.csv", "crm,Client.AddClient"),
         (
-            "findings.json?text=voicemail",
+            "findings.json?text=callback",
             "application/json",
             "findings.json",
             '"old": "<SetupExtensionRequest>',

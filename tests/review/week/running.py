@@ -95,6 +95,7 @@ def settings(folder: Path, backend: str) -> dict[str, Any]:
     user = admin_user()
     return {
         "backend": {"url": backend},
+        "faults": {"detail": True},
         "store": {"url": f"sqlite+aiosqlite:///{folder}/shim.db"},
         "admin": {"port": 0, "users": [{"name": user.name, "password_hash": user.password_hash}]},
         "deprecation": {"keep_out": {"agents": ["check_soap/*"]}},

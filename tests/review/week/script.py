@@ -64,10 +64,10 @@ CODECS = _kind(_CHANNEL, "Channel.GetCodecs")
 TRUNK = _kind(
     _CHANNEL,
     "Channel.AddChannel",
-    "<SIP><name>Trunk</name><concurentCalls>4</concurentCalls><qualify>1</qualify><flow>both</flow>"
+    "<SIP><name>Trunk</name><concurrentCalls>4</concurrentCalls><qualifies>1</qualifies><flow>both</flow>"
     "<codecs>1</codecs></SIP>",
-    ("field-dropped", "SIP/concurentCalls"),
-    ("field-dropped", "SIP/qualify"),
+    ("unknown-element", "SIP/concurrentCalls"),
+    ("unknown-element", "SIP/qualifies"),
 )
 CARD = _kind(
     _CHANNEL,
@@ -215,7 +215,7 @@ class Week:
         await self.house.settle()
 
 
-QUALIFY: FindingKey = ("switchboard", TRUNK.operation, "field-dropped", "SIP/qualify")
+QUALIFY: FindingKey = ("switchboard", TRUNK.operation, "unknown-element", "SIP/qualifies")
 DAHDI: FindingKey = ("switchboard", CARD.operation, "field-refused", "Dahdi")
 EMULATED: FindingKey = ("switchboard", INDUSTRIES.operation, "operation-emulated", "GetIndustriesRequest")
 KEPT: FindingKey = ("crm", INDUSTRY.operation, "field-kept", "industry")
