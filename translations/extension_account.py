@@ -278,7 +278,10 @@ LIST = plan(
         joined("extension/ID", "It is the old ID, which the identity map knows."),
         joined("extension/extensionID", "v3 has no such number; the shim issues one and keeps it."),
         *(joined(f"extension/{name}", _OF_USER) for name in ("name", "login", "email", "identifier", "scope")),
-        joined("extension/extensionNo", "It is the last part of the extended number."),
+        joined(
+            "extension/extensionNo",
+            "It is the last part of the extended number, as a whole number: without leading zeros, as in 2.5.",
+        ),
     ],
 )
 DETAILS = plan(

@@ -8,4 +8,4 @@ user = extensions.GetExtensionDetails(extendedNumber=number).parentID
 answer = extensions.DelExtension(extendedNumber=number)
 print(f"{answer.result}: {answer.items}")
 if not extensions.GetExtensions(parentID=user).extension:
-    V3("User").DelUser(_value_1=[{"ID": user}])  # v3 leaves the user: 2.5 knew none without an extension
+    V3("User").DelUser(ID=[user])  # v3 leaves the user: 2.5 knew none without an extension

@@ -307,13 +307,15 @@ def _credentials(block: Element, *, inside: bool) -> Iterator[tuple[str, str]]:
 
 
 _CODE = re.compile(r"(?<![0-9])([0-9]{3})(?![0-9])")
+_NOTES = re.compile(r"\s\((?:code (?P<code>[0-9]{3})(?:, )?)?(?:reference \S+)?\)$")
+"""What the shim itself puts at the end of a text (serialise.fault_message)."""
 
 
 def fault_of(body: Element) -> Fault | None:
-    """The backend's fault in a body element, None if it is none.
+    """The fault of a backend, of an old server or of a shim in a body element, None if it is none.
 
-    Where the numeric code sits is unknown, so it is looked for in the detail, in the fault code, and at
-    the start of the text, in that order.
+    Where v3 and 2.5 put the numeric code is unknown, so it is looked for in the detail, in the fault code, in
+    the note with which the text of a shim's fault ends, and at the start of the text, in that order.
     """
     if body.name != "Fault":
         return None
@@ -322,7 +324,9 @@ def fault_of(body: Element) -> Fault | None:
     detail = body.child("detail")
     code = None
     told = (detail.get("code") or detail.get("fault/code")) if detail else None
-    for place in (told, faultcode, text[:40]):
+    notes = _NOTES.search(text)
+    start = text[: notes.start() if notes else None][:40]
+    for place in (told, faultcode, notes and notes["code"], start):
         match = _CODE.search(place or "")
         if match:
             code = match[1]

@@ -150,6 +150,11 @@ def test_limits_are_settings() -> None:
         ("<faultcode>Server</faultcode><faultstring>100: no such object</faultstring>", "100", "Server"),
         ("<faultcode>Server</faultcode><faultstring>Out of order</faultstring>", None, "Server"),
         ("<faultcode>Server</faultcode><faultstring>More than 12345 rows</faultstring>", None, "Server"),
+        ("<faultcode>Client</faultcode><faultstring>Account 999 is gone. (code 100, reference 0a123b4567c89d01)"
+         "</faultstring>", "100", "Client"),
+        ("<faultcode>Client</faultcode><faultstring>Gone. (code 100)</faultstring>", "100", "Client"),
+        ("<faultcode>Server</faultcode><faultstring>Gone. (reference 0a123b4567c89d01)</faultstring>",
+         None, "Server"),
     ],
 )  # fmt: skip
 def test_the_code_of_a_backend_fault_is_found_where_it_may_sit(fault: str, code: str, side: str) -> None:

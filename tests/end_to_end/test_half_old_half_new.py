@@ -38,7 +38,8 @@ def test_both_halves_see_the_same_world(shim: Shim) -> None:
     seen = extensions(shim)
     assert set(seen) == {*before, "half"}
     row = seen["half"]
-    assert (row.get("ID"), row.get("extensionNo"), row.get("name")) == (user, "077", "Half Half")
+    listed_as = "77"  # in lists of 2.5 it is a whole number
+    assert (row.get("ID"), row.get("extensionNo"), row.get("name")) == (user, listed_as, "Half Half")
     assert {login: each.get("ID") for login, each in seen.items() if login != "half"} == {
         login: each.get("ID") for login, each in before.items()
     }

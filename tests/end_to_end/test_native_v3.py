@@ -148,15 +148,16 @@ def test_a_redirect_is_not_followed_and_a_compressed_answer_stays_so(front: Shim
 def test_what_is_not_wholly_v3_gets_the_old_faults(shim: Shim, backend: Backend, token: str) -> None:
     header = f"<userCredentials><accessToken>{token}</accessToken></userCredentials>"
     hits = len(backend.hits)
-    both = envelope(DETAILS, credentials(ACME) + header)
-    neither = envelope(DETAILS, "")
+    details = DETAILS.replace(">", ' xmlns="http://4psa.com/ExtensionMessages.xsd/3.0.0">', 1)
+    both = envelope(details, credentials(ACME) + header)
+    neither = envelope(details, "")
     old_by_token = envelope(request("GetClientsRequest"), header)
-    assert faulted(post(shim, both, EXTENSION)).reason in ("unknown-operation", "wrong-version")
+    assert faulted(post(shim, both, EXTENSION)).reason == "wrong-version"
     assert faulted(post(shim, neither, EXTENSION)).reason == "login-refused"
     refused = faulted(post(shim, old_by_token, EXTENSION))
     assert (refused.reason, refused.code) == ("v3-token", "100")
     assert "access token of v3" in refused.text
-    assert faulted(post(shim, native(token, DETAILS), CLIENT)).reason == "login-refused"
+    assert faulted(post(shim, native(token, DETAILS), CLIENT)).reason == "v3-token"
     assert len(backend.hits) == hits, "the backend saw one of them"
     answered(post(shim, GET_CLIENTS, EXTENSION))
 
@@ -177,7 +178,7 @@ def test_the_switch_turns_it_off(start_shim: StartShim, backend: Backend) -> Non
     hits = len(backend.hits)
     assert post(shim, native("t", GET), USER).status == 404
     assert post(shim, b"grant_type=client_credentials", TOKEN, FORM).status == 404
-    assert faulted(post(shim, native("t", DETAILS), EXTENSION)).reason == "login-refused"
+    assert faulted(post(shim, native("t", DETAILS), EXTENSION)).reason == "v3-token"
     assert len(backend.hits) == hits
 
 

@@ -74,6 +74,7 @@ def shim(backend: Backend, tls: Tls) -> Iterator[Shim]:
         },
         "log.level": "debug",
         "backend.call_timeout": 0.5,
+        "backend.breaker": {"failures": 1000},  # the trouble made here hits single calls
         "deprecation.flush": 0.1,
         "deprecation.samples": 1000,
         "login.free_failures": 1000,

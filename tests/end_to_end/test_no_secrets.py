@@ -171,7 +171,16 @@ def test_encodings_that_are_not_taken_are_not_told(shim: Shim) -> None:
 def test_bad_values_are_not_told(shim: Shim) -> None:
     values = "<ID>zq</ID><status>zq</status><phoneStatus>zq</phoneStatus>"
     refused(shim, request("SetClientStatusRequest", values))
-    refused(shim, request("SetClientPLRequest", '<ID>20</ID><phoneExtMax unlimited="zq">zq</phoneExtMax>'))
+    limited = '<ID>20</ID><phoneExtMax unlimited="false">zq</phoneExtMax>'
+    refused(shim, request("SetClientPLRequest", limited))
+
+
+def test_a_limit_that_some_word_makes_unlimited_is_told_without_the_word(shim: Shim) -> None:
+    """The old server read any word as true, and then no number counts."""
+    since = shim.mark
+    limited = '<ID>20</ID><phoneExtMax unlimited="zq">zq</phoneExtMax>'
+    answered(sent(shim, request("SetClientPLRequest", limited)))
+    assert ("value-converted", "phoneExtMax/@unlimited") in shim.found(since)
 
 
 def test_a_body_that_breaks_off_is_not_told(shim: Shim) -> None:

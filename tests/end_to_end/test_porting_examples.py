@@ -169,8 +169,10 @@ def named(*fields: str) -> Callable[[Element], list[str]]:
 
 
 def extension_rows(answer: Element) -> list[str]:
+    """Lists of 2.5 have numbers without leading zeros; here all have three digits in v3."""
     told = rows("extension", "extensionNo", "extensionType", "ID", "login")(answer)
-    return ["0020*" + each.replace(" queue ", " phoneQueue ") for each in told]
+    types = [each.replace(" queue ", " phoneQueue ") for each in told]
+    return [f"0020*{int(number):03} {others}" for number, others in (each.split(" ", 1) for each in types)]
 
 
 def extension_details(answer: Element) -> list[str]:

@@ -232,7 +232,7 @@ def test_a_client_account_lives_its_life(backend: Backend, shim: Shim, client: s
     assert logins(answer("list clients of fabrikam"), "client") == [f"{tag}-client"]
     assert story.code("read client that was taken away") == "100"
     assert story.code("read deleted client") == "100"
-    assert answer("list clients of fabrikam again") == {}
+    assert answer("list clients of fabrikam again") == {"notice": {"code": "030", "message": "No records."}}
     assert story.code("add client with a login that is taken") == "200"
     assert story.code("list clients with a wrong password") == "100"
     assert logins(answer("list clients as the client"), "client") == ["northwind"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import re
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from shim.edge.store import Store
 from tests.cli.programs import PROGRAM, Started, environment
 from tests.end_to_end.messages import ACME, ADMIN, CLIENT, NORTHWIND, RESELLER, edit_client, envelope, request
 from tests.end_to_end.running import HOST, Backend, Shim
@@ -144,11 +146,18 @@ def test_what_changed_since_is_a_difference_with_its_path(backend: Backend, shim
     assert "Somebody" not in json.dumps(told)
 
 
+async def _make_store(url: str) -> None:
+    """As `shim serve` does at its first start: who only reads or records makes none."""
+    await (await Store.open(url)).close()
+
+
 def test_what_differs_is_recorded_where_findings_are(
     backend: Backend, shim: Shim, capture: Path, tmp_path: Path
 ) -> None:
+    store = f"sqlite:///{tmp_path}/log.db"
     config = tmp_path / "config.yaml"
-    config.write_text(yaml.safe_dump({**shim.settings, "store": {"url": f"sqlite:///{tmp_path}/log.db"}}))
+    config.write_text(yaml.safe_dump({**shim.settings, "store": {"url": store}}))
+    asyncio.run(_make_store(store))
     organization = backend.world.accounts[20]
     before = dict(organization.profile)
     organization.profile["company"] = "Somebody else"
