@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from shim.core.adding import traced
 from shim.core.rules.declare import operation, service
 from shim.core.rules.references import account
 from shim.core.rules.vocabulary import added, compute, echo, unread
+from translations import traces
 from translations.accounts import UPDATED
 
 _MIN_FEE = "A least fee for a call is new in v3: it is left at none."
@@ -23,9 +25,9 @@ SERVICE = service(
     operation("DelDestinationException"),
     operation("GetDestinationExceptions", rules=[OF_PLAN]),
     operation("EditDestinationException", rules=[UPDATED]),
-    operation("AddDestinationException", rules=[UPDATED]),
-    operation("AddChargingPackage", rules=[UPDATED]),
-    operation("AddChargingPlan", rules=[added("minFeeOut", _MIN_FEE)]),
+    traced(traces.DESTINATION_EXCEPTION, operation("AddDestinationException", rules=[UPDATED])),
+    traced(traces.CHARGING_PACKAGE, operation("AddChargingPackage", rules=[UPDATED])),
+    traced(traces.CHARGING_PLAN, operation("AddChargingPlan", rules=[added("minFeeOut", _MIN_FEE)])),
     operation("EditChargingPlan", rules=[
         added("minFeeOut", _MIN_FEE),
         compute("identifier", str, str, "v3 reads it as text, 2.5 as anything.", finding=None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+from shim.core.adding import traced
 from shim.core.commands import Command
 from shim.core.compiled import Catalogue, Translation
 from shim.core.forward import forward
@@ -15,6 +16,7 @@ from shim.core.rules.references import account_or_extension, owned
 from shim.core.rules.required import needed
 from shim.core.rules.vocabulary import added, refuse, unread
 from translations import reading_first as first
+from translations import traces
 from translations.accounts import UPDATED
 
 _COUNTED = "Numbers by count or place are new in v3: 2.5 names each number."
@@ -42,7 +44,9 @@ def _groups(catalogue: Catalogue, translation: Translation, work: Work) -> Gener
 SERVICE = service(
     "Channel",
     "Channel",
-    operation("AddChannelGroup", rules=[UPDATED, needed("name", because="v3 adds no group without a name.")]),
+    traced(traces.CHANNEL_GROUP, operation("AddChannelGroup", rules=[
+        UPDATED, needed("name", because="v3 adds no group without a name."),
+    ])),
     operation(
         "EditChannelGroup",
         rules=[UPDATED, first.GROUP],
@@ -65,9 +69,9 @@ SERVICE = service(
         unread("extendedNumber", "v3 also names the extensions that lost the numbers."),
         UPDATED,
     ]),
-    operation("AddPublicNo", rules=[UPDATED]),
+    traced(traces.PUBLIC_NO, operation("AddPublicNo", rules=[UPDATED])),
     operation("EditPublicNo", rules=[UPDATED]),
-    operation("AddChannel", rules=[SIP, UPDATED]),
+    traced(traces.CHANNEL, operation("AddChannel", rules=[SIP, UPDATED])),
     operation("EditChannel", rules=[SIP, UPDATED]),
     operation("GetCodecs"),
     operation("GetChannelGroupPoll"),
@@ -78,7 +82,7 @@ SERVICE = service(
     ]),
     operation("DelChannel"),
     operation("DelPublicNo"),
-    operation("AddCallRulesOutGroup", rules=[UPDATED]),
+    traced(traces.RULES_OUT_GROUP, operation("AddCallRulesOutGroup", rules=[UPDATED])),
     operation("GetCallRulesOutGroup", plan=_groups),
     operation("DelCallRulesOutGroup"),
     operation("EditCallRulesOutGroup", rules=[UPDATED]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.core.adding import Traced, adding
+from shim.core.adding import Traced, traced
 from shim.core.commands import Undo
 from shim.core.model import Element
 from shim.core.rules.declare import call, operation, service
@@ -37,16 +37,15 @@ TRACED = Traced(
     "Organization.GetOrganizations",
     "organization",
     Undo("Organization.DelOrganization", "ID", bare="User.GetUsers"),
+    {"login": "login"},
+    whose=("parentID", "parentIdentifier"),
 )
 
-ADD = operation(
+ADD = traced(TRACED, operation(
     "AddClient",
     "AddOrganization",
     [KEPT_BY_ADD, once("accountFlag", "v3 takes one flag; 2.5 knew only one value, so nothing is lost.")],
-    plan=adding(TRACED),
-    calls=TRACED.calls("Organization.AddOrganization"),
-    journal="undo",
-)
+))  # fmt: skip
 
 SERVICE = service(
     "Client",

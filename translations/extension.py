@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+from shim.core.adding import traced
 from shim.core.commands import Ask, Command, Step, subject_of
 from shim.core.compiled import Catalogue, Earlier, Translation
 from shim.core.earlier import rules_from_earlier, rules_to_earlier
@@ -19,7 +20,7 @@ from shim.core.rules.model import Work
 from shim.core.rules.references import extension, own_id, owned, this_extension, this_user
 from shim.core.rules.required import needed
 from shim.core.rules.vocabulary import added, compute
-from translations import extension_permissions, extension_settings, phone_passwords, queue_agents
+from translations import extension_permissions, extension_settings, phone_passwords, queue_agents, traces
 from translations import reading_first as first
 from translations.accounts import UPDATED
 from translations.extension_settings import NUMBER_AGAIN, OWN, OWN_OF_TWO, storage
@@ -117,13 +118,13 @@ SERVICE = service(
     ], earlier=Earlier(answer=rules_to_earlier)),
     operation("DelCallRulesIn", rules=[OWNER]),
     operation("GetAvailableCallerID", rules=[ASKED]),
-    operation("AddCardCode", rules=[OWNER, UPDATED]),
+    traced(traces.CARD_CODE, operation("AddCardCode", rules=[OWNER, UPDATED])),
     operation("EditCardCode", rules=[UPDATED]),
     operation("GetCardCode", rules=[OWNER, first.CODES], plan=first.card_codes),
     operation("DelCardCode", rules=[OWNER]),
     operation("AddCardCodeCredit", rules=[OWNER, UPDATED]),
     operation("GetCardCodeRecharges"),
-    operation("AddAuthCallerID", rules=[OWNER, ITS_OWNER, UPDATED]),
+    traced(traces.AUTH_CALLER_ID, operation("AddAuthCallerID", rules=[OWNER, ITS_OWNER, UPDATED])),
     operation("EditAuthCallerID", rules=[STATUS, UPDATED]),
     operation("GetAuthCallerID", rules=[OWNER]),
     operation("DelAuthCallerID", rules=[OWNER]),

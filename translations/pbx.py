@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
+from shim.core.adding import traced
 from shim.core.rules.declare import emulated, operation, service
 from shim.core.rules.references import account
 from shim.core.rules.required import needed
 from shim.core.rules.vocabulary import compute, loose, rename, unread, within
-from translations import pbx_buttons, pbx_devices, pbx_industries, pbx_system, pbx_templates
+from translations import pbx_buttons, pbx_devices, pbx_industries, pbx_system, pbx_templates, traces
 from translations.accounts import UPDATED
 
 _OWNER = account(only="request")
@@ -40,15 +41,19 @@ SERVICE = service(
     operation("Withdraw", rules=[needed("enrollmentID", because="v3 withdraws an enrolment by its ID.")]),
     operation("EditCustomAlert", rules=[UPDATED]),
     operation("EditCustomButton", rules=[pbx_buttons.SENT, _OWNER, UPDATED], siblings=True),
-    operation("AddCustomButton", rules=[pbx_buttons.SENT, _OWNER, UPDATED], siblings=True),
-    operation("AddCustomAlert", rules=[_OWNER, UPDATED], siblings=True),
+    traced(traces.CUSTOM_BUTTON, operation("AddCustomButton", rules=[
+        pbx_buttons.SENT, _OWNER, UPDATED,
+    ], siblings=True)),
+    traced(traces.CUSTOM_ALERT, operation("AddCustomAlert", rules=[_OWNER, UPDATED], siblings=True)),
     operation("GetCustomAlerts", rules=[_OWNERS]),
     operation("DelCustomAlert"),
     operation("SetCustomAlertStatus", rules=[UPDATED]),
     operation("GetCustomButtons", rules=[_OWNERS, pbx_buttons.LISTED]),
     operation("DelCustomButton"),
     operation("SetCustomButtonStatus", rules=[UPDATED]),
-    operation("AddTimeIntervalBlock", rules=[_OWNER, within("timeInterval", _TIMES), UPDATED]),
+    traced(traces.TIME_INTERVAL_BLOCK, operation("AddTimeIntervalBlock", rules=[
+        _OWNER, within("timeInterval", _TIMES), UPDATED,
+    ])),
     operation("EditTimeIntervalBlock", rules=[UPDATED]),
     operation("GetTimeIntervalBlocks", rules=[_OWNER, account("timeIntervalBlock/userID")]),
     operation("DelTimeIntervalBlock"),
@@ -80,7 +85,7 @@ SERVICE = service(
     emulated("DelIndustries", pbx_industries.delete, pbx_industries.KEPT),
     emulated("GetAdvertisingTemplates", pbx_system.no_advertising, pbx_system.NO_ADVERTISING),
     operation("GetDevices", rules=pbx_devices.LISTED, plan=pbx_devices.read),
-    operation("AddDevice", rules=pbx_devices.ADDED),
+    traced(traces.DEVICE, operation("AddDevice", rules=pbx_devices.ADDED)),
     operation("EditDevice", rules=pbx_devices.EDITED),
     operation("GetEquipmentList"),
     operation("DelDevice"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.core.adding import Traced, adding
+from shim.core.adding import Traced, traced
 from shim.core.commands import Undo
 from shim.core.rules.declare import operation, service
 from shim.core.rules.vocabulary import compute, echo, rename, unanswered
@@ -37,9 +37,11 @@ TRACED = Traced(
     "ServiceProvider.GetServiceProviders",
     "serviceProvider",
     Undo("ServiceProvider.DelServiceProvider", "ID", bare="Organization.GetOrganizations"),
+    {"login": "login"},
+    whose=("parentID", "parentIdentifier"),
 )
 
-ADD = operation(
+ADD = traced(TRACED, operation(
     "AddReseller",
     "AddServiceProvider",
     [
@@ -47,8 +49,7 @@ ADD = operation(
         unanswered("template", "v3 does not name the template that a service provider was made from.",
                    when=lambda work: work.request.child("templateID") is not None),
     ],
-    plan=adding(TRACED), calls=TRACED.calls("ServiceProvider.AddServiceProvider"), journal="undo",
-)  # fmt: skip
+))  # fmt: skip
 
 SERVICE = service(
     "Reseller",

@@ -273,6 +273,9 @@ class Probe:
     in `before` were there already. With `numbered` the backend may have put digits behind the texts of `match`,
     so that they were unique.
 
+    `answers` says under which name the answer to the write has what the row has: didID is the ID of the answer.
+    `enough` is false where the answer needs more than the row says.
+
     That a list has not the row is no proof: where there is `by_itself`, that decides then. `beside` are other
     things that a list of just one row may have left out.
     """
@@ -285,6 +288,13 @@ class Probe:
     numbered: bool = False
     by_itself: Ask | None = None
     beside: tuple[Ask, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    enough: bool = True
+
+    @property
+    def answer_key(self) -> str:
+        """What the answer to the write calls the key."""
+        return self.answers.get(self.key, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,11 +302,13 @@ class Undo:
     """The v3 call that takes a write back: its request is the key that the answer or the probe gave.
 
     `bare` is a list that takes the key as its parent: what has rows there that we did not make is not ours.
+    `beside` are further texts of the request: (element, text), such as the charging plan of a package.
     """
 
     operation: str
     key: str
     bare: str | None = None
+    beside: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)

@@ -58,7 +58,8 @@ def _undo_one(journal: Journal, position: int) -> Generator[Command, Any, Ended 
         made.found = row.get(made.probe.key)
     yield from mark(journal, position, "undoing")
     operation = journal.catalogue.new.operations[made.undo.operation]
-    request = Element(operation.input.name, children=[Element(made.undo.key, made.found)])
+    beside = [Element(*each) for each in made.undo.beside]
+    request = Element(operation.input.name, children=[*beside, Element(made.undo.key, made.found)])
     try:
         yield from written(journal, operation, request, None)
     except Fault as fault:
@@ -124,7 +125,8 @@ def repairs(steps: Iterable[Step], policy: Policy) -> list[tuple[str, dict[str, 
             continue
         if each.found is None and each.probe is not None:
             calls.append((each.probe.ask.operation, shown(each.probe.ask.request)))
-        calls.append((each.undo.operation, {each.undo.key: each.found or f"({each.undo.key} of that row)"}))
+        key = each.found or f"({each.probe.key if each.probe else each.undo.key} of that row)"
+        calls.append((each.undo.operation, {**dict(each.undo.beside), each.undo.key: key}))
     return calls
 
 

@@ -82,13 +82,13 @@ def step(
             if again:
                 answer = yield from written(journal, operation, request, probe)
             else:
-                row = (yield from found(journal, made)) if probe and goes_on else None
+                row = (yield from found(journal, made)) if probe and probe.enough and goes_on else None
                 if row is None:
                     raise fault
                 answer = _instead_of_answer(operation, row, made)
         except Fault as second:
             raise second if second.reason == LOST else fault from None
-    made.state, made.found = "done", answer.get(probe.key) if probe else None
+    made.state, made.found = "done", answer.get(probe.answer_key) if probe else None
     if answer.get("result") == "failure":
         made.state = "refused"
     yield from mark(journal, position)
@@ -194,7 +194,7 @@ def written(
     if answer.get("result") == "failure":
         text = answer.get("notice/message") or "The v3 backend answered that the call failed."
         raise BackendError("backend-fault", text, answer.get("notice/code"), carried=True)
-    if probe is not None and not answer.get(probe.key):
+    if probe is not None and not answer.get(probe.answer_key):
         raise _not_understood()
     return answer
 
@@ -250,10 +250,11 @@ def _same(said: str, wanted: str, numbered: bool) -> bool:
 
 def _instead_of_answer(operation: Operation, row: Element, made: Step) -> Element:
     assert made.probe is not None
-    names = dict.fromkeys((made.probe.key, "identifier"))
+    names = {made.probe.key: made.probe.answer_key, "identifier": "identifier", **made.probe.answers}
     slots: Mapping[str, Any] = operation.output.complex.slots if operation.output.complex else {}
-    said = [Element(name, row.get(name)) for name in names if row.get(name) and name in slots]
-    return Element(operation.output.name, children=[*said, Element("result", "success")])
+    said = [Element(to, row.get(name)) for name, to in names.items() if row.get(name) and to in slots]
+    ended = [Element("result", "success")] if "result" in slots else []
+    return Element(operation.output.name, children=[*said, *ended])
 
 
 def mark(journal: Journal, position: int, state: Left = "running") -> Generator[Command, Any, None]:

@@ -18,7 +18,7 @@ from shim.core.journal_recovery import repairs
 from shim.edge.store import from_json, to_json, utc
 
 UNDER_WAY = ("running", "undoing")
-FORM = 1
+FORM = 2
 """The form that steps are written in. A release that writes what the one before could not read counts it up;
 steps without a form have the first one."""
 _METADATA = sa.MetaData()
@@ -118,10 +118,10 @@ def _step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str,
 def _plain(step: Step) -> dict[str, Any]:
     probe, undo = step.probe, step.undo
     return {
-        "form": FORM,
+        "form": 2 if undo and undo.beside else 1,
         "ask": _plain_ask(step.ask),
         "instead": _plain_ask(step.instead) if step.instead else None,
-        "undo": [undo.operation, undo.key, undo.bare] if undo else None,
+        "undo": _plain_undo(undo) if undo else None,
         "falls": step.falls,
         "gone": step.gone,
         "probe": probe
@@ -136,6 +136,17 @@ def _plain(step: Step) -> dict[str, Any]:
             "beside": [_plain_ask(each) for each in probe.beside],
         },
     }
+
+
+def _plain_undo(undo: Undo) -> list[Any]:
+    """Undoing that names one thing stays as every release can read it."""
+    plain = [undo.operation, undo.key, undo.bare]
+    return [*plain, list(undo.beside)] if undo.beside else plain
+
+
+def _undo(plain: list[Any]) -> Undo:
+    operation, key, bare, *beside = plain
+    return Undo(operation, key, bare, tuple((name, text) for name, text in (beside[0] if beside else ())))
 
 
 def _plain_ask(ask: Ask) -> list[str | None]:
@@ -165,7 +176,7 @@ def _step(row: sa.Row[Any], settled: datetime) -> Step:
         row.name,
         _ask(data["ask"]),
         probe,
-        Undo(*data["undo"]) if data["undo"] else None,
+        _undo(data["undo"]) if data["undo"] else None,
         _ask(data["instead"]) if data["instead"] else None,
         falls=data["falls"],
         gone=data["gone"],

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from shim.core.catalogue import compile_catalogue
 from shim.core.commands import Answer, Begin, Call, Close, ForgetIdentities, LearnIdentities, Mark, Opened
-from shim.core.compiled import Catalogue, Declared
+from shim.core.compiled import Catalogue, Declared, DeclaredService
 from shim.core.errors import BackendError
 from shim.core.interface import Operation
 from shim.core.model import Element
@@ -37,7 +37,7 @@ from shim.emulator.app import Options, _Server
 from shim.emulator.seed import load_seed
 from shim.emulator.world import World
 from shim.interfaces.load import new, old
-from translations import globalop
+from translations import billing, channel, extension, globalop, pbx
 from translations.account import DELETE as DELETE_ACCOUNT
 from translations.client import ADD as ADD_CLIENT
 from translations.extension import SET_PROVISION
@@ -52,8 +52,23 @@ INTEGRATION = Integration.model_validate(
     }
 )
 SECRET = "Tr0ub4dor-and-3"
+
+
+def _traced(service: DeclaredService) -> tuple[Declared, ...]:
+    return tuple(each for each in service.operations if each.journal and each.name in TRACED)
+
+
+TRACED = (
+    "AddChannel", "AddChannelGroup", "AddPublicNo", "AddCallRulesOutGroup", "AddChargingPlan",
+    "AddChargingPackage", "AddDestinationException", "AddCardCode", "AddAuthCallerID", "AddTimeIntervalBlock",
+    "AddCustomButton", "AddCustomAlert", "AddDevice",
+)  # fmt: skip
+"""Single Adds of things that are no accounts."""
 DECLARED: dict[str, tuple[Declared, ...]] = {
-    "Extension": (*PLANS, SET_PROVISION),
+    "Extension": (*PLANS, SET_PROVISION, *_traced(extension.SERVICE)),
+    "Channel": _traced(channel.SERVICE),
+    "Billing": _traced(billing.SERVICE),
+    "PBX": _traced(pbx.SERVICE),
     "Account": (DELETE_ACCOUNT,),
     "Client": (ADD_CLIENT,),
     "Reseller": (ADD_RESELLER,),
@@ -95,10 +110,26 @@ def declared(operation: str) -> Operation:
     return next(each for each in old().operations.values() if each.name == operation)
 
 
+def _put(root: Element, path: str, text: str) -> None:
+    """Put a text at a path; elements on the way are made once."""
+    name, _, rest = path.partition("/")
+    if not rest:
+        root.children.append(Element(name, text))
+        return
+    below = root.child(name)
+    if below is None:
+        below = Element(name)
+        root.children.append(below)
+    _put(below, rest, text)
+
+
 def message(operation: str, fields: list[tuple[str, str]]) -> bytes:
     spoken = declared(operation)
     writer = MessageWriter(old(), spoken.input)
-    body, lost = writer.write(Element(operation, children=[Element(*each) for each in fields]))
+    root = Element(operation)
+    for path, text in fields:
+        _put(root, path, text)
+    body, lost = writer.write(root)
     assert not lost, lost
     login = [Element("username", "northwind"), Element("password", "x")]
     return writer.envelope(body, Element("userCredentials", children=login))
