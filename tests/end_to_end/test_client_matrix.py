@@ -30,6 +30,12 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("toolkits")
 
 
+@pytest.fixture
+def wanted(toolkit: Toolkit, shim: Shim, start_shim: StartShim) -> Shim:
+    """A shim with the setting that an integration of the toolkit wants."""
+    return start_shim(dict(toolkit.changes)) if toolkit.changes else shim
+
+
 def version_of(toolkit: Toolkit) -> str:
     """What the toolkit says of itself. Skips where it is not installed; in CI that is a failure."""
     if shutil.which(toolkit.present[0]):
@@ -64,14 +70,14 @@ def facts_of(toolkit: Toolkit, place: Place, address: str, tag: str) -> dict[str
 @each_toolkit
 def test_a_toolkit_leads_its_life(
     backend: Backend,
-    shim: Shim,
+    wanted: Shim,
     folders: Path,
     toolkit: Toolkit,
     record_property: Callable[[str, object], None],
 ) -> None:
     record_property("version", version_of(toolkit))
-    with recorder(shim.http) as between, backend.watched() as calls:
-        place = Place(f"http://{HOST}:{shim.http}", folders)
+    with recorder(wanted.http) as between, backend.watched() as calls:
+        place = Place(f"http://{HOST}:{wanted.http}", folders)
         facts = facts_of(toolkit, place, f"http://{HOST}:{between.port}", f"{toolkit.key}-h")
     lived = Lived(facts, calls, between.exchanges)
     missed = verdicts(lived, toolkit.asked)
@@ -88,12 +94,12 @@ def test_a_toolkit_leads_its_life(
     "toolkit", [each for each in TOOLKITS if not each.tls], ids=[each.key for each in TOOLKITS if not each.tls]
 )
 def test_a_toolkit_leads_its_life_over_tls(
-    backend: Backend, shim: Shim, folders: Path, toolkit: Toolkit
+    backend: Backend, wanted: Shim, folders: Path, toolkit: Toolkit
 ) -> None:
     version_of(toolkit)
     with backend.watched() as calls:
-        place = Place(f"http://{HOST}:{shim.http}", folders, shim.tls.authority)
-        facts = facts_of(toolkit, place, f"https://{HOST}:{shim.https}", f"{toolkit.key}-s")
+        place = Place(f"http://{HOST}:{wanted.http}", folders, wanted.tls.authority)
+        facts = facts_of(toolkit, place, f"https://{HOST}:{wanted.https}", f"{toolkit.key}-s")
     texts = {"fault", "password"}
     missed = verdicts(Lived(facts, calls, ()), set(toolkit.asked) - texts)
     assert set(missed) == set(toolkit.misses) - texts, missed

@@ -8,7 +8,7 @@ import pytest
 
 from shim.edge.toolkits import toolkit as told_apart
 from tests.end_to_end.messages import add_client
-from tests.end_to_end.running import Backend, Shim
+from tests.end_to_end.running import Backend, Shim, StartShim
 from tests.end_to_end.toolkits.life import CLIENTS, COMPANY, NAME, Lived
 from tests.end_to_end.toolkits.matrix import TOOLKITS
 from tests.end_to_end.toolkits.row import Toolkit
@@ -32,7 +32,10 @@ def test_a_recorded_wire_is_told_apart(toolkit: Toolkit) -> None:
 
 
 @each_toolkit
-def test_a_recorded_wire_is_understood(backend: Backend, shim: Shim, toolkit: Toolkit) -> None:
+def test_a_recorded_wire_is_understood(
+    backend: Backend, shim: Shim, start_shim: StartShim, toolkit: Toolkit
+) -> None:
+    shim = start_shim(dict(toolkit.changes)) if toolkit.changes else shim
     first, second = (_added(shim, f"{toolkit.key}-wire-{each}") for each in ("first", "second"))
     values = {"first": first, "second": second, "login": f"{toolkit.key}-wire"}
     asked = requests(WIRES / f"{toolkit.key}.http", values)
@@ -46,10 +49,29 @@ def test_a_recorded_wire_is_understood(backend: Backend, shim: Shim, toolkit: To
     phone, queue = limits.child("phoneExtMax"), limits.child("queueExtMax")
     assert phone is not None
     assert queue is not None
-    assert phone.attributes["unlimited"] == "true"
+    assert phone.attributes["unlimited"] == ("false" if toolkit.bare_limits else "true")
     assert (queue.text, queue.attributes["unlimited"]) == ("3", "false")
     gone = {found.text for each in lived.done("DelOrganization") for found in each.all("ID")}
     assert len(gone) == 2
+
+
+@pytest.mark.parametrize("key", ["mono-wsdl", "gsoap"])
+def test_a_toolkit_that_leaves_out_unlimited_where_true_wants_the_default(
+    backend: Backend, start_shim: StartShim, key: str
+) -> None:
+    """These never write what is the schema's default; read as a number, their `unlimited` would be 0."""
+    path = WIRES / f"{key}.http"
+    seen = {}
+    for meaning in ("unlimited", "number"):
+        shim = start_shim({"conduct.unlimited_absent": meaning})
+        values = {"first": _added(shim, f"left-out-{key}-{meaning}"), "second": "1", "login": "x"}
+        with backend.watched() as calls:
+            assert _sent(shim, requests(path, values)["limits"]).status == 200
+        [limits] = Lived({}, calls, ()).done("SetOrganizationPL")
+        phone = limits.child("phoneExtMax")
+        assert phone is not None
+        seen[meaning] = phone.attributes["unlimited"]
+    assert seen == {"unlimited": "true", "number": "false"}
 
 
 def _added(shim: Shim, login: str) -> str:

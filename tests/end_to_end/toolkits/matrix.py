@@ -6,10 +6,24 @@ import sys
 from collections.abc import Sequence
 
 from tests.end_to_end.generated_clients import JARS
-from tests.end_to_end.toolkits.built import OF_NODE, axis, emacs, gsoap, jaxws, mono, of_node, soap_wsdl, wcf
+from tests.end_to_end.toolkits.built import (
+    OF_NODE,
+    axis,
+    emacs,
+    gsoap,
+    jaxws,
+    mono,
+    of_node,
+    soap_wsdl,
+    tclws,
+    wcf,
+)
 from tests.end_to_end.toolkits.life import QUESTIONS
 from tests.end_to_end.toolkits.row import NO_WSDL, PHP, Toolkit, of_perl, of_python, script
 
+LEFT_OUT = (
+    "`conduct: {unlimited_absent: unlimited}`, the default, for it leaves out `unlimited` where it is true"
+)
 TLS_OF_PERL = ("IO::Socket::SSL", "LWP::Protocol::https")
 
 TOOLKITS = [
@@ -166,6 +180,7 @@ TOOLKITS = [
         command=mono,
         page=".NET Framework",
         adapt="choices are arrays of items beside arrays of names",
+        setting=LEFT_OUT,
         tls="trusts the machine's authorities alone",
     ),
     Toolkit(
@@ -202,6 +217,7 @@ TOOLKITS = [
         present=["soapcpp2", "-V"],
         command=gsoap,
         page="C gSOAP",
+        setting=LEFT_OUT,
     ),
     Toolkit(
         key="emacs",
@@ -215,6 +231,22 @@ TOOLKITS = [
         "untyped elements are texts, positiveInteger is integer, enumerations and defaults of attributes are "
         "taken out; the header's values stand among those of the body; `xsi` is put among the known prefixes, "
         "for answers need not declare it; texts come as bytes",
+    ),
+    Toolkit(
+        key="tclws",
+        title="Tcl tclws",
+        version="3.0",
+        packages="tclws tdom tcl-tls",
+        present=["sh", "-c", "echo 'puts [package require WS::Client]; package require tls' | tclsh"],
+        command=tclws,
+        page="Tcl tclws",
+        adapt="a copy in one flat folder, its schemas by `file:`, untyped elements are texts; "
+        "`skipLevelOnReply`, and no header in answers; answers of extended types are read as XML (`DoRawCall`); header and body "
+        "share one dictionary, so that a new account has `passwordAuto` in place of a password",
+        setting="`conduct: {unlimited_absent: number}`, for it writes no attribute",
+        changes={"conduct.unlimited_absent": "number"},
+        bare_limits=True,
+        misses={"limits": "sets numbers; `unlimited` cannot be said or read, for a text has no attributes"},
     ),
     Toolkit(
         key="lua-soap",

@@ -52,6 +52,10 @@ class Toolkit:
     setting: str = "none"
     not_asked: frozenset[str] = frozenset()
     misses: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """The setting, as changes to the shim's configuration; it is run with them."""
+    bare_limits: bool = False
+    """It cannot write the attribute `unlimited`: its limits are numbers alone."""
     hidden_by_detail: bool = False
     """A fault that has a `detail` is not understood: tried with `faults.detail` on."""
     tls: str = ""
