@@ -44,11 +44,8 @@ def typed(_: str, text: str) -> str:
 
 
 def for_emacs(_: str, text: str) -> str:
-    """No positiveInteger, which it does not know; no enumerations, for it compares numbers with texts; no
-    defaults of attributes, which it writes whatever value is given."""
-    text = text.replace('"xs:positiveInteger"', '"xs:integer"')
-    text = re.sub(r"<xs:enumeration [^>]*/>", "", text)
-    return re.sub(r'(<xs:attribute [^>]*?) default="[^"]*"', r"\1", text)
+    """No positiveInteger, which it does not know, and no enumerations, for it compares numbers with texts."""
+    return re.sub(r"<xs:enumeration [^>]*/>", "", text.replace('"xs:positiveInteger"', '"xs:integer"'))
 
 
 def for_soap_wsdl(name: str, text: str) -> str:

@@ -228,9 +228,8 @@ TOOLKITS = [
         command=emacs,
         page="Emacs soap-client",
         adapt="a copy in one flat folder, for imports are resolved against the last file that was read; in it, "
-        "untyped elements are texts, positiveInteger is integer, enumerations and defaults of attributes are "
-        "taken out; the header's values stand among those of the body; `xsi` is put among the known prefixes, "
-        "for answers need not declare it; texts come as bytes",
+        "untyped elements are texts, positiveInteger is integer, and enumerations are taken out; the header's "
+        "values stand among those of the body; `xsi` is put among the known prefixes, for answers need not declare it; texts come as bytes",
     ),
     Toolkit(
         key="tclws",
@@ -241,8 +240,9 @@ TOOLKITS = [
         command=tclws,
         page="Tcl tclws",
         adapt="a copy in one flat folder, its schemas by `file:`, untyped elements are texts; "
-        "`skipLevelOnReply`, and no header in answers; answers of extended types are read as XML (`DoRawCall`); header and body "
-        "share one dictionary, so that a new account has `passwordAuto` in place of a password",
+        "`skipLevelOnReply`, and no header in answers; answers of extended types are read as XML "
+        "(`DoRawCall`); header and body share one dictionary, so that a new account has `passwordAuto` in "
+        "place of a password",
         setting="`conduct: {unlimited_absent: number}`, for it writes no attribute",
         changes={"conduct.unlimited_absent": "number"},
         bare_limits=True,
