@@ -229,7 +229,8 @@ TOOLKITS = [
         page="Emacs soap-client",
         adapt="a copy in one flat folder, for imports are resolved against the last file that was read; in it, "
         "untyped elements are texts, positiveInteger is integer, and enumerations are taken out; the header's "
-        "values stand among those of the body; `xsi` is put among the known prefixes, for answers need not declare it; texts come as bytes",
+        "values stand among those of the body; `xsi` is put among the known prefixes, for answers need not "
+        "declare it; texts come as bytes",
     ),
     Toolkit(
         key="tclws",
