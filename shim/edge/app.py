@@ -30,6 +30,7 @@ from shim.edge.health import Health, checks
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal, delivering
+from shim.edge.log import set_level
 from shim.edge.metrics import CONTENT_TYPE, Metrics
 from shim.edge.native import Native
 from shim.edge.pages import Pages
@@ -178,6 +179,7 @@ class Application:
     def reconfigure(self, config: Config) -> None:
         """Take over what may change while the shim runs (`reload.LIVE`); everything else goes on as it is."""
         config = taken_over(self.config, config)
+        set_level(config.log.level)
         self.integrations.replace(config.integrations)
         self.soap.tell(Telling(config))
         self.soap.bound(config.limits.parse(), config.listen.body_timeout)

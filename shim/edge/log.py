@@ -108,6 +108,27 @@ def _renderer(form: LogFormat) -> _Renderer:
     return structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(_json)
 
 
+class _Threshold:
+    """Drops what is below a level, which may change meanwhile: loggers that are made keep asking it."""
+
+    lowest = logging.INFO
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if _LEVELS.get(method, logging.ERROR) < self.lowest:
+            raise structlog.DropEvent
+        return event
+
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "warn": logging.WARNING}
+"""Everything else is an error, or worse."""
+_THRESHOLD = _Threshold()
+
+
+def set_level(level: str) -> None:
+    """Log from this level on, from now on."""
+    _THRESHOLD.lowest = logging.getLevelNamesMapping()[level.upper()]
+
+
 _PROCESSORS: tuple[_Renderer, ...] = (
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -116,9 +137,10 @@ _PROCESSORS: tuple[_Renderer, ...] = (
 
 
 def _configure(level: str, renderer: _Renderer, factory: Callable[..., Any]) -> None:
+    set_level(level)
     structlog.configure(
-        processors=[*_PROCESSORS, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        processors=[_THRESHOLD, *_PROCESSORS, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=factory,
         cache_logger_on_first_use=True,
     )

@@ -37,6 +37,7 @@ LIVE = (
     "listen.max_connections_per_address",
     "listen.tls_cert",
     "listen.tls_key",
+    "log.level",
 )
 """Settings, and whole sections, that are taken over; everything else needs a restart."""
 

@@ -420,3 +420,25 @@ def test_starts_and_what_was_taken_over_are_in_the_audit_log(start_shim: StartSh
         ("(shim)", "configuration refused"),
     ]
     assert [row["detail"] for row in sinks.table(shim, "audit_events")][1] == "limits.depth"
+
+
+# ---- the log's level ----
+
+
+def test_sighup_changes_the_level_of_the_log(shim: Shim) -> None:
+    answered(post(shim, GET_CLIENTS))
+    shim.said("call")
+    shim.configure(log={"format": "json", "level": "error"})
+    since = shim.mark
+    shim.signal(signal.SIGHUP)
+    sinks.until(lambda: "configuration taken over" in actions(shim), "it is taken over")
+    answered(post(shim, GET_CLIENTS))
+    shim.configure(log={"format": "json", "level": "info"})
+    reread(shim)
+    answered(post(shim, GET_CLIENTS))
+    shim.said("call", since=since)
+    assert [each["event"] for each in shim.events[since:]].count("call") == 1
+
+
+def actions(shim: Shim) -> list[object]:
+    return [row["action"] for row in sinks.table(shim, "audit_events")]
