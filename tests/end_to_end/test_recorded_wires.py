@@ -52,7 +52,7 @@ def test_a_recorded_wire_is_understood(
     assert phone.attributes["unlimited"] == ("false" if toolkit.bare_limits else "true")
     assert (queue.text, queue.attributes["unlimited"]) == ("3", "false")
     gone = {found.text for each in lived.done("DelOrganization") for found in each.all("ID")}
-    assert len(gone) == 2
+    assert len(gone) == (1 if "deletes" in toolkit.misses else 2)
 
 
 @pytest.mark.parametrize("key", ["mono-wsdl", "gsoap"])

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.end_to_end.generated_clients import JARS, SOURCES, run
 from tests.end_to_end.generated_clients import RUNTIME as JAXWS_JARS
-from tests.end_to_end.toolkits.flat import SERVICES, flat_copy, for_emacs, for_soap_wsdl, for_tclws, typed
+from tests.end_to_end.toolkits.flat import (
+    SERVICES,
+    flat_copy,
+    for_emacs,
+    for_kdsoap,
+    for_soap_wsdl,
+    for_tclws,
+    typed,
+)
 from tests.end_to_end.toolkits.row import CLIENTS, Place
 
 NODE_MODULES = CLIENTS / "node"
@@ -167,6 +176,32 @@ def gsoap(place: Place) -> list[str]:
         run("g++", "-o", "life", *objects, "-lgsoapssl++", "-lssl", "-lcrypto", "-lz", cwd=folder)
 
     return [str(once(place, "gsoap", build) / "life")]
+
+
+def kdsoap(place: Place) -> list[str]:
+    """kdwsdl2cpp, Qt's moc and the compiler, on an edited copy of three services."""
+
+    def build(place: Place, folder: Path) -> None:
+        flat_copy(place.wsdl, folder, for_kdsoap)
+        for service in SERVICES:
+            options = ["-namespace", f"{service}NS", f"{service}.wsdl"]
+            run("kdwsdl2cpp", "-o", f"wsdl_{service}.h", *options, cwd=folder)
+            run("kdwsdl2cpp", "-impl", f"wsdl_{service}.h", "-o", f"wsdl_{service}.cpp", *options, cwd=folder)
+            run("moc", f"wsdl_{service}.h", "-o", f"moc_{service}.cpp", cwd=folder)
+        qt = ["pkg-config", "--cflags", "--libs", "Qt5Core", "Qt5Network", "Qt5Xml"]
+        words = subprocess.run(qt, capture_output=True, text=True, check=True).stdout.split()
+        flags = ["-O0", "-w", "-fPIC", "-std=c++17", "-I/usr/include/KDSoapClient", "-I."]
+        flags += [word for word in words if not word.startswith("-l")]
+        files = [f"{made}_{service}.cpp" for service in reversed(SERVICES) for made in ("wsdl", "moc")]
+        halves = [files[:2], [*files[2:], str(CLIENTS / "cpp" / "kdsoap.cpp")]]
+        with ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(run, "g++", *flags, "-c", *half, cwd=folder) for half in halves]:
+                done.result()
+        objects = [str(each) for each in folder.glob("*.o")]
+        libraries = ["-lkdsoap", *(word for word in words if word.startswith("-l"))]
+        run("g++", "-o", "life", *objects, *libraries, cwd=folder)
+
+    return [str(once(place, "kdsoap", build) / "life")]
 
 
 def root(place: Place) -> str:

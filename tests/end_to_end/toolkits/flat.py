@@ -66,3 +66,8 @@ def for_soap_wsdl(name: str, text: str) -> str:
 def for_tclws(_: str, text: str) -> str:
     """Schemas by `file:`: it asks for others beside the endpoint."""
     return text.replace('schemaLocation="', 'schemaLocation="file:///')
+
+
+def for_kdsoap(_: str, text: str) -> str:
+    """No -1 in enumerations that have 1, for both would be `_1` in its code."""
+    return text.replace('<xs:enumeration value="-1"/>', "")

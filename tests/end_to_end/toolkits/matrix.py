@@ -12,6 +12,7 @@ from tests.end_to_end.toolkits.built import (
     emacs,
     gsoap,
     jaxws,
+    kdsoap,
     mono,
     of_node,
     soap_wsdl,
@@ -24,6 +25,7 @@ from tests.end_to_end.toolkits.row import NO_WSDL, PHP, Toolkit, of_perl, of_pyt
 LEFT_OUT = (
     "`conduct: {unlimited_absent: unlimited}`, the default, for it leaves out `unlimited` where it is true"
 )
+KDSOAP_VERSION = "grep -h '^set.PACKAGE_VERSION ' /usr/lib/*/cmake/KDSoap/KDSoapConfigVersion.cmake"
 TLS_OF_PERL = ("IO::Socket::SSL", "LWP::Protocol::https")
 
 TOOLKITS = [
@@ -218,6 +220,17 @@ TOOLKITS = [
         command=gsoap,
         page="C gSOAP",
         setting=LEFT_OUT,
+    ),
+    Toolkit(
+        key="kdsoap",
+        title="C++ KDSoap",
+        version="1.9",
+        packages="libkdsoap-dev libkdsoap-bin qtbase5-dev g++ pkg-config",
+        present=["sh", "-c", f"command -v kdwsdl2cpp moc pkg-config >/dev/null && {KDSOAP_VERSION}"],
+        command=kdsoap,
+        page="C++ KDSoap",
+        adapt="a copy in one flat folder, without -1 in enumerations that have 1: both are `_1` to it",
+        misses={"deletes": "one account a call, for a list within a choice is one value to it"},
     ),
     Toolkit(
         key="emacs",
