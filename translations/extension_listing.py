@@ -39,10 +39,11 @@ class _Lists:
     owners: dict[str, str] = field(default_factory=dict)
     """Whose extensions are that were listed by user, by number."""
     others: list[Element] = field(default_factory=list)
-    """What the answer has besides rows: notices."""
+    """What the answers have besides rows: notices, of either list."""
 
     def take_people(self, answer: Element | None, *, chosen: bool = True) -> list[str]:
         found = {said: each for each in answer.all("user") if (said := each.get("ID"))} if answer else {}
+        self.others += [each for each in answer.children if each.name == "notice"] if answer else []
         self.people |= found
         self.chosen |= found.keys() if chosen else set()
         return list(found)
@@ -294,8 +295,13 @@ def _answer(asked: _Asked, lists: _Lists) -> Element:
 
 
 def _once(notices: list[Element]) -> list[Element]:
-    """Many lists may have said the same."""
-    return [each for at, each in enumerate(notices) if each not in notices[:at]]
+    """Many lists may have said the same, and that there is nothing in words of their own."""
+    told: list[Element] = []
+    for each in notices:
+        empty = each.get("code") == NO_RECORDS and any(other.get("code") == NO_RECORDS for other in told)
+        if each not in told and not empty:
+            told.append(each)
+    return told
 
 
 def _row(asked: _Asked, lists: _Lists, number: str, made: Element) -> Element | None:
