@@ -147,6 +147,15 @@ def soap_wsdl(place: Place) -> list[str]:
     return ["perl", str(CLIENTS / "soap_wsdl.pl"), str(once(place, "soap-wsdl", build))]
 
 
+def nusoap(place: Place) -> list[str]:
+    """NuSOAP on a flat copy of the tree, which needs no change of its own."""
+
+    def build(place: Place, folder: Path) -> None:
+        flat_copy(place.wsdl, folder)
+
+    return ["php", str(CLIENTS / "nusoap.php"), str(once(place, "nusoap", build))]
+
+
 def tclws(place: Place) -> list[str]:
     """tclws on a flat copy of the tree."""
 

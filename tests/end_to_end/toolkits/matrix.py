@@ -14,6 +14,7 @@ from tests.end_to_end.toolkits.built import (
     jaxws,
     kdsoap,
     mono,
+    nusoap,
     of_node,
     soap_wsdl,
     tclws,
@@ -64,8 +65,25 @@ TOOLKITS = [
         page="PHP NuSOAP",
         tls="wants the curl extension of PHP",
         adapt="on PHP 8 its constructors, named as in PHP 4, get the name `__construct`; `rpc` and `literal`; "
-        "lists and attributes by `soapval`; with the WSDL more of it fails on PHP 8",
+        "lists and attributes by `soapval`",
         not_asked=NO_WSDL,
+    ),
+    Toolkit(
+        key="nusoap-wsdl",
+        title="PHP NuSOAP with the WSDL",
+        version="0.9.5",
+        packages="php-cli php-xml libnusoap-php",
+        present=[
+            "php",
+            "-r",
+            "print(strstr(file_get_contents('nusoap/nusoap.php', true), '0.9.5') ? '0.9.5' : '');",
+        ],
+        command=nusoap,
+        page="PHP NuSOAP",
+        tls="wants the curl extension of PHP",
+        adapt="on PHP 8 its constructors, as without a WSDL, and one line that notes imports; a copy in one "
+        "flat folder, for imports are looked for beside the first file; arguments below `messagePart`; "
+        "`&` and `<` of texts are escaped by hand",
     ),
     Toolkit(
         key="lwp",
