@@ -1,0 +1,48 @@
+"""What a call costs the database, counted: the table of docs/scaling.md."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from shim.edge.store import Store
+from tests.journal.house import House
+from tests.journal.test_calls import ADDING, DELETING, EDITING, Plan, furnished
+
+PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
+PLANS = {"AddExtension": ADDING, "EditExtension": EDITING, "DelExtension": DELETING}
+
+
+async def cost(store: Store, plan: Plan) -> tuple[int, int]:
+    """Transactions that write, and statements in all, of one call; the delivery of its answer included."""
+    house = furnished(House(store))
+    counted = {"begin": 0, "statement": 0}
+    engine = store._engine.sync_engine
+
+    def begun(connection: sa.Connection) -> None:
+        counted["begin"] += bool(connection.get_execution_options().get("immediate"))
+
+    def executed(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        counted["statement"] += not statement.startswith(("BEGIN", "PRAGMA"))
+
+    process = house.process()
+    sa.event.listen(engine, "begin", begun)
+    sa.event.listen(engine, "before_cursor_execute", executed)
+    try:
+        outcome = await process.call(plan.operation, plan.fields)
+    finally:
+        sa.event.remove(engine, "begin", begun)
+        sa.event.remove(engine, "before_cursor_execute", executed)
+    assert outcome.fault is None
+    return counted["begin"], counted["statement"]
+
+
+@pytest.mark.parametrize("name", PLANS)
+async def test_the_page_says_what_a_call_costs(house: House, name: str) -> None:
+    found = await cost(house.store, PLANS[name])
+    row = re.search(rf"^\| `{name}` \| (\d+) \| (\d+) \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert row is not None, found
+    assert (int(row[1]), int(row[2])) == found
