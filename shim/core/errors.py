@@ -54,6 +54,8 @@ class Fault(Exception):
     side = "Server"
     unknown = False
     """Whether the v3 write that it is about may have taken effect all the same."""
+    retry_after: int | None = None
+    """After how many seconds it is worth trying again, where that is known."""
 
     def __init__(
         self,

@@ -161,4 +161,6 @@ def _told(journal: Journal, fault: Fault, ended: Ended) -> Fault:
     sentence = text.rstrip() if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
     said = f"{sentence} {_TOLD[kind].format(reference=reference)}"
     reason = _REASONS.get(kind, fault.reason)
-    return BackendError(reason, said, fault.code, side=fault.side, carried=fault.carried)
+    told = BackendError(reason, said, fault.code, side=fault.side, carried=fault.carried)
+    told.retry_after = fault.retry_after
+    return told

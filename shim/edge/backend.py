@@ -33,6 +33,7 @@ _AWAY = frozenset({502, 503, 504})
 _NEVER_RAN = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _UNKNOWN = "Whether the change was made is not known: look before repeating it."
 _BUDGET_SECONDS = 10.0
+_BUSY_SECONDS = 3
 _LARGEST_FAULT = 65536
 _TOKEN_AGAIN = frozenset({"backend-unreachable", "backend-busy"})
 """Why there is no token now and may be one in a moment; the call was not made."""
@@ -164,7 +165,8 @@ class Backend:
     async def _answer(self, call: Call, token: str, address: Breaker) -> Answer:
         with _watched(address):
             try:
-                return await self._post(call, token, address)
+                async with address.waiting():
+                    return await self._post(call, token, address)
             except aiohttp.ClientConnectorCertificateError:
                 raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
             except _NEVER_RAN:
@@ -184,9 +186,11 @@ class Backend:
             async with asyncio.timeout(self._settings.call_timeout if slots.locked() else None):
                 await slots.acquire()
         except TimeoutError:
-            raise BackendError(
+            busy = BackendError(
                 "backend-busy", "Too many calls to the v3 backend are under way: try again in a few seconds."
-            ) from None
+            )
+            busy.retry_after = _BUSY_SECONDS
+            raise busy from None
         try:
             yield
         finally:
@@ -210,8 +214,8 @@ class Backend:
         )
         async with self._slot(self._passing_slots), self._slot(self._slots):
             address = self.addresses.choose()
-            try:
-                async with self._session.request(
+            with address.asking(), _watched(address), _passing_faults():
+                request = self._session.request(
                     method,
                     URL(address.url + path, encoded=True),
                     headers=headers,
@@ -220,19 +224,12 @@ class Backend:
                     allow_redirects=False,
                     auto_decompress=False,
                     skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
-                ) as answer:
+                )
+                async with address.waiting():
+                    answer = await request
+                async with answer:
+                    _heard(address, answer)
                     yield answer
-            except aiohttp.ClientConnectorCertificateError:
-                raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
-            except _NEVER_RAN:
-                raise _unreachable("no connection could be made") from None
-            except TimeoutError:
-                raise _lost("backend-late", "did not answer in time.") from None
-            except aiohttp.ClientResponseError:
-                what = "answered with something that is not HTTP: check backend.url."
-                raise _lost("backend-nonsense", what) from None
-            except (aiohttp.ClientError, OSError):
-                raise _lost("backend-cut", "broke the connection.") from None
 
     async def _post(self, call: Call, token: str, address: Breaker) -> Answer:
         async with self._session.post(
@@ -243,9 +240,7 @@ class Backend:
             allow_redirects=False,
         ) as response:
             body = await self._body(call, response)
-            address.answered()
-            if (seconds := retry_after(response.status, response.headers.get("Retry-After"))) is not None:
-                address.rest(seconds, "Retry-After")
+            _heard(address, response)
             return Answer(response.status, response.headers.get("Content-Type", ""), body)
 
     async def _body(self, call: Call, response: aiohttp.ClientResponse) -> bytes:
@@ -258,6 +253,31 @@ class Backend:
                 raise _nonsense(call, what, unknown=call.writes)
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _heard(address: Breaker, response: aiohttp.ClientResponse) -> None:
+    """It answered; it may have asked to be left alone for a while."""
+    address.answered()
+    if (seconds := retry_after(response.status, response.headers.get("Retry-After"))) is not None:
+        address.rest(seconds, "Retry-After")
+
+
+@contextmanager
+def _passing_faults() -> Iterator[None]:
+    """What goes wrong with a request that passes through, as a fault; it is not made again."""
+    try:
+        yield
+    except aiohttp.ClientConnectorCertificateError:
+        raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
+    except _NEVER_RAN:
+        raise _unreachable("no connection could be made") from None
+    except TimeoutError:
+        raise _lost("backend-late", "did not answer in time.") from None
+    except aiohttp.ClientResponseError:
+        what = "answered with something that is not HTTP: check backend.url."
+        raise _lost("backend-nonsense", what) from None
+    except (aiohttp.ClientError, OSError):
+        raise _lost("backend-cut", "broke the connection.") from None
 
 
 @contextmanager

@@ -1,16 +1,17 @@
 """Breakers: which addresses of the v3 backend may be asked now, so that nobody waits for one that is away.
 
 Laws: an address that failed so often in a row rests, and is then tried with one call; one that does not even
-answer a health check rests until it does; what the backend asks for by Retry-After is granted. Resting refuses
-at once, and what is refused never ran.
+answer a health check rests until it does, at once when calls wait for it as well; these are told, and wait no
+longer; an answer to anybody in the meantime is a sign of life; what the backend asks for by Retry-After is
+granted. Resting refuses at once, and what is refused never ran.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -25,7 +26,7 @@ from shim.edge.settings import Breaker as BreakerSettings
 log = structlog.get_logger()
 
 _UNANSWERED = 2
-"""Health checks in a row that were not answered before an address rests."""
+"""Health checks in a row that were not answered before an address rests; where calls wait as well, one does."""
 
 
 class Breaker:
@@ -42,11 +43,18 @@ class Breaker:
         self._until: float | None = None
         self._trying = False
         self._unanswered = 0
+        self._life = clock()
+        self._waiting: dict[asyncio.Timeout, float] = {}
 
     @property
     def resting(self) -> bool:
         """Whether it may not be asked now."""
         return self._until is not None and (self._trying or not self._rested)
+
+    @property
+    def now(self) -> float:
+        """The time by its clock."""
+        return self._clock()
 
     @property
     def _rested(self) -> bool:
@@ -70,8 +78,19 @@ class Breaker:
             if trial:
                 self._trying = False
 
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """Wait for its answer. Raises TimeoutError as soon as health checks say that nobody is there."""
+        async with asyncio.timeout(None) as limit:
+            self._waiting[limit] = self._clock()
+            try:
+                yield
+            finally:
+                del self._waiting[limit]
+
     def answered(self) -> None:
         """It answered, whatever it said."""
+        self._life = self._clock()
         if self._until is not None:
             log.info("backend answers again", url=self.url)
         self._failures, self._rests, self._until = 0, 0, None
@@ -91,11 +110,32 @@ class Breaker:
             log.warning("backend rests", url=self.url, why=why, seconds=round(seconds, 1))
         self._until = max(self._until or 0.0, self._clock() + min(seconds, self._settings.longest))
 
-    def checked(self, answered: bool) -> None:
-        """How a health check went."""
-        self._unanswered = 0 if answered else self._unanswered + 1
-        if self._unanswered == _UNANSWERED:
-            self.rest(self._settings.rest, "no answer to health checks")
+    def checked(self, answered: bool, began: float | None = None) -> None:
+        """How a health check went that `began` then, by the clock; None: just now.
+
+        Calls that have waited as long as one that was not answered count as a second one. One that is answered
+        ends a rest that came of checks: the next call may try.
+        """
+        began = self._clock() if began is None else began
+        if answered:
+            if self._unanswered >= _UNANSWERED and self._until is not None:
+                self._until = min(self._until, self._clock())
+            self._unanswered = 0
+            return
+        if self._life > began:
+            return
+        self._unanswered += 1
+        if any(since <= began for since in self._waiting.values()):
+            self._unanswered = max(self._unanswered, _UNANSWERED)
+        if self._unanswered >= _UNANSWERED:
+            if not self.resting:
+                self.rest(self._settings.rest, "no answer to health checks")
+            self._end_waiting()
+
+    def _end_waiting(self) -> None:
+        now = asyncio.get_running_loop().time() if self._waiting else 0.0
+        for limit in self._waiting:
+            limit.reschedule(now)
 
 
 class Addresses:
@@ -116,11 +156,13 @@ class Addresses:
         free = [each for each in self.all if not each.resting]
         if not free:
             seconds = min(each.seconds for each in self.all)
-            raise BackendError(
+            fault = BackendError(
                 "backend-unreachable",
                 "The v3 backend has not answered lately, and is left alone a while: the call was not made, "
                 f"nothing was changed; try again in {seconds} seconds.",
             )
+            fault.retry_after = seconds
+            raise fault
         return next((each for each in free if each.url not in tried), free[0])
 
     @property
@@ -141,11 +183,12 @@ class Addresses:
         """Any HTTP answer will do: what counts is whether somebody is there."""
         health = self._settings.health
         deadline = aiohttp.ClientTimeout(total=health.timeout)
+        began = address.now
         try:
             async with session.get(address.url + health.path, timeout=deadline, allow_redirects=False):
                 address.checked(True)
         except (aiohttp.ClientError, OSError, ValueError):  # TimeoutError is an OSError
-            address.checked(False)
+            address.checked(False, began)
         self._metrics.backend_up.labels(address.url).set(0 if address.resting else 1)
 
 

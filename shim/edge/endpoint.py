@@ -156,6 +156,8 @@ class SoapEndpoint:
         fault = outcome.fault
         content_type = CONTENT_TYPE_12 if outcome.soap_12 else CONTENT_TYPE
         headers = {"Content-Type": content_type, **self._telling.headers(outcome.caller)}
+        if fault is not None and fault.retry_after is not None:
+            headers["Retry-After"] = str(fault.retry_after)
         response = web.Response(status=500 if fault else 200, body=body, headers=headers)
         if fault is not None and fault.reason in ("too-large", "slow-body"):
             response.force_close()

@@ -107,6 +107,8 @@ class NativeV3:
     def _faulted(self, fault: Fault, reference: str) -> web.Response:
         body = fault_message(fault, reference, self.rules.faults)
         response = web.Response(status=500, body=body, headers={"Content-Type": CONTENT_TYPE})
+        if fault.retry_after is not None:
+            response.headers["Retry-After"] = str(fault.retry_after)
         if fault.reason in ("too-large", "slow-body"):
             response.force_close()
         return response

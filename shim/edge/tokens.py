@@ -161,7 +161,10 @@ class Tokens:
             tried.append(address.url)
             with address.asking():
                 try:
-                    answer = await self._ask_at(address.url + self._url, app)
+                    async with address.waiting():
+                        answer = await self._ask_at(address.url + self._url, app)
+                except TimeoutError:  # it rests from now on: the next one, or a fault that says so
+                    address.failed()
                 except BackendError:
                     address.failed()
                     if set(tried) >= {each.url for each in self._addresses.all if not each.resting}:

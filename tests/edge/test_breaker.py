@@ -127,9 +127,16 @@ class Node:
     def __init__(self) -> None:
         self.mode = "up"
         self.calls: list[str] = []
+        self.called = asyncio.Semaphore(0)
+
+    async def reached(self, calls: int) -> None:
+        """Wait for so many SOAP calls in all."""
+        while self.calls.count("/soap") < calls:
+            await self.called.acquire()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.calls.append(request.path)
+        self.called.release()
         if self.mode == "hung":
             await asyncio.sleep(3600)
         if self.mode == "busy":
@@ -258,3 +265,92 @@ async def test_tokens_are_fetched_where_there_is_an_answer(house: House) -> None
     house.nodes[0].mode = "hung"
     assert await house.call() == 200
     assert house.nodes[1].calls.count("/oauth/token.php") == 1
+
+
+# ---- v3 hangs: nobody waits longer than a health check takes ----
+
+
+async def test_one_check_that_is_not_answered_is_enough_where_a_call_waits_as_long(
+    breaker: Breaker, clock: Clock
+) -> None:
+    began = asyncio.Event()
+
+    async def call() -> None:
+        with breaker.asking():
+            async with breaker.waiting():
+                began.set()
+                await asyncio.sleep(3600)
+
+    waiting = asyncio.create_task(call())
+    await began.wait()
+    clock.now = 1
+    breaker.checked(False, began=0.5)
+    assert breaker.resting
+    with pytest.raises(TimeoutError):
+        await waiting
+    breaker.checked(True)
+    assert not breaker.resting, "the next call may try"
+
+
+async def test_a_call_that_is_younger_than_the_check_is_no_second_sign(breaker: Breaker, clock: Clock) -> None:
+    clock.now = 1
+    async with breaker.waiting():
+        breaker.checked(False, began=0.5)
+        assert not breaker.resting
+
+
+async def test_an_answer_to_anybody_since_the_check_began_is_a_sign_of_life(
+    breaker: Breaker, clock: Clock
+) -> None:
+    async with breaker.waiting():
+        clock.now = 1
+        breaker.answered()
+        for _ in range(3):
+            breaker.checked(False, began=0.5)
+        assert not breaker.resting
+
+
+@pytest.mark.parametrize("writes", [False, True])
+async def test_callers_that_wait_are_told_as_soon_as_a_check_is_not_answered(
+    house: House, writes: bool
+) -> None:
+    assert await house.call() == 200
+    for node in house.nodes:
+        node.mode = "hung"
+    waiting = [asyncio.create_task(house.call(writes=writes)) for _ in range(3)]
+    await house.nodes[0].reached(1 + len(waiting))
+    for breaker in house.addresses.all:
+        for _ in range(2):
+            breaker.checked(False)
+    for each in waiting:
+        with pytest.raises(BackendError) as caught:
+            await each
+        if writes:
+            assert (caught.value.reason, caught.value.unknown) == ("backend-late", True)
+        else:
+            assert caught.value.reason in ("backend-unreachable", "backend-late")
+            assert not caught.value.unknown
+    with pytest.raises(BackendError) as caught:
+        await house.call(writes=writes)
+    assert (caught.value.reason, caught.value.retry_after) == ("backend-unreachable", 5)
+
+
+async def test_native_calls_count_as_failures_and_as_signs_of_life(house: House) -> None:
+    async def passing() -> int:
+        async with house.backend.passing("POST", "/soap", {}, b"x") as answer:
+            await answer.read()
+            return answer.status
+
+    assert await passing() == 200
+    await house.servers[0].close()
+    for _ in range(2):
+        with pytest.raises(BackendError):
+            await passing()
+    assert house.addresses.all[0].resting
+    assert await passing() == 200, "at the next address"
+    assert house.soap() == [1, 1]
+
+
+def test_the_defaults_see_a_hang_within_a_second() -> None:
+    health = Settings.model_validate({"url": "https://v3"}).health
+    assert health.every + health.timeout < 1

@@ -264,7 +264,7 @@ def settings_for(backend_url: str, tls: Tls, folder: Path, changes: Mapping[str,
     settings: dict[str, Any] = {
         "listen": {"port": 0, "tls_port": 0, "tls_cert": str(tls.certificate), "tls_key": str(tls.key)},
         "admin": {"port": 0},
-        "backend": {"url": backend_url},
+        "backend": {"url": backend_url, "health": {"every": 5, "timeout": 3}},
         "store": {"url": f"sqlite+aiosqlite:///{folder / 'shim.db'}"},
         "log": {"format": "json"},
         "integrations": demo_integrations(),
