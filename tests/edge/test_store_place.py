@@ -228,3 +228,28 @@ async def test_an_empty_database_is_no_store(postgres: Callable[[], str]) -> Non
     assert caught.value.reason == "no-store"
     await (await Store.open(url)).close()
     await (await Store.open(url, create=False)).close()
+
+
+async def test_check_tells_of_a_replaced_store(config: Config, tmp_path: Path) -> None:
+    store = await opened(config)
+    marker = Marker(store, mark_path(config, store), new_store=False)
+    await marker.start()
+    await issue(store, "20")
+    await marker.stop()
+    await store.close()
+
+    def delete() -> None:
+        files = list(tmp_path.rglob("*.db*"))
+        for each in files:
+            if each.suffix == ".db" or each.suffix.startswith(".db-"):
+                each.unlink()
+
+    def check() -> str:
+        done = CliRunner().invoke(app, ["check", "--config", str(tmp_path / "config.yaml")])
+        return " ".join((done.stdout + done.stderr).split())
+
+    assert "deleted or replaced" not in await asyncio.to_thread(check)
+    delete()
+    said = await asyncio.to_thread(check)
+    assert "It was deleted or replaced, and would issue IDs again that old clients have." in said
+    assert "--new-store" in said
