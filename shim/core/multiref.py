@@ -7,6 +7,8 @@ An element that stands for itself, at whatever distance, is refused.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lxml import etree
 
 from shim.core.errors import CallerError
@@ -17,18 +19,29 @@ _REF = f"{{{ENCODINGS[1]}}}ref"
 _HREF = "href"
 
 
+_FREE = 64
+"""Elements that references may bring in whatever the size of the message."""
+_BYTES_EACH = 32
+"""Bytes of the message for each one more: what a reference, a value and their names have between them."""
+_CHARACTERS_EACH = 8
+"""Characters that references may bring in for each byte of the message."""
+_ATTRIBUTE = 64
+"""Characters as which an attribute counts beside its value: what it costs in memory."""
+
+
 class References:
     """What can be referred to in one message, and how much more may be taken from there.
 
-    `elements` and `characters` bound what all references together may bring in.
+    What all references together may bring in is bound by `elements` and `characters`, and by the `size` of the
+    message in bytes: chains of references multiply, so that 9 KB would cost 3,000 times as much.
     """
 
-    def __init__(self, root: etree._Element, elements: int, characters: int) -> None:
+    def __init__(self, root: etree._Element, size: int, elements: int, characters: int) -> None:
         self._named: dict[str, etree._Element] = {}
         self._wanted: set[str] = set()
         self._under_way: set[str] = set()
-        self._elements = elements
-        self._characters = characters
+        self._elements = min(elements, _FREE + size // _BYTES_EACH)
+        self._characters = min(characters, _CHARACTERS_EACH * size)
         for node in root.iter():
             if (name := node.get("id") or node.get(_ID)) is not None:
                 self._named.setdefault(name, node)
@@ -55,12 +68,12 @@ class References:
     def leave(self, name: str) -> None:
         self._under_way.discard(name)
 
-    def count(self, text: str | None) -> None:
+    def count(self, text: str | None, attributes: Mapping[str, str]) -> None:
         """Count an element that a reference brings in. Raises CallerError when it is too much."""
         if not self._under_way:
             return
         self._elements -= 1
-        self._characters -= len(text or "")
+        self._characters -= len(text or "") + sum(_ATTRIBUTE + len(value) for value in attributes.values())
         if self._elements < 0 or self._characters < 0:
             raise CallerError(
                 "over-limit",

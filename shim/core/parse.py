@@ -90,7 +90,9 @@ def parse(
     if limits.namespace is not None:
         bound_tags(document, limits.attributes, limits.namespace)
     root, undeclared = _tree(document)
-    references = References(root, limits.elements, limits.bytes) if _REFERS.search(document) else None
+    references = None
+    if _REFERS.search(document):
+        references = References(root, len(document), limits.elements, limits.bytes)
     reader = _Reader(limits, references)
     if bare and _local(root.tag) != "Envelope":
         return Envelope(reader.element(root, 3), _namespace(root.tag), [])
@@ -238,7 +240,7 @@ class _Reader:
             sent = how_sent(node)
         text = node.text
         if self.references is not None:
-            self.references.count(text)
+            self.references.count(text, attributes or {})
         count = len(node)
         if count:
             if count > limits.repeats:

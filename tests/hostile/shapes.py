@@ -65,7 +65,13 @@ def ordinary() -> dict[str, bytes]:
 
 def hostile() -> dict[str, bytes]:
     """The corpus, by name."""
-    return dict(_attribute_shapes()) | dict(_namespace_shapes()) | dict(_tree_shapes()) | dict(_text_shapes())
+    return (
+        dict(_attribute_shapes())
+        | dict(_namespace_shapes())
+        | dict(_tree_shapes())
+        | dict(_text_shapes())
+        | dict(_reference_shapes())
+    )
 
 
 def _attribute_shapes() -> Iterator[tuple[str, bytes]]:
@@ -103,6 +109,18 @@ def _namespace_shapes() -> Iterator[tuple[str, bytes]]:
     yield "prefixes-in-scope", enveloped("".join(opened) + "</b>" * 60)
     yield "a-namespace-in-references", enveloped("<n:a/>", " xmlns:n='" + repeated("&#117;", 600_000) + "'")
     yield "many-namespaces", enveloped(grouped(lambda n: f'<b xmlns="urn:{n}"/>'))
+
+
+def _reference_shapes() -> Iterator[tuple[str, bytes]]:
+    chain = "".join(f'<m id="i{n}">' + f'<b href="#i{n + 1}"/>' * 8 + "</m>" for n in range(60))
+    yield "references-that-multiply", enveloped(chain)
+    large = f'<m id="i">{"x" * 500_000}</m>'
+    yield "a-large-text-often", enveloped(large + '<b href="#i"/>' * 900)
+    attributes = _attributes(60, "a{}='x'")
+    yield "attributes-often", enveloped(f'<m id="i" {attributes}/>' + grouped(lambda _: '<b href="#i"/>'))
+    wide = f'<m id="i">{"<c/>" * 900}</m>'
+    yield "a-wide-element-often", enveloped(wide + '<b href="#i"/>' * 900)
+    yield "a-value-often", enveloped('<m id="i">7</m>' + grouped(lambda _: '<b href="#i"/>'))
 
 
 def _tree_shapes() -> Iterator[tuple[str, bytes]]:
