@@ -20,7 +20,7 @@ from tests.hostile.cost import result
 from tests.hostile.shapes import LARGEST, hostile, ordinary
 
 MOST_TIMES = 100
-SMALL = 2 << 20
+SMALL = 3 << 20
 """Bytes of memory that any message may cost: what a parser needs for itself."""
 MOST_WORK = 2.5
 """Times the instructions of an ordinary message as large as may be; measured: 2.1."""
