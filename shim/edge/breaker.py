@@ -56,6 +56,10 @@ class Breaker:
         """The time by its clock."""
         return self._clock()
 
+    def waits(self, seconds: float) -> bool:
+        """Whether a call has been waiting for it so long."""
+        return any(self._clock() - since >= seconds for since in self._waiting.values())
+
     @property
     def _rested(self) -> bool:
         over = self._until is None or self._clock() >= self._until
@@ -177,7 +181,15 @@ class Addresses:
         """Check all of them again and again, until cancelled; not at all when `health.every` is 0."""
         while self._settings.health.every:
             await asyncio.gather(*(self.check(session, each) for each in self.all))
-            await asyncio.sleep(self._settings.health.every)
+            await self._until_needed()
+
+    async def _until_needed(self) -> None:
+        """Wait until a call has waited for `health.after`, or for `health.every` where none does."""
+        health = self._settings.health
+        end = self.all[0].now + health.every
+        await asyncio.sleep(min(health.after, health.every))
+        while self.all[0].now < end and not any(each.waits(health.after) for each in self.all):  # noqa: ASYNC110
+            await asyncio.sleep(min(health.after, health.every) / 5)
 
     async def check(self, session: aiohttp.ClientSession, address: Breaker) -> None:
         """Any HTTP answer will do: what counts is whether somebody is there."""

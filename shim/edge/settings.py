@@ -145,7 +145,8 @@ class Health(Section):
     """How it is seen whether somebody is at an address."""
 
     path: Annotated[str, doc("What is asked for by GET; any HTTP answer will do."), Field(pattern="^/")] = "/"
-    every: Annotated[float, Field(ge=0, le=3600), doc("How often, seconds; 0: never.")] = 0.3
+    every: Annotated[float, Field(ge=0, le=3600), doc("How often while nobody waits, seconds; 0: never.")] = 5.0
+    after: Annotated[Seconds, doc("How long a call waits before its address is checked, seconds.")] = 0.25
     timeout: Annotated[
         Seconds, doc("How long an answer may take; after two that do not come, or one and a call, it rests.")
     ] = 0.6

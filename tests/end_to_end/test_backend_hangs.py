@@ -13,7 +13,7 @@ from tests.end_to_end.running import HOST, Backend, Shim, StartShim, Tls, runnin
 from tests.end_to_end.wire import Reply, connected, faulted, http_get, post
 
 WAITS_LONGER_THAN_TESTS_DO = 600.0
-HEALTH = {"every": 0.3, "timeout": 0.6}
+HEALTH = {"every": 3600, "after": 0.25, "timeout": 0.6}
 
 
 @pytest.fixture
