@@ -26,6 +26,9 @@ _CREDENTIALS = "userCredentials"
 """Vendor samples have it nested, one in the other."""
 _V3_NAMESPACE = re.compile(r"https?://4psa\.com/\w+(?:\.xsd)?/(?:[3-9]|[1-9][0-9])(?:\.[0-9]{1,3}){2}")
 _LIMITS = Limits()
+_ELEMENT = rb"<(?:[^\s<>/:]{1,256}:)?(?:%b)[\s/>]"
+_OLD_SECRET = re.compile(_ELEMENT % b"cryptedAuth|appSecret", re.IGNORECASE)
+_OLD_LOGIN = re.compile(_ELEMENT % b"username|password|appKey", re.IGNORECASE)
 _OLD = frozenset({"username", "password", "cryptedAuth", "appKey", "appSecret"})
 
 
@@ -48,6 +51,21 @@ def _is_old(name: str) -> bool:
 def may_be_native(data: bytes) -> bool:
     """Whether it is worth looking: a cheap test that every message of v3 passes and hardly an old one does."""
     return b"accessToken" in data or b"\0" in data[:16]
+
+
+def carries_old_login(data: bytes, content_type: str = "") -> bool:
+    """Whether a login of 2.5 stands anywhere in a message: such a message never goes on to the backend.
+
+    No message of v3 has an element cryptedAuth or appSecret; a password is an old login inside userCredentials.
+    """
+    try:
+        document = as_utf8(data, content_type)
+    except CallerError:
+        document = data.replace(b"\0", b"")
+    if _OLD_SECRET.search(document):
+        return True
+    begin, end = document.find(b"userCredentials"), document.rfind(b"userCredentials")
+    return begin >= 0 and _OLD_LOGIN.search(document, begin, end if end > begin else len(document)) is not None
 
 
 def is_native(interface: Interface, head: Head | None) -> bool:

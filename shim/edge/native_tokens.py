@@ -57,7 +57,7 @@ class NativeTokens:
             body = await read_body(request, self.rules.body, self.rules.body_seconds)
         except CallerError as fault:
             return _error(400, "invalid_request", fault)
-        headers = passed_on(request.headers, self._peers.client(request))
+        headers = passed_on(request.headers, self._peers.client(request), "authorization")
         headers.popall("Accept-Encoding", None)  # the answer is read here
         opened = self._backend.passing("POST", self._path, headers, body)
         try:

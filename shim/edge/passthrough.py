@@ -19,7 +19,7 @@ from aiohttp import web
 from shim.core.commands import PLAIN_FAULTS, FaultForm
 from shim.core.errors import BackendError, CallerError, Fault
 from shim.core.interface import Interface
-from shim.core.native import Head, head_of, is_native, may_be_native
+from shim.core.native import Head, carries_old_login, head_of, is_native, may_be_native
 from shim.core.serialise import CONTENT_TYPE, fault_message
 from shim.edge.backend import Backend
 from shim.edge.bodies import decoded, read_body
@@ -29,6 +29,12 @@ from shim.edge.v3_tokens import UNKNOWN, TokenOwners
 
 log = structlog.get_logger()
 
+_OLD_LOGIN = CallerError(
+    "old-login",
+    "This is a call of v3 with a login of 2.5 in it, which v3 has no use for: it was not passed on. Send an "
+    "access token in userCredentials, and nothing else there.",
+    "100",
+)
 _UNKNOWN_OPERATION = "(unknown)"
 
 
@@ -90,6 +96,10 @@ class NativeV3:
     async def forward(self, request: web.Request, body: bytes, head: Head | None) -> web.StreamResponse:
         """Pass a message on as it was sent, and its answer back. By its `head` it is counted."""
         reference, began = secrets.token_hex(8), time.perf_counter()
+        if self._carries_old_login(request, body):
+            about = {"reference": reference, "path": request.path, "status": 500, "reason": "old-login"}
+            self._account(head, True, about)
+            return self._faulted(_OLD_LOGIN, reference)
         headers = passed_on(request.headers, self._peers.client(request))
         opened = self._backend.passing("POST", request.rel_url.raw_path_qs, headers, body)
         try:
@@ -112,6 +122,13 @@ class NativeV3:
         if fault.reason in ("too-large", "slow-body"):
             response.force_close()
         return response
+
+    def _carries_old_login(self, request: web.Request, body: bytes) -> bool:
+        try:
+            plain = decoded(body, request.headers.get("Content-Encoding", ""), self.rules.body)
+        except CallerError:
+            return True  # what cannot be looked into does not go on
+        return carries_old_login(plain, request.headers.get("Content-Type", ""))
 
     # ---- whose it was ----
 

@@ -24,9 +24,14 @@ _HOP_BY_HOP = frozenset(
         *("te", "trailer", "transfer-encoding", "upgrade", "host", "content-length", "expect"),
     }
 )
-_OF_PROXIES = frozenset(
-    {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
+_REQUEST = frozenset(
+    {
+        *("accept", "accept-encoding", "accept-language", "cache-control", "content-encoding", "content-type"),
+        *("if-modified-since", "if-none-match", "pragma", "range", "soapaction", "user-agent"),
+        *("traceparent", "tracestate"),
+    }
 )
+"""Headers of requests that go on: any other may be a secret of this host, or mean something to the backend."""
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -53,11 +58,10 @@ class _CallerGone(Exception):
     """The caller does not read on."""
 
 
-def passed_on(headers: MultiMapping[str], address: str) -> CIMultiDict[str]:
-    """The headers of a request as the backend gets them; `address` is the caller's."""
-    kept = _end_to_end(headers)
-    for name in _OF_PROXIES:
-        kept.popall(name, None)
+def passed_on(headers: MultiMapping[str], address: str, *also: str) -> CIMultiDict[str]:
+    """The headers of a request as the backend gets them; `address` is the caller's, `also` go on besides."""
+    wanted = _REQUEST.union(also)
+    kept = CIMultiDict((name, value) for name, value in _end_to_end(headers).items() if name.lower() in wanted)
     kept["X-Forwarded-For"] = address
     return kept
 

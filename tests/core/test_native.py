@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.native import Head, head_of, is_native, may_be_native
+from shim.core.native import Head, carries_old_login, head_of, is_native, may_be_native
 from shim.interfaces.load import new
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -80,3 +80,40 @@ def test_everything_else_is_for_the_old_path(data: bytes) -> None:
 
 def test_a_token_is_in_no_repr() -> None:
     assert "t-1" not in repr(head_of(message()))
+
+
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        ("<userCredentials><username>a</username><password>b</password></userCredentials>", "<GetUsers/>"),
+        (
+            f"{TOKEN}<h:userCredentials xmlns:h='u'><h:password>b</h:password></h:userCredentials>",
+            "<GetUsers/>",
+        ),
+        (TOKEN, "<GetUsers><userCredentials><appKey>k</appKey></userCredentials></GetUsers>"),
+        (TOKEN, "<GetUsers><cryptedAuth>x</cryptedAuth></GetUsers>"),
+        (
+            "<userCredentials><accessToken>a</accessToken><AppSecret >s</AppSecret></userCredentials>",
+            "<GetUsers/>",
+        ),
+        ("<userCredentials><password>b", ""),
+    ],
+)
+def test_a_login_of_2_5_is_seen_wherever_it_stands(header: str, body: str) -> None:
+    sent = message(body, header)
+    assert carries_old_login(sent)
+    assert carries_old_login(sent.decode().encode("utf-16"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<GetUsers/>",
+        "<AddUser><login>a</login><password>secret</password></AddUser>",
+        "<EditExtension><password>secret</password></EditExtension>",
+    ],
+)
+def test_passwords_of_v3_accounts_are_no_logins(body: str) -> None:
+    nested = f"<userCredentials>{TOKEN}</userCredentials>"
+    for header in (TOKEN, nested):
+        assert not carries_old_login(message(body, header))

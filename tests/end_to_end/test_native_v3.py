@@ -112,7 +112,9 @@ def test_the_backends_fault_is_its_own(shim: Shim, backend: Backend) -> None:
     assert "Authentication failed" in fault_text(reply)
 
 
-def test_of_http_only_what_belongs_to_the_connection_is_taken_off(front: Shim, plain: PlainBackend) -> None:
+def test_of_http_only_known_headers_go_on_and_only_those_of_the_connection_stay_here(
+    front: Shim, plain: PlainBackend
+) -> None:
     headers = {"Content_Type": "text/odd", "X_Own": "a, b", "Set_Cookie": "c=1", "Keep_Alive": "timeout=9"}
     plain.say(f"{USER}?a=%2Fb&c", b"\x00\xff not XML", status=418, **headers)
     lines = ("User-Agent: PHP-SOAP/8.2", "X-Hop: 1", "Connection: keep-alive", "Connection: X-Hop")
@@ -126,9 +128,25 @@ def test_of_http_only_what_belongs_to_the_connection_is_taken_off(front: Shim, p
     }
     assert "keep-alive" not in reply.headers
     assert (seen.path, seen.body) == (f"{USER}?a=%2Fb&c", b"anything")
-    assert (seen.headers["User-Agent"], seen.headers["Cookie"]) == ("PHP-SOAP/8.2", "c=2")
+    assert seen.headers["User-Agent"] == "PHP-SOAP/8.2"
     assert seen.headers["X-Forwarded-For"] == HOST
-    assert not {"X-Hop", "Connection", "Accept-Encoding"} & set(seen.headers)
+    assert not {"X-Hop", "Connection", "Accept-Encoding", "Cookie"} & set(seen.headers)
+
+
+SECRET = b"<password>zqmarkqz</password></h:userCredentials>"
+
+
+@pytest.mark.parametrize("path", [USER, EXTENSION])
+def test_a_login_of_2_5_never_reaches_the_backend(front: Shim, plain: PlainBackend, path: str) -> None:
+    """Wherever it stands, on endpoints of v3 alone too, whatever else the message has."""
+    inside = native("t", GET).replace(b"</h:userCredentials>", SECRET, 1)
+    assert b"zqmarkqz" in inside
+    beside = native("t", "<GetUsers><cryptedAuth>zqmarkqz</cryptedAuth></GetUsers>")
+    before = len(plain.exchanges)
+    for message in (inside, beside, envelope("<GetUsers/>", credentials(ACME))):
+        assert post(front, message, path).status == 500
+    assert faulted(post(front, inside, USER)).reason == "old-login"
+    assert not [each for each in plain.exchanges[before:] if b"zqmarkqz" in each.body or b"acme" in each.body]
 
 
 def test_a_redirect_is_not_followed_and_a_compressed_answer_stays_so(front: Shim, plain: PlainBackend) -> None:
