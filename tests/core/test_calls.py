@@ -82,6 +82,20 @@ UNSEEN = {
     "Client.AddClient": {"Organization.GetOrganizations", "User.GetUsers"},  # conversations have no journal
     "Reseller.AddReseller": {"ServiceProvider.GetServiceProviders", "Organization.GetOrganizations"},
     "Account.DelAccount": {"Extension.GetExtensionDetails"},  # only where a list does not show it
+    # Made when the end of the addition was not seen.
+    "Billing.AddDestinationException": {"Billing.GetDestinationExceptions"},
+    "Billing.AddChargingPackage": {"Billing.GetChargingPackages"},
+    "Billing.AddChargingPlan": {"Billing.GetChargingPlans"},
+    "Channel.AddChannelGroup": {"Channel.GetChannelGroups"},
+    "Channel.AddPublicNo": {"Channel.GetPublicNo"},
+    "Channel.AddChannel": {"Channel.GetChannels"},
+    "Channel.AddCallRulesOutGroup": {"Channel.GetCallRulesOutGroup"},
+    "Extension.AddCardCode": {"Extension.GetCardCode"},
+    "Extension.AddAuthCallerID": {"Extension.GetAuthCallerID"},
+    "PBX.AddCustomButton": {"PBX.GetCustomButtons"},
+    "PBX.AddCustomAlert": {"PBX.GetCustomAlerts"},
+    "PBX.AddTimeIntervalBlock": {"PBX.GetTimeIntervalBlocks"},
+    "PBX.AddDevice": {"PBX.GetDevices"},
 }
 """What no conversation shows; `tests/journal` and `tests/account_model` do."""
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from shim.core.commands import Answer, Call
+from shim.edge.journal_rows import FORM
 from shim.edge.settings import Integration
 from shim.edge.store import Store
 from tests.journal.house import House, Killed
@@ -148,7 +149,7 @@ async def test_what_a_newer_release_left_is_left_to_it(house: House) -> None:
         await house.process().call(plan.operation, plan.fields)
     [entry] = await house.process().journal.entries("running")
     async with house.store.writing() as connection:
-        newer = """UPDATE journal_steps SET data = '{"form":2,"calls":[]}'"""
+        newer = f"""UPDATE journal_steps SET data = '{{"form":{FORM + 1},"calls":[]}}'"""
         await connection.exec_driver_sql(newer)
     before = await house.text()
     process = house.process()
@@ -157,6 +158,6 @@ async def test_what_a_newer_release_left_is_left_to_it(house: House) -> None:
     assert await process.recovery.sweep() == []
     assert await process.recovery.sweep() == []
     assert await house.text() == left
-    assert '"form":2' in before
+    assert f'"form":{FORM + 1}' in before
     [same] = await process.journal.entries("running")
     assert (same.id, same.epoch, same.newer) == (entry.id, entry.epoch, True)
