@@ -153,7 +153,7 @@ class Serving:
         self.started = start(*args, until="")
 
     def until(self, ask: Callable[[], str]) -> str:
-        for _ in range(100):
+        for _ in range(600):
             try:
                 return ask()
             except OSError:

