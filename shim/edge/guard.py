@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 
 import structlog
 from aiohttp import web
@@ -19,11 +20,15 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Connections:
-    """Who is connected. `most` over all, `most_each` an address; `headers` in seconds."""
+    """Who is connected. `most` over all, `most_each` an address; `headers` in seconds.
+
+    The bound for an address does not hold for `proxies`: all callers behind one have its address.
+    """
 
     most: int
     most_each: int
     headers: float
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     open: Counter[str] = field(default_factory=Counter)
     transports: set[asyncio.BaseTransport] = field(default_factory=set)
     new: set[asyncio.BaseTransport] = field(default_factory=set)
@@ -32,6 +37,32 @@ class Connections:
     @property
     def count(self) -> int:
         return len(self.transports)
+
+    def too_many(self, owner: str) -> bool:
+        """Whether another connection of `owner`, as `owner_of` has it, is one too many."""
+        if self.count >= self.most:
+            return True
+        return self.open[owner] >= self.most_each and not self._is_proxy(owner)
+
+    def _is_proxy(self, owner: str) -> bool:
+        network = ip_network(owner) if owner else None
+        return network is not None and any(network.overlaps(each) for each in self.proxies)
+
+
+def owner_of(address: str) -> str:
+    """By what connections of an address are counted: itself, or its /64 with IPv6, which one caller has whole.
+
+    An IPv4 address that is mapped into IPv6 is the IPv4 address; a text that is no address has no owner.
+    """
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ip) if ip.is_loopback else str(IPv6Network((ip, 64), strict=False))
 
 
 class Guard(asyncio.Protocol):
@@ -50,9 +81,9 @@ class Guard(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "abort")
         self._transport = transport  # type: ignore[assignment]  # uvloop's transports have other bases
         peer = transport.get_extra_info("peername")
-        self._address = peer[0] if peer else ""
+        self._address = owner_of(peer[0]) if peer else ""
         connections = self._connections
-        if connections.count >= connections.most or self._too_many_of(self._address):
+        if connections.too_many(self._address):
             log.warning("connection refused", reason="too-many-connections", open=connections.count)
             self._transport.abort()  # type: ignore[union-attr]
             return
@@ -62,9 +93,6 @@ class Guard(asyncio.Protocol):
         connections.new.add(transport)
         self._inner.connection_made(transport)
         self._start()
-
-    def _too_many_of(self, address: str) -> bool:
-        return self._connections.open[address] >= self._connections.most_each
 
     def data_received(self, data: bytes) -> None:
         if not self._counted:

@@ -113,7 +113,10 @@ class Server:
         self._patience = patience
         listen = application.config.listen
         self._connections = Connections(
-            listen.max_connections, listen.max_connections_per_address, listen.header_timeout
+            listen.max_connections,
+            listen.max_connections_per_address,
+            listen.header_timeout,
+            listen.trusted_proxies,
         )
         self._admin = Connections(100, 100, listen.header_timeout)
         self._runners: list[web.AppRunner] = []
