@@ -92,7 +92,7 @@ def parse(
     root, undeclared = _tree(document)
     references = None
     if _REFERS.search(document):
-        references = References(root, len(document), limits.elements, limits.bytes)
+        references = References(root, len(document), limits.elements, limits.bytes, limits.depth)
     reader = _Reader(limits, references)
     if bare and _local(root.tag) != "Envelope":
         return Envelope(reader.element(root, 3), _namespace(root.tag), [])
@@ -239,8 +239,6 @@ class _Reader:
                 attributes.pop("id", None)
             sent = how_sent(node)
         text = node.text
-        if self.references is not None:
-            self.references.count(text, attributes or {})
         count = len(node)
         if count:
             if count > limits.repeats:
@@ -261,7 +259,7 @@ class _Reader:
         if node is None:
             return Element(name, "", None, None, False, ("nowhere",))
         made = self.element(node, depth)
-        references.leave(wanted)
+        references.leave()
         made.name = name
         made.sent = (*made.sent, "reference")
         return made

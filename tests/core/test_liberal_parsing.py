@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections import Counter
 
 import pytest
+from lxml import etree
 
 from shim.core.encodings import as_utf8
 from shim.core.errors import CallerError
+from shim.core.multiref import References, Weight
 from shim.core.parse import credentials, parse
 from shim.interfaces.load import old
 from tests.support.conversation import World
@@ -211,6 +214,43 @@ def test_bombs_of_references_are_counted_after_expansion(data: bytes) -> None:
         tracemalloc.stop()
     assert caught.value.reason == "over-limit"
     assert peak < 16 << 20, "less than sixteen times the largest message"
+
+
+RECORD = "".join(f"<f{n}>value {n}</f{n}>" for n in range(10))
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        f'<m id="i">{RECORD}</m>' + '<b href="#i"/>' * 100,
+        f'<m id="i">{"z" * 2_000}</m>' + '<b href="#i"/>' * 50,
+        "".join(f'<ID href="#i{n}"/><m id="i{n}">7</m>' for n in range(900)),
+    ],
+    ids=["a-record-that-is-shared", "a-text-that-is-shared", "each-number-apart"],
+)
+def test_what_toolkits_share_is_taken_in_small_messages_as_well(inside: str) -> None:
+    body = parse(envelope(f"<a>{inside}</a>").encode()).body
+    assert {("reference" in each.sent) for each in body.children if each.name != "m"} == {True}
+    assert {len(each.children) for each in body.children} <= {0, 10}
+
+
+def test_a_target_is_weighed_once_however_often_it_is_referred_to() -> None:
+    inside = "".join(f'<m id="i{n}">' for n in range(50)) + "</m>" * 50
+    often = "".join(f'<b href="#i{n}"/>' for n in (*range(49, -1, -1), *range(50)))
+    root = etree.fromstring(f"<a>{inside}{often}</a>")
+    references = References(root, 1 << 20, 20_000, 1 << 20, 64)
+    weighed = Counter[str]()
+    real = references._of_content
+
+    def watched(node: etree._Element, depth: int) -> Weight:
+        weighed[node.get("id")] += 1
+        return real(node, depth)
+
+    references._of_content = watched  # type: ignore[method-assign]
+    for node in root.iter("b"):
+        assert references.enter(node.get("href")[1:]) is not None
+        references.leave()
+    assert weighed == Counter(f"i{n}" for n in range(50))
 
 
 def test_depth_counts_through_references() -> None:

@@ -1,1 +1,1 @@
-"""Hostile input: a corpus of messages made to cost, what each may cost, and a fuzzer that looks for more."""
+"""Hostile input: a corpus of messages made to cost, and what each may cost."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
+XSD = "http://www.w3.org/2001/XMLSchema"
+ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 LARGEST = 1 << 20
 """The largest message that is taken by default, bytes."""
 _ROOM = LARGEST - 8_000
@@ -121,6 +123,24 @@ def _reference_shapes() -> Iterator[tuple[str, bytes]]:
     wide = f'<m id="i">{"<c/>" * 900}</m>'
     yield "a-wide-element-often", enveloped(wide + '<b href="#i"/>' * 900)
     yield "a-value-often", enveloped('<m id="i">7</m>' + grouped(lambda _: '<b href="#i"/>'))
+    for number in (4_000, 10_000, 18_000):
+        yield f"references-beside-{number}-tags", enveloped(grouped(lambda _: "<b/>x", number) + chain)
+        yield (
+            f"as-many-references-beside-{number}-tags",
+            enveloped(grouped(lambda _: "<b/>x", number) + _fan(2, 9)),
+        )
+    array = f'<m id="i" e:arrayType="x[900]" xmlns:e="{ENCODING}">{"<c/>" * 900}</m>'
+    yield "an-array-often", enveloped(array + '<b href="#i"/>' * 900)
+    coded = f'<m id="i" x:type="d:base64Binary" xmlns:x="{XSI}" xmlns:d="{XSD}">{"QUFB" * 60_000}</m>'
+    yield "a-base64-text-often", enveloped(coded + '<b href="#i"/>' * 900)
+    inside = "".join(f'<m id="i{n}">' for n in range(50)) + "</m>" * 50
+    yield "targets-inside-each-other", enveloped(inside + "".join(f'<b href="#i{n}"/>' for n in range(50)))
+
+
+def _fan(width: int, deep: int) -> str:
+    """`width` to the power of `deep` references, and three elements for each."""
+    levels = (f'<m id="i{n}">' + f'<b href="#i{n + 1}"/>' * width + "</m>" for n in range(deep))
+    return "".join(levels) + f'<m id="i{deep}">' + "<c/>x" * 3 + '</m><r href="#i0"/>'
 
 
 def _tree_shapes() -> Iterator[tuple[str, bytes]]:
