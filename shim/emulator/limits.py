@@ -73,6 +73,10 @@ def _expiry(call: Call, account: Account) -> Element | None:
     return Element("accountExpire", end.isoformat(), _BOUNDED)
 
 
+_DIGITS = 20
+"""More than any limit has; Python itself reads no number of more than 4,300."""
+
+
 def _moved(change: Element, now: Element) -> Element:
     """The new value of a limit; a permission is taken as it is sent."""
     if not change.children:
@@ -82,7 +86,7 @@ def _moved(change: Element, now: Element) -> Element:
     how, text = change.children[0].name, (change.children[0].text or "").strip()
     if how == "unlimited":
         return Element(change.name, now.text, _UNLIMITED if switched_on(text) else _BOUNDED)
-    if not text.isascii() or not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS:
         raise Refusal(NOT_UPDATED, f"The value of {change.name}/{how} is invalid: it must be a number.")
     if how == "value":
         return Element(change.name, text, _BOUNDED)

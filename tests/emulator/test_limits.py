@@ -42,6 +42,7 @@ async def test_relative_changes(backend: Backend, level: str, number: int) -> No
     assert (await update(decrease="6")) == Element("phoneExtMax", "2", BOUNDED)
     await backend.refused("152", f"Update{level}PL", ID=number, phoneExtMax={"decrease": "3"})
     await backend.refused("152", f"Update{level}PL", ID=number, phoneExtMax={"increase": "many"})
+    await backend.refused("152", f"Update{level}PL", ID=number, phoneExtMax={"increase": "9" * 5000})
     await backend.refused("117", f"Update{level}PL", ID=number, phoneExtMax=Element("phoneExtMax"))
     unlimited = Element("phoneExtMax", "2", {"unlimited": "true"})
     assert (await update(unlimited="true")) == unlimited
