@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog
 
 from shim.core import forward
 from shim.core.commands import Call
+from shim.edge.log import set_level
 from tests.support.schemas import assert_valid
 
 _ATTEMPTS: list[str] = []
@@ -70,6 +72,27 @@ def network_attempts() -> Iterator[list[str]]:
     yield _ATTEMPTS
     if _ATTEMPTS:
         pytest.fail(f"reached for the network: {', '.join(_ATTEMPTS)}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_logger_is_kept() -> Iterator[None]:
+    """A logger asks for its configuration at every line, so that no test's configuration outlives the test."""
+    configure = structlog.configure
+
+    def without_cache(**settings: Any) -> None:
+        configure(**{**settings, "cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", without_cache)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _log_of_its_own() -> Iterator[None]:
+    """What a test configures of the log ends with it."""
+    yield
+    structlog.reset_defaults()
+    set_level("info")
 
 
 _INVALID: list[str] = []
