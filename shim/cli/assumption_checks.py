@@ -10,6 +10,7 @@ from shim.core.commands import Call, Caller
 from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError
 from shim.core.forward import forward
+from shim.core.interface import paths
 from shim.core.model import Element
 from shim.core.parse import fault_of, parse_answer
 from shim.core.rules.model import Work
@@ -78,6 +79,7 @@ async def check_assumptions(
         ("empty list", lambda: _empty_list(asker)),
         ("required", lambda: _required(asker)),
         ("soap action", lambda: _soap_action(asker)),
+        ("unlimited", lambda: _unlimited(asker)),
     )
     settings = {"lists": config.conduct.lists, "row identifier": config.conduct.row_identifier}
     for name, probe in probes:
@@ -156,3 +158,30 @@ async def _soap_action(asker: _Asker) -> tuple[str, str | None]:
     other = asker.catalogue.new.operations["PBX.GetTimezone"].soap_action
     taken = await asker.takes("PBX.Ping", other)
     return f"{'the body' if taken else 'SOAPAction'} says which operation it is", None
+
+
+async def _unlimited(asker: _Asker) -> tuple[str, str | None]:
+    organizations = (await asker.ask("Organization.GetOrganizations")).all("organization")
+    if not organizations:
+        return "not found out: the integration sees no organization", None
+    asked = Element("ID", organizations[0].get("ID") or "")
+    return describe_limits(asker.catalogue, await asker.ask("Organization.GetOrganizationPL", asked)), None
+
+
+def describe_limits(catalogue: Catalogue, answer: Element) -> str:
+    """How many limits in an answer of GetOrganizationPL lack `unlimited`, and which setting reads those."""
+    bounded = _limits(catalogue)
+    limits = [each for row in answer.children for each in row.children if each.name in bounded]
+    bare = [each.name for each in limits if "unlimited" not in each.attributes]
+    if not limits:
+        return "not found out: the organization that was asked for has no limits"
+    if not bare:
+        return f"each of {len(limits)} limits says whether it is unlimited"
+    advice = "conduct.unlimited_absent_in_v3 decides: compare them with the panel"
+    return f"{len(bare)} of {len(limits)} limits lack the attribute unlimited, {bare[0]} first. {advice}"
+
+
+def _limits(catalogue: Catalogue) -> frozenset[str]:
+    """Names of what has the attribute `unlimited` in the rows of GetOrganizationPL."""
+    output = catalogue.new.operations["Organization.GetOrganizationPL"].output
+    return frozenset(path.split("/")[-2] for path, _ in paths(output) if path.endswith("/@unlimited"))

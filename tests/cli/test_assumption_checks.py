@@ -9,6 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from shim.cli.assumption_checks import describe_limits
+from shim.core.compiled import Catalogue
+from shim.core.model import Element
+from shim.interfaces.load import new, old
+
 Invoke = Callable[..., Result]
 ConfigFile = Callable[..., Path]
 Start = Callable[..., Any]
@@ -19,6 +24,7 @@ ONE = {
     "empty list": "a list without rows has a notice with code 030",
     "required": "requests that lack what the schema requires are refused",
     "soap action": "the body says which operation it is",
+    "unlimited": "each of 23 limits says whether it is unlimited",
 }
 OTHER = {
     "lists": "lists have only what is directly a parent's own",
@@ -26,6 +32,7 @@ OTHER = {
     "empty list": "a list without rows is bare",
     "required": "requests that lack what the schema requires are taken",
     "soap action": "SOAPAction says which operation it is",
+    "unlimited": "each of 23 limits says whether it is unlimited",
 }
 SWITCHES = (
     "--lists", "direct", "--row-identifier", "extension", "--empty-list", "bare", "--lenient",
@@ -60,3 +67,14 @@ def test_a_setting_that_v3_contradicts_is_a_problem(invoke: Invoke, config: Conf
     assert done.exit_code == 3
     assert "conduct.lists is direct, and v3 does otherwise: subtree" in done.stdout
     assert "row_identifier" not in done.stdout
+
+
+def test_limits_that_do_not_say_whether_they_are_unlimited_name_the_setting() -> None:
+    limits = [Element("phoneExtMax", "7"), Element("userMax", "3", {"unlimited": "false"})]
+    row = [*limits, Element("name", "Sales")]
+    answer = Element("GetOrganizationPLResponse", children=[Element("organizationPL", children=row)])
+    told = describe_limits(Catalogue(old(), new()), answer)
+    assert told.startswith("1 of 2 limits lack the attribute unlimited, phoneExtMax first")
+    assert "conduct.unlimited_absent_in_v3" in told
+    nothing = describe_limits(Catalogue(old(), new()), Element("GetOrganizationPLResponse"))
+    assert nothing == "not found out: the organization that was asked for has no limits"

@@ -51,6 +51,7 @@ def test_all_is_well(invoke: Invoke, config: ConfigFile, backend: str) -> None:
         "empty list",
         "required",
         "soap action",
+        "unlimited",
     )
     assert told == [f"ok       {name}" for name in names]
     assert done.stderr == ""
