@@ -3,14 +3,15 @@
 Strict where parsing is liberal: children in the order of the schema, each in its own namespace, prefixes
 always and a default namespace never (clients built on XML::Simple fold lists otherwise), values in their
 type's form. What cannot be written validly is left out and reported, never written wrongly and never dropped
-in silence. One writer is compiled for each message; prefixes are numbered as they first occur in it.
+in silence. One writer is compiled for each message; prefixes are numbered as they first occur in it, those of
+answers of 2.5 in each answer as PHP's SoapServer numbers them: see `_Marks`.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import count
 from typing import Literal
 
 from shim.core.answering import answerer, converter, means_nothing
@@ -44,6 +45,46 @@ class Unwritten:
     why: Why
 
 
+_UNWRITABLE = [chr(each) for each in range(1, 32) if chr(each) not in "\t\n\r"]
+_XSI = _UNWRITABLE.pop()
+
+
+class _Marks:
+    """Prefixes that are not known before an answer is written.
+
+    PHP's SoapServer declares a namespace on the envelope when the first element in it is complete, and numbers
+    them in that order: children come before what holds them, and a namespace that no element is in does not
+    occur (8.2.31). So each namespace has two marks that no text can hold, one for a tag that goes on and one
+    for a tag that completes its element; both become the prefix when the whole message is there.
+    """
+
+    def __init__(self) -> None:
+        self._pairs: dict[str, tuple[str, str]] = {}
+
+    def pair(self, key: str) -> tuple[str, str]:
+        """The marks of a namespace: of tags that open an element, and of those that complete one."""
+        if key not in self._pairs:
+            number = 2 * len(self._pairs)
+            self._pairs[key] = (_UNWRITABLE[number], _UNWRITABLE[number + 1])
+        return self._pairs[key]
+
+    def numbered(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """The text with prefixes, and the namespaces in the order in which they are declared; `XSI` is one."""
+        first = sorted(
+            (at, key) for key, (_, completes) in self._pairs.items() if (at := text.find(completes)) >= 0
+        )
+        used = [key for _, key in first]
+        if (nil := text.find(_XSI)) >= 0:
+            tag = text.rfind("<", 0, nil)  # xsi is declared before the namespace of the first null
+            used.insert(sum(at < tag for at, _ in first), XSI)
+            text = text.replace(_XSI, "xsi")
+        for number, (_, key) in enumerate(first, 1):
+            opens, completes = self._pairs[key]
+            prefix = f"ns{number}"
+            text = text.replace(opens, prefix).replace(completes, prefix)
+        return text, tuple(used)
+
+
 @dataclass(slots=True)
 class Piece:
     """One child of a compiled message: everything needed to write it, looked up by local name."""
@@ -52,6 +93,7 @@ class Piece:
     order: int
     opening: str
     closing: str
+    empty: str
     check: Check | None
     shape: Shape | None
     choices: tuple[tuple[int, int], ...]
@@ -86,13 +128,19 @@ class MessageWriter:
         self.decl = decl
         self._v3 = v3
         self._prefixes: dict[str, str] = {}
+        self._marks = _Marks() if answers else None
+        self._nil = f' {_XSI if answers else "xsi"}:nil="true"/>'
         self._shapes: dict[int, Shape] = {}
         self._root = self._piece(decl, 0, (), False)
-        self._header_prefix = self._prefix("HeaderData")
-        self._heads: dict[str, str] = {}
+        self._header_prefixes = self._prefix("HeaderData")
+        self._heads: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._declared = (*self._prefixes, *([XSI] if self._nillable else ()))
 
     def write(self, element: Element) -> tuple[str, list[Unwritten]]:
-        """The body element as text, and what could not be written. `element` may be out of order."""
+        """The body element as text for `envelope`, and what could not be written.
+
+        `element` may be out of order.
+        """
         out: list[str] = []
         lost: list[Unwritten] = []
         self._write(element, self._root, "", out, lost)
@@ -105,52 +153,63 @@ class MessageWriter:
 
         `blocks` are further header blocks, as text.
         """
-        parts = [self._head(version or self.interface.version)]
-        if header is not None:
-            parts.append(f"<SOAP-ENV:Header>{self._header(header)}{blocks}</SOAP-ENV:Header>")
-        parts += ["<SOAP-ENV:Body>", body, "</SOAP-ENV:Body></SOAP-ENV:Envelope>\n"]
-        return "".join(parts).encode("utf-8")
+        head = ""
+        if header is not None or blocks:
+            written = self._header(header) if header is not None else ""
+            head = f"<SOAP-ENV:Header>{written}{blocks}</SOAP-ENV:Header>"
+        text = f"{head}<SOAP-ENV:Body>{body}</SOAP-ENV:Body></SOAP-ENV:Envelope>\n"
+        declared = self._declared
+        if self._marks is not None:
+            text, declared = self._marks.numbered(text)
+        return f"{self._head(version or self.interface.version, declared)}{text}".encode()
 
     def _header(self, header: Element) -> str:
-        prefix = self._header_prefix
+        opens, completes = self._header_prefixes
         inner = "".join(
-            f"<{prefix}:{each.name}>{escape(each.text or '')}</{prefix}:{each.name}>"
+            f"<{opens}:{each.name}>{escape(each.text or '')}</{completes}:{each.name}>"
             for each in header.children
         )
-        return f"<{prefix}:{header.name}>{inner}</{prefix}:{header.name}>"
+        return f"<{opens}:{header.name}>{inner}</{completes}:{header.name}>"
 
-    def _head(self, version: str) -> str:
-        head = self._heads.get(version)
+    def _head(self, version: str, declared: tuple[str, ...]) -> str:
+        head = self._heads.get((version, declared))
         if head is None:
+            number = count(1)
             spaces = "".join(
-                f' xmlns:{prefix}="{self.interface.namespace(key, version)}"'
-                for key, prefix in self._prefixes.items()
+                f' xmlns:xsi="{XSI}"'
+                if key == XSI
+                else f' xmlns:ns{next(number)}="{self.interface.namespace(key, version)}"'
+                for key in declared
             )
-            nil = f' xmlns:xsi="{XSI}"' if self._nillable else ""
-            head = f'{XML_DECLARATION}<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"{spaces}{nil}>'
+            head = f'{XML_DECLARATION}<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"{spaces}>'
             if len(self._heads) < 64:
-                self._heads[version] = head
+                self._heads[version, declared] = head
         return head
 
-    @cached_property
+    @property
     def _nillable(self) -> bool:
         pieces = [self._root, *(piece for shape in self._shapes.values() for piece in shape.pieces.values())]
         return any(piece.decl.nillable for piece in pieces)
 
-    def _prefix(self, key: str) -> str:
-        return self._prefixes.setdefault(key, f"ns{len(self._prefixes) + 1}")
+    def _prefix(self, key: str) -> tuple[str, str]:
+        """What stands for a namespace where a tag opens an element, and where one completes it."""
+        if self._marks is not None:
+            return self._marks.pair(key)
+        prefix = self._prefixes.setdefault(key, f"ns{len(self._prefixes) + 1}")
+        return prefix, prefix
 
     def _piece(
         self, decl: ElementDecl, order: int, choices: tuple[tuple[int, int], ...], repeated: bool
     ) -> Piece:
-        tag = f"{self._prefix(decl.namespace)}:{decl.name}"
+        opens, completes = self._prefix(decl.namespace)
         kind = decl.complex
         simple = decl.simple
         return Piece(
             decl=decl,
             order=order,
-            opening=f"<{tag}",
-            closing=f"</{tag}>",
+            opening=f"<{opens}:{decl.name}",
+            closing=f"</{completes}:{decl.name}>",
+            empty=f"<{completes}:{decl.name}",
             check=self._check(simple) if simple else None,
             shape=self._shape(kind) if kind is not None and kind.text is None else None,
             choices=choices,
@@ -179,7 +238,7 @@ class MessageWriter:
     def _write(self, element: Element, piece: Piece, path: str, out: list[str], lost: list[Unwritten]) -> bool:
         """Write one element; False when it has a value that its type does not allow, and stays away."""
         if element.nil and piece.decl.nillable:
-            out.append(f'{piece.opening} xsi:nil="true"/>')
+            out.append(piece.empty + self._nil)
             return True
         if piece.shape is not None:
             return self._complex(element, piece, piece.shape, path, out, lost)
@@ -224,7 +283,7 @@ class MessageWriter:
             return False
         lost += lacking
         if len(out) == opened:
-            out[-1] = "/>"
+            out[before], out[-1] = piece.empty, "/>"
         else:
             out.append(piece.closing)
         return True

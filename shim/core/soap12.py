@@ -12,6 +12,8 @@ from shim.core.serialise import escape
 CONTENT_TYPE_12 = "application/soap+xml; charset=utf-8"
 
 _ACTION = re.compile(r"\baction\s*=\s*(?:\"([^\"]{0,300})\"|([^;\s]{0,300}))", re.IGNORECASE)
+_TAGS = re.compile(rb"<(/?)SOAP-ENV:")
+"""No text has a bare <. SoapServer's prefix for 1.2 is env."""
 _SIDES = {"Client": "Sender", "Server": "Receiver"}
 _FAULT = f"{{{SOAP}}}Fault"
 
@@ -28,7 +30,8 @@ def as_soap_12(message: bytes) -> bytes:
         fault = etree.fromstring(message, etree.XMLParser(**PARSER_OPTIONS)).find(f".//{_FAULT}")
         if fault is not None:
             return _fault(fault)
-    return message.replace(SOAP.encode(), SOAP_12.encode(), 1)
+    named = message.replace(f'SOAP-ENV="{SOAP}"'.encode(), f'env="{SOAP_12}"'.encode(), 1)
+    return _TAGS.sub(rb"<\1env:", named)
 
 
 def _fault(fault: etree._Element) -> bytes:

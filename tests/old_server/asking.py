@@ -73,16 +73,21 @@ class Oracle:
         return Heard(seen, answer.status, fault[1] if fault else "")
 
 
-@contextmanager
-def oracle(folder: Path) -> Iterator[Oracle]:
-    """Write the tree into a folder, and run a SoapServer over it."""
-    assert PHP is not None
+def publish(folder: Path) -> None:
+    """Write the tree that the shim publishes into a folder."""
     publication = Publication(old())
     for name in publication.names():
         document = publication.document(name, old().version, "http://127.0.0.1")
         assert document is not None
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(document)
+
+
+@contextmanager
+def oracle(folder: Path) -> Iterator[Oracle]:
+    """Write the tree into a folder, and run a SoapServer over it."""
+    assert PHP is not None
+    publish(folder)
     port = _free_port()
     command = [
         PHP,
