@@ -55,11 +55,11 @@ class Oracle:
     """A running SoapServer over the tree that is published."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
 
     def ask(self, service: str, message: bytes, headers: Mapping[str, str], method: str = "POST") -> Heard:
         """What it understands of one message, posted to a service."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)) as wire:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as wire:
             wire.putrequest(method, f"/{service.lower()}_agent.php", skip_accept_encoding=True)
             for name, value in {**headers, "X-Service": service, "Content-Length": str(len(message))}.items():
                 wire.putheader(name, value)

@@ -31,17 +31,23 @@ without a difference.
 
 @dataclass(frozen=True)
 class Difference:
-    """One decision. `recorded` are IDs of recorded messages, `made` patterns of names of made ones."""
+    """One decision. `recorded` are IDs of recorded messages, `made` patterns of names of made ones.
+
+    `methods` are IDs of recorded requests that are no POST.
+    """
 
     verdict: Decision
     title: str
     because: str
     recorded: tuple[str, ...]
     made: tuple[str, ...]
+    methods: tuple[str, ...]
 
     def decides(self, name: str, verdict: str) -> bool:
         """Whether it is about a message that differs so; what is the same may look like anything."""
-        if name not in self.recorded and not any(fnmatchcase(name, pattern) for pattern in self.made):
+        if name not in self.recorded + self.methods and not any(
+            fnmatchcase(name, pattern) for pattern in self.made
+        ):
             return False
         return self.verdict in ("same", verdict)
 
@@ -56,6 +62,7 @@ def differences() -> tuple[Difference, ...]:
             each["because"],
             tuple(each.get("recorded", ())),
             tuple(each.get("made", ())),
+            tuple(each.get("methods", ())),
         )
         for each in entries
     )
@@ -73,7 +80,7 @@ def page(recorded: int) -> str:
 
 
 def _examples(difference: Difference) -> str:
-    return ", ".join(f"`{name}`" for name in (*difference.recorded, *difference.made))
+    return ", ".join(f"`{name}`" for name in (*difference.recorded, *difference.made, *difference.methods))
 
 
 def undecided(found: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
