@@ -31,6 +31,8 @@ _DATE_TIME = re.compile(_DAY + "T" + _CLOCK + _ZONE, re.ASCII)
 _TIME = re.compile(_CLOCK + _ZONE, re.ASCII)
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
 _SPACE = re.compile(r"[ \t\r\n]+")
+_LONGEST = 40
+"""Characters of a number or a date beyond which it means nothing, and Python refuses to reckon with it."""
 
 _RANGES: dict[str, tuple[int | None, int | None]] = {
     "integer": (None, None),
@@ -64,7 +66,7 @@ def boolean(text: str) -> str | None:
 def _integer(low: int | None, high: int | None) -> Check:
     def check(text: str) -> str | None:
         text = text.strip()
-        if not _INTEGER.fullmatch(text) or len(text) > 40:
+        if not _INTEGER.fullmatch(text) or len(text) > _LONGEST:
             return None
         number = int(text)
         fits = (low is None or number >= low) and (high is None or number <= high)
@@ -86,7 +88,7 @@ def _days_exist(pattern: re.Pattern[str]) -> Check:
 
     def check(text: str) -> str | None:
         found = matches(text)
-        if found is None:
+        if found is None or len(found) > _LONGEST:
             return None
         year, month, day = found.lstrip("-").split("-", 2)
         return found if int(day[:2]) <= _days(int(year), int(month)) and int(year) else None

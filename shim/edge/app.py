@@ -27,6 +27,7 @@ from shim.edge.drive import Performers
 from shim.edge.endpoint import Beside, Conduct, SoapEndpoint
 from shim.edge.guard import guarded
 from shim.edge.health import Health, checks
+from shim.edge.host_names import is_known, under_known_names
 from shim.edge.identity_map import IdentityMap
 from shim.edge.integrations import Integration, Integrations
 from shim.edge.journal import Journal, delivering
@@ -141,7 +142,8 @@ class Application:
 
     def admin_routes(self, extend: Extension | None = None) -> web.Application:
         """The admin listener: health, readiness, metrics, and what `extend` adds."""
-        app = web.Application(middlewares=[guarded])
+        known = under_known_names(lambda: self.config.admin.names)
+        app = web.Application(middlewares=[guarded, known])
         app.router.add_get("/healthz", self.alive)
         app.router.add_get("/livez", self.alive)
         app.router.add_get("/readyz", self.readiness_with_reasons)
@@ -170,7 +172,8 @@ class Application:
         return await self.health.readiness(request, stopping=not self.ready, reasons=False)
 
     async def readiness_with_reasons(self, request: web.Request) -> web.Response:
-        return await self.health.readiness(request, stopping=not self.ready, reasons=True)
+        reasons = is_known(request.headers.get("Host", ""), self.config.admin.names)
+        return await self.health.readiness(request, stopping=not self.ready, reasons=reasons)
 
     def judge(self, config: Config) -> None:
         """Raises ConfigError when policies of this configuration cannot be meant; changes nothing."""

@@ -198,14 +198,14 @@ class Backend:
 
     @asynccontextmanager
     async def passing(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, writes: bool = True
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A request that passes through as it is: made once, redirects not followed, nothing decompressed.
 
         The answer has to be read within the block. Half of the calls in flight may be such ones: whoever can
         connect can make them, and they must not keep old calls out. Raises BackendError, also while the answer
         is read; whether the request was carried out is not known then, unless the reason is
-        `backend-unreachable` or `backend-busy`.
+        `backend-unreachable` or `backend-busy`. With `writes` the fault says so.
         """
         deadline = aiohttp.ClientTimeout(
             total=self._settings.total_timeout,
@@ -214,7 +214,7 @@ class Backend:
         )
         async with self._slot(self._passing_slots), self._slot(self._slots):
             address = self.addresses.choose()
-            with address.asking(), _watched(address), _passing_faults():
+            with address.asking(), _watched(address), _passing_faults(writes):
                 request = self._session.request(
                     method,
                     URL(address.url + path, encoded=True),
@@ -263,7 +263,7 @@ def _heard(address: Breaker, response: aiohttp.ClientResponse) -> None:
 
 
 @contextmanager
-def _passing_faults() -> Iterator[None]:
+def _passing_faults(writes: bool) -> Iterator[None]:
     """What goes wrong with a request that passes through, as a fault; it is not made again."""
     try:
         yield
@@ -272,12 +272,12 @@ def _passing_faults() -> Iterator[None]:
     except _NEVER_RAN:
         raise _unreachable("no connection could be made") from None
     except TimeoutError:
-        raise _lost("backend-late", "did not answer in time.") from None
+        raise _gone(writes, "backend-late", "did not answer in time.") from None
     except aiohttp.ClientResponseError:
         what = "answered with something that is not HTTP: check backend.url."
-        raise _lost("backend-nonsense", what) from None
+        raise _gone(writes, "backend-nonsense", what) from None
     except (aiohttp.ClientError, OSError):
-        raise _lost("backend-cut", "broke the connection.") from None
+        raise _gone(writes, "backend-cut", "broke the connection.") from None
 
 
 @contextmanager
@@ -306,6 +306,11 @@ def _broken(call: Call, reason: str, what: str) -> Exception:
     if call.writes:
         return _lost(reason, what)
     return _Again(BackendError(reason, f"The v3 backend {what} Try again."))
+
+
+def _gone(writes: bool, reason: str, what: str) -> BackendError:
+    """The end of a request that passes was not seen."""
+    return _lost(reason, what) if writes else BackendError(reason, f"The v3 backend {what} Try again.")
 
 
 def _lost(reason: str, what: str) -> BackendError:

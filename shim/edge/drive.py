@@ -63,7 +63,8 @@ _Result = TypeVar("_Result")
 class Performer:
     """Carries out the commands of one exchange; knows who calls once that was found out.
 
-    `sent` are its first v3 calls, `unsent` how many there were beyond: a sample may be made of them.
+    `sent` are its first v3 calls, `unsent` how many there were beyond: a sample may be made of them. `wrote`
+    says whether any of them was a write.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Performer:
         self._recovering = recovering is not None
         self.sent: list[Call] = []
         self.unsent = 0
+        self.wrote = False
 
     async def perform(self, command: Command) -> Any:  # noqa: PLR0912  # one arm for each command
         """The reply to a command. Raises Fault."""
@@ -153,6 +155,7 @@ class Performer:
         return None
 
     def _note(self, call: Call) -> None:
+        self.wrote = self.wrote or call.writes
         if len(self.sent) < MOST_CALLS:
             self.sent.append(call)
         else:

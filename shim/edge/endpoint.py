@@ -137,7 +137,7 @@ class SoapEndpoint:
             async with asyncio.timeout(self._conduct.call_seconds):
                 await run(under_way, call.performer)
         except TimeoutError:
-            call.outcome.fault = _TOO_LATE
+            call.outcome.fault = _TOO_LATE if call.performer.wrote else _READ_TOO_LATE
         said = call.outcome.said
         if said is not None and said != self._shim.said:
             self._shim = replace(self._shim, said=said)
@@ -254,4 +254,7 @@ _STOPPED = BackendError("stopped", "The shim stopped before the call had ended."
 _TOO_LATE = BackendError(
     "backend-late",
     "The v3 backend took too long. Whether a write took effect is not known: look before repeating it.",
+)
+_READ_TOO_LATE = BackendError(
+    "backend-late", "The v3 backend took too long. Nothing was changed: try again, or ask for less at once."
 )

@@ -11,11 +11,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-log = structlog.get_logger()
+from shim.edge.sums import Sums
 
 
 @dataclass(slots=True)
@@ -33,6 +32,13 @@ class Connections:
     transports: set[asyncio.BaseTransport] = field(default_factory=set)
     new: set[asyncio.BaseTransport] = field(default_factory=set)
     """Those on which no request has come yet."""
+    refused: Sums = field(default_factory=lambda: Sums("connection refused"))
+    closed: Sums = field(default_factory=lambda: Sums("connection closed"))
+
+    @property
+    def sums(self) -> tuple[Sums, ...]:
+        """What is still to be told when the listener ends."""
+        return self.refused, self.closed
 
     @property
     def count(self) -> int:
@@ -84,7 +90,7 @@ class Guard(asyncio.Protocol):
         self._address = owner_of(peer[0]) if peer else ""
         connections = self._connections
         if connections.too_many(self._address):
-            log.warning("connection refused", reason="too-many-connections", open=connections.count)
+            connections.refused.add("too-many-connections", open=connections.count)
             self._transport.abort()  # type: ignore[union-attr]
             return
         self._counted = True
@@ -140,7 +146,7 @@ class Guard(asyncio.Protocol):
 
     def _too_slow(self) -> None:
         self._timer = None
-        log.warning("connection closed", reason="slow-headers")
+        self._connections.closed.add("slow-headers")
         if self._transport is not None:
             self._transport.abort()
 

@@ -1,7 +1,7 @@
 """Integrations: who calls, found by the credentials of a 2.5 message.
 
 Laws: whatever is wrong, the caller hears the same sentence, and a wrong password or secret costs the same
-work whether its login exists or not. A check that succeeded is
+work whether its login exists, is disabled, or not. A check that succeeded is
 remembered for a while under a keyed digest, so that hashing bounds nothing in steady state. Credentials that
 were right before are checked again however often a stranger failed: nobody can lock out anybody else. No
 value of a message is in a text or a log.
@@ -108,13 +108,15 @@ class Integrations:
         if digest not in self._proven and (wait := self._throttle.wait(login, address)):
             raise _too_many(wait)
         found = self._by.get((proof.way, proof.login))
+        if found is not None and not found.enabled:
+            found = None  # from here on: what is disabled costs what is unknown costs
         self._throttle.attempt(login, address)
         try:
             good = await self._shows(found, proof)
         except CallerError:
             self._throttle.undone(login, address)
             raise
-        if found is None or not good or not found.enabled:
+        if found is None or not good:
             self._proven.pop(digest, None)
             raise _refused()
         self._throttle.succeeded(login, address)

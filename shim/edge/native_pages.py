@@ -111,7 +111,7 @@ class NativePages:
         return body
 
     async def _asked(self, path: str) -> bytes | None:
-        async with self._backend.passing("GET", path, {"Accept-Encoding": "identity"}) as answer:
+        async with self._backend.passing("GET", path, {"Accept-Encoding": "identity"}, writes=False) as answer:
             if answer.status != 200:
                 return None
             body = bytearray()

@@ -59,7 +59,7 @@ class NativeTokens:
             return _error(400, "invalid_request", fault)
         headers = passed_on(request.headers, self._peers.client(request), "authorization")
         headers.popall("Accept-Encoding", None)  # the answer is read here
-        opened = self._backend.passing("POST", self._path, headers, body)
+        opened = self._backend.passing("POST", self._path, headers, body, writes=False)
         try:
             relayed = await relay(request, opened, self.rules.sizes)
         except BackendError as fault:

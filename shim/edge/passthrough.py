@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from shim.core.commands import PLAIN_FAULTS, FaultForm
+from shim.core.compiled import READS
 from shim.core.errors import BackendError, CallerError, Fault
 from shim.core.interface import Interface
 from shim.core.native import Head, carries_old_login, head_of, is_native, may_be_native
@@ -101,7 +102,8 @@ class NativeV3:
             self._account(head, True, about)
             return self._faulted(_OLD_LOGIN, reference)
         headers = passed_on(request.headers, self._peers.client(request))
-        opened = self._backend.passing("POST", request.rel_url.raw_path_qs, headers, body)
+        writes = not self._only_reads(head)
+        opened = self._backend.passing("POST", request.rel_url.raw_path_qs, headers, body, writes=writes)
         try:
             relayed = await relay(request, opened, self.rules.sizes)
         except BackendError as fault:
@@ -113,6 +115,10 @@ class NativeV3:
         about["milliseconds"] = round((time.perf_counter() - began) * 1000, 1)
         self._account(head, reason is not None or response.status != 200, about)
         return response
+
+    def _only_reads(self, head: Head | None) -> bool:
+        operation = self._interface.by_input.get(head.name) if head else None
+        return operation is not None and operation.name.startswith(READS)
 
     def _faulted(self, fault: Fault, reference: str) -> web.Response:
         body = fault_message(fault, reference, self.rules.faults)

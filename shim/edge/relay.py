@@ -80,6 +80,11 @@ def _can_be_sent(value: str) -> bool:
     return value.encode("utf-8", "ignore").decode() == value
 
 
+def _reason(said: str | None) -> str | None:
+    """The reason phrase to pass on; None, for the usual one, when a status line cannot hold it."""
+    return said if said and said.isascii() and said.isprintable() else None
+
+
 async def relay(request: web.Request, opened: Opened, sizes: Sizes) -> Relayed:
     """Pass the answer of an opened exchange on. Raises BackendError while the caller has got nothing yet."""
     stream: web.StreamResponse | None = None
@@ -89,10 +94,11 @@ async def relay(request: web.Request, opened: Opened, sizes: Sizes) -> Relayed:
                 raise _too_large(sizes.most)
             first, whole = await _first(answer, sizes.buffer)
             headers = _end_to_end(answer.headers)
+            reason = _reason(answer.reason)
             if whole:
-                body = web.Response(status=answer.status, reason=answer.reason, headers=headers, body=first)
+                body = web.Response(status=answer.status, reason=reason, headers=headers, body=first)
                 return Relayed(body)
-            stream = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
+            stream = web.StreamResponse(status=answer.status, reason=reason, headers=headers)
             stream.content_length = answer.content_length
             await _stream(request, stream, answer, first, sizes.most)
     except BackendError as fault:

@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
-from aiohttp.http import RawRequestMessage
+from aiohttp.http import SERVER_SOFTWARE, RawRequestMessage
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from aiohttp.web_protocol import RequestHandler
 
@@ -28,6 +28,7 @@ from shim.edge.config import Config, ConfigError, Problem
 from shim.edge.guard import Connections, Guard
 from shim.edge.reload import Reload, live_only
 from shim.edge.settings import Listen
+from shim.edge.sums import Sums
 from shim.edge.supervisor import Notifier, SocketsError
 from shim.edge.tls import arriving, context_of
 
@@ -54,11 +55,31 @@ HANDSHAKE = 0.1
 """Seconds that they have at the least, since a connection counts when its TLS handshake is done."""
 
 
+class _Nameless(web.Response):
+    """A response outside of any application, without the header that names our HTTP library."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        nameless(self)
+
+
+async def _without_server_header(request: web.Request, response: web.StreamResponse) -> None:
+    nameless(response)
+
+
+def nameless(response: web.StreamResponse) -> None:
+    """Take off the header in which our HTTP library names itself and its version; the backend's stays."""
+    if response.headers.get("Server") == SERVER_SOFTWARE:
+        del response.headers["Server"]
+
+
 class Connection(RequestHandler):
     """aiohttp's protocol with a page of ours for what is no HTTP: the stock one repeats what came in."""
 
     _newest: Any = None
     """The body of the request that came last."""
+    bad: Sums
+    """Where what is no HTTP is told."""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -82,8 +103,11 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        log.warning("bad http", status=status, problem=type(exc).__name__)
-        response = web.Response(status=status, text=_NOT_HTTP)
+        if status >= 500:
+            log.error("internal error", path=request.path, exc_info=exc)
+        else:
+            self.bad.add(type(exc).__name__, status=status)
+        response = _Nameless(status=status, text=_NOT_HTTP)
         response.force_close()
         return response
 
@@ -119,6 +143,7 @@ class Server:
             listen.trusted_proxies,
         )
         self._admin = Connections(100, 100, listen.header_timeout)
+        self._bad = Sums("bad http")
         self._runners: list[web.AppRunner] = []
         self._servers: list[asyncio.Server] = []
         self._tls: ssl.SSLContext | None = None
@@ -145,6 +170,7 @@ class Server:
         await self._listen("admin", admin, config.admin.host, config.admin.port, self._admin_tls)
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
+        app.on_response_prepare.append(_without_server_header)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=self._patience / 2)
         await runner.setup()
         self._runners.append(runner)
@@ -159,7 +185,9 @@ class Server:
         connections = self._admin if name == "admin" else self._connections
 
         def protocol() -> Guard:
-            return Guard(Connection(manager, loop=loop, **self._http), connections)
+            connection = Connection(manager, loop=loop, **self._http)
+            connection.bad = self._bad
+            return Guard(connection, connections)
 
         seconds = self.application.config.listen.header_timeout
         factory = arriving(protocol, tls, seconds) if tls else protocol
@@ -236,6 +264,8 @@ class Server:
             server.close()
         await self._first_requests()
         await asyncio.gather(*(runner.cleanup() for runner in self._runners), *self._notes)
+        for each in (self._bad, *(sums for part in (self._connections, self._admin) for sums in part.sums)):
+            each.close()
 
     async def _first_requests(self) -> None:
         """Wait until a request has come on every connection, within `FIRST_REQUEST`."""

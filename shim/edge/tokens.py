@@ -238,12 +238,15 @@ def _granted(answer: httpx.Response) -> tuple[str, float]:
 def lifetime_of(granted: Mapping[str, Any]) -> float:
     """How long a token is good for, in seconds; an hour where `expires_in` is absent, null or empty.
 
-    Raises ValueError or TypeError when it is no number.
+    Raises ValueError or TypeError when it is no number, or one without bounds.
     """
     said = granted.get("expires_in")
     if said is None or (isinstance(said, str) and not said.strip()):
         return _LIFETIME_UNKNOWN
-    return float(said)
+    try:
+        return float(said)
+    except OverflowError:
+        raise ValueError("more than any time") from None
 
 
 def _nonsense(what: str) -> BackendError:

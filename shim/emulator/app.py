@@ -86,7 +86,10 @@ class _Server:
         self.chance = random.Random(self.options.seed_random)  # noqa: S311 - failures to repeat, no secrets
 
     async def token(self, request: web.Request) -> web.Response:
-        form = await request.post()
+        try:
+            form = await request.post()
+        except ValueError:  # no text, or no form
+            return web.json_response({"error": "invalid_request"}, status=400)
         if form.get("grant_type") != "client_credentials":
             return web.json_response({"error": "unsupported_grant_type"}, status=400)
         client_id, secret = str(form.get("client_id", "")), str(form.get("client_secret", ""))

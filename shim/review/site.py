@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -20,6 +19,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from shim.core.errors import Fault
+from shim.edge.host_names import is_ours
 from shim.edge.peer import Peers
 from shim.edge.settings import Admin
 from shim.edge.store import is_busy
@@ -85,7 +85,7 @@ class Site:
         return response
 
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not known_host(request.headers.get("Host", ""), self._admin().names):
+        if not is_ours(request.headers.get("Host", ""), self._admin().names):
             raise web.HTTPMisdirectedRequest(
                 text="This page is not served under that host name. Use an IP address or localhost, or add the "
                 "name to admin.names in the configuration."
@@ -201,24 +201,6 @@ async def static(request: web.Request) -> web.Response:
         raise web.HTTPNotFound(text="There is no such file.")
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     return web.Response(body=found.body, content_type=found.type, charset="utf-8", headers=headers)
-
-
-def known_host(host: str, names: tuple[str, ...]) -> bool:
-    """Whether a Host header is one that browsers have for us: an IP address, localhost, a configured name.
-
-    Any other name may be an attacker's that was made to point here (DNS rebinding).
-    """
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    if name == "localhost" or name in (each.lower() for each in names):
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def local_path(text: str) -> str:

@@ -121,14 +121,22 @@ async def test_incomplete_credentials_say_what_to_send(credentials: Credentials)
 
 async def test_unknown_wrong_and_disabled_sound_and_cost_the_same() -> None:
     door = Door(
-        integration(), integration("off", False), integration("plain", username="plain", password="right")
+        integration(),
+        integration("off", False),
+        integration("plain", username="plain", password="right"),
+        integration("plain-off", False, username="plain-off", password="right"),
+        integration("app-off", False, app_key="app-off", app_secret="right"),
     )
     texts = set()
     for credentials in (
         password("nobody"),
         password("acme", "wrong"),
         password("off"),
+        password("off", "wrong"),
         password("plain", "wrong"),
+        password("plain-off"),
+        password("plain-off", "wrong"),
+        Credentials(app_key="app-off", app_secret="right"),
     ):
         before = door.hashes
         with pytest.raises(CallerError) as caught:

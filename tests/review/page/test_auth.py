@@ -11,9 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from shim.edge.app import Application
+from shim.edge.host_names import is_ours
 from shim.edge.settings import Admin, AdminUser, Login
 from shim.review.auth import Door, LoginRefused
-from shim.review.site import known_host, local_path
+from shim.review.site import local_path
 from tests.review.page.running import PASSWORD, USER, Browser, admin_user, application, config, served
 
 PATHS = ("", "findings", "findings/1", "operations", "brownouts", "integrations/crm", "nothing")
@@ -239,7 +240,7 @@ async def test_cookie_is_secure_behind_a_trusted_proxy_with_tls(tmp_path: Path) 
     ],
 )
 def test_host_names(host: str, known: bool) -> None:
-    assert known_host(host, ("shim.example.com",)) is known
+    assert is_ours(host, ("shim.example.com",)) is known
 
 
 async def test_a_rebound_name_gets_nothing(nora: Browser) -> None:

@@ -1,0 +1,65 @@
+"""Sums: log lines that strangers cause. The first comes at once, the rest as one line every so many seconds.
+
+A line for each connection that is refused would let whoever makes them fill the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger()
+
+EVERY = 10.0
+"""Seconds that are summed up in one line."""
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What came since the last line, and what was told of the last of it."""
+
+    count: int
+    facts: dict[str, Any]
+    timer: asyncio.TimerHandle
+
+
+class Sums:
+    """Lines of one event, summed up by their reason. There have to be few reasons, and none from a stranger."""
+
+    def __init__(self, event: str, every: float = EVERY) -> None:
+        self._event = event
+        self._every = every
+        self._sums: dict[str, _Sum] = {}
+
+    def add(self, reason: str, **facts: Any) -> None:
+        """It happened once more; a line tells the `facts` of the last time."""
+        found = self._sums.get(reason)
+        if found is not None:
+            found.count += 1
+            found.facts = facts
+            return
+        log.warning(self._event, reason=reason, count=1, **facts)
+        self._sums[reason] = _Sum(0, facts, self._later(reason))
+
+    def close(self) -> None:
+        """Tell what was not told yet."""
+        for reason, found in self._sums.items():
+            found.timer.cancel()
+            self._tell(reason, found)
+        self._sums.clear()
+
+    def _later(self, reason: str) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(self._every, self._over, reason)
+
+    def _over(self, reason: str) -> None:
+        found = self._sums.pop(reason)
+        if found.count:
+            self._tell(reason, found)
+            self._sums[reason] = _Sum(0, found.facts, self._later(reason))
+
+    def _tell(self, reason: str, found: _Sum) -> None:
+        if found.count:
+            log.warning(self._event, reason=reason, count=found.count, **found.facts)
