@@ -82,7 +82,7 @@ class Application:
         self.metrics = deprecation.metrics
         self.metrics.config_read(self.reload.at, worked=True)
         listen = config.listen
-        peers = Peers(listen.public_url, listen.trusted_proxies)
+        peers = Peers(listen.public_url, listen.trusted_proxies, listen.forwarded == "forwarded")
         info = config.server_info
         shim = Shim(
             compiled, config.limits.parse(), ServerInfo(info.edition, info.version, info.infrastructure_id)

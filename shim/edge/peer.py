@@ -15,10 +15,15 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """What decides about addresses: a configured public URL, and the networks of trusted proxies."""
+    """What decides about addresses: a configured public URL, and the networks of trusted proxies.
+
+    `forwarded`: the proxies write the header Forwarded (RFC 7239), not X-Forwarded-*. Only the one that they
+    write is read: in the other there is what a caller wrote.
+    """
 
     public_url: str | None
     trusted: Sequence[_Network]
+    forwarded: bool = False
 
     def trusts(self, request: web.BaseRequest) -> bool:
         if not self.trusted:
@@ -34,9 +39,7 @@ class Peers:
         remote = request.remote or ""
         if not self.trusts(request):
             return remote
-        lines = ",".join(request.headers.getall("X-Forwarded-For", []))
-        hops = [hop.strip() for hop in lines.split(",") if hop.strip()]
-        for hop in reversed(hops):
+        for hop in reversed(self._hops(request)):
             try:
                 address = ipaddress.ip_address(_without_port(hop))
             except ValueError:
@@ -45,12 +48,22 @@ class Peers:
                 return str(address)
         return remote
 
+    def _hops(self, request: web.BaseRequest) -> list[str]:
+        """Who a call came through, the caller first; a hop that hides itself is one that is no address."""
+        if self.forwarded:
+            return [each.get("for", "hidden") for each in request.forwarded]
+        lines = ",".join(request.headers.getall("X-Forwarded-For", []))
+        return [hop.strip() for hop in lines.split(",") if hop.strip()]
+
     def base_url(self, request: web.BaseRequest) -> str:
         """`scheme://host[:port]` under which the caller reached this endpoint."""
         if self.public_url:
             return self.public_url.rstrip("/")
         scheme, host = request.scheme, request.host
-        if self.trusts(request):
+        if self.trusts(request) and self.forwarded:
+            said = request.forwarded[0] if request.forwarded else {}
+            scheme, host = said.get("proto", scheme).lower(), said.get("host", host).lower()
+        elif self.trusts(request):
             headers = request.headers
             scheme = _first(headers.get("X-Forwarded-Proto")) or scheme
             host = _first(headers.get("X-Forwarded-Host")) or host

@@ -67,8 +67,14 @@ class Listen(Section):
         HttpUrl | None, doc("Address that the WSDL gives to clients; null takes it from each request.")
     ] = None
     trusted_proxies: Annotated[
-        tuple[IPvAnyNetwork, ...], doc("Networks whose X-Forwarded headers are believed.")
+        tuple[IPvAnyNetwork, ...], doc("Networks of proxies that are believed who calls through them.")
     ] = ()
+    forwarded: Annotated[
+        Literal["x-forwarded", "forwarded"],
+        doc(
+            "Headers that they write: X-Forwarded-For, -Proto, -Host, -Port, or Forwarded. The other is unread."
+        ),
+    ] = "x-forwarded"
     max_connections: Annotated[Count, doc("Open connections in all.")] = 1000
     max_connections_per_address: Annotated[Count, doc("Open connections from one address.")] = 20
     header_timeout: Annotated[Seconds, doc("For a request's headers, seconds.")] = 10.0

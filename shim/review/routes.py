@@ -21,7 +21,7 @@ def review(application: Application, admin: web.Application) -> None:
     """Add the page to the admin listener of a shim, below `/review/`; `/` leads there."""
     door = Door(lambda: application.config.admin, application.config.login)
     listen = application.config.listen
-    peers = Peers(None, listen.trusted_proxies)
+    peers = Peers(None, listen.trusted_proxies, listen.forwarded == "forwarded")
     site = Site(lambda: application.config.admin, door, peers, application.store.now)
     app = web.Application(middlewares=[site.guard])
     app.add_routes(_routes(site, Desk(application)))

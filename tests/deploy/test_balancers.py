@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.messages import GET_CLIENTS
+from tests.end_to_end.messages import CLIENT, GET_CLIENTS, envelope, request
 from tests.end_to_end.running import HOST, PATIENCE, Backend, Shim, Tls, running_shim
 from tests.end_to_end.wire import answered, connected, http_get, http_post
 
@@ -119,3 +122,52 @@ def test_calls_go_on_while_one_shim_after_the_other_is_gone(
 
 def served(shim: Shim) -> int:
     return sum(each["event"] == "call" for each in shim.events)
+
+
+GUESS = envelope(request("GetClientsRequest"), login=("acme", "guessed"))
+CALLER = "127.0.0.2"
+"""Not the address from which the balancers connect, which is a trusted one."""
+FORWARDED = {
+    haproxy: ("option forwardfor", 'http-request add-header Forwarded "for=%[src];proto=https"'),
+    nginx: (
+        "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+        'proxy_set_header Forwarded "$http_forwarded, for=$remote_addr;proto=https";',
+    ),
+}
+
+
+@pytest.mark.parametrize("header", ["x-forwarded", "forwarded"])
+@pytest.mark.parametrize("make", [haproxy, nginx])
+def test_a_guesser_who_writes_another_address_into_every_call_is_slowed_all_the_same(
+    make: Callable[..., list[str]], header: str, backend: Backend, tls: Tls, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        settings = {**BEHIND, "listen.forwarded": header}
+        shims = [stack.enter_context(running_shim(backend.url, tls, settings)) for _ in range(2)]
+        port = free_port()
+        command = make(tmp_path, shims, tls, port)
+        if header == "forwarded":
+            file = tmp_path / ("haproxy.cfg" if make is haproxy else "nginx.conf")
+            old, new = FORWARDED[make]
+            assert old in file.read_text()
+            file.write_text(file.read_text().replace(old, new))
+        stack.enter_context(running(command, port, tls))
+        for number in range(18):
+            guess(port, tls, f"198.51.100.{number}")
+        calls = [each for shim in shims for each in shim.events if each["event"] == "call"]
+        assert len(calls) == 18
+        refused = Counter(each["reason"] for each in calls)
+        assert set(refused) == {"login-refused", "login-throttled"}
+        assert refused["login-refused"] <= 2 * 6, "each of the two checks six: five are free"
+
+
+def guess(port: int, tls: Tls, address: str) -> None:
+    """A call with a wrong password, which says that it came from another address."""
+    forged = {"X-Forwarded-For": address, "Forwarded": f"for={address}"}
+    context = ssl.create_default_context(cafile=str(tls.authority))
+    where = http.client.HTTPSConnection(
+        HOST, port, timeout=PATIENCE, source_address=(CALLER, 0), context=context
+    )
+    with closing(where) as wire:
+        wire.request("POST", CLIENT, GUESS, forged)
+        assert wire.getresponse().status == 500
