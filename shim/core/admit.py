@@ -53,7 +53,9 @@ def pattern_problem(interface: Interface, scope: str) -> str | None:
 
 
 def admit(caller: Caller, operation: Operation, findings: Findings) -> None:
-    """Let an old operation of a caller pass, or raise CallerError (`locked`, `brownout`)."""
+    """Let an old operation of a caller pass, or raise CallerError (`too-many-calls`, `locked`, `brownout`)."""
+    if caller.wait is not None:
+        raise _too_often(caller.wait)
     name = operation.full_name
     rung = rung_of(caller.rungs, name)
     if rung == "locked":
@@ -65,6 +67,17 @@ def admit(caller: Caller, operation: Operation, findings: Findings) -> None:
             raise _browned_out(name, brownout)
     if rung == "v3":
         findings.add("came-back", operation.input.name)
+
+
+def _too_often(seconds: int) -> CallerError:
+    fault = CallerError(
+        "too-many-calls",
+        f"This integration calls more often than it may: nothing was changed; try again in {seconds} "
+        f"second{'' if seconds == 1 else 's'}.",
+        side="Server",
+    )
+    fault.retry_after = seconds
+    return fault
 
 
 def _locked(name: str) -> CallerError:

@@ -62,7 +62,7 @@ class Caller:
     """Who calls, as far as the core may know: the integration's name and its rules of conduct.
 
     `rungs` says how far its operations are ported, by full name, `Service.*` or `*`; `brownouts` are those
-    that hold for it now.
+    that hold for it now; `wait` the seconds until it may call again, when it called more often than it may.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Caller:
     rungs: Mapping[str, Rung] = field(default_factory=dict)
     brownouts: tuple[Brownout, ...] = ()
     faults: FaultForm = PLAIN_FAULTS
+    wait: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

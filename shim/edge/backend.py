@@ -22,6 +22,7 @@ from shim.core.commands import Answer, Call
 from shim.core.errors import AUTHENTICATION, BackendError, Fault
 from shim.core.parse import fault_of, parse_answer
 from shim.edge.breaker import Addresses, Breaker, retry_after
+from shim.edge.fair import Places
 from shim.edge.metrics import Metrics
 from shim.edge.settings import Backend as BackendSettings
 from shim.edge.settings import Integration, Retry
@@ -37,6 +38,8 @@ _BUSY_SECONDS = 3
 _LARGEST_FAULT = 65536
 _TOKEN_AGAIN = frozenset({"backend-unreachable", "backend-busy"})
 """Why there is no token now and may be one in a moment; the call was not made."""
+_NATIVE = "v3 on this host"
+"""All calls that pass through, in the lines of those who wait: no integration can have this name."""
 _NO_ANSWER = ("backend-unreachable", "backend-late", "backend-cut")
 
 
@@ -97,8 +100,7 @@ class Backend:
         self._pause = pause
         self._metrics = metrics or Metrics()
         self._budget = RetryBudget(settings.retry, clock)
-        self._slots = asyncio.Semaphore(settings.in_flight)
-        self._passing_slots = asyncio.Semaphore(max(1, settings.in_flight // 2))
+        self._places = Places(settings.in_flight)
         self._timeout = aiohttp.ClientTimeout(total=settings.call_timeout, connect=settings.connect_timeout)
 
     async def forward(self, call: Call, integration: Integration) -> Answer:
@@ -135,7 +137,7 @@ class Backend:
         while True:
             try:
                 token = await self._token(integration)
-                return token, await self._attempt(call, token, tried)
+                return token, await self._attempt(call, token, tried, integration)
             except _Again as again:
                 fault = again.fault
             if attempt >= self._settings.retry.attempts or not self._budget.spend():
@@ -153,9 +155,9 @@ class Backend:
                 raise _Again(error) from None
             raise
 
-    async def _attempt(self, call: Call, token: str, tried: list[str]) -> Answer:
+    async def _attempt(self, call: Call, token: str, tried: list[str], who: Integration) -> Answer:
         """One attempt, at an address that was not tried if there is one; which it was is added to `tried`."""
-        async with self._slot(self._slots):
+        async with self._place(who.name, who.quota.in_flight or -(-self._settings.in_flight * 3 // 4)):
             address = self.addresses.choose(tried)
             tried.append(address.url)
             with address.asking():
@@ -180,11 +182,15 @@ class Backend:
                 raise _broken(call, "backend-cut", "broke the connection.") from None
 
     @asynccontextmanager
-    async def _slot(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
-        """A place among the calls in flight. Raises BackendError when none gets free in time."""
+    async def _place(self, party: str, most: int) -> AsyncIterator[None]:
+        """A place among the calls in flight, of which a party may have `most`.
+
+        Raises BackendError when it is not its turn in time.
+        """
+        free = self._places.free_for(party, most)
         try:
-            async with asyncio.timeout(self._settings.call_timeout if slots.locked() else None):
-                await slots.acquire()
+            async with asyncio.timeout(None if free else self._settings.call_timeout):
+                await self._places.take(party, most)
         except TimeoutError:
             busy = BackendError(
                 "backend-busy", "Too many calls to the v3 backend are under way: try again in a few seconds."
@@ -194,7 +200,7 @@ class Backend:
         try:
             yield
         finally:
-            slots.release()
+            self._places.give(party)
 
     @asynccontextmanager
     async def passing(
@@ -212,7 +218,7 @@ class Backend:
             connect=self._settings.connect_timeout,
             sock_read=self._settings.call_timeout,
         )
-        async with self._slot(self._passing_slots), self._slot(self._slots):
+        async with self._place(_NATIVE, max(1, self._settings.in_flight // 2)):
             address = self.addresses.choose()
             with address.asking(), _watched(address), _passing_faults(writes):
                 request = self._session.request(

@@ -118,7 +118,9 @@ class Performer:
     async def _identified(self, command: Identify) -> Caller:
         found = await self._with.integrations.authenticate(command.credentials, self.address)
         self._integration = found
-        return self._with.porting.caller(found) if self._with.porting else found.caller
+        caller = self._with.porting.caller(found) if self._with.porting else found.caller
+        wait = self._with.integrations.wait(found)
+        return caller if wait is None else replace(caller, wait=wait)
 
     async def _unlearn(
         self, command: DoubtIdentities | DenyIdentities | ForgetIdentities | RenumberIdentities

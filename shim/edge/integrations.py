@@ -28,6 +28,7 @@ import yaml
 from shim.core.errors import AUTHENTICATION, CallerError
 from shim.core.model import Credentials
 from shim.edge.config import ConfigError, Problem, judge_integrations, read_yaml
+from shim.edge.fair import Rates
 from shim.edge.passwords import Passwords
 from shim.edge.settings import NAME, Integration, Login
 from shim.edge.throttle import Throttle
@@ -72,6 +73,7 @@ class Integrations:
         self._remember = login.remember
         self._passwords = Passwords(login.argon2, login.queue)
         self._throttle = Throttle(login, clock)
+        self._rates = Rates(clock)
         self._flights = SingleFlight()
         self._key = secrets.token_bytes(64)
         self._proven: OrderedDict[bytes, _Proven] = OrderedDict()
@@ -98,6 +100,11 @@ class Integrations:
         if proven and self._clock() < proven.until and proven.generation == self._generation:
             return proven.integration
         return await self._flights.run((digest, address), lambda: self._check(proof, digest, address))
+
+    def wait(self, integration: Integration) -> int | None:
+        """None when an integration may call now, which is counted; else the seconds until it may."""
+        quota = integration.quota
+        return self._rates.wait(integration.name, quota.calls_per_second, quota.burst)
 
     async def close(self) -> None:
         await self._flights.close()

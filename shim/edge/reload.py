@@ -38,6 +38,7 @@ LIVE = (
     "listen.tls_cert",
     "listen.tls_key",
     "log.level",
+    "quota",
 )
 """Settings, and whole sections, that are taken over; everything else needs a restart."""
 

@@ -38,7 +38,7 @@ from shim.edge.settings_kinds import (
     decimal,
     doc,
 )
-from shim.edge.settings_logins import NAME, AdminUser, Integration, NewLogin, OldLogin
+from shim.edge.settings_logins import NAME, AdminUser, Integration, NewLogin, OldLogin, Quota
 
 __all__ = ["NAME", "AdminUser", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
 
@@ -397,6 +397,7 @@ class Config(Section):
     faults: Faults = Faults()
     schema_versions: SchemaVersions = SchemaVersions()
     conduct: Conduct = Conduct()
+    quota: Quota = Quota()
     log: Log = Log()
     login: Login = Login()
     integrations_file: Annotated[
@@ -410,4 +411,5 @@ class Config(Section):
         cls, integrations: tuple[Integration, ...], info: ValidationInfo
     ) -> tuple[Integration, ...]:
         conduct, faults = info.data.get("conduct", Conduct()), info.data.get("faults", Faults())
-        return tuple(each.over(conduct, faults) for each in integrations)
+        quota = info.data.get("quota", Quota())
+        return tuple(each.over(conduct, faults, quota) for each in integrations)

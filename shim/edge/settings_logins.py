@@ -13,7 +13,7 @@ from shim.core.admit import pattern_problem
 from shim.core.commands import Caller, Rung
 from shim.core.policies import Policies
 from shim.edge.settings_conduct import Conduct, Faults
-from shim.edge.settings_kinds import Argon2Hash, Secret, Section, Sha256, doc, hidden
+from shim.edge.settings_kinds import Argon2Hash, Count, Secret, Section, Sha256, doc, hidden
 from shim.interfaces.load import old
 
 _NO_TEXT = {"policies", "tell"}
@@ -68,6 +68,24 @@ class NewLogin(Section):
     app_secret: Annotated[Secret, doc("v3 app secret: text, {env: NAME} or {file: path}.")]
 
 
+class Quota(Section):
+    """How much of the shim and of v3 one integration may take from the others."""
+
+    in_flight: Annotated[
+        Count | None, doc("Its v3 calls at the same time; null: three quarters of backend.in_flight.")
+    ] = None
+    calls_per_second: Annotated[
+        float | None,
+        Field(gt=0, le=100_000),
+        doc("2.5 calls a second, over time; null: any number. What is more gets a fault with Retry-After."),
+    ] = None
+    burst: Annotated[Count, doc("Calls at once before that rate holds.")] = 20
+
+    def over(self, base: Self) -> Self:
+        """The same with what is set for all where it has none of its own."""
+        return base.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
+
+
 def _scopes(value: Mapping[str, Rung]) -> Mapping[str, Rung]:
     """Raises ValueError for what is no operation of 2.5; keys are no secrets, so they are named."""
     problems = [why for scope in value if (why := pattern_problem(old(), scope))]
@@ -91,6 +109,7 @@ class Integration(Section):
     new: NewLogin
     conduct: Annotated[Conduct, doc("Only what differs from `conduct` of all.")] = Conduct()
     faults: Annotated[Faults, doc("Only what differs from `faults` of all.")] = Faults()
+    quota: Annotated[Quota, doc("Only what differs from `quota` of all.")] = Quota()
     porting: Annotated[
         Mapping[str, Rung],
         doc("How far operations are ported: Service.Operation, Service.* or '*', and its rung."),
@@ -113,10 +132,14 @@ class Integration(Section):
         conduct = self.conduct
         return Caller(self.name, self.settings, self.policies, conduct.tell.core(), faults=self.faults.core())
 
-    def over(self, conduct: Conduct, faults: Faults) -> Self:
+    def over(self, conduct: Conduct, faults: Faults, quota: Quota) -> Self:
         """The same with the rules of all where it has none of its own."""
         return self.model_copy(
-            update={"conduct": self.conduct.over(conduct), "faults": self.faults.over(faults)}
+            update={
+                "conduct": self.conduct.over(conduct),
+                "faults": self.faults.over(faults),
+                "quota": self.quota.over(quota),
+            }
         )
 
 
