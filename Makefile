@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help install demo test check bench soak docs lock sbom audit format
+.PHONY: help install demo test check bench soak fuzz docs lock sbom audit format
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -36,6 +36,14 @@ bench: install  ## forwarding against bare forwarding, a list of 5,000 extension
 
 soak: install  ## a hundred thousand generated messages through the whole shim, with progress
 	$(BIN)/python -m tests.soak $(ARGS)
+
+fuzz: install .fuzz/.installed  ## ten minutes of inputs led by coverage; what is found is made small and kept
+	PYTHONPATH=.fuzz $(BIN)/python -m tests.hostile.fuzz $(ARGS)
+
+.fuzz/.installed: requirements-fuzz.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target .fuzz \
+		-r requirements-fuzz.lock
+	@touch $@
 
 docs: install  ## make the generated pages anew
 	RECORD_DOCS=1 $(BIN)/pytest -q tests/test_docs.py

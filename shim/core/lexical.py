@@ -29,7 +29,7 @@ _DAY = r"-?([1-9][0-9]{3,}|0[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _DATE = re.compile(_DAY + _ZONE, re.ASCII)
 _DATE_TIME = re.compile(_DAY + "T" + _CLOCK + _ZONE, re.ASCII)
 _TIME = re.compile(_CLOCK + _ZONE, re.ASCII)
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
 _SPACE = re.compile(r"[ \t\r\n]+")
 _LONGEST = 40
 """Characters of a number or a date beyond which it means nothing, and Python refuses to reckon with it."""

@@ -30,7 +30,8 @@ _NIL = f"{{{XSI}}}nil"
 _OF_PROTOCOL = (f"{{{XSI}}}", *(f"{{{space}}}" for space in (SOAP, SOAP_12, *ENCODINGS)))
 """What attributes begin with that belong to XML Schema and to SOAP, not to the message."""
 
-_PROLOG_DOCTYPE = re.compile(rb"(?>\s+|<!--(?>(?:[^-]|-(?!->))*)-->|<\?(?>(?:[^?]|\?(?!>))*)\?>)*+<!DOCTYPE")
+_PROLOG_DOCTYPE = re.compile(rb"(?>\s++|<!--(?:[^-]++|-(?!->))*+-->|<\?(?:[^?]++|\?(?!>))*+\?>)*+<!DOCTYPE")
+"""Possessive throughout: what could be tried again costs a hundred bytes of memory for each character."""
 
 _MULTIPART = re.compile(r"\s*multipart/", re.IGNORECASE)
 
@@ -221,11 +222,13 @@ def _envelope(root: etree._Element, reader: _Reader) -> Envelope:
 class _Reader:
     """Makes elements of the nodes of one message, within the limits."""
 
-    __slots__ = ("limits", "references")
+    __slots__ = ("limits", "names", "references")
 
     def __init__(self, limits: Limits, references: References | None) -> None:
         self.limits = limits
         self.references = references
+        self.names: dict[str, str] = {}
+        """Local names by tag: one text for all elements of a name."""
 
     def is_target(self, node: etree._Element) -> bool:
         return self.references is not None and self.references.is_target(node)
@@ -235,9 +238,7 @@ class _Reader:
         if depth > limits.depth:
             raise over(f"elements more than {limits.depth} deep", limits.depth)
         tag = node.tag
-        name = tag[tag.rfind("}") + 1 :]
-        if len(name) > limits.name:
-            raise over(f"names of more than {limits.name} characters", limits.name)
+        name = self.names.get(tag) or self._name(tag)
         attributes = None
         nil = False
         sent: Sent = ()
@@ -266,6 +267,13 @@ class _Reader:
         if text is not None and len(text) > limits.text:
             raise over(f"a text of more than {limits.text} characters", limits.text)
         return Element(name, text or "", attributes, None, nil, sent)
+
+    def _name(self, tag: str) -> str:
+        name = tag[tag.rfind("}") + 1 :]
+        if len(name) > self.limits.name:
+            raise over(f"names of more than {self.limits.name} characters", self.limits.name)
+        self.names[tag] = name
+        return name
 
     def _elsewhere(self, name: str, wanted: str, depth: int, references: References) -> Element:
         """The element that a reference stands for, under the name of the reference."""

@@ -163,6 +163,13 @@ def _tree_shapes() -> Iterator[tuple[str, bytes]]:
     )
     bodies = repeated("<b/>", 4 * _ELEMENTS)
     yield "bodies", f'<e:Envelope xmlns:e="{SOAP}"><e:Body>{bodies}</e:Body></e:Envelope>'.encode()
+    small = enveloped(grouped(lambda _: "<X/>X")).replace(b"X", "\uff71".encode("shift_jis"))
+    yield "in-shift-jis", b'<?xml version="1.0" encoding="shift_jis"?>' + small
+    yield "with-undeclared-prefixes", enveloped(grouped(lambda _: "<p:b/>"))
+    yield (
+        "with-undeclared-prefixes-of-attributes",
+        enveloped(grouped(lambda n: "<b " + _attributes(60, f'p{n}:a{{}}=""') + "/>", 1_200)),
+    )
     yield "in-utf-16", b"\xff\xfe" + enveloped(grouped(lambda _: "<b/>")).decode().encode("utf-16-le")
     yield "a-long-name", enveloped(f"<{repeated('b')}/>")
     yield "names-of-the-longest", enveloped(grouped(lambda n: f"<b{n:0250}/>", 3_500))
@@ -187,6 +194,18 @@ def _text_shapes() -> Iterator[tuple[str, bytes]]:
     yield "a-word-beside-a-namespace", enveloped("<b xmlns " + repeated("a") + "/>")
     yield "space-after", enveloped("") + b" " * (_ROOM - 1_000)
     yield "text-after", enveloped("") + b"x" * (_ROOM - 1_000)
+    yield "a-long-comment-before", b"<!--" + b"x" * (_ROOM - 1_000) + b"-->" + enveloped("")
+    yield "dashes-before", b"<!--" + b"-x" * (_ROOM // 2 - 1_000) + b"-->" + enveloped("")
+    yield "a-long-instruction-before", b"<?a " + b"x" * (_ROOM - 1_000) + b"?>" + enveloped("")
+    yield "an-instruction-before-that-nearly-ends", b"<?a " + b"?" * (_ROOM - 1_000) + b" ?>" + enveloped("")
+    yield "an-instruction-before-that-never-ends", b"<?a " + b"x?" * (_ROOM // 2)
+    yield "a-declaration-that-never-ends", b'<?xml version="1.0" ' + b"encoding " * (_ROOM // 9)
+    yield (
+        "a-declaration-with-a-text-that-never-ends",
+        b'<?xml version="1.0" encoding="UTF' + b"<item><key>a</key></item>" * 6_000,
+    )
+    yield "brackets-in-a-section", enveloped("<a> <![CDATA[" + repeated("]") + "]]></a>")
+    yield "blanks-beside-sections", enveloped("<a>" + repeated(" <![CDATA[x]]> ") + "</a>")
     yield "comments-before", repeated("<!-- - -->").encode() + enveloped("")
     yield (
         "latin",
