@@ -1,7 +1,8 @@
-"""Blanks around CDATA: the old server dropped text of nothing but white space, also beside a CDATA section.
+"""Blanks beside CDATA, and before comments: the old server dropped text of nothing but white space there too.
 
-So a name with its CDATA section on a line of its own is what stands in the section. A parser joins both before
-anyone can tell them apart, which is why it is done on the document.
+So a name with its CDATA section on a line of its own is what stands in the section, and one with a comment on
+a line before it is what follows the comment. A parser joins the texts before anyone can tell them apart, which
+is why it is done on the document.
 """
 
 from __future__ import annotations
@@ -10,30 +11,35 @@ import re
 
 _PARTS = re.compile(
     rb"(?P<cdata><!\[CDATA\[(?>[^\]]++|\](?!\]>))*+(?:\]\]>)?+)"
-    rb"|<!--(?>[^-]++|-(?!->))*+(?:-->)?+"
-    rb"|<\?(?>[^?]++|\?(?!>))*+(?:\?>)?+"
-    rb"|<(?>[^<>\"']++|\"[^\"]*\"|'[^']*')*+>?+"
+    rb"|(?P<aside><!--(?>[^-]++|-(?!->))*+(?:-->)?+|<\?(?>[^?]++|\?(?!>))*+(?:\?>)?+)"
+    rb"|(?P<tag><(?>[^<>\"']++|\"[^\"]*\"|'[^']*')*+>?+)"
     rb"|(?P<blank>(?<=>)[ \t\r\n]++(?=<))"
     rb"|[^<]++"
 )
 """Every alternative takes what it can get to the end, so that each byte is looked at once or twice."""
 
 
-def without_blanks_at_cdata(document: bytes) -> bytes:
-    """A document (in UTF-8) without text that is blank and stands right beside a CDATA section."""
-    if b"<![CDATA[" not in document:
+def without_blanks(document: bytes) -> bytes:
+    """A document (in UTF-8) without the blank texts that the old server did not see.
+
+    They stand beside a CDATA section, or before a comment or a processing instruction with no text before it.
+    """
+    if b"<!" not in document and document.find(b"<?", 2) < 0:
         return document
     out: list[bytes] = []
-    after_cdata = False
     blank: bytes | None = None
+    before: str | None = None
+    has_text = False
     for part in _PARTS.finditer(document):
         kind = part.lastgroup
-        if blank is not None and kind != "cdata":
-            out.append(blank)
-        blank = None
-        if kind == "blank" and not after_cdata:
-            blank = part[0]  # what follows decides
-        elif kind != "blank":
-            out.append(part[0])
-        after_cdata = kind == "cdata"
+        if kind == "blank":
+            blank = part[0]
+            continue
+        if blank is not None:
+            if not ("cdata" in (before, kind) or (kind == "aside" and not has_text)):
+                out.append(blank)
+            blank = None
+        out.append(part[0])
+        before = kind
+        has_text = kind != "tag" and (has_text or kind != "aside")
     return b"".join(out)

@@ -16,7 +16,7 @@ from typing import Any
 
 from lxml import etree
 
-from shim.core.blanks import without_blanks_at_cdata
+from shim.core.blanks import without_blanks
 from shim.core.bounds import bound_tags, over
 from shim.core.encodings import as_utf8
 from shim.core.errors import BackendError, CallerError, Fault
@@ -88,7 +88,7 @@ def parse(
     if len(data) > limits.bytes:
         raise too_large(limits.bytes)
     _refuse_multipart(data, content_type)
-    document = without_blanks_at_cdata(as_utf8(data, content_type).rstrip(b"\0"))
+    document = without_blanks(as_utf8(data, content_type).rstrip(b"\0"))
     refuse_doctype(document)
     _count_elements(document, limits)
     if limits.namespace is not None:

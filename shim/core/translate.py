@@ -105,7 +105,7 @@ def _carry(child: Element, entry: Entry, work: Work, direction: Direction) -> El
 def _admit(child: Element, entry: Entry, seen: set[str], chosen: dict[int, int], work: Work) -> bool:
     """Whether this child of a request counts; if not, the finding that says why is made."""
     default = None if entry.decl.nillable else entry.decl.default
-    if child.nil and not entry.nillable and default is None:
+    if child.nil and not entry.nillable and (default is None or child.text):
         work.find("nil-as-absent", entry.path)
         return False
     if child.nil and entry.nillable:

@@ -81,12 +81,17 @@ def test_what_is_no_utf_8_is_read_as_the_content_type_says() -> None:
         ("<![CDATA[A]]> <![CDATA[B]]>", "AB"),
         ("<![CDATA[ A ]]>", " A "),
         ("x <![CDATA[A]]> ", "x A"),
-        (" <!-- > --> <![CDATA[A]]>", " A"),
+        (" <!-- > --> <![CDATA[A]]>", "A"),
+        ("\n  <!-- c -->A", "A"),
+        ("\n<!-- c -->\n<?p i?>\nA\n", "\nA\n"),
+        ("A <!-- c -->", "A "),
+        ("A<!-- c --> <!-- d -->B", "A B"),
+        ("<!-- c --> A", " A"),
         ("<![CDATA[>  <]]>", ">  <"),
         ("<![CDATA[]]]]><![CDATA[>]]>", "]]>"),
     ],
 )
-def test_text_that_is_blank_vanishes_beside_cdata(content: str, text: str) -> None:
+def test_text_that_is_blank_vanishes_beside_cdata_and_before_comments(content: str, text: str) -> None:
     assert parse(envelope(f"<a><b c='>'>{content}</b></a>").encode()).body.get("b") == text
 
 

@@ -61,12 +61,25 @@ def edit(inner: str, attributes: str = "") -> str:
          [("no-value", "region")]),
         ("<name>N</name><notes xsi:nil='true'><b/></notes>",
          [("unknown-element", "notes/b"), ("nil-as-absent", "notes")]),
+        ("<name>N</name><notes xsi:nil='true'>x</notes>", [("nil-as-absent", "notes")]),
     ],
 )  # fmt: skip
 def test_what_stands_in_or_on_a_carried_value(inner: str, findings: list[tuple[str, str]]) -> None:
     world, found = sent(EDIT, edit(inner))
     assert found == findings
     assert told(world, "name") == "N"
+
+
+def test_a_null_with_a_text_is_no_default() -> None:
+    """SoapServer takes the default of the schema where nothing stands, and null where something does."""
+    inner = "<ID>20</ID><phoneStatus xsi:nil='true'>{}</phoneStatus><status>1</status>"
+    request = f"<SetAccountStatusRequest>{inner}</SetAccountStatusRequest>"
+    world, found = sent("Account.SetAccountStatus", request.format("0"))
+    assert ("nil-as-absent", "phoneStatus") in found
+    assert told(world, "phoneStatus") is None
+    world, found = sent("Account.SetAccountStatus", request.format(""))
+    assert ("empty-as-default", "phoneStatus") in found
+    assert told(world, "phoneStatus") == "1"
 
 
 def test_attributes_of_the_message_itself_but_not_those_of_soap() -> None:

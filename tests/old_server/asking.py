@@ -73,21 +73,23 @@ class Oracle:
         return Heard(seen, answer.status, fault[1] if fault else "")
 
 
-def publish(folder: Path) -> None:
-    """Write the tree that the shim publishes into a folder."""
-    publication = Publication(old())
+def publish(folder: Path, version: str = "2.5.1") -> None:
+    """Write the tree of a version, as the shim publishes it, into a folder."""
+    interface = old().earlier if version.startswith("2.0.") else old()
+    assert interface is not None
+    publication = Publication(interface)
     for name in publication.names():
-        document = publication.document(name, old().version, "http://127.0.0.1")
+        document = publication.document(name, version, "http://127.0.0.1")
         assert document is not None
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(document)
 
 
 @contextmanager
-def oracle(folder: Path) -> Iterator[Oracle]:
-    """Write the tree into a folder, and run a SoapServer over it."""
+def oracle(folder: Path, version: str = "2.5.1") -> Iterator[Oracle]:
+    """Write the tree of a version into a folder, and run a SoapServer over it."""
     assert PHP is not None
-    publish(folder)
+    publish(folder, version)
     port = _free_port()
     command = [
         PHP,

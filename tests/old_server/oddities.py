@@ -143,13 +143,13 @@ def spots() -> tuple[_Spot, ...]:
 
 def _is_served(spot: _Spot) -> bool:
     try:
-        _, path, message = _around(spot, FORMS["plain"].format(_plain(spot), ""), _plain(spot))
+        _, path, message = around(spot, FORMS["plain"].format(plain_value(spot), ""), plain_value(spot))
     except LookupError:
         return False
     return not through_the_shim(path, message, HEADERS).refused
 
 
-def _plain(spot: _Spot) -> str:
+def plain_value(spot: _Spot) -> str:
     return Messages(random.Random(1)).value(spot.simple)
 
 
@@ -188,7 +188,7 @@ def _place(operation: Operation, path: str, decl: ElementDecl) -> str:
 def odd_messages() -> Iterator[Odd]:
     """All of them, in an order that does not change."""
     for spot in spots():
-        plain = _plain(spot)
+        plain = plain_value(spot)
         forms = {name: (form, plain) for name, form in FORMS.items()}
         for name, value in VALUES[family(spot.simple)].items():
             forms[name if name not in forms else f"value-{name}"] = (
@@ -197,10 +197,10 @@ def odd_messages() -> Iterator[Odd]:
             )
         for name, (form, value) in forms.items():
             sent = form.format(value, base64.b64encode(value.encode()).decode())
-            yield Odd(f"{spot.kind}-{name}", *_around(spot, sent, value))
+            yield Odd(f"{spot.kind}-{name}", *around(spot, sent, value))
 
 
-def _around(spot: _Spot, sent: str, value: str) -> tuple[str, str, bytes]:
+def around(spot: _Spot, sent: str, value: str) -> tuple[str, str, bytes]:
     """Service, path and message of a call that holds an element as it is to be sent."""
     operation = spot.operation
     root = Messages(random.Random(7), 0.0).message(operation.input)

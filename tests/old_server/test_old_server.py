@@ -12,6 +12,8 @@ import pytest
 
 from tests.old_server.asking import HERE, Heard, Oracle, has_soap, oracle, written
 from tests.old_server.judging import judge, through_the_shim
+from tests.old_server.mixed import ENCODINGS, ENVELOPES, mixed_messages
+from tests.old_server.mixed import FORMS as MIXED_FORMS
 from tests.old_server.oddities import FORMS, HEADERS, VALUES, family, odd_messages, spots
 from tests.old_server.table import differences, page, undecided
 
@@ -40,13 +42,20 @@ def php(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
 
 
 @pytest.fixture(scope="module")
+def php_of_2_0(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
+    """A server over the tree of 2.0.4: one of 2.5 knows no message of that version."""
+    with oracle(tmp_path_factory.mktemp("tree"), "2.0.4") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def heard(php: Oracle) -> dict[str, Heard]:
     """What this PHP hears of each recorded message."""
     return {case["id"]: php.ask(case["service"], message(case), case["headers"]) for case in READ}
 
 
 @pytest.fixture(scope="module")
-def judged(php: Oracle, heard: dict[str, Heard]) -> Judged:
+def judged(php: Oracle, php_of_2_0: Oracle, heard: dict[str, Heard]) -> Judged:
     recorded, made = [], []
     for case in READ:
         done = through_the_shim(case["path"], message(case), case["headers"])
@@ -54,6 +63,12 @@ def judged(php: Oracle, heard: dict[str, Heard]) -> Judged:
     for odd in odd_messages():
         done = through_the_shim(odd.path, odd.message, HEADERS)
         made.append((odd.name, *judge(php.ask(odd.service, odd.message, HEADERS), done, odd.path)))
+    for mixed in mixed_messages():
+        done = through_the_shim(mixed.path, mixed.message, mixed.headers)
+        server = php_of_2_0 if mixed.name.endswith("-version-2.0") else php
+        made.append(
+            (mixed.name, *judge(server.ask(mixed.service, mixed.message, mixed.headers), done, mixed.path))
+        )
     differ = [[each for each in some if each[1] != "same"] for some in (recorded, made)]
     return Judged(differ[0], differ[1], len(recorded) + len(made))
 
@@ -108,7 +123,7 @@ def test_most_messages_are_understood_alike(judged: Judged) -> None:
     """A judge that finds everything different, or nothing, would show nothing."""
     differ = len(judged.recorded) + len(judged.made)
     assert 100 < differ < judged.asked / 3
-    assert judged.asked > 1_400
+    assert judged.asked > 2_600
 
 
 def test_nothing_is_decided_twice() -> None:
@@ -128,6 +143,11 @@ def test_odd_messages_are_of_every_family_in_every_place() -> None:
         "limit",
     }
     assert sum(1 for _ in odd_messages()) >= len(spots()) * len(FORMS)
+
+
+def test_every_form_is_mixed_with_every_envelope() -> None:
+    names = [mixed.name for mixed in mixed_messages()]
+    assert len(names) == len(set(names)) == len(MIXED_FORMS) * (len(ENVELOPES) + len(ENCODINGS))
 
 
 def test_the_page_is_made_from_the_table() -> None:
