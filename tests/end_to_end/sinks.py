@@ -43,7 +43,7 @@ def spool(shim: Shim) -> str:
 
 def metrics(shim: Shim) -> str:
     with connected(shim.admin) as wire:
-        return wire.exchange(http_get("/metrics")).body.decode()
+        return wire.exchange(http_get("/metrics", "Host: localhost")).body.decode()
 
 
 def metric(shim: Shim, line: str) -> float:

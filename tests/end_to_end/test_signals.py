@@ -21,7 +21,7 @@ from shim.cli.main import app
 from shim.edge.serve import PATIENCE
 from tests.end_to_end import sinks
 from tests.end_to_end.messages import CLIENT, GET_CLIENTS, edit_client, envelope, request
-from tests.end_to_end.running import HOST, Backend, Shim, StartShim, Tls, demo_integrations, integration
+from tests.end_to_end.running import HOST, Backend, Event, Shim, StartShim, Tls, demo_integrations, integration
 from tests.end_to_end.wire import Reply, Wire, answered, connected, faulted, http_get, http_post, post
 
 CALLS_MAY_TAKE = PATIENCE / 2
@@ -197,11 +197,11 @@ def test_a_rotated_app_secret_is_taken_over_and_the_old_one_used_no_more(
 # ---- new integrations ----
 
 
-def reread(shim: Shim) -> None:
-    """Send SIGHUP and wait until it has been obeyed."""
+def reread(shim: Shim) -> Event:
+    """Send SIGHUP and wait until it has been obeyed; what the log says of it."""
     since = shim.mark
     shim.signal(signal.SIGHUP)
-    shim.wait_for(lambda event: event["event"].startswith("configuration "), since)
+    return shim.wait_for(lambda event: event["event"].startswith("configuration "), since)
 
 
 def copied(tls: Tls, folder: Path) -> dict[str, str]:
@@ -326,7 +326,7 @@ def test_reload_says_what_was_taken_over_and_what_waits(shim: Shim) -> None:
         "Taken over: nothing had changed",
         "Waits for a restart: backend.in_flight",
     ]
-    assert shim.events[-1]["needs_restart"] == ["backend.in_flight"]
+    assert shim.said("configuration reread", needs_restart=["backend.in_flight"])
     assert sinks.metric(shim, "shim_config_last_reload_successful") == 1
 
 
@@ -382,11 +382,10 @@ def test_sighup_with_a_broken_file_keeps_the_old_set(shim: Shim) -> None:
     with connected(shim.http) as wire:
         assert serves(wire, GET_CLIENTS)
         for what, text in texts.items():
-            since = shim.mark
             shim.write(text)
-            reread(shim)
-            assert shim.events[since]["event"] == "configuration not reread: the old one stays", what
-            assert shim.events[since]["problem"], what
+            told = reread(shim)
+            assert told["event"] == "configuration not reread: the old one stays", what
+            assert told["problem"], what
             assert serves(wire, GET_CLIENTS), what
         shim.configure(integrations=[integration("acme", "new-secret")])
         reread(shim)

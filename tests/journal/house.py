@@ -204,6 +204,9 @@ class Everybody:
     async def authenticate(self, credentials: object, address: str) -> Integration:
         return INTEGRATION
 
+    def wait(self, integration: Integration) -> None:
+        """Nobody has to wait."""
+
 
 class Mortal(Performer):
     """A performer whose process can be killed around everything that it writes to the store."""

@@ -51,7 +51,8 @@ class Restartable:
         process.wait(30)
 
     def kill(self) -> None:
-        """The postmaster and all of its processes, without a chance to write anything."""
+        """The postmaster and all of its processes, without a chance to write anything, or to make new ones."""
+        self._server.get_postmaster_info().process.suspend()
         everybody = self._everybody()
         for each in everybody:
             with suppress(psutil.NoSuchProcess):
