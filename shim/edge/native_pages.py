@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
-from functools import lru_cache
 from html import escape
 from urllib.parse import urljoin
 
@@ -19,7 +18,7 @@ from shim.core.errors import BackendError
 from shim.core.interface import Interface
 from shim.core.wsdl import ROOT, Publication
 from shim.edge.backend import Backend
-from shim.edge.pages import page, tree_link, xml
+from shim.edge.pages import filled_in, page, tree_link, xml
 from shim.edge.paths import parts_of
 from shim.edge.peer import Peers
 
@@ -40,7 +39,7 @@ class NativePages:
         self._backend = backend
         self._peers = peers
         self._services = {service.endpoint: service for service in interface.services.values()}
-        self._document = lru_cache(maxsize=128)(Publication(interface).document)
+        self._document = filled_in(Publication(interface).document)
         self._fetched: OrderedDict[str, tuple[float, bytes | None]] = OrderedDict()
 
     async def schema(self, request: web.Request) -> web.Response:

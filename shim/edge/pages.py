@@ -15,6 +15,8 @@ from shim.core.wsdl import ONE_FILE, ROOT, Publication
 from shim.edge.paths import parts_of
 from shim.edge.peer import Peers
 
+_A_VERSION = "0.version.0"
+_AN_ADDRESS = "http://address.invalid"
 _VERSION = re.compile(r"2\.[0-9]{1,2}\.[0-9]{1,2}")
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -31,7 +33,7 @@ class Pages:
         self._peers = peers
         self._latest = latest
         self._services = {service.endpoint: service for service in interface.services.values()}
-        self._document = lru_cache(maxsize=512)(_documents(interface))
+        self._document = _documents(interface)
 
     async def schema(self, request: web.Request) -> web.Response:
         """One file of the tree: /soap2/schema/<version>/<name>."""
@@ -86,13 +88,36 @@ def tree_link(tree: str) -> str:
     return f"{root} (imports each service's WSDL), or all in one file, for zeep, suds and others: {whole}"
 
 
-def _documents(interface: Interface) -> Callable[..., bytes | None]:
+Make = Callable[..., bytes | None]
+"""Makes a file of a tree as `Publication.document` does."""
+
+
+def _documents(interface: Interface) -> Make:
     """What makes the files of a version: versions before 2.5 had some messages in another form."""
-    tree = Publication(interface)
-    before = Publication(interface.earlier) if interface.earlier is not None else tree
+    tree = filled_in(Publication(interface).document)
+    before = filled_in(Publication(interface.earlier).document) if interface.earlier is not None else tree
 
     def document(name: str, version: str, address: str, *, base: str = "") -> bytes | None:
-        return (before if is_earlier(version) else tree).document(name, version, address, base=base)
+        return (before if is_earlier(version) else tree)(name, version, address, base=base)
+
+    return document
+
+
+def filled_in(make: Make) -> Make:
+    """The same files, each made once and kept with gaps, into which version and address are put.
+
+    Callers choose both: a file for each would be made anew for whoever writes another Host header, and kept.
+    """
+    kept = lru_cache(maxsize=512)(make)
+
+    def document(name: str, version: str, address: str, *, base: str = "") -> bytes | None:
+        before, found, after = base.partition(address)
+        tree = f"{before}{_AN_ADDRESS}{after.replace(version, _A_VERSION)}" if found else base
+        made = kept(name, _A_VERSION, _AN_ADDRESS, base=tree)
+        if made is None:
+            return None
+        whole = made.replace(_A_VERSION.encode(), version.encode())
+        return whole.replace(_AN_ADDRESS.encode(), escape(address).encode())
 
     return document
 

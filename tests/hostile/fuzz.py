@@ -63,9 +63,11 @@ def fuzz(seconds: int, seed: int) -> NoReturn:
     command += ["-timeout=60", "-rss_limit_mb=3000", "-print_final_stats=1", "-reload=0", str(CORPUS)]
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
-        if seed % 4 == 0:
+        if seed % 8 == 0:
             return bytes(atheris.Mutate(data, most))
-        return mutations.mutated(data, random.Random(seed))[:most]
+        source = random.Random(seed)
+        known = mutations.seeds() if seed % 8 == 1 else (data,)
+        return mutations.mutated(source.choice(known), source, gently=0.8)[:most]
 
     atheris.Setup(command, Findings(whole.judged).take, custom_mutator=mutate)
     atheris.Fuzz()

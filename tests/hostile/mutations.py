@@ -186,10 +186,11 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
-def mutated(data: bytes, source: random.Random) -> bytes:
-    """An input with a few things changed."""
+def mutated(data: bytes, source: random.Random, gently: float = 0.3) -> bytes:
+    """An input with a few things changed; `gently` is the chance that it is as well-formed as before."""
+    ways = _GENTLE if source.random() < gently else _WAYS
     for _ in range(source.choice((1, 1, 2, 3, 6))):
-        data = source.choice(_WAYS)(data, source)
+        data = source.choice(ways)(data, source)
     return data[: 200 << 10]
 
 
@@ -276,6 +277,7 @@ def _packed(data: bytes, source: random.Random) -> bytes:
     return put_together("/soap2/globalop_agent.php", _enveloped(call).encode())
 
 
+_GENTLE = (_value, _value, _value, _value, _attribute, _attribute, _wrap, _soap_12, _packed, _headed)
 _WAYS = (
     *(_cut, _flip, _insert, _repeat, _splice, _value, _value, _value, _attribute, _attribute, _wrap, _recoded),
     *(_headed, _soap_12, _packed),
