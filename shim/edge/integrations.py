@@ -119,7 +119,7 @@ class Integrations:
             found = None  # from here on: what is disabled costs what is unknown costs
         self._throttle.attempt(login, address)
         try:
-            good = await self._shows(found, proof)
+            good = await self._shows(found, proof, known=digest in self._proven)
         except CallerError:
             self._throttle.undone(login, address)
             raise
@@ -130,14 +130,14 @@ class Integrations:
         self._keep(digest, _Proven(found, self._clock() + self._remember, generation))
         return found
 
-    async def _shows(self, found: Integration | None, proof: _Proof) -> bool:
+    async def _shows(self, found: Integration | None, proof: _Proof, *, known: bool) -> bool:
         """Whether the secret is the integration's. A wrong one has cost one hash, whoever's it is."""
         if proof.way == "crypted":
             return found is not None  # the lookup by its SHA-256 was the check
         hashed, plain = _expected(found, proof.way)
         if plain is not None and hmac.compare_digest(_bytes(plain), _bytes(proof.secret)):
             return True
-        return await self._passwords.verify(hashed, proof.secret)
+        return await self._passwords.verify(hashed, proof.secret, known=known)
 
     def _keep(self, digest: bytes, proven: _Proven) -> None:
         self._proven[digest] = proven

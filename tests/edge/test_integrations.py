@@ -51,9 +51,9 @@ class Door:
         self.hashes = 0
         inner = self.all._passwords.verify
 
-        async def counted(*args: Any) -> bool:
+        async def counted(*args: Any, **known: bool) -> bool:
             self.hashes += 1
-            return await inner(*args)
+            return await inner(*args, **known)
 
         self.all._passwords.verify = counted  # type: ignore[method-assign, assignment]
 
@@ -315,11 +315,11 @@ async def test_the_queue_has_an_end_and_costs_the_caller_nothing() -> None:
     door = Door(integration(), queue=1, free_failures=1)
     passwords, free = door.all._passwords, threading.Event()
     passwords._same = lambda *_: free.wait(5) and False  # type: ignore[method-assign]
-    most = passwords._most
+    most = passwords._strangers.most
     waiting = [asyncio.create_task(door.opens(password(f"u{n}", "wrong"))) for n in range(most)]
     for _ in range(3):
         await asyncio.sleep(0)
-    assert passwords._checks == most
+    assert passwords._strangers.checks == most
     for _ in range(5):
         with pytest.raises(CallerError) as caught:
             await door.all.authenticate(password(), "192.0.2.9")
@@ -327,7 +327,26 @@ async def test_the_queue_has_an_end_and_costs_the_caller_nothing() -> None:
     assert door.all._throttle.wait("anything", "192.0.2.9") == 0
     free.set()
     assert set(await asyncio.gather(*waiting)) == {"login-refused"}
-    assert passwords._checks == 0
+    assert passwords._strangers.checks == 0
+
+
+async def test_however_many_strangers_guess_a_known_caller_is_checked_in_a_lane_of_its_own() -> None:
+    door = Door(integration(), queue=1)
+    assert await door.opens(password()) == "acme"
+    passwords, free = door.all._passwords, threading.Event()
+    real = passwords._same
+    passwords._same = (  # type: ignore[method-assign]
+        lambda hash, secret: (free.wait(60) and False) if secret == "wrong" else real(hash, secret)
+    )
+    most = passwords._strangers.most
+    guesses = [asyncio.create_task(door.opens(password(f"u{n}", "wrong"))) for n in range(most)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    door.clock.now += 3600.0
+    assert await door.opens(password("u", "another")) == "login-busy", "a new caller waits behind strangers"
+    assert await door.opens(password()) == "acme"
+    free.set()
+    assert set(await asyncio.gather(*guesses)) == {"login-refused"}
 
 
 async def test_close_ends_what_waits() -> None:
