@@ -10,6 +10,7 @@ from shim.core.commands import Answer, Caller
 from shim.core.model import Element
 from shim.core.parse import parse, parse_answer
 from shim.core.pipeline import Request, Shim, exchange
+from shim.core.reading import read
 from shim.core.rules.model import Work
 from shim.edge.app import catalogue
 from shim.interfaces.load import old
@@ -29,7 +30,7 @@ def microseconds(function: Callable[[], object]) -> float:
 
 
 def print_stages(names: Sequence[str]) -> None:
-    words = ("parse", "translate", "write new", "parse answer", "translate back", "serialise", "all")
+    words = ("parse", "read", "translate", "write new", "parse answer", "translate back", "serialise", "all")
     print("microseconds a call in the core" + "".join(f"{word:>15}" for word in words))
     for name in names:
         print(f"{name:31}" + "".join(f"{value:15.0f}" for value in _stages(name)))
@@ -48,6 +49,7 @@ def _stages(name: str) -> list[float]:
     header = Element("userCredentials", children=[Element("accessToken", "t")])
     return [
         microseconds(lambda: parse(old_call.request)),
+        microseconds(lambda: read(request, translation.old.input.complex, Work(request, caller))),
         microseconds(lambda: translation.to_new(Work(request, caller))),
         microseconds(lambda: writer.envelope(writer.write(new_request)[0], header)),
         microseconds(lambda: parse_answer(new_call.answer)),

@@ -2,8 +2,10 @@
 
 A rule of 2.0.x has `action`, `transferTo` (numbers with blanks between them), `event`, `transferType` and
 `callPriority` beside what 2.5 has too. That is known from a client that was generated from the files of 2.0.4;
-of the actions only `followme` was seen in use, the others are named as in 2.5. What has no place is found to be
-dropped, and an action that is not known is refused with those that are.
+of the actions only `followme` was seen in use, the others are named as in 2.5. That client fills `event`,
+`transferType` and `callPriority` with placeholders, so that they are no reason to refuse a rule: what has no
+place is found to be dropped. An action that is not known is refused with those that are; so is a transfer to
+nowhere, which would swallow calls.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ _COMMON = ("match", "number", "intervalID", "position", "key")
 _OF_RULE = ("ruleID", "status")
 _BECAUSE = "Rules of 2.0.x name an action and numbers in one text; v3 has an element for each action."
 _NO_PLACE = "Neither 2.5 nor v3 has it for a rule with this action."
+_EVENT = (
+    "Clients of 2.0.x fill it for every rule, so that it may say nothing. If the rule was only to hold on this "
+    "event, it holds for all calls now: send callStatus, as 2.5 has it."
+)
 
 
 def is_earlier(version: str) -> bool:
@@ -46,8 +52,9 @@ def _rule(rule: Element, work: Work) -> Element:
             taken.add(child.name)
     taken |= _target(rule, action, branch)
     for child in rule.children:
-        if child.name not in (*taken, *_OF_RULE):
-            work.find("field-dropped", f"rule/{child.name[:64]}", _NO_PLACE)
+        if child.name not in (*taken, *_OF_RULE) and (child.text or child.children):
+            because = _EVENT if child.name == "event" and action == "transfer" else _NO_PLACE
+            work.find("field-dropped", f"rule/{child.name[:64]}", because)
     work.find("value-converted", "rule/action", _BECAUSE)
     return made
 
@@ -61,12 +68,15 @@ def _action(said: str) -> str:
 
 
 def _unknown() -> CallerError:
-    allowed = f"one of {', '.join(ACTIONS)}, or a rule as 2.5 has it"
+    allowed = f"one of {', '.join(ACTIONS)}, or a rule as 2.5 has it (cascade, authenticate)"
     return refusal([Problem("bad-value", "rule/action", allowed, None)])
 
 
 def _target(rule: Element, action: str, branch: Element) -> set[str]:
-    """Add where the calls go, and what else belongs to the action; the names that were used up."""
+    """Add where the calls go, and what else belongs to the action; the names that were used up.
+
+    Raises CallerError for a transfer to nowhere.
+    """
     if action == "voicemail":
         branch.children.append(Element("toVoicemail", "true"))
         return set()
@@ -76,6 +86,8 @@ def _target(rule: Element, action: str, branch: Element) -> set[str]:
     if action not in ("followme", "transfer"):
         return set()
     to = [Element("transferNumber", each) for each in (rule.get("transferTo") or "").replace(",", " ").split()]
+    if not to:
+        raise refusal([Problem("missing-parameter", "rule/transferTo", "", None)])
     if action == "followme":
         to.append(Element("call", "true"))
     branch.children.append(Element("toNumbers", children=to))

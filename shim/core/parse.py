@@ -38,6 +38,9 @@ _MULTIPART = re.compile(r"\s*multipart/", re.IGNORECASE)
 _REFERS = re.compile(rb"""\b(?:href|ref)\s*=\s*["']""")
 """What a message with references has somewhere in it."""
 
+_SAYS_HOW = (b":type", b":array", b":itemType")
+"""What a message has somewhere in it where attributes say how an element was sent: they have a prefix."""
+
 PARSER_OPTIONS: dict[str, Any] = {
     "encoding": "utf-8",
     "resolve_entities": False,
@@ -95,9 +98,9 @@ def parse(
         bound_tags(document, limits.attributes, limits.namespace)
     root, undeclared = _tree(document)
     references = None
-    if _REFERS.search(document):
+    if b"ref" in document and _REFERS.search(document):
         references = References(root, len(document), limits.elements, limits.bytes, limits.depth)
-    reader = _Reader(limits, references)
+    reader = _Reader(limits, references, any(each in document for each in _SAYS_HOW))
     if bare and _local(root.tag) != "Envelope":
         return Envelope(reader.element(root, 3), _namespace(root.tag), [])
     envelope = _envelope(root, reader)
@@ -222,11 +225,12 @@ def _envelope(root: etree._Element, reader: _Reader) -> Envelope:
 class _Reader:
     """Makes elements of the nodes of one message, within the limits."""
 
-    __slots__ = ("limits", "names", "references")
+    __slots__ = ("limits", "names", "references", "typed")
 
-    def __init__(self, limits: Limits, references: References | None) -> None:
+    def __init__(self, limits: Limits, references: References | None, typed: bool) -> None:
         self.limits = limits
         self.references = references
+        self.typed = typed
         self.names: dict[str, str] = {}
         """Local names by tag: one text for all elements of a name."""
 
@@ -252,7 +256,7 @@ class _Reader:
             attributes = {_local(str(key)): str(value) for key, value in items if not _of_protocol(key)}
             if self.references is not None:
                 attributes.pop("id", None)
-            sent = how_sent(node)
+            sent = how_sent(node) if self.typed else ()
         text = node.text
         count = len(node)
         if count:

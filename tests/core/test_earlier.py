@@ -62,11 +62,55 @@ def test_what_a_rule_of_2_0_has_no_successor_for_is_a_loss() -> None:
     assert ("field-dropped", "rule/transferType") in found
 
 
-def test_an_unknown_action_is_refused_with_those_that_are_known() -> None:
-    outcome = World(answer, identities=[DESK]).run(ADD, REPORT.replace(b"followme", b"juggle"))
+def test_placeholders_of_a_generated_client_leave_a_follow_me_rule_what_it_is() -> None:
+    extra = b"</d:action><d:event>BUSY</d:event><d:transferType>internal</d:transferType>"
+    extra += b"<d:callPriority>1</d:callPriority>"
+    values, found = added(REPORT.replace(b"</d:action>", extra))
+    assert values == added(REPORT)[0]
+    assert [path for code, path in found if code == "field-dropped"] == [
+        "rule/event",
+        "rule/transferType",
+        "rule/callPriority",
+    ]
+
+
+def test_a_transfer_says_what_it_means_that_its_event_is_gone() -> None:
+    message = REPORT.replace(b"followme", b"transfer").replace(
+        b"</d:action>", b"</d:action><d:event>BUSY</d:event>"
+    )
+    outcome = World(answer, identities=[DESK]).run(ADD, message)
+    [event] = [each for each in outcome.findings if each.path == "rule/event"]
+    assert "callStatus" in event.because
+
+
+def test_a_priority_is_the_one_of_a_rule_that_sets_it() -> None:
+    message = REPORT.replace(b"followme", b"setCallPriority").replace(
+        b"<d:transferTo>101 102</d:transferTo>", b"<d:transferTo/><d:callPriority>3</d:callPriority>"
+    )
+    values, found = added(message)
+    assert ("rule/setCallPriority/priority", "3") in values
+    assert found == [("value-converted", "rule/action")], "what is empty is no loss"
+
+
+@pytest.mark.parametrize("action", ["juggle", "cascade", "authenticate", ""])
+def test_an_unknown_action_is_refused_with_those_that_are_known(action: str) -> None:
+    """For cascade and authenticate 2.0.x has no place where their delays and sounds could stand."""
+    outcome = World(answer, identities=[DESK]).run(ADD, REPORT.replace(b"followme", action.encode()))
     assert isinstance(outcome.fault, CallerError)
     assert outcome.fault.reason == "bad-value"
     assert "followme" in outcome.fault.text
+
+
+@pytest.mark.parametrize("action", ["followme", "transfer"])
+@pytest.mark.parametrize("to", ["", "<d:transferTo> , </d:transferTo>"])
+def test_a_transfer_to_nowhere_is_refused(action: str, to: str) -> None:
+    message = REPORT.replace(b"followme", action.encode())
+    world = World(answer, identities=[DESK])
+    outcome = world.run(ADD, message.replace(b"<d:transferTo>101 102</d:transferTo>", to.encode()))
+    assert isinstance(outcome.fault, CallerError)
+    assert outcome.fault.reason == "missing-parameter"
+    assert "transferTo" in outcome.fault.text
+    assert world.calls == []
 
 
 def rules_of_v3(call: Call, request: Element) -> bytes:

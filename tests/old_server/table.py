@@ -30,6 +30,26 @@ A difference that is not decided fails the tests, and so does a decision without
 """
 
 
+EARLIER = """## Call rules of 2.0.x
+
+Rules were flat: an action and numbers in one text, where 2.5 has an element for each action. No file of 2.0.x
+is known; this comes from one client that was generated from those of 2.0.4. It sends `followme` alone, and
+fills `event` (BUSY), `transferType` (internal) and `callPriority` (1) because its classes want them.
+
+| action | becomes | known from |
+|---|---|---|
+| followme | transfer to the numbers of transferTo, and `call`: the extension rings too | seen in use |
+| transfer | transfer to the numbers of transferTo | the name in 2.5 |
+| voicemail | transfer to the voicemail | assumed |
+| busy, congestion, hangup | the same | the names in 2.5 |
+| setCallPriority | the same, with callPriority | the names in 2.5, and the element of 2.0.4 |
+| cascade, authenticate, any other | refused: 2.0.x has no place for what they need | |
+
+A transfer without numbers is refused. `event` and `transferType` have no successor, nor has callPriority with
+another action; each is a finding of severity loss. Rules are answered to callers of 2.0.x in the same form.
+"""
+
+
 @dataclass(frozen=True)
 class Difference:
     """One decision. `recorded` are IDs of recorded messages, `made` patterns of names of made ones.
@@ -77,7 +97,7 @@ def page(recorded: int) -> str:
         parts.append(f"## {heading}\n\n{meaning}\n\n| what | why | messages |\n|---|---|---|\n")
         parts += [f"| {each.title} | {each.because} | {_examples(each)} |\n" for each in rows]
         parts.append("\n")
-    return "".join(parts).rstrip("\n") + "\n"
+    return "".join(parts) + EARLIER
 
 
 def _examples(difference: Difference) -> str:
