@@ -39,6 +39,7 @@ from shim.edge.paths import by_normal_path
 from shim.edge.peer import Peers
 from shim.edge.policies import require_policies
 from shim.edge.porting import Porting
+from shim.edge.proofs import Proofs
 from shim.edge.recovery import Recovery
 from shim.edge.reload import Reload, taken_over
 from shim.edge.store import Clock, Store, utc_now
@@ -237,7 +238,10 @@ async def open_application(
         addresses = Addresses(config.backend, metrics)
         tokens = Tokens(http, config.backend.token_path, metrics=metrics, addresses=addresses)
         closing.push_async_callback(tokens.close)
-        integrations = Integrations(config.integrations, config.login)
+        proofs = Proofs(store)
+        await proofs.start()
+        closing.push_async_callback(within(CLOSING, "login proofs", proofs.close))
+        integrations = Integrations(config.integrations, config.login, proofs=proofs)
         closing.push_async_callback(integrations.close)
         backend = Backend(session, tokens, config.backend, metrics=metrics, addresses=addresses)
         checking = asyncio.create_task(addresses.checking(session))

@@ -3,7 +3,8 @@
 Laws: whatever is wrong, the caller hears the same sentence, and a wrong password or secret costs the same
 work whether its login exists, is disabled, or not. A check that succeeded is
 remembered for a while under a keyed digest, so that hashing bounds nothing in steady state. Credentials that
-were right before are checked again however often a stranger failed: nobody can lock out anybody else. No
+were right before, also before a restart, are checked again however often a stranger failed, and in a lane of
+their own: nobody can lock out anybody else. No
 value of a message is in a text or a log.
 """
 
@@ -30,6 +31,7 @@ from shim.core.model import Credentials
 from shim.edge.config import ConfigError, Problem, judge_integrations, read_yaml
 from shim.edge.fair import Rates
 from shim.edge.passwords import Passwords
+from shim.edge.proofs import Proofs, digest_of
 from shim.edge.settings import NAME, Integration, Login
 from shim.edge.throttle import Throttle
 from shim.edge.tokens import SingleFlight
@@ -67,8 +69,10 @@ class Integrations:
         entries: Iterable[Integration],
         login: Login | None = None,
         clock: Callable[[], float] = time.monotonic,
+        proofs: Proofs | None = None,
     ) -> None:
         login = login or Login()
+        self._proofs = proofs
         self._clock = clock
         self._remember = login.remember
         self._passwords = Passwords(login.argon2, login.queue)
@@ -112,20 +116,26 @@ class Integrations:
 
     async def _check(self, proof: _Proof, digest: bytes, address: str) -> Integration:
         generation, login = self._generation, _throttled(proof)
-        if digest not in self._proven and (wait := self._throttle.wait(login, address)):
-            raise _too_many(wait)
         found = self._by.get((proof.way, proof.login))
         if found is not None and not found.enabled:
             found = None  # from here on: what is disabled costs what is unknown costs
+        kept = self._kept(found, proof)
+        known = digest in self._proven or (kept is not None and self._knows(kept))
+        if not known and (wait := self._throttle.wait(login, address)):
+            raise _too_many(wait)
         self._throttle.attempt(login, address)
         try:
-            good = await self._shows(found, proof, known=digest in self._proven)
+            good = await self._shows(found, proof, known=known)
         except CallerError:
             self._throttle.undone(login, address)
             raise
         if found is None or not good:
             self._proven.pop(digest, None)
+            if self._proofs is not None and kept is not None:
+                self._proofs.wrong(kept)
             raise _refused()
+        if self._proofs is not None and kept is not None:
+            self._proofs.right(found.name, kept)
         self._throttle.succeeded(login, address)
         self._keep(digest, _Proven(found, self._clock() + self._remember, generation))
         return found
@@ -138,6 +148,16 @@ class Integrations:
         if plain is not None and hmac.compare_digest(_bytes(plain), _bytes(proof.secret)):
             return True
         return await self._passwords.verify(hashed, proof.secret, known=known)
+
+    def _knows(self, kept: str) -> bool:
+        return self._proofs is not None and self._proofs.knows(kept)
+
+    def _kept(self, found: Integration | None, proof: _Proof) -> str | None:
+        """What stands for the credentials in the store; None for those of nobody."""
+        if found is None or self._proofs is None:
+            return None
+        expected = found.old.crypted_digest if proof.way == "crypted" else _expected(found, proof.way)[0]
+        return digest_of(found, proof.way, proof.login, proof.secret, expected or "")
 
     def _keep(self, digest: bytes, proven: _Proven) -> None:
         self._proven[digest] = proven

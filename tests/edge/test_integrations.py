@@ -4,19 +4,24 @@ import asyncio
 import hashlib
 import stat
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import yaml
 from argon2 import PasswordHasher
+from pydantic import SecretStr
 
 from shim.core.errors import CallerError
 from shim.core.model import Credentials
 from shim.edge.config import ConfigError, load_config
 from shim.edge.integrations import Integration, Integrations, add_to_file, import_csv
 from shim.edge.passwords import Passwords
+from shim.edge.proofs import PROOFS, Proofs, digest_of
 from shim.edge.settings import Argon2, Login
+from shim.edge.store import Store
 from shim.edge.throttle import Throttle
 
 CHEAP = Argon2(memory=8, iterations=1, parallelism=1)
@@ -347,6 +352,92 @@ async def test_however_many_strangers_guess_a_known_caller_is_checked_in_a_lane_
     assert await door.opens(password()) == "acme"
     free.set()
     assert set(await asyncio.gather(*guesses)) == {"login-refused"}
+
+
+# ---- proofs, over a restart ----
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}")
+    yield opened
+    await opened.close()
+
+
+async def restarted(store: Store, *entries: Integration) -> tuple[Door, Proofs]:
+    """The integrations of a process that starts on the store."""
+    proofs = Proofs(store)
+    await proofs.start()
+    door = Door(*(entries or (integration(),)), free_failures=1)
+    door.all._proofs = proofs
+    return door, proofs
+
+
+async def test_after_a_restart_a_stranger_at_the_same_address_locks_out_nobody_who_logged_in_before(
+    store: Store,
+) -> None:
+    door, proofs = await restarted(store)
+    assert await door.opens(password()) == "acme"
+    await proofs.close()
+    door, proofs = await restarted(store)
+    for _ in range(9):
+        await door.opens(password(secret="wrong"))
+    assert "Too many" in (await refusal(door, password(secret="wrong")))
+    assert await door.opens(password()) == "acme"
+
+
+async def test_what_was_never_right_is_locked_out_after_a_restart_too(store: Store) -> None:
+    door, proofs = await restarted(store)
+    for _ in range(9):
+        await door.opens(password(secret="wrong"))
+    assert "Too many" in (await refusal(door, password()))
+    await proofs.close()
+    assert await kept(store) == []
+
+
+async def test_a_proof_ends_with_the_password_and_opens_nothing(store: Store) -> None:
+    door, proofs = await restarted(store)
+    assert await door.opens(password()) == "acme"
+    await proofs.close()
+    assert len(await kept(store)) == 1
+    changed = integration(username="acme", password_hash=HASHER.hash("another"))
+    door, proofs = await restarted(store, changed)
+    for _ in range(3):
+        assert await door.opens(password()) != "acme"
+    disabled = integration(enabled=False)
+    door, proofs = await restarted(store, disabled)
+    assert await door.opens(password()) != "acme"
+
+
+async def test_no_password_can_be_tried_on_what_the_store_has(store: Store) -> None:
+    """Without the secret of the v3 app, which stands in the configuration, the digest is another one."""
+    door, proofs = await restarted(store)
+    assert await door.opens(password()) == "acme"
+    await proofs.close()
+    [digest] = await kept(store)
+    known = integration()
+    assert digest == digest_of(known, "password", "acme", "right", HASH)
+    other = known.new.model_copy(update={"app_secret": SecretStr("guessed")})
+    guessed = known.model_copy(update={"new": other})
+    assert digest != digest_of(guessed, "password", "acme", "right", HASH)
+
+
+async def test_a_store_that_fails_costs_a_login_nothing(store: Store) -> None:
+    door, proofs = await restarted(store)
+    await store.close()
+    assert await door.opens(password()) == "acme"
+    await proofs.close()
+
+
+async def kept(store: Store) -> list[str]:
+    async with store.reading() as connection:
+        return [row.digest for row in await connection.execute(sa.select(PROOFS))]
+
+
+async def refusal(door: Door, credentials: Credentials) -> str:
+    with pytest.raises(CallerError) as caught:
+        await door.all.authenticate(credentials, "192.0.2.1")
+    return caught.value.text
 
 
 async def test_close_ends_what_waits() -> None:
