@@ -13,7 +13,15 @@ from shim.core.commands import Aside, Command
 LARGE = 64 << 10
 """Bytes of a message above which work on it is done aside."""
 
+_TAG = 64
+"""Bytes of text that are as much work as a tag or an attribute."""
+
 _Result = TypeVar("_Result")
+
+
+def work_of(body: bytes) -> int:
+    """How much work a stranger's message is, as bytes of an ordinary one: small tags are more than text."""
+    return max(len(body), _TAG * (body.count(b"<") + body.count(b"=")))
 
 
 def aside(size: int, work: Callable[[], _Result]) -> Generator[Command, Any, _Result]:

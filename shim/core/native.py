@@ -81,12 +81,11 @@ def is_native(interface: Interface, head: Head | None) -> bool:
 def head_of(data: bytes, content_type: str = "") -> Head | None:
     """The head of a message; None when it has none that can be read."""
     try:
-        document = as_utf8(data, content_type)
-        refuse_doctype(document)
+        head = as_utf8(data, content_type)[:_MOST]
+        refuse_doctype(head)
     except CallerError:
         return None
     try:
-        head = document[:_MOST]
         bound_tags(head, _LIMITS.attributes, _LIMITS.namespace or 0)
         return _read(_events(head))
     except (CallerError, etree.XMLSyntaxError):

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from shim.core.admit import admit, rung_of
-from shim.core.aside import aside
+from shim.core.aside import aside, work_of
 from shim.core.choosing import choose
 from shim.core.commands import Caller, Command, Identify, Rung
 from shim.core.compiled import Catalogue, Translation
@@ -126,7 +126,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     """The six words. Raises Fault; what is known by then is in the outcome."""
     # parse
     envelope = yield from aside(
-        len(request.body), lambda: parse(request.body, request.content_type, shim.limits, empty=True)
+        work_of(request.body), lambda: parse(request.body, request.content_type, shim.limits, empty=True)
     )
     outcome.soap_12 = envelope.soap_12
     action = request.action or action_of(request.content_type)

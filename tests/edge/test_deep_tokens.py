@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from shim.core.errors import BackendError
 from shim.edge import native_tokens, tokens
+from shim.edge.passthrough import Rules
+from shim.edge.relay import Sizes
 
 DEEP = b"[" * 200_000
 
@@ -16,3 +19,19 @@ def test_deep_json_is_no_token() -> None:
         tokens._granted(httpx.Response(200, content=DEEP))
     assert tokens._error(httpx.Response(400, content=DEEP)) == ""
     assert native_tokens._granted(DEEP) is None
+
+
+def test_a_large_form_is_not_taken_apart_to_see_whose_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    def parse(form: str, **_: int) -> dict[str, list[str]]:
+        taken.append(len(form))
+        return {"client_id": ["k"]}
+
+    monkeypatch.setattr(native_tokens, "parse_qs", parse)
+    rules = Rules(1 << 20, 1.0, Sizes(1, 1))
+    tokens = native_tokens.NativeTokens(None, "", None, None, rules, list)  # type: ignore[arg-type]
+    request = make_mocked_request("POST", native_tokens.PATH)
+    assert tokens._client_id(request, b"client_id=k") == "k"
+    assert tokens._client_id(request, b"client_id=k" + b"%41" * 300_000) is None
+    assert taken == [11]

@@ -27,6 +27,7 @@ from tests.end_to_end.running import HOST, Backend, Shim, StartShim, Tls, runnin
 from tests.end_to_end.wire import Reply, answered, chunked, connected, faulted, http_post, post
 
 GET = '<m:GetUsers xmlns:m="http://4psa.com/UserMessages.xsd/3.0.0"><m:parentID>20</m:parentID></m:GetUsers>'
+DELETE = "<DelExtension><extendedNumber>0020*001</extendedNumber></DelExtension>"
 DETAILS = "<GetExtensionDetails><extendedNumber>0020*001</extendedNumber></GetExtensionDetails>"
 
 
@@ -265,10 +266,11 @@ def test_nothing_is_repeated_when_the_backend_breaks_the_connection(front: Shim,
     before = plain.hits.count(EXTENSION)
     said = faulted(post(front, native("t", DETAILS), EXTENSION))
     assert said.reason == "backend-cut"
-    assert "not known" in said.text
+    assert "Try again" in said.text
+    assert "not known" in faulted(post(front, native("t", DELETE), EXTENSION)).text
     logged = front.said("native call", reference=said.reference)
     assert (logged["reason"], logged["fault"]) == ("backend-cut", True)
-    assert plain.hits.count(EXTENSION) == before + 1
+    assert plain.hits.count(EXTENSION) == before + 2
 
 
 def test_a_backend_that_is_away_is_a_fault_and_an_oauth_error(start_shim: StartShim) -> None:

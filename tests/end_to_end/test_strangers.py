@@ -229,7 +229,14 @@ def test_odd_tokens_pass_through_as_they_are(plain: PlainBackend, tls: Tls) -> N
             plain.say(TOKEN, body)
             reply = post(shim, form, TOKEN, FORM)
             assert (reply.status, reply.body) == (200, body)
-        for asked in (DEEP, b"\xff\0", b"&" * 100_000, b"client_id=%ff%00", b"=" * 100_000):
+        for asked in (
+            b"client_id=acme-key&x=" + b"%41" * 300_000,
+            DEEP,
+            b"\xff\0",
+            b"&" * 100_000,
+            b"client_id=%ff%00",
+            b"=" * 100_000,
+        ):
             assert post(shim, asked, TOKEN, FORM).status == 200
 
 
