@@ -4,8 +4,7 @@ Laws: whatever is wrong, the caller hears the same sentence, and a wrong passwor
 work whether its login exists, is disabled, or not. A check that succeeded is
 remembered for a while under a keyed digest, so that hashing bounds nothing in steady state. Credentials that
 were right before, also before a restart, are checked again however often a stranger failed, and in a lane of
-their own: nobody can lock out anybody else. No
-value of a message is in a text or a log.
+their own: nobody can lock out anybody else. No value of a message is in a text or a log.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import os
 import re
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +59,18 @@ class _Proven:
     generation: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """What is to be checked: whose it would be, what stands for it in memory and in the store, and whether it
+    was right before."""
+
+    proof: _Proof
+    digest: bytes
+    found: Integration | None
+    kept: str | None
+    known: bool
+
+
 class Integrations:
     """The integrations that may call. `clock` gives seconds that never go back."""
 
@@ -80,16 +90,27 @@ class Integrations:
         self._rates = Rates(clock)
         self._flights = SingleFlight()
         self._key = secrets.token_bytes(64)
-        self._proven: OrderedDict[bytes, _Proven] = OrderedDict()
+        self._proven: dict[bytes, _Proven] = {}
         self._generation = 0
         self.replace(entries)
 
     def replace(self, entries: Iterable[Integration]) -> None:
-        """Let these call from now on; checks under way end by the list that they began with."""
+        """Let these call from now on; checks under way end by the list that they began with.
+
+        What was right for one who is disabled or gone is forgotten.
+        """
         self._by: dict[tuple[Way, str], Integration] = {}
         for each in entries:
             for way, login in _logins(each):
                 self._by[way, login] = each
+        self._enabled = {each.name for each in self._by.values() if each.enabled}
+        self._proven = {
+            digest: proven
+            for digest, proven in self._proven.items()
+            if proven.integration.name in self._enabled
+        }
+        if self._proofs is not None:
+            self._proofs.only(self._enabled)
         self._generation += 1
 
     async def authenticate(self, credentials: Credentials, address: str) -> Integration:
@@ -102,8 +123,23 @@ class Integrations:
         digest = self._digest(proof)
         proven = self._proven.get(digest)
         if proven and self._clock() < proven.until and proven.generation == self._generation:
+            self._throttle.vouch(address)
             return proven.integration
-        return await self._flights.run((digest, address), lambda: self._check(proof, digest, address))
+        found = self._by.get((proof.way, proof.login))
+        if found is not None and not found.enabled:
+            found = None  # from here on: what is disabled costs what is unknown costs
+        kept = self._kept(found, proof)
+        if digest in self._proven or (kept is not None and self._knows(kept)):
+            check = _Check(proof, digest, found, kept, known=True)
+            try:
+                shown = await self._flights.run(digest, lambda: self._check(check))  # one for all addresses
+            except CallerError:
+                self._throttle.attempt(_throttled(proof), address)  # it is right no more
+                raise
+            self._throttle.vouch(address)
+            return shown
+        check = _Check(proof, digest, found, kept, known=False)
+        return await self._flights.run((digest, address), lambda: self._stranger(check, address))
 
     def wait(self, integration: Integration) -> int | None:
         """None when an integration may call now, which is counted; else the seconds until it may."""
@@ -114,30 +150,32 @@ class Integrations:
         await self._flights.close()
         self._passwords.close()
 
-    async def _check(self, proof: _Proof, digest: bytes, address: str) -> Integration:
-        generation, login = self._generation, _throttled(proof)
-        found = self._by.get((proof.way, proof.login))
-        if found is not None and not found.enabled:
-            found = None  # from here on: what is disabled costs what is unknown costs
-        kept = self._kept(found, proof)
-        known = digest in self._proven or (kept is not None and self._knows(kept))
-        if not known and (wait := self._throttle.wait(login, address)):
+    async def _stranger(self, check: _Check, address: str) -> Integration:
+        """Check credentials that were never right, slowly if many were wrong."""
+        login = _throttled(check.proof)
+        if wait := self._throttle.wait(login, address):
             raise _too_many(wait)
         self._throttle.attempt(login, address)
         try:
-            good = await self._shows(found, proof, known=known)
-        except CallerError:
-            self._throttle.undone(login, address)
+            shown = await self._check(check)
+        except CallerError as error:
+            if error.reason == "login-busy":
+                self._throttle.undone(login, address)
             raise
+        self._throttle.succeeded(login, address)
+        return shown
+
+    async def _check(self, check: _Check) -> Integration:
+        generation, found, kept = self._generation, check.found, check.kept
+        good = await self._shows(found, check.proof, known=check.known)
         if found is None or not good:
-            self._proven.pop(digest, None)
+            self._proven.pop(check.digest, None)
             if self._proofs is not None and kept is not None:
                 self._proofs.wrong(kept)
             raise _refused()
-        if self._proofs is not None and kept is not None:
+        if self._proofs is not None and kept is not None and found.name in self._enabled:
             self._proofs.right(found.name, kept)
-        self._throttle.succeeded(login, address)
-        self._keep(digest, _Proven(found, self._clock() + self._remember, generation))
+        self._keep(check.digest, _Proven(found, self._clock() + self._remember, generation))
         return found
 
     async def _shows(self, found: Integration | None, proof: _Proof, *, known: bool) -> bool:
@@ -153,17 +191,19 @@ class Integrations:
         return self._proofs is not None and self._proofs.knows(kept)
 
     def _kept(self, found: Integration | None, proof: _Proof) -> str | None:
-        """What stands for the credentials in the store; None for those of nobody."""
-        if found is None or self._proofs is None:
+        """What stands for the credentials in the store; None, for the same work, for those of nobody."""
+        if self._proofs is None:
             return None
-        expected = found.old.crypted_digest if proof.way == "crypted" else _expected(found, proof.way)[0]
-        return digest_of(found, proof.way, proof.login, proof.secret, expected or "")
+        whose = found or _NOBODY
+        expected = whose.old.crypted_digest if proof.way == "crypted" else _expected(whose, proof.way)[0]
+        digest = digest_of(whose, proof.way, proof.login, proof.secret, expected or "")
+        return None if found is None else digest
 
     def _keep(self, digest: bytes, proven: _Proven) -> None:
+        self._proven.pop(digest, None)
         self._proven[digest] = proven
-        self._proven.move_to_end(digest)
         if len(self._proven) > _MOST_REMEMBERED:
-            self._proven.popitem(last=False)
+            self._proven.pop(next(iter(self._proven)))
 
     def _digest(self, proof: _Proof) -> bytes:
         """What stands for the credentials in memory: worthless without this process's key."""
@@ -172,6 +212,15 @@ class Integrations:
         hashed.update(login)
         hashed.update(_bytes(proof.secret))
         return hashed.digest()
+
+
+_NOBODY = Integration.model_validate(
+    {
+        "name": "nobody",
+        "old": {"username": "nobody", "password": "x", "app_key": "nobody", "app_secret": "x"},
+        "new": {"app_key": "nobody", "app_secret": secrets.token_hex(16)},
+    }
+)
 
 
 def _proof(credentials: Credentials) -> _Proof:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Container
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -52,7 +52,7 @@ class Proofs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: set[str] = set()
+        self._known: dict[str, str] = {}
         self._fresh: set[str] = set()
         """Those that need not be kept anew."""
         self._writing: set[asyncio.Task[None]] = set()
@@ -64,20 +64,22 @@ class Proofs:
             await connection.execute(sa.delete(PROOFS).where(PROOFS.c.at < now - timedelta(days=_DAYS)))
             rows = (
                 await connection.execute(
-                    sa.select(PROOFS.c.digest, PROOFS.c.at >= now - timedelta(days=_DAYS / 2))
+                    sa.select(
+                        PROOFS.c.digest, PROOFS.c.integration, PROOFS.c.at >= now - timedelta(days=_DAYS / 2)
+                    )
                     .order_by(PROOFS.c.at.desc())
                     .limit(MOST)
                 )
             ).all()
-        self._known = {digest for digest, _ in rows}
-        self._fresh = {digest for digest, fresh in rows if fresh}
+        self._known = {digest: integration for digest, integration, _ in rows}
+        self._fresh = {digest for digest, _, fresh in rows if fresh}
 
     def knows(self, digest: str) -> bool:
         return digest in self._known
 
     def right(self, integration: str, digest: str) -> None:
         """These credentials were right; it is written down beside the call."""
-        self._known.add(digest)
+        self._known[digest] = integration
         if digest not in self._fresh and len(self._fresh) < MOST:
             self._fresh.add(digest)
             self._begin(self._keep(integration, digest))
@@ -85,9 +87,14 @@ class Proofs:
     def wrong(self, digest: str) -> None:
         """These credentials are right no more."""
         if digest in self._known:
-            self._known.discard(digest)
+            del self._known[digest]
             self._fresh.discard(digest)
             self._begin(self._drop(digest))
+
+    def only(self, integrations: Container[str]) -> None:
+        """What was right for any other integration is forgotten."""
+        for digest in [each for each, whose in self._known.items() if whose not in integrations]:
+            self.wrong(digest)
 
     async def close(self) -> None:
         """Wait for what is being written."""

@@ -2,7 +2,9 @@
 
 Two counts. A login from an address: some failures are free, then each doubles a delay. An address, whatever
 the login: so many failures in a window. An attempt is counted before it is checked and the count is taken
-back on success, so that many guesses at once are no way around. Both tables are bounded; the oldest go first.
+back on success, so that many guesses at once are no way around. An address from which somebody logged in within
+that window does not wait as a whole, whatever strangers at the same address do: only its logins do, each by
+itself. All tables are bounded; the oldest go first.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ class Throttle:
     clock: Callable[[], float]
     _pairs: OrderedDict[Hashable, _Failures] = field(default_factory=OrderedDict)
     _addresses: OrderedDict[Hashable, deque[float]] = field(default_factory=OrderedDict)
+    _good: OrderedDict[Hashable, float] = field(default_factory=OrderedDict)
 
     def wait(self, login: str, address: str) -> float:
         """Seconds until the next attempt may be made; 0 when it may be made now."""
@@ -41,7 +44,7 @@ class Throttle:
         pair = self._pairs.get((login, network))
         delay = pair.until - now if pair else 0.0
         times = self._addresses.get(network)
-        if times and len(times) == self.settings.address_failures:
+        if times and len(times) == self.settings.address_failures and not self._is_good(network, now):
             delay = max(delay, times[0] + self.settings.address_window - now)
         return max(delay, 0.0)
 
@@ -68,6 +71,17 @@ class Throttle:
         network = _network(address)
         self._pairs.pop((login, network), None)
         self._addresses.pop(network, None)
+        self.vouch(address)
+
+    def vouch(self, address: str) -> None:
+        """Note that somebody was right at an address; failures of its logins stay counted."""
+        network = _network(address)
+        _entry(self._good, network, 0.0)
+        self._good[network] = self.clock()
+
+    def _is_good(self, network: str, now: float) -> bool:
+        at = self._good.get(network)
+        return at is not None and now - at < self.settings.address_window
 
     def undone(self, login: str, address: str) -> None:
         """Take back an attempt that was never checked."""

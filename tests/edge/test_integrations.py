@@ -232,7 +232,7 @@ async def test_a_stranger_locks_out_nobody_who_was_right_before() -> None:
         await door.opens(password("acme", f"wrong {number}"))
     for number in range(10):
         await door.opens(password(f"guess{number}", "wrong"))
-    assert await door.opens(password("new", "wrong")) == "login-throttled"
+    assert await door.opens(password("acme", "wrong")) == "login-throttled"
     door.clock.now += 61  # no longer remembered, so it is checked again
     assert await door.opens(password()) == "acme"
     assert await door.opens(password("acme", "wrong"), "198.51.100.7") == "login-refused"
@@ -354,6 +354,87 @@ async def test_however_many_strangers_guess_a_known_caller_is_checked_in_a_lane_
     assert set(await asyncio.gather(*guesses)) == {"login-refused"}
 
 
+async def test_200_addresses_of_a_known_caller_cost_one_check_that_is_never_refused() -> None:
+    door = Door(integration(), queue=1)
+    await door.opens(password())
+    door.clock.now += 61
+    calls = (door.opens(password(), f"192.0.2.{number}") for number in range(200))
+    assert set(await asyncio.gather(*calls)) == {"acme"}
+    assert door.hashes == 2
+
+
+async def test_known_callers_wait_for_each_other_alone() -> None:
+    """With strangers at every core and in every place of the queue, as many checks run as there are logins."""
+    names = [f"login{number}" for number in range(20)]
+    door = Door(*map(integration, names), queue=50)
+    for name in names:
+        await door.opens(password(name))
+    door.clock.now += 61
+    passwords, free, done = door.all._passwords, threading.Event(), []
+    real = passwords._same
+
+    def same(hash: str, secret: str) -> bool:
+        if secret != "right":
+            free.wait(60)
+        done.append(secret)
+        return real(hash, secret)
+
+    passwords._same = same  # type: ignore[method-assign]
+    guesses = [
+        asyncio.create_task(door.opens(password(name, f"guess {number}"), f"198.51.{number}.1"))
+        for number in range(200)
+        for name in names
+    ]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    calls = (door.opens(password(name), f"192.0.2.{number}") for number in range(5) for name in names)
+    assert set(await asyncio.gather(*calls)) == set(names)
+    assert done == ["right"] * 20
+    free.set()
+    refused = await asyncio.gather(*guesses)
+    assert set(refused) == {"login-refused", "login-busy"}
+    assert refused.count("login-refused") == passwords._strangers.most
+
+
+async def test_an_address_that_logs_in_is_not_locked_by_strangers_and_each_login_still_is() -> None:
+    door = Door(integration(), integration("second"), address_failures=10)
+    assert await door.opens(password()) == "acme"
+    for number in range(30):
+        assert await door.opens(password(f"guess{number}", "wrong")) == "login-refused"
+    assert await door.opens(password("second")) == "second", "who never logged in before, at the same address"
+    tries = [await door.opens(password("victim", f"wrong {n}")) for n in range(10)]
+    assert tries == ["login-refused"] * 6 + ["login-throttled"] * 4
+
+
+async def test_a_remembered_success_counts_for_its_address_too_as_long_as_failures_count() -> None:
+    door = Door(integration(), address_failures=10, remember=10_000)
+    await door.opens(password(), "192.0.2.9")
+    for number in range(10):
+        await door.opens(password(f"guess{number}", "wrong"))
+    assert await door.opens(password("new", "wrong")) == "login-throttled"
+    assert await door.opens(password()) == "acme"
+    assert door.hashes == 11
+    assert await door.opens(password("new", "wrong")) == "login-refused"
+    door.clock.now += 599
+    for number in range(10):
+        await door.opens(password(f"more{number}", "wrong"))
+    assert await door.opens(password("newer", "wrong")) == "login-refused"
+    door.clock.now += 1
+    assert await door.opens(password("newest", "wrong")) == "login-throttled", "a window without success"
+
+
+async def test_successes_of_a_customer_give_a_stranger_at_its_address_no_new_guesses() -> None:
+    door = Door(integration(), remember=0.5)
+    await door.opens(password())
+    tried = 0
+    for _ in range(10):
+        for _ in range(10):
+            tried += await door.opens(password("acme", "wrong")) == "login-refused"
+        door.clock.now += 1
+        assert await door.opens(password()) == "acme"
+    assert tried == 6
+
+
 # ---- proofs, over a restart ----
 
 
@@ -407,6 +488,69 @@ async def test_a_proof_ends_with_the_password_and_opens_nothing(store: Store) ->
     disabled = integration(enabled=False)
     door, proofs = await restarted(store, disabled)
     assert await door.opens(password()) != "acme"
+
+
+async def test_a_login_that_is_disabled_and_enabled_again_has_to_prove_itself(store: Store) -> None:
+    door, proofs = await restarted(store)
+    assert await door.opens(password()) == "acme"
+    door.all.replace([integration(enabled=False)])
+    await proofs.close()
+    assert await kept(store) == []
+    door.all.replace([integration()])
+    for _ in range(9):
+        await door.opens(password(secret="wrong"))
+    assert "Too many" in (await refusal(door, password()))
+
+
+async def test_after_a_restart_a_known_caller_is_checked_in_its_own_lane(store: Store) -> None:
+    door, proofs = await restarted(store)
+    assert await door.opens(password()) == "acme"
+    await proofs.close()
+    door, proofs = await restarted(store)
+    passwords, free = door.all._passwords, threading.Event()
+    real = passwords._same
+    passwords._same = (  # type: ignore[method-assign]
+        lambda hash, secret: (free.wait(60) and False) if secret != "right" else real(hash, secret)
+    )
+    most = passwords._strangers.most
+    guesses = [asyncio.create_task(door.opens(password("acme", f"w{n}"), f"198.51.{n}.1")) for n in range(most)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert await door.opens(password("other")) == "login-busy"
+    assert await door.opens(password()) == "acme"
+    free.set()
+    assert set(await asyncio.gather(*guesses)) == {"login-refused"}
+
+
+async def test_known_unknown_and_disabled_logins_cost_the_same_digests_and_hashes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted: an unknown login must not be told from a known one by what is left out for it."""
+    off = integration("off", False)
+    app = integration("app", app_key="app", app_secret_hash=HASH)
+    door, _ = await restarted(store, integration(), off, app)
+    digests: list[str] = []
+
+    def counted(*args: Any) -> str:
+        digests.append(args[2])
+        return digest_of(*args)
+
+    monkeypatch.setattr("shim.edge.integrations.digest_of", counted)
+    for number, credentials in enumerate(
+        (
+            password("acme", "wrong"),
+            password("nobody", "wrong"),
+            password("off", "wrong"),
+            password("off"),
+            Credentials(app_key="app", app_secret="wrong"),
+            Credentials(app_key="nobody", app_secret="wrong"),
+        )
+    ):
+        digests.clear()
+        before = door.hashes
+        with pytest.raises(CallerError, match="credentials were refused"):
+            await door.all.authenticate(credentials, f"192.0.2.{number}")
+        assert (len(digests), door.hashes - before) == (1, 1)
 
 
 async def test_no_password_can_be_tried_on_what_the_store_has(store: Store) -> None:
