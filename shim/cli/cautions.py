@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 
 from shim.edge.deprecation_log import spool_folder
+from shim.edge.descriptors import allowed, room, wanted
 from shim.edge.settings import Config
 
 MOUNTS = Path("/proc/self/mounts")
@@ -45,7 +46,23 @@ Place = tuple[str, int]
 
 def cautions(config: Config, mounts: Path = MOUNTS) -> list[str]:
     """A sentence for each; `mounts` is the system's table of file systems, if it has one."""
-    return [*_in_clear(config), *_comparing(config), *_waiting(config), *_over_network(config, mounts)]
+    return [
+        *_in_clear(config),
+        *_comparing(config),
+        *_waiting(config),
+        *_over_network(config, mounts),
+        *_descriptors(config, allowed()),
+    ]
+
+
+def _descriptors(config: Config, most: int | None) -> Iterator[str]:
+    if most is not None and most < wanted(config):
+        yield (
+            f"{most} file descriptors are allowed here, and the configuration can need {wanted(config)}: the "
+            f"shim takes {room(config, most)} connections instead of {config.listen.max_connections}. Allow "
+            f"more where it is started (systemd: LimitNOFILE={wanted(config)}, elsewhere ulimit -n), or lower "
+            "listen.max_connections."
+        )
 
 
 def _in_clear(config: Config) -> Iterator[str]:

@@ -1,13 +1,15 @@
 """Deadlines and counts for connections, which aiohttp leaves open without end while headers trickle in.
 
 A `Guard` stands between the transport and aiohttp's protocol. It closes a connection whose headers are not
-complete in time, and refuses connections over the limits. The request handler tells it when headers are in.
+complete in time, and one whose client does not read its answer. Over the limits, the connection that has been
+idle longest goes; only where none is idle, the new one is refused. The request handler tells when headers are
+in.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -15,6 +17,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from shim.edge.sums import Sums
+
+IDLE = 1.0
+"""Seconds after which a connection counts as idle: its answer has been written by then."""
+LEAST_READ = 16384
+"""Bytes that a client has to read of an answer in `listen.answer_timeout`, unless less is left."""
 
 
 @dataclass(slots=True)
@@ -32,6 +39,9 @@ class Connections:
     transports: set[asyncio.BaseTransport] = field(default_factory=set)
     new: set[asyncio.BaseTransport] = field(default_factory=set)
     """Those on which no request has come yet."""
+    guards: set[Guard] = field(default_factory=set)
+    idle: OrderedDict[Guard, float] = field(default_factory=OrderedDict)
+    """Those whose last request is done and whose next has not begun, since when, the longest first."""
     refused: Sums = field(default_factory=lambda: Sums("connection refused"))
     closed: Sums = field(default_factory=lambda: Sums("connection closed"))
 
@@ -43,6 +53,24 @@ class Connections:
     @property
     def count(self) -> int:
         return len(self.transports)
+
+    def admit(self, owner: str) -> bool:
+        """Whether there is room for another connection of `owner`; an idle one goes where that makes room."""
+        if not self.too_many(owner):
+            return True
+        crowded, now = self.count >= self.most, asyncio.get_running_loop().time()
+        candidates = (each for each in self.idle if crowded or each.owner == owner)
+        oldest = next(candidates, None)
+        if oldest is None or now - self.idle[oldest] < IDLE or oldest.has_unread():
+            return False
+        oldest.leave()
+        self.closed.add("idle-made-room", open=self.count)
+        return not self.too_many(owner)
+
+    def unread(self) -> None:
+        """Close connections whose client has read too little of its answers since this was asked last."""
+        for guard in list(self.guards):
+            guard.look_for_progress()
 
     def too_many(self, owner: str) -> bool:
         """Whether another connection of `owner`, as `owner_of` has it, is one too many."""
@@ -77,7 +105,8 @@ class Guard(asyncio.Protocol):
     def __init__(self, inner: asyncio.Protocol, connections: Connections) -> None:
         self._inner = inner
         self._connections = connections
-        self._address = ""
+        self.owner = ""
+        self._unread = 0
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._busy = False
@@ -87,14 +116,15 @@ class Guard(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "abort")
         self._transport = transport  # type: ignore[assignment]  # uvloop's transports have other bases
         peer = transport.get_extra_info("peername")
-        self._address = owner_of(peer[0]) if peer else ""
+        self.owner = owner_of(peer[0]) if peer else ""
         connections = self._connections
-        if connections.too_many(self._address):
+        if not connections.admit(self.owner):
             connections.refused.add("too-many-connections", open=connections.count)
             self._transport.abort()  # type: ignore[union-attr]
             return
         self._counted = True
-        connections.open[self._address] += 1
+        connections.open[self.owner] += 1
+        connections.guards.add(self)
         connections.transports.add(transport)
         connections.new.add(transport)
         self._inner.connection_made(transport)
@@ -104,6 +134,7 @@ class Guard(asyncio.Protocol):
         if not self._counted:
             return
         if self._timer is None and not self._busy:
+            self._connections.idle.pop(self, None)
             self._start()
         self._inner.data_received(data)
 
@@ -113,12 +144,39 @@ class Guard(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
         if self._counted:
-            self._connections.open[self._address] -= 1
-            if not self._connections.open[self._address]:
-                del self._connections.open[self._address]
-            self._connections.transports.discard(self._transport)
-            self._connections.new.discard(self._transport)
+            self._uncount()
+            self._connections.guards.discard(self)
             self._inner.connection_lost(exc)
+
+    def leave(self) -> None:
+        """Close the connection, which is idle; it counts no more from now on."""
+        self._uncount()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _uncount(self) -> None:
+        connections = self._connections
+        if self._transport not in connections.transports:
+            return
+        connections.transports.discard(self._transport)
+        connections.new.discard(self._transport)
+        connections.idle.pop(self, None)
+        connections.open[self.owner] -= 1
+        if not connections.open[self.owner]:
+            del connections.open[self.owner]
+
+    def has_unread(self) -> bool:
+        """Whether the client has not read all that was written for it."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
+    def look_for_progress(self) -> None:
+        """Close the connection when its client has read next to nothing of what waits since the last look."""
+        if self._transport is None:
+            return
+        before, self._unread = self._unread, self._transport.get_write_buffer_size()
+        if before and self._unread > before - LEAST_READ:
+            self._connections.closed.add("slow-reader", unread=self._unread)
+            self._transport.abort()
 
     def pause_writing(self) -> None:
         self._inner.pause_writing()
@@ -134,6 +192,9 @@ class Guard(asyncio.Protocol):
 
     def request_done(self) -> None:
         self._busy = False
+        if self._transport in self._connections.transports:
+            self._connections.idle[self] = asyncio.get_running_loop().time()
+            self._connections.idle.move_to_end(self)
 
     def _start(self) -> None:
         loop = asyncio.get_running_loop()

@@ -29,6 +29,7 @@ LIVE = (
     "integrations",
     "integrations_file",
     "limits",
+    "listen.answer_timeout",
     "listen.body_timeout",
     "listen.drain",
     "listen.header_timeout",

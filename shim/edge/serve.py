@@ -25,6 +25,7 @@ from shim.core.errors import BackendError
 from shim.edge.app import Application, Extension, open_application
 from shim.edge.audit import SHIM, record
 from shim.edge.config import Config, ConfigError, Problem
+from shim.edge.descriptors import ADMIN, raise_limit, room, wanted
 from shim.edge.guard import Connections, Guard
 from shim.edge.reload import Reload, live_only
 from shim.edge.settings import Listen
@@ -137,18 +138,19 @@ class Server:
         self._patience = patience
         listen = application.config.listen
         self._connections = Connections(
-            listen.max_connections,
+            self._room(application.config),
             listen.max_connections_per_address,
             listen.header_timeout,
             listen.trusted_proxies,
         )
-        self._admin = Connections(100, 100, listen.header_timeout)
+        self._admin = Connections(ADMIN, ADMIN, listen.header_timeout)
         self._bad = Sums("bad http")
         self._runners: list[web.AppRunner] = []
         self._servers: list[asyncio.Server] = []
         self._tls: ssl.SSLContext | None = None
         self._admin_tls: ssl.SSLContext | None = None
         self._notes: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.Task[None] | None = None
         self.addresses: dict[str, tuple[str, int]] = {}
 
     async def start(self) -> None:
@@ -166,8 +168,31 @@ class Server:
             self._tls = _tls(config)
             await self._listen("https", public, listen.host, listen.tls_port, self._tls)
         admin = await self._runner(self.application.admin_routes(self._extend))
+        self._watch = asyncio.create_task(self._watch_readers())
         self._admin_tls = _admin_tls(config)
         await self._listen("admin", admin, config.admin.host, config.admin.port, self._admin_tls)
+
+    @staticmethod
+    def _room(config: Config) -> int:
+        """Connections of callers that there are descriptors for."""
+        descriptors = raise_limit(config)
+        most = room(config, descriptors)
+        if most < config.listen.max_connections:
+            log.warning(
+                "fewer connections than configured",
+                most=most,
+                max_connections=config.listen.max_connections,
+                descriptors=descriptors,
+                wanted=wanted(config),
+            )
+        return most
+
+    async def _watch_readers(self) -> None:
+        """Look after clients that do not read what they are answered."""
+        while True:
+            await asyncio.sleep(self.application.config.listen.answer_timeout)
+            self._connections.unread()
+            self._admin.unread()
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
         app.on_response_prepare.append(_without_server_header)
@@ -229,7 +254,7 @@ class Server:
         if admin_chain is not None and self._admin_tls is not None:
             self._admin_tls.load_cert_chain(str(config.admin.tls_cert), str(config.admin.tls_key))
         listen = config.listen
-        self._connections.most = listen.max_connections
+        self._connections.most = self._room(config)
         self._connections.most_each = listen.max_connections_per_address
         self._connections.headers = self._admin.headers = listen.header_timeout
         application.reconfigure(config)
@@ -260,6 +285,8 @@ class Server:
         A connection that was accepted just before has its first request read: its caller cannot know.
         """
         self.application.ready = False
+        if self._watch is not None:
+            self._watch.cancel()
         for server in self._servers:
             server.close()
         await self._first_requests()

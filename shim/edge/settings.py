@@ -79,6 +79,9 @@ class Listen(Section):
     max_connections_per_address: Annotated[Count, doc("Open connections from one address.")] = 20
     header_timeout: Annotated[Seconds, doc("For a request's headers, seconds.")] = 10.0
     body_timeout: Annotated[Seconds, doc("For a request's whole body, seconds.")] = 30.0
+    answer_timeout: Annotated[
+        Seconds, doc("In which a client has to read 16 KiB of its answer, or the rest, seconds.")
+    ] = 30.0
     keepalive_timeout: Annotated[Seconds, doc("How long an idle connection stays, seconds.")] = 75.0
     drain: Annotated[
         float,

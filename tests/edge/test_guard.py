@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_network
 
 import pytest
 
-from shim.edge.guard import Connections, owner_of
+from shim.edge.guard import IDLE, LEAST_READ, Connections, Guard, owner_of
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,97 @@ def test_callers_behind_a_trusted_proxy_do_not_share_the_bound_for_an_address(ad
 def test_the_bound_for_all_holds_for_proxies_as_well() -> None:
     connections = Connections(most=0, most_each=2, headers=1, proxies=(ip_network("10.0.0.0/24"),))
     assert connections.too_many(owner_of("10.0.0.9"))
+
+
+# ---- who goes when there is no room ----
+
+
+class Transport(asyncio.Transport):
+    """A connection from an address; `unread` is what its client has not read."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__({"peername": (address, 4711)})
+        self.unread = 0
+        self.ended = ""
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
+
+    def close(self) -> None:
+        self.ended = "closed"
+
+    def abort(self) -> None:
+        self.ended = "aborted"
+
+
+class Wire:
+    """A connection to a listener, which makes requests."""
+
+    def __init__(self, connections: Connections, address: str) -> None:
+        self.transport = Transport(address)
+        self.guard = Guard(asyncio.Protocol(), connections)
+        self.guard.connection_made(self.transport)
+
+    def call(self) -> Wire:
+        """A request, and its answer."""
+        self.guard.data_received(b"POST")
+        self.guard.request_started()
+        self.guard.request_done()
+        return self
+
+    def idle(self, connections: Connections) -> Wire:
+        """The same, long ago."""
+        self.call()
+        connections.idle[self.guard] -= IDLE
+        return self
+
+
+async def test_the_connection_that_is_idle_longest_makes_room_for_a_new_one() -> None:
+    connections = Connections(most=3, most_each=3, headers=60)
+    busy = Wire(connections, "192.0.2.1")
+    oldest = Wire(connections, "192.0.2.2").idle(connections)
+    other = Wire(connections, "192.0.2.3").idle(connections)
+    new = Wire(connections, "192.0.2.4")
+    assert (oldest.transport.ended, other.transport.ended, new.transport.ended) == ("closed", "", "")
+    assert connections.count == 3
+    oldest.guard.connection_lost(None)
+    assert connections.count == 3, "it is counted out once"
+    busy.guard.request_started()
+    new.guard.request_started()
+    Wire(connections, "192.0.2.5")
+    assert other.transport.ended == "closed"
+    refused = Wire(connections, "192.0.2.6")
+    assert refused.transport.ended == "aborted", "none is idle any more"
+
+
+async def test_an_address_at_its_bound_gives_up_an_idle_connection_of_its_own_and_nobody_elses() -> None:
+    connections = Connections(most=100, most_each=1, headers=60)
+    other = Wire(connections, "192.0.2.1").idle(connections)
+    own = Wire(connections, "192.0.2.2").idle(connections)
+    new = Wire(connections, "192.0.2.2")
+    assert (other.transport.ended, own.transport.ended, new.transport.ended) == ("", "closed", "")
+    assert Wire(connections, "192.0.2.2").transport.ended == "aborted"
+
+
+async def test_a_connection_that_still_writes_is_not_idle() -> None:
+    connections = Connections(most=1, most_each=1, headers=60)
+    writing = Wire(connections, "192.0.2.1").idle(connections)
+    writing.transport.unread = 1
+    assert Wire(connections, "192.0.2.2").transport.ended == "aborted"
+    writing.transport.unread = 0
+    writing.call()
+    assert Wire(connections, "192.0.2.2").transport.ended == "aborted", "its answer may be still to come"
+    assert writing.transport.ended == ""
+
+
+async def test_who_does_not_read_his_answer_is_cut_off_and_who_reads_slowly_is_not() -> None:
+    connections = Connections(most=9, most_each=9, headers=60)
+    stuck, slow, done = (Wire(connections, f"192.0.2.{n}").call() for n in range(3))
+    stuck.transport.unread = slow.transport.unread = done.transport.unread = 1_000_000
+    connections.unread()
+    assert [each.transport.ended for each in (stuck, slow, done)] == ["", "", ""]
+    stuck.transport.unread -= 1000
+    slow.transport.unread -= LEAST_READ
+    done.transport.unread = 0
+    connections.unread()
+    assert [each.transport.ended for each in (stuck, slow, done)] == ["aborted", "", ""]

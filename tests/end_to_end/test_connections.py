@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -141,21 +141,40 @@ def taken(shim: Shim) -> bool:
     return True
 
 
-def test_an_address_has_so_many_connections_and_no_more(shim: Shim) -> None:
-    since = shim.mark
-    with ExitStack() as opened:
+def test_an_address_has_so_many_connections_and_no_more(backend: Backend, tls: Tls) -> None:
+    settings = {"listen.header_timeout": 300, "listen.max_connections_per_address": MOST}
+    with running_shim(backend.url, tls, settings) as shim, ExitStack() as opened:
         wires = [opened.enter_context(connected(shim.http, None, IN_TIME)) for _ in range(MOST)]
-        for wire in wires:
-            answered(wire.exchange(http_post(GET_CLIENTS)))
-        with connected(shim.http, None, IN_TIME) as one_more:
-            assert one_more.is_closed()
-        with connected(shim.http, None, IN_TIME) as one_more:
-            assert one_more.is_closed()
-        for wire in wires:
-            answered(wire.exchange(http_post(GET_CLIENTS)))
+        for _ in range(2):
+            with connected(shim.http, None, IN_TIME) as one_more:
+                assert one_more.is_closed()
         wires[0].socket.close()
         until(lambda: taken(shim), "the place that one left is free again")
-    shim.said("connection refused", since=since, reason="too-many-connections")
+        shim.said("connection refused", reason="too-many-connections")
+
+
+@pytest.mark.parametrize("bound", ["max_connections", "max_connections_per_address"])
+def test_the_connection_that_is_idle_longest_makes_room(backend: Backend, tls: Tls, bound: str) -> None:
+    with running_shim(backend.url, tls, {f"listen.{bound}": 2}) as shim, ExitStack() as opened:
+        idle, young = (opened.enter_context(connected(shim.https, tls.authority, IN_TIME)) for _ in range(2))
+        answered(idle.exchange(http_post(GET_CLIENTS)))
+        answered(young.exchange(http_post(GET_CLIENTS)))
+        until(lambda: taken(shim), "a connection is idle, and gives its place to a new one")
+        assert idle.is_closed()
+        shim.said("connection closed", reason="idle-made-room")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_client_that_does_not_read_its_answers_is_cut_off(backend: Backend, tls: Tls, scheme: str) -> None:
+    asked = http_get("/soap2/schema/2.5.1/voipnowservice-all.wsdl")
+    with running_shim(backend.url, tls, {"listen.answer_timeout": 0.5}) as shim:
+        port, authority = (shim.https, tls.authority) if scheme == "https" else (shim.http, None)
+        with connected(port, authority, IN_TIME) as wire:
+            with suppress(OSError):
+                for _ in range(200):  # far more than the system keeps for a client that does not read
+                    wire.send(asked)
+            shim.said("connection closed", reason="slow-reader")
+        answered(post(shim, GET_CLIENTS))
 
 
 def test_the_number_of_all_connections_is_bounded(backend: Backend, tls: Tls) -> None:
@@ -168,7 +187,7 @@ def test_the_number_of_all_connections_is_bounded(backend: Backend, tls: Tls) ->
 
 def get_admin(shim: Shim, path: str = "/readyz") -> int:
     with connected(shim.admin) as wire:
-        return wire.exchange(http_get(path)).status
+        return wire.exchange(http_get(path, "Host: localhost")).status
 
 
 # ---- no HTTP ----
