@@ -155,6 +155,57 @@ ENCODINGS: dict[str, tuple[str, str]] = {
 """Ways to encode the message, by name: the codec, and what is declared."""
 
 
+CODECS = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16LE",
+    "utf-16-be": "UTF-16BE",
+    "latin-1": "ISO-8859-1",
+    "cp1252": "windows-1252",
+    "iso-8859-2": "ISO-8859-2",
+    "iso-8859-15": "ISO-8859-15",
+    "ascii": "US-ASCII",
+}
+DECLARATIONS = {
+    "right": '<?xml version="1.0" encoding="{0}"?>',
+    "quotes": "<?xml version='1.0' encoding='{1}' ?>\n",
+    "standalone": '<?xml version="1.0" encoding="{0}" standalone="no"?>\r\n',
+    "silent": '<?xml version="1.0"?>',
+    "absent": "",
+    "utf": '<?xml version="1.0" encoding="UTF-8"?>',
+    "latin": '<?xml version="1.0" encoding="ISO-8859-1"?>',
+}
+CONTENT_TYPES = {
+    "plain": "text/xml",
+    "said": "text/xml; charset={1}",
+    "utf": "text/xml; charset=utf-8",
+    "latin": 'text/xml; charset="iso-8859-1"',
+    "soap": 'application/soap+xml; charset={0}; action="x"',
+    "form": "application/x-www-form-urlencoded",
+}
+"""{0} is the name of the encoding, {1} the same in small letters."""
+
+
+def encoded_messages() -> Iterator[Mixed]:
+    """A text with accents in each encoding, with each declaration and each content type."""
+    for codec, label in CODECS.items():
+        text = "M&#252;ller" if codec == "ascii" else "Müller é"
+        body = (
+            f'<E:Envelope xmlns:E="{SOAP}"><E:Header><userCredentials xmlns="http://4psa.com/HeaderData.xsd/2.5.1">'
+            "<username>acme</username><password>secret</password></userCredentials></E:Header><E:Body>"
+            '<x:EditClientRequest xmlns:x="http://4psa.com/ClientMessages.xsd/2.5.1"><c:company '
+            f'xmlns:c="http://4psa.com/ClientData.xsd/2.5.1">{text}</c:company><x:ID>20</x:ID>'
+            "</x:EditClientRequest></E:Body></E:Envelope>"
+        )
+        for declared, declaration in DECLARATIONS.items():
+            for said, content_type in CONTENT_TYPES.items():
+                sent = (declaration.format(label, label.lower()) + body).encode(codec)
+                headers = {"Content-Type": content_type.format(label, label.lower())}
+                name = f"encoded-{codec}-{declared}-{said}"
+                yield Mixed(name, "Client", "/soap2/client_agent.php", sent, headers)
+
+
 def mixed_messages() -> Iterator[Mixed]:
     """All of them, in an order that does not change: each form in each envelope, at one place after another."""
     places = spots()

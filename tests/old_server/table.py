@@ -20,13 +20,17 @@ HEADINGS: dict[Decision, tuple[str, str]] = {
 INTRO = """# Reading as the old server did
 
 The old endpoints were PHP, almost surely PHP's SoapServer in WSDL mode. It runs in the tests beside the shim,
-over the tree that the shim publishes, and both get the same messages: {recorded} recorded ones, for which the
-verdicts of four PHP versions (5.2 to 8.5) are kept as well; about a thousand that are made from the
-interface, of every simple type in every kind of place with every oddity; five hundred with
-elements of elements as references, arrays and maps; and twelve hundred that mix odd forms of an element
-(references within arrays, nulls with a text, CDATA beside text) with odd envelopes (SOAP 1.2, 2.0.4, logins by
-reference, encodings). Where the shim understands a message in another way it is decided here.
-A difference that is not decided fails the tests, and so does a decision without a difference.
+over the tree that the shim publishes, and both get the same messages:
+
+- {recorded} recorded ones, for which the verdicts of four PHP versions (5.2 to 8.5) are kept as well;
+- about a thousand that are made from the interface: every simple type in every kind of place with every oddity;
+- five hundred with elements of elements as references, arrays and maps (`group-...`);
+- twelve hundred that mix odd forms of an element (references within arrays, nulls with a text, CDATA beside
+  text) with odd envelopes (SOAP 1.2, 2.0.4, logins by reference; `mixed-...`);
+- four hundred in encodings that are declared rightly, wrongly or not at all (`encoded-...`).
+
+Where the shim understands a message in another way it is decided here. A difference that is not decided fails
+the tests, and so does a decision without a difference.
 
 """
 
