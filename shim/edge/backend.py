@@ -40,6 +40,7 @@ _TOKEN_AGAIN = frozenset({"backend-unreachable", "backend-busy"})
 """Why there is no token now and may be one in a moment; the call was not made."""
 _NATIVE = "v3 on this host"
 """All calls that pass through, in the lines of those who wait: no integration can have this name."""
+_GUESSES = "apps that v3 does not know yet"
 _NO_ANSWER = ("backend-unreachable", "backend-late", "backend-cut")
 
 
@@ -204,12 +205,20 @@ class Backend:
 
     @asynccontextmanager
     async def passing(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, writes: bool = True
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        writes: bool = True,
+        guess: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A request that passes through as it is: made once, redirects not followed, nothing decompressed.
 
         The answer has to be read within the block. Half of the calls in flight may be such ones: whoever can
-        connect can make them, and they must not keep old calls out. Raises BackendError, also while the answer
+        connect can make them, and they must not keep old calls out. What may be a `guess` at a secret has an
+        eighth, so that it does not keep v3 clients out either. Raises BackendError, also while the answer
         is read; whether the request was carried out is not known then, unless the reason is
         `backend-unreachable` or `backend-busy`. With `writes` the fault says so.
         """
@@ -218,7 +227,8 @@ class Backend:
             connect=self._settings.connect_timeout,
             sock_read=self._settings.call_timeout,
         )
-        async with self._place(_NATIVE, max(1, self._settings.in_flight // 2)):
+        party, part = (_GUESSES, 8) if guess else (_NATIVE, 2)
+        async with self._place(party, max(1, self._settings.in_flight // part)):
             address = self.addresses.choose()
             with address.asking(), _watched(address), _passing_faults(writes):
                 request = self._session.request(

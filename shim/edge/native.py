@@ -40,7 +40,9 @@ class Native:
         rules = _rules(config)
         owners = TokenOwners(store)
         self.calls = NativeV3(new, backend, owners, peers, rules, count)
-        self._tokens = NativeTokens(backend, config.backend.token_path, owners, peers, rules, integrations)
+        self._tokens = NativeTokens(
+            backend, config.backend.token_path, owners, peers, rules, integrations, config.login
+        )
         self._pages = NativePages(new, backend, peers)
         self._latest = settings.latest == "new"
         old_endpoints = {service.endpoint for service in old.services.values()}

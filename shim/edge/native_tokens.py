@@ -1,7 +1,7 @@
 """The token endpoint of v3 on this host: requests pass through, and whose the token is, is remembered.
 
-No key, secret or token is in a text or a log. Guessing is slowed by the backend, which is told the caller's
-address.
+No key, secret or token is in a text or a log. Guessing is slowed here (`token_brake.py`), and by the backend,
+which is told the caller's address.
 """
 
 from __future__ import annotations
@@ -23,13 +23,17 @@ from shim.edge.bodies import decoded, read_body
 from shim.edge.passthrough import Rules
 from shim.edge.peer import Peers
 from shim.edge.relay import passed_on, relay
-from shim.edge.settings import Integration
+from shim.edge.settings import Integration, Login
+from shim.edge.token_brake import App, TokenBrake
 from shim.edge.tokens import lifetime_of
 from shim.edge.v3_tokens import UNKNOWN, TokenOwners
 
 log = structlog.get_logger()
 
 PATH = "/oauth/token.php"
+_FORM = "application/x-www-form-urlencoded"
+_FIELDS = frozenset({"grant_type", "client_id", "client_secret", "scope", "redirect_uri", "state", "type"})
+"""What a form may have so that it is read alike everywhere: PHP takes `client.id` for `client_id`."""
 _LONGEST_FORM = 16 << 10
 """Bytes of a form beyond which nobody looks whose it is: it passes through all the same."""
 
@@ -45,6 +49,7 @@ class NativeTokens:
         peers: Peers,
         rules: Rules,
         integrations: Callable[[], Iterable[Integration]],
+        login: Login | None = None,
     ) -> None:
         self._backend = backend
         self._path = path
@@ -52,6 +57,7 @@ class NativeTokens:
         self._peers = peers
         self.rules = rules
         self._integrations = integrations
+        self._brake = TokenBrake(integrations, login)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """A request for an access token."""
@@ -59,38 +65,51 @@ class NativeTokens:
             body = await read_body(request, self.rules.body, self.rules.body_seconds)
         except CallerError as fault:
             return _error(400, "invalid_request", fault)
-        headers = passed_on(request.headers, self._peers.client(request), "authorization")
+        app, address = self._app(request, body), self._peers.client(request)
+        known = self._brake.knows(app)
+        integration = self._of_app(app.key)
+        if not known and (seconds := self._brake.wait(app, address)):
+            log.info("native token", integration=integration or UNKNOWN, status=429, reason="too-many-failures")
+            return _too_many(seconds)
+        headers = passed_on(request.headers, address, "authorization")
         headers.popall("Accept-Encoding", None)  # the answer is read here
-        opened = self._backend.passing("POST", self._path, headers, body, writes=False)
+        opened = self._backend.passing("POST", self._path, headers, body, writes=False, guess=not known)
+        status: int | None = None
         try:
             relayed = await relay(request, opened, self.rules.sizes)
+            status = relayed.response.status
         except BackendError as fault:
-            status = 504 if fault.reason == "backend-late" else 502
-            return _error(status, "temporarily_unavailable", fault)
-        integration = self._of_app(self._client_id(request, body))
-        if integration is not None and relayed.response.status == 200:
+            return _error(504 if fault.reason == "backend-late" else 502, "temporarily_unavailable", fault)
+        finally:
+            self._brake.ended(app, address, status, known=known)
+        if integration is not None and status == 200:
             await self._remember(relayed.response, integration)
-        log.info("native token", integration=integration or UNKNOWN, status=relayed.response.status)
+        log.info("native token", integration=integration or UNKNOWN, status=status)
         return relayed.response
 
     def _of_app(self, key: str | None) -> str | None:
         return next((each.name for each in self._integrations() if each.new.app_key == key), None)
 
-    def _client_id(self, request: web.Request, body: bytes) -> str | None:
-        """The app key that asks, by the form or by Basic authentication."""
+    def _app(self, request: web.Request, body: bytes) -> App:
+        """The app that asks, by the form or by Basic authentication."""
         try:
             form = decoded(body, request.headers.get("Content-Encoding", ""), self.rules.body)
             fields = parse_qs(form.decode(), max_num_fields=100) if len(form) <= _LONGEST_FORM else {}
         except (CallerError, ValueError):
-            return None
+            return App()
+        basic = request.headers.getall("Authorization", [])
+        plain = bool(fields) and fields.keys() <= _FIELDS and all(len(each) == 1 for each in fields.values())
+        sure = plain and request.content_type == _FORM and "Content-Encoding" not in request.headers
         if "client_id" in fields:
-            return fields["client_id"][0]
-        scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+            secret = fields.get("client_secret", [""])[0]
+            return App(fields["client_id"][0], secret, sure and not basic)
+        scheme, _, encoded = basic[0].partition(" ") if basic else ("", "", "")
         try:
-            plain = base64.b64decode(encoded).decode() if scheme.lower() == "basic" else ""
+            text = base64.b64decode(encoded).decode() if scheme.lower() == "basic" else ""
         except (binascii.Error, ValueError):
-            return None
-        return plain.partition(":")[0] or None
+            return App()
+        key, _, secret = text.partition(":")
+        return App(key or None, secret, sure and len(basic) == 1 and "client_secret" not in fields)
 
     async def _remember(self, response: web.StreamResponse, integration: str) -> None:
         granted = _granted(response.body) if isinstance(response, web.Response) else None
@@ -114,3 +133,9 @@ def _error(status: int, error: str, fault: Fault) -> web.Response:
     if fault.reason in ("too-large", "slow-body"):
         response.force_close()
     return response
+
+
+def _too_many(seconds: int) -> web.Response:
+    text = f"Too many requests were refused: correct key and secret, and try again in {seconds} seconds."
+    data = {"error": "temporarily_unavailable", "error_description": text}
+    return web.json_response(data, status=429, headers={"Retry-After": str(seconds)})

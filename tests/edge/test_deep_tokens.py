@@ -32,6 +32,6 @@ def test_a_large_form_is_not_taken_apart_to_see_whose_it_is(monkeypatch: pytest.
     rules = Rules(1 << 20, 1.0, Sizes(1, 1))
     tokens = native_tokens.NativeTokens(None, "", None, None, rules, list)  # type: ignore[arg-type]
     request = make_mocked_request("POST", native_tokens.PATH)
-    assert tokens._client_id(request, b"client_id=k") == "k"
-    assert tokens._client_id(request, b"client_id=k" + b"%41" * 300_000) is None
+    assert tokens._app(request, b"client_id=k").key == "k"
+    assert tokens._app(request, b"client_id=k" + b"%41" * 300_000).key is None
     assert taken == [11]

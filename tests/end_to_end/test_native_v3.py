@@ -330,3 +330,64 @@ def test_a_refused_token_request_returns_as_it_is(shim: Shim, backend: Backend) 
     reply = post(shim, form, TOKEN, FORM)
     assert (reply.status, json.loads(reply.body)) == (401, {"error": "invalid_client"})
     assert backend.exchanges[-1].body == form
+
+
+def _form(key: str, secret: str) -> bytes:
+    return f"grant_type=client_credentials&client_id={key}&client_secret={secret}".encode()
+
+
+def test_guessing_app_secrets_is_braked_and_locks_out_nobody_who_has_one(tls: Tls, plain: PlainBackend) -> None:
+    """All from one address; of the apps one is configured, one is v3's alone, and one has never been seen."""
+    good = {
+        _form("acme-key", "acme-app-secret"),
+        _form("other-key", "its-secret"),
+        _form("new-key", "its-secret"),
+    }
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        if await request.read() in good:
+            return web.json_response({"access_token": "t", "expires_in": 60})
+        return web.json_response({"error": "invalid_client"}, status=401)
+
+    plain.replies[TOKEN] = reply
+    with running_shim(plain.url, tls, {"login.address_failures": 10}) as front:
+        assert post(front, _form("other-key", "its-secret"), TOKEN, FORM).status == 200
+        before = len(plain.exchanges)
+        guesses = [post(front, _form("acme-key", f"guess-{number}"), TOKEN, FORM) for number in range(20)]
+        assert [each.status for each in guesses] == [401] * 6 + [429] * 14
+        assert len(plain.exchanges) == before + 6, "what is braked never reaches v3"
+        assert 1 <= int(guesses[-1].headers["retry-after"]) <= 30
+        assert json.loads(guesses[-1].body)["error"] == "temporarily_unavailable"
+        twice = _form("other-key", "its-secret") + b"&client_id=acme-key&client_secret=guess"
+        odd = [twice, _form("other-key", "its-secret") + b"&client.id=acme-key&client.secret=guess"]
+        lucky = [post(front, each, TOKEN, FORM).status for each in odd * 10]
+        assert 429 in lucky, "a key that is known covers no other key in the same form"
+        for each in good - {_form("new-key", "its-secret")}:
+            assert post(front, each, TOKEN, FORM).status == 200
+        said = front.said("native token", status=429)
+        assert (said["integration"], said["reason"]) == ("acme", "too-many-failures")
+        assert "guess" not in front.log
+        assert "its-secret" not in front.log
+
+
+@pytest.mark.parametrize("path", [USER, EXTENSION])
+@pytest.mark.parametrize("name", ["username", "password", "appKey", "appSecret", "cryptedAuth"])
+@pytest.mark.parametrize("spelt", ["{0}", "x:{0}", "{0} a='b'", "{0}\n", "{0}\t"])
+def test_no_part_of_an_old_login_goes_on_from_any_place_of_its_header(
+    front: Shim, plain: PlainBackend, path: str, name: str, spelt: str
+) -> None:
+    """In the header with the token, before and after it, nested, in a header of its own, twice."""
+    old = f"<{spelt.format(name)} xmlns:x='urn:x'>zqmarkqz</{spelt.format(name).split()[0]}>"
+    token = "<accessToken>t</accessToken>"
+    headers = (
+        f"<userCredentials>{old}{token}</userCredentials>",
+        f"<userCredentials>{token}{old}</userCredentials>",
+        f"<userCredentials><userCredentials>{token}{old}</userCredentials></userCredentials>",
+        f"<userCredentials>{token}</userCredentials><userCredentials>{old}</userCredentials>",
+        f"<userCredentials>{old}</userCredentials><userCredentials>{token}</userCredentials>",
+        f"<userCredentials>{token}<deep><deeper>{old}</deeper></deep></userCredentials>",
+    )
+    before = len(plain.exchanges)
+    for header in headers:
+        assert post(front, envelope(GET, header), path).status == 500
+    assert not [each for each in plain.exchanges[before:] if b"zqmarkqz" in each.body]
