@@ -13,6 +13,8 @@ from shim.core.commands import Aside, Command
 LARGE = 64 << 10
 """Bytes of a message above which work on it is done aside."""
 
+MUCH = LARGE + 1
+"""The size of what is done aside however small it is."""
 _TAG = 64
 """Bytes of text that are as much work as a tag or an attribute."""
 

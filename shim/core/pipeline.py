@@ -11,12 +11,13 @@ from functools import partial
 from typing import Any
 
 from shim.core.admit import admit, rung_of
-from shim.core.aside import aside, work_of
+from shim.core.aside import MUCH, aside, work_of
 from shim.core.choosing import choose
 from shim.core.commands import Caller, Command, Identify, Rung
 from shim.core.compiled import Catalogue, Translation
 from shim.core.earlier import is_earlier
 from shim.core.errors import AUTHENTICATION, BackendError, CallerError, Fault
+from shim.core.familiar import Familiar
 from shim.core.findings import Findings
 from shim.core.forward import forward
 from shim.core.identities import elsewhere, of_answer, of_request
@@ -73,6 +74,8 @@ class Shim:
     limits: Limits = field(default_factory=Limits)
     server_info: ServerInfo = field(default_factory=ServerInfo)
     deprecation: Deprecation = field(default_factory=Deprecation)
+    familiar: Familiar = field(default_factory=Familiar)
+    """Judges whether a message has names that its parser must forget."""
     said: Element | None = None
     """What the backend last said of itself, for answers that need no v3 call."""
 
@@ -126,7 +129,8 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
     """The six words. Raises Fault; what is known by then is in the outcome."""
     # parse
     envelope = yield from aside(
-        work_of(request.body), lambda: parse(request.body, request.content_type, shim.limits, empty=True)
+        work_of(request.body) if shim.familiar(request.body) else MUCH,
+        lambda: parse(request.body, request.content_type, shim.limits, empty=True),
     )
     outcome.soap_12 = envelope.soap_12
     action = request.action or action_of(request.content_type)

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 from shim.core.catalogue import compile_catalogue
 from shim.core.compiled import Catalogue
 from shim.core.errors import Fault
+from shim.core.familiar import Familiar, names_of
 from shim.core.pipeline import ServerInfo, Shim
 from shim.edge.backend import Backend, open_session
 from shim.edge.breaker import Addresses
@@ -86,7 +87,10 @@ class Application:
         peers = Peers(listen.public_url, listen.trusted_proxies, listen.forwarded == "forwarded")
         info = config.server_info
         shim = Shim(
-            compiled, config.limits.parse(), ServerInfo(info.edition, info.version, info.infrastructure_id)
+            compiled,
+            config.limits.parse(),
+            ServerInfo(info.edition, info.version, info.infrastructure_id),
+            familiar=Familiar(names_of(compiled.old)),
         )
         conduct = Conduct(listen.body_timeout, config.backend.total_timeout, config.faults.core())
         self.comparer = comparer
@@ -253,7 +257,6 @@ async def open_application(
         await porting.start()
         closing.push_async_callback(porting.stop)
         performers = Performers(integrations, backend, store, identities, journal, porting)
-        closing.callback(performers.aside.close)
         comparer = await closing.enter_async_context(comparing(compiled, config.compare, deprecation))
         application = Application(config, compiled, performers, deprecation, comparer)
         if application.native is not None:

@@ -16,20 +16,26 @@ _TURN = 0.0005
 
 
 class Threads:
-    """Runs pure work in threads, a few at a time; the rest waits its turn."""
+    """Runs pure work in threads, a few at a time; the rest waits its turn.
+
+    Each thread ends with its work, and lxml forgets with it what names it read: see `shim.core.familiar`.
+    """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_AT_ONCE, "aside")
+        self._places = asyncio.Semaphore(_AT_ONCE)
         self._running = 0
         self._usual = sys.getswitchinterval()
 
     async def run(self, work: Callable[[], T]) -> T:
         """The result. Raises what the work raises. Cancelled, the work still ends, for nobody."""
-        self._begin()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._end()
+        async with self._places:
+            thread = ThreadPoolExecutor(1, "aside")
+            self._begin()
+            try:
+                return await asyncio.get_running_loop().run_in_executor(thread, work)
+            finally:
+                self._end()
+                thread.shutdown(wait=False)
 
     def _begin(self) -> None:
         self._running += 1
@@ -39,7 +45,3 @@ class Threads:
         self._running -= 1
         if not self._running:
             sys.setswitchinterval(self._usual)
-
-    def close(self) -> None:
-        """Drop what waits; what runs ends by itself."""
-        self._threads.shutdown(wait=False, cancel_futures=True)

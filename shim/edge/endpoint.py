@@ -120,7 +120,7 @@ class SoapEndpoint:
         sent = await read_body(request, most, self._conduct.body_seconds)
         body = decoded(sent, request.headers.get("Content-Encoding", ""), most)
         native = self._beside.native
-        if native is not None and (head := native.claims(request, body)):
+        if native is not None and (head := await native.claims(request, body)):
             call.passed = await native.forward(request, sent, head)
             return
         call.body = body

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -19,9 +20,11 @@ from aiohttp import web
 from shim.core.commands import PLAIN_FAULTS, FaultForm
 from shim.core.compiled import READS
 from shim.core.errors import BackendError, CallerError, Fault
+from shim.core.familiar import Familiar, names_of
 from shim.core.interface import Interface
 from shim.core.native import Head, carries_old_login, head_of, is_native, may_be_native
 from shim.core.serialise import CONTENT_TYPE, fault_message
+from shim.edge.aside import Threads
 from shim.edge.backend import Backend
 from shim.edge.bodies import decoded, read_body
 from shim.edge.peer import Peers
@@ -75,12 +78,14 @@ class NativeV3:
         self.rules = rules
         self._count = count
         self._counting: set[asyncio.Task[None]] = set()
+        self._familiar = Familiar(names_of(interface))
+        self._threads = Threads()
 
-    def claims(self, request: web.Request, body: bytes) -> Head | None:
+    async def claims(self, request: web.Request, body: bytes) -> Head | None:
         """The head of a message on an endpoint of 2.5, if it is one of v3 and that has the endpoint, too."""
         if request.path not in self._endpoints or not may_be_native(body):
             return None
-        head = head_of(body, request.headers.get("Content-Type", ""))
+        head = await self._head_of(body, request.headers.get("Content-Type", ""))
         return head if is_native(self._interface, head) else None
 
     async def post(self, request: web.Request) -> web.StreamResponse:
@@ -92,7 +97,7 @@ class NativeV3:
             about = {"reference": reference, "path": request.path, "status": 500, "reason": fault.reason}
             self._account(None, True, about)
             return self._faulted(fault, reference)
-        return await self.forward(request, body, self._head(request, body))
+        return await self.forward(request, body, await self._head(request, body))
 
     async def forward(self, request: web.Request, body: bytes, head: Head | None) -> web.StreamResponse:
         """Pass a message on as it was sent, and its answer back. By its `head` it is counted."""
@@ -138,12 +143,17 @@ class NativeV3:
 
     # ---- whose it was ----
 
-    def _head(self, request: web.Request, body: bytes) -> Head | None:
+    async def _head_of(self, body: bytes, content_type: str) -> Head | None:
+        if self._familiar(body):
+            return head_of(body, content_type)
+        return await self._threads.run(partial(head_of, body, content_type))
+
+    async def _head(self, request: web.Request, body: bytes) -> Head | None:
         try:
             plain = decoded(body, request.headers.get("Content-Encoding", ""), self.rules.body)
         except CallerError:
             return None
-        return head_of(plain, request.headers.get("Content-Type", ""))
+        return await self._head_of(plain, request.headers.get("Content-Type", ""))
 
     def _account(self, head: Head | None, faulted: bool, about: Mapping[str, Any]) -> None:
         """Count and log a call; when only the store knows whose it is, behind the caller's back."""

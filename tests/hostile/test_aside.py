@@ -25,8 +25,8 @@ WORK = {
 }
 LITTLE = {
     "a call": enveloped("<ID>7</ID>" * 20),
-    "a text": enveloped(f"<a>{'x' * 55_000}</a>"),
-    "references": enveloped(f"<a>{'&amp;' * 11_000}</a>"),
+    "a text": enveloped(f"<a>{'x' * 15_000}</a>"),
+    "references": enveloped(f"<a>{'&amp;' * 3_000}</a>"),
 }
 
 
