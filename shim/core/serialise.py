@@ -46,7 +46,9 @@ class Unwritten:
 
 
 _UNWRITABLE = [chr(each) for each in range(1, 32) if chr(each) not in "\t\n\r"]
-_XSI = _UNWRITABLE.pop()
+_NIL = ' xsi:nil="true"/>'
+"""What ends a null. No text has it: a > of a text is written as a reference."""
+_NIL_BYTES = _NIL.encode()
 
 
 class _Marks:
@@ -54,35 +56,45 @@ class _Marks:
 
     PHP's SoapServer declares a namespace on the envelope when the first element in it is complete, and numbers
     them in that order: children come before what holds them, and a namespace that no element is in does not
-    occur (8.2.31). So each namespace has two marks that no text can hold, one for a tag that goes on and one
-    for a tag that completes its element; both become the prefix when the whole message is there.
+    occur (8.2.31). So each namespace has two marks in place of its number that no text can hold, one for a tag
+    that goes on and one for a tag that completes its element; when the whole message is there, one look-up
+    table for all its bytes puts the number where either stands. There is room for 9 namespaces.
     """
 
     def __init__(self) -> None:
         self._pairs: dict[str, tuple[str, str]] = {}
+        self._completes: list[tuple[str, bytes]] = []
+        self._tables: dict[tuple[str, ...], bytes] = {}
 
     def pair(self, key: str) -> tuple[str, str]:
-        """The marks of a namespace: of tags that open an element, and of those that complete one."""
+        """The prefixes of a namespace: in tags that open an element, and in those that complete one."""
         if key not in self._pairs:
             number = 2 * len(self._pairs)
-            self._pairs[key] = (_UNWRITABLE[number], _UNWRITABLE[number + 1])
+            assert number < 18, "a prefix has one digit"
+            self._pairs[key] = (f"ns{_UNWRITABLE[number]}", f"ns{_UNWRITABLE[number + 1]}")
+            self._completes.append((key, _UNWRITABLE[number + 1].encode()))
         return self._pairs[key]
 
-    def numbered(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """The text with prefixes, and the namespaces in the order in which they are declared; `XSI` is one."""
-        first = sorted(
-            (at, key) for key, (_, completes) in self._pairs.items() if (at := text.find(completes)) >= 0
-        )
-        used = [key for _, key in first]
-        if (nil := text.find(_XSI)) >= 0:
-            tag = text.rfind("<", 0, nil)  # xsi is declared before the namespace of the first null
-            used.insert(sum(at < tag for at, _ in first), XSI)
-            text = text.replace(_XSI, "xsi")
-        for number, (_, key) in enumerate(first, 1):
-            opens, completes = self._pairs[key]
-            prefix = f"ns{number}"
-            text = text.replace(opens, prefix).replace(completes, prefix)
-        return text, tuple(used)
+    def numbered(self, message: bytes, nillable: bool) -> tuple[bytes, tuple[str, ...]]:
+        """The message with numbers, and the namespaces in the order of their declaration; `XSI` is one."""
+        first = sorted([(at, key) for key, mark in self._completes if (at := message.find(mark)) >= 0])
+        order = tuple([key for _, key in first])
+        table = self._tables.get(order)
+        if table is None:
+            table = self._tables[order] = self._table(order)
+        used = order
+        if nillable and (nil := message.find(_NIL_BYTES)) >= 0:
+            tag = message.rfind(b"<", 0, nil)  # xsi is declared before the namespace of the first null
+            place = sum(at < tag for at, _ in first)
+            used = (*order[:place], XSI, *order[place:])
+        return message.translate(table), used
+
+    def _table(self, order: tuple[str, ...]) -> bytes:
+        table = bytearray(range(256))
+        for number, key in enumerate(order, 1):
+            for prefix in self._pairs[key]:
+                table[ord(prefix[-1])] = ord(str(number))
+        return bytes(table)
 
 
 @dataclass(slots=True)
@@ -129,12 +141,12 @@ class MessageWriter:
         self._v3 = v3
         self._prefixes: dict[str, str] = {}
         self._marks = _Marks() if answers else None
-        self._nil = f' {_XSI if answers else "xsi"}:nil="true"/>'
         self._shapes: dict[int, Shape] = {}
         self._root = self._piece(decl, 0, (), False)
         self._header_prefixes = self._prefix("HeaderData")
-        self._heads: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._declared = (*self._prefixes, *([XSI] if self._nillable else ()))
+        self._heads: dict[tuple[str, tuple[str, ...]], bytes] = {}
+        self._has_nil = self._nillable
+        self._declared = (*self._prefixes, *([XSI] if self._has_nil else ()))
 
     def write(self, element: Element) -> tuple[str, list[Unwritten]]:
         """The body element as text for `envelope`, and what could not be written.
@@ -157,11 +169,11 @@ class MessageWriter:
         if header is not None or blocks:
             written = self._header(header) if header is not None else ""
             head = f"<SOAP-ENV:Header>{written}{blocks}</SOAP-ENV:Header>"
-        text = f"{head}<SOAP-ENV:Body>{body}</SOAP-ENV:Body></SOAP-ENV:Envelope>\n"
+        message = f"{head}<SOAP-ENV:Body>{body}</SOAP-ENV:Body></SOAP-ENV:Envelope>\n".encode()
         declared = self._declared
         if self._marks is not None:
-            text, declared = self._marks.numbered(text)
-        return f"{self._head(version or self.interface.version, declared)}{text}".encode()
+            message, declared = self._marks.numbered(message, self._has_nil)
+        return self._head(version or self.interface.version, declared) + message
 
     def _header(self, header: Element) -> str:
         opens, completes = self._header_prefixes
@@ -171,7 +183,7 @@ class MessageWriter:
         )
         return f"<{opens}:{header.name}>{inner}</{completes}:{header.name}>"
 
-    def _head(self, version: str, declared: tuple[str, ...]) -> str:
+    def _head(self, version: str, declared: tuple[str, ...]) -> bytes:
         head = self._heads.get((version, declared))
         if head is None:
             number = count(1)
@@ -181,7 +193,7 @@ class MessageWriter:
                 else f' xmlns:ns{next(number)}="{self.interface.namespace(key, version)}"'
                 for key in declared
             )
-            head = f'{XML_DECLARATION}<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"{spaces}>'
+            head = f'{XML_DECLARATION}<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"{spaces}>'.encode()
             if len(self._heads) < 64:
                 self._heads[version, declared] = head
         return head
@@ -238,7 +250,7 @@ class MessageWriter:
     def _write(self, element: Element, piece: Piece, path: str, out: list[str], lost: list[Unwritten]) -> bool:
         """Write one element; False when it has a value that its type does not allow, and stays away."""
         if element.nil and piece.decl.nillable:
-            out.append(piece.empty + self._nil)
+            out.append(piece.empty + _NIL)
             return True
         if piece.shape is not None:
             return self._complex(element, piece, piece.shape, path, out, lost)
