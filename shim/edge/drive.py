@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 from shim.core.commands import (
     Aside,
@@ -64,7 +65,7 @@ class Performer:
     """Carries out the commands of one exchange; knows who calls once that was found out.
 
     `sent` are its first v3 calls, `unsent` how many there were beyond: a sample may be made of them. `wrote`
-    says whether any of them was a write.
+    says whether any of them was a write, `large` whether a message was parsed aside.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Performer:
         recovering: Opened | None = None,
     ) -> None:
         self._with = performers
+        self.large = False
         self.address = address
         self._integration = integration
         self._opened = recovering
@@ -87,6 +89,7 @@ class Performer:
         """The reply to a command. Raises Fault."""
         match command:
             case Aside():
+                self.large = True
                 return await self._with.aside.run(command.work)
             case Identify():
                 return await self._identified(command)
@@ -114,6 +117,10 @@ class Performer:
                 return await self._together(command)
             case Begin() | Mark() | Close() | Revoke():
                 return await self._journal(command)
+
+    async def aside(self, work: Callable[[], _Result]) -> _Result:
+        """Do work that would keep others waiting."""
+        return await self._with.aside.run(work)
 
     async def _identified(self, command: Identify) -> Caller:
         found = await self._with.integrations.authenticate(command.credentials, self.address)
@@ -220,16 +227,32 @@ async def run(exchange: Generator[Command, Any, _Result], performer: Performer) 
 
 
 async def drive(exchange: Generator[Command, Any, _Result], performer: Performer) -> _Result:
-    """Run an exchange, or a part of one, to its end."""
+    """Run an exchange, or a part of one, to its end.
+
+    Once a large message was part of it, what it does between two commands is done aside: translating and
+    writing a long list takes as long as parsing it, and nobody else should wait for that.
+    """
+    advance: Callable[[Any], Command] = exchange.send
+    value: object = None
+    while True:
+        if performer.large:
+            step, command = await performer.aside(partial(_step, advance, value))
+        else:
+            step, command = _step(advance, value)
+        if step == "ended":
+            result: _Result = command
+            return result
+        try:
+            value = await performer.perform(command)
+        except Fault as fault:
+            advance, value = exchange.throw, fault
+        else:
+            advance = exchange.send
+
+
+def _step(advance: Callable[[Any], Command], value: object) -> tuple[Literal["asks", "ended"], Any]:
+    """What an exchange asks for next, or what it ended with."""
     try:
-        command = next(exchange)
-        while True:
-            try:
-                reply = await performer.perform(command)
-            except Fault as fault:
-                command = exchange.throw(fault)
-            else:
-                command = exchange.send(reply)
+        return "asks", advance(value)
     except StopIteration as stop:
-        result: _Result = stop.value
-        return result
+        return "ended", stop.value

@@ -20,6 +20,7 @@ from shim.core.parse import Limits
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
 from shim.core.soap12 import CONTENT_TYPE_12, as_soap_12
+from shim.edge.answers import response as answered
 from shim.edge.bodies import decoded, read_body
 from shim.edge.comparing import Comparer, Spoken
 from shim.edge.deprecation_log import DeprecationLog, Seen
@@ -152,13 +153,13 @@ class SoapEndpoint:
             message = outcome.answer
         return as_soap_12(message) if outcome.soap_12 else message
 
-    def _response(self, outcome: Outcome, body: bytes) -> web.Response:
+    def _response(self, outcome: Outcome, body: bytes) -> web.StreamResponse:
         fault = outcome.fault
         content_type = CONTENT_TYPE_12 if outcome.soap_12 else CONTENT_TYPE
         headers = {"Content-Type": content_type, **self._telling.headers(outcome.caller)}
         if fault is not None and fault.retry_after is not None:
             headers["Retry-After"] = str(fault.retry_after)
-        response = web.Response(status=500 if fault else 200, body=body, headers=headers)
+        response = answered(500 if fault else 200, body, headers)
         if fault is not None and fault.reason in ("too-large", "slow-body"):
             response.force_close()
         return response

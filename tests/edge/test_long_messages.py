@@ -1,0 +1,119 @@
+"""Long messages hold nobody up: what is done with them is done aside, and answers go out in slices."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+
+from shim.core.aside import aside
+from shim.core.commands import Aside, Command
+from shim.core.errors import BackendError, CallerError
+from shim.edge import answers
+from shim.edge.answers import LONG, SLICE, SlicedResponse, response
+from shim.edge.aside import Threads
+from shim.edge.drive import Performer, Performers, drive
+
+LARGE = 1 << 20
+
+
+def performer() -> Performer:
+    unused: Any = None
+    return Performer(Performers(unused, unused, unused, unused), "127.0.0.1")
+
+
+def exchange(size: int, where: list[int], ends_with: Exception | None = None) -> Generator[Command, Any, str]:
+    """An exchange with a message of a size, which notes the threads that its steps run in."""
+    where.append(threading.get_ident())
+    yield from aside(size, lambda: where.append(threading.get_ident()))
+    where.append(threading.get_ident())
+    yield Aside(lambda: None)
+    where.append(threading.get_ident())
+    if ends_with is not None:
+        raise ends_with
+    return "done"
+
+
+async def test_what_follows_a_large_message_is_done_in_other_threads() -> None:
+    where: list[int] = []
+    assert await drive(exchange(LARGE, where), performer()) == "done"
+    here = threading.get_ident()
+    assert where[0] == here
+    assert len(where) == 4
+    assert here not in where[1:]
+
+
+async def test_a_small_message_is_served_where_it_came_in() -> None:
+    where: list[int] = []
+    steps = exchange(10, where)
+    assert isinstance(next(steps), Aside), "not the one for the message"
+    assert where == [threading.get_ident()] * 3
+
+
+@pytest.mark.parametrize("fault", [CallerError("bad-value", "No."), BackendError("backend-late", "Late.")])
+async def test_a_fault_from_another_thread_is_the_same_fault(fault: Exception) -> None:
+    with pytest.raises(type(fault)) as caught:
+        await drive(exchange(LARGE, [], fault), performer())
+    assert caught.value is fault
+
+
+async def test_a_fault_of_a_command_reaches_an_exchange_in_another_thread() -> None:
+    def failing() -> None:
+        raise BackendError("store-unavailable", "Gone.")
+
+    def recovering() -> Generator[Command, Any, str]:
+        yield from aside(LARGE, lambda: None)
+        try:
+            yield Aside(failing)
+        except BackendError as fault:
+            return fault.reason
+        return "nothing"
+
+    assert await drive(recovering(), performer()) == "store-unavailable"
+
+
+class Counting(SlicedResponse):
+    """Counts what it writes at once."""
+
+    sizes: list[int]
+
+    async def write(self, data: Any) -> None:
+        self.sizes.append(len(data))
+        await super().write(data)
+
+
+@pytest.mark.parametrize("length", [LONG, LONG + 1, 5 * SLICE - 1])
+async def test_a_long_answer_goes_out_in_slices_and_whole(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    Counting.sizes = []
+    monkeypatch.setattr(answers, "SlicedResponse", Counting)
+    body = bytes(number % 251 for number in range(length))
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return response(200, body, {"Content-Type": "text/xml; charset=utf-8"})
+
+    app = web.Application()
+    app.router.add_post("/", handler)
+    async with TestServer(app) as server, ClientSession() as http:
+        for _ in range(2):  # the connection is good for the next call
+            async with http.post(server.make_url("/")) as answer:
+                assert answer.headers["Content-Length"] == str(length)
+                assert "Transfer-Encoding" not in answer.headers
+                assert await answer.read() == body
+    assert max(Counting.sizes) == SLICE
+    assert sum(Counting.sizes) == 2 * length
+
+
+def test_a_short_answer_is_written_at_once() -> None:
+    assert isinstance(response(500, b"x" * (LONG - 1), {}), web.Response)
+
+
+async def test_threads_leave_the_switching_of_the_interpreter_as_it_was() -> None:
+    before = sys.getswitchinterval()
+    threads = Threads()
+    assert await threads.run(sys.getswitchinterval) < before
+    assert sys.getswitchinterval() == before
