@@ -96,7 +96,8 @@ class Performer:
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
                 self._note(command)
-                return await self._with.backend.forward(self._held(command), self._integration)
+                integration = self._with.integrations.current(self._integration)
+                return await self._with.backend.forward(self._held(command), integration)
             case Recall():
                 return await self._with.store.recall(command.account)
             case Remember():

@@ -104,6 +104,7 @@ class Integrations:
             for way, login in _logins(each):
                 self._by[way, login] = each
         self._enabled = {each.name for each in self._by.values() if each.enabled}
+        self._named = {each.name: each for each in self._by.values()}
         self._proven = {
             digest: proven
             for digest, proven in self._proven.items()
@@ -140,6 +141,11 @@ class Integrations:
             return shown
         check = _Check(proof, digest, found, kept, known=False)
         return await self._flights.run((digest, address), lambda: self._stranger(check, address))
+
+    def current(self, integration: Integration) -> Integration:
+        """What a call that has begun goes on with: the app secret of now, as long as it is the same app."""
+        now = self._named.get(integration.name)
+        return now if now is not None and now.new.app_key == integration.new.app_key else integration
 
     def wait(self, integration: Integration) -> int | None:
         """None when an integration may call now, which is counted; else the seconds until it may."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,30 @@ from shim.cli.main import app
 from shim.edge.serve import PATIENCE
 from tests.end_to_end import sinks
 from tests.end_to_end.messages import CLIENT, GET_CLIENTS, edit_client, envelope, request
-from tests.end_to_end.running import HOST, Backend, Event, Shim, StartShim, Tls, demo_integrations, integration
+from tests.end_to_end.running import (
+    HOST,
+    Backend,
+    Event,
+    Shim,
+    StartShim,
+    Tls,
+    demo_integrations,
+    integration,
+    running_shim,
+)
 from tests.end_to_end.wire import Reply, Wire, answered, connected, faulted, http_get, http_post, post
 
 CALLS_MAY_TAKE = PATIENCE / 2
 """What the end waits for calls that are under way, seconds; nothing else may take as long."""
+EXTENSION = "/soap2/extension_agent.php"
+TOKEN = "/oauth/token.php"
+ADD_PHONE = envelope(
+    request(
+        "AddExtensionRequest",
+        "<name>Front desk</name><company>Harbour</company><login>harbour-desk</login>"
+        "<password>Pass-2025</password><country>us</country><parentID>20</parentID>",
+    )
+)
 ACME_APP = {"app_key": "acme-key", "app_secret": "acme-app-secret"}
 
 
@@ -192,6 +212,45 @@ def test_a_rotated_app_secret_is_taken_over_and_the_old_one_used_no_more(
     answered(post(shim, message))
     assert "acme-app-secret" not in shim.log
     assert "retired" not in shim.log
+
+
+def token_requests(backend: Backend) -> list[bytes]:
+    return [each.body for each in backend.exchanges if each.path == TOKEN]
+
+
+@pytest.mark.slow
+def test_an_app_secret_rotated_while_a_token_is_cached_and_a_plan_runs_breaks_nothing(
+    tls: Tls, tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    """v3 first, then the shim: the cached token lasts until the reload, and the old secret is sent no more."""
+    v3, secret = Backend(), tmp_path / "acme-secret"
+    secret.write_text("acme-app-secret")
+    acme = integration("acme", "acme-secret", app_key="acme-key")
+    acme["new"]["app_secret"] = {"file": str(secret)}
+    try:
+        with running_shim(v3.url, tls, {**UNHURRIED, "integrations": [acme]}) as shim:
+            answered(post(shim, GET_CLIENTS))
+            v3.world.apps["acme-key"] = replace(v3.world.apps["acme-key"], client_secret="brand-new")
+            answered(post(shim, GET_CLIENTS))
+            assert len(token_requests(v3)) == 1, "the token that is there is used as long as v3 takes it"
+            with v3.held("AddUser") as release:
+                before = len(v3.hits)
+                plan = pool.submit(post, shim, ADD_PHONE, EXTENSION)
+                sinks.until(
+                    lambda: "/soap2/user_agent.php" in v3.hits[before:], "the first of its writes arrives"
+                )
+                secret.write_text("brand-new\n")
+                assert reread(shim)["event"] == "configuration reread"
+                answered(post(shim, GET_CLIENTS))
+                assert len(token_requests(v3)) == 2, "the old token is dropped, the new secret used"
+                release.set()
+                answered(plan.result())
+            assert sum(b"AddExtension" in each.body for each in v3.exchanges) == 1
+            assert b"client_secret=brand-new" in token_requests(v3)[1]
+            assert len(token_requests(v3)) == 2, "calls that had begun go on with the new one"
+            assert "brand-new" not in shim.log
+    finally:
+        v3.close()
 
 
 # ---- new integrations ----
