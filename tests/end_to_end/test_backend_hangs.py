@@ -36,7 +36,7 @@ def shim(hung: str, tls: Tls) -> Iterator[Shim]:
 
 def admin(shim: Shim, path: str) -> Reply:
     with connected(shim.admin) as wire:
-        return wire.exchange(http_get(path))
+        return wire.exchange(http_get(path, "Host: 127.0.0.1"))
 
 
 @pytest.mark.parametrize("body", [GET_CLIENTS, edit_client(21, "<company>Never</company>")])
