@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from contextlib import suppress
 
 from shim.edge.settings import Config
 
@@ -28,8 +29,10 @@ def raise_limit(config: Config) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted(config)
     if soft != resource.RLIM_INFINITY and soft < needed:
-        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        more = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        with suppress(ValueError, OSError):  # a service manager may forbid the system call itself
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
     return needed if soft == resource.RLIM_INFINITY else soft
 
 

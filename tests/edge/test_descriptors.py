@@ -35,6 +35,18 @@ def test_the_process_allows_itself_what_it_needs_as_far_as_it_may(limits: list[t
     assert descriptors.room(many, 4096) == 4096 - 240
 
 
+@pytest.mark.parametrize("refusal", [ValueError("not allowed"), PermissionError(1, "not permitted")])
+def test_a_limit_that_may_not_be_raised_stays(
+    limits: list[tuple[int, int]], refusal: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_: int, new: tuple[int, int]) -> None:
+        raise refusal
+
+    monkeypatch.setattr(resource, "setrlimit", refuses)
+    assert descriptors.raise_limit(config(1000)) == 1024
+    assert limits == [(1024, 4096)]
+
+
 def test_there_is_room_for_one_at_least() -> None:
     assert descriptors.room(config(1000), 64) == 1
 
