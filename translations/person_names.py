@@ -79,9 +79,10 @@ class Half(Rule):
             first, last = halves(name)
             root.children.append(Element(half, first if half == FIRST else last))
             if half == FIRST and name.strip():
-                one = last == NO_LAST
-                code, because = ("default-added", _ONE_WORD) if one else ("value-converted", _SPLIT)
-                work.find(code, NAME, because, FIRST)
+                if last == NO_LAST:
+                    work.find("default-added", NAME, _ONE_WORD, FIRST)
+                else:
+                    work.find("value-converted", NAME, _SPLIT, FIRST)
 
         return Made("added", self.new or "", produce, "value-converted")
 

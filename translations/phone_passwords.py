@@ -8,7 +8,7 @@ says so of phones that the shim knows nothing about. A password that v3 makes fo
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Final
 
 from shim.core.commands import Command, Recall, Remember
 from shim.core.errors import BackendError, Fault
@@ -17,7 +17,7 @@ from shim.core.rules.model import Work
 
 _FIELD = "phonePassword"
 _APART, _SAME = "apart", "same"
-_CODE = "phone-password-stays"
+_CODE: Final = "phone-password-stays"
 _HAS_ITS_OWN = (
     "The phone's password was set apart (SetProvision, or the setting phone_password): it stays as it is."
 )

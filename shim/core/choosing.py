@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shim.core.compiled import Translation
 from shim.core.errors import CallerError
+from shim.core.findings import Code
 from shim.core.policies import ANY, AS_WRITTEN, CHOICES, Chosen, Do, Policies, Policy, Side, deciding, possible
 from shim.core.rules.choices import emulates
 from shim.core.rules.model import Work
@@ -28,7 +29,7 @@ def chosen(policies: Policies, translation: Translation) -> Chosen:
 
 
 def _resolved(policies: tuple[Policy, ...], translation: Translation) -> Chosen:
-    by: dict[tuple[Side, str, str], Do] = {}
+    by: dict[tuple[Side, Code, str], Do] = {}
     for side, code in CHOICES:
         for path in dict.fromkeys((ANY, *(each.path for each in policies))):
             found = deciding(policies, side, code, path, writes=translation.writes)
@@ -41,10 +42,10 @@ def _resolved(policies: tuple[Policy, ...], translation: Translation) -> Chosen:
 def _barred(plain: Chosen, translation: Translation) -> Iterator[str]:
     """Elements for which calls are refused; attributes and what is below go with their element."""
     for each in translation.fates:
-        code = each.finding or ""
-        if each.direction == "request" or ("answer", code) not in CHOICES or "/@" in each.path:
+        code = each.finding
+        if code is None or each.direction == "request" or "/@" in each.path:
             continue
-        if plain.of("answer", code, each.path) == "refuse":
+        if ("answer", code) in CHOICES and plain.of("answer", code, each.path) == "refuse":
             yield each.path
 
 
@@ -69,7 +70,7 @@ class Place:
 
     side: Side
     path: str
-    finding: str
+    finding: Code
     choices: tuple[Do, ...]
     odd: bool = False
 
@@ -83,13 +84,16 @@ def _places(translation: Translation) -> Iterator[Place]:
     whole = Place("request", ANY, "operation-emulated", CHOICES["request", "operation-emulated"])
     if translation.declared.emulates:
         yield whole
-    governed = [each for each in translation.fates if (each.direction, each.finding) in CHOICES]
-    paths = {(each.direction, each.path) for each in governed}
-    for each in governed:
-        if each.finding == "operation-emulated":
+    governed = [
+        (each, each.finding)
+        for each in translation.fates
+        if each.finding is not None and (each.direction, each.finding) in CHOICES
+    ]
+    paths = {(each.direction, each.path) for each, _ in governed}
+    for each, code in governed:
+        if code == "operation-emulated":
             yield whole
         elif not any((each.direction, above) in paths for above in _above(each.path)):
-            code = each.finding or ""
             choices = possible(each.direction, code, writes=translation.writes)
             yield Place(each.direction, each.path, code, choices)
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Literal
+from typing import Final, Literal
 
 from shim.core.compiled import READS
 from shim.core.interface import ElementDecl, Operation, Simple
@@ -20,7 +20,7 @@ from shim.core.model import LONGEST_NAME, Element
 Kind = Literal["missing", "surplus", "differs"]
 Digest = Callable[[str], str]
 
-CODE = "answer-differs"
+CODE: Final = "answer-differs"
 """The finding that a difference is."""
 WORDS: dict[Kind, str] = {
     "missing": "The other server answered with it, the shim did not.",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from shim.core.compiled import Catalogue, Declared, Translation
+from shim.core.findings import KINDS, Code
 from shim.core.interface import ComplexType, Demand, ElementDecl, Operation, paths
 from shim.core.lexical import clears, either, is_text, reader
 from shim.core.rules.model import Direction, Entry, Fate, Made, Producer, Rule, Table, Taken, split
@@ -295,7 +296,7 @@ class _Level:
         self.record(f"{here}/@{name}", "carried", f"{there}/@{name}", None, "")
 
     def fate(
-        self, here: str, decl: ElementDecl, fate: str, there: str | None, finding: str | None, because: str
+        self, here: str, decl: ElementDecl, fate: str, there: str | None, finding: Code | None, because: str
     ) -> None:
         """Record the fate of a path; one that is not carried decides for all that is below it."""
         self.record(here, fate, there, finding, because)
@@ -303,12 +304,17 @@ class _Level:
             for below, _ in paths(decl):
                 self.record(_join(here, below), fate, None, finding, because)
 
-    def record(self, here: str, fate: str, there: str | None, finding: str | None, because: str) -> None:
+    def record(self, here: str, fate: str, there: str | None, finding: Code | None, because: str) -> None:
+        self.known(here, finding)
         if not self.request and there is None:
             return
         path, place = (here, there) if self.request else (there, here)
         place = place if self.compiler.declared.forwarded else None
         self.compiler.fates.append(Fate(self.direction, path or "", fate, place, finding, because))  # type: ignore[arg-type]
+
+    def known(self, here: str, finding: str | None) -> None:
+        if finding is not None and finding not in KINDS:
+            self.problem(f"there is no finding {finding}, which the rule for {here} makes")
 
     def producers(self) -> tuple[Producer, ...]:
         found = []
@@ -323,6 +329,7 @@ class _Level:
         return tuple(found)
 
     def makes(self, made: Made, rule: Rule) -> None:
+        self.known(made.target, made.finding)
         if made.target in self.reached:
             self.problem(f"{made.target} is carried and made by a rule as well")
         for path in self.target_paths:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 Severity = Literal["info", "notice", "warning", "loss", "refused"]
 
@@ -23,7 +23,60 @@ class Kind:
     do: str
 
 
-KINDS: dict[str, Kind] = {
+Code = Literal[
+    "nil-as-absent",
+    "empty-as-absent",
+    "zero-as-absent",
+    "empty-as-default",
+    "empty-clears",
+    "soap-12",
+    "undeclared-prefix",
+    "unusual-path",
+    "call-told-otherwise",
+    "unlimited-without-number",
+    "unknown-header",
+    "unknown-answer-element",
+    "number-changed",
+    "read-first",
+    "unknown-element",
+    "unknown-attribute",
+    "stray-text",
+    "wrong-endpoint",
+    "unlimited-not-said",
+    "value-converted",
+    "default-added",
+    "phone-password-stays",
+    "grant-unchecked",
+    "answer-field-unavailable",
+    "grant-lowered",
+    "user-kept",
+    "partly-done",
+    "package-failed",
+    "package-undone",
+    "package-not-undone",
+    "siblings-touched",
+    "siblings-included",
+    "repeated-element",
+    "choice-conflict",
+    "field-kept",
+    "field-emulated",
+    "operation-emulated",
+    "effect-may-differ",
+    "answer-differs",
+    "came-back",
+    "field-dropped",
+    "no-value",
+    "answer-value-omitted",
+    "kept-value-lost",
+    "more-findings",
+    "not-translated",
+    "operation-locked",
+    "browned-out",
+    "field-refused",
+]
+"""Every code. A declaration that names another is an error of types, and a problem when the catalogue loads."""
+
+KINDS: dict[Code, Kind] = {
     "nil-as-absent": Kind(
         "info",
         "Null read as not sent",
@@ -328,6 +381,11 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def kind_of(code: str) -> Kind | None:
+    """The kind of a code that comes from a store, where an earlier or later release may have written it."""
+    return KINDS.get(cast(Code, code))
+
+
 @dataclass(slots=True)
 class Finding:
     """One thing found in one call, `count` times. `place` is where the matter lives in v3, if anywhere.
@@ -335,7 +393,7 @@ class Finding:
     `inner`: it is that of a call inside, which counts it (see `shim.core.inner`).
     """
 
-    code: str
+    code: Code
     path: str
     because: str
     place: str | None = None
@@ -353,10 +411,10 @@ class Findings:
     MOST = 200
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str], Finding] = {}
+        self._found: dict[tuple[Code, str], Finding] = {}
 
     def add(
-        self, code: str, path: str, because: str = "", place: str | None = None, *, inner: bool = False
+        self, code: Code, path: str, because: str = "", place: str | None = None, *, inner: bool = False
     ) -> None:
         """Add a finding of a known code; `because` defaults to the code's meaning."""
         known = self._found.get((code, path))

@@ -24,6 +24,7 @@ from shim.core.commands import (
 from shim.core.compiled import Catalogue, Translation
 from shim.core.errors import CallerError, Fault
 from shim.core.evidence import ask_each, known_from, says_absent
+from shim.core.findings import Code
 from shim.core.forward import look
 from shim.core.keeping import look_up
 from shim.core.model import Element
@@ -81,7 +82,7 @@ def _accounts(catalogue: Catalogue, translation: Translation, work: Work) -> Gen
             if rule.main and work.extension is None:
                 about(work, identity)
             if translation.declared.siblings:
-                code = "siblings-touched" if translation.writes else "siblings-included"
+                code: Code = "siblings-touched" if translation.writes else "siblings-included"
                 yield from siblings(work, identity, path, code)
 
 
@@ -132,7 +133,7 @@ def _canonical(text: str) -> str | None:
 
 
 def siblings(
-    work: Work, identity: Identity, path: str, code: str = "siblings-touched"
+    work: Work, identity: Identity, path: str, code: Code = "siblings-touched"
 ) -> Generator[Command, Any, None]:
     """What a call changes on the user is changed for all of the user's extensions: say how many more."""
     found: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", (identity.user_id,))

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shim.core.findings import Code
+
 LONGEST_NAME = 64
 """Characters that are shown of a name that a caller gave: it is no value, but may have been meant as one."""
 
@@ -119,4 +121,4 @@ class Envelope:
     headers: list[Element]
     surplus: tuple[str, ...] = ()
     soap_12: bool = False
-    found: tuple[tuple[str, str], ...] = ()
+    found: tuple[tuple[Code, str], ...] = ()

@@ -20,6 +20,7 @@ from shim.core.blanks import without_blanks
 from shim.core.bounds import bound_tags, over
 from shim.core.encodings import as_utf8
 from shim.core.errors import BackendError, CallerError, Fault
+from shim.core.findings import Code
 from shim.core.model import Credentials, Element, Envelope, Sent
 from shim.core.multiref import References, reference
 from shim.core.typed import ENCODINGS, XSI, decoded, how_sent, mapped
@@ -212,7 +213,7 @@ def _envelope(root: etree._Element, reader: _Reader) -> Envelope:
     for part in parts["Body"]:
         bodies += [each for each in part if not reader.is_target(each)]
     soap_12 = _namespace(root.tag) == SOAP_12
-    found = (("soap-12", ""),) if soap_12 else ()
+    found: tuple[tuple[Code, str], ...] = (("soap-12", ""),) if soap_12 else ()
     if not bodies:
         if not parts["Body"]:
             raise CallerError("not-soap", "The SOAP envelope has no Body: there is no call in it.")

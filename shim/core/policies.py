@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shim.core.findings import Code
+
 Do = Literal["emulate", "drop", "refuse"]
 Side = Literal["request", "answer"]
 
 ANY = "*"
 
-CHOICES: Mapping[tuple[Side, str], tuple[Do, ...]] = {
+CHOICES: Mapping[tuple[Side, Code], tuple[Do, ...]] = {
     ("request", "field-kept"): ("emulate", "drop", "refuse"),
     ("request", "field-emulated"): ("emulate", "drop", "refuse"),
     ("request", "field-dropped"): ("drop", "refuse"),
@@ -30,7 +32,7 @@ GOVERNED = tuple(dict.fromkeys(code for _, code in CHOICES))
 """The findings that policies are about."""
 
 
-def possible(side: Side, code: str, *, writes: bool) -> tuple[Do, ...]:
+def possible(side: Side, code: Code, *, writes: bool) -> tuple[Do, ...]:
     """What can be done where an operation makes the finding; the first is the default."""
     choices = CHOICES.get((side, code), ())
     return tuple(each for each in choices if each != "refuse") if side == "answer" and writes else choices
@@ -53,7 +55,7 @@ class Policy:
 
 
 def deciding(
-    policies: Iterable[Policy], side: Side, code: str, path: str, *, writes: bool
+    policies: Iterable[Policy], side: Side, code: Code, path: str, *, writes: bool
 ) -> tuple[int, Policy] | None:
     """The policy that decides about a place, with its position; None: the default counts.
 
@@ -70,10 +72,10 @@ def deciding(
 class Chosen:
     """What an integration chose for one operation. `barred` are elements that its answers must not lack."""
 
-    by: Mapping[tuple[Side, str, str], Do] = field(default_factory=dict)
+    by: Mapping[tuple[Side, Code, str], Do] = field(default_factory=dict)
     barred: tuple[str, ...] = ()
 
-    def of(self, side: Side, code: str, path: str) -> Do:
+    def of(self, side: Side, code: Code, path: str) -> Do:
         """What is done about a path of the old message for which a rule has this finding."""
         by = self.by
         return by.get((side, code, path)) or by.get((side, code, ANY)) or CHOICES[side, code][0]

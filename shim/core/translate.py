@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
+from shim.core.findings import Code
 from shim.core.lexical import boolean, describe
 from shim.core.model import LONGEST_NAME, Element
 from shim.core.rules.model import Direction, Entry, Problem, Table, Work
@@ -209,7 +210,7 @@ def _say_unlimited(
 
 def known_attributes(child: Element, entry: Entry | None, work: Work, direction: Direction) -> dict[str, str]:
     """The known attributes. Of each unknown one a finding is made; without an entry they are the message's."""
-    code = "unknown-attribute" if direction == "request" else "unknown-answer-element"
+    code: Code = "unknown-attribute" if direction == "request" else "unknown-answer-element"
     kind = entry.decl.complex if entry is not None else None
     names = {each.name for each in kind.all_attributes} if kind is not None else set()
     path = f"{entry.path}/" if entry is not None else ""
@@ -224,7 +225,7 @@ def known_attributes(child: Element, entry: Entry | None, work: Work, direction:
 
 def _below_a_leaf(child: Element, entry: Entry, work: Work, direction: Direction) -> None:
     """Elements inside one that holds a value are as unknown as any other; its own text counts."""
-    code = "unknown-element" if direction == "request" else "unknown-answer-element"
+    code: Code = "unknown-element" if direction == "request" else "unknown-answer-element"
     for each in child.children:
         work.find(code, f"{entry.path}/{each.name[:LONGEST_NAME]}")
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
+from shim.core.findings import Code
 from shim.core.interface import ComplexType, ElementDecl
 from shim.core.model import Element
 
 _ZERO = re.compile(r"\s*[+-]?0+(\.0*)?\s*", re.ASCII)
 _ANY_ZERO = re.compile(rb">\s*[+-]?0+(?:\.0*)?\s*<")
-_CODE = "zero-as-absent"
-Find = Callable[[str, str], None]
+_CODE: Final = "zero-as-absent"
+Find = Callable[[Code, str], None]
 """Takes a finding's code and path."""
 
 

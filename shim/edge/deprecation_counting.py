@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -29,7 +30,7 @@ MORE = "(more)"
 _LONGEST_PATH = 500
 _MOST_WANTED = 200
 _BECAUSE = "There are more different findings than are told apart (deprecation.keys): these are only counted."
-_REST = "more-findings"
+_REST: Final = "more-findings"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from itertools import chain
 
 from shim.core.choosing import Place, places
 from shim.core.compiled import Catalogue
+from shim.core.findings import Code
 from shim.core.interface import Operation, paths
 from shim.core.policies import ANY, GOVERNED, Do, Policy, possible
 from shim.edge.config import Config, ConfigError, Problem
@@ -94,7 +95,7 @@ def _reached(policy: Policy, catalogue: Catalogue, covered: Iterable[Operation])
         translation = catalogue.translations.get(operation.full_name)
         if translation is None:
             continue
-        everywhere = ["field-dropped"]
+        everywhere: list[Code] = ["field-dropped"]
         if policy.operation.endswith(ANY):
             everywhere.append("operation-emulated")
         anywhere = (Place("request", ANY, code, possible("request", code, writes=True)) for code in everywhere)

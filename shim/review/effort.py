@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from shim.core.compiled import Catalogue, Translation
+from shim.core.findings import Code
 from shim.core.rules.model import Fate
 from shim.review.model import Effort
 
@@ -21,7 +22,7 @@ _LIMITS: tuple[tuple[int, Effort], ...] = ((0, "none"), (3, "small"), (9, "mediu
 _UNTRANSLATED = 10
 _ALONE = 5
 _LACKING = ("kept", "emulated", "dropped", "refused")
-_MET = {
+_MET: dict[Code, tuple[int, str]] = {
     "field-kept": (2, "{} that the shim keeps, because v3 has no place for it"),
     "field-emulated": (2, "{} that the shim answers, because v3 does not have it"),
     "field-dropped": (3, "{} that v3 has no place for"),

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.compiled import Catalogue
-from shim.core.findings import KINDS, Kind
+from shim.core.findings import KINDS, Kind, kind_of
 from shim.edge import app
 from shim.edge.config import Config
 from shim.edge.deprecation_rows import FINDING_DAYS, FINDING_EVENTS, FINDINGS
@@ -158,7 +158,7 @@ async def finding(
 
 
 def _page(row: FindingRow, sample: Sample | None) -> FindingPage:
-    kind = KINDS.get(row.code, _NO_KIND)
+    kind = kind_of(row.code) or _NO_KIND
     return FindingPage(row=row, meaning=kind.meaning, do=kind.do, sample=sample, days=(), history=())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast, get_args
 
 import pytest
 
@@ -10,9 +11,10 @@ from shim.core.catalogue import compile_catalogue
 from shim.core.commands import Caller, Identity
 from shim.core.compiled import Translation
 from shim.core.errors import CallerError, DeclarationError
+from shim.core.findings import KINDS, Code
 from shim.core.model import Element
 from shim.core.rules.declare import operation, service
-from shim.core.rules.model import Rule, Work
+from shim.core.rules.model import Direction, Made, Rule, Taken, Work
 from shim.core.rules.references import account, account_or_extension, extension, extension_id, owned
 from shim.core.rules.required import needed
 from shim.core.rules.vocabulary import (
@@ -104,6 +106,32 @@ def test_an_undeclared_operation_and_a_missing_successor_stop_the_program() -> N
         compile_catalogue(old(), new(), [service("Account", "Account", operation("DelAccount", "Vanish"))])
     assert "Account.DelAccount: there is no operation Account.Vanish" in caught.value.problems
     assert "Account.LinkAccount: not declared" in caught.value.problems
+
+
+MISTYPED = cast(Code, "value-convertd")
+
+
+class Mistyped(Rule):
+    def takes(self, direction: Direction) -> Taken | None:
+        return None
+
+    def produces(self, direction: Direction) -> Made | None:
+        return Made("added", "scope", None, MISTYPED)
+
+
+def test_a_rule_that_takes_an_element_with_a_finding_that_there_is_not_stops_the_program() -> None:
+    found = problems(*STATUS, UPDATED, compute("scope", str, str, "another form", finding=MISTYPED))
+    why = "request: there is no finding value-convertd, which the rule for scope makes"
+    assert f"Reseller.SetResellerStatus: {why}" in found
+
+
+def test_a_rule_that_makes_an_element_with_a_finding_that_there_is_not_stops_the_program() -> None:
+    found = problems(*STATUS, UPDATED, Mistyped(None, "scope", "it is new"))
+    assert any("there is no finding value-convertd, which the rule for scope makes" in each for each in found)
+
+
+def test_every_code_has_a_kind() -> None:
+    assert get_args(Code) == tuple(KINDS)
 
 
 def test_drop_makes_a_finding_and_sends_nothing() -> None:

@@ -7,6 +7,7 @@ instead has the finding that says so, and a reason of its own: a rule's would te
 from __future__ import annotations
 
 from shim.core.errors import CallerError
+from shim.core.findings import Code
 from shim.core.policies import CHOICES
 from shim.core.rules.model import Problem, Work
 
@@ -17,7 +18,7 @@ _NOT_ANSWERED = "v3 does not have it, and the shim's configuration chose not to 
 _OPERATION = "v3 has no such operation, and the shim's configuration chose to refuse the call: port it."
 
 
-def accepts(work: Work, code: str, path: str, because: str) -> bool:
+def accepts(work: Work, code: Code, path: str, because: str) -> bool:
     """Make the finding of a request's element, or what was chosen instead; whether to do as the rule says.
 
     A refusal is a problem of the call, so that it ends with a fault before anything is forwarded.

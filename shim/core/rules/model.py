@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shim.core.commands import Caller, Identity
-from shim.core.findings import Findings
+from shim.core.findings import Code, Findings
 from shim.core.inner import InnerCall
 from shim.core.interface import Demand, ElementDecl
 from shim.core.lexical import Check
@@ -103,10 +103,10 @@ class Work:
         self.chosen: Chosen = AS_WRITTEN
         """What configuration chose for the operation: see `shim.core.rules.choices`."""
 
-    def find(self, code: str, path: str, because: str = "", place: str | None = None) -> None:
+    def find(self, code: Code, path: str, because: str = "", place: str | None = None) -> None:
         self.findings.add(code, path, because, place)
 
-    def policy(self, code: str, path: str = ANY, side: Side = "request") -> Do:
+    def policy(self, code: Code, path: str = ANY, side: Side = "request") -> Do:
         """What is to be done where a rule has this finding: the default, or what was chosen."""
         return self.chosen.of(side, code, path)
 
@@ -174,7 +174,7 @@ class Fate:
     path: str
     fate: FateName
     place: str | None = None
-    finding: str | None = None
+    finding: Code | None = None
     because: str = ""
 
 
@@ -215,7 +215,7 @@ class Taken:
     fate: FateName
     target: str | None = None
     act: Action | None = None
-    finding: str | None = None
+    finding: Code | None = None
     reads: Callable[[str], str | None] | None = None
     """Which texts requests may have though the type does not allow them: those that it gives something for."""
     raw: bool = False
@@ -228,7 +228,7 @@ class Made:
     fate: FateName
     target: str
     producer: Producer | None
-    finding: str | None = None
+    finding: Code | None = None
 
 
 def spots(root: Element, path: str) -> list[Element]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from shim.core.findings import Code
 from shim.core.model import Element
 from shim.core.rules.choices import accepts, gives
 from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split, spots
@@ -33,7 +34,7 @@ def rename(old: str, new: str, because: str = "v3 has it under another name.") -
 class Computed(Rule):
     to_new: Convert = str
     to_old: Convert = str
-    finding: str | None = None
+    finding: Code | None = None
     always: bool = False
     unfit: Literal["refuse", "drop"] = "refuse"
 
@@ -73,7 +74,7 @@ def compute(
     because: str,
     *,
     new: str | None = None,
-    finding: str | None = "value-converted",
+    finding: Code | None = "value-converted",
     always: bool = False,
     unfit: Literal["refuse", "drop"] = "refuse",
     only: Direction | None = None,
