@@ -26,7 +26,7 @@ _CREDENTIALS = "userCredentials"
 """Vendor samples have it nested, one in the other."""
 _V3_NAMESPACE = re.compile(r"https?://4psa\.com/\w+(?:\.xsd)?/(?:[3-9]|[1-9][0-9])(?:\.[0-9]{1,3}){2}")
 _LIMITS = Limits()
-_ELEMENT = rb"<(?:[^\s<>/:]{1,256}:)?(?:%b)[\s/>]"
+_ELEMENT = rb"<(?:[^\s<>/:]+:)?(?:%b)[\s/>]"
 _OLD_SECRET = re.compile(_ELEMENT % b"cryptedAuth|appSecret", re.IGNORECASE)
 _OLD_LOGIN = re.compile(_ELEMENT % b"username|password|appKey", re.IGNORECASE)
 _OLD = frozenset({"username", "password", "cryptedAuth", "appKey", "appSecret"})
@@ -64,7 +64,8 @@ def carries_old_login(data: bytes, content_type: str = "") -> bool:
         document = data.replace(b"\0", b"")
     if _OLD_SECRET.search(document):
         return True
-    begin, end = document.find(b"userCredentials"), document.rfind(b"userCredentials")
+    names = document.lower()  # 2.5 takes any case: none of them may be a way around
+    begin, end = names.find(b"usercredentials"), names.rfind(b"usercredentials")
     return begin >= 0 and _OLD_LOGIN.search(document, begin, end if end > begin else len(document)) is not None
 
 

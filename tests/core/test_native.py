@@ -117,3 +117,16 @@ def test_passwords_of_v3_accounts_are_no_logins(body: str) -> None:
     nested = f"<userCredentials>{TOKEN}</userCredentials>"
     for header in (TOKEN, nested):
         assert not carries_old_login(message(body, header))
+
+
+@pytest.mark.parametrize(
+    "header", ["userCredentials", "USERCREDENTIALS", "usercredentials", "x:UserCredentials"]
+)
+@pytest.mark.parametrize("name", ["password", "PASSWORD", "AppKey", "username", "cryptedauth", "APPSECRET"])
+@pytest.mark.parametrize("prefix", ["", "y:", "z" * 300 + ":"])
+def test_an_old_login_is_seen_in_any_case_and_under_any_prefix(header: str, name: str, prefix: str) -> None:
+    """As 2.5 reads it: whatever it would take for a login must not go on to v3."""
+    login = f"<{header}><{prefix}{name}>secret</{prefix}{name}></{header}>"
+    message = f"<E:Envelope><E:Header>{login}</E:Header><E:Body><GetUsers/></E:Body></E:Envelope>"
+    for encoding in ("utf-8", "utf-16"):
+        assert carries_old_login(message.encode(encoding))
