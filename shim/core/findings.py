@@ -435,7 +435,8 @@ class Findings:
         return (each for each in self if not each.inner)
 
     def __iter__(self) -> Iterator[Finding]:
-        return iter(self._found.values())
+        """Those that there are now: a step in another thread, which nobody waits for, may still add some."""
+        return iter(tuple(self._found.values()))
 
     def __len__(self) -> int:
         return len(self._found)

@@ -23,25 +23,33 @@ class Threads:
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(_AT_ONCE)
-        self._running = 0
+        self.running = 0
+        """Threads that work now, those that nobody waits for included."""
         self._usual = sys.getswitchinterval()
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result. Raises what the work raises. Cancelled, the work still ends, for nobody."""
-        async with self._places:
-            thread = ThreadPoolExecutor(1, "aside")
-            self._begin()
-            try:
-                return await asyncio.get_running_loop().run_in_executor(thread, work)
-            finally:
-                self._end()
-                thread.shutdown(wait=False)
+        """The result. Raises what the work raises. Cancelled, the work still ends, for nobody.
+
+        It keeps its place until then: calls that are given up must not add up to more threads at once.
+        """
+        await self._places.acquire()
+        thread = ThreadPoolExecutor(1, "aside")
+        self._begin()
+        try:
+            under_way = asyncio.get_running_loop().run_in_executor(thread, work)
+        except BaseException:  # there is no thread to be had
+            self._end()
+            raise
+        under_way.add_done_callback(self._end)
+        thread.shutdown(wait=False)
+        return await asyncio.shield(under_way)
 
     def _begin(self) -> None:
-        self._running += 1
+        self.running += 1
         sys.setswitchinterval(min(_TURN, self._usual))
 
-    def _end(self) -> None:
-        self._running -= 1
-        if not self._running:
+    def _end(self, ended: object = None) -> None:
+        self._places.release()
+        self.running -= 1
+        if not self.running:
             sys.setswitchinterval(self._usual)

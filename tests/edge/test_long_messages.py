@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from shim.core.aside import aside
 from shim.core.commands import Aside, Command
 from shim.core.errors import BackendError, CallerError
+from shim.core.findings import Findings
 from shim.edge import answers
 from shim.edge.answers import LONG, SLICE, SlicedResponse, response
 from shim.edge.aside import Threads
@@ -117,3 +119,60 @@ async def test_threads_leave_the_switching_of_the_interpreter_as_it_was() -> Non
     threads = Threads()
     assert await threads.run(sys.getswitchinterval) < before
     assert sys.getswitchinterval() == before
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not holds():  # noqa: ASYNC110  # what is waited for has no event
+            await asyncio.sleep(0.01)
+
+
+async def test_work_that_nobody_waits_for_keeps_its_place_until_it_ends() -> None:
+    usual = sys.getswitchinterval()
+    threads, end, begun = Threads(), threading.Event(), []
+
+    def work() -> None:
+        begun.append(threading.get_ident())
+        end.wait(60)
+
+    try:
+        left = [asyncio.create_task(threads.run(work)) for _ in range(2)]
+        await until(lambda: len(begun) == 2)
+        for each in left:
+            each.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        assert all(each.cancelled() for each in left), "who waits is let go at once"
+        third = asyncio.create_task(threads.run(end.is_set))
+        for _ in range(20):  # turns of the loop: a free place is taken in the first ones
+            await asyncio.sleep(0)
+        assert threads.running == 2, "the third waits for a place"
+        assert sys.getswitchinterval() < usual
+    finally:
+        end.set()
+    assert await third, "begun only when a place was free"
+    await until(lambda: threads.running == 0)
+    assert sys.getswitchinterval() == usual
+
+
+async def test_a_place_is_free_again_when_no_thread_was_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(self: object, work: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    threads = Threads()
+    with monkeypatch.context() as without:
+        without.setattr("concurrent.futures.ThreadPoolExecutor.submit", none)
+        for _ in range(3):
+            with pytest.raises(RuntimeError, match="thread"):
+                await threads.run(lambda: None)
+    assert threads.running == 0
+    assert await asyncio.wait_for(threads.run(lambda: "done"), 60) == "done"
+
+
+def test_findings_can_be_told_while_a_step_that_nobody_waits_for_adds_some() -> None:
+    findings = Findings()
+    findings.add("unknown-header", "a")
+    told = findings.own
+    first = next(told)
+    findings.add("unknown-header", "b")
+    assert [first.path, *(each.path for each in told)] == ["a"]
+    assert [each.path for each in findings] == ["a", "b"]
