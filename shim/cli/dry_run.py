@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import assert_never
 
 from lxml import etree
 
@@ -35,6 +34,7 @@ from shim.core.commands import (
     Together,
 )
 from shim.core.compiled import Catalogue
+from shim.core.drive import run
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Finding
 from shim.core.meant import meant
@@ -43,7 +43,6 @@ from shim.core.parse import SOAP, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.soap12 import action_of
 
-_Result = TypeVar("_Result")
 _HEAD = re.compile(rb"\s*+POST [^\r\n]{1,2000} HTTP/[0-9.]{1,3}\r?\n(?P<lines>(?:[^\r\n]++\r?\n)*+)\r?\n")
 TOKEN = "ACCESS-TOKEN"  # noqa: S105  # the word that stands for one
 _OF_PLACEHOLDERS = {"answer-value-omitted", "unknown-answer-element"}
@@ -107,19 +106,9 @@ class _Driver:
         self._under_way = ""
 
     def drive(self, shim: Shim, request: Request) -> Outcome:
-        return self._run_through(exchange(shim, request))
+        return run(exchange(shim, request), self._reply)
 
-    def _run_through(self, under_way: Generator[Command, Any, _Result]) -> _Result:
-        reply: Any = None
-        while True:
-            try:
-                command = under_way.send(reply)
-            except StopIteration as stop:
-                result: _Result = stop.value
-                return result
-            reply = self._reply(command)
-
-    def _reply(self, command: Command) -> Any:  # noqa: PLR0912  # one arm for each command
+    def _reply(self, command: Command) -> object:  # noqa: PLR0912  # one arm for each command
         match command:
             case Aside():
                 return command.work()
@@ -146,11 +135,11 @@ class _Driver:
                     Identity(each.user_id, each.user_id, each.user_id, each.number) for each in command.known
                 )
             case Together():
-                return [self._run_through(part) for part in command.parts]
+                return [run(part, self._reply) for part in command.parts]
             case _:
-                raise NotImplementedError(f"a dry run has no reply to {type(command).__name__}")
+                assert_never(command)
 
-    def _call(self, command: Call) -> Any:
+    def _call(self, command: Call) -> object:
         self._under_way = command.full_name
         envelope = command.envelope(TOKEN)
         used = self._answers.used_in(parse(envelope).body)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, assert_never
 
 from shim.core.commands import (
     Aside,
@@ -118,6 +118,8 @@ class Performer:
                 return await self._together(command)
             case Begin() | Mark() | Close() | Revoke():
                 return await self._journal(command)
+            case _:
+                assert_never(command)
 
     async def aside(self, work: Callable[[], _Result]) -> _Result:
         """Do work that would keep others waiting."""
@@ -143,6 +145,8 @@ class Performer:
                 await identities.forget(command.numbers)
             case RenumberIdentities():
                 await identities.renumber_all(command.numbers)
+            case _:
+                assert_never(command)
 
     async def _journal(self, command: Begin | Mark | Close | Revoke) -> Opened | None:
         journal = self._with.journal
@@ -162,6 +166,8 @@ class Performer:
                 self._opened = None
             case Revoke():
                 await journal.revoke(command.entries)
+            case _:
+                assert_never(command)
         return None
 
     def _note(self, call: Call) -> None:

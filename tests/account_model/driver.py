@@ -6,12 +6,12 @@ The request path is the real one (`shim.core.pipeline`), and so is the emulator 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from itertools import count
-from typing import Any
+from typing import assert_never
 
 from shim.core.catalogue import compile_catalogue
 from shim.core.commands import (
@@ -21,6 +21,7 @@ from shim.core.commands import (
     Call,
     Caller,
     Close,
+    Command,
     DenyIdentities,
     DoubtIdentities,
     FindEnded,
@@ -37,9 +38,11 @@ from shim.core.commands import (
     Recall,
     Remember,
     RenumberIdentities,
+    Revoke,
     Together,
 )
 from shim.core.compiled import Catalogue
+from shim.core.drive import run
 from shim.core.errors import BackendError, Fault
 from shim.core.model import Element
 from shim.core.parse import ANSWER_LIMITS, parse
@@ -370,7 +373,7 @@ class House:
         body = old_request(operation, Element(operation.input.name, children=children))
         self.requests = []
         request = Request(old().services[operation.service].endpoint, "text/xml; charset=utf-8", body)
-        outcome: Outcome = self._drive(exchange(shim(), request), by)
+        outcome = run(exchange(shim(), request), partial(self._perform, by))
         if outcome.answer is None:
             return Reply(outcome, None)
         self.answered += 1
@@ -378,20 +381,7 @@ class House:
             assert_valid(outcome.answer, old())
         return Reply(outcome, parse(outcome.answer, "text/xml", ANSWER_LIMITS).body)
 
-    def _drive(self, under_way: Generator[Any, Any, Any], by: int) -> Any:
-        try:
-            command = next(under_way)
-            while True:
-                try:
-                    reply = self._perform(command, by)
-                except Fault as raised:
-                    command = under_way.throw(raised)
-                else:
-                    command = under_way.send(reply)
-        except StopIteration as stop:
-            return stop.value
-
-    def _perform(self, command: object, by: int) -> object:  # noqa: PLR0912 - one arm for each command
+    def _perform(self, by: int, command: Command) -> object:  # noqa: PLR0912 - one arm for each command
         match command:
             case Aside():
                 return command.work()
@@ -424,7 +414,7 @@ class House:
                 self.issued[command.counter] = self.issued.get(command.counter, 0) + 1
                 return self.issued[command.counter]
             case Together():
-                return [self._drive(part, by) for part in command.parts]
+                return [run(part, partial(self._perform, by)) for part in command.parts]
             case Begin():
                 return self.journal.begin(command)
             case Mark():
@@ -435,8 +425,10 @@ class House:
                 if command.answering is not None:
                     command.answering(learned)
                 self.journal.close(command)
+            case Revoke():
+                raise AssertionError("only the edge revokes entries")
             case _:
-                raise AssertionError(f"nobody carries out {type(command).__name__}")
+                assert_never(command)
         return None
 
     # ---- v3 ----

@@ -20,6 +20,7 @@ from zlib import crc32
 from lxml import etree
 
 from shim.core.commands import Call
+from shim.core.drive import run
 from shim.core.endpoints import normal_path
 from shim.core.errors import CallerError, Fault
 from shim.core.interface import Operation
@@ -92,7 +93,7 @@ class House(World):
     def serve(self, sent: Sent, path: str) -> Outcome:
         outcome = Outcome()
         asked = Request(path, sent.content_type, sent.body, sent.action, unusual=path != sent.path)
-        self._drive(exchange(Shim(catalogue()), asked, outcome))
+        run(exchange(Shim(catalogue()), asked, outcome), self._perform)
         return outcome
 
 

@@ -15,7 +15,8 @@ from functools import cache
 from typing import Any, Literal
 from xml.sax.saxutils import escape, quoteattr
 
-from shim.core.commands import Call, Identify, Identity
+from shim.core.commands import Call, Command, Identify, Identity
+from shim.core.drive import run
 from shim.core.endpoints import normal_path
 from shim.core.errors import CallerError
 from shim.core.interface import ComplexType, ElementDecl, Simple, paths
@@ -60,7 +61,7 @@ class Done:
 class _Watched(World):
     login: Credentials | None = None
 
-    def _perform(self, command: object) -> object:
+    def _perform(self, command: Command) -> object:
         if isinstance(command, Identify):
             self.login = command.credentials
         return super()._perform(command)
@@ -76,7 +77,7 @@ def through_the_shim(path: str, message: bytes, headers: dict[str, str]) -> Done
         return Done(refused=fault.reason)
     path = normal_path(path.partition("?")[0])
     asked = Request(path, sent.get("content-type", ""), body, sent.get("soapaction", ""))
-    outcome = world._drive(exchange(Shim(catalogue()), asked))
+    outcome = run(exchange(Shim(catalogue()), asked), world._perform)
     refused = outcome.fault.reason if isinstance(outcome.fault, CallerError) else ""
     calls = [(call.operation, request) for call, request in world.calls]
     found = tuple((each.code, each.path) for each in outcome.findings)

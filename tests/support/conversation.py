@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Literal, assert_never
 
 from shim.core.catalogue import compile_catalogue
 from shim.core.commands import (
     Answer,
     Aside,
+    Begin,
     Call,
     Caller,
+    Close,
+    Command,
     DenyIdentities,
     DoubtIdentities,
     FaultForm,
@@ -25,14 +28,17 @@ from shim.core.commands import (
     Issue,
     Known,
     LearnIdentities,
+    Mark,
     Recall,
     Remember,
     RenumberIdentities,
+    Revoke,
     Rung,
     Tell,
     Together,
 )
 from shim.core.compiled import Catalogue
+from shim.core.drive import run
 from shim.core.errors import Fault
 from shim.core.interface import Interface, Operation
 from shim.core.model import Element
@@ -106,23 +112,9 @@ class World:
         endpoint = path or old().services[operation.service].endpoint
         shim = Shim(catalogue(self.dialect), deprecation=self.deprecation)
         under_way = exchange(shim, Request(endpoint, "text/xml; charset=utf-8", body))
-        outcome: Outcome = self._drive(under_way)
-        return outcome
+        return run(under_way, self._perform)
 
-    def _drive(self, under_way: Generator[object, object, object]) -> Any:
-        try:
-            command = next(under_way)
-            while True:
-                try:
-                    reply = self._perform(command)
-                except Fault as fault:
-                    command = under_way.throw(fault)
-                else:
-                    command = under_way.send(reply)
-        except StopIteration as stop:
-            return stop.value
-
-    def _perform(self, command: object) -> object:  # noqa: PLR0912 - one arm for each command
+    def _perform(self, command: Command) -> object:  # noqa: PLR0912 - one arm for each command
         match command:
             case Aside():
                 return command.work()
@@ -161,7 +153,11 @@ class World:
                     replace(each, number=changed.get(each.number, each.number)) for each in self.identities
                 ]
             case Together(parts):
-                return [self._drive(part) for part in parts]
+                return [run(part, self._perform) for part in parts]
+            case Begin() | Mark() | Close() | Revoke():
+                return None  # no journal: nothing is written
+            case _:
+                assert_never(command)
         return None
 
     def find(self, by: str, value: str) -> tuple[Identity, ...]:

@@ -1,0 +1,34 @@
+"""The synchronous driver of an exchange: every command is carried out before the exchange goes on.
+
+The asynchronous one is `shim.edge.drive`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from shim.core.commands import Command
+from shim.core.errors import Fault
+
+_Result = TypeVar("_Result")
+
+
+def run(exchange: Generator[Command, Any, _Result], perform: Callable[[Command], object]) -> _Result:
+    """The result of an exchange, or of a part of one, whose commands `perform` carries out.
+
+    A Fault that `perform` raises is raised in the exchange; all else that it raises ends the run. Raises what
+    the exchange raises.
+    """
+    try:
+        command = next(exchange)
+        while True:
+            try:
+                reply = perform(command)
+            except Fault as fault:
+                command = exchange.throw(fault)
+            else:
+                command = exchange.send(reply)
+    except StopIteration as stop:
+        result: _Result = stop.value
+        return result
