@@ -56,7 +56,7 @@ class _Marks:
 
     PHP's SoapServer declares a namespace on the envelope when the first element in it is complete, and numbers
     them in that order: children come before what holds them, and a namespace that no element is in does not
-    occur (8.2.31). So each namespace has two marks in place of its number that no text can hold, one for a tag
+    occur (8.2.36). So each namespace has two marks in place of its number that no text can hold, one for a tag
     that goes on and one for a tag that completes its element; when the whole message is there, one look-up
     table for all its bytes puts the number where either stands. There is room for 9 namespaces.
     """
