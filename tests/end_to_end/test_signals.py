@@ -463,7 +463,13 @@ def test_sighup_with_a_file_that_is_gone_keeps_the_old_set(shim: Shim) -> None:
 def test_starts_and_what_was_taken_over_are_in_the_audit_log(start_shim: StartShim) -> None:
     shim = start_shim()
     started = shim.said("started", version="0.1.0", configuration=str(shim.folder / "config.yaml"))
-    assert started["listeners"]["admin"].endswith(f":{shim.admin}")
+    assert {name: int(at.rpartition(":")[2]) for name, at in started["listeners"].items()} == {
+        "http": shim.http,
+        "https": shim.https,
+        "admin": shim.admin,
+    }
+    assert started["pid"] == shim.process.pid
+    assert started["backend"] == [shim.settings["backend"]["url"]]
     assert started["store"] == f"sqlite/{shim.folder / 'shim.db'}"
     shim.configure(limits={"depth": 60})
     reread(shim)
