@@ -21,7 +21,7 @@ AUDIT = sa.Table(
     "audit_events",
     sa.MetaData(),
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("who", "action", "subject", "detail")),
 )
 SHIM = "(shim)"

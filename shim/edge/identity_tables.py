@@ -35,21 +35,33 @@ IDENTITIES = sa.Table(
     _METADATA,
     sa.Column("id", sa.BigInteger, primary_key=True),
     *(
-        sa.Column(name, sa.Text)
-        for name in ("old_id", "extension_id", "user_id", "number", "identifier", "origin")
+        sa.Column(name, sa.Text, nullable=False, unique=name in ("old_id", "extension_id"))
+        for name in ("old_id", "extension_id", "user_id", "number")
     ),
-    *(sa.Column(name, _WHEN) for name in ("created_at", "seen_at", "unconfirmed_at", "denied_at", "gone_at")),
-    sa.Column("stands_for", sa.Text),
+    sa.Column("identifier", sa.Text, index=True),
+    sa.Column("origin", sa.Text, nullable=False),
+    *(sa.Column(name, _WHEN, nullable=False) for name in ("created_at", "seen_at")),
+    *(sa.Column(name, _WHEN) for name in ("unconfirmed_at", "denied_at", "gone_at")),
+    sa.Column("stands_for", sa.Text, index=True),
+    sa.Index("ix_identities_user_id", "user_id"),
+    sa.Index("any_number", "number"),
+    sa.Index(
+        "live_number",
+        "number",
+        unique=True,
+        sqlite_where=sa.text("gone_at IS NULL"),
+        postgresql_where=sa.text("gone_at IS NULL"),
+    ),
 )
 EVENTS = sa.Table(
     "identity_events",
     _METADATA,
     sa.Column("id", sa.BigInteger, primary_key=True),
     *(
-        sa.Column(name, sa.Text)
+        sa.Column(name, sa.Text, nullable=False, index=name == "old_id")
         for name in ("kind", "old_id", "user_before", "user_after", "number_before", "number_after")
     ),
-    sa.Column("at", _WHEN),
+    sa.Column("at", _WHEN, nullable=False),
 )
 COUNTERS = sa.Table(
     "identity_counters",

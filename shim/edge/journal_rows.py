@@ -23,21 +23,31 @@ FORM = 2
 steps without a form have the first one."""
 _METADATA = sa.MetaData()
 _WHEN = sa.DateTime(timezone=True)
+_UNDER_WAY = sa.text("state IN ('running', 'undoing')")
 ENTRIES = sa.Table(
     "journal_entries",
     _METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    *(sa.Column(name, sa.Text) for name in ("integration", "operation", "key", "subject")),
-    *(sa.Column(name, sa.Text) for name in ("policy", "state", "owner", "why", "answer")),
-    *(sa.Column(name, sa.Integer) for name in ("epoch", "attempts")),
-    *(sa.Column(name, _WHEN) for name in ("lease_until", "due_at", "created_at", "updated_at")),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ("integration", "operation", "policy")),
+    *(sa.Column(name, sa.Text, nullable=False, index=True) for name in ("key", "state")),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ("owner", "why")),
+    *(sa.Column(name, sa.Text) for name in ("subject", "answer")),
+    *(sa.Column(name, sa.Integer, nullable=False) for name in ("epoch", "attempts")),
+    *(sa.Column(name, _WHEN, nullable=False) for name in ("lease_until", "due_at", "created_at", "updated_at")),
+    *(
+        sa.Index(
+            f"one_under_way_by_{name}", name, unique=True, sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY
+        )
+        for name in ("key", "subject")
+    ),
 )
 STEPS = sa.Table(
     "journal_steps",
     _METADATA,
     sa.Column("entry", sa.Text, primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
-    *(sa.Column(name, sa.Text) for name in ("name", "state", "found", "data")),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ("name", "state")),
+    *(sa.Column(name, sa.Text) for name in ("found", "data")),
     sa.Column("started_at", _WHEN),
 )
 
