@@ -34,6 +34,7 @@ def written(wire: Sequence[Recorded], port: int, login: str) -> bytes:
         head = re.sub(rb"(?im)^(content-length:[ \t]*)\d+", rb"\1$length", each.head).replace(b"\r\n", b"\n")
         body = each.body.replace(b">%s<" % first, b">$first<").replace(b">%s<" % second, b">$second<")
         text += b"=== %s\n%s\n\n%s\n" % (name.encode(), head, body)
+    text = re.sub(rb"(?m)^(User-Agent: .*; Linux) [^ )]+\)", rb"\1 6.1.0)", text)  # tclws names the kernel
     return text.replace(b":%d" % port, b":8025").replace(login.encode(), b"$login")
 
 
