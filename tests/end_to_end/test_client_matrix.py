@@ -105,6 +105,30 @@ def test_a_toolkit_leads_its_life_over_tls(
     assert set(missed) == set(toolkit.misses) - texts, missed
 
 
+ALL_ELSE = {
+    "faults.detail": True,
+    "faults.layout": "number",
+    "identity.four_digit_ids": True,
+    "conduct.tell": {"http": True, "notices": True, "header": True},
+}
+"""What an integration may have set otherwise than by default, all of it at once."""
+
+
+@each_toolkit
+def test_a_toolkit_leads_its_life_with_every_setting_that_may_differ(
+    backend: Backend, start_shim: StartShim, folders: Path, toolkit: Toolkit
+) -> None:
+    """Only the detail of a fault may cost it something, and only where its row says so."""
+    version_of(toolkit)
+    shim = start_shim({**toolkit.changes, **ALL_ELSE})
+    with recorder(shim.http) as between, backend.watched() as calls:
+        place = Place(f"http://{HOST}:{shim.http}", folders)
+        facts = facts_of(toolkit, place, f"http://{HOST}:{between.port}", f"{toolkit.key}-e")
+    missed = verdicts(Lived(facts, calls, between.exchanges), toolkit.asked)
+    hidden = {"fault", "password"} if toolkit.hidden_by_detail == "always" else set()
+    assert set(missed) == set(toolkit.misses) | hidden, missed
+
+
 HIDDEN = [each for each in TOOLKITS if each.hidden_by_detail]
 
 

@@ -114,8 +114,8 @@ TOOLKITS = [
         page="Perl SOAP::WSDL",
         adapt="a copy in one flat folder: sequences in place of choices, untyped elements are texts, every "
         "name of a type has a prefix; a typemap entry for serverInfo; `attr` for a text with an attribute",
-        setting="none; with `faults: {detail: true}` its faults are lost",
-        hidden_by_detail=True,
+        setting="none; with `faults: {detail: true}` its faults are lost, unless `layout` is `number`",
+        hidden_by_detail="text",
     ),
     Toolkit(
         key="zeep",
@@ -215,7 +215,7 @@ TOOLKITS = [
         setting="none; with `faults: {detail: true}` its faults are lost",
         not_asked=NO_WSDL,
         tls="trusts the machine's authorities alone, whatever SSL_CERT_FILE and cert-sync --user say",
-        hidden_by_detail=True,
+        hidden_by_detail="always",
     ),
     Toolkit(
         key="soap4r",

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from tests.end_to_end.toolkits.life import QUESTIONS
 
@@ -56,8 +57,8 @@ class Toolkit:
     """The setting, as changes to the shim's configuration; it is run with them."""
     bare_limits: bool = False
     """It cannot write the attribute `unlimited`: its limits are numbers alone."""
-    hidden_by_detail: bool = False
-    """A fault that has a `detail` is not understood: tried with `faults.detail` on."""
+    hidden_by_detail: Literal["", "text", "always"] = ""
+    """A fault that has a `detail` is not understood: in the layout `text`, or in every one."""
     tls: str = ""
     """Why it is not run over TLS; by default it is, with the authority in SHIM_CA."""
 
