@@ -84,7 +84,9 @@ def _tell_start(settings: Config, path: Path | None, server: Server) -> None:
     from sqlalchemy.engine import make_url
 
     url = make_url(settings.store.url.get_secret_value())
-    store = "/".join(filter(None, (url.get_backend_name(), url.host, url.database)))
+    given = url.query.get("host", ())
+    hosts = ",".join((given,) if isinstance(given, str) else given)
+    store = "/".join(filter(None, (url.get_backend_name(), url.host or hosts, url.database)))
     listeners = {name: f"{host}:{port}" for name, (host, port) in server.addresses.items()}
     about = {
         "version": version("systemapi-shim"),

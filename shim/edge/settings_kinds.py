@@ -57,7 +57,12 @@ def _secret(value: Any, info: ValidationInfo) -> Any:
 
 
 def _store_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
-    """A relative file of SQLite is beside the configuration file, like every path."""
+    """A relative file of SQLite is beside the configuration file, like every path.
+
+    Raises ValueError for hosts in libpq's form, with commas, which SQLAlchemy reads as a port that is none.
+    """
+    if "," in re.split("[/?]", value.get_secret_value().partition("://")[2])[0].rpartition("@")[2]:
+        raise ValueError("several hosts stand behind the database's name: .../shim?host=a:5432&host=b:5432")
     found = re.fullmatch(r"(sqlite(?:\+[a-z]+)?:///)([^/?:][^?]*)(\?.*)?", value.get_secret_value())
     if found is None or found[2].startswith("file:"):
         return value

@@ -44,3 +44,8 @@ def test_the_start_line_names_every_backend_and_every_listener() -> None:
     assert line["backend"] == ["https://v3.example", "https://v3-b.example"]
     assert line["listeners"] == {"http": "127.0.0.1:8025", "admin": "127.0.0.1:8027"}
     assert line["configuration"] is None
+
+
+def test_the_start_line_names_all_hosts_of_a_store_that_has_several() -> None:
+    line = start_line("postgresql+asyncpg://shim:s3cret-word@/calls?host=db-a:5432&host=db-b:5432")
+    assert line["store"] == "postgresql/db-a:5432,db-b:5432/calls"

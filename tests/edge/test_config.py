@@ -111,6 +111,18 @@ def test_users_of_the_review_page_are_unique_and_have_hashes(tmp_path: Path) -> 
     assert told.where.endswith("admin.users[0].name")
 
 
+def test_hosts_of_a_store_with_commas_are_told_how_to_stand(tmp_path: Path) -> None:
+    url = "postgresql+asyncpg://shim:clear-text@a:5432,b:5432/shim"
+    [told] = problems(tmp_path, {"store": {"url": url}})
+    assert told.where.endswith("store.url")
+    assert "?host=a:5432&host=b:5432" in told.what
+    assert "clear-text" not in str(told)
+    comma = "postgresql+asyncpg://shim:pass,word@a/shim"
+    assert load(tmp_path, {"store": {"url": comma}}).store.url.get_secret_value() == comma
+    several = "postgresql+asyncpg://shim:pw@/shim?host=a:5432&host=b:5432&target_session_attrs=read-write"
+    assert load(tmp_path, {"store": {"url": several}}).store.url.get_secret_value() == several
+
+
 def test_example_loads_and_so_does_its_sample(tmp_path: Path) -> None:
     example = tmp_path / "config.yaml"
     example.write_text(EXAMPLE.read_text("utf-8"), "utf-8")
