@@ -140,10 +140,11 @@ def test_import_is_all_or_nothing(invoke: Invoke, config: ConfigFile, tmp_path: 
     assert result.exit_code == 2
     assert "line 3" in result.stderr
     assert list(entries(file)) == ["acme"]
-    csv.write_text("name,username,password,v3_app_key,v3_app_secret\none,one,p1,k1,s1\ntwo,two,p2,k2,s2\n")
+    rows = "one,one,clear-text-1,k1,s1\ntwo,two,clear-text-2,k2,s2\n"
+    csv.write_text(f"name,username,password,v3_app_key,v3_app_secret\n{rows}")
     assert invoke("integrations", "import", str(csv), "-c", str(file)).exit_code == 0
     assert list(entries(file)) == ["acme", "one", "two"]
-    assert "p1" not in (file.parent / "integrations.yaml").read_text()
+    assert "clear-text-1" not in (file.parent / "integrations.yaml").read_text()
 
 
 def test_import_from_stdin(shim: Run, config: ConfigFile) -> None:
