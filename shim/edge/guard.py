@@ -107,6 +107,7 @@ class Guard(asyncio.Protocol):
         self._connections = connections
         self.owner = ""
         self._unread = 0
+        self._read_on = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._busy = False
@@ -174,7 +175,8 @@ class Guard(asyncio.Protocol):
         if self._transport is None:
             return
         before, self._unread = self._unread, self._transport.get_write_buffer_size()
-        if before and self._unread > before - LEAST_READ:
+        read_on, self._read_on = self._read_on, False  # a long answer is filled up again as it is read
+        if before and not read_on and self._unread > before - LEAST_READ:
             self._connections.closed.add("slow-reader", unread=self._unread)
             self._transport.abort()
 
@@ -182,6 +184,7 @@ class Guard(asyncio.Protocol):
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
+        self._read_on = True
         self._inner.resume_writing()
 
     def request_started(self) -> None:

@@ -134,6 +134,20 @@ async def test_a_connection_that_still_writes_is_not_idle() -> None:
     assert writing.transport.ended == ""
 
 
+async def test_a_long_answer_that_is_filled_up_as_it_is_read_is_not_one_that_nobody_reads() -> None:
+    connections = Connections(most=9, most_each=9, headers=60)
+    reading = Wire(connections, "192.0.2.1").call()
+    reading.transport.unread = 70_000
+    for _ in range(3):
+        connections.unread()
+        reading.guard.pause_writing()
+        reading.guard.resume_writing()
+    connections.unread()
+    assert reading.transport.ended == ""
+    connections.unread()
+    assert reading.transport.ended == "aborted", "it was read on no more"
+
+
 async def test_who_does_not_read_his_answer_is_cut_off_and_who_reads_slowly_is_not() -> None:
     connections = Connections(most=9, most_each=9, headers=60)
     stuck, slow, done = (Wire(connections, f"192.0.2.{n}").call() for n in range(3))
