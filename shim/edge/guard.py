@@ -9,6 +9,9 @@ in.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import sys
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
@@ -20,6 +23,8 @@ from shim.edge.sums import Sums
 
 IDLE = 1.0
 """Seconds after which a connection counts as idle: its answer has been written by then."""
+_ACKED = 120
+"""Where tcpi_bytes_acked, of 8 bytes, stands in Linux's tcp_info (linux/tcp.h)."""
 LEAST_READ = 16384
 """Bytes that a client has to read of an answer in `listen.answer_timeout`, unless less is left."""
 
@@ -107,7 +112,7 @@ class Guard(asyncio.Protocol):
         self._connections = connections
         self.owner = ""
         self._unread = 0
-        self._read_on = False
+        self._acknowledged: int | None = None
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._busy = False
@@ -175,8 +180,12 @@ class Guard(asyncio.Protocol):
         if self._transport is None:
             return
         before, self._unread = self._unread, self._transport.get_write_buffer_size()
-        read_on, self._read_on = self._read_on, False  # a long answer is filled up again as it is read
-        if before and not read_on and self._unread > before - LEAST_READ:
+        told, self._acknowledged = self._acknowledged, acknowledged(self._transport) if self._unread else None
+        if not before or not self._unread:
+            return
+        known = told is not None and self._acknowledged is not None
+        read = self._acknowledged - told if known else before - self._unread  # type: ignore[operator]
+        if read < LEAST_READ:
             self._connections.closed.add("slow-reader", unread=self._unread)
             self._transport.abort()
 
@@ -184,7 +193,6 @@ class Guard(asyncio.Protocol):
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        self._read_on = True
         self._inner.resume_writing()
 
     def request_started(self) -> None:
@@ -213,6 +221,23 @@ class Guard(asyncio.Protocol):
         self._connections.closed.add("slow-headers")
         if self._transport is not None:
             self._transport.abort()
+
+
+def acknowledged(transport: asyncio.BaseTransport) -> int | None:
+    """Bytes that the client's system has taken since the connection was made; None where nobody says.
+
+    A long answer is filled up again as it is read, and the system's own buffer of megabytes empties in steps:
+    only this tells a slow client from one that does not read (Linux: tcpi_bytes_acked of tcp_info).
+    """
+    plain = transport.get_extra_info("socket")
+    if plain is None or not hasattr(socket, "TCP_INFO"):
+        return None
+    try:
+        with socket.socket(fileno=os.dup(plain.fileno())) as copy:  # uvloop's own has no getsockopt
+            info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED + 8)
+    except OSError:
+        return None
+    return int.from_bytes(info[_ACKED:], sys.byteorder) if len(info) == _ACKED + 8 else None
 
 
 def guard_of(transport: asyncio.BaseTransport | None) -> Guard | None:
