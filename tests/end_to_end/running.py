@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,7 @@ class Shim:
     Its log is a file: what is logged before a response is sent can be read once the response is there.
     """
 
-    process: ForkServerProcess
+    process: BaseProcess
     folder: Path
     settings: dict[str, Any] = field(repr=False)
     tls: Tls = field(repr=False)
@@ -279,14 +279,19 @@ def settings_for(backend_url: str, tls: Tls, folder: Path, changes: Mapping[str,
 
 
 @contextmanager
-def running_shim(backend_url: str, tls: Tls, changes: Mapping[str, Any] | None = None) -> Iterator[Shim]:
-    """`shim serve` on free ports, for the length of the block."""
+def running_shim(
+    backend_url: str,
+    tls: Tls,
+    changes: Mapping[str, Any] | None = None,
+    start: Callable[[Path], BaseProcess] = serving.start,
+) -> Iterator[Shim]:
+    """`shim serve` on free ports, for the length of the block; `start` begins its process in a folder."""
     with tempfile.TemporaryDirectory(prefix="shim-test-") as temporary:
         folder = Path(temporary)
         settings = settings_for(backend_url, tls, folder, changes or {})
         (folder / "config.yaml").touch(0o600)
         (folder / "config.yaml").write_text(yaml.safe_dump(settings))
-        shim = Shim(serving.start(folder), folder, settings, tls)
+        shim = Shim(start(folder), folder, settings, tls)
         _RUNNING.append(shim)
         try:
             for name in ("http", "https", "admin"):
