@@ -15,9 +15,9 @@ from bench.stages import microseconds, whole
 from bench.wire import call_of
 from shim.core.pipeline import Outcome, Shim
 from shim.edge.app import catalogue
-from shim.edge.deprecation_log import DeprecationLog, Seen
-from shim.edge.settings import Config
-from shim.edge.store import Store
+from shim.edge.deprecation.log import DeprecationLog, Seen
+from shim.edge.settings.model import Config
+from shim.edge.store.database import Store
 
 
 async def bench(folder: Path) -> None:

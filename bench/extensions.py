@@ -27,19 +27,19 @@ from typing import Any
 
 from lxml import etree
 
-from shim.core.commands import Answer, Call, Caller, Command, Identify, Known
-from shim.core.model import Element
+from shim.core.commands.command import Answer, Call, Caller, Command, Identify, Known
+from shim.core.message import Element
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import MessageWriter
 from shim.edge.app import catalogue
-from shim.edge.drive import Performer, Performers, drive
-from shim.edge.identity_map import IdentityMap
+from shim.edge.exchange.performer import Performer, Performers, drive
+from shim.edge.identities.map import IdentityMap
 from shim.edge.serve import _tune_garbage_collection
-from shim.edge.settings import Identities
-from shim.edge.store import Store
+from shim.edge.settings.model import Identities
+from shim.edge.store.database import Store
 from shim.emulator.dispatch import Dispatcher
-from shim.emulator.seed import load_seed
-from shim.emulator.world import USER, Account, Extension, World, identifier
+from shim.emulator.world.seed import load_seed
+from shim.emulator.world.world import USER, Account, Extension, World, identifier
 from shim.interfaces.load import new, old
 
 NAME = "Extension.GetExtensions"

@@ -21,12 +21,12 @@ import sqlalchemy as sa
 
 from shim.core.findings import KINDS
 from shim.edge.app import catalogue
-from shim.edge.config import Config
-from shim.edge.deprecation_rows import FINDINGS, USAGE
-from shim.edge.store import Store
-from shim.review import queries
-from shim.review.closed import ClosedDays
-from shim.review.model import FindingFilter
+from shim.edge.deprecation.tables import FINDINGS, USAGE
+from shim.edge.settings.load import Config
+from shim.edge.store.database import Store
+from shim.review.reading import queries
+from shim.review.reading.closed_days import ClosedDays
+from shim.review.reading.model import FindingFilter
 
 NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)
 CODES = (("field-kept", "new"), ("field-dropped", "acknowledged"))

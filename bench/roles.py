@@ -10,9 +10,9 @@ import aiohttp
 import uvloop
 from aiohttp import web
 
-from shim.edge import log
-from shim.edge.config import load_config
 from shim.edge.serve import serve
+from shim.edge.settings.load import load_config
+from shim.edge.telemetry import log
 
 
 async def bare(port: int, backend: int) -> None:

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from bench.wire import call_of
-from shim.core.commands import Answer, Caller
-from shim.core.model import Element
+from shim.core.commands.command import Answer, Caller
+from shim.core.message import Element
 from shim.core.parse import parse, parse_answer
 from shim.core.pipeline import Request, Shim, exchange
-from shim.core.reading import read
-from shim.core.rules.model import Work
+from shim.core.reading.request import read
+from shim.core.rules.rule import Work
 from shim.edge.app import catalogue
 from shim.interfaces.load import old
 

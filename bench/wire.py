@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 from functools import cache
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import new, old
 from tests.support.messages import Messages

@@ -15,8 +15,8 @@ import pytest
 import structlog
 
 from shim.core import forward
-from shim.core.commands import Call
-from shim.edge.log import set_level
+from shim.core.commands.command import Call
+from shim.edge.telemetry.log import set_level
 from tests.support.schemas import assert_valid
 
 _ATTEMPTS: list[str] = []

@@ -29,14 +29,14 @@ import pytest
 import yaml
 from lxml import etree
 
-from shim.core.commands import Call, Identity, Tell
-from shim.core.model import Element
-from shim.core.notices import Deprecation
+from shim.core.answers.notices import Deprecation
+from shim.core.commands.command import Call, Identity, Tell
+from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
 from shim.core.policies import Policies
 from shim.core.serialise import escape
-from shim.edge.settings_conduct import Policy
+from shim.edge.settings.conduct import Policy
 from shim.interfaces.load import Dialect, new, old
 from tests.support.conversation import World
 from tests.support.schemas import TOLD, assert_valid

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shim.cli.coverage_data import rows
-from shim.cli.coverage_pages import details, overview
-from shim.cli.porting_page import operations_of, refreshed
+from shim.cli.coverage.data import rows
+from shim.cli.coverage.pages import details, overview
+from shim.cli.explain.guide import operations_of, refreshed
 from shim.core.findings import KINDS
 from tests.support.conversation import catalogue
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from shim.core.commands import Ask, Command, Identity, Probe, Step
-from shim.core.compiled import Catalogue, Translation
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import Ask, Command, Identity, Probe, Step
+from shim.core.extensions.lookup import perhaps
 from shim.core.forward import forward, look
-from shim.core.identities import perhaps
-from shim.core.journal_writes import Answering
-from shim.core.model import Element
+from shim.core.journal.writes import Answering
+from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
-from shim.core.rules.model import Work
-from shim.core.rules.references import By, account
+from shim.core.rules.extensions import By, account
+from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import compute
-from translations.accounts import UPDATED
-from translations.deletions import BY_ITSELF, GONE, ONE_OF, THERE, Doomed, delete_all, extensions
+from translations.shared.accounts import UPDATED
+from translations.shared.deletions import BY_ITSELF, GONE, ONE_OF, THERE, Doomed, delete_all, extensions
 
 _BY: dict[str, By] = {"ID": "old_id", "identifier": "identifier"}
 _ALONE = "Accounts go one by one; of a v3 user with several extensions only the one that is named goes."

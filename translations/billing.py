@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shim.core.adding import traced
+from shim.core.journal.single_add import traced
 from shim.core.rules.declare import operation, service
-from shim.core.rules.references import account
+from shim.core.rules.extensions import account
 from shim.core.rules.vocabulary import added, compute, echo, unread
-from translations import traces
-from translations.accounts import UPDATED
+from translations.shared import traces
+from translations.shared.accounts import UPDATED
 
 _MIN_FEE = "A least fee for a call is new in v3: it is left at none."
 _ASKED = "2.5 always repeats which charging plan was asked for."

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from shim.core.adding import traced
-from shim.core.commands import Command
-from shim.core.compiled import Catalogue, Translation
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import Command
 from shim.core.forward import forward
-from shim.core.model import Element
+from shim.core.journal.single_add import traced
+from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
-from shim.core.rules.model import Work
-from shim.core.rules.references import account_or_extension, owned
+from shim.core.rules.extensions import account_or_extension, owned
 from shim.core.rules.required import needed
+from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import added, refuse, unread
-from translations import reading_first as first
-from translations import traces
-from translations.accounts import UPDATED
+from translations.shared import reading_first as first
+from translations.shared import traces
+from translations.shared.accounts import UPDATED
 
 _COUNTED = "Numbers by count or place are new in v3: 2.5 names each number."
 _SIP_ONLY = "2.5 sets up SIP channels only; send SIP."

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from shim.core.adding import Traced, traced
-from shim.core.commands import Undo
-from shim.core.model import Element
+from shim.core.commands.command import Undo
+from shim.core.journal.single_add import Traced, traced
+from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
-from shim.core.rules.model import Work
+from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import added, keep, once, rename
-from translations import moving
-from translations.accounts import UPDATED, answered, permissions, verbose
-from translations.pbx_industries import INDUSTRIES
+from translations.pbx.industries import INDUSTRIES
+from translations.shared import moving
+from translations.shared.accounts import UPDATED, answered, permissions, verbose
 
 _INDUSTRY = "v3 has no industries; the shim keeps the client's and gives it back."
 _ADVERTISING = "v3 has no advertising templates; the shim keeps the client's and gives it back."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shim.core.rules.declare import operation, service
-from shim.core.rules.references import account
+from shim.core.rules.extensions import account
 from shim.core.rules.vocabulary import rename, unread
 
 SERVICE = service(

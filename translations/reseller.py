@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shim.core.adding import Traced, traced
-from shim.core.commands import Undo
+from shim.core.commands.command import Undo
+from shim.core.journal.single_add import Traced, traced
 from shim.core.rules.declare import operation, service
 from shim.core.rules.vocabulary import compute, echo, rename, unanswered
-from translations.accounts import UPDATED, answered, reseller_permissions
+from translations.shared.accounts import UPDATED, answered, reseller_permissions
 
 _MASK_DIGITS = 4
 

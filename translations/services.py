@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shim.core.compiled import DeclaredService
-from shim.core.interface import Interface
-from translations import (
-    account,
-    billing,
-    channel,
-    client,
-    extension,
-    extension_account,
-    globalop,
-    pbx,
-    report,
-    reseller,
-)
-from translations.one_storage import with_one_storage
-from translations.person_names import with_person_names
+from shim.core.catalogue.translation import DeclaredService
+from shim.core.schema.interface import Interface
+from translations import account, billing, channel, client, report, reseller
+from translations.extension import account as extension_account
+from translations.extension import service as extension
+from translations.globalop import service as globalop
+from translations.pbx import service as pbx
+from translations.shared.one_storage import with_one_storage
+from translations.shared.person_names import with_person_names
 
 _EXTENSION = replace(extension.SERVICE, operations=(*extension.SERVICE.operations, *extension_account.PLANS))
 

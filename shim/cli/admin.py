@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from shim.cli.console import Code, LightGroup, fail, say
+from shim.cli.common.console import Code, LightGroup, fail, say
 
 SHORTEST = 12
 """Characters of a password: one for a page that can refuse all calls of an integration."""
@@ -37,7 +37,7 @@ def password(
     ] = None,
 ) -> None:
     """Make the hash of a password for admin.users in the configuration."""
-    from shim.edge.passwords import Passwords
+    from shim.edge.callers.passwords import Passwords
 
     secret = _secret(source)
     if len(secret) < SHORTEST:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shim.cli import options
-from shim.cli.stored import Form, emit, with_store
+from shim.cli.common import options
+from shim.cli.common.store import Form, emit, with_store
 
 if TYPE_CHECKING:
-    from shim.edge.audit import Event
-    from shim.edge.settings import Config
-    from shim.edge.store import Store
+    from shim.edge.settings.model import Config
+    from shim.edge.store.audit import Event
+    from shim.edge.store.database import Store
 
 _COLUMNS = ("at", "who", "action", "subject", "detail")
 
@@ -38,7 +38,7 @@ def audit(
     """List every change, the oldest first: starts, configurations taken over, integrations, the journal, the
     map, findings, porting, brownouts; with who made it.
     """
-    from shim.edge.audit import audit_log
+    from shim.edge.store.audit import audit_log
 
     begin = since.replace(tzinfo=UTC) if since is not None else None
 

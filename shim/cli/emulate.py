@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shim.cli.console import Code, end, fail, say
+from shim.cli.common.console import Code, end, fail, say
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from shim.emulator.world import World
+    from shim.emulator.world.world import World
 
 
 class StorageBounds(Enum):
@@ -34,21 +34,21 @@ class Names(Enum):
 
 
 class ListsReach(Enum):
-    """As `shim.emulator.listing.Lists`."""
+    """As `shim.emulator.handlers.listing.Lists`."""
 
     SUBTREE = "subtree"
     DIRECT = "direct"
 
 
 class RowsIdentify(Enum):
-    """As `shim.emulator.listing.RowIdentifier`."""
+    """As `shim.emulator.handlers.listing.RowIdentifier`."""
 
     USER = "user"
     EXTENSION = "extension"
 
 
 class EmptyLists(Enum):
-    """As `shim.emulator.listing.EmptyList`."""
+    """As `shim.emulator.handlers.listing.EmptyList`."""
 
     NOTICE = "notice"
     BARE = "bare"
@@ -138,8 +138,8 @@ def emulate(
     ] = Dispatches.BODY,
 ) -> None:
     """Run a v3 backend in memory: nothing is kept when it ends."""
-    from shim.cli import running
-    from shim.cli.ports import Wanted, refused
+    from shim.cli.check.ports import Wanted, refused
+    from shim.cli.common import running
     from shim.emulator.app import Options, application
 
     if why := refused(Wanted("backend", host, port, "--port")):
@@ -165,7 +165,7 @@ def emulate(
 
 
 def _world(seed: Path | None) -> World:
-    from shim.emulator.seed import SeedError, load_seed
+    from shim.emulator.world.seed import SeedError, load_seed
 
     try:
         return load_seed(seed)
@@ -174,8 +174,8 @@ def _world(seed: Path | None) -> World:
 
 
 async def _until_stopped(app: web.Application, world: World, host: str, port: int) -> Code:
-    from shim.cli.listening import listening
-    from shim.cli.running import until_stopped
+    from shim.cli.common.listening import listening
+    from shim.cli.common.running import until_stopped
 
     async with listening(app, host, port) as url:
         typer.echo(f"v3 backend, emulated: {url}")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shim.cli import options
-from shim.cli.console import Code, end, say
+from shim.cli.common import options
+from shim.cli.common.console import Code, end, say
 
 if TYPE_CHECKING:
-    from shim.edge.settings import Admin
+    from shim.edge.settings.model import Admin
 
 
 def health(
@@ -30,7 +30,7 @@ def health(
 
     Ends with 0 when it is, with 1 when it is not or does not answer: for containers and scripts.
     """
-    from shim.cli import loading
+    from shim.cli.common import loading
 
     flags = {"admin_host": admin_host, "admin_port": admin_port}
     admin = loading.config(config, options.overrides(flags)).admin
@@ -40,7 +40,7 @@ def health(
 def _asked(admin: Admin, path: str, wait: float) -> Code:
     import http.client
 
-    from shim.cli.listener import place, trust
+    from shim.cli.common.admin_listener import place, trust
 
     (host, port), context = place(admin), trust(admin)
     connection = http.client.HTTPConnection(host, port, timeout=wait)

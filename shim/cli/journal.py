@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from shim.cli import options
-from shim.cli.console import Code, LightGroup, end, fail, say, table
-from shim.cli.console import show as print_table
-from shim.cli.stored import now, record, with_store
+from shim.cli.common import options
+from shim.cli.common.console import Code, LightGroup, end, fail, say, table
+from shim.cli.common.console import show as print_table
+from shim.cli.common.store import now, record, with_store
 
 if TYPE_CHECKING:
-    from shim.edge.journal import Journal
-    from shim.edge.journal_rows import Entry
+    from shim.edge.journal.journal import Journal
+    from shim.edge.journal.tables import Entry
 
 _T = TypeVar("_T")
 
@@ -110,6 +110,6 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 def _with_journal(config: Path | None, work: Callable[[Journal], Coroutine[Any, Any, _T]]) -> _T:
     """Run work on the journal of a configuration. Ends the command when the store cannot be used."""
-    from shim.edge.journal import Journal
+    from shim.edge.journal.journal import Journal
 
     return with_store(config, lambda store, settings: work(Journal(store, settings.journal)))

@@ -11,25 +11,25 @@ from typer._completion_classes import completion_init
 
 from shim.cli.admin import app as admin
 from shim.cli.audit import audit
-from shim.cli.brownout import app as brownout
-from shim.cli.capture import capture
-from shim.cli.check import check
-from shim.cli.console import EXIT_CODES, LightGroup
-from shim.cli.coverage import coverage
-from shim.cli.demo import demo
+from shim.cli.check.command import check
+from shim.cli.common.console import EXIT_CODES, LightGroup
+from shim.cli.coverage.command import coverage
+from shim.cli.demo.command import demo
 from shim.cli.emulate import emulate
-from shim.cli.explain import explain
-from shim.cli.findings import app as findings
+from shim.cli.explain.command import explain
 from shim.cli.health import health
-from shim.cli.integrations import app as integrations
+from shim.cli.integrations.commands import app as integrations
 from shim.cli.journal import app as journal
-from shim.cli.map import app as identity_map
-from shim.cli.porting import app as porting
+from shim.cli.map.commands import app as identity_map
+from shim.cli.porting.brownout import app as brownout
+from shim.cli.porting.ladder import app as porting
+from shim.cli.rehearsal.capture import capture
+from shim.cli.rehearsal.replay import replay
 from shim.cli.reload import reload
-from shim.cli.replay import replay
-from shim.cli.report import report
+from shim.cli.report.command import report
+from shim.cli.report.findings import app as findings
 from shim.cli.serve import serve
-from shim.cli.translate import translate
+from shim.cli.translate.command import translate
 
 _CODES = ", ".join(f"{code.value} {meaning}" for code, meaning in EXIT_CODES.items())
 _EPILOG = (

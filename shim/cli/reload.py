@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shim.cli import options
-from shim.cli.console import Code, end, fail, say
+from shim.cli.common import options
+from shim.cli.common.console import Code, end, fail, say
 
 if TYPE_CHECKING:
-    from shim.edge.settings import Config
+    from shim.edge.settings.model import Config
 
 _PAUSE = 0.05
 
@@ -33,7 +33,7 @@ def reload(
     shim at the admin address of the configuration gets SIGHUP, which needs the same user or root, and what it
     took over is told, with the settings that wait for a restart.
     """
-    from shim.cli import loading
+    from shim.cli.common import loading
 
     flags = {"admin_host": admin_host, "admin_port": admin_port}
     settings = loading.config(config, options.overrides(flags))
@@ -80,7 +80,7 @@ def _status(settings: Config) -> dict[str, Any]:
     """What the shim at the admin address says of itself. Ends the command when there is none."""
     import httpx
 
-    from shim.cli.listener import place, trust
+    from shim.cli.common.admin_listener import place, trust
 
     (host, port), context = place(settings.admin), trust(settings.admin)
     where = f"[{host}]" if ":" in host else host

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shim.cli import options
-from shim.cli.console import Code, end, fail
+from shim.cli.common import options
+from shim.cli.common.console import Code, end, fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shim.edge.log_writing import LogWriter
     from shim.edge.serve import Server, Sockets
-    from shim.edge.settings import Config
+    from shim.edge.settings.model import Config
+    from shim.edge.telemetry.writer import LogWriter
 
 
 def serve(
@@ -55,11 +55,11 @@ def serve(
 def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> Code:
     from functools import partial
 
-    from shim.cli import loading, running
+    from shim.cli.common import loading, running
     from shim.core.errors import Fault
-    from shim.edge import log
-    from shim.edge.config import ConfigError
+    from shim.edge.settings.load import ConfigError
     from shim.edge.supervisor import Notifier, SocketsError, inherited_sockets
+    from shim.edge.telemetry import log
 
     settings = loading.config(path, overrides)
     loading.policies(settings, loading.catalogue())
@@ -100,14 +100,14 @@ def _tell_start(settings: Config, path: Path | None, server: Server) -> None:
 def _tell_exposed(settings: Config, path: Path | None) -> None:
     import structlog
 
-    from shim.edge.exposed import exposed
+    from shim.edge.settings.secret_files import exposed
 
     for problem in exposed(settings, path):
         structlog.get_logger().warning("file open to others", problem=problem)
 
 
 def _reread(path: Path | None, overrides: Mapping[str, Any]) -> Config:
-    from shim.edge.config import load_config
+    from shim.edge.settings.load import load_config
 
     return load_config(path, overrides)
 
@@ -124,7 +124,7 @@ async def _until_stopped(
     import signal
 
     from shim.edge.serve import serve
-    from shim.review.routes import review
+    from shim.review.page.routes import review
 
     task = asyncio.current_task()
     assert task is not None
@@ -139,7 +139,7 @@ async def _until_stopped(
 
 
 def _need_ports(settings: Config, handed_over: Sockets) -> None:
-    from shim.cli.ports import refused, wanted
+    from shim.cli.check.ports import refused, wanted
 
     own = [each for each in wanted(settings) if each.what.lower() not in handed_over]
     taken = [(each, why) for each in own if (why := refused(each))]

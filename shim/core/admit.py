@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shim.core.commands import RUNGS, Brownout, Caller, Rung
+from shim.core.commands.command import RUNGS, Brownout, Caller, Rung
 from shim.core.errors import CallerError
 from shim.core.findings import Findings
-from shim.core.interface import Interface, Operation
+from shim.core.schema.interface import Interface, Operation
 
 __all__ = ["ALL", "RUNGS", "admit", "covers", "pattern_problem", "rung_of", "scope_of"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from shim.core.commands import Aside, Command
+from shim.core.commands.command import Aside, Command
 
 LARGE = 64 << 10
 """Bytes of a message above which work on it is done aside."""

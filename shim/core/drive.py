@@ -1,6 +1,6 @@
 """The synchronous driver of an exchange: every command is carried out before the exchange goes on.
 
-The asynchronous one is `shim.edge.drive`.
+The asynchronous one is `shim.edge.exchange.performer`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from shim.core.commands import Command
+from shim.core.commands.command import Command
 from shim.core.errors import Fault
 
 _Result = TypeVar("_Result")

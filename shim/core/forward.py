@@ -6,17 +6,17 @@ from collections.abc import Generator
 from typing import Any
 
 from shim.core.aside import aside
-from shim.core.commands import Answer, Call, Command
-from shim.core.compiled import Catalogue
+from shim.core.catalogue.translation import Catalogue
+from shim.core.commands.command import Answer, Call, Command
 from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
-from shim.core.interface import Operation
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
+from shim.core.reading.zero_ids import may_have_zeros, without_zeros
 from shim.core.rules.choices import accepts
-from shim.core.rules.model import Work
+from shim.core.rules.rule import Work
+from shim.core.schema.interface import Operation
 from shim.core.serialise import MessageWriter
 from shim.core.translate import refusal
-from shim.core.zeros import may_have_zeros, without_zeros
 
 _MISSING = "Parameter missing: {}; send it. v3 cannot do without."
 _NOT_ALLOWED = "The schema of v3 does not allow it here."

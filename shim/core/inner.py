@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from shim.core.findings import Finding, Findings
-from shim.core.model import Element
+from shim.core.message import Element
 
 CUT_OFF = "cut-off"
 """The reason of an inner call that did not come to its end."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any
 
-from shim.core.commands import Command, Forget, Recall, Remember
-from shim.core.compiled import Catalogue, Translation
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import Command, Forget, Recall, Remember
 from shim.core.errors import BackendError, Fault
 from shim.core.forward import ask
-from shim.core.model import Element
-from shim.core.rules.model import Work, spots
+from shim.core.message import Element
+from shim.core.rules.rule import Work, spots
 
 Keeping = Generator[Command, Any, None]
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from shim.core.bounds import bound_tags
-from shim.core.encodings import as_utf8
 from shim.core.errors import CallerError
-from shim.core.interface import Interface
 from shim.core.parse import PARSER_OPTIONS, SOAP, Limits, refuse_doctype
+from shim.core.reading.bounds import bound_tags
+from shim.core.reading.encodings import as_utf8
+from shim.core.schema.interface import Interface
 
 _CHUNK = 2048
 _MOST = 64 << 10

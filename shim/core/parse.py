@@ -16,14 +16,14 @@ from typing import Any
 
 from lxml import etree
 
-from shim.core.blanks import without_blanks
-from shim.core.bounds import bound_tags, over
-from shim.core.encodings import as_utf8
 from shim.core.errors import BackendError, CallerError, Fault
 from shim.core.findings import Code
-from shim.core.model import Credentials, Element, Envelope, Sent
-from shim.core.multiref import References, reference
-from shim.core.typed import ENCODINGS, XSI, decoded, how_sent, mapped
+from shim.core.message import Credentials, Element, Envelope, Sent
+from shim.core.reading.bounds import bound_tags, over
+from shim.core.reading.encoded_types import ENCODINGS, XSI, decoded, how_sent, mapped
+from shim.core.reading.encodings import as_utf8
+from shim.core.reading.multiref import References, reference
+from shim.core.reading.white_space import without_blanks
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"

@@ -11,28 +11,28 @@ from functools import partial
 from typing import Any
 
 from shim.core.admit import admit, rung_of
+from shim.core.answers.notices import Deprecation, told
+from shim.core.answers.soap12 import action_of
+from shim.core.answers.v3_texts import reworded
 from shim.core.aside import MUCH, aside, work_of
-from shim.core.choosing import choose
-from shim.core.commands import Caller, Command, Identify, Rung
-from shim.core.compiled import Catalogue, Translation
-from shim.core.earlier import is_earlier
+from shim.core.catalogue.choices import choose
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import Caller, Command, Identify, Rung
 from shim.core.errors import AUTHENTICATION, BackendError, CallerError, Fault
-from shim.core.familiar import Familiar
+from shim.core.extensions.lookup import elsewhere, of_answer, of_request
 from shim.core.findings import Findings
 from shim.core.forward import forward
-from shim.core.identities import elsewhere, of_answer, of_request
 from shim.core.inner import InnerCall
 from shim.core.keeping import keep
-from shim.core.meant import meant
-from shim.core.model import LONGEST_NAME, Credentials, Element, Envelope
-from shim.core.notices import Deprecation, told
+from shim.core.message import LONGEST_NAME, Credentials, Element, Envelope
 from shim.core.parse import Limits, credentials, parse
-from shim.core.reading import read
+from shim.core.reading.called_operation import meant
+from shim.core.reading.flat_call_rules import is_earlier
+from shim.core.reading.known_names import Familiar
+from shim.core.reading.request import read
+from shim.core.reading.zero_ids import without_zeros
 from shim.core.resolve import resolve, schema_version
-from shim.core.rules.model import Work
-from shim.core.soap12 import action_of
-from shim.core.words import reworded
-from shim.core.zeros import without_zeros
+from shim.core.rules.rule import Work
 
 
 @dataclass(frozen=True, slots=True)

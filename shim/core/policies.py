@@ -91,7 +91,7 @@ class Policies:
     def __init__(self, entries: Iterable[Policy] = ()) -> None:
         self.entries = tuple(entries)
         self.chosen: dict[str, Chosen] = {}
-        """What they came to so far, by operation: see `shim.core.choosing`."""
+        """What they came to so far, by operation: see `shim.core.catalogue.choices`."""
 
     def covering(self, operation: str) -> tuple[Policy, ...]:
         return tuple(each for each in self.entries if each.covers(operation))

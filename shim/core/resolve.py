@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 import re
 
-from shim.core.compiled import Catalogue, Translation
+from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.errors import CallerError
 from shim.core.findings import Findings
-from shim.core.model import LONGEST_NAME, Envelope
+from shim.core.message import LONGEST_NAME, Envelope
 
 _NAMESPACE = re.compile(r"http://4psa\.com/(?P<old>\w+(?:\.xsd)?/)?(?P<version>[0-9]+(\.[0-9]+){1,2})")
 

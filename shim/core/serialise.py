@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
 
-from shim.core.answering import answerer, converter, means_nothing
-from shim.core.commands import PLAIN_FAULTS, FaultForm
+from shim.core.answers.values import answerer, converter, means_nothing
+from shim.core.commands.command import PLAIN_FAULTS, FaultForm
 from shim.core.errors import Fault
-from shim.core.interface import ComplexType, ElementDecl, Interface, Simple
-from shim.core.lexical import Check, clears, reader, writer
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import SOAP
-from shim.core.typed import XSI
+from shim.core.reading.encoded_types import XSI
+from shim.core.schema.interface import ComplexType, ElementDecl, Interface, Simple
+from shim.core.schema.values import Check, clears, reader, writer
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPECIAL = re.compile("[&<>\r]|" + _NOT_XML.pattern)
@@ -128,8 +128,8 @@ class MessageWriter:
     What goes to or comes from v3 (`v3`) is not judged by patterns and lengths of texts: a backend says itself
     what it thinks of a name or a number, with the codes that old clients know. And nothing that says anything
     is left out for what it lacks: what is missing is reported. What is empty is written where that takes a
-    value away: see `shim.core.lexical`. Answers of 2.5 (`answers`) are written as the old server wrote them:
-    see `shim.core.answering`.
+    value away: see `shim.core.schema.values`. Answers of 2.5 (`answers`) are written as the old server wrote
+    them: see `shim.core.answers.values`.
     """
 
     def __init__(

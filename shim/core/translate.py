@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
 from shim.core.findings import Code
-from shim.core.lexical import boolean, describe
-from shim.core.model import LONGEST_NAME, Element
-from shim.core.rules.model import Direction, Entry, Problem, Table, Work
+from shim.core.message import LONGEST_NAME, Element
+from shim.core.rules.rule import Direction, Entry, Problem, Table, Work
+from shim.core.schema.values import boolean, describe
 
 _HINTS = 20
 """Unknown elements of one message that are compared with the known ones: comparing costs."""

@@ -13,40 +13,40 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from shim.core.catalogue import compile_catalogue
-from shim.core.compiled import Catalogue
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.translation import Catalogue
 from shim.core.errors import Fault
-from shim.core.familiar import Familiar, names_of
 from shim.core.pipeline import ServerInfo, Shim
-from shim.edge.backend import Backend, open_session
-from shim.edge.breaker import Addresses
-from shim.edge.comparing import Comparer, comparing
-from shim.edge.config import Config
-from shim.edge.deprecation_log import DeprecationLog
-from shim.edge.dialect import find_dialect
-from shim.edge.drive import Performers
-from shim.edge.endpoint import Beside, Conduct, SoapEndpoint
-from shim.edge.guard import guarded
+from shim.core.reading.known_names import Familiar, names_of
+from shim.edge.backend.breaker import Addresses
+from shim.edge.backend.client import Backend, open_session
+from shim.edge.backend.dialect import find_dialect
+from shim.edge.backend.tokens import Tokens, open_http
+from shim.edge.callers.integrations import Integration, Integrations
+from shim.edge.callers.proofs import Proofs
+from shim.edge.deprecation.log import DeprecationLog
+from shim.edge.exchange.endpoint import Beside, Conduct, SoapEndpoint
+from shim.edge.exchange.performer import Performers
+from shim.edge.exchange.recovery import Recovery
 from shim.edge.health import Health, checks
-from shim.edge.host_names import is_known, under_known_names
-from shim.edge.identity_map import IdentityMap
-from shim.edge.integrations import Integration, Integrations
-from shim.edge.journal import Journal, delivering
-from shim.edge.log import set_level
-from shim.edge.metrics import CONTENT_TYPE, Metrics
-from shim.edge.native import Native
-from shim.edge.pages import Pages
-from shim.edge.paths import by_normal_path
-from shim.edge.peer import Peers
-from shim.edge.policies import require_policies
-from shim.edge.porting import Porting
-from shim.edge.proofs import Proofs
-from shim.edge.recovery import Recovery
+from shim.edge.http.deprecation_headers import Telling
+from shim.edge.http.guard import guarded
+from shim.edge.http.host_names import is_known, under_known_names
+from shim.edge.http.pages import Pages
+from shim.edge.http.paths import by_normal_path
+from shim.edge.http.peer import Peers
+from shim.edge.identities.map import IdentityMap
+from shim.edge.journal.journal import Journal, delivering
+from shim.edge.native.routes import Native
+from shim.edge.porting.ladder import Porting
+from shim.edge.rehearsal.compare_mode import Comparer, comparing
 from shim.edge.reload import Reload, taken_over
-from shim.edge.store import Clock, Store, utc_now
-from shim.edge.store_place import Marker, held, mark_path
-from shim.edge.telling import Telling
-from shim.edge.tokens import Tokens, open_http
+from shim.edge.settings.check_policies import require_policies
+from shim.edge.settings.load import Config
+from shim.edge.store.database import Clock, Store, utc_now
+from shim.edge.store.place import Marker, held, mark_path
+from shim.edge.telemetry.log import set_level
+from shim.edge.telemetry.metrics import CONTENT_TYPE, Metrics
 from shim.interfaces.load import STANDARD, Dialect, new, old
 from translations.services import services
 

@@ -11,11 +11,11 @@ from aiohttp import web
 from cryptography import x509
 
 from shim.core.errors import Fault
-from shim.edge.breaker import Addresses
-from shim.edge.recovery import Recovery
-from shim.edge.settings import Config
-from shim.edge.store import Store
-from shim.edge.store_place import Marker
+from shim.edge.backend.breaker import Addresses
+from shim.edge.exchange.recovery import Recovery
+from shim.edge.settings.model import Config
+from shim.edge.store.database import Store
+from shim.edge.store.place import Marker
 
 _PATIENCE = 2.0
 """Seconds that readiness waits for the store."""

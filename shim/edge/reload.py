@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from shim.edge.config import Config
+from shim.edge.settings.load import Config
 
 LIVE = (
     "admin.names",

@@ -23,15 +23,15 @@ from aiohttp.web_protocol import RequestHandler
 
 from shim.core.errors import BackendError
 from shim.edge.app import Application, Extension, open_application
-from shim.edge.audit import SHIM, record
-from shim.edge.config import Config, ConfigError, Problem
-from shim.edge.descriptors import ADMIN, raise_limit, room, wanted
-from shim.edge.guard import Connections, Guard
+from shim.edge.http.descriptors import ADMIN, raise_limit, room, wanted
+from shim.edge.http.guard import Connections, Guard
+from shim.edge.http.tls import arriving, context_of
 from shim.edge.reload import Reload, live_only
-from shim.edge.settings import Listen
-from shim.edge.sums import Sums
+from shim.edge.settings.load import Config, ConfigError, Problem
+from shim.edge.settings.model import Listen
+from shim.edge.store.audit import SHIM, record
 from shim.edge.supervisor import Notifier, SocketsError
-from shim.edge.tls import arriving, context_of
+from shim.edge.telemetry.sums import Sums
 
 log = structlog.get_logger()
 

@@ -11,14 +11,14 @@ from typing import Literal
 from aiohttp import web
 
 from shim.core.errors import CallerError
-from shim.core.interface import Interface, Operation
-from shim.core.model import Element, Envelope
+from shim.core.message import Element, Envelope
 from shim.core.parse import ANSWER_LIMITS, parse
+from shim.core.schema.interface import Interface, Operation
 from shim.emulator import disturb
 from shim.emulator.dispatch import Dispatcher
-from shim.emulator.listing import LIES, EmptyList, Lists, RowIdentifier, Ways, row_names, told
-from shim.emulator.refusal import Refusal, fault
-from shim.emulator.world import Seen, World
+from shim.emulator.handlers.listing import LIES, EmptyList, Lists, RowIdentifier, Ways, row_names, told
+from shim.emulator.world.refusal import Refusal, fault
+from shim.emulator.world.world import Seen, World
 from shim.interfaces.load import NEW_VERSION, Dialect, PersonNames, StorageLimits, new
 
 TOKEN_PATH = "/oauth/token.php"  # noqa: S105 - a path

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from shim.core.interface import Interface, Operation
-from shim.core.model import Element
-from shim.emulator.refusal import (
+from shim.core.message import Element
+from shim.core.schema.interface import Interface, Operation
+from shim.emulator.world.refusal import (
     AUTHENTICATION,
     BAD_PARENT,
     BAD_USER,
@@ -17,8 +17,8 @@ from shim.emulator.refusal import (
     forbidden,
     missing,
 )
-from shim.emulator.shape import Fact, fill
-from shim.emulator.world import Account, Extension, World
+from shim.emulator.world.shape import Fact, fill
+from shim.emulator.world.world import Account, Extension, World
 
 _BY_ID, _BY_IDENTIFIER, _BY_LOGIN = "id", "identifier", "login"
 _NAMES: dict[str, dict[str, str]] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from shim.core.interface import Interface, Operation
-from shim.core.model import Element
-from shim.emulator import (
+from shim.core.message import Element
+from shim.core.schema.interface import Interface, Operation
+from shim.emulator.call import Call, Handler
+from shim.emulator.handlers import (
     accounts,
     credits,
     devices,
@@ -18,13 +19,12 @@ from shim.emulator import (
     settings,
     system,
 )
-from shim.emulator.call import Call, Handler
+from shim.emulator.handlers.linked import linked
+from shim.emulator.handlers.listing import with_notice
 from shim.emulator.judge import check_request, writer_of
-from shim.emulator.linked import linked
-from shim.emulator.listing import with_notice
-from shim.emulator.permissions import require_live
-from shim.emulator.refusal import AUTHENTICATION, CONTEXT_USER, Refusal
-from shim.emulator.world import Account, World
+from shim.emulator.world.permissions import require_live
+from shim.emulator.world.refusal import AUTHENTICATION, CONTEXT_USER, Refusal
+from shim.emulator.world.world import Account, World
 
 
 class Dispatcher:

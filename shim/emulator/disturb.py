@@ -9,7 +9,7 @@
 | `half` | half of the answer, then the connection is closed | yes |
 | `fault:CODE` | a fault with that code | no |
 | `dead-token` | the token of the call dies; a fault with code 100 | no |
-| `list:LIE` | an ordinary answer whose rows are not those that there are, see `shim.emulator.listing` | yes |
+| `list:LIE` | an ordinary answer whose rows are not those that there are, see `handlers/listing.py` | yes |
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import asyncio
 
 from aiohttp import web
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.serialise import CONTENT_TYPE
-from shim.emulator.refusal import AUTHENTICATION, Refusal
-from shim.emulator.world import World
+from shim.emulator.world.refusal import AUTHENTICATION, Refusal
+from shim.emulator.world.world import World
 
 GARBAGE = b"<html><body>An error occurred while the page was built"
 

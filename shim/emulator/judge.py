@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from shim.core.interface import Interface, Operation
-from shim.core.lexical import describe
-from shim.core.model import Element
+from shim.core.message import Element
+from shim.core.schema.interface import Interface, Operation
+from shim.core.schema.values import describe
 from shim.core.serialise import MessageWriter, Unwritten
-from shim.emulator.refusal import PARAMETER_MISSING, Refusal
+from shim.emulator.world.refusal import PARAMETER_MISSING, Refusal
 
 _CODES = {
     "ID": "100",

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from shim.core.interface import Interface, build
+from shim.core.schema.interface import Interface, build
 
 OLD_VERSION = "2.5.1"
 NEW_VERSION = "3.0.0"

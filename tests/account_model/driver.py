@@ -13,8 +13,9 @@ from functools import cache, partial
 from itertools import count
 from typing import assert_never
 
-from shim.core.catalogue import compile_catalogue
-from shim.core.commands import (
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.translation import Catalogue
+from shim.core.commands.command import (
     Answer,
     Aside,
     Begin,
@@ -41,18 +42,17 @@ from shim.core.commands import (
     Revoke,
     Together,
 )
-from shim.core.compiled import Catalogue
 from shim.core.drive import run
 from shim.core.errors import BackendError, Fault
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import ANSWER_LIMITS, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.emulator import disturb
 from shim.emulator.dispatch import Dispatcher
-from shim.emulator.listing import told
-from shim.emulator.permissions import everything_allowed, nothing_allowed
-from shim.emulator.refusal import Refusal, fault
-from shim.emulator.world import (
+from shim.emulator.handlers.listing import told
+from shim.emulator.world.permissions import everything_allowed, nothing_allowed
+from shim.emulator.world.refusal import Refusal, fault
+from shim.emulator.world.world import (
     ADMINISTRATOR,
     ORGANIZATION,
     SERVICE_PROVIDER,
@@ -66,7 +66,8 @@ from shim.emulator.world import (
 from shim.interfaces.load import new, old
 from tests.support.conversation import old_request
 from tests.support.schemas import assert_valid
-from translations import extension, extension_account
+from translations.extension import account as extension_account
+from translations.extension import service as extension
 from translations.services import SERVICES
 
 PROVIDER = 10
@@ -108,7 +109,7 @@ class _Row:
 
 
 class MemoryMap:
-    """The identity map by the rules of `shim.edge.identity_map`, policy `preserved`."""
+    """The identity map by the rules of `shim.edge.identities.map`, policy `preserved`."""
 
     def __init__(self, first: int = FIRST_ISSUED, confirm_after: float = 3600.0) -> None:
         self.rows: list[_Row] = []

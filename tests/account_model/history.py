@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from shim.core.model import Element
+from shim.core.message import Element
 from tests.account_model.driver import CLIENTS, PROVIDER, House, Reply
 from tests.account_model.model import OldServer, Person, Phone
 

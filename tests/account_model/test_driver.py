@@ -6,10 +6,10 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shim.core.commands import Known
-from shim.edge.identity_map import IdentityMap
-from shim.edge.settings import Identities
-from shim.edge.store import Store
+from shim.core.commands.command import Known
+from shim.edge.identities.map import IdentityMap
+from shim.edge.settings.model import Identities
+from shim.edge.store.database import Store
 from tests.account_model.driver import MemoryMap
 
 _WAYS = ("old_id", "extension_id", "user_id", "identifier", "number")

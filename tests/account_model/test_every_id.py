@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from shim.core.compiled import Translation
-from shim.core.model import Element
-from shim.core.rules.model import Rule, spots
-from shim.core.rules.references import Account, Own, Owned, Refer
+from shim.core.catalogue.translation import Translation
+from shim.core.message import Element
+from shim.core.rules.extensions import Account, Own, Owned, Refer
+from shim.core.rules.rule import Rule, spots
 from shim.core.serialise import MessageWriter
-from shim.emulator.world import Object
+from shim.emulator.world.world import Object
 from shim.interfaces.load import old
 from tests.account_model.driver import CLIENTS, PROVIDER, House, Reply, shim
 

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from shim.emulator.listing import LIES, EmptyList, Lists, RowIdentifier, Ways
+from shim.emulator.handlers.listing import LIES, EmptyList, Lists, RowIdentifier, Ways
 from tests.account_model.driver import CLIENTS, PROVIDER
 from tests.account_model.history import GRANTED, UNLIMITED, History
 from tests.account_model.model import Person, Phone

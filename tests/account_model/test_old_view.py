@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from shim.core.model import Element
+from shim.core.message import Element
 from tests.account_model.driver import CLIENTS, FIRST_ISSUED, PROVIDER, House, Reply
 from tests.account_model.history import History
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.model import Element
-from shim.emulator.seed import load_seed
-from shim.emulator.world import App
+from shim.core.message import Element
+from shim.emulator.world.seed import load_seed
+from shim.emulator.world.world import App
 from shim.interfaces.load import old
 from tests.account_model.driver import House, Reply
 

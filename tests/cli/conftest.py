@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from shim.cli.main import app
-from shim.edge.config import load_config
-from shim.edge.store import Store
+from shim.edge.settings.load import load_config
+from shim.edge.store.database import Store
 from tests.cli.programs import PROGRAM, Run, Started, environment
 
 

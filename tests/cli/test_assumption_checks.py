@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from shim.cli.assumption_checks import describe_limits
-from shim.core.compiled import Catalogue
-from shim.core.model import Element
+from shim.cli.check.assumptions import describe_limits
+from shim.core.catalogue.translation import Catalogue
+from shim.core.message import Element
 from shim.interfaces.load import new, old
 
 Invoke = Callable[..., Result]

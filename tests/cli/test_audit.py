@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from shim.edge.audit import audit_log, record
-from shim.edge.brownouts import plan_brownout
-from shim.edge.config import load_config
-from shim.edge.porting import set_rung
-from shim.edge.store import Store
+from shim.edge.porting.brownouts import plan_brownout
+from shim.edge.porting.ladder import set_rung
+from shim.edge.settings.load import load_config
+from shim.edge.store.audit import audit_log, record
+from shim.edge.store.database import Store
 
 Invoke = Callable[..., Result]
 ConfigFile = Callable[..., Path]

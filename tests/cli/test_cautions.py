@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shim.cli.cautions import cautions, file_system, is_loopback
-from shim.edge.settings import Config
+from shim.cli.check.warnings import cautions, file_system, is_loopback
+from shim.edge.settings.model import Config
 
 USER = {"name": "ann", "password_hash": "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$7gDj+DS0pdY"}
 NO_TABLE = Path("/nowhere/mounts")

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from typer.testing import Result
 
-from shim.cli.certificate import loopback_certificate
-from shim.cli.ports import Wanted, refused
+from shim.cli.check.ports import Wanted, refused
+from shim.cli.demo.certificate import loopback_certificate
 
 Invoke = Callable[..., Result]
 ConfigFile = Callable[..., Path]

@@ -10,7 +10,7 @@ import yaml
 from argon2 import PasswordHasher
 from typer.testing import Result
 
-from shim.edge.config import load_config
+from shim.edge.settings.load import load_config
 from tests.cli.programs import Run
 
 Invoke = Callable[..., Result]
@@ -69,7 +69,7 @@ def test_a_hidden_prompt_asks_on_a_terminal(
         asked.append(prompt)
         return "typed"
 
-    monkeypatch.setattr("shim.cli.integrations._on_terminal", lambda: True)
+    monkeypatch.setattr("shim.cli.integrations.commands._on_terminal", lambda: True)
     monkeypatch.setattr("getpass.getpass", typed)
     result = invoke(*ADD, "-c", str(config()))
     assert result.exit_code == 0, result.stderr

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from shim.cli.console import EXIT_CODES, Code
+from shim.cli.common.console import EXIT_CODES, Code
 from shim.cli.main import SECTIONS, app
 from tests.cli.programs import Run, environment
 

@@ -17,18 +17,18 @@ import structlog
 import yaml
 from typer.testing import Result
 
-from shim.cli import map as commands
-from shim.cli.listening import listening
-from shim.cli.map_verify import compare
-from shim.cli.map_walk import View
-from shim.core.commands import Identity, Known
-from shim.edge.identity_map import IdentityMap
-from shim.edge.settings import Identities
-from shim.edge.store import Store
+from shim.cli.common.listening import listening
+from shim.cli.map import commands
+from shim.cli.map.backend import View
+from shim.cli.map.verify import compare
+from shim.core.commands.command import Identity, Known
+from shim.edge.identities.map import IdentityMap
+from shim.edge.settings.model import Identities
+from shim.edge.store.database import Store
 from shim.emulator.app import Options, application
-from shim.emulator.listing import Ways
-from shim.emulator.seed import load_seed
-from shim.emulator.world import ORGANIZATION, USER, Account, Extension, World
+from shim.emulator.handlers.listing import Ways
+from shim.emulator.world.seed import load_seed
+from shim.emulator.world.world import ORGANIZATION, USER, Account, Extension, World
 from tests.cli.programs import Run
 
 Shim = Callable[..., Result]
@@ -473,7 +473,7 @@ def test_repair_asks_first(
 
 
 def test_progress_is_told_on_a_terminal(learned: Shim, monkeypatch: pytest.MonkeyPatch) -> None:
-    from shim.cli import map_open
+    from shim.cli.map import open as map_open
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -544,7 +544,7 @@ def test_another_identifier_of_the_same_user() -> None:
 
 
 async def test_many_are_repaired_in_pieces(tmp_path: Path) -> None:
-    from shim.cli.map_verify import Mismatch, Repaired, repair
+    from shim.cli.map.verify import Mismatch, Repaired, repair
 
     store = await Store.open(f"sqlite:///{tmp_path}/shim.db")
     identities = IdentityMap(store, Identities())

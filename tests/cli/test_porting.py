@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import Result
 
-from shim.edge.deprecation_rows import CALLERS, USAGE
-from shim.edge.store import Store
+from shim.edge.deprecation.tables import CALLERS, USAGE
+from shim.edge.store.database import Store
 
 Shim = Callable[..., Result]
 PORTED = "  porting: {Client.GetClients: v3, 'Billing.*': compare}\n"

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from shim.cli import findings as findings_command
-from shim.cli import stored
-from shim.edge.store import Store
-from shim.review.export import FINDING_COLUMNS, INTEGRATION_COLUMNS, OPERATION_COLUMNS
+from shim.cli.common import store as stored
+from shim.cli.report import findings as findings_command
+from shim.edge.store.database import Store
+from shim.review.output.tables import FINDING_COLUMNS, INTEGRATION_COLUMNS, OPERATION_COLUMNS
 from tests.review.world import NOW, Builder, world
 
 ConfigFile = Callable[..., Path]

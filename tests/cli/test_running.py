@@ -186,7 +186,7 @@ def test_serve_takes_flags_over_environment_over_file(
 _ENDLESS = """
 import asyncio
 from shim.cli import running
-from shim.cli.console import Code
+from shim.cli.common.console import Code
 
 async def endless():
     while True:

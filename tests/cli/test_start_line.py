@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from shim.cli.serve import _tell_start
 from shim.edge.serve import Server
-from shim.edge.settings import Config
+from shim.edge.settings.model import Config
 
 SERVER = cast(Server, SimpleNamespace(addresses={"http": ("127.0.0.1", 8025), "admin": ("127.0.0.1", 8027)}))
 

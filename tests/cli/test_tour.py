@@ -10,11 +10,11 @@ from threading import Event
 import pytest
 import structlog
 
-from shim.cli.demo_world import LOGINS, Ports, running
-from shim.cli.guide import TEXT, Tally
-from shim.cli.observed import Events, Observer
-from shim.cli.tour import has, has_permissions, lacks, lists, succeeded, tour
-from shim.emulator.seed import load_seed
+from shim.cli.demo.client import TEXT, Tally
+from shim.cli.demo.events import Events, Observer
+from shim.cli.demo.tour import has, has_permissions, lacks, lists, succeeded, tour
+from shim.cli.demo.world import LOGINS, Ports, running
+from shim.emulator.world.seed import load_seed
 
 
 @pytest.fixture

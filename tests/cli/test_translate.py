@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from shim.cli.dry_run import dry_run
-from shim.core.catalogue import compile_catalogue
-from shim.core.commands import Command
-from shim.core.compiled import Catalogue, DeclaredService, Translation
+from shim.cli.translate.dry_run import dry_run
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.translation import Catalogue, DeclaredService, Translation
+from shim.core.commands.command import Command
 from shim.core.forward import forward
-from shim.core.interface import Demand, ElementDecl
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.rules.declare import operation, service
-from shim.core.rules.model import Work
+from shim.core.rules.rule import Work
+from shim.core.schema.interface import Demand, ElementDecl
 from shim.interfaces.load import new, old
 from tests.support.conversation import catalogue
 from tests.support.schemas import assert_valid

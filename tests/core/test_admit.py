@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from shim.core.admit import admit, covers, pattern_problem, rung_of
-from shim.core.commands import Brownout, Call, Caller, Identify, Rung
+from shim.core.commands.command import Brownout, Call, Caller, Identify, Rung
 from shim.core.errors import CallerError
 from shim.core.findings import Findings
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.pipeline import Request, Shim, exchange
 from shim.interfaces.load import old
 from tests.support.conversation import catalogue, old_request

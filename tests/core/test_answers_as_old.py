@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from shim.core.answering import answerer, converter
-from shim.core.interface import Simple
-from shim.core.model import Element
+from shim.core.answers.values import answerer, converter
+from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
+from shim.core.schema.interface import Simple
 from shim.interfaces.load import old
 from tests.support.conversation import World, old_request
 

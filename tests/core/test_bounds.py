@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.bounds import bound_tags
 from shim.core.errors import CallerError
+from shim.core.reading.bounds import bound_tags
 
 
 def attributes(number: int) -> bytes:

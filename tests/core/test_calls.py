@@ -8,19 +8,19 @@ from typing import NoReturn
 
 import pytest
 
-from shim.core.calls import calls_of, lookups
-from shim.core.catalogue import compile_catalogue
-from shim.core.commands import Undo
-from shim.core.compiled import Translation
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.calls import calls_of, lookups
+from shim.core.catalogue.translation import Translation
+from shim.core.commands.command import Undo
 from shim.core.errors import CallerError, DeclarationError
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import Limits, parse
 from shim.core.rules.declare import call, operation, service
 from shim.interfaces.load import new, old
 from tests.support.conversation import catalogue
 from tests.test_cases import FILES, Case, wrap
-from translations.globalop_package import unpacked
-from translations.globalop_undo import UNDONE_BY
+from translations.globalop.package import unpacked
+from translations.globalop.undo import UNDONE_BY
 
 
 def said(translation: Translation) -> set[str]:

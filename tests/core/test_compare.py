@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from shim.core.compare import Difference, differences, meaning, only_reads, without_noise
-from shim.core.interface import ElementDecl, Operation, paths
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
+from shim.core.rehearsal.compare import Difference, differences, meaning, only_reads, without_noise
+from shim.core.schema.interface import ElementDecl, Operation, paths
 from shim.interfaces.load import old
 from tests.support.messages import Messages
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from shim.core.commands import Command, Issue
+from shim.core.commands.command import Command, Issue
 from shim.core.drive import run
 from shim.core.errors import BackendError, Fault
 from tests.support.conversation import World

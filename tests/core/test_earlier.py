@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from shim.core.commands import Call, Identity
+from shim.core.commands.command import Call, Identity
 from shim.core.errors import CallerError
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
-from shim.core.wsdl import Publication
+from shim.core.schema.wsdl import Publication
 from shim.interfaces.load import old
 from tests.old_server.test_reports import REPORTS, answer
 from tests.support.conversation import World, new_answer, whole_catalogue

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shim.core.catalogue import compile_catalogue
-from shim.core.commands import Call
-from shim.core.compiled import Translation
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.translation import Translation
+from shim.core.commands.command import Call
 from shim.core.errors import CallerError, DeclarationError
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.rules.declare import emulated, service
-from shim.core.rules.model import Work
+from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import drop
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, catalogue, new_answer, old_request

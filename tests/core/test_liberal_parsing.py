@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 from lxml import etree
 
-from shim.core.encodings import as_utf8
 from shim.core.errors import CallerError
-from shim.core.multiref import References, Weight
 from shim.core.parse import credentials, parse
+from shim.core.reading.encodings import as_utf8
+from shim.core.reading.multiref import References, Weight
 from shim.interfaces.load import old
 from tests.support.conversation import World
 

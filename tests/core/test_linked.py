@@ -6,14 +6,14 @@ import base64
 
 import pytest
 
-from shim.core.commands import Call, FaultForm
+from shim.core.commands.command import Call, FaultForm
 from shim.core.errors import BackendError, Fault
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import Limits, parse
 from shim.core.pipeline import Outcome
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, new_answer, old_request
-from translations import globalop
+from translations.globalop import service as globalop
 
 LINKED = old().operations["GlobalOp.LinkedOp"]
 LIST = base64.b64encode(b"<GetClientsRequest/>").decode()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.commands import Call, Identity
-from shim.core.model import Element
+from shim.core.commands.command import Call, Identity
+from shim.core.message import Element
 from shim.core.parse import SOAP
-from shim.core.typed import XSI
+from shim.core.reading.encoded_types import XSI
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, new_answer
 

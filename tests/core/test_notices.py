@@ -8,12 +8,12 @@ from copy import deepcopy
 import pytest
 from lxml import etree
 
-from shim.core.commands import Caller, Tell
+from shim.core.answers.notices import CODES, NAMESPACE, Deprecation, has_room, told
+from shim.core.commands.command import Caller, Tell
 from shim.core.findings import KINDS
-from shim.core.model import Element
-from shim.core.notices import CODES, NAMESPACE, Deprecation, has_room, told
+from shim.core.message import Element
 from shim.core.parse import SOAP, parse
-from shim.core.rules.model import Work
+from shim.core.rules.rule import Work
 from shim.interfaces.load import old
 from tests.core.test_properties import Mixed, answering
 from tests.support.conversation import catalogue, old_request

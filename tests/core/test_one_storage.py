@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shim.core.commands import Call
-from shim.core.interface import paths
-from shim.core.model import Element
+from shim.core.commands.command import Call
+from shim.core.message import Element
 from shim.core.parse import parse_answer
+from shim.core.schema.interface import paths
 from shim.interfaces.load import Dialect, new, old
 from tests.support.conversation import World, catalogue, new_answer, old_request
-from translations.one_storage import FIVE, STORAGE, WHERE
+from translations.shared.one_storage import FIVE, STORAGE, WHERE
 
 ONE = Dialect(storage_limits="one")
 

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shim.core.catalogue import compile_catalogue
-from shim.core.commands import Call
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.commands.command import Call
 from shim.core.errors import DeclarationError
-from shim.core.interface import paths
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
+from shim.core.schema.interface import paths
 from shim.interfaces.load import Dialect, PersonNames, new, old
 from tests.support.conversation import World, catalogue, new_answer, old_request
 from tests.support.messages import Messages
 from tests.support.schemas import assert_valid
-from translations.person_names import FIRST, LAST, NAME, WHERE, halves, whole
 from translations.services import SERVICES
+from translations.shared.person_names import FIRST, LAST, NAME, WHERE, halves, whole
 
 SPLIT = Dialect("3.9.1", "split")
 PLAIN = sorted(name for name in WHERE if ":" not in name)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shim.core.commands import (
+from shim.core.catalogue.translation import Catalogue
+from shim.core.commands.command import (
     Answer,
     Ask,
     Begin,
@@ -22,13 +23,12 @@ from shim.core.commands import (
     Step,
     Undo,
 )
-from shim.core.compiled import Catalogue
 from shim.core.errors import BackendError, Fault
-from shim.core.journal_recovery import recover, repairs, shown, without_secrets
-from shim.core.journal_writes import Journal
-from shim.core.model import Element
+from shim.core.journal.recovery import recover, repairs, shown, without_secrets
+from shim.core.journal.writes import Journal
+from shim.core.message import Element
 from shim.core.parse import parse
-from shim.core.rules.model import Work
+from shim.core.rules.rule import Work
 from shim.core.serialise import MessageWriter
 from tests.journal.house import catalogue
 

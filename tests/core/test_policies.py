@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from shim.core.choosing import Place, choose, chosen, places
-from shim.core.commands import Caller
-from shim.core.compiled import Translation
+from shim.core.catalogue.choices import Place, choose, chosen, places
+from shim.core.catalogue.translation import Translation
+from shim.core.commands.command import Caller
 from shim.core.errors import CallerError
 from shim.core.findings import KINDS
-from shim.core.interface import ElementDecl, paths
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.policies import ANY, CHOICES, GOVERNED, Do, Policies, Policy, possible
 from shim.core.rules.choices import accepts, gives
-from shim.core.rules.model import Work
+from shim.core.rules.rule import Work
+from shim.core.schema.interface import ElementDecl, paths
 from shim.interfaces.load import old
 from tests.core.test_properties import Mixed, answering, unaccounted
 from tests.support.conversation import catalogue, old_request

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shim.core.commands import Call, Identity
-from shim.core.compiled import Translation
-from shim.core.interface import Operation
-from shim.core.model import Element
+from shim.core.catalogue.translation import Translation
+from shim.core.commands.command import Call, Identity
+from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
-from shim.core.rules.references import Refer
+from shim.core.rules.extensions import Refer
 from shim.core.rules.vocabulary import Computed
+from shim.core.schema.interface import Operation
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, catalogue, new_answer, old_request
 from tests.support.messages import Messages
@@ -172,7 +172,7 @@ def test_no_leaf_is_lost_and_everything_written_is_valid(name: str, seed: int) -
 
 @pytest.mark.parametrize("name", TRANSLATED)
 def test_every_path_of_both_messages_has_exactly_one_fate(name: str) -> None:
-    from shim.core.interface import paths
+    from shim.core.schema.interface import paths
 
     translation = catalogue().translations[name]
     for direction, decl in (("request", translation.old.input), ("answer", translation.old.output)):

@@ -17,19 +17,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shim.core.commands import Call, Identity, Known
-from shim.core.compiled import Translation
-from shim.core.interface import paths
-from shim.core.model import Element
+from shim.core.catalogue.translation import Translation
+from shim.core.commands.command import Call, Identity, Known
+from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
-from shim.core.rules.references import Refer
+from shim.core.rules.extensions import Refer
+from shim.core.schema.interface import paths
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, new_answer, old_request, whole_catalogue
 from tests.support.messages import Messages
 from tests.support.schemas import assert_valid
 from tests.support.values import same
-from translations.extension import SERVICE
+from translations.extension.service import SERVICE
 
 NAMES = sorted(each.name for each in SERVICE.operations if each.name not in {
     "AddExtension", "EditExtension", "GetExtensions", "GetExtensionDetails", "DelExtension",

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shim.core.commands import Call
+from shim.core.commands.command import Call
 from shim.core.findings import Findings
-from shim.core.interface import Operation, paths
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
+from shim.core.schema.interface import Operation, paths
 from shim.interfaces.load import new, old
 from tests.core.test_properties_extension import Everybody
 from tests.support.conversation import catalogue, new_answer, old_request
 from tests.support.messages import Messages, package
 from tests.support.schemas import assert_valid
-from translations.globalop_undo import UNDONE_BY
+from translations.globalop.undo import UNDONE_BY
 
 LINKED = old().operations["GlobalOp.LinkedOp"]
 NAMES = sorted(set(catalogue().translations) - {LINKED.full_name})

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from shim.core.catalogue import compile_catalogue
-from shim.core.commands import Caller
-from shim.core.compiled import Called, Translation
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.required import denied
+from shim.core.catalogue.translation import Called, Translation
+from shim.core.commands.command import Caller
 from shim.core.errors import CallerError, DeclarationError
-from shim.core.interface import ElementDecl, paths
-from shim.core.model import Element
-from shim.core.required import denied
+from shim.core.message import Element
 from shim.core.rules.declare import operation, service
-from shim.core.rules.model import Rule, Work
-from shim.core.rules.references import extension
+from shim.core.rules.extensions import extension
 from shim.core.rules.required import apart, filled_in, needed, read_first
+from shim.core.rules.rule import Rule, Work
 from shim.core.rules.vocabulary import drop, unread
+from shim.core.schema.interface import ElementDecl, paths
 from shim.interfaces.load import new, old
 from tests.support.conversation import catalogue
 

@@ -7,16 +7,16 @@ from typing import cast, get_args
 
 import pytest
 
-from shim.core.catalogue import compile_catalogue
-from shim.core.commands import Caller, Identity
-from shim.core.compiled import Translation
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.translation import Translation
+from shim.core.commands.command import Caller, Identity
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.findings import KINDS, Code
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.rules.declare import operation, service
-from shim.core.rules.model import Direction, Made, Rule, Taken, Work
-from shim.core.rules.references import account, account_or_extension, extension, extension_id, owned
+from shim.core.rules.extensions import account, account_or_extension, extension, extension_id, owned
 from shim.core.rules.required import needed
+from shim.core.rules.rule import Direction, Made, Rule, Taken, Work
 from shim.core.rules.vocabulary import (
     added,
     compute,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from shim.core.wsdl import ONE_FILE, ROOT, Publication
+from shim.core.schema.wsdl import ONE_FILE, ROOT, Publication
 from shim.interfaces.load import load
 
 FACTS: dict[str, Any] = json.loads(Path(__file__).with_name("vendor-tree-2.5.1.json").read_text("utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.model import Element
+from shim.core.message import Element
 from tests.support.conversation import whole_catalogue
 
 

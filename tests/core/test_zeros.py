@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.interface import ElementDecl, Interface, Operation, paths
-from shim.core.model import Element
-from shim.core.zeros import is_zero, may_have_zeros, without_zeros
+from shim.core.message import Element
+from shim.core.reading.zero_ids import is_zero, may_have_zeros, without_zeros
+from shim.core.schema.interface import ElementDecl, Interface, Operation, paths
 from shim.interfaces.load import new, old
 
 REQUESTS = 264

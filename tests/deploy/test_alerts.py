@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shim.edge.metrics import Metrics
+from shim.edge.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "prometheus"

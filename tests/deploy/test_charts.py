@@ -13,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from shim.edge.config import Config, load_config
+from shim.edge.settings.load import Config, load_config
 from tests.deploy.test_alerts import ROOT
 
 JUDGES = ROOT / "build" / "judges"

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from shim.edge.metrics import Metrics
+from shim.edge.telemetry.metrics import Metrics
 from tests.deploy.test_alerts import PROMTOOL, ROOT, needs_promtool
 
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy" / "grafana" / "systemapi-shim.json").read_text("utf-8"))

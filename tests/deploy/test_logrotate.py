@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from shim.edge.log import logging_to
-from shim.edge.settings import Log
+from shim.edge.settings.model import Log
+from shim.edge.telemetry.log import logging_to
 from tests.deploy.test_alerts import ROOT
 
 LOGROTATE = shutil.which("logrotate") or shutil.which("logrotate", path="/usr/sbin")

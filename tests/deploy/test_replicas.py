@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shim.emulator.app import Options
-from shim.emulator.world import USER
+from shim.emulator.world.world import USER
 from tests.deploy.test_balancers import BEHIND, free_port, haproxy, running
 from tests.end_to_end.messages import NORTHWIND, envelope
 from tests.end_to_end.running import HOST, PATIENCE, Backend, Tls, running_shim

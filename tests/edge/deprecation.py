@@ -13,10 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from shim.core.findings import Finding, Findings
-from shim.edge.deprecation_log import DeprecationLog, Seen
-from shim.edge.deprecation_rows import FINDINGS, USAGE
-from shim.edge.settings import Config
-from shim.edge.store import Store
+from shim.edge.deprecation.log import DeprecationLog, Seen
+from shim.edge.deprecation.tables import FINDINGS, USAGE
+from shim.edge.settings.model import Config
+from shim.edge.store.database import Store
 from shim.interfaces.load import new, old
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

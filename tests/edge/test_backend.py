@@ -13,12 +13,12 @@ import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shim.core.commands import Call
+from shim.core.commands.command import Call
 from shim.core.errors import BackendError
-from shim.edge.backend import Backend, RetryBudget, open_session
-from shim.edge.settings import Backend as Settings
-from shim.edge.settings import Integration, Retry
-from shim.edge.tokens import Tokens
+from shim.edge.backend.client import Backend, RetryBudget, open_session
+from shim.edge.backend.tokens import Tokens
+from shim.edge.settings.model import Backend as Settings
+from shim.edge.settings.model import Integration, Retry
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 OK = f'<s:Envelope xmlns:s="{SOAP}"><s:Body><done/></s:Body></s:Envelope>'

@@ -11,14 +11,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shim.core.commands import Call
+from shim.core.commands.command import Call
 from shim.core.errors import BackendError
-from shim.edge.backend import Backend, open_session
-from shim.edge.breaker import Addresses, Breaker, retry_after
-from shim.edge.settings import Backend as Settings
-from shim.edge.settings import Breaker as BreakerSettings
-from shim.edge.settings import Integration
-from shim.edge.tokens import Tokens, open_http
+from shim.edge.backend.breaker import Addresses, Breaker, retry_after
+from shim.edge.backend.client import Backend, open_session
+from shim.edge.backend.tokens import Tokens, open_http
+from shim.edge.settings.model import Backend as Settings
+from shim.edge.settings.model import Breaker as BreakerSettings
+from shim.edge.settings.model import Integration
 
 WHO = Integration.model_validate(
     {"name": "a", "old": {"username": "u", "password": "p"}, "new": {"app_key": "k", "app_secret": "s"}}

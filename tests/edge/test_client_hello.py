@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from shim.edge.client_hello import Offer, offered
+from shim.edge.http.client_hello import Offer, offered
 
 
 def hello(newest: ssl.TLSVersion, oldest: ssl.TLSVersion, ciphers: str = "ALL:@SECLEVEL=0") -> bytes:

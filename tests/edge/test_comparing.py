@@ -11,12 +11,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shim.core.compiled import Catalogue
+from shim.core.catalogue.translation import Catalogue
 from shim.core.findings import Finding
-from shim.edge import comparing
 from shim.edge.app import catalogue as compiled
-from shim.edge.comparing import Comparer, Spoken
-from shim.edge.settings import Compare
+from shim.edge.rehearsal import compare_mode
+from shim.edge.rehearsal.compare_mode import Comparer, Spoken
+from shim.edge.settings.model import Compare
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 
@@ -189,7 +189,7 @@ async def test_what_is_under_way_at_the_end_has_a_while(
     asyncio.get_running_loop().call_later(0.05, server.release.set)
     await comparer.close()
     assert [each[2] for each in sink.taken] == ["answer-differs"], "it was compared, and its finding told"
-    monkeypatch.setattr(comparing, "CLOSING", 0.05)
+    monkeypatch.setattr(compare_mode, "CLOSING", 0.05)
     server.release.clear()
     comparer.consider(spoken())
     await comparer.close()

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from shim.core.commands import Caller
+from shim.core.commands.command import Caller
 from shim.core.parse import Limits as ParseLimits
-from shim.edge.config import Config, ConfigError, describe, integrations_file, load_config
+from shim.edge.settings.load import Config, ConfigError, describe, integrations_file, load_config
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 HASH = "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0$7TtdTPt0N+h+s0N4XvTMSGw1p6dUzq0Zr2Gl7uAkzAE"

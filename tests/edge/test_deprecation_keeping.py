@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from shim.core.errors import BackendError
-from shim.core.model import Element
-from shim.edge import deprecation_keeping, deprecation_spool, deprecation_writing
-from shim.edge.deprecation_batch import Batch, from_line, to_line
-from shim.edge.deprecation_spool import Spool
-from shim.edge.deprecation_writing import write
-from shim.edge.settings import Config
-from shim.edge.store import KEPT
+from shim.core.message import Element
+from shim.edge.deprecation import delivery, spool, writer
+from shim.edge.deprecation.batch import Batch, from_line, to_line
+from shim.edge.deprecation.spool import Spool
+from shim.edge.deprecation.writer import write
+from shim.edge.settings.model import Config
+from shim.edge.store.database import KEPT
 from tests.edge.deprecation import House, Killed, finding, seen
 
 pytest_plugins = ["tests.support.postgres"]
@@ -33,7 +33,7 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deprecation_writing, "BUSY", 0.05)
+    monkeypatch.setattr(writer, "BUSY", 0.05)
 
 
 @pytest.fixture
@@ -111,13 +111,13 @@ async def test_nothing_waits_for_a_store_that_is_slow(small: House, monkeypatch:
 
     small.settings = {"patience": 0.05}
     async with small.process() as log:
-        monkeypatch.setattr(deprecation_keeping, "write", slow)
+        monkeypatch.setattr(delivery, "write", slow)
         log.called(call())
         await log.flush()
         log.called(call())
         await log.flush()
         assert len(spooled(small)[0].read_bytes().splitlines()) == 2
-        monkeypatch.setattr(deprecation_keeping, "write", write)
+        monkeypatch.setattr(delivery, "write", write)
         late.set()
         while await counted(small) != (2, 2):  # the write that was late ends in its own time
             await asyncio.sleep(0.01)
@@ -153,12 +153,12 @@ async def test_a_commit_whose_end_was_not_seen_counts_once(
         raise BackendError("store-unavailable", "The connection broke.")
 
     async with house.process() as log:
-        monkeypatch.setattr(deprecation_keeping, "write", cut)
+        monkeypatch.setattr(delivery, "write", cut)
         log.called(call())
         await log.flush()
         assert await counted(house) == (1, 1)
         assert len(spooled(house)) == 1
-        monkeypatch.setattr(deprecation_keeping, "write", write)
+        monkeypatch.setattr(delivery, "write", write)
         log.called(call())
     assert await counted(house) == (2, 2)
     assert spooled(house) == []
@@ -175,7 +175,7 @@ async def test_killed_between_the_commit_and_the_removal_of_the_spool(
 
     async with house.process() as log:
         with monkeypatch.context() as patch:
-            patch.setattr(deprecation_keeping, "write", away)
+            patch.setattr(delivery, "write", away)
             for _ in range(3):
                 log.called(call())
                 await log.flush()
@@ -279,7 +279,7 @@ async def test_a_batch_that_the_store_will_never_take_does_not_hold_up_the_rest(
 
     async with small.process() as log:
         with monkeypatch.context() as patch:
-            patch.setattr(deprecation_keeping, "write", defect)
+            patch.setattr(delivery, "write", defect)
             log.called(call())
             await log.flush()
         log.called(call())
@@ -299,7 +299,7 @@ async def test_a_batch_that_the_store_will_never_take_does_not_hold_up_the_rest(
     ],
 )
 def test_the_spool_is_beside_the_store(store: str, spool: str | Path) -> None:
-    from shim.edge.deprecation_log import spool_folder
+    from shim.edge.deprecation.log import spool_folder
 
     given = {"backend": {"url": "http://v3.example"}, "store": {"url": store}}
     assert spool_folder(Config.model_validate(given)) == Path(spool)
@@ -320,16 +320,16 @@ async def test_a_long_spool_does_not_hold_up_the_end(small: House, monkeypatch: 
 
     small.settings = {"flush": 60}
     async with small.process() as log:
-        monkeypatch.setattr(deprecation_keeping, "write", away)
+        monkeypatch.setattr(delivery, "write", away)
         for _ in range(10):
             log.called(call())
             await log.flush()
-        monkeypatch.setattr(deprecation_keeping, "write", until_time_is_up)
+        monkeypatch.setattr(delivery, "write", until_time_is_up)
         log.called(call())
         await log.stop()
         assert log._keeping.held == 0, "what was counted last is spooled"
         assert await counted(small) == (3, 3)
-    monkeypatch.setattr(deprecation_keeping, "write", write)
+    monkeypatch.setattr(delivery, "write", write)
     async with small.process():
         pass
     assert await counted(small) == (11, 11)
@@ -349,7 +349,7 @@ async def test_what_may_not_be_read_is_told_once_and_stays(
             raise PermissionError(13, "no")
         return opened(path, *arguments)
 
-    monkeypatch.setattr(deprecation_spool.os, "open", refusing)
+    monkeypatch.setattr(spool.os, "open", refusing)
     async with small.process() as log:
         await log.flush()
         log.called(call())

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from shim.core.commands import Call
+from shim.core.commands.command import Call
 from shim.core.findings import Findings
 from shim.core.inner import InnerCall
-from shim.core.model import Element
-from shim.edge.deprecation_rows import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, USAGE
-from shim.edge.store import KEPT
+from shim.core.message import Element
+from shim.edge.deprecation.tables import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, USAGE
+from shim.edge.store.database import KEPT
 from tests.edge.deprecation import START, House, finding, seen
 
 pytest_plugins = ["tests.support.postgres"]

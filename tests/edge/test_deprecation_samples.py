@@ -8,11 +8,11 @@ import random
 import pytest
 from lxml import etree
 
-from shim.core.commands import Call
-from shim.core.interface import ElementDecl, Operation, paths
-from shim.core.model import Element
+from shim.core.commands.command import Call
+from shim.core.message import Element
+from shim.core.schema.interface import ElementDecl, Operation, paths
 from shim.core.serialise import MessageWriter
-from shim.edge.deprecation_samples import MOST_CALLS, new_shape, old_shape, sample
+from shim.edge.deprecation.samples import MOST_CALLS, new_shape, old_shape, sample
 from shim.interfaces.load import new, old
 from tests.support.messages import Messages
 

@@ -6,9 +6,9 @@ import resource
 
 import pytest
 
-from shim.cli.cautions import cautions
-from shim.edge import descriptors
-from shim.edge.settings import Config
+from shim.cli.check.warnings import cautions
+from shim.edge.http import descriptors
+from shim.edge.settings.model import Config
 
 
 def config(most: int) -> Config:

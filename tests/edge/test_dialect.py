@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from shim.core.commands import Answer, Call
+from shim.core.commands.command import Answer, Call
 from shim.core.errors import BackendError
-from shim.core.model import Element
-from shim.edge.dialect import find_dialect, highest
-from shim.edge.settings import Config, Integration
+from shim.core.message import Element
+from shim.edge.backend.dialect import find_dialect, highest
+from shim.edge.settings.model import Config, Integration
 from shim.interfaces.load import Dialect, new
 from tests.support.conversation import new_answer
 

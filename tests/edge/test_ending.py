@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from shim.edge.app import CLOSING, within
 from shim.edge.serve import PATIENCE
-from shim.edge.settings import Listen
-from shim.edge.settings_deprecation import Deprecation
+from shim.edge.settings.deprecation import Deprecation
+from shim.edge.settings.model import Listen
 
 GRACE = 75.0
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.edge.config import load_config
-from shim.edge.exposed import exposed
+from shim.edge.settings.load import load_config
+from shim.edge.settings.secret_files import exposed
 
 WITH_SECRETS = """
 backend: {url: https://v3.example.com}

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from shim.core.admit import admit
-from shim.core.commands import Caller
+from shim.core.commands.command import Caller
 from shim.core.errors import CallerError
 from shim.core.findings import Findings
-from shim.edge.fair import Places, Rates
+from shim.edge.exchange.fair_shares import Places, Rates
 from shim.interfaces.load import old
 from tests.edge.test_backend import Clock
 

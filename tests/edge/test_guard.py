@@ -7,8 +7,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from shim.edge import guard
-from shim.edge.guard import IDLE, LEAST_READ, Connections, Guard, owner_of
+from shim.edge.http import guard
+from shim.edge.http.guard import IDLE, LEAST_READ, Connections, Guard, owner_of
 
 
 @pytest.mark.parametrize(

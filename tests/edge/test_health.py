@@ -10,12 +10,12 @@ import pytest
 import trustme
 from aiohttp.test_utils import TestClient, TestServer
 
-from shim.cli.console import Code
+from shim.cli.common.console import Code
 from shim.cli.health import _asked
 from shim.edge.app import Application, open_application
-from shim.edge.config import load_config
 from shim.edge.health import Health, certificate_problem
-from shim.edge.settings import Admin
+from shim.edge.settings.load import load_config
+from shim.edge.settings.model import Admin
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shim.core.commands import Identity, Known
+from shim.core.commands.command import Identity, Known
 from shim.core.errors import BackendError
-from shim.edge.identity_files import ImportRefused, read_csv
-from shim.edge.identity_map import IdentityMap
-from shim.edge.identity_tables import COUNTERS, EVENTS, IDENTITIES, Entry, Gone, ImportReport
-from shim.edge.settings import Identities
-from shim.edge.store import Store
+from shim.edge.identities.files import ImportRefused, read_csv
+from shim.edge.identities.map import IdentityMap
+from shim.edge.identities.tables import COUNTERS, EVENTS, IDENTITIES, Entry, Gone, ImportReport
+from shim.edge.settings.model import Identities
+from shim.edge.store.database import Store
 
 pytest_plugins = ["tests.support.postgres"]
 
@@ -498,10 +498,10 @@ async def test_two_shims_on_one_database(url: str) -> None:
 
 _PROCESS = """
 import asyncio, sys
-from shim.core.commands import Known
-from shim.edge.identity_map import IdentityMap
-from shim.edge.settings import Identities
-from shim.edge.store import Store
+from shim.core.commands.command import Known
+from shim.edge.identities.map import IdentityMap
+from shim.edge.settings.model import Identities
+from shim.edge.store.database import Store
 
 async def main(url):
     store = await Store.open(url)
@@ -689,7 +689,7 @@ async def test_a_read_that_a_write_overtakes_is_not_kept(identities: IdentityMap
 
 
 async def test_memory_is_bounded(identities: IdentityMap, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shim.edge.identity_map._MOST_CACHED", 3)
+    monkeypatch.setattr("shim.edge.identities.map._MOST_CACHED", 3)
     await identities.learn([known(n, n) for n in range(20, 30)])
     await identities.find("user_id", [str(n) for n in range(20, 30)])
     assert {len(entries) for entries in identities._cache._by.values()} == {3, 0}
@@ -720,7 +720,7 @@ async def test_a_write_that_fails_leaves_nothing_and_says_no_value(
     async def wrong(*_: Any) -> list[str]:
         return [taken] * 4
 
-    monkeypatch.setattr("shim.edge.identity_rows.Change._issue", wrong)
+    monkeypatch.setattr("shim.edge.identities.change.Change._issue", wrong)
     with pytest.raises(BackendError) as caught:
         await identities.learn([known(21, 1), known(22, "canary")])
     assert caught.value.reason == "store-unavailable"

@@ -15,14 +15,14 @@ from argon2 import PasswordHasher
 from pydantic import SecretStr
 
 from shim.core.errors import CallerError
-from shim.core.model import Credentials
-from shim.edge.config import ConfigError, load_config
-from shim.edge.integrations import Integration, Integrations, add_to_file, import_csv
-from shim.edge.passwords import Passwords
-from shim.edge.proofs import PROOFS, Proofs, digest_of
-from shim.edge.settings import Argon2, Login
-from shim.edge.store import Store
-from shim.edge.throttle import Throttle
+from shim.core.message import Credentials
+from shim.edge.callers.integrations import Integration, Integrations, add_to_file, import_csv
+from shim.edge.callers.passwords import Passwords
+from shim.edge.callers.proofs import PROOFS, Proofs, digest_of
+from shim.edge.callers.throttle import Throttle
+from shim.edge.settings.load import ConfigError, load_config
+from shim.edge.settings.model import Argon2, Login
+from shim.edge.store.database import Store
 
 CHEAP = Argon2(memory=8, iterations=1, parallelism=1)
 HASHER = PasswordHasher(1, 8, 1)
@@ -306,7 +306,7 @@ def test_what_counts_as_one_address(one: str, other: str, same: bool) -> None:
 
 
 def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shim.edge.throttle._MOST_ENTRIES", 10)
+    monkeypatch.setattr("shim.edge.callers.throttle._MOST_ENTRIES", 10)
     guard = throttle(Clock())
     for number in range(50):
         guard.attempt(f"x{number}", f"192.0.2.{number}")
@@ -535,7 +535,7 @@ async def test_known_unknown_and_disabled_logins_cost_the_same_digests_and_hashe
         digests.append(args[2])
         return digest_of(*args)
 
-    monkeypatch.setattr("shim.edge.integrations.digest_of", counted)
+    monkeypatch.setattr("shim.edge.callers.integrations.digest_of", counted)
     for number, credentials in enumerate(
         (
             password("acme", "wrong"),

@@ -14,16 +14,16 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
-from shim.core.commands import Ask, Begin, Close, Identity, Known, Mark, Opened, Probe, Step, Undo
+from shim.core.commands.command import Ask, Begin, Close, Identity, Known, Mark, Opened, Probe, Step, Undo
 from shim.core.errors import BackendError
-from shim.core.model import Element
-from shim.edge.identity_map import IdentityMap
-from shim.edge.journal import Journal, delivering
-from shim.edge.journal_desk import Standing
-from shim.edge.recovery import Recovery
-from shim.edge.settings import Identities
-from shim.edge.settings import Journal as Settings
-from shim.edge.store import Store
+from shim.core.message import Element
+from shim.edge.exchange.recovery import Recovery
+from shim.edge.identities.map import IdentityMap
+from shim.edge.journal.journal import Journal, delivering
+from shim.edge.journal.operating import Standing
+from shim.edge.settings.model import Identities
+from shim.edge.settings.model import Journal as Settings
+from shim.edge.store.database import Store
 
 pytest_plugins = ["tests.support.postgres"]
 

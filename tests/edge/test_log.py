@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.edge.log_sinks import RotatedFile, Stream, Syslog, of_journal
-from shim.edge.log_writing import LogWriter
+from shim.edge.telemetry.sinks import RotatedFile, Stream, Syslog, of_journal
+from shim.edge.telemetry.writer import LogWriter
 
 
 class Sink:
@@ -154,7 +154,7 @@ def test_a_disk_that_takes_half_a_line_is_left_without_it(tmp_path: Path) -> Non
 
 
 def test_a_pipe_that_nobody_reads_is_given_up_and_half_a_line_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shim.edge.log_sinks._WAIT", 0.01)
+    monkeypatch.setattr("shim.edge.telemetry.sinks._WAIT", 0.01)
     reader, end = os.pipe()
     os.set_blocking(end, False)
     stream = Stream(end)

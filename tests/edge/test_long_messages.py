@@ -13,13 +13,13 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from shim.core.aside import aside
-from shim.core.commands import Aside, Command
+from shim.core.commands.command import Aside, Command
 from shim.core.errors import BackendError, CallerError
 from shim.core.findings import Findings
-from shim.edge import answers
-from shim.edge.answers import LONG, SLICE, SlicedResponse, response
-from shim.edge.aside import Threads
-from shim.edge.drive import Performer, Performers, drive
+from shim.edge.exchange.performer import Performer, Performers, drive
+from shim.edge.exchange.threads import Threads
+from shim.edge.http import answers
+from shim.edge.http.answers import LONG, SLICE, SlicedResponse, response
 
 LARGE = 1 << 20
 

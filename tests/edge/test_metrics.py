@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 
-from shim.edge.metrics import Metrics
+from shim.edge.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operating.md").read_text("utf-8")
@@ -29,7 +29,7 @@ def test_the_page_has_every_metric_with_its_labels() -> None:
 
 def test_the_page_has_every_event_of_the_deprecation_log_and_the_journal() -> None:
     events = set()
-    for path in sorted((ROOT / "shim" / "edge").glob("*.py")):
+    for path in sorted((ROOT / "shim" / "edge").rglob("*.py")):
         events |= set(
             re.findall(r'log\.\w+\(\s*"(deprecation [^"]+|journal|journal unavailable)"', path.read_text())
         )

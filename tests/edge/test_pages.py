@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shim.core.wsdl import Publication
-from shim.edge.pages import filled_in
+from shim.core.schema.wsdl import Publication
+from shim.edge.http.pages import filled_in
 from shim.interfaces.load import new, old
 
 ADDRESSES = ("http://h", "https://2.5.1.example:8443", "http://0.version.0", "http://[::1]:8025")

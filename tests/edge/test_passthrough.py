@@ -9,14 +9,14 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from shim.edge.backend import Backend, open_session
-from shim.edge.passthrough import NativeV3, Rules
-from shim.edge.peer import Peers
-from shim.edge.relay import Sizes
-from shim.edge.settings import Backend as Settings
-from shim.edge.store import Store
-from shim.edge.tokens import Tokens, open_http
-from shim.edge.v3_tokens import TokenOwners
+from shim.edge.backend.client import Backend, open_session
+from shim.edge.backend.tokens import Tokens, open_http
+from shim.edge.http.peer import Peers
+from shim.edge.native.passthrough import NativeV3, Rules
+from shim.edge.native.relay import Sizes
+from shim.edge.native.token_owners import TokenOwners
+from shim.edge.settings.model import Backend as Settings
+from shim.edge.store.database import Store
 from shim.interfaces.load import new
 from tests.end_to_end.native import USER, native
 

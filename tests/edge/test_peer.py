@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from shim.edge.peer import Peers
+from shim.edge.http.peer import Peers
 
 
 class _Transport:

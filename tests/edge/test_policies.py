@@ -11,8 +11,8 @@ import yaml
 
 from shim.core.policies import CHOICES
 from shim.edge.app import open_application
-from shim.edge.config import Config, ConfigError, load_config
-from shim.edge.policies import judge_policies
+from shim.edge.settings.check_policies import judge_policies
+from shim.edge.settings.load import Config, ConfigError, load_config
 from tests.support.conversation import catalogue
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text("utf-8")

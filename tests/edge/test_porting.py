@@ -12,12 +12,11 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from shim.core.commands import Brownout
+from shim.core.commands.command import Brownout
 from shim.core.errors import BackendError
-from shim.edge.brownout_reach import Hit, Program, reach
-from shim.edge.brownouts import Planned, duration, moment, read_brownouts
-from shim.edge.deprecation_rows import BROWNOUTS, CALLERS, USAGE
-from shim.edge.porting import (
+from shim.edge.deprecation.tables import BROWNOUTS, CALLERS, USAGE
+from shim.edge.porting.brownouts import Planned, duration, moment, read_brownouts
+from shim.edge.porting.ladder import (
     Change,
     Porting,
     PortingRefused,
@@ -30,8 +29,9 @@ from shim.edge.porting import (
     standings,
     stop_brownout,
 )
-from shim.edge.settings import Integration
-from shim.edge.store import Store
+from shim.edge.porting.reach import Hit, Program, reach
+from shim.edge.settings.model import Integration
+from shim.edge.store.database import Store
 
 pytest_plugins = ["tests.support.postgres"]
 

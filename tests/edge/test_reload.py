@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from shim.edge.config import Config, describe, load_config
 from shim.edge.reload import LIVE, changes, is_live, live_only, taken_over
+from shim.edge.settings.load import Config, describe, load_config
 
 ROOT = Path(__file__).parents[2]
 

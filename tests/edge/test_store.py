@@ -22,15 +22,15 @@ from pydantic import SecretStr
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shim.core.errors import BackendError
-from shim.core.model import Element
-from shim.edge.store import KEPT, Store, _upsert, from_json, is_busy, to_json, wal_reset_bug
+from shim.core.message import Element
+from shim.edge.store.database import KEPT, Store, _upsert, from_json, is_busy, to_json, wal_reset_bug
 
 if TYPE_CHECKING:
     from tests.support.postgres import Restartable
 
 pytest_plugins = ["tests.support.postgres"]
 
-MIGRATIONS = Path(__file__).parents[2] / "shim" / "edge" / "migrations" / "versions"
+MIGRATIONS = Path(__file__).parents[2] / "shim" / "edge" / "store" / "migrations" / "versions"
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ async def test_a_read_that_a_write_overtakes_is_not_kept(store: Store) -> None:
 
 
 async def test_memory_is_bounded(in_file: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shim.edge.store._MOST_CACHED", 3)
+    monkeypatch.setattr("shim.edge.store.database._MOST_CACHED", 3)
     for account in range(10):
         await in_file.recall(str(account))
     assert len(in_file._cache) == 3
@@ -267,10 +267,10 @@ def test_versions_with_the_bug(version: tuple[int, ...], bug: bool) -> None:
 
 
 async def test_the_warning_says_what_to_do(in_file: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shim.edge.store.wal_reset_bug", lambda version: len(version) == 3)
+    monkeypatch.setattr("shim.edge.store.database.wal_reset_bug", lambda version: len(version) == 3)
     [warning] = await in_file.check()
     assert "store.journal_mode" in warning
-    monkeypatch.setattr("shim.edge.store.wal_reset_bug", lambda version: False)
+    monkeypatch.setattr("shim.edge.store.database.wal_reset_bug", lambda version: False)
     assert await in_file.check() == []
 
 
@@ -302,7 +302,9 @@ def test_the_wheel_holds_the_migrations(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", build, "dist"], cwd=tmp_path, check=True, capture_output=True)
     [wheel] = (tmp_path / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    migrations = {path.relative_to(root).as_posix() for path in (root / "shim/edge/migrations").rglob("*.py")}
+    migrations = {
+        path.relative_to(root).as_posix() for path in (root / "shim/edge/store/migrations").rglob("*.py")
+    }
     assert len(migrations) >= 3
     assert migrations <= set(names)
 
@@ -419,7 +421,7 @@ async def test_leases_do_not_move_with_a_clock_that_jumps(
         def now(cls, tz: Any = None) -> Any:
             return datetime.now(tz) + timedelta(days=2)
 
-    monkeypatch.setattr("shim.edge.store.datetime", Jumped)
+    monkeypatch.setattr("shim.edge.store.database.datetime", Jumped)
     assert store.now() - before > timedelta(days=1)
     assert store.steady() - before < timedelta(hours=1)
 

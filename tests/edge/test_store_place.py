@@ -14,18 +14,18 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from shim.cli.console import Code
+from shim.cli.common.console import Code
 from shim.cli.main import app
-from shim.core.commands import Known
+from shim.core.commands.command import Known
 from shim.core.errors import BackendError
 from shim.edge.app import open_application
-from shim.edge.config import Config, load_config
-from shim.edge.deprecation_log import spool_folder
-from shim.edge.identity_map import IdentityMap
-from shim.edge.identity_tables import COUNTERS, EVENTS, IDENTITIES
-from shim.edge.settings import Identities
-from shim.edge.store import Store
-from shim.edge.store_place import Mark, Marker, held, mark_path
+from shim.edge.deprecation.log import spool_folder
+from shim.edge.identities.map import IdentityMap
+from shim.edge.identities.tables import COUNTERS, EVENTS, IDENTITIES
+from shim.edge.settings.load import Config, load_config
+from shim.edge.settings.model import Identities
+from shim.edge.store.database import Store
+from shim.edge.store.place import Mark, Marker, held, mark_path
 
 pytest_plugins = ["tests.support.postgres"]
 
@@ -83,7 +83,7 @@ async def test_a_shim_that_is_about_to_end_is_waited_for(config: Config) -> None
 
 
 async def test_a_second_application_does_not_start(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shim.edge.store_place._LOOK", 0.001)
+    monkeypatch.setattr("shim.edge.store.place._LOOK", 0.001)
     async with open_application(config):
         with pytest.raises(BackendError, match="in use by another shim"):
             async with open_application(config):

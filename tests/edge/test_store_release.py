@@ -16,11 +16,11 @@ from typer.testing import CliRunner
 
 from shim.cli.main import app
 from shim.core.errors import BackendError
-from shim.core.model import Element
-from shim.edge.identity_map import IdentityMap
-from shim.edge.settings import Identities
-from shim.edge.store import Store
-from shim.edge.store_release import MIGRATIONS, STORE_RELEASE, migrate
+from shim.core.message import Element
+from shim.edge.identities.map import IdentityMap
+from shim.edge.settings.model import Identities
+from shim.edge.store.database import Store
+from shim.edge.store.release import MIGRATIONS, STORE_RELEASE, migrate
 
 pytest_plugins = ["tests.support.postgres"]
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from shim.edge import sums
-from shim.edge.sums import Sums
+from shim.edge.telemetry import sums
+from shim.edge.telemetry.sums import Sums
 
 
 async def test_the_first_comes_at_once_and_the_rest_as_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

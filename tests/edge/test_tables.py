@@ -9,14 +9,15 @@ from pathlib import Path
 import sqlalchemy as sa
 
 import shim.edge
-from shim.edge.store import Store
+from shim.edge.store.database import Store
 
 Described = dict[str, object]
 
 
 def _tables() -> dict[str, sa.Table]:
     """Every table that a module of the edge has, by its name."""
-    names = [each.name for each in pkgutil.iter_modules(shim.edge.__path__, "shim.edge.")]
+    walk = pkgutil.walk_packages(shim.edge.__path__, "shim.edge.")
+    names = [each.name for each in walk if ".migrations" not in each.name]
     modules = [importlib.import_module(each) for each in names]
     found = [each for module in modules for each in vars(module).values() if isinstance(each, sa.Table)]
     return {each.name: each for each in found}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shim.core.commands import Caller, Tell
-from shim.edge.settings import Config, Deprecation
-from shim.edge.telling import Telling, deprecation_headers
+from shim.core.commands.command import Caller, Tell
+from shim.edge.http.deprecation_headers import Telling, deprecation_headers
+from shim.edge.settings.model import Config, Deprecation
 
 
 def config(**sections: Any) -> Config:

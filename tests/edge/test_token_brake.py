@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from shim.edge.settings import Integration, Login
-from shim.edge.token_brake import App, TokenBrake
+from shim.edge.native.token_brake import App, TokenBrake
+from shim.edge.settings.model import Integration, Login
 from tests.edge.test_integrations import Clock, integration
 
 HERE, THERE = "192.0.2.1", "198.51.100.1"

@@ -9,8 +9,8 @@ import pytest
 import respx
 
 from shim.core.errors import BackendError
-from shim.edge.settings import Backend, Integration
-from shim.edge.tokens import SingleFlight, Tokens, open_http
+from shim.edge.backend.tokens import SingleFlight, Tokens, open_http
+from shim.edge.settings.model import Backend, Integration
 
 URL = "https://v3.example/oauth/token.php"
 SECRET = "canary-secret"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shim.edge.toolkits import clean_agent, toolkit
+from shim.edge.http.toolkits import clean_agent, toolkit
 
 PHP = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<SOAP-ENV:Envelope xmlns:SOAP-ENV='

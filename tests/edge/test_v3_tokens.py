@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from shim.core.errors import BackendError
-from shim.edge.deprecation_rows import V3_TOKENS
-from shim.edge.store import Store
-from shim.edge.v3_tokens import UNKNOWN, TokenOwners
+from shim.edge.deprecation.tables import V3_TOKENS
+from shim.edge.native.token_owners import UNKNOWN, TokenOwners
+from shim.edge.store.database import Store
 
 pytest_plugins = ["tests.support.postgres"]
 

@@ -8,12 +8,12 @@ import pytest
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
 from shim.core.serialise import MessageWriter
-from shim.emulator.refusal import DOCUMENTED
-from shim.emulator.shape import elements
-from shim.emulator.world import World
+from shim.emulator.world.refusal import DOCUMENTED
+from shim.emulator.world.shape import elements
+from shim.emulator.world.world import World
 from shim.interfaces.load import new
 from tests.support.schemas import assert_valid
 

@@ -8,8 +8,8 @@ from aiohttp.test_utils import TestServer
 from aiohttp.web import Application
 
 from shim.emulator.app import Options, application
-from shim.emulator.seed import load_seed
-from shim.emulator.world import World
+from shim.emulator.world.seed import load_seed
+from shim.emulator.world.world import World
 from tests.emulator.caller import Backend, Client
 
 MakeClient = Callable[[TestServer | Application], Awaitable[Client]]

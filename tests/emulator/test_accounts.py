@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shim.core.model import Element
+from shim.core.message import Element
 from tests.emulator.caller import Backend
 
 LEVELS = [("ServiceProvider", 1, "admin"), ("Organization", 10, "acme"), ("User", 20, "northwind")]

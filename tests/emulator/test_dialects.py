@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
 from shim.core.serialise import MessageWriter
-from shim.emulator.shape import elements
+from shim.emulator.world.shape import elements
 from shim.interfaces.load import Dialect, new
 from tests.emulator.caller import Backend
 from tests.support.schemas import assert_valid

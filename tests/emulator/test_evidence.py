@@ -9,7 +9,7 @@ from pathlib import Path
 import typer.main
 
 from shim.cli.main import app
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import new
 from tests.emulator.caller import Backend

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.core.model import Element
+from shim.core.message import Element
 from tests.emulator.caller import Backend
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.model import Element
+from shim.core.message import Element
 from tests.emulator.caller import Backend
 
 LEVELS = [("ServiceProvider", 11), ("Organization", 21), ("User", 31)]

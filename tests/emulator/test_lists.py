@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from shim.core.model import Element
+from shim.core.message import Element
 from tests.emulator.caller import Backend
 
 Start = Callable[..., Awaitable[Backend]]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shim.core.model import Element
-from shim.emulator.kinds import KINDS
+from shim.core.message import Element
+from shim.emulator.world.kinds import KINDS
 from tests.emulator.caller import Backend
 
 EXTENSION = {"extendedNumber": "0020*001"}

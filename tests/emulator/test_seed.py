@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from shim.emulator import seed_file
-from shim.emulator.seed import SeedError, load_seed
+from shim.emulator.world import seed_file
+from shim.emulator.world.seed import SeedError, load_seed
 
 SMALL = """
 accounts:

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import pytest
 
-from shim.core.interface import ComplexType, ElementDecl, Group, Particle
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
+from shim.core.schema.interface import ComplexType, ElementDecl, Group, Particle
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import new
 from tests.emulator.caller import Backend, Refused

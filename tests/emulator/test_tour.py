@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
 from tests.emulator.caller import Backend
 

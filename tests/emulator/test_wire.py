@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.emulator.app import TOKEN_PATH
 from shim.emulator.disturb import GARBAGE
 from tests.emulator.caller import Backend, Refused

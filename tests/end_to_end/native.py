@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from lxml import etree
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
 from tests.end_to_end.messages import envelope
 from tests.end_to_end.running import Backend, Shim

@@ -21,11 +21,11 @@ import yaml
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from shim.cli.demo_world import LOGINS
-from shim.cli.listening import listening
+from shim.cli.common.listening import listening
+from shim.cli.demo.world import LOGINS
 from shim.emulator.app import Options, application
-from shim.emulator.seed import load_seed
-from shim.emulator.world import Seen, World
+from shim.emulator.world.seed import load_seed
+from shim.emulator.world.world import Seen, World
 from tests.end_to_end import serving
 
 HOST = "127.0.0.1"

@@ -9,10 +9,16 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from shim.cli.main import run
-from shim.edge.log_writing import LogWriter
+from shim.edge.telemetry.writer import LogWriter
 
-_PRELOADED = [__name__, "shim.cli.serve", "shim.cli.loading", "shim.cli.running", "shim.edge.serve"]
-_PRELOADED += ["pytest", "uvloop", "sqlalchemy.dialects.sqlite.aiosqlite", "shim.cli.ports"]
+_PRELOADED = [
+    __name__,
+    "shim.cli.serve",
+    "shim.cli.common.loading",
+    "shim.cli.common.running",
+    "shim.edge.serve",
+]
+_PRELOADED += ["pytest", "uvloop", "sqlalchemy.dialects.sqlite.aiosqlite", "shim.cli.check.ports"]
 
 
 def start(folder: Path) -> ForkServerProcess:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from shim.edge.deprecation_rows import METADATA
+from shim.edge.deprecation.tables import METADATA
 from tests.end_to_end.running import PATIENCE, Shim
 from tests.end_to_end.wire import connected, http_get
 

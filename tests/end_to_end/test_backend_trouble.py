@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from shim.emulator.app import TOKEN_PATH, Options
-from shim.emulator.world import Seen
+from shim.emulator.world.world import Seen
 from tests.end_to_end.messages import (
     ADMIN,
     CLIENT,

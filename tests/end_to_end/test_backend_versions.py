@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.emulator.app import Options
 from tests.end_to_end.messages import ACME, ADMIN, CLIENT, NORTHWIND, envelope
 from tests.end_to_end.running import Backend, Shim, Tls, running_shim

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.edge.toolkits import toolkit as told_apart
+from shim.edge.http.toolkits import toolkit as told_apart
 from tests.end_to_end.recorder import recorder
 from tests.end_to_end.running import HOST, Backend, Shim, StartShim
 from tests.end_to_end.toolkits.life import Lived, fault_texts, read_facts, verdicts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.core.model import Element
+from shim.core.message import Element
 from tests.end_to_end.messages import NORTHWIND, VERSION, envelope, namespace
 from tests.end_to_end.native import EXTENSION, USER, call, fetch_token
 from tests.end_to_end.running import Shim

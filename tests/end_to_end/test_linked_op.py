@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from xml.sax.saxutils import escape
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
 from shim.interfaces.load import old
 from tests.end_to_end.messages import ADMIN, envelope, namespace

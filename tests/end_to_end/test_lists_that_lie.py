@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shim.core.model import Element
+from shim.core.message import Element
 from tests.end_to_end.messages import ACME, envelope, namespace
 from tests.end_to_end.running import Backend, Shim, StartShim
 from tests.end_to_end.wire import Reply, answered, faulted, post

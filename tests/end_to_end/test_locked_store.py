@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from typer.testing import CliRunner
 
 from shim.cli.main import app
-from shim.review.desk import PATIENCE
+from shim.review.page.desk import PATIENCE
 from tests.end_to_end import sinks
 from tests.end_to_end.messages import ACME, CLIENT, edit_client, envelope, request
 from tests.end_to_end.running import HOST, Backend, Shim, Tls, running_shim

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.model import Element
+from shim.core.message import Element
 from tests.end_to_end.messages import CLIENT, NORTHWIND, envelope
 from tests.end_to_end.running import Backend, Shim
 from tests.end_to_end.wire import Said, answered, faulted, post

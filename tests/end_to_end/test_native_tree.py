@@ -10,7 +10,7 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport
 
-from shim.core.wsdl import ONE_FILE, ROOT, Publication
+from shim.core.schema.wsdl import ONE_FILE, ROOT, Publication
 from shim.interfaces.load import new
 from tests.end_to_end.messages import CLIENT
 from tests.end_to_end.native import ORGANIZATION, USER, PlainBackend, fetch_token

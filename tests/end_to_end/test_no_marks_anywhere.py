@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shim.core.interface import Operation, Simple
-from shim.core.model import Element
+from shim.core.message import Element
+from shim.core.schema.interface import Operation, Simple
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import old
 from tests.end_to_end import sinks

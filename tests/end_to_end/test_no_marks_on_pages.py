@@ -23,8 +23,8 @@ from argon2 import PasswordHasher
 from typer.testing import CliRunner
 
 from shim.cli.main import app
-from shim.core.interface import Operation
-from shim.core.model import Element
+from shim.core.message import Element
+from shim.core.schema.interface import Operation
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import new, old
 from tests.end_to_end import sinks

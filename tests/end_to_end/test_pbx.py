@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
 from tests.end_to_end.messages import ACME, NORTHWIND, envelope, namespace
 from tests.end_to_end.running import Backend, Shim, StartShim, demo_integrations

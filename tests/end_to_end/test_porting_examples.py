@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.emulator.call import Call
-from shim.emulator.system import HANDLERS
+from shim.emulator.handlers.system import HANDLERS
 from shim.interfaces.load import new
 from tests.end_to_end.messages import ACME, envelope
 from tests.end_to_end.native import call, fetch_token

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from shim.edge.toolkits import toolkit as told_apart
+from shim.edge.http.toolkits import toolkit as told_apart
 from tests.end_to_end.messages import add_client
 from tests.end_to_end.running import Backend, Shim, StartShim
 from tests.end_to_end.toolkits.life import CLIENTS, COMPANY, NAME, Lived

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shim.edge.store import Store
+from shim.edge.store.database import Store
 from tests.cli.programs import PROGRAM, Started, environment
 from tests.end_to_end.messages import ACME, ADMIN, CLIENT, NORTHWIND, RESELLER, edit_client, envelope, request
 from tests.end_to_end.running import HOST, Backend, Shim

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from shim.core.notices import NAMESPACE
+from shim.core.answers.notices import NAMESPACE
 from tests.end_to_end.messages import ACME, ADMIN, CLIENT, NORTHWIND, add_client, envelope, request
 from tests.end_to_end.running import Backend, Shim, Tls, demo_integrations, running_shim
 from tests.end_to_end.scenario import client_steps

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zeep
 
-from shim.core.wsdl import ONE_FILE, ROOT
+from shim.core.schema.wsdl import ONE_FILE, ROOT
 from shim.interfaces.load import old
 from tests.end_to_end.test_real_clients import needed
 from tests.support.schemas import write_tree

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
 from shim.interfaces.load import old
 from tests.end_to_end.messages import CLIENT, SOAP

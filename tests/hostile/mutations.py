@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from functools import cache
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.interfaces.load import old
 from tests.hostile.shapes import ENCODING, SOAP, XSD, XSI, hostile
 from tests.hostile.whole import put_together

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from shim.core.commands import Aside, Identify
+from shim.core.commands.command import Aside, Identify
 from shim.core.errors import CallerError
 from shim.core.parse import parse
 from shim.core.pipeline import Request, Shim, exchange

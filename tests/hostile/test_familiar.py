@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from shim.core.familiar import Familiar
+from shim.core.reading.known_names import Familiar
 from tests.hostile.shapes import enveloped
 
 PLAIN = enveloped("<ID>7</ID>")
@@ -74,8 +74,8 @@ _GROWS = """
 import asyncio
 from shim.core.parse import parse
 from shim.core.pipeline import Request, Shim, exchange
-from shim.core.commands import Aside
-from shim.edge.aside import Threads
+from shim.core.commands.command import Aside
+from shim.edge.exchange.threads import Threads
 from tests.hostile.shapes import enveloped, grouped
 from tests.support.conversation import catalogue
 

@@ -8,9 +8,9 @@ import weakref
 
 import pytest
 
-from shim.core.commands import Call
+from shim.core.commands.command import Call
 from shim.core.errors import BackendError
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.interfaces.load import old
 from tests.hostile.shapes import hostile, ordinary
 from tests.support.conversation import World, old_request

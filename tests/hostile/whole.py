@@ -19,19 +19,19 @@ from zlib import crc32
 
 from lxml import etree
 
-from shim.core.commands import Call
+from shim.core.answers.soap12 import as_soap_12
+from shim.core.commands.command import Call
 from shim.core.drive import run
 from shim.core.endpoints import normal_path
 from shim.core.errors import CallerError, Fault
-from shim.core.interface import Operation
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.native import carries_old_login, head_of, is_native, may_be_native
 from shim.core.parse import PARSER_OPTIONS, fault_of, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
+from shim.core.schema.interface import Operation
 from shim.core.serialise import fault_message
-from shim.core.soap12 import as_soap_12
-from shim.edge.bodies import decoded
-from shim.edge.toolkits import HEAD, clean_agent, toolkit
+from shim.edge.http.bodies import decoded
+from shim.edge.http.toolkits import HEAD, clean_agent, toolkit
 from shim.interfaces.load import new
 from tests.hostile.shapes import LARGEST
 from tests.support.conversation import World, catalogue, new_answer

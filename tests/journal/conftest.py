@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.edge.store import Store
+from shim.edge.store.database import Store
 from tests.journal.house import House
 
 

@@ -15,33 +15,45 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from shim.core.catalogue import compile_catalogue
-from shim.core.commands import Answer, Begin, Call, Close, ForgetIdentities, LearnIdentities, Mark, Opened
-from shim.core.compiled import Catalogue, Declared, DeclaredService
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.translation import Catalogue, Declared, DeclaredService
+from shim.core.commands.command import (
+    Answer,
+    Begin,
+    Call,
+    Close,
+    ForgetIdentities,
+    LearnIdentities,
+    Mark,
+    Opened,
+)
 from shim.core.errors import BackendError
-from shim.core.interface import Operation
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.rules.declare import service
+from shim.core.schema.interface import Operation
 from shim.core.serialise import MessageWriter
-from shim.edge.drive import Performer, Performers, run
-from shim.edge.identity_map import IdentityMap
-from shim.edge.identity_tables import COUNTERS, EVENTS, IDENTITIES
-from shim.edge.journal import Journal, delivering
-from shim.edge.journal_rows import ENTRIES, STEPS
-from shim.edge.recovery import Recovery
-from shim.edge.settings import Identities, Integration
-from shim.edge.settings import Journal as Settings
-from shim.edge.store import KEPT, Store
+from shim.edge.exchange.performer import Performer, Performers, run
+from shim.edge.exchange.recovery import Recovery
+from shim.edge.identities.map import IdentityMap
+from shim.edge.identities.tables import COUNTERS, EVENTS, IDENTITIES
+from shim.edge.journal.journal import Journal, delivering
+from shim.edge.journal.tables import ENTRIES, STEPS
+from shim.edge.settings.model import Identities, Integration
+from shim.edge.settings.model import Journal as Settings
+from shim.edge.store.database import KEPT, Store
 from shim.emulator.app import Options, _Server
-from shim.emulator.seed import load_seed
-from shim.emulator.world import World
+from shim.emulator.world.seed import load_seed
+from shim.emulator.world.world import World
 from shim.interfaces.load import new, old
-from translations import billing, channel, extension, globalop, pbx
+from translations import billing, channel
 from translations.account import DELETE as DELETE_ACCOUNT
 from translations.client import ADD as ADD_CLIENT
-from translations.extension import SET_PROVISION
-from translations.extension_account import PLANS
+from translations.extension import service as extension
+from translations.extension.account import PLANS
+from translations.extension.service import SET_PROVISION
+from translations.globalop import service as globalop
+from translations.pbx import service as pbx
 from translations.reseller import ADD as ADD_RESELLER
 
 INTEGRATION = Integration.model_validate(
@@ -239,10 +251,10 @@ class Process:
         self.recovery._drive = self._recover  # type: ignore[method-assign]  # so that recovery can be killed
 
     async def _recover(self, entry: Any, opened: Opened, integration: Integration) -> str:
-        from shim.core.commands import Caller
-        from shim.core.journal_recovery import recover
-        from shim.core.journal_writes import Journal as Journalled
-        from shim.core.rules.model import Work
+        from shim.core.commands.command import Caller
+        from shim.core.journal.recovery import recover
+        from shim.core.journal.writes import Journal as Journalled
+        from shim.core.rules.rule import Work
 
         work = Work(Element("recovery"), Caller("billing"))
         journalled = Journalled(catalogue(), work, entry.policy, opened, list(entry.steps))

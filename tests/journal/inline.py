@@ -13,7 +13,7 @@ from typing import Any
 import aiosqlite.core
 import pytest
 
-from shim.edge.store import Store
+from shim.edge.store.database import Store
 
 _Work = tuple[asyncio.Future[Any] | None, Callable[[], Any]]
 

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from shim.edge import serve
-from shim.edge.config import Config, load_config
-from shim.edge.log import logging_to
-from shim.edge.log_writing import LogWriter
+from shim.edge.settings.load import Config, load_config
+from shim.edge.telemetry.log import logging_to
+from shim.edge.telemetry.writer import LogWriter
 
 
 async def _serve(config: Config, writer: LogWriter) -> None:

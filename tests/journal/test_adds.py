@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from shim.core.adding import Traced
-from shim.core.model import Element
-from shim.edge.journal_rows import ENTRIES
-from shim.edge.store import Store
+from shim.core.journal.single_add import Traced
+from shim.core.message import Element
+from shim.edge.journal.tables import ENTRIES
+from shim.edge.store.database import Store
 from tests.journal.house import DECLARED, TRACED, House, Killed, catalogue
-from translations import traces
+from translations.shared import traces
 
 Fields = list[tuple[str, str]]
 TIME = [("timeInterval/startTime", "08:00:00"), ("timeInterval/endTime", "09:00:00")]

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from shim.core.pipeline import Outcome
-from shim.edge.store import Store
-from shim.emulator.world import Extension
+from shim.edge.store.database import Store
+from shim.emulator.world.world import Extension
 from tests.journal.house import SECRET, House, added, check_identities, orphans, snapshot
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "journal.md"

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from shim.cli.console import Code
+from shim.cli.common.console import Code
 from shim.cli.journal import app
-from shim.edge.store import Store
+from shim.edge.store.database import Store
 from tests.journal.house import House
 from tests.journal.test_calls import ADD
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shim.core.pipeline import Outcome
-from shim.edge.store import Store
+from shim.edge.store.database import Store
 from tests.journal.house import House, Killed, added
 from tests.journal.test_calls import (
     ACCOUNT_BARE,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from shim.edge.store import Store
+from shim.edge.store.database import Store
 from tests.journal.house import House
 from tests.journal.test_calls import ADDING, DELETING, EDITING, Plan, furnished
 

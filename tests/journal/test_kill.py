@@ -16,8 +16,8 @@ import yaml
 from aiohttp.test_utils import TestServer
 
 from shim.emulator.app import application
-from shim.emulator.seed import load_seed
-from shim.emulator.world import World
+from shim.emulator.world.seed import load_seed
+from shim.emulator.world.world import World
 from tests.journal.house import INTEGRATION, message
 from tests.journal.test_calls import ADD
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.pipeline import Outcome
-from shim.edge.store import Store
+from shim.edge.store.database import Store
 from shim.interfaces.load import old
 from tests.journal.house import SECRET, House, Killed, added, check_identities, orphans
 from tests.journal.test_calls import ADD

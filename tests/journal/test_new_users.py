@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.model import Element
-from shim.emulator.world import Account
+from shim.core.message import Element
+from shim.emulator.world.world import Account
 from tests.journal import house as houses
 from tests.journal.house import House, added
 from tests.journal.test_calls import ADD

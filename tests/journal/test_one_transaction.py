@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from shim.core.commands import ForgetIdentities, LearnIdentities
-from shim.edge import journal
-from shim.edge.identity_map import IdentityMap
-from shim.edge.identity_tables import IDENTITIES
-from shim.edge.settings import Identities
+from shim.core.commands.command import ForgetIdentities, LearnIdentities
+from shim.edge.identities.map import IdentityMap
+from shim.edge.identities.tables import IDENTITIES
+from shim.edge.journal import journal
+from shim.edge.settings.model import Identities
 from tests.journal.house import House, Mortal, added, check_identities
 from tests.journal.test_calls import ADD, ADDING, DELETING, Plan
 
@@ -52,7 +52,7 @@ async def test_an_identity_that_cannot_be_learned_ends_nothing(
         monkeypatch.undo()
         raise OSError("disk full")
 
-    monkeypatch.setattr("shim.edge.identity_rows.Change.learn", fails)
+    monkeypatch.setattr("shim.edge.identities.change.Change.learn", fails)
     outcome = await house.process().call("AddExtension", ADD)
     assert outcome.fault is not None
     assert added(house) == ([], [])

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from shim.core.commands import Answer, Call
-from shim.edge.journal_rows import FORM
-from shim.edge.settings import Integration
-from shim.edge.store import Store
+from shim.core.commands.command import Answer, Call
+from shim.edge.journal.tables import FORM
+from shim.edge.settings.model import Integration
+from shim.edge.store.database import Store
 from tests.journal.house import House, Killed
 from tests.journal.test_calls import ending, furnished
 from tests.journal.test_crashes import CASES, MOST

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from shim.core.commands import Begin, Close, Mark, Opened
+from shim.core.commands.command import Begin, Close, Mark, Opened
 from shim.core.errors import BackendError
-from shim.core.journal import digest
-from shim.core.model import Element
-from shim.edge.store import Store
-from shim.emulator.world import Extension
+from shim.core.journal.run import digest
+from shim.core.message import Element
+from shim.edge.store.database import Store
+from shim.emulator.world.world import Extension
 from tests.journal.house import SECRET, House, added, orphans
 from tests.journal.test_calls import ADD, EDIT
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shim.core.pipeline import Outcome
-from shim.edge.store import Store
+from shim.edge.store.database import Store
 from tests.journal.house import SECRET, SETTINGS, House, Killed, added, check_identities, orphans
 from tests.journal.inline import inline_store
 from tests.journal.test_calls import TROUBLES

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from shim.core.errors import BackendError
 from shim.core.pipeline import Outcome
-from shim.edge.store import Store
+from shim.edge.store.database import Store
 from tests.journal.house import House, snapshot
 from tests.journal.test_calls import ADDING, ADDING_CLIENT, DELETING, EDITING, Plan, ending, furnished
 

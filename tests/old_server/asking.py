@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shim.core.wsdl import Publication
+from shim.core.schema.wsdl import Publication
 from shim.interfaces.load import old
 
 HERE = Path(__file__).parent

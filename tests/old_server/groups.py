@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from shim.core.interface import Operation
-from shim.core.model import Element
+from shim.core.message import Element
+from shim.core.schema.interface import Operation
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import old
 from tests.old_server.judging import through_the_shim

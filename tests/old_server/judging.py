@@ -15,16 +15,16 @@ from functools import cache
 from typing import Any, Literal
 from xml.sax.saxutils import escape, quoteattr
 
-from shim.core.commands import Call, Command, Identify, Identity
+from shim.core.commands.command import Call, Command, Identify, Identity
 from shim.core.drive import run
 from shim.core.endpoints import normal_path
 from shim.core.errors import CallerError
-from shim.core.interface import ComplexType, ElementDecl, Simple, paths
-from shim.core.model import Credentials, Element
+from shim.core.message import Credentials, Element
 from shim.core.parse import SOAP
 from shim.core.pipeline import Request, Shim, exchange
+from shim.core.schema.interface import ComplexType, ElementDecl, Simple, paths
 from shim.core.serialise import MessageWriter
-from shim.edge.bodies import decoded
+from shim.edge.http.bodies import decoded
 from shim.interfaces.load import new, old
 from tests.old_server.asking import Heard, Value
 from tests.support.conversation import World, catalogue

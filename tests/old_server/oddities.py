@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from shim.core.interface import ElementDecl, Operation, Simple, paths
-from shim.core.model import Element
+from shim.core.message import Element
+from shim.core.schema.interface import ElementDecl, Operation, Simple, paths
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import old
 from tests.old_server.judging import through_the_shim

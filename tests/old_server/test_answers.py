@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from shim.core.commands import FaultForm
+from shim.core.answers.soap12 import as_soap_12
+from shim.core.commands.command import FaultForm
 from shim.core.errors import BackendError, CallerError
-from shim.core.interface import ElementDecl, Operation, Simple, paths
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import SOAP, SOAP_12
+from shim.core.schema.interface import ElementDecl, Operation, Simple, paths
 from shim.core.serialise import MessageWriter, fault_message
-from shim.core.soap12 import as_soap_12
 from shim.interfaces.load import old
 from tests.old_server.asking import HERE, PHP, has_soap, publish
 from tests.support.messages import Messages

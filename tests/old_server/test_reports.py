@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shim.core.commands import Call, Identity
+from shim.core.commands.command import Call, Identity
 from shim.core.errors import CallerError
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.pipeline import Outcome
 from shim.interfaces.load import old
 from tests.support.conversation import World, new_answer, whole_catalogue

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from shim.edge.deprecation_rows import USAGE
-from shim.edge.store import Store
-from shim.review import queries
-from shim.review.closed import ClosedDays
-from shim.review.model import Overview
+from shim.edge.deprecation.tables import USAGE
+from shim.edge.store.database import Store
+from shim.review.reading import queries
+from shim.review.reading.closed_days import ClosedDays
+from shim.review.reading.model import Overview
 from tests.review.world import NOW, config
 from tests.support.conversation import catalogue
 

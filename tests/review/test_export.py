@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from shim.edge.deprecation_rows import BROWNOUTS
-from shim.edge.store import Store
-from shim.review import export, queries
-from shim.review.letter import finding_section, letter
-from shim.review.model import FindingFilter, FindingPage, Scorecard
+from shim.edge.deprecation.tables import BROWNOUTS
+from shim.edge.store.database import Store
+from shim.review.output import tables
+from shim.review.output.letter import finding_section, letter
+from shim.review.reading import queries
+from shim.review.reading.model import FindingFilter, FindingPage, Scorecard
 from tests.review.world import NOW, config, world
 from tests.support.conversation import catalogue
 
@@ -47,9 +48,9 @@ def table(text: str) -> list[dict[str, str]]:
 
 async def test_integrations_as_csv(store: Store) -> None:
     seen = await queries.overview(store, catalogue(), NOW, config=config())
-    rows = {row["integration"]: row for row in table(export.integrations_csv(seen))}
+    rows = {row["integration"]: row for row in table(tables.integrations_csv(seen))}
     assert list(rows) == ["switchboard", "ledger", "crm", "portal", "fax-gateway"]
-    assert list(rows["crm"]) == list(export.INTEGRATION_COLUMNS)
+    assert list(rows["crm"]) == list(tables.INTEGRATION_COLUMNS)
     assert rows["switchboard"] | {"reason": ""} == {
         "integration": "switchboard", "configured": "yes", "left": "5", "ported": "0", "done": "no",
         "effort": "large", "old_calls": "1279", "new_calls": "0", "per_day": "42.6", "open_findings": "4",
@@ -61,7 +62,7 @@ async def test_integrations_as_csv(store: Store) -> None:
 
 async def test_operations_and_findings_as_csv(store: Store) -> None:
     card, pages = await told(store, "crm")
-    uses = table(export.operations_csv(card.operations))
+    uses = table(tables.operations_csv(card.operations))
     assert [(row["order"], row["operation"], row["ported"]) for row in uses] == [
         ("1", "Client.EditClient", "no"),
         ("2", "Client.AddClient", "no"),
@@ -69,7 +70,7 @@ async def test_operations_and_findings_as_csv(store: Store) -> None:
         ("", "Client.GetClients", "yes"),
     ]
     assert uses[1]["becomes"] == "Organization.AddOrganization"
-    found = table(export.findings_csv(each.row for each in pages))
+    found = table(tables.findings_csv(each.row for each in pages))
     assert [(row["operation"], row["state"], row["open"], row["count"]) for row in found] == [
         ("Client.AddClient", "acknowledged", "yes", "105"),
         ("Client.GetClientDetails", "new", "yes", "320"),
@@ -79,13 +80,13 @@ async def test_operations_and_findings_as_csv(store: Store) -> None:
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_a_cell_never_begins_a_formula(cell: str) -> None:
-    [row] = list(csv.reader(io.StringIO(export.to_csv(["a"], [[cell]]))))[1:]
+    [row] = list(csv.reader(io.StringIO(tables.to_csv(["a"], [[cell]]))))[1:]
     assert row == [f"'{cell}"]
 
 
 async def test_json_has_every_field_of_the_nouns(store: Store) -> None:
     card, pages = await told(store, "crm")
-    data = json.loads(export.to_json(scorecard=card, findings=[each.row for each in pages]))
+    data = json.loads(tables.to_json(scorecard=card, findings=[each.row for each in pages]))
     assert set(data) == {"scorecard", "findings"}
     assert set(data["scorecard"]) == set(Scorecard.__slots__)
     assert data["scorecard"]["last_new"] == "2026-03-12T09:00:00+00:00"
@@ -98,7 +99,7 @@ async def test_json_has_every_field_of_the_nouns(store: Store) -> None:
 
 
 async def test_the_overview_as_markdown(store: Store) -> None:
-    text = export.overview_markdown(await queries.overview(store, catalogue(), NOW, config=config()))
+    text = tables.overview_markdown(await queries.overview(store, catalogue(), NOW, config=config()))
     assert "2026-02-11 to 2026-03-12: 10 operations left, 4 ported." in text
     assert "| crm | 2 | 2 | no | small | 38.1 | 500 | 1 warning |" in text
     assert "| fax-gateway | 0 | 0 | yes | none | 0.0 | 0 | - |" in text
@@ -189,10 +190,10 @@ async def test_a_finding_on_its_own(store: Store) -> None:
 async def test_names_from_messages_stay_within_their_cell_and_their_code(store: Store) -> None:
     page = (await told(store, "crm"))[1][0]
     hostile = replace(page.row, path="a`b|c\n# d", operation="")
-    text = export.findings_markdown([hostile])
+    text = tables.findings_markdown([hostile])
     assert "`ab\\|c # d`" in text
     assert len(text.splitlines()) == 3
 
 
 def test_a_fence_cannot_be_closed_from_within() -> None:
-    assert export.fenced("a\n```\nb", "xml") == ["````xml", "a", "```", "b", "````"]
+    assert tables.fenced("a\n```\nb", "xml") == ["````xml", "a", "```", "b", "````"]

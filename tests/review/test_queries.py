@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from shim.edge.deprecation_rows import FINDING_DAYS, FINDINGS, USAGE
-from shim.edge.store import Store
-from shim.review import queries
-from shim.review.model import FindingFilter, OperationUse, Scorecard
+from shim.edge.deprecation.tables import FINDING_DAYS, FINDINGS, USAGE
+from shim.edge.store.database import Store
+from shim.review.reading import queries
+from shim.review.reading.model import FindingFilter, OperationUse, Scorecard
 from tests.review.world import INTEGRATIONS, NOW, Builder, config, world
 from tests.support.conversation import catalogue
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from shim.review.effort import EFFORTS, UNKNOWN, Successors, successors
-from shim.review.order import Step, in_order, noun
-from shim.review.rows import DayCount, Met, Placed, Use, Window
-from shim.review.scorecard import CAME_BACK, PORTED, Seen, build, is_ported, is_quiet, usual_pause
+from shim.review.reading.effort import EFFORTS, UNKNOWN, Successors, successors
+from shim.review.reading.porting_order import Step, in_order, noun
+from shim.review.reading.rows import DayCount, Met, Placed, Use, Window
+from shim.review.reading.scorecard import CAME_BACK, PORTED, Seen, build, is_ported, is_quiet, usual_pause
 from tests.review.world import NOW
 from tests.support.conversation import catalogue
 

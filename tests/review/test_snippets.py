@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from shim.cli.listening import listening
+from shim.cli.common.listening import listening
 from shim.emulator.app import Options, application
-from shim.emulator.seed import load_seed
-from shim.emulator.world import World
-from shim.review.model import CallerRow, SampleCall
-from shim.review.snippets import LANGUAGES, Language, language_of, snippet
+from shim.emulator.world.seed import load_seed
+from shim.emulator.world.world import World
+from shim.review.output.snippets import LANGUAGES, Language, language_of, snippet
+from shim.review.reading.model import CallerRow, SampleCall
 from tests.end_to_end.test_real_clients import needed, needed_php
 from tests.review.world import NOW, sample
 

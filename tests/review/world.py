@@ -20,11 +20,11 @@ from typing import Any
 import sqlalchemy as sa
 from lxml import etree
 
-from shim.cli.dry_run import TOKEN, dry_run
+from shim.cli.translate.dry_run import TOKEN, dry_run
 from shim.core.findings import KINDS
-from shim.edge.config import Config
-from shim.edge.deprecation_rows import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, PORTING, USAGE
-from shim.edge.store import Store
+from shim.edge.deprecation.tables import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, PORTING, USAGE
+from shim.edge.settings.load import Config
+from shim.edge.store.database import Store
 from tests.support.conversation import catalogue
 
 NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)

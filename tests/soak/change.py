@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 
-from shim.core.compare import canonical, differences, meaning
-from shim.core.interface import ComplexType, ElementDecl, Simple
-from shim.core.lexical import writer
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.parse import parse
-from shim.core.rules.model import spots
+from shim.core.rehearsal.compare import canonical, differences, meaning
+from shim.core.rules.rule import spots
+from shim.core.schema.interface import ComplexType, ElementDecl, Simple
+from shim.core.schema.values import writer
 from tests.soak.house import House
 from tests.soak.pairs import CODED, FOLLOWING, SKIPPED, VALUES, Named, Pair, slot_of
 from tests.support.messages import Messages

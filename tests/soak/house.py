@@ -9,23 +9,23 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from shim.cli.demo_world import LOGINS
-from shim.cli.listening import listening
-from shim.core.compiled import Translation
-from shim.core.interface import Operation
-from shim.core.model import Element
+from shim.cli.common.listening import listening
+from shim.cli.demo.world import LOGINS
+from shim.core.catalogue.translation import Translation
+from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
+from shim.core.schema.interface import Operation
 from shim.core.serialise import MessageWriter
 from shim.edge import app
 from shim.edge.app import Application, open_application
-from shim.edge.config import Config
-from shim.edge.drive import Performer, run
+from shim.edge.exchange.performer import Performer, run
+from shim.edge.settings.load import Config
 from shim.emulator.app import application
-from shim.emulator.seed import load_seed
-from shim.emulator.world import Account, Extension, Object, World
+from shim.emulator.world.seed import load_seed
+from shim.emulator.world.world import Account, Extension, Object, World
 from tests.soak.furnishing import FURNITURE
-from translations.pbx_industries import INDUSTRIES
+from translations.pbx.industries import INDUSTRIES
 
 _LIVING = ("tokens", "calls", "clock", "faults")
 """What of a world goes on when the rest is put back."""

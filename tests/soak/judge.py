@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from shim.core.compare import canonical
-from shim.core.compiled import Translation
+from shim.core.catalogue.translation import Translation
 from shim.core.errors import Fault
-from shim.core.interface import Attribute, ElementDecl, Simple, paths
-from shim.core.rules.model import Fate
+from shim.core.rehearsal.compare import canonical
+from shim.core.rules.rule import Fate
+from shim.core.schema.interface import Attribute, ElementDecl, Simple, paths
 from shim.core.serialise import fault_message
 from shim.interfaces.load import new, old
 from tests.soak.house import Sent

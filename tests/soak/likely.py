@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from shim.core.interface import ComplexType, ElementDecl, Operation
-from shim.core.model import Element
+from shim.core.message import Element
+from shim.core.schema.interface import ComplexType, ElementDecl, Operation
 from tests.soak.house import EXTENSIONS, House
 from tests.support.messages import Messages, package
 

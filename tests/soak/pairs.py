@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shim.core.interface import Attribute, ComplexType, ElementDecl, Interface, Operation, paths
+from shim.core.schema.interface import Attribute, ComplexType, ElementDecl, Interface, Operation, paths
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from shim.core.errors import BackendError, CallerError, Fault
-from shim.core.model import Element
-from shim.core.rules.model import Entry
+from shim.core.message import Element
+from shim.core.rules.rule import Entry
 from shim.interfaces.load import old
 from tests.soak.house import house
 from tests.soak.judge import wrong_fault

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.interface import paths
+from shim.core.schema.interface import paths
 from shim.interfaces.load import old
 from tests.soak.change import Changing
 from tests.soak.house import House, house

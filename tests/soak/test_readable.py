@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from lxml import etree
 
-from shim.core.interface import ElementDecl, Operation, Simple, paths
+from shim.core.schema.interface import ElementDecl, Operation, Simple, paths
 from shim.interfaces.load import old
 from tests.soak.house import House, Sent, house
 from tests.soak.likely import Likely

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal, assert_never
 
-from shim.core.catalogue import compile_catalogue
-from shim.core.commands import (
+from shim.core.answers.notices import Deprecation
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.translation import Catalogue
+from shim.core.commands.command import (
     Answer,
     Aside,
     Begin,
@@ -37,15 +39,13 @@ from shim.core.commands import (
     Tell,
     Together,
 )
-from shim.core.compiled import Catalogue
 from shim.core.drive import run
 from shim.core.errors import Fault
-from shim.core.interface import Interface, Operation
-from shim.core.model import Element
-from shim.core.notices import Deprecation
+from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.policies import NO_POLICIES, Policies
+from shim.core.schema.interface import Interface, Operation
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import STANDARD, Dialect, new, old
 from translations.services import services

@@ -6,8 +6,8 @@ import base64
 import random
 from collections.abc import Iterator
 
-from shim.core.interface import ComplexType, ElementDecl, Group, Operation, Particle, Simple, paths
-from shim.core.model import Element
+from shim.core.message import Element
+from shim.core.schema.interface import ComplexType, ElementDecl, Group, Operation, Particle, Simple, paths
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import old
 

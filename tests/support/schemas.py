@@ -13,10 +13,10 @@ from pathlib import Path
 
 from lxml import etree
 
-from shim.core.interface import XML_SCHEMA, Interface
-from shim.core.notices import NAMESPACE
+from shim.core.answers.notices import NAMESPACE
 from shim.core.parse import SOAP
-from shim.core.wsdl import Publication
+from shim.core.schema.interface import XML_SCHEMA, Interface
+from shim.core.schema.wsdl import Publication
 from shim.interfaces.load import old
 
 XS = f"{{{XML_SCHEMA}}}"

@@ -1,0 +1,1 @@
+"""Rules: the vocabulary that translations are declared in."""

@@ -7,10 +7,19 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from shim.core.commands import Command, Policy, Undo
-from shim.core.compiled import READS, Called, Catalogue, Declared, DeclaredService, Earlier, Plan, Translation
-from shim.core.model import Element
-from shim.core.rules.model import Rule, Work
+from shim.core.catalogue.translation import (
+    READS,
+    Called,
+    Catalogue,
+    Declared,
+    DeclaredService,
+    Earlier,
+    Plan,
+    Translation,
+)
+from shim.core.commands.command import Command, Policy, Undo
+from shim.core.message import Element
+from shim.core.rules.rule import Rule, Work
 
 
 def operation(

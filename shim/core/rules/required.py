@@ -1,14 +1,15 @@
 """Words for what v3 demands and 2.5 may leave out: read it first, or refuse the call in the words of 2.5.
 
-The catalogue asks of every element that a v3 request must have where it comes from: see `shim.core.required`.
+The catalogue asks of every element that a v3 request must have where it comes from:
+see `shim.core.catalogue.required`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shim.core.interface import Demand
-from shim.core.rules.model import Direction, Made, Rule, Taken, split
+from shim.core.rules.rule import Direction, Made, Rule, Taken, split
+from shim.core.schema.interface import Demand
 
 
 @dataclass(frozen=True, slots=True)

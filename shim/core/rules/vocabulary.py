@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from shim.core.findings import Code
-from shim.core.model import Element
+from shim.core.message import Element
 from shim.core.rules.choices import accepts, gives
-from shim.core.rules.model import Direction, Made, Problem, Rule, Taken, Work, split, spots
+from shim.core.rules.rule import Direction, Made, Problem, Rule, Taken, Work, split, spots
 
 Convert = Callable[[str], str | None]
 Predicate = Callable[[Work], bool]

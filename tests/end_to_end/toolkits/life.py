@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from shim.core.model import Element
-from shim.emulator.world import Seen
+from shim.core.message import Element
+from shim.emulator.world.world import Seen
 from tests.end_to_end.recorder import Recorded
 
 NAME, COMPANY, NEW_NAME = "Zoë Łukasz", "Söhne & Co <1>", "Žofie Ångström"

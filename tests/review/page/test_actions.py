@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from shim.edge.app import Application
-from shim.edge.brownouts import read_brownouts
-from shim.edge.porting import history, rules
-from shim.review.forms import Wrong, finding_filter, plan, said
-from shim.review.queries import finding
+from shim.edge.porting.brownouts import read_brownouts
+from shim.edge.porting.ladder import history, rules
+from shim.review.page.forms import Wrong, finding_filter, plan, said
+from shim.review.reading.queries import finding
 from tests.review.page.running import USER, Browser
 from tests.review.page.test_pages import words
 from tests.review.world import NOW

@@ -11,10 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from shim.edge.app import Application
-from shim.edge.host_names import is_ours
-from shim.edge.settings import Admin, AdminUser, Login
-from shim.review.auth import Door, LoginRefused
-from shim.review.site import local_path
+from shim.edge.http.host_names import is_ours
+from shim.edge.settings.model import Admin, AdminUser, Login
+from shim.review.page.auth import Door, LoginRefused
+from shim.review.page.site import local_path
 from tests.review.page.running import PASSWORD, USER, Browser, admin_user, application, config, served
 
 PATHS = ("", "findings", "findings/1", "operations", "brownouts", "integrations/crm", "nothing")

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shim.review import charts, words
-from shim.review.model import Day
+from shim.review.output import labels
+from shim.review.page import charts
+from shim.review.reading.model import Day
 
 TODAY = date(2026, 3, 12)
 
@@ -50,7 +51,7 @@ def test_counts_fill_the_days_between_and_forget_what_is_long_ago() -> None:
     ("value", "text"), [(0, "0"), (0.01, "< 0.1"), (0.25, "0.2"), (7, "7"), (9.96, "10"), (12345.4, "12,345")]
 )
 def test_numbers(value: float, text: str) -> None:
-    assert words.number(value) == text
+    assert labels.number(value) == text
 
 
 @pytest.mark.parametrize(
@@ -66,4 +67,4 @@ def test_numbers(value: float, text: str) -> None:
 )
 def test_times(minutes: int, text: str) -> None:
     now = datetime(2026, 3, 12, 12, tzinfo=UTC)
-    assert words.ago(now - timedelta(minutes=minutes), now) == text
+    assert labels.ago(now - timedelta(minutes=minutes), now) == text

@@ -242,7 +242,7 @@ async def test_the_store_failing_is_said_and_nothing_else(
 
 
 async def test_a_running_brownout_stands_on_the_first_page(shim: Application, nora: Browser) -> None:
-    from shim.edge.porting import plan_brownout
+    from shim.edge.porting.ladder import plan_brownout
 
     await plan_brownout(shim.store, "crm", "Client.*", NOW, NOW + timedelta(hours=1), "nora", "End of 2.5")
     text = words(await nora.get("/review/"))

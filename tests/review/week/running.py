@@ -17,11 +17,11 @@ from aiohttp.test_utils import TestServer
 
 from shim.edge import app
 from shim.edge.app import Application, open_application
-from shim.edge.config import load_config
+from shim.edge.settings.load import load_config
 from shim.emulator.app import Options
 from shim.emulator.app import application as emulator
-from shim.emulator.seed import load_seed
-from shim.emulator.world import World
+from shim.emulator.world.seed import load_seed
+from shim.emulator.world.world import World
 from tests.review.page.running import Browser, admin_user, served
 from tests.support.conversation import catalogue
 

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from shim.edge import porting
+from shim.edge.porting import ladder as porting
 from tests.end_to_end.messages import envelope, namespace
 from tests.end_to_end.native import native
 from tests.end_to_end.test_linked_op import operation as packed_operation

@@ -21,7 +21,7 @@ import pytest_asyncio
 from lxml import html
 from typer.testing import CliRunner
 
-from shim.cli import stored
+from shim.cli.common import store as stored
 from shim.cli.main import app as shim
 from tests.review.week import script
 from tests.review.week.running import House, house

@@ -1,0 +1,187 @@
+"""What `shim check` finds out of what the shim assumes of v3: see docs/assumptions.md. It makes reads only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from shim.cli.common.console import Code
+from shim.core.catalogue.translation import Catalogue
+from shim.core.commands.command import Call, Caller
+from shim.core.errors import BackendError
+from shim.core.forward import forward
+from shim.core.message import Element
+from shim.core.parse import fault_of, parse_answer
+from shim.core.rules.rule import Work
+from shim.core.schema.interface import paths
+from shim.edge.backend.client import Backend
+from shim.edge.backend.dialect import find_dialect
+from shim.edge.settings.load import Problem
+from shim.edge.settings.model import Config, Integration
+from shim.interfaces.load import new, old
+
+_ORGANIZATIONS, _USERS = 5, 20
+"""How many are looked at to find an extension below an organization."""
+_NOBODY = "nobody-has-this-name-8f2c"
+_UNKNOWN = "not found out: the integration sees no organization whose users have extensions"
+
+Told = tuple[str, Code, str, list[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Reads of v3 with the login of one integration."""
+
+    catalogue: Catalogue
+    backend: Backend
+    integration: Integration
+
+    async def ask(self, name: str, *children: Element) -> Element:
+        """The answer's body element. Raises BackendError."""
+        operation = self.catalogue.new.operations[name]
+        request = Element(operation.input.name, children=list(children))
+        work = Work(request, Caller(self.integration.name))
+        asked = forward(self.catalogue, work, operation, request, writes=False)
+        command = next(asked)
+        assert isinstance(command, Call)
+        try:
+            asked.send(await self.backend.forward(command, self.integration))
+        except StopIteration as stop:
+            told: Element = stop.value
+            return told
+        raise AssertionError("forward is one call")
+
+    async def takes(self, name: str, soap_action: str | None = None) -> bool:
+        """Whether v3 serves a call that has nothing in it, with another SOAPAction if one is given."""
+        operation = self.catalogue.new.operations[name]
+        writer = self.catalogue.new_writer(operation)
+        body, _ = writer.write(Element(operation.input.name))
+
+        def envelope(token: str) -> bytes:
+            return writer.envelope(body, Element("userCredentials", children=[Element("accessToken", token)]))
+
+        endpoint = self.catalogue.new.services[operation.service].endpoint
+        action = soap_action or operation.soap_action
+        call = Call(operation.service, operation.name, endpoint, action, envelope, False)
+        answer = await self.backend.forward(call, self.integration)
+        return fault_of(parse_answer(answer.body, answer.content_type).body) is None
+
+
+async def check_assumptions(
+    config: Config, where: str, backend: Backend, integration: Integration
+) -> AsyncIterator[Told]:
+    """What v3 does where no source tells. What cannot be found out is said, and is no problem."""
+    dialect = await find_dialect(config, backend)
+    asker = _Asker(Catalogue(old(), new(dialect)), backend, integration)
+    probes: tuple[tuple[str, Callable[[], Awaitable[tuple[str, str | None]]]], ...] = (
+        ("lists", lambda: _lists(asker)),
+        ("row identifier", lambda: _row_identifier(asker)),
+        ("empty list", lambda: _empty_list(asker)),
+        ("required", lambda: _required(asker)),
+        ("soap action", lambda: _soap_action(asker)),
+        ("unlimited", lambda: _unlimited(asker)),
+    )
+    settings = {"lists": config.conduct.lists, "row identifier": config.conduct.row_identifier}
+    for name, probe in probes:
+        try:
+            said, found = await probe()
+        except BackendError as error:
+            said, found = f"not found out: {error.text.rstrip('.')}", None
+        wanted = settings.get(name, "auto")
+        problems = [_otherwise(where, name, wanted, found)] if found and wanted not in ("auto", found) else []
+        yield name, Code.BACKEND, said, problems
+
+
+def _otherwise(where: str, name: str, wanted: str, found: str) -> Problem:
+    setting = f"conduct.{name.replace(' ', '_')}"
+    what = f"{setting} is {wanted}, and v3 does otherwise: {found}"
+    return Problem(f"{where}: {setting}", what, None, f"Set it to {found}, or to auto")
+
+
+async def _below(asker: _Asker) -> tuple[str, Element] | None:
+    """An organization, and the row of an extension of one of its users; None when none is found."""
+    organizations = (await asker.ask("Organization.GetOrganizations")).all("organization")
+    for organization in organizations[:_ORGANIZATIONS]:
+        this = organization.get("ID") or ""
+        people = (await asker.ask("User.GetUsers", Element("parentID", this))).all("user")
+        for user in people[:_USERS]:
+            asked = Element("parentID", user.get("ID") or "")
+            rows = (await asker.ask("Extension.GetExtensions", asked)).all("extension")
+            if rows:
+                return this, rows[0]
+    return None
+
+
+async def _lists(asker: _Asker) -> tuple[str, str | None]:
+    found = await _below(asker)
+    if found is None:
+        return _UNKNOWN, None
+    organization, row = found
+    rows = (await asker.ask("Extension.GetExtensions", Element("parentID", organization))).all("extension")
+    if row.get("extendedNumber") in {each.get("extendedNumber") for each in rows}:
+        return "lists have all below a parent", "subtree"
+    return "lists have only what is directly a parent's own", "direct"
+
+
+async def _row_identifier(asker: _Asker) -> tuple[str, str | None]:
+    found = await _below(asker)
+    if found is None:
+        return _UNKNOWN, None
+    row = found[1]
+    number = Element("extendedNumber", row.get("extendedNumber") or "")
+    owner = (await asker.ask("Extension.GetExtensionDetails", number)).get("parentIdentifier")
+    said = row.get("identifier")
+    if not said or not owner:
+        return "not found out: rows or details have no identifier", None
+    if said == owner:
+        return "the identifier in a row of extensions is its user's", "user"
+    return "the identifier in a row of extensions is its own", "extension"
+
+
+async def _empty_list(asker: _Asker) -> tuple[str, str | None]:
+    try:
+        told = await asker.ask("User.GetUsers", Element("filter", _NOBODY))
+    except BackendError as error:
+        if error.code != "030":
+            raise
+        return "a list without rows is a fault with code 030", None
+    code = told.get("notice/code")
+    return f"a list without rows {f'has a notice with code {code}' if code else 'is bare'}", None
+
+
+async def _required(asker: _Asker) -> tuple[str, str | None]:
+    taken = await asker.takes("PBX.GetRegions")
+    return f"requests that lack what the schema requires are {'taken' if taken else 'refused'}", None
+
+
+async def _soap_action(asker: _Asker) -> tuple[str, str | None]:
+    other = asker.catalogue.new.operations["PBX.GetTimezone"].soap_action
+    taken = await asker.takes("PBX.Ping", other)
+    return f"{'the body' if taken else 'SOAPAction'} says which operation it is", None
+
+
+async def _unlimited(asker: _Asker) -> tuple[str, str | None]:
+    organizations = (await asker.ask("Organization.GetOrganizations")).all("organization")
+    if not organizations:
+        return "not found out: the integration sees no organization", None
+    asked = Element("ID", organizations[0].get("ID") or "")
+    return describe_limits(asker.catalogue, await asker.ask("Organization.GetOrganizationPL", asked)), None
+
+
+def describe_limits(catalogue: Catalogue, answer: Element) -> str:
+    """How many limits in an answer of GetOrganizationPL lack `unlimited`, and which setting reads those."""
+    bounded = _limits(catalogue)
+    limits = [each for row in answer.children for each in row.children if each.name in bounded]
+    bare = [each.name for each in limits if "unlimited" not in each.attributes]
+    if not limits:
+        return "not found out: the organization that was asked for has no limits"
+    if not bare:
+        return f"each of {len(limits)} limits says whether it is unlimited"
+    advice = "conduct.unlimited_absent_in_v3 decides: compare them with the panel"
+    return f"{len(bare)} of {len(limits)} limits lack the attribute unlimited, {bare[0]} first. {advice}"
+
+
+def _limits(catalogue: Catalogue) -> frozenset[str]:
+    """Names of what has the attribute `unlimited` in the rows of GetOrganizationPL."""
+    output = catalogue.new.operations["Organization.GetOrganizationPL"].output
+    return frozenset(path.split("/")[-2] for path, _ in paths(output) if path.endswith("/@unlimited"))

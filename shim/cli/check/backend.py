@@ -1,0 +1,160 @@
+"""What `shim check` asks the v3 backend: whether it is there, and a token for every integration."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+
+from shim.cli.check.assumptions import check_assumptions
+from shim.cli.common.console import Code
+from shim.core.errors import BackendError
+from shim.edge.backend.client import Backend, open_session
+from shim.edge.backend.dialect import ask_version, person_names
+from shim.edge.backend.tokens import Tokens, open_http
+from shim.edge.settings.load import Problem
+from shim.edge.settings.model import Config, Integration
+from shim.interfaces.load import NEW_VERSION
+
+_AT_ONCE = 8
+
+Told = tuple[str, Code, str, list[Problem]]
+"""(name of the check, exit code of its problems, what was found, problems)"""
+
+
+async def check_backend(config: Config, where: str) -> AsyncIterator[Told]:
+    """Reachability first; tokens only from a backend that is there."""
+    try:
+        http = open_http(config.backend)
+    except OSError:  # also what SSL raises
+        what = "this holds no certificates that can be read"
+        problem = Problem(
+            f"{where}: backend.ca_file", what, None, "Set a PEM file with your authority's certificate"
+        )
+        yield "backend", Code.USAGE, "", [problem]
+        return
+    async with http:
+        problem_at_all = await _reach(config, where, http)
+        yield (
+            "backend",
+            Code.BACKEND,
+            f"{config.backend.url} answers",
+            [problem_at_all] if problem_at_all else [],
+        )
+        if problem_at_all is None:
+            for told in await _logins(config, where, http):
+                yield told
+            yield await _version(config, where, http)
+            async for told in _assumptions(config, where, http):
+                yield told
+
+
+async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> Problem | None:
+    """Any answer counts but that of a proxy which finds nobody behind it."""
+    place, url = f"{where}: backend.url", config.backend.url
+    try:
+        answer = await http.get(url + config.backend.token_path)
+    except httpx.ConnectTimeout:
+        meant = "A firewall may drop the connection, or the host may be another one."
+        return Problem(place, f"{url} does not take connections in time", meant, "Correct it, or open the way")
+    except httpx.ConnectError as error:
+        return _not_connected(place, url, str(error))
+    except httpx.TimeoutException:
+        return Problem(
+            place, f"{url} takes connections and does not answer in time", None, "Look at the backend"
+        )
+    except httpx.HTTPError as error:
+        meant = "The port may speak another protocol: HTTPS for http://, or the reverse."
+        what = f"{url} does not speak HTTP ({type(error).__name__})"
+        return Problem(place, what, meant, "Correct scheme and port")
+    if answer.status_code in (502, 503, 504):
+        what = f"{url} answers HTTP {answer.status_code}: what stands before the backend does not reach it"
+        return Problem(place, what, None, "Start the backend, or correct the address")
+    return None
+
+
+def _not_connected(place: str, url: str, why: str) -> Problem:
+    if "CERTIFICATE_VERIFY_FAILED" in why.upper().replace(" ", "_"):
+        meant = "It may be self-signed, or from an authority of your own."
+        fix = "Set backend.ca_file to that authority's certificate"
+        return Problem(place, f"the certificate of {url} is not trusted", meant, fix)
+    if "SSL" in why.upper():
+        meant = "The port may speak plain HTTP."
+        return Problem(place, f"TLS with {url} fails", meant, "Correct scheme and port")
+    meant = "The backend may not run, or the host or port may be another."
+    return Problem(place, f"{url} cannot be reached", meant, "Start it, or correct the address")
+
+
+async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[Told]:
+    """A token for every integration that may call; all problems, in order, by whose they are."""
+    tokens = Tokens(http, config.backend.url + config.backend.token_path)
+    slots = asyncio.Semaphore(_AT_ONCE)
+    enabled = [each for each in config.integrations if each.enabled]
+
+    async def one(integration: Integration) -> BackendError | None:
+        async with slots:
+            try:
+                await tokens.token(integration)
+            except BackendError as error:
+                return error
+        return None
+
+    found = await asyncio.gather(*(one(each) for each in enabled))
+    await tokens.close()
+    failed = [(each, error) for each, error in zip(enabled, found, strict=True) if error]
+    refused = [_refused(each, where) for each, error in failed if error.reason == "backend-login-refused"]
+    others = [
+        Problem(f"{where}: backend.token_path", f"for {each.name}: {error.text.rstrip('.')}", None, "See there")
+        for each, error in failed
+        if error.reason != "backend-login-refused"
+    ]
+    told = f"{len(enabled) - len(failed)} of {len(enabled)} integrations get one"
+    return [("tokens", Code.BACKEND, told, others), ("logins", Code.LOGIN, "none is refused", refused)]
+
+
+async def _version(config: Config, where: str, http: httpx.AsyncClient) -> Told:
+    """What the backend is spoken to in. That it does not say so is told; 3.0.0 is spoken then."""
+    version = config.backend.schema_version
+    problems: list[Problem] = []
+    if version == "auto":
+        tokens = Tokens(http, config.backend.url + config.backend.token_path)
+        async with open_session(config.backend) as session:
+            found = await ask_version(Backend(session, tokens, config.backend), config.integrations)
+        await tokens.close()
+        version = found or NEW_VERSION
+        if found is None:
+            what = f"the backend does not say which 3.x it speaks: {NEW_VERSION} is assumed"
+            meant = "No integration may be able to ask it."
+            problems.append(
+                Problem(f"{where}: backend.schema_version", what, meant, "Set the version that it speaks")
+            )
+    names = person_names(config, version)
+    return "version", Code.BACKEND, f"{version} is spoken, with person_names: {names}", problems
+
+
+async def _assumptions(config: Config, where: str, http: httpx.AsyncClient) -> AsyncIterator[Told]:
+    """What v3 does where no source tells, asked with the first integration that gets a token."""
+    tokens = Tokens(http, config.backend.url + config.backend.token_path)
+    try:
+        for integration in config.integrations:
+            if not integration.enabled:
+                continue
+            try:
+                await tokens.token(integration)
+            except BackendError:
+                continue
+            async with open_session(config.backend) as session:
+                backend = Backend(session, tokens, config.backend)
+                async for told in check_assumptions(config, where, backend, integration):
+                    yield told
+            return
+    finally:
+        await tokens.close()
+
+
+def _refused(integration: Integration, where: str) -> Problem:
+    what = "the v3 backend refuses this app key or its secret"
+    meant = "The secret may have been regenerated, or the app disabled."
+    fix = "Set the key and secret that v3 shows for the app, and see that it is enabled"
+    return Problem(f"{where}: integration {integration.name}: new.app_key, new.app_secret", what, meant, fix)

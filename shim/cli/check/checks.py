@@ -1,0 +1,181 @@
+"""The checks behind `shim check`: each tries one thing that `serve` needs, and tells every problem it meets."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from shim.cli.check.backend import check_backend
+from shim.cli.check.ports import refused, wanted
+from shim.cli.check.warnings import cautions
+from shim.cli.common.console import Code
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.errors import DeclarationError, Fault
+from shim.edge.deprecation.log import spool_folder
+from shim.edge.settings.check_policies import judge_policies
+from shim.edge.settings.load import ConfigError, Problem, load_config
+from shim.edge.settings.model import Config
+from shim.edge.settings.secret_files import exposed
+from shim.edge.store.database import Store
+from shim.edge.store.place import Mark, mark_path
+from shim.interfaces.load import new, old
+from translations.services import SERVICES
+
+_SOON = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class Result:
+    """What a check found. `code` is what problems of this kind end the command with."""
+
+    name: str
+    detail: str = ""
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    code: Code = Code.USAGE
+
+
+async def checks(path: Path | None, overrides: Mapping[str, Any], *, offline: bool) -> AsyncIterator[Result]:
+    """All checks in turn. What needs a configuration is left out when there is none that can be used."""
+    config, result = check_configuration(path, overrides)
+    yield result
+    yield check_translations()
+    if config is None:
+        return
+    yield check_policies(config, str(path or "settings"))
+    yield check_tls(config, str(path or "settings"))
+    yield await check_store(config, str(path or "settings"))
+    yield check_ports(config, str(path or "settings"))
+    if not offline:
+        async for name, code, detail, problems in check_backend(config, str(path or "settings")):
+            yield Result(name, detail, problems, code=code)
+
+
+def check_configuration(path: Path | None, overrides: Mapping[str, Any]) -> tuple[Config | None, Result]:
+    try:
+        config = load_config(path, overrides)
+    except ConfigError as error:
+        return None, Result("configuration", problems=error.problems)
+    enabled = sum(each.enabled for each in config.integrations)
+    result = Result("configuration", f"{enabled} integrations may call, of {len(config.integrations)}")
+    if not enabled:
+        result.warnings.append("Nobody may call: add one with `shim integrations add`.")
+    result.warnings += [*cautions(config), *exposed(config, path)]
+    return config, result
+
+
+def check_translations() -> Result:
+    try:
+        compiled = compile_catalogue(old(), new(), SERVICES)
+    except DeclarationError as error:
+        fix = "This is a defect of the shim, not of the configuration: correct the declaration"
+        return Result(
+            "translations", problems=[Problem("translations", each, None, fix) for each in error.problems]
+        )
+    return Result("translations", f"{len(compiled.translations)} of {len(compiled.old.operations)} operations")
+
+
+def check_policies(config: Config, where: str) -> Result:
+    """Whether every policy can act somewhere; without usable translations that cannot be told."""
+    count = len(config.conduct.policies)
+    own = sum(len(each.conduct.policies) - count for each in config.integrations)
+    result = Result("policies", f"{count} of all, {own} of single integrations")
+    with suppress(DeclarationError):  # check_translations tells of it
+        result.problems = judge_policies(config, compile_catalogue(old(), new(), SERVICES), where)
+    return result
+
+
+def check_tls(config: Config, where: str) -> Result:
+    listen = config.listen
+    result = Result("TLS files", "none are configured: HTTP only")
+    admin = config.admin
+    if admin.tls_cert and admin.tls_key and (problem := _pair_problem(admin.tls_cert, admin.tls_key, where)):
+        result.problems.append(problem._replace(where=problem.where.replace("listen.", "admin.")))
+    if listen.tls_cert is None or listen.tls_key is None:
+        return result
+    if problem := _pair_problem(listen.tls_cert, listen.tls_key, where):
+        result.problems.append(problem)
+        return result
+    ends = x509.load_pem_x509_certificate(listen.tls_cert.read_bytes()).not_valid_after_utc
+    now = datetime.now(UTC)
+    result.detail = f"certificate and key match, valid until {ends:%Y-%m-%d}"
+    if ends < now:
+        what = f"the certificate ended on {ends:%Y-%m-%d}"
+        fix = "Put a renewed certificate there; clients refuse this one"
+        result.problems.append(Problem(f"{where}: listen.tls_cert", what, None, fix))
+    elif ends < now + _SOON:
+        result.warnings.append(f"The certificate in listen.tls_cert ends on {ends:%Y-%m-%d}: renew it.")
+    return result
+
+
+def _pair_problem(cert: Path, key: Path, where: str) -> Problem | None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=_no_password)
+    except ssl.SSLError as error:
+        if "MISMATCH" in (error.reason or ""):
+            what = "this is the key of another certificate"
+            meant = "Certificate and key may be from different renewals."
+            return Problem(
+                f"{where}: listen.tls_key", what, meant, "Set the key that belongs to listen.tls_cert"
+            )
+        what = "certificate or key is no PEM file that can be read"
+        meant = "The two may be swapped, or in DER form."
+        return Problem(f"{where}: listen.tls_cert, listen.tls_key", what, meant, "Set two PEM files")
+    except (OSError, ValueError) as error:
+        what = f"certificate or key cannot be used ({getattr(error, 'strerror', None) or error})"
+        fix = "Set two PEM files that the shim may read, the key without a password"
+        return Problem(f"{where}: listen.tls_cert, listen.tls_key", what, None, fix)
+    return None
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password")
+
+
+async def check_store(config: Config, where: str) -> Result:
+    result = Result("store", "opens, and is up to date")
+    try:
+        store = await Store.open(config.store.url, config.store.journal_mode, config.store.busy_timeout)
+    except Fault as fault:
+        meant = "A relative path of SQLite is beside the configuration file."
+        fix = "Set an address whose folder or database exists and may be written"
+        result.problems.append(Problem(f"{where}: store.url", fault.text.rstrip("."), meant, fix))
+        return result
+    try:
+        result.warnings += await store.check()
+        mark = Mark.read(mark_path(config, store))
+        if mark is not None and mark.store != await store.identity():
+            what = "this is another store than the one that was served here before"
+            meant = "It was deleted or replaced, and would issue IDs again that old clients have."
+            fix = "Put the old one, or its backup, back; or start once with `shim serve --new-store`"
+            result.problems.append(Problem(f"{where}: store.url", what, meant, fix))
+    finally:
+        await store.close()
+    if not _may_be_made(spool_folder(config)):
+        result.warnings.append(
+            "The folder for the deprecation log's spool cannot be made or written: set deprecation.spool."
+        )
+    return result
+
+
+def _may_be_made(folder: Path) -> bool:
+    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def check_ports(config: Config, where: str) -> Result:
+    result = Result("ports", "free")
+    for each in wanted(config):
+        if why := refused(each):
+            meant = "A shim may run here already: then this is no problem (--running)."
+            setting = each.setting.partition(" ")[0]
+            result.problems.append(Problem(f"{where}: {setting}", why, meant, f"Set another {each.setting}"))
+    return result

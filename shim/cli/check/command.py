@@ -1,0 +1,80 @@
+"""`shim check`: tries all that `serve` needs, and tells every problem at once."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shim.cli.common import options
+from shim.cli.common.console import Code, end
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shim.cli.check.checks import Result
+
+
+def check(
+    config: options.ConfigFile = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", envvar="SHIM_CHECK_OFFLINE", help="Leave the backend alone.")
+    ] = False,
+    running: Annotated[
+        bool,
+        typer.Option("--running", envvar="SHIM_CHECK_RUNNING", help="A shim runs: its ports need not be free."),
+    ] = False,
+    host: options.Host = None,
+    port: options.Port = None,
+    tls_port: options.TlsPort = None,
+    tls_cert: options.TlsCert = None,
+    tls_key: options.TlsKey = None,
+    admin_host: options.AdminHost = None,
+    admin_port: options.AdminPort = None,
+    backend_url: options.BackendUrl = None,
+    integrations_file: options.IntegrationsFile = None,
+) -> None:
+    """Try all that `serve` needs and tell every problem: what, where, what was probably meant, the fix.
+
+    Configuration, translations, TLS files, store, ports, the backend, and a token for every integration.
+    """
+    from shim.cli.common import running as loop
+
+    end(loop.run(_check(config, options.overrides(locals()), offline, running)))
+
+
+async def _check(path: Path | None, overrides: Mapping[str, Any], offline: bool, running: bool) -> Code:
+    from shim.cli.check.checks import checks
+
+    found: list[Result] = []
+    with _progress():
+        async for result in checks(path, overrides, offline=offline):
+            if running and result.name == "ports":
+                continue
+            _tell(result)
+            found.append(result)
+    failed = [each for each in found if each.problems]
+    if failed and failed[0].name == "configuration":
+        typer.echo("TLS files, store, ports and backend are not checked without a configuration.")
+    return min((each.code for each in failed), default=Code.FINE)
+
+
+def _progress() -> AbstractContextManager[Any]:
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from rich.console import Console
+
+    return Console(stderr=True).status("checking")
+
+
+def _tell(result: Result) -> None:
+    if not result.problems:
+        typer.echo(f"ok       {result.name}: {result.detail}")
+    for problem in result.problems:
+        typer.echo(f"PROBLEM  {result.name}: {problem}")
+    for warning in result.warnings:
+        typer.echo(f"warning  {result.name}: {warning}")

@@ -1,0 +1,53 @@
+"""Loading what commands work on, and ending with readable problems when it cannot be loaded."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from shim.cli.common.console import Code, fail, say
+from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.translation import Catalogue
+from shim.core.errors import DeclarationError
+from shim.interfaces.load import new, old
+from translations.services import SERVICES
+
+if TYPE_CHECKING:
+    from shim.edge.settings.load import ConfigError
+    from shim.edge.settings.model import Config
+
+
+def catalogue() -> Catalogue:
+    """All declarations, compiled. Ends the command when they contradict the interfaces."""
+    try:
+        return compile_catalogue(old(), new(), SERVICES)
+    except DeclarationError as error:
+        fail(Code.USAGE, "The translations contradict the interfaces:", *error.problems)
+
+
+def config(path: Path | None, overrides: Mapping[str, Any]) -> Config:
+    """The configuration. Ends the command with every problem it has."""
+    from shim.edge.settings.load import ConfigError, load_config
+
+    try:
+        return load_config(path, overrides)
+    except ConfigError as error:
+        _unusable(error)
+
+
+def policies(config: Config, catalogue: Catalogue) -> None:
+    """End the command with every problem of the policies, if there is one."""
+    from shim.edge.settings.check_policies import require_policies
+    from shim.edge.settings.load import ConfigError
+
+    try:
+        require_policies(config, catalogue)
+    except ConfigError as error:
+        _unusable(error)
+
+
+def _unusable(error: ConfigError) -> NoReturn:
+    say("The configuration cannot be used:")
+    fail(Code.USAGE, *(f"  {problem}" for problem in error.problems))

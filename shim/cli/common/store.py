@@ -1,0 +1,141 @@
+"""What commands on the store share: opening it, who is at the keyboard, rows as a table or as JSON."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from shim.cli.common.console import Code, end, fail, say, show, table
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shim.core.errors import Fault
+    from shim.edge.settings.model import Config
+    from shim.edge.store.database import Store
+
+_T = TypeVar("_T")
+Row = Mapping[str, Any]
+
+
+class Form(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+Who = Annotated[
+    str | None,
+    typer.Option("--who", envvar="SHIM_WHO", help="Who you are, for the history; else your system login."),
+]
+
+
+def who_is(given: str | None) -> str:
+    """Who makes a change."""
+    import getpass
+
+    if given:
+        return given
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        fail(Code.USAGE, "The system does not say who you are: give --who.")
+
+
+def now() -> datetime:
+    """The time at which a command looks, in UTC."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def with_store(config: Path | Config | None, work: Callable[[Store, Config], Coroutine[Any, Any, _T]]) -> _T:
+    """Run work on the store of a configuration. Ends the command when that fails, or on Ctrl-C."""
+    from shim.cli.common import running
+    from shim.cli.common.loading import config as load
+    from shim.core.errors import Fault
+    from shim.edge.porting.brownouts import PortingRefused
+    from shim.edge.store.database import Store
+
+    settings = load(config, {}) if config is None or isinstance(config, Path) else config
+    told: list[_T] = []
+
+    async def main() -> Code:
+        kept = settings.store
+        store = await Store.open(kept.url, kept.journal_mode, kept.busy_timeout, create=False)
+        try:
+            told.append(await work(store, settings))
+        finally:
+            await store.close()
+        return Code.FINE
+
+    try:
+        code = running.run(main())
+    except Fault as fault:
+        fail(_code_of(fault), str(fault))
+    except PortingRefused as refused:
+        said = str(refused)
+        fail(Code.USAGE, f"{said[0].upper()}{said[1:]}.")
+    if code is not Code.FINE:
+        end(code)
+    return told[0]
+
+
+def record(config: Path | Config | None, action: str, subject: str, detail: str = "") -> None:
+    """Put a change that was made into the audit log; whoever made it hears when that is not possible."""
+    import asyncio
+
+    from shim.cli.common.loading import config as load
+    from shim.core.errors import Fault
+    from shim.edge.store.audit import record as write
+    from shim.edge.store.database import Store
+
+    async def main() -> None:
+        settings = load(config, {}) if config is None or isinstance(config, Path) else config
+        kept = settings.store
+        store = await Store.open(kept.url, kept.journal_mode, kept.busy_timeout, create=False)
+        try:
+            await write(store, who_is(None), action, subject, detail)
+        finally:
+            await store.close()
+
+    try:
+        asyncio.run(main())
+    except Fault as fault:
+        say(f"This is not in the audit log: {fault.text}")
+
+
+def _code_of(fault: Fault) -> Code:
+    """Work on the store may ask v3 as well."""
+    if fault.reason == "backend-login-refused":
+        return Code.LOGIN
+    return Code.BACKEND if fault.reason.startswith("backend-") else Code.USAGE
+
+
+def emit_json(told: Any) -> None:
+    """JSON on stdout."""
+    import json
+
+    typer.echo(json.dumps(told, indent=1, ensure_ascii=False, default=str))
+
+
+def emit(form: Form, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Rows on stdout; a table is left out when it is empty."""
+    if form is Form.JSON:
+        emit_json({name: rows})
+    elif rows:
+        heads = [column.replace("_", " ") for column in columns]
+        show(table(heads, ([_cell(row[column]) for column in columns] for row in rows)))
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def time(moment: datetime | None) -> str | None:
+    """A time as rows have it."""
+    return moment.isoformat(timespec="seconds") if moment else None

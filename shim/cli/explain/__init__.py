@@ -1,0 +1,1 @@
+"""`shim explain` and the porting guide."""

@@ -1,0 +1,236 @@
+"""`shim integrations`: who may call, kept in the integrations file of a configuration.
+
+A secret is never an argument: it is asked for with a hidden prompt, or read from stdin where `-` says so.
+"""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shim.cli.common import options
+from shim.cli.common.console import Code, LightGroup, fail, say, show, table
+
+if TYPE_CHECKING:
+    from shim.edge.settings.model import Integration, OldLogin
+
+app = typer.Typer(
+    name="integrations",
+    cls=LightGroup,
+    help="Who may call: add, list, import and remove integrations.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--file",
+        help="The file itself, instead of the one that --config names.  [env var: SHIM_INTEGRATIONS_FILE]",
+        metavar="FILE",
+    ),
+]
+
+
+def _secret_option(flag: str, what: str) -> Any:
+    return typer.Option(flag, metavar="-", help=f"{what}; - reads a line of stdin.")
+
+
+def _option(flag: str, what: str, metavar: str | None = None) -> Any:
+    variable = "SHIM_INTEGRATIONS_ADD_" + flag.removeprefix("--").replace("-", "_").upper()
+    return typer.Option(flag, envvar=variable, help=what, metavar=metavar)
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Unique; small letters, digits, hyphens.")],
+    config: options.ConfigFile = None,
+    file: File = None,
+    username: Annotated[str | None, _option("--username", "2.5 user name.")] = None,
+    password: Annotated[str | None, _secret_option("--password", "Its password, else asked for")] = None,
+    app_key: Annotated[str | None, _option("--app-key", "2.5 app key.")] = None,
+    app_secret: Annotated[str | None, _secret_option("--app-secret", "Its secret, else asked for")] = None,
+    crypted_auth: Annotated[
+        str | None, _secret_option("--crypted-auth", "2.5 cryptedAuth; not asked for")
+    ] = None,
+    v3_app_key: Annotated[str, _option("--v3-app-key", "Key of its v3 app.")] = "",
+    v3_app_secret: Annotated[
+        str | None, _secret_option("--v3-app-secret", "Secret of its v3 app, else asked for")
+    ] = None,
+    v3_app_secret_env: Annotated[
+        str | None, _option("--v3-app-secret-env", "Or the variable in which the shim finds it.", "NAME")
+    ] = None,
+) -> None:
+    """Add an integration. 2.5 secrets are hashed at once; the v3 secret is kept as it is, or by reference.
+
+    Several secrets on stdin are read a line each, in the order of the flags above.
+    """
+    if not v3_app_key:
+        fail(Code.USAGE, "Give the key of the v3 app that its calls are made with: --v3-app-key.")
+    old: dict[str, str] = {}
+    if username:
+        old |= {"username": username, "password_hash": _hash(_secret("--password", password))}
+    if app_key:
+        old |= {"app_key": app_key, "app_secret_hash": _hash(_secret("--app-secret", app_secret))}
+    if crypted_auth is not None:
+        old["crypted_auth_sha256"] = _digest(_secret("--crypted-auth", crypted_auth))
+    if not old:
+        fail(Code.USAGE, "Say how it logs in: --username, --app-key or --crypted-auth.")
+    secret: Any = {"env": v3_app_secret_env} if v3_app_secret_env else _secret("--v3-app-secret", v3_app_secret)
+    entry = {"name": name, "old": old, "new": {"app_key": v3_app_key, "app_secret": secret}}
+    _write(_place(config, file), config, entry)
+    _record(config, file, "integration added", name)
+    say(f"{name} was added.")
+    _hint()
+
+
+@app.command("list")
+def list_(config: options.ConfigFile = None, file: File = None) -> None:
+    """List the integrations, of the configuration or of one file. Secrets are not shown."""
+    from shim.cli.common.loading import config as load
+
+    if file is None:
+        found = load(config, {}).integrations
+    else:
+        found = load(
+            None, {"integrations_file": file.absolute(), "backend.url": "http://unused.invalid"}
+        ).integrations
+    show(table(("name", "enabled", "2.5 logins", "v3 app key"), (_row(each) for each in found)))
+
+
+@app.command("import")
+def import_(
+    csv: Annotated[str, typer.Argument(help="A CSV file with a header line; - for stdin.", metavar="FILE.csv")],
+    config: options.ConfigFile = None,
+    file: File = None,
+) -> None:
+    """Import integrations from CSV: all of them, or none if a line has a problem.
+
+    Columns: name, username, password, old_app_key, old_app_secret, crypted_auth, v3_app_key, v3_app_secret.
+    """
+    from shim.edge.callers.integrations import import_csv
+
+    place = _place(config, file)
+    entries, problems = import_csv(Path("/dev/stdin") if csv == "-" else Path(csv))
+    if problems:
+        fail(Code.USAGE, "Nothing was imported:", *(f"  {problem}" for problem in problems))
+    if entries:
+        _write(place, config, *entries)
+        _record(config, file, "integrations imported", ", ".join(str(each["name"]) for each in entries))
+    say(f"{len(entries)} integrations were imported. The CSV has secrets in clear: delete it.")
+    _hint()
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="Which one.")],
+    config: options.ConfigFile = None,
+    file: File = None,
+) -> None:
+    """Remove an integration from the integrations file."""
+    from shim.cli.integrations.file import remove as remove_from
+
+    place = _place(config, file)
+    if not remove_from(place, name):
+        fail(Code.USAGE, f"{place} has no integration {name}. `shim integrations list` shows all.")
+    _record(config, file, "integration removed", name)
+    say(f"{name} was removed.")
+    _hint()
+
+
+def _place(config: Path | None, file: Path | None) -> Path:
+    """The integrations file. Ends the command when nothing names one."""
+    from shim.edge.settings.load import ConfigError, integrations_file
+
+    if file is not None:
+        return file
+    try:
+        found = integrations_file(config)
+    except ConfigError as error:
+        fail(Code.USAGE, *(str(problem) for problem in error.problems))
+    if found is None:
+        fail(
+            Code.USAGE,
+            "No integrations file is named: set integrations_file in the configuration, or give --file.",
+        )
+    return found
+
+
+def _record(config: Path | None, file: Path | None, action: str, subject: str) -> None:
+    """Into the audit log of the shim whose file it is; a file by itself is nobody's yet."""
+    from shim.cli.common.store import record
+
+    if config is not None and file is None:
+        record(config, action, subject)
+
+
+def _write(place: Path, config: Path | None, *entries: dict[str, Any]) -> None:
+    """Add to the file, and see that the whole configuration can still be used."""
+    from shim.edge.callers.integrations import add_to_file
+    from shim.edge.settings.load import ConfigError, load_config
+
+    try:
+        add_to_file(place, *entries)
+    except ConfigError as error:
+        fail(Code.USAGE, "Nothing was changed:", *(f"  {problem}" for problem in error.problems))
+    if config is not None:
+        try:
+            load_config(config)
+        except ConfigError as error:
+            say(f"{place} was changed, but the configuration cannot be used as it is now:")
+            fail(Code.USAGE, *(f"  {problem}" for problem in error.problems))
+
+
+def _secret(flag: str, given: str | None) -> str:
+    """A secret from stdin or a hidden prompt. Ends the command when it is empty, or was an argument."""
+    import getpass
+
+    if given not in (None, "-"):
+        fail(Code.USAGE, f"{flag} takes no secret, only -: arguments are seen by everybody on the machine.")
+    if given == "-":
+        secret = sys.stdin.readline().rstrip("\r\n")
+    elif _on_terminal():
+        secret = getpass.getpass(f"{flag.removeprefix('--')}: ")
+    else:
+        fail(
+            Code.USAGE,
+            f"{flag} has to be asked for, and there is no terminal: give {flag} - and a line of stdin.",
+        )
+    if not secret:
+        fail(Code.USAGE, f"The secret for {flag} is empty.")
+    return secret
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _hash(secret: str) -> str:
+    from shim.edge.callers.passwords import Passwords
+
+    return Passwords().hash(secret)
+
+
+def _digest(secret: str) -> str:
+    from hashlib import sha256
+
+    return sha256(secret.encode()).hexdigest()
+
+
+def _row(integration: Integration) -> tuple[str, str, str, str]:
+    enabled = "yes" if integration.enabled else "no"
+    return integration.name, enabled, ", ".join(_ways(integration.old)), integration.new.app_key
+
+
+def _ways(old: OldLogin) -> list[str]:
+    ways = [f"user {old.username}"] if old.username else []
+    ways += [f"app {old.app_key}"] if old.app_key else []
+    return [*ways, "cryptedAuth"] if old.crypted_digest else ways
+
+
+def _hint() -> None:
+    say("A running shim takes it over on SIGHUP: kill -HUP <its process ID>.")

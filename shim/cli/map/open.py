@@ -1,0 +1,87 @@
+"""What the commands of `shim map` stand on: the map of a configuration, who may look, progress."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from shim.cli.common.console import Code, fail, say
+from shim.cli.common.store import with_store
+
+if TYPE_CHECKING:
+    from shim.edge.identities.map import IdentityMap
+    from shim.edge.identities.tables import Entry, Event
+    from shim.edge.settings.model import Config, Integration
+    from shim.edge.store.database import Store
+
+_T = TypeVar("_T")
+_PAGE = 1000
+
+
+def with_map(
+    config: Path | Config | None,
+    work: Callable[[IdentityMap], Coroutine[Any, Any, _T]],
+    *,
+    writes: bool = False,
+) -> _T:
+    """Run work on the map of a configuration. Ends the command when store or backend fail, and on Ctrl-C."""
+    from shim.edge.identities.map import IdentityMap
+
+    async def opened(store: Store, settings: Config) -> _T:
+        told = await work(IdentityMap(store, settings.identity))
+        if writes and not store.shared:
+            say("A shim that runs on this SQLite store takes it over when it is started again.")
+        return told
+
+    return with_store(config, opened)
+
+
+async def entries(identities: IdentityMap, gone: bool) -> list[Entry]:
+    found: list[Entry] = []
+    while page := await identities.all(found[-1].id if found else 0, _PAGE, gone=gone):
+        found += page
+    return found
+
+
+async def events(identities: IdentityMap) -> list[Event]:
+    found: list[Event] = []
+    while page := await identities.events(found[-1].id if found else 0, _PAGE):
+        found += page
+    return found
+
+
+def able(config: Path | None, name: str | None) -> tuple[Config, list[Integration]]:
+    """The configuration, and the integrations to look with. Ends the command when there are none."""
+    from shim.cli.common.loading import config as load
+    from shim.edge.backend.tokens import tls_context
+    from shim.edge.telemetry import log
+
+    settings = load(config, {})
+    log.configure(settings.log.level, settings.log.format)
+    found = [each for each in settings.integrations if each.enabled and name in (None, each.name)]
+    if not found:
+        fail(Code.USAGE, f"No integration {name} may call." if name else "No integration may call.")
+    try:
+        tls_context(settings.backend)
+    except OSError:
+        fail(Code.USAGE, "backend.ca_file holds no certificates that can be read.")
+    return settings, found
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """Tells on a terminal how many places were read."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("reading v3"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

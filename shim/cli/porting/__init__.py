@@ -1,0 +1,1 @@
+"""`shim porting` and `shim brownout`."""

@@ -1,0 +1,206 @@
+"""`shim brownout`: planned windows in which old calls are refused, so that it is seen who still makes them."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shim.cli.common import options
+from shim.cli.common.console import Code, LightGroup, fail, say
+from shim.cli.common.store import Form, Row, Who, emit, emit_json, time, who_is, with_store
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from shim.edge.porting.brownouts import Planned
+    from shim.edge.porting.reach import Hit, Program, Reach
+    from shim.edge.settings.model import Config
+    from shim.edge.store.database import Store
+
+app = typer.Typer(
+    name="brownout",
+    cls=LightGroup,
+    help="Planned windows in which old calls are refused: plan, list, stop, and see whom they would hit.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+def _option(command: str, flag: str, what: str) -> Any:
+    variable = f"SHIM_BROWNOUT_{command}_{flag.removeprefix('--')}".upper().replace("-", "_")
+    return typer.Option(flag, envvar=variable, help=what)
+
+
+_COLUMNS = ("id", "state", "starts_at", "ends_at", "integration", "operation", "who", "text", "link")
+_HITS = ("integration", "operation", "days_with_calls", "calls", "about_in_the_window", "last_seen")
+_PROGRAMS = ("integration", "agent", "address", "calls_ever", "last_seen")
+_Integration = Annotated[str, typer.Argument(help="Its name, or * for all.")]
+_Operation = Annotated[str, typer.Argument(help="Service.Operation of 2.5, Service.*, or * for all.")]
+
+
+@app.command("plan")
+def plan(
+    integration: _Integration,
+    operation: _Operation,
+    starts: Annotated[str, _option("plan", "--starts", "When: 2026-02-01T09:00Z, or now.")],
+    lasts: Annotated[str | None, _option("plan", "--for", "How long: 2h, 90m, 1d.")] = None,
+    ends: Annotated[str | None, _option("plan", "--ends", "Or until when.")] = None,
+    text: Annotated[str, _option("plan", "--text", "Why, for those who are refused.")] = "",
+    link: Annotated[str, _option("plan", "--link", "Where they can read on.")] = "",
+    config: options.ConfigFile = None,
+    who: Who = None,
+) -> None:
+    """Plan a window in which these calls are refused. Prints its ID, which stops it."""
+
+    async def planned(store: Store, settings: Config) -> Planned:
+        from shim.edge.porting.brownouts import plan_brownout
+
+        _known(integration, settings)
+        begin, end = _window(starts, lasts, ends, store.now())
+        return await plan_brownout(store, integration, operation, begin, end, who_is(who), text, link)
+
+    made = with_store(config, planned)
+    typer.echo(made.id)
+    window = f"{made.starts_at:%Y-%m-%d %H:%M} to {made.ends_at:%Y-%m-%d %H:%M} UTC"
+    say(f"{operation} of {integration} is refused from {window}. `shim brownout stop {made.id}` stops it.")
+
+
+@app.command("list")
+def list_(
+    config: options.ConfigFile = None,
+    everything: Annotated[bool, _option("list", "--all", "Those that are over, too.")] = False,
+    format: Annotated[Form, _option("list", "--format", "How to print it.")] = Form.TABLE,
+) -> None:
+    """List what runs and what is planned."""
+
+    async def read(store: Store, settings: Config) -> list[Row]:
+        from shim.edge.porting.brownouts import read_brownouts
+
+        return [_row(each, store.now()) for each in await read_brownouts(store, everything=everything)]
+
+    emit(format, "brownouts", _COLUMNS, with_store(config, read))
+
+
+@app.command("stop")
+def stop(
+    id: Annotated[str | None, typer.Argument(help="Which; without it all that run.")] = None,
+    config: options.ConfigFile = None,
+    why: Annotated[str, _option("stop", "--why", "The reason, for the history.")] = "",
+    who: Who = None,
+) -> None:
+    """Stop a brownout, or cancel one that is planned. Calls are served again within seconds."""
+
+    async def stopped(store: Store, settings: Config) -> list[Planned]:
+        from shim.edge.porting.brownouts import stop_brownout
+
+        return await stop_brownout(store, id, who_is(who), why)
+
+    found = with_store(config, stopped)
+    if id is not None and not found:
+        fail(Code.USAGE, f"There is no brownout {id} that runs or is planned. `shim brownout list` shows them.")
+    for each in found:
+        say(f"{each.id} ({each.operation} of {each.integration}) is stopped.")
+    if not found:
+        say("None runs.")
+
+
+@app.command("dry-run")
+def dry_run(
+    integration: Annotated[str, typer.Argument(help="Its name, * for all, or the ID of one that is planned.")],
+    operation: Annotated[
+        str | None, typer.Argument(help="Service.Operation of 2.5, Service.*, or *; not with an ID.")
+    ] = None,
+    lasts: Annotated[str, _option("dry-run", "--for", "How long it would last; not with an ID.")] = "2h",
+    days: Annotated[int, _option("dry-run", "--days", "So many days are looked at.")] = 7,
+    config: options.ConfigFile = None,
+    format: Annotated[Form, _option("dry-run", "--format", "How to print it.")] = Form.TABLE,
+) -> None:
+    """Tell who called these operations in the last days, and so would have been hit.
+
+    Use is kept by whole days: the figure for the window is the share of its length, as if calls came evenly.
+    """
+
+    async def looked(store: Store, settings: Config) -> tuple[Reach, timedelta]:
+        from shim.edge.porting.reach import reach
+
+        whose, which, length = await _scope(store, settings, integration, operation, lasts)
+        return await reach(store, whose, which, max(days, 1)), length
+
+    found, length = with_store(config, looked)
+    hits = [_hit(found, each, length) for each in found.hits]
+    programs = [_program(each) for each in found.programs]
+    if format is Form.JSON:
+        _json(found, length, hits, programs)
+        return
+    emit(format, "hits", _HITS, hits)
+    emit(format, "programs", _PROGRAMS, programs)
+    span = f"from {found.since} to {found.until}, whole days"
+    say(f"Calls {span}; the window's figure is its share of a day." if hits else f"Nobody called, {span}.")
+
+
+async def _scope(
+    store: Store, settings: Config, integration: str, operation: str | None, lasts: str
+) -> tuple[str, str, timedelta]:
+    """Integration, operation and length: as given, or those of a planned brownout."""
+    from shim.core.admit import pattern_problem
+    from shim.edge.porting.brownouts import PortingRefused, duration, read_brownouts
+    from shim.interfaces.load import old
+
+    if operation is None:
+        for each in await read_brownouts(store, everything=True):
+            if each.id == integration:
+                return each.integration, each.operation, each.ends_at - each.starts_at
+        raise PortingRefused(f"there is no brownout {integration}: give its ID, or integration and operation")
+    _known(integration, settings)
+    if problem := pattern_problem(old(), operation):
+        raise PortingRefused(problem)
+    return integration, operation, duration(lasts)
+
+
+def _window(starts: str, lasts: str | None, ends: str | None, now: datetime) -> tuple[datetime, datetime]:
+    from shim.edge.porting.brownouts import PortingRefused, duration, moment
+
+    begin = moment(starts, now)
+    if (lasts is None) == (ends is None):
+        raise PortingRefused("say how long it lasts with --for, or until when with --ends")
+    return begin, moment(ends, now) if ends is not None else begin + duration(lasts or "")
+
+
+def _known(integration: str, settings: Config) -> None:
+    names = sorted(each.name for each in settings.integrations)
+    if integration not in (*names, "*"):
+        fail(Code.USAGE, f"There is no integration {integration}. There are: {', '.join(names) or 'none'}.")
+
+
+def _row(each: Planned, now: datetime) -> Row:
+    row = {name: getattr(each, name) for name in _COLUMNS if name != "state"}
+    return row | {"state": each.state(now), "starts_at": time(each.starts_at), "ends_at": time(each.ends_at)}
+
+
+def _program(each: Program) -> Row:
+    seen = {"calls_ever": each.calls, "last_seen": time(each.last_seen)}
+    return {"integration": each.integration, "agent": each.agent, "address": each.address, **seen}
+
+
+def _hit(found: Reach, each: Hit, length: timedelta) -> Row:
+    return {
+        "integration": each.integration,
+        "operation": each.operation,
+        "days_with_calls": each.days,
+        "calls": each.calls,
+        "about_in_the_window": round(found.expected(each, length), 1),
+        "last_seen": time(each.last_seen),
+    }
+
+
+def _json(found: Reach, length: timedelta, hits: list[Row], programs: list[Row]) -> None:
+    told = {
+        "since": found.since.isoformat(),
+        "until": found.until.isoformat(),
+        "window_seconds": int(length.total_seconds()),
+        "hits": hits,
+        "programs": programs,
+    }
+    emit_json(told)

@@ -1,0 +1,1 @@
+"""`shim capture` and `shim replay`."""

@@ -1,0 +1,1 @@
+"""`shim report` and `shim findings`."""

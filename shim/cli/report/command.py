@@ -1,0 +1,107 @@
+"""`shim report`: what integrations still do in 2.5, what does not map cleanly, what porting takes."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from shim.cli.common import options
+from shim.cli.common.console import Code, end, fail
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+class Severity(StrEnum):
+    """The mildest first."""
+
+    INFO = "info"
+    NOTICE = "notice"
+    WARNING = "warning"
+    LOSS = "loss"
+    REFUSED = "refused"
+
+
+class State(StrEnum):
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    IGNORED = "ignored"
+    FIXED = "fixed"
+    VERIFIED = "verified"
+
+
+class Language(StrEnum):
+    XML = "xml"
+    PHP = "php"
+    PYTHON = "python"
+    CURL = "curl"
+
+
+def _option(flag: str, what: str, **more: Any) -> Any:
+    variable = f"SHIM_REPORT_{flag.removeprefix('--').replace('-', '_')}".upper()
+    return typer.Option(flag, envvar=variable, help=what, **more)
+
+
+_ONE = "Only this integration: its scorecard and its findings."
+
+
+def report(
+    integration: Annotated[str | None, typer.Argument(help=_ONE, metavar="INTEGRATION")] = None,
+    config: options.ConfigFile = None,
+    finding: Annotated[
+        int | None, _option("--finding", "This finding alone, with its sample and the v3 calls.", metavar="ID")
+    ] = None,
+    days: Annotated[int, _option("--days", "Days to look at, today included.", min=1, max=3650)] = 30,
+    severity: Annotated[Severity | None, _option("--severity", "Only findings of this severity.")] = None,
+    state: Annotated[State | None, _option("--state", "Only findings in this state.")] = None,
+    operation: Annotated[
+        str | None, _option("--operation", "Only findings of this operation.", metavar="Client.AddClient")
+    ] = None,
+    format: Annotated[Format, _option("--format", "How to print it; see the manual.")] = Format.TABLE,
+    code: Annotated[
+        Language | None, _option("--code", "Language of the code beside samples; else the integration's own.")
+    ] = None,
+    fail_on: Annotated[
+        Severity | None, _option("--fail-on", "End with 1 for open findings as severe as this.")
+    ] = None,
+) -> None:
+    """Report what is still done in 2.5: all integrations, one with its findings, or one finding.
+
+    The Markdown of an integration is a letter to its author: what to do, in which order, with code.
+    """
+    from shim.cli.common.loading import catalogue
+    from shim.cli.common.loading import config as load
+    from shim.cli.common.store import now, with_store
+    from shim.cli.report import data, output
+    from shim.review.reading import queries
+    from shim.review.reading.model import FindingFilter
+
+    settings, compiled = load(config, {}), catalogue()
+    base = settings.backend.url
+    if finding is not None:
+        page = with_store(settings, lambda store, _: queries.finding(store, now(), finding, catalogue=compiled))
+        if page is None:
+            fail(Code.USAGE, f"There is no finding {finding}. `shim report INTEGRATION` lists them.")
+        output.emit_finding(page, format, base, code.value if code else None)
+        bad = [page.row.severity] if page.row.open else []
+    else:
+        which = FindingFilter(
+            integration,
+            operation,
+            severity=severity.value if severity else None,
+            state=state.value if state else None,
+        )
+        told = with_store(settings, lambda store, _: data.read(store, compiled, now(), days, settings, which))
+        if told is None:
+            fail(Code.USAGE, f"There is no integration {integration}. `shim report` lists them.")
+        output.emit(told, format, base, code.value if code else None)
+        bad = list(told.bad)
+    if fail_on is not None and data.as_bad(bad, fail_on.value):
+        end(Code.FINDINGS)

@@ -1,0 +1,73 @@
+"""What `shim report` tells, read in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shim.core.catalogue.translation import Catalogue
+from shim.core.findings import Severity
+from shim.edge.settings.load import Config
+from shim.edge.store.database import Store
+from shim.review.reading import queries
+from shim.review.reading.model import FindingFilter, FindingPage, FindingRow, Overview, Planned, Scorecard
+from shim.review.reading.scorecard import SEVERITIES
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An overview, or one integration's card; findings that fit the filter, which an overview may lack.
+
+    `bad` are the severities of the open findings that count, of the operation that was asked for, or of all.
+    """
+
+    now: datetime
+    overview: Overview | None
+    card: Scorecard | None
+    pages: Sequence[FindingPage]
+    planned: Sequence[Planned]
+    bad: Collection[Severity]
+    filtered: bool
+
+    @property
+    def findings(self) -> list[FindingRow]:
+        return [each.row for each in self.pages]
+
+
+async def read(
+    store: Store, catalogue: Catalogue, now: datetime, days: int, config: Config, which: FindingFilter
+) -> Report | None:
+    """The report; None when there is no such integration."""
+    name = which.integration
+    filtered = replace(which, integration=None) != queries.ANY
+    overview = card = None
+    if name is None:
+        overview = await queries.overview(store, catalogue, now, days, config=config)
+        cards: Sequence[Scorecard] = overview.integrations
+    else:
+        card = await queries.scorecard(store, catalogue, now, name, days, config=config)
+        if card is None:
+            return None
+        cards = [card]
+    return Report(
+        now=now,
+        overview=overview,
+        card=card,
+        pages=await queries.pages(store, now, which, catalogue=catalogue) if filtered or name else (),
+        planned=await queries.planned(store, now, name) if name else (),
+        bad=_bad(cards, which.operation),
+        filtered=filtered,
+    )
+
+
+def _bad(cards: Sequence[Scorecard], operation: str | None) -> set[Severity]:
+    if operation is None:
+        return {severity for card in cards for severity in card.findings}
+    uses = [each for card in cards for each in card.operations if each.operation == operation]
+    return {each.worst for each in uses if each.worst is not None}
+
+
+def as_bad(found: Collection[Severity], least: Severity) -> bool:
+    """Whether one of them is that severe or worse."""
+    return any(SEVERITIES.index(each) >= SEVERITIES.index(least) for each in found)

@@ -1,0 +1,1 @@
+"""The catalogue: declarations compiled against both interfaces, and judged at load."""

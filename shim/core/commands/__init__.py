@@ -1,0 +1,1 @@
+"""Commands: what an exchange asks of whoever drives it."""

@@ -1,0 +1,1 @@
+"""Extensions: which old IDs stand for which v3 users and numbers."""

@@ -1,0 +1,66 @@
+"""Evidence: what v3 says of extensions when it is asked for each by itself.
+
+A list without a row, or with another one, is no proof of anything: it may be late, short or empty by mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shim.core.catalogue.translation import Catalogue
+from shim.core.commands.command import Command, Known, Together
+from shim.core.errors import BackendError, Fault
+from shim.core.forward import ask
+from shim.core.message import Element
+from shim.core.rules.rule import Work
+
+ABSENT = frozenset({"030", "100", "250", "251"})
+"""Codes by which v3 says that what is asked for does not exist. (A dead token was renewed before.)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Details of the extensions that there are, by number, and the numbers that v3 denies. Of others it said
+    neither: it refused for another reason, or did not answer."""
+
+    there: dict[str, Element] = field(default_factory=dict)
+    denied: frozenset[str] = frozenset()
+
+    def known(self, number: str, user: str = "") -> Known:
+        """Whose the extension is; `user` counts where v3 does not say."""
+        return known_from(self.there[number], number) or Known(user, number)
+
+
+def says_absent(fault: Fault) -> bool:
+    """Whether v3 refused because there is no such thing."""
+    return fault.reason == "backend-fault" and fault.code in ABSENT
+
+
+def known_from(details: Element, number: str) -> Known | None:
+    """The owner of an extension as its details say; None where they do not."""
+    user = (details.get("parentID") or "").strip()
+    return Known(user, number, details.get("parentIdentifier")) if user else None
+
+
+def ask_each(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Generator[Command, Any, Evidence]:
+    """Ask v3 for extensions, each by itself and side by side."""
+    wanted = list(dict.fromkeys(numbers))
+    if not wanted:
+        return Evidence()
+    replies: list[Element | bool] = yield Together(tuple(_details(catalogue, work, each) for each in wanted))
+    said = list(zip(wanted, replies, strict=True))
+    return Evidence(
+        {number: reply for number, reply in said if isinstance(reply, Element)},
+        frozenset(number for number, reply in said if reply is False),
+    )
+
+
+def _details(catalogue: Catalogue, work: Work, number: str) -> Generator[Command, Any, Element | bool]:
+    """The details; False when v3 denies the number, True when it says neither."""
+    try:
+        asked = Element("extendedNumber", number)
+        return (yield from ask(catalogue, work, "Extension.GetExtensionDetails", asked))
+    except BackendError as fault:
+        return not says_absent(fault)

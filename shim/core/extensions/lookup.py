@@ -1,0 +1,385 @@
+"""Identities: which v3 extension an old ID is, and which old ID a v3 extension has.
+
+What the identity map does not know is asked of v3 once, learned, and known from then on. An old ID that is
+unknown is taken for the ID of the user that the upgrade made of the extension; whether it really is that
+user's first extension, the map decides when it learns the user's extensions. An extension that is
+unconfirmed or has ended is asked for by itself when it is named: it may be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import Any, Literal
+
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import (
+    Command,
+    DenyIdentities,
+    FindEnded,
+    FindIdentities,
+    Identity,
+    Known,
+    LearnIdentities,
+    Together,
+)
+from shim.core.errors import CallerError, Fault
+from shim.core.extensions.evidence import ask_each, known_from, says_absent
+from shim.core.extensions.reconcile import Seen, reconcile, rows_of_user
+from shim.core.findings import Code
+from shim.core.forward import look
+from shim.core.keeping import look_up
+from shim.core.message import Element
+from shim.core.rules.extensions import By, by_number, extended, has_number
+from shim.core.rules.rule import Work, split, spots
+
+Name = Literal["old_id", "identifier", "extension_id", "number", "user_id"]
+Key = tuple[Name, str]
+
+
+def of_request(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, None]:
+    """Resolve every extension that a request names, and note which one the call is about."""
+    yield from look_up(work, translation.requests_among)
+    yield from _accounts(catalogue, translation, work)
+    if not translation.refers:
+        return
+    asked: dict[Key, Key] = {}
+    main: dict[str, Key] = {}
+    for path, by, is_main in translation.refers:
+        for text in texts(work.request, path):
+            key = _key(by, text)
+            if key is not None:
+                asked[by, text] = key
+                if is_main:
+                    main.setdefault(path, key)
+    yield from resolve(catalogue, work, asked.values(), lenient=translation.declared.lenient)
+    for said, key in asked.items():
+        if key in work.identities:
+            work.identities[said] = work.identities[key]
+    named = next((child.name for child in work.request.children if child.name in main), None)
+    if named is not None and main[named] in work.identities:
+        about(work, work.identities[main[named]])
+        if translation.declared.siblings:
+            yield from siblings(work, work.identities[main[named]], named)
+
+
+def _key(by: By, text: str) -> Key | None:
+    """What to look an extension up by; None when the text can be nobody's name."""
+    if by == "identifier":
+        return by, text
+    if by == "extension_id" and "*" in text:
+        return "number", text
+    name = _canonical(text)
+    return None if name is None else (by, name)
+
+
+def _accounts(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, None]:
+    """Find out which accounts of a request are extensions."""
+    for rule in translation.accounts:
+        path = rule.old or ""
+        named = texts(work.request, path)
+        yield from perhaps(catalogue, work, rule.by, named, ask=rule.ask)
+        for identity in [found for name in named if (found := work.identities.get((rule.by, name)))]:
+            if rule.main and work.extension is None:
+                about(work, identity)
+            if translation.declared.siblings:
+                code: Code = "siblings-touched" if translation.writes else "siblings-included"
+                yield from siblings(work, identity, path, code)
+
+
+def perhaps(
+    catalogue: Catalogue, work: Work, by: By, named: Iterable[str], *, ask: bool
+) -> Generator[Command, Any, None]:
+    """Find the extensions among accounts of any level; the others, or unknown ones, are no fault.
+
+    Accounts that the map does not know are extensions if v3 has a user of that name: it is asked if `ask`.
+    """
+    keys: dict[str, Key] = {}
+    for said in named:
+        key = _key(by, said)
+        if key is not None:
+            keys[said] = key
+    yield from _find(work, [key for key in dict.fromkeys(keys.values()) if key not in work.identities])
+    yield from _settle(catalogue, work, keys.values())
+    for said, key in keys.items():
+        if ask and key not in work.identities:
+            yield from _ended(catalogue, work, key)
+        if ask and key not in work.identities:
+            yield from _user(catalogue, work, key)
+        if key in work.identities:
+            work.identities[by, said] = work.identities[key]
+
+
+def find(catalogue: Catalogue, work: Work, by: By, named: Iterable[str]) -> Generator[Command, Any, None]:
+    """Find the extensions with these names; a name that is nobody's is no fault."""
+    yield from perhaps(catalogue, work, by, named, ask=True)
+
+
+def _user(catalogue: Catalogue, work: Work, key: Key) -> Generator[Command, Any, None]:
+    """Learn the extensions of a user, if v3 has a user of that name: other accounts have extensions too."""
+    name = "ID" if key[0] == "old_id" else "identifier"
+    told = yield from look(catalogue, work, "User.GetUserDetails", Element(name, key[1]))
+    user_id = told.get("ID") if told is not None else None
+    if told is None or not user_id:
+        return
+    found = yield from extensions_of(catalogue, work, user_id, told.get("identifier"))
+    if name == "identifier" and found:
+        work.identities[key] = found[0]
+
+
+def _canonical(text: str) -> str | None:
+    """An ID as it is looked up, without sign and leading zeros; None when it can be nobody's."""
+    digits = text.removeprefix("+").lstrip("0")
+    return digits if digits.isascii() and digits.isdecimal() else None
+
+
+def siblings(
+    work: Work, identity: Identity, path: str, code: Code = "siblings-touched"
+) -> Generator[Command, Any, None]:
+    """What a call changes on the user is changed for all of the user's extensions: say how many more."""
+    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", (identity.user_id,))
+    others = {each.number for each in found.get(identity.user_id, ())} - {identity.number}
+    if others:
+        because = f"The v3 user has more extensions than this one ({len(others)} more): it counts for them too."
+        work.find(code, path, because)
+
+
+def about(work: Work, identity: Identity) -> None:
+    """Say that the call is about this extension."""
+    work.extension = identity
+    work.account = identity.old_id
+
+
+def of_answer(
+    catalogue: Catalogue, translation: Translation, work: Work, answer: Element
+) -> Generator[Command, Any, None]:
+    """Recognise every extension that a v3 answer names by number, or by its user."""
+    users: list[Key] = [("user_id", text) for path in translation.answers_users for text in texts(answer, path)]
+    yield from _find(work, dict.fromkeys(users))
+    numbers = [text for path in translation.answers_refer for text in texts(answer, path)]
+    if numbers:
+        yield from recognise(catalogue, work, numbers)
+    for path, beside, role in translation.answers_own:
+        parent, name = split(path)
+        rows = [(row.get(name) or "", row.get(beside) or "") for row in spots(answer, parent)]
+        if by_number(work, role):
+            yield from recognise(catalogue, work, [extended(work, number) for _, number in rows])
+            continue
+        yield from owners(catalogue, work, [(user.strip(), number) for user, number in rows if user.strip()])
+
+
+def owners(catalogue: Catalogue, work: Work, rows: Iterable[tuple[str, str]]) -> Generator[Command, Any, None]:
+    """Learn the extensions of the users in (user ID, number) rows; users are asked for side by side.
+
+    A user is asked for when the map knows none of the user's extensions, or not the one with that number.
+    """
+    wanted = list(dict.fromkeys(rows))
+    if not wanted:
+        return
+    users = tuple(dict.fromkeys(user for user, _ in wanted))
+    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", users)
+    for identities in found.values():
+        for identity in identities:
+            note(work, identity)
+    missing = {user: 0 for user, number in wanted if not _among(found.get(user, ()), number)}
+    if missing:
+        yield Together(tuple(extensions_of(catalogue, work, user) for user in missing))
+
+
+def _among(identities: tuple[Identity, ...], number: str) -> bool:
+    return bool(identities) and (not number or any(has_number(each, number) for each in identities))
+
+
+def resolve(
+    catalogue: Catalogue, work: Work, keys: Iterable[Key], *, lenient: bool = False
+) -> Generator[Command, Any, None]:
+    """Find the identities behind the names that a request uses.
+
+    Raises CallerError for an unknown one, unless `lenient`: then the call is served without it.
+    """
+    wanted = [key for key in dict.fromkeys(keys) if key not in work.identities]
+    yield from _find(work, wanted)
+    yield from _settle(catalogue, work, wanted)
+    for key in wanted:
+        if key not in work.identities:
+            yield from _discover(catalogue, work, key, lenient)
+
+
+def _settle(catalogue: Catalogue, work: Work, keys: Iterable[Key]) -> Generator[Command, Any, None]:
+    """Ask v3 for those that are unconfirmed, each by itself. What it denies is not found for this call."""
+    found = {key: identity for key in keys if (identity := work.identities.get(key)) and identity.doubt}
+    if not found:
+        return
+    said = yield from ask_each(catalogue, work, [identity.number for identity in found.values()])
+    learned = yield from learn(
+        work, [said.known(each.number, each.user_id) for each in found.values() if each.number in said.there]
+    )
+    now = {each.number: each for each in learned}
+    denied = tuple(dict.fromkeys(each.number for each in found.values() if each.number in said.denied))
+    if denied:
+        yield DenyIdentities(denied)
+    for key, identity in found.items():
+        if identity.number in now:
+            work.identities[key] = now[identity.number]
+        elif identity.number in denied:
+            unnote(work, identity)
+
+
+def unnote(work: Work, identity: Identity) -> None:
+    """This call knows the extension no more."""
+    for key in [key for key, each in work.identities.items() if each.extension_id == identity.extension_id]:
+        del work.identities[key]
+
+
+def known(work: Work, numbers: Iterable[str]) -> Generator[Command, Any, None]:
+    """Find what the map knows of extended numbers, without asking v3 about the others."""
+    keys: list[Key] = [("number", number) for number in dict.fromkeys(numbers) if number]
+    yield from _find(work, [key for key in keys if key not in work.identities])
+
+
+def recognise(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Generator[Command, Any, None]:
+    """Find the identities behind extended numbers of an answer; unknown ones are looked up side by side.
+
+    A number that v3 names and does not know (any more) stays unknown.
+    """
+    wanted = [number for number in dict.fromkeys(numbers) if number]
+    yield from known(work, wanted)
+    parts = tuple(
+        _owner(catalogue, work, number) for number in wanted if ("number", number) not in work.identities
+    )
+    if parts:
+        seen: list[Known | None] = yield Together(parts)
+        yield from learn(work, [each for each in seen if each is not None])
+
+
+def learn(work: Work, seen: list[Known]) -> Generator[Command, Any, tuple[Identity, ...]]:
+    """Tell the map what v3 has; the identities are known to this call from then on."""
+    if not seen:
+        return ()
+    learned: tuple[Identity, ...] = yield LearnIdentities(tuple(seen))
+    for identity in learned:
+        note(work, identity)
+    return learned
+
+
+def note(work: Work, identity: Identity) -> None:
+    work.identities["number", identity.number] = identity
+    work.identities["old_id", identity.old_id] = identity
+
+
+def extensions_of(
+    catalogue: Catalogue,
+    work: Work,
+    user_id: str,
+    identifier: str | None = None,
+    denied: frozenset[str] = frozenset(),
+) -> Generator[Command, Any, tuple[Identity, ...]]:
+    """All extensions of a v3 user, learned. Empty when there are none or no such user.
+
+    Numbers in `denied` need not be asked for: v3 has just said that they do not exist.
+    """
+    rows = yield from rows_of_user(catalogue, work, user_id)
+    if rows is None:
+        return ()
+    said = identifier or identifier_of(work, rows)
+    known = [Known(user_id, number, said) for row in rows if (number := row.get("extendedNumber"))]
+    seen = Seen(known, [each.number for each in known], (user_id,), own=True, denied=denied)
+    told = yield from reconcile(catalogue, work, seen)
+    for gone in told.gone:
+        unnote(work, gone)
+    for identity in told.identities.values():
+        note(work, identity)
+    there = [each for each in told.identities.values() if each.number not in told.ghosts]
+    return tuple(
+        sorted((each for each in there if each.user_id == user_id), key=lambda each: each.old_id != user_id)
+    )
+
+
+def identifier_of(work: Work, rows: list[Element]) -> str | None:
+    """The identifier of the user whose rows of extensions these are; None when it may be an extension's own."""
+    told = {row.get("identifier") or "" for row in rows}
+    way = work.caller.settings.get("row_identifier", "auto")
+    if way == "extension" or len(told) != 1 or (way == "auto" and len(rows) == 1):
+        return None
+    return told.pop() or None
+
+
+def elsewhere(catalogue: Catalogue, work: Work, fault: Fault) -> Generator[Command, Any, bool]:
+    """Whether v3 refused a call because its extension has another number or user by now; the call then knows.
+
+    v3 refuses an unknown number or user before it does anything, so the call may be made again.
+    """
+    before = work.extension
+    if before is None or not says_absent(fault):
+        return False
+    said = yield from ask_each(catalogue, work, [before.number])
+    if before.number in said.there:
+        yield from learn(work, [said.known(before.number, before.user_id)])
+    elif before.number in said.denied:
+        yield from extensions_of(catalogue, work, before.user_id, before.identifier, said.denied)
+    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("old_id", (before.old_id,))
+    after = next(iter(found.get(before.old_id, ())), None)
+    if after is None or (after.number, after.user_id) == (before.number, before.user_id):
+        return False
+    for key in [key for key, identity in work.identities.items() if identity.old_id == before.old_id]:
+        work.identities[key] = after
+    note(work, after)
+    about(work, after)
+    if after.number != before.number:
+        work.find("number-changed", work.request.name)
+    return True
+
+
+def _find(work: Work, keys: Iterable[Key]) -> Generator[Command, Any, None]:
+    by: dict[Name, list[str]] = {}
+    for name, value in keys:
+        by.setdefault(name, []).append(value)
+    for name, values in by.items():
+        found: dict[str, tuple[Identity, ...]] = yield FindIdentities(name, tuple(values))
+        for value, identities in found.items():
+            if identities:
+                work.identities[name, value] = identities[0]
+
+
+def _discover(catalogue: Catalogue, work: Work, key: Key, lenient: bool) -> Generator[Command, Any, None]:
+    """Ask v3 about a name that the map does not know: a number's owner, or a user's extensions."""
+    if key[0] == "number":
+        owner = yield from _owner(catalogue, work, key[1])
+        yield from learn(work, [owner] if owner else [])
+    else:
+        yield from _ended(catalogue, work, key)
+        if key not in work.identities and key[0] != "extension_id":  # v3 knows none of these
+            yield from _user(catalogue, work, key)
+    if key not in work.identities and not lenient:
+        raise CallerError(
+            "unknown-extension", "There is no extension with this ID or identifier: look it up anew.", "100"
+        )
+
+
+def _ended(catalogue: Catalogue, work: Work, key: Key) -> Generator[Command, Any, None]:
+    """Whether an extension whose identity has ended is there again."""
+    if key[0] not in ("old_id", "extension_id"):
+        return
+    by: Literal["old_id", "extension_id"] = "old_id" if key[0] == "old_id" else "extension_id"
+    found: dict[str, tuple[Identity, ...]] = yield FindEnded(by, (key[1],))
+    for was in found.get(key[1], ()):
+        said = yield from ask_each(catalogue, work, [was.number])
+        if was.number in said.there:
+            back = yield from learn(work, [said.known(was.number, was.user_id)])
+            for each in back:
+                if getattr(each, by) == key[1]:
+                    work.identities[key] = each
+
+
+def _owner(catalogue: Catalogue, work: Work, number: str) -> Generator[Command, Any, Known | None]:
+    """Whose extension a number is, as v3 says; None when it does not know the number."""
+    answer = yield from look(
+        catalogue, work, "Extension.GetExtensionDetails", Element("extendedNumber", number)
+    )
+    if answer is None:
+        return None
+    return known_from(answer, number)
+
+
+def texts(root: Element, path: str) -> list[str]:
+    """The texts at a path of a message, stripped, empty ones left out."""
+    return [said for each in spots(root, path) if (said := (each.text or "").strip())]

@@ -1,0 +1,213 @@
+"""Reconcile: the identity map and a list of extensions, which may differ, and of which the list may be wrong.
+
+Laws: what a list says that the map does not know is learned; what it says against the map (an extension is not
+there, is another user's, is there again) is asked of v3 by itself, and that counts. A number that v3 denies
+while another one of the same user came is the same extension renumbered: the one with the same local part (an
+organization that was renumbered), or the only one that changed. Old IDs stay with their extension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shim.core.catalogue.translation import Catalogue
+from shim.core.commands.command import (
+    Command,
+    DenyIdentities,
+    DoubtIdentities,
+    FindEnded,
+    FindIdentities,
+    Identity,
+    Known,
+    LearnIdentities,
+    RenumberIdentities,
+)
+from shim.core.errors import BackendError
+from shim.core.extensions.evidence import Evidence, ask_each, says_absent
+from shim.core.forward import ask
+from shim.core.message import Element
+from shim.core.rules.rule import Work
+
+MOST_ASKED = 100
+"""How many extensions v3 is asked for by themselves for one list; others stay as they are, or unconfirmed."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """A list of extensions. `rows` are those whose owner is known, `numbers` all that it shows.
+
+    `users` are those of whom it shows every extension. `own` says that it is the list of one user; `denied` are
+    numbers of which v3 has just said by themselves that they do not exist.
+    """
+
+    rows: Sequence[Known]
+    numbers: Collection[str]
+    users: Collection[str] = ()
+    own: bool = False
+    denied: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """The identities of what the list shows, by number; extensions that it should show too, with their details;
+    and numbers that it shows and v3 denies."""
+
+    identities: dict[str, Identity] = field(default_factory=dict)
+    omitted: dict[str, Element] = field(default_factory=dict)
+    ghosts: set[str] = field(default_factory=set)
+    gone: list[Identity] = field(default_factory=list)
+
+
+def reconcile(catalogue: Catalogue, work: Work, seen: Seen) -> Generator[Command, Any, Reconciled]:
+    """Bring the map in line with a list, and the list with v3."""
+    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("number", tuple(dict.fromkeys(seen.numbers)))
+    stand = {number: each for number, (each, *_) in found.items()}
+    missing = yield from _missing(seen)
+    fresh = [each.number for each in seen.rows if each.number not in stand]
+    ended = (yield FindEnded("number", tuple(fresh))) if fresh else {}
+    against = [each.number for each in seen.rows if each.number in ended or _is_against(stand, each)]
+    asked = [each for each in (*against, *missing) if each not in seen.denied]
+    said = _both((yield from ask_each(catalogue, work, asked[:MOST_ASKED])), Evidence(denied=seen.denied))
+    if any(number in said.there for number in missing):  # a list that is wrong once may be wrong twice
+        more = yield from ask_each(
+            catalogue, work, [each for each in fresh if each not in against][:MOST_ASKED]
+        )
+        said, against = _both(said, more), [*against, *fresh]
+    told = Reconciled({each.number: stand[each.number] for each in seen.rows if each.number in stand})
+    news = list(_news(seen.rows, set(against), said, stand, told))
+    gone = [each for number, each in missing.items() if number in said.denied]
+    yield from _renumber(catalogue, work, seen, gone, news, ended, told)
+    told.omitted = {number: said.there[number] for number in missing if number in said.there}
+    news += [said.known(number, missing[number].user_id) for number in told.omitted]
+    unseen = tuple(number for number in missing if number not in said.there and number not in said.denied)
+    if unseen:
+        yield DoubtIdentities(unseen)
+    if news:
+        learned: tuple[Identity, ...] = yield LearnIdentities(tuple(news))
+        told.identities |= {each.number: each for each in learned}
+    return told
+
+
+def _missing(seen: Seen) -> Generator[Command, Any, dict[str, Identity]]:
+    """What the list should show and does not, by number: first what was sure."""
+    if not seen.users:
+        return {}
+    before: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", tuple(seen.users))
+    shown = set(seen.numbers)
+    lost = [each for group in before.values() for each in group if each.number not in shown]
+    return {each.number: each for each in sorted(lost, key=lambda each: bool(each.doubt))}
+
+
+def _is_against(stand: Mapping[str, Identity], row: Known) -> bool:
+    there = stand.get(row.number)
+    return there is not None and (there.user_id != row.user_id or there.doubt == "denied")
+
+
+def _both(said: Evidence, more: Evidence) -> Evidence:
+    return Evidence(said.there | more.there, said.denied | more.denied)
+
+
+def _news(
+    rows: Iterable[Known],
+    against: Collection[str],
+    said: Evidence,
+    stand: Mapping[str, Identity],
+    told: Reconciled,
+) -> Iterable[Known]:
+    """What is to be learned of the rows: as v3 says by itself where it was asked, else as they are."""
+    for each in rows:
+        there = stand.get(each.number)
+        if each.number in against:
+            if each.number in said.there:
+                yield said.known(each.number, each.user_id)
+            elif each.number in said.denied or there is None:
+                told.ghosts.add(each.number)
+        elif there is None or there.doubt or each.identifier not in (None, there.identifier):
+            yield each
+
+
+def _renumber(
+    catalogue: Catalogue,
+    work: Work,
+    seen: Seen,
+    gone: Sequence[Identity],
+    news: list[Known],
+    ended: Collection[str],
+    told: Reconciled,
+) -> Generator[Command, Any, None]:
+    """What v3 denies has another number by now, or is not there."""
+    came: dict[str, list[str]] = {}
+    for each in news:
+        if each.number not in told.identities and each.number not in ended:
+            came.setdefault(each.user_id, []).append(each.number)
+    lost: dict[str, list[str]] = {}
+    for was in gone:
+        if was.doubt != "denied":  # else what comes now came later
+            lost.setdefault(was.user_id, []).append(was.number)
+    if not seen.own:
+        for user in [each for each in lost if each not in came][:MOST_ASKED]:
+            came[user] = yield from _new_numbers(catalogue, work, user)
+    pairs = {
+        old: new
+        for user, numbers in lost.items()
+        for old, new in renumberings(numbers, came.get(user, ())).items()
+    }
+    owners = {was.number: was.user_id for was in gone}
+    there = yield from ask_each(catalogue, work, pairs.values())
+    pairs = {
+        old: new
+        for old, new in pairs.items()
+        if new in there.there and there.known(new, owners[old]).user_id == owners[old]
+    }
+    if pairs:
+        yield RenumberIdentities(pairs)
+        news[:] = [each for each in news if each.number not in pairs.values()]
+        news += [there.known(new, owners[old]) for old, new in pairs.items()]
+    told.gone = [was for was in gone if was.number not in pairs]
+    if told.gone:
+        yield DenyIdentities(tuple(was.number for was in told.gone))
+
+
+def _new_numbers(catalogue: Catalogue, work: Work, user: str) -> Generator[Command, Any, list[str]]:
+    """Numbers of a user that the map never had, by the user's own list."""
+    rows = yield from rows_of_user(catalogue, work, user)
+    numbers = tuple(number for row in rows or () if (number := row.get("extendedNumber")))
+    if not numbers:
+        return []
+    there: dict[str, tuple[Identity, ...]] = yield FindIdentities("number", numbers)
+    ended: dict[str, tuple[Identity, ...]] = yield FindEnded("number", numbers)
+    return [each for each in numbers if each not in there and each not in ended]
+
+
+def rows_of_user(catalogue: Catalogue, work: Work, user: str) -> Generator[Command, Any, list[Element] | None]:
+    """The extensions that v3 lists of a user. Empty when it has none, or v3 denies the user; None when v3 does
+    not say. Raises BackendError when it does not answer."""
+    try:
+        answer = yield from ask(catalogue, work, "Extension.GetExtensions", Element("parentID", user))
+    except BackendError as fault:
+        if fault.reason != "backend-fault":
+            raise
+        return [] if says_absent(fault) else None
+    rows: list[Element] = answer.all("extension")
+    return rows
+
+
+def renumberings(gone: Iterable[str], came: Iterable[str]) -> dict[str, str]:
+    """Which numbers of one user became which, old to new: those that are certain."""
+    new = {_local(number): number for number in came}
+    pairs: dict[str, str] = {}
+    left: list[str] = []
+    for number in gone:
+        if now := new.pop(_local(number), None):
+            pairs[number] = now
+        else:
+            left.append(number)
+    if len(left) == len(new) == 1:
+        pairs[left[0]] = next(iter(new.values()))
+    return pairs
+
+
+def _local(number: str) -> str:
+    return number.rpartition("*")[2]

@@ -1,0 +1,149 @@
+"""Recovery: finishing or undoing a journalled call from what its steps say, as often as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from shim.core.commands.command import Close, Command, ForgetIdentities, Left, Policy, Step
+from shim.core.errors import Fault
+from shim.core.journal.writes import LOST, UNCLEAR, Journal, found, mark, redo_step, rows_of, written
+from shim.core.message import Element
+
+_NOT_SECRET = ("passwordAuto", "passwordStrength")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How recovery left an entry. `running` and `undoing`: for later; `why` is a word for the operator."""
+
+    state: str
+    why: str = ""
+    settling: bool = False
+
+
+def recover(journal: Journal, state: Left) -> Generator[Command, Any, Ended]:
+    """Finish or undo what a crash, or a call that gave up, left behind; says what came of it."""
+    if journal.policy == "undo" or state == "undoing":
+        ended = yield from guarded(undo_all(journal), "undoing")
+    else:
+        ended = yield from guarded(_redo(journal), "running")
+    yield from close(journal, ended)
+    return ended
+
+
+def undo_all(journal: Journal) -> Generator[Command, Any, Ended]:
+    for position in reversed(range(len(journal.steps))):
+        if journal.steps[position].state in ("started", "done"):
+            left = yield from _undo_one(journal, position)
+            if left is not None:
+                return left
+    return Ended("undone")
+
+
+def _undo_one(journal: Journal, position: int) -> Generator[Command, Any, Ended | None]:
+    """Take one step back; what it is left as when that is not possible now."""
+    made = journal.steps[position]
+    if made.undo is None or made.probe is None or made.falls:
+        made.state = "undone"
+        return None
+    if made.found is None:
+        row = yield from found(journal, made)
+        if row is None and not made.settled:
+            return Ended("undoing", "settling", True)
+        if row is None:
+            made.state = "undone"
+            return None
+        made.found = row.get(made.probe.key)
+    yield from mark(journal, position, "undoing")
+    operation = journal.catalogue.new.operations[made.undo.operation]
+    beside = [Element(*each) for each in made.undo.beside]
+    request = Element(operation.input.name, children=[*beside, Element(made.undo.key, made.found)])
+    try:
+        yield from written(journal, operation, request, None)
+    except Fault as fault:
+        if fault.reason == LOST:
+            raise
+        rows = yield from rows_of(journal, made.probe)
+        if any(row.get(made.probe.key) == made.found for row in rows or ()):
+            return put_off(fault, "undoing", "undo-refused")
+    made.state = "undone"
+    return None
+
+
+def _redo(journal: Journal) -> Generator[Command, Any, Ended]:
+    for position, each in enumerate(journal.steps):
+        if each.state != "done":
+            yield from redo_step(journal, position, again=False)
+    return Ended("done")
+
+
+def gone_of(journal: Journal) -> tuple[str, ...]:
+    """The numbers of extensions that do not exist any more after what was done or undone."""
+    over = "done" if journal.policy == "redo" else "undone"
+    return tuple(each.found for each in journal.steps if each.gone and each.found and each.state == over)
+
+
+def guarded(work: Generator[Command, Any, Ended], state: Left) -> Generator[Command, Any, Ended]:
+    try:
+        return (yield from work)
+    except Fault as fault:
+        if fault.reason == LOST:
+            raise
+        return put_off(fault, state, "refused")
+
+
+def put_off(fault: Fault, state: Left, refused: str) -> Ended:
+    """A refusal will not go away by itself; what is late or away may."""
+    if fault.reason == UNCLEAR:
+        return Ended("paused", "unclear")
+    return Ended("paused", refused) if fault.reason == "backend-fault" else Ended(state, fault.reason)
+
+
+def close(journal: Journal, ended: Ended) -> Generator[Command, Any, None]:
+    gone = gone_of(journal)
+    if journal.opened is not None:
+        steps = tuple(enumerate(journal.steps))
+        state: Any = ended.state
+        yield Close(journal.opened, state, gone=gone, steps=steps, why=ended.why, settling=ended.settling)
+    elif gone:
+        yield ForgetIdentities(gone)
+
+
+def repairs(steps: Iterable[Step], policy: Policy) -> list[tuple[str, dict[str, str]]]:
+    """The v3 calls by which an operator brings a paused entry to its end, without secrets."""
+    if policy == "redo":
+        return [
+            (each.ask.operation, shown(each.ask.request))
+            for each in steps
+            if each.state not in ("done", "undone")
+        ]
+    calls: list[tuple[str, dict[str, str]]] = []
+    for each in reversed(list(steps)):
+        if each.state not in ("started", "done") or each.undo is None or each.falls:
+            continue
+        if each.found is None and each.probe is not None:
+            calls.append((each.probe.ask.operation, shown(each.probe.ask.request)))
+        key = each.found or f"({each.probe.key if each.probe else each.undo.key} of that row)"
+        calls.append((each.undo.operation, {**dict(each.undo.beside), each.undo.key: key}))
+    return calls
+
+
+def shown(request: Element | None) -> dict[str, str]:
+    """The fields of a request as an operator may see them."""
+    if request is None:
+        return {}
+    return {
+        path: "(secret)" if _is_secret(path.rpartition("/")[2]) else text for path, text in request.leaves()
+    }
+
+
+def without_secrets(element: Element) -> Element:
+    """The same without elements that hold a secret."""
+    kept = [without_secrets(each) for each in element.children if not _is_secret(each.name)]
+    return Element(element.name, element.text, element.attributes, kept, element.nil)
+
+
+def _is_secret(name: str) -> bool:
+    return "password" in name.lower() and name not in _NOT_SECRET

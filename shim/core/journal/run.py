@@ -1,0 +1,166 @@
+"""Journal: calls that become several writes, so that afterwards all is done, nothing is, or it is paused.
+
+Laws: what is meant is written down before a write, what came of it after; a write without a result is unknown,
+and is looked for before anything else is done; undoing goes in reverse and may be repeated; what can neither
+be finished nor undone stays visible. Recovery needs only what the steps say: each tells as data how to see
+whether it took effect and how to take it back, or what to do once more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import (
+    Begin,
+    Close,
+    Command,
+    ForgetIdentities,
+    Identity,
+    Known,
+    LearnIdentities,
+    Opened,
+    Step,
+)
+from shim.core.errors import BackendError, Fault
+from shim.core.journal.recovery import Ended, close, gone_of, guarded, put_off, undo_all, without_secrets
+from shim.core.journal.writes import LOST, Answering, Journal
+from shim.core.message import Element
+from shim.core.rules.rule import Work
+
+
+def beginning(
+    translation: Translation,
+    work: Work,
+    subject: str | None = None,
+    steps: Iterable[Step] = (),
+    promise: Element | None = None,
+) -> Begin:
+    """The command that opens the entry of this call, which is declared with what the journal does."""
+    policy = translation.declared.journal
+    assert policy is not None, f"{translation.old.full_name} is not declared with journal="
+    key = digest(work.request, work.place)
+    return Begin(translation.old.full_name, key, policy, subject, tuple(steps), promise)
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How a plan ends whose extensions are new: they are learned with its end, and the answer names them."""
+
+    known: tuple[Known, ...]
+    answer: Callable[[tuple[Identity, ...]], Element]
+
+
+Plan = Callable[[Journal], Generator[Command, Any, Element | Learning]]
+
+
+def journalled(
+    catalogue: Catalogue, work: Work, begin: Begin, plan: Plan, *, single: bool = False
+) -> Answering:
+    """Make the calls of a plan under a journal entry; its steps are `step` or `redo_step`.
+
+    With `single` there is one write, as in 2.5: what v3 says when it refuses it is told as it is.
+
+    A plan that fails is undone or left for recovery, and the fault says which. The answer to an equal call that
+    nobody received is given again.
+    """
+    opened: Opened | None = yield begin
+    if opened is not None:
+        work.entries.append(opened.entry)
+    if opened is not None and opened.answer is not None:
+        if (work.request.get("passwordAuto") or "").strip() in ("1", "true"):
+            work.find("answer-field-unavailable", "password", "An answer that is given again has no password.")
+        return opened.answer
+    journal = Journal(catalogue, work, begin.policy, opened, list(begin.steps), single)
+    try:
+        ending = yield from plan(journal)
+        return (yield from _end(journal, ending))
+    except Fault as fault:
+        told = yield from _given_up(journal, fault)
+        raise told from fault
+
+
+def _end(journal: Journal, ending: Element | Learning) -> Answering:
+    """Close the entry, and learn and forget with it what the plan made and deleted."""
+    learning = Learning((), lambda _: ending) if isinstance(ending, Element) else ending
+    gone = gone_of(journal)
+    if journal.opened is None:
+        learned = (yield LearnIdentities(learning.known)) if learning.known else ()
+        if gone:
+            yield ForgetIdentities(gone)
+        return learning.answer(learned)
+    made: list[Element] = []
+
+    def answering(learned: tuple[Identity, ...]) -> Element:
+        made.append(learning.answer(learned))
+        return without_secrets(made[-1])
+
+    yield Close(journal.opened, "done", answering, learning.known, gone)
+    return made[-1]
+
+
+def digest(request: Element, place: str = "") -> str:
+    """What two equal requests share, whatever the order of their elements; `place` is that within another."""
+    return sha256((place + json.dumps(_canonical(request), separators=(",", ":"))).encode()).hexdigest()
+
+
+def _canonical(element: Element) -> list[Any]:
+    children = sorted((_canonical(each) for each in element.children), key=lambda each: str(each[0]))
+    return [
+        element.name,
+        (element.text or "").strip(),
+        element.nil,
+        sorted(element.attributes.items()),
+        children,
+    ]
+
+
+def _given_up(journal: Journal, fault: Fault) -> Generator[Command, Any, Fault]:
+    """What the caller is told, once what can be done now was done."""
+    touched = any(each.state in ("started", "done") for each in journal.steps)
+    if fault.reason == LOST or (journal.opened is None and journal.policy == "redo" and touched):
+        return _told(journal, fault, Ended("running"))
+    if not touched:
+        ended = Ended("undone", "nothing")
+    elif journal.policy == "redo":
+        ended = put_off(fault, "running", "refused")
+    else:
+        try:
+            ended = yield from guarded(undo_all(journal), "undoing")
+        except Fault:  # only LOST: another has the entry, or its end was written and nobody was told
+            return _told(journal, fault, Ended("running"))
+    try:
+        yield from close(journal, ended)
+    except Fault:
+        if ended.state == "paused":
+            ended = Ended("running")
+    return _told(journal, fault, ended)
+
+
+_TOLD = {
+    "nothing": "Nothing was changed.",
+    "undone": "What had been done was undone: nothing is left of this call, and it may be repeated.",
+    "paused": "The call is half done, and the shim can neither finish nor undo it: its operator has to look, "
+    "reference {reference}.",
+    "left": "What state it is in is not known yet: the shim finishes or undoes it by itself, reference "
+    "{reference}; an equal call waits for that.",
+}
+_REASONS = {"paused": "half-done", "left": "unfinished"}
+
+
+def _told(journal: Journal, fault: Fault, ended: Ended) -> Fault:
+    kind = "nothing" if ended.why == "nothing" else ended.state if ended.state in _TOLD else "left"
+    if kind == "nothing" and (journal.single or not fault.carried):
+        return fault
+    text = fault.text if fault.carried else f"A v3 call did not end as it should ({fault.reason})."
+    reference = journal.opened.entry if journal.opened else "none"
+    sentence = text.rstrip() if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
+    said = f"{sentence} {_TOLD[kind].format(reference=reference)}"
+    reason = _REASONS.get(kind, fault.reason)
+    told = BackendError(reason, said, fault.code, side=fault.side, carried=fault.carried)
+    told.retry_after = fault.retry_after
+    return told

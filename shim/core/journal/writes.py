@@ -1,0 +1,262 @@
+"""One journalled v3 write: noted before and after it is made, and looked for when its end was not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shim.core.catalogue.translation import Catalogue
+from shim.core.commands.command import Ask, Command, Left, Mark, Opened, Policy, Probe, Step, Undo
+from shim.core.errors import BackendError, Fault
+from shim.core.extensions.evidence import says_absent
+from shim.core.forward import forward
+from shim.core.message import Element
+from shim.core.rules.rule import Work
+from shim.core.schema.interface import Operation
+
+UNCLEAR = "journal-unclear"
+LOST = "journal-lost"
+
+Answering = Generator[Command, Any, Element]
+
+
+@dataclass(slots=True)
+class Journal:
+    """One entry under way; without `opened` nothing is written down."""
+
+    catalogue: Catalogue
+    work: Work
+    policy: Policy
+    opened: Opened | None
+    steps: list[Step]
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was called, and what it was answered; None where there was nothing to do, or no answer to see."""
+
+    ask: Ask | None
+    answer: Element | None = None
+
+
+def fresh(journal: Journal, probe: Probe) -> Generator[Command, Any, Probe]:
+    """The probe, blind to what is there already."""
+    rows = yield from rows_of(journal, probe)
+    keys = [row.get(probe.key) or "" for row in rows or () if _matches(probe, row)]
+    return replace(probe, before=tuple(keys))
+
+
+def step(
+    journal: Journal,
+    name: str,
+    operation: Operation,
+    request: Element,
+    *,
+    probe: Probe | None = None,
+    undo: Undo | None = None,
+    falls: bool = False,
+    gone: bool = False,
+    again: bool = False,
+    goes_on: bool = True,
+    may_fail: bool = False,
+) -> Answering:
+    """One write that is undone when the call fails. Raises BackendError.
+
+    With `again` it may be made twice; with `may_fail` an answer that it failed is an answer. When its end
+    was not seen and the probe finds that it took effect, the call goes on with what the probe says, unless
+    that is not enough (`goes_on`).
+    """
+    made = Step(name, Ask(operation.full_name), probe, undo, falls=falls, gone=gone, state="started")
+    journal.steps.append(made)
+    position = len(journal.steps) - 1
+    yield from mark(journal, position)
+    try:
+        answer = yield from written(journal, operation, request, probe, may_fail=may_fail)
+    except Fault as fault:
+        if not fault.unknown:
+            made.state = "refused"
+            raise
+        try:
+            if again:
+                answer = yield from written(journal, operation, request, probe)
+            else:
+                row = (yield from found(journal, made)) if probe and probe.enough and goes_on else None
+                if row is None:
+                    raise fault
+                answer = _instead_of_answer(operation, row, made)
+        except Fault as second:
+            raise second if second.reason == LOST else fault from None
+    made.state, made.found = "done", answer.get(probe.answer_key) if probe else None
+    if answer.get("result") == "failure":
+        made.state = "refused"
+    yield from mark(journal, position)
+    return answer
+
+
+def redo_step(journal: Journal, position: int, *, again: bool = True) -> Generator[Command, Any, Done]:
+    """One write that may be made any number of times, of the steps that the entry began with.
+
+    Not made when there is nothing (left) to delete. With `again` a write whose end was not seen is made once
+    more at once. Raises BackendError.
+    """
+    made = journal.steps[position]
+    done = yield from _redo_once(journal, position, again=again)
+    made.state = "done"
+    yield from mark(journal, position)
+    return done
+
+
+def _redo_once(journal: Journal, position: int, *, again: bool) -> Generator[Command, Any, Done]:
+    made = journal.steps[position]
+    ask: Ask | None = yield from _wanted(journal, made)
+    if ask is None:
+        return Done(None)
+    made.state = "started"
+    yield from mark(journal, position)
+    operation = journal.catalogue.new.operations[ask.operation]
+    try:
+        assert ask.request is not None
+        answer = yield from written(journal, operation, ask.request, None)
+    except Fault as fault:
+        if fault.reason == LOST:
+            raise
+        if made.probe is not None and (yield from _is_gone(journal, made)):
+            return Done(ask)
+        if fault.unknown and again:
+            return (yield from _redo_once(journal, position, again=False))
+        if not fault.unknown:
+            made.state = "refused"
+        raise
+    return Done(ask, answer)
+
+
+def _is_gone(journal: Journal, made: Step) -> Generator[Command, Any, bool]:
+    try:
+        return (yield from _wanted(journal, made)) is None
+    except Fault as fault:
+        if fault.reason == LOST:
+            raise
+        return False  # it could not be seen
+
+
+def _wanted(journal: Journal, made: Step) -> Generator[Command, Any, Ask | None]:
+    """What has to be called for a step: deleting depends on what is there."""
+    if made.probe is None:
+        return made.ask
+    rows = yield from rows_of(journal, made.probe)
+    least = made.instead or made.ask
+    if not any(_matches(made.probe, row) for row in rows or ()):
+        there = made.probe.by_itself is not None and (yield from _is_there(journal, made.probe.by_itself))
+        return least if there else None  # a list that has not what is there shows not what else there is
+    if rows is not None and len(rows) > 1:
+        return least
+    for each in made.probe.beside:
+        if (yield from _is_there(journal, each)):
+            return least
+    return made.ask
+
+
+def _is_there(journal: Journal, ask: Ask) -> Generator[Command, Any, bool]:
+    """Whether v3 knows something that it is asked for by itself. Raises BackendError when it does not say."""
+    operation = journal.catalogue.new.operations[ask.operation]
+    assert ask.request is not None
+    try:
+        yield from forward(journal.catalogue, journal.work, operation, ask.request, writes=False)
+    except Fault as fault:
+        if not says_absent(fault):
+            raise
+        return False
+    return True
+
+
+def written(
+    journal: Journal, operation: Operation, request: Element, probe: Probe | None, *, may_fail: bool = False
+) -> Answering:
+    """Make a v3 write. Raises a Fault that knows whether it may have taken effect."""
+    under_way = forward(journal.catalogue, journal.work, operation, request, writes=True)
+    answered = False
+    try:
+        reply: Any = None
+        while True:
+            command = under_way.send(reply)
+            reply = yield command
+            answered = True
+    except StopIteration as stop:
+        answer: Element = stop.value
+    except Fault as fault:
+        if answered and fault.reason != "backend-fault":
+            raise _not_understood() from fault
+        raise
+    if answer.get("result") == "failure" and may_fail:
+        return answer
+    if answer.get("result") == "failure":
+        text = answer.get("notice/message") or "The v3 backend answered that the call failed."
+        raise BackendError("backend-fault", text, answer.get("notice/code"), carried=True)
+    if probe is not None and not answer.get(probe.answer_key):
+        raise _not_understood()
+    return answer
+
+
+def _not_understood() -> BackendError:
+    return BackendError("backend-nonsense", "The v3 backend gave an answer that says nothing.", unknown=True)
+
+
+def found(journal: Journal, made: Step) -> Generator[Command, Any, Element | None]:
+    """The row an unknown write left, None when there is none. Raises BackendError if it may be another's."""
+    assert made.probe is not None
+    rows = yield from rows_of(journal, made.probe)
+    ours = [row for row in rows or () if _matches(made.probe, row)]
+    if len(ours) > 1:
+        raise _unclear()
+    if ours and made.undo is not None and made.undo.bare:
+        operation = journal.catalogue.new.operations[made.undo.bare]
+        parent = Element("parentID", ours[0].get(made.probe.key))
+        request = Element(operation.input.name, children=[parent])
+        below = yield from forward(journal.catalogue, journal.work, operation, request, writes=False)
+        if any(each.name != "notice" for each in below.children):
+            raise _unclear()
+    return ours[0] if ours else None
+
+
+def _unclear() -> BackendError:
+    return BackendError(UNCLEAR, "What the call left in v3 cannot be told from what others made.")
+
+
+def rows_of(journal: Journal, probe: Probe) -> Generator[Command, Any, list[Element] | None]:
+    """The list that a probe looks at; None when what it is a list of does not exist."""
+    operation = journal.catalogue.new.operations[probe.ask.operation]
+    request = probe.ask.request or Element(operation.input.name)
+    try:
+        answer = yield from forward(journal.catalogue, journal.work, operation, request, writes=False)
+    except Fault as fault:
+        if says_absent(fault):
+            return None
+        raise
+    return answer.all(probe.rows) if probe.rows else [answer]
+
+
+def _matches(probe: Probe, row: Element) -> bool:
+    if row.get(probe.key) in (None, "", *probe.before):
+        return False
+    return all(_same(row.get(name) or "", wanted, probe.numbered) for name, wanted in probe.match.items())
+
+
+def _same(said: str, wanted: str, numbered: bool) -> bool:
+    said = said.strip()
+    return said == wanted or (numbered and said.startswith(wanted) and said[len(wanted) :].isdecimal())
+
+
+def _instead_of_answer(operation: Operation, row: Element, made: Step) -> Element:
+    assert made.probe is not None
+    names = {made.probe.key: made.probe.answer_key, "identifier": "identifier", **made.probe.answers}
+    slots: Mapping[str, Any] = operation.output.complex.slots if operation.output.complex else {}
+    said = [Element(to, row.get(name)) for name, to in names.items() if row.get(name) and to in slots]
+    ended = [Element("result", "success")] if "result" in slots else []
+    return Element(operation.output.name, children=[*said, *ended])
+
+
+def mark(journal: Journal, position: int, state: Left = "running") -> Generator[Command, Any, None]:
+    if journal.opened is not None:
+        yield Mark(journal.opened, state, ((position, journal.steps[position]),))

@@ -1,0 +1,1 @@
+"""Reading: what a request meant to the old server, found before it is translated."""

@@ -1,0 +1,77 @@
+"""Familiar names: whether a message has new ones, since a parser keeps every name that it ever read.
+
+libxml2 keeps one text of each name, prefix and namespace, and lxml shares that collection among all documents
+of a thread for as long as the thread lives. A stranger's names would fill the memory of a thread that stays. So
+a message with names that are not familiar is parsed in a thread that ends with it. Some become familiar as they
+come: the prefixes of toolkits, the slips of integrations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from shim.core.schema.interface import Interface, paths
+
+_KEPT = re.compile(
+    rb"<[/?]?+([^\s<>/?!=\"'&\[]++)"
+    rb"|[\s\"'](xmlns(?::[^\s<>=/\"'&]++)?+\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+'))"
+    rb"|[\s\"']([^\s<>=/\"'&]++)\s*+=\s*+(?=[\"'])"
+    rb"|&([^#;\s<>&\"']++)"
+    rb"|(?<=>)([ \t\r\n]{16,})(?=<)"
+)
+"""What a parser keeps: names of elements, instructions, attributes and entities; namespaces; blanks.
+
+Texts that look like attributes are found as well, which costs a thread and nothing else.
+"""
+_USUAL = (
+    *("xml", "Envelope", "Header", "Body", "encodingStyle", "mustUnderstand", "actor", "type", "nil", "id"),
+    *("arrayType", "item", "multiRef", "href", "lt", "gt", "amp", "quot", "apos", "root", "key", "value"),
+    *("soap", "soapenv", "SOAP-ENV", "s", "S", "E", "env", "xsi", "xsd", "SOAP-ENC", "soapenc", "tns", "m"),
+)
+_LARGEST = 16 << 10
+"""Bytes of a message beyond which looking costs as much as a thread."""
+_LONGEST = 200
+_MOST = 4_096
+
+
+class Familiar:
+    """Names that are known, and up to so many `more` of at most 200 bytes that come to be."""
+
+    def __init__(self, names: Iterable[str] = (), more: int = _MOST) -> None:
+        self._known = {each.encode() for each in (*_USUAL, *names)}
+        self._most = len(self._known) + more
+
+    def __call__(self, data: bytes) -> bool:
+        """Whether a message as it was sent has no name that would be kept beyond those that may be."""
+        if len(data) > _LARGEST or b"\0" in data[:4] or data[:64].find(b"<") < 0 or _DECLARES.match(data):
+            return False  # in which bytes its names stand, is not known here
+        fresh: set[bytes] = set()
+        for groups in set(_KEPT.findall(data)):
+            tag, space, attribute, entity, blank = groups
+            for name in (*(tag or attribute or entity).split(b":"), space, blank):
+                if name and name not in self._known:
+                    fresh.add(name)
+        if not fresh:
+            return True
+        if len(self._known) + len(fresh) > self._most or max(map(len, fresh)) > _LONGEST:
+            return False
+        self._known |= fresh
+        return True
+
+
+_DECLARES = re.compile(
+    rb"\s*+<\?xml\s[^>]{0,500}?encoding\s*+=\s*+[\"'](?!(?i:utf-8|us-ascii|iso-8859-1)[\"'])"
+)
+"""An encoding in which a message may not read as its bytes do."""
+
+
+def names_of(interface: Interface) -> set[str]:
+    """All names that messages of an interface have: of elements, attributes and header blocks."""
+    found = {"userCredentials", "serverInfo", "username", "password", "cryptedAuth", "appKey", "appSecret"}
+    for operation in interface.operations.values():
+        for decl in (operation.input, operation.output):
+            found.add(decl.name)
+            for path, _ in paths(decl):
+                found.update(path.replace("@", "").split("/"))
+    return {*found, "accessToken"} - {""}

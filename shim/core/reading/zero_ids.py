@@ -1,0 +1,62 @@
+"""Zero as an ID: what PHP writes of an empty number, and what v3 says of a template that there is none.
+
+IDs begin at 1 in both versions (`Common:positiveInteger`), so 0 names nothing: it counts as not given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from shim.core.findings import Code
+from shim.core.message import Element
+from shim.core.schema.interface import ComplexType, ElementDecl
+
+_ZERO = re.compile(r"\s*[+-]?0+(\.0*)?\s*", re.ASCII)
+_ANY_ZERO = re.compile(rb">\s*[+-]?0+(?:\.0*)?\s*<")
+_CODE: Final = "zero-as-absent"
+Find = Callable[[Code, str], None]
+"""Takes a finding's code and path."""
+
+
+def is_zero(text: str | None) -> bool:
+    """Whether a text is the number 0."""
+    return text is not None and _ZERO.fullmatch(text) is not None
+
+
+def may_have_zeros(message: bytes) -> bool:
+    """Whether it is worth looking: a cheap test that most messages do not pass."""
+    return _ANY_ZERO.search(message) is not None
+
+
+def without_zeros(message: Element, kind: ComplexType | None, find: Find, path: str = "") -> Element:
+    """The message without the IDs that are 0; itself where there is none, else another: it is not changed."""
+    if kind is None or not message.children:
+        return message
+    kept: list[Element] = []
+    changed = False
+    for child in message.children:
+        slot = kind.slots.get(child.name)
+        if slot is None:
+            kept.append(child)
+            continue
+        if slot.decl.simple is not None and not child.children:
+            if child.text and _begins_at_1(slot.decl) and is_zero(child.text) and not child.nil:
+                find(_CODE, path + child.name)
+                changed = True
+                continue
+            kept.append(child)
+            continue
+        inner = without_zeros(child, slot.decl.complex, find, f"{path}{child.name}/")
+        changed = changed or inner is not child
+        kept.append(inner)
+    return Element(message.name, message.text, message.attributes, kept, message.nil) if changed else message
+
+
+def _begins_at_1(decl: ElementDecl) -> bool:
+    """Whether it holds an ID, or the number that a new extension is to have."""
+    assert decl.simple is not None
+    return decl.simple.base == "positiveInteger" or (
+        decl.name == "extensionNo" and decl.simple.base == "integer"
+    )

@@ -1,0 +1,1 @@
+"""Rehearsal: captured conversations by shape, and comparing answers by what they mean."""

@@ -1,0 +1,1 @@
+"""Schemas: both interfaces as typed views, values of their types, WSDL and XSD documents."""

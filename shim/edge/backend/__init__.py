@@ -1,0 +1,1 @@
+"""The v3 backend: its client, tokens, version, and breakers."""

@@ -1,0 +1,416 @@
+"""Backend: forwards v3 calls over HTTP, within time-outs, a number in flight and a budget of repeats.
+
+Laws: repeats happen here and nowhere else, for calls that never ran and for reads. A write whose end was not
+seen is unknown: it is never repeated, and the fault says so. A refused token is renewed once and the call
+repeated once, because a refused call did not run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
+
+import aiohttp
+import structlog
+from yarl import URL
+
+from shim.core.commands.command import Answer, Call
+from shim.core.errors import AUTHENTICATION, BackendError, Fault
+from shim.core.parse import fault_of, parse_answer
+from shim.edge.backend.breaker import Addresses, Breaker, retry_after
+from shim.edge.backend.tokens import Tokens, tls_context
+from shim.edge.exchange.fair_shares import Places
+from shim.edge.settings.model import Backend as BackendSettings
+from shim.edge.settings.model import Integration, Retry
+from shim.edge.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
+
+_AWAY = frozenset({502, 503, 504})
+_NEVER_RAN = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_UNKNOWN = "Whether the change was made is not known: look before repeating it."
+_BUDGET_SECONDS = 10.0
+_BUSY_SECONDS = 3
+_LARGEST_FAULT = 65536
+_TOKEN_AGAIN = frozenset({"backend-unreachable", "backend-busy"})
+"""Why there is no token now and may be one in a moment; the call was not made."""
+_NATIVE = "v3 on this host"
+"""All calls that pass through, in the lines of those who wait: no integration can have this name."""
+_GUESSES = "apps that v3 does not know yet"
+_NO_ANSWER = ("backend-unreachable", "backend-late", "backend-cut")
+
+
+async def _jitter(attempt: int) -> None:
+    await asyncio.sleep(random.uniform(0.05, 0.15) * attempt)  # noqa: S311  # spreads load, hides nothing
+
+
+class RetryBudget:
+    """Keeps repeats a small part of the load: a share of the calls, and some a second."""
+
+    def __init__(self, settings: Retry, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._most = settings.per_second * _BUDGET_SECONDS + 10
+        self._balance = settings.per_second
+        self._at = clock()
+
+    def call(self) -> None:
+        """A call is made: it earns its share."""
+        self._balance = min(self._most, self._balance + self._settings.share)
+
+    def spend(self) -> bool:
+        """Whether a repeat is in the budget; takes it if so."""
+        now = self._clock()
+        self._balance = min(self._most, self._balance + (now - self._at) * self._settings.per_second)
+        self._at = now
+        if self._balance < 1:
+            return False
+        self._balance -= 1
+        return True
+
+
+class _Again(Exception):
+    """This attempt may be repeated; `fault` is what to say when it is not."""
+
+    def __init__(self, fault: BackendError) -> None:
+        super().__init__(fault.reason)
+        self.fault = fault
+
+
+class Backend:
+    """One v3 backend. `pause` waits before a repeat; `clock` gives seconds that never go back."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        tokens: Tokens,
+        settings: BackendSettings,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[int], Awaitable[None]] = _jitter,
+        metrics: Metrics | None = None,
+        addresses: Addresses | None = None,
+    ) -> None:
+        self._session = session
+        self.addresses = addresses or Addresses(settings, metrics, clock)
+        self._tokens = tokens
+        self._settings = settings
+        self._pause = pause
+        self._metrics = metrics or Metrics()
+        self._budget = RetryBudget(settings.retry, clock)
+        self._places = Places(settings.in_flight)
+        self._timeout = aiohttp.ClientTimeout(total=settings.call_timeout, connect=settings.connect_timeout)
+
+    async def forward(self, call: Call, integration: Integration) -> Answer:
+        """The backend's answer, a fault of its own included.
+
+        Raises BackendError: `backend-unreachable`, `backend-busy` (neither ran), `backend-late`,
+        `backend-cut`, `backend-nonsense` (a write may have run: the text says so), `backend-login-refused`.
+        """
+        began, result = time.perf_counter(), "stopped"
+        try:
+            answer = await self._answered(call, integration)
+            result = "backend-fault" if _carries_fault(answer) else "answer"
+        except BackendError as error:
+            result = error.reason
+            raise
+        finally:
+            self._metrics.count(self._metrics.v3_calls, call.full_name, result)
+            self._metrics.v3_seconds.observe(time.perf_counter() - began)
+        return answer
+
+    async def _answered(self, call: Call, integration: Integration) -> Answer:
+        token, answer = await self._repeated(call, integration)
+        if _says_authentication(answer) and await self._tokens.renewed(integration, token) is not None:
+            _, answer = await self._repeated(call, integration)
+        if answer.status == HTTPStatus.UNAUTHORIZED and not _carries_fault(answer):
+            raise _token_refused(integration)
+        return answer
+
+    async def _repeated(self, call: Call, integration: Integration) -> tuple[str, Answer]:
+        """The token that was used and the answer, after as many attempts as are allowed."""
+        self._budget.call()
+        attempt = 1
+        tried: list[str] = []
+        while True:
+            try:
+                token = await self._token(integration)
+                return token, await self._attempt(call, token, tried, integration)
+            except _Again as again:
+                fault = again.fault
+            if attempt >= self._settings.retry.attempts or not self._budget.spend():
+                raise fault
+            self._metrics.count(self._metrics.retries, fault.reason)
+            log.warning("forward repeated", operation=call.full_name, attempt=attempt, reason=fault.reason)
+            await self._pause(attempt)
+            attempt += 1
+
+    async def _token(self, integration: Integration) -> str:
+        try:
+            return await self._tokens.token(integration)
+        except BackendError as error:
+            if error.reason in _TOKEN_AGAIN:
+                raise _Again(error) from None
+            raise
+
+    async def _attempt(self, call: Call, token: str, tried: list[str], who: Integration) -> Answer:
+        """One attempt, at an address that was not tried if there is one; which it was is added to `tried`."""
+        async with self._place(who.name, who.quota.in_flight or -(-self._settings.in_flight * 3 // 4)):
+            address = self.addresses.choose(tried)
+            tried.append(address.url)
+            with address.asking():
+                answer = await self._answer(call, token, address)
+        return _judged(call, answer)
+
+    async def _answer(self, call: Call, token: str, address: Breaker) -> Answer:
+        with _watched(address):
+            try:
+                async with address.waiting():
+                    return await self._post(call, token, address)
+            except aiohttp.ClientConnectorCertificateError:
+                raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
+            except _NEVER_RAN:
+                raise _Again(_unreachable("no connection could be made")) from None
+            except TimeoutError:
+                raise _broken(call, "backend-late", "did not answer in time.") from None
+            except aiohttp.ClientResponseError:
+                what = "answered with something that is not HTTP: check backend.url."
+                raise _nonsense(call, what, unknown=call.writes) from None
+            except (aiohttp.ClientError, OSError):
+                raise _broken(call, "backend-cut", "broke the connection.") from None
+
+    @asynccontextmanager
+    async def _place(self, party: str, most: int) -> AsyncIterator[None]:
+        """A place among the calls in flight, of which a party may have `most`.
+
+        Raises BackendError when it is not its turn in time.
+        """
+        free = self._places.free_for(party, most)
+        try:
+            async with asyncio.timeout(None if free else self._settings.call_timeout):
+                await self._places.take(party, most)
+        except TimeoutError:
+            busy = BackendError(
+                "backend-busy", "Too many calls to the v3 backend are under way: try again in a few seconds."
+            )
+            busy.retry_after = _BUSY_SECONDS
+            raise busy from None
+        try:
+            yield
+        finally:
+            self._places.give(party)
+
+    @asynccontextmanager
+    async def passing(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        writes: bool = True,
+        guess: bool = False,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A request that passes through as it is: made once, redirects not followed, nothing decompressed.
+
+        The answer has to be read within the block. Half of the calls in flight may be such ones: whoever can
+        connect can make them, and they must not keep old calls out. What may be a `guess` at a secret has an
+        eighth, so that it does not keep v3 clients out either. Raises BackendError, also while the answer
+        is read; whether the request was carried out is not known then, unless the reason is
+        `backend-unreachable` or `backend-busy`. With `writes` the fault says so.
+        """
+        deadline = aiohttp.ClientTimeout(
+            total=self._settings.total_timeout,
+            connect=self._settings.connect_timeout,
+            sock_read=self._settings.call_timeout,
+        )
+        party, part = (_GUESSES, 8) if guess else (_NATIVE, 2)
+        async with self._place(party, max(1, self._settings.in_flight // part)):
+            address = self.addresses.choose()
+            with address.asking(), _watched(address), _passing_faults(writes):
+                request = self._session.request(
+                    method,
+                    URL(address.url + path, encoded=True),
+                    headers=headers,
+                    data=body or None,
+                    timeout=deadline,
+                    allow_redirects=False,
+                    auto_decompress=False,
+                    skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
+                )
+                async with address.waiting():
+                    answer = await request
+                async with answer:
+                    _heard(address, answer)
+                    yield answer
+
+    async def _post(self, call: Call, token: str, address: Breaker) -> Answer:
+        async with self._session.post(
+            address.url + call.endpoint,
+            data=call.envelope(token),
+            headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{call.soap_action}"'},
+            timeout=self._timeout,
+            allow_redirects=False,
+        ) as response:
+            body = await self._body(call, response)
+            _heard(address, response)
+            return Answer(response.status, response.headers.get("Content-Type", ""), body)
+
+    async def _body(self, call: Call, response: aiohttp.ClientResponse) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.content.iter_any():
+            size += len(part)
+            if size > self._settings.max_answer:
+                what = f"answered with more than {self._settings.max_answer} bytes: ask for less at once."
+                raise _nonsense(call, what, unknown=call.writes)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _heard(address: Breaker, response: aiohttp.ClientResponse) -> None:
+    """It answered; it may have asked to be left alone for a while."""
+    address.answered()
+    if (seconds := retry_after(response.status, response.headers.get("Retry-After"))) is not None:
+        address.rest(seconds, "Retry-After")
+
+
+@contextmanager
+def _passing_faults(writes: bool) -> Iterator[None]:
+    """What goes wrong with a request that passes through, as a fault; it is not made again."""
+    try:
+        yield
+    except aiohttp.ClientConnectorCertificateError:
+        raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
+    except _NEVER_RAN:
+        raise _unreachable("no connection could be made") from None
+    except TimeoutError:
+        raise _gone(writes, "backend-late", "did not answer in time.") from None
+    except aiohttp.ClientResponseError:
+        what = "answered with something that is not HTTP: check backend.url."
+        raise _gone(writes, "backend-nonsense", what) from None
+    except (aiohttp.ClientError, OSError):
+        raise _gone(writes, "backend-cut", "broke the connection.") from None
+
+
+@contextmanager
+def _watched(address: Breaker) -> Iterator[None]:
+    """Count against an address what it did not answer."""
+    try:
+        yield
+    except _Again:
+        address.failed()
+        raise
+    except BackendError as error:
+        if error.reason in _NO_ANSWER:
+            address.failed()
+        raise
+
+
+def _unreachable(why: str) -> BackendError:
+    return BackendError(
+        "backend-unreachable",
+        f"The v3 backend cannot be reached ({why}): nothing was changed; try again, or tell its operator.",
+    )
+
+
+def _broken(call: Call, reason: str, what: str) -> Exception:
+    """The end was not seen: a read may be repeated, a write is unknown."""
+    if call.writes:
+        return _lost(reason, what)
+    return _Again(BackendError(reason, f"The v3 backend {what} Try again."))
+
+
+def _gone(writes: bool, reason: str, what: str) -> BackendError:
+    """The end of a request that passes was not seen."""
+    return _lost(reason, what) if writes else BackendError(reason, f"The v3 backend {what} Try again.")
+
+
+def _lost(reason: str, what: str) -> BackendError:
+    return BackendError(reason, f"The v3 backend {what} {_UNKNOWN}", unknown=True)
+
+
+def _nonsense(call: Call, what: str, *, unknown: bool) -> BackendError:
+    text = f"The v3 backend {what}{' ' + _UNKNOWN if unknown else ''}"
+    return BackendError("backend-nonsense", text, unknown=unknown)
+
+
+def _judged(call: Call, answer: Answer) -> Answer:
+    """The answer when it is SOAP, or a refused token. What SOAP means in it is the core's.
+
+    Servers and what stands before them send faults with other statuses than 500 as well (400, 401, 403, 503):
+    whatever the status, a fault is the backend's own word. Anything else that is no SOAP is no answer.
+    """
+    status = answer.status
+    if status in (200, 500):
+        if _looks_like_xml(answer.body):
+            return answer
+        what = "without a body" if not answer.body else "and something that is not XML"
+        raise _nonsense(call, f"answered with HTTP status {status} {what}.", unknown=call.writes)
+    if status == HTTPStatus.UNAUTHORIZED or (status >= 400 and _carries_fault(answer)):
+        return answer
+    refused = 400 <= status < 500  # by the server or a proxy before it: nothing ran
+    fault = _nonsense(
+        call,
+        f"answered with HTTP status {status} and no SOAP message: check backend.url and what stands between.",
+        unknown=call.writes and not refused,
+    )
+    raise _Again(fault) if status in _AWAY and not call.writes else fault
+
+
+def _token_refused(integration: Integration) -> BackendError:
+    return BackendError(
+        "backend-login-refused",
+        "The v3 backend refuses the access token that it gave (HTTP status 401): nothing was changed. The "
+        f"operator of the shim should check the v3 app of integration '{integration.name}', its account, and "
+        "what stands between.",
+    )
+
+
+def _looks_like_xml(body: bytes) -> bool:
+    head = body[:256].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").replace(b"\0", b"").lower()
+    return head.startswith(b"<") and not head.startswith((b"<!doctype", b"<html"))
+
+
+def _says_authentication(answer: Answer) -> bool:
+    """Whether the token may be dead: HTTP status 401, or a fault with the code of one, whatever the status.
+
+    The code (100) is also that of an invalid object ID.
+    """
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return True
+    fault = _fault(answer)
+    return fault is not None and fault.code == AUTHENTICATION
+
+
+def _carries_fault(answer: Answer) -> bool:
+    return _fault(answer) is not None
+
+
+def _fault(answer: Answer) -> Fault | None:
+    """The SOAP fault in an answer. What is large holds none, and is not parsed twice for it."""
+    body = answer.body
+    if len(body) > _LARGEST_FAULT or not (b"Fault" in body or b"\0" in body) or not _looks_like_xml(body):
+        return None
+    try:
+        return fault_of(parse_answer(answer.body, answer.content_type).body)
+    except BackendError:
+        return None  # the core will say what is wrong with it
+
+
+def open_session(settings: BackendSettings) -> aiohttp.ClientSession:
+    """The session that calls are forwarded with; its owner closes it. Raises OSError for a bad `ca_file`."""
+    connector = aiohttp.TCPConnector(
+        limit=settings.in_flight,
+        ssl=tls_context(settings),
+        keepalive_timeout=settings.keepalive_timeout,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "systemapi-shim"},
+        trust_env=False,
+    )

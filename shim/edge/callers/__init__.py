@@ -1,0 +1,1 @@
+"""Callers: integrations, their credentials, and what slows those who guess."""

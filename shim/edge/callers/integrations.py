@@ -1,0 +1,408 @@
+"""Integrations: who calls, found by the credentials of a 2.5 message.
+
+Laws: whatever is wrong, the caller hears the same sentence, and a wrong password or secret costs the same
+work whether its login exists, is disabled, or not. A check that succeeded is
+remembered for a while under a keyed digest, so that hashing bounds nothing in steady state. Credentials that
+were right before, also before a restart, are checked again however often a stranger failed, and in a lane of
+their own: nobody can lock out anybody else. No value of a message is in a text or a log.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import hmac
+import io
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from shim.core.errors import AUTHENTICATION, CallerError
+from shim.core.message import Credentials
+from shim.edge.backend.tokens import SingleFlight
+from shim.edge.callers.passwords import Passwords
+from shim.edge.callers.proofs import Proofs, digest_of
+from shim.edge.callers.throttle import Throttle
+from shim.edge.exchange.fair_shares import Rates
+from shim.edge.settings.load import ConfigError, Problem, judge_integrations, read_yaml
+from shim.edge.settings.model import NAME, Integration, Login
+
+__all__ = ["COLUMNS", "Integration", "Integrations", "add_to_file", "import_csv"]
+
+_MOST_REMEMBERED = 4096
+
+Way = Literal["password", "app", "crypted"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """The one way that counts: what the caller says it is, and the secret that shows it."""
+
+    way: Way
+    login: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """Credentials that were right: whose, good without a check until when, and with which list."""
+
+    integration: Integration
+    until: float
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """What is to be checked: whose it would be, what stands for it in memory and in the store, and whether it
+    was right before."""
+
+    proof: _Proof
+    digest: bytes
+    found: Integration | None
+    kept: str | None
+    known: bool
+
+
+class Integrations:
+    """The integrations that may call. `clock` gives seconds that never go back."""
+
+    def __init__(
+        self,
+        entries: Iterable[Integration],
+        login: Login | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        proofs: Proofs | None = None,
+    ) -> None:
+        login = login or Login()
+        self._proofs = proofs
+        self._clock = clock
+        self._remember = login.remember
+        self._passwords = Passwords(login.argon2, login.queue)
+        self._throttle = Throttle(login, clock)
+        self._rates = Rates(clock)
+        self._flights = SingleFlight()
+        self._key = secrets.token_bytes(64)
+        self._proven: dict[bytes, _Proven] = {}
+        self._generation = 0
+        self.replace(entries)
+
+    def replace(self, entries: Iterable[Integration]) -> None:
+        """Let these call from now on; checks under way end by the list that they began with.
+
+        What was right for one who is disabled or gone is forgotten.
+        """
+        self._by: dict[tuple[Way, str], Integration] = {}
+        for each in entries:
+            for way, login in _logins(each):
+                self._by[way, login] = each
+        self._enabled = {each.name for each in self._by.values() if each.enabled}
+        self._named = {each.name: each for each in self._by.values()}
+        self._proven = {
+            digest: proven
+            for digest, proven in self._proven.items()
+            if proven.integration.name in self._enabled
+        }
+        if self._proofs is not None:
+            self._proofs.only(self._enabled)
+        self._generation += 1
+
+    async def authenticate(self, credentials: Credentials, address: str) -> Integration:
+        """The integration that these credentials prove.
+
+        Raises CallerError: `login-refused` (code 100) when they prove none, `login-throttled` (code 100)
+        after too many failures, `login-busy` when too many checks wait.
+        """
+        proof = _proof(credentials)
+        digest = self._digest(proof)
+        proven = self._proven.get(digest)
+        if proven and self._clock() < proven.until and proven.generation == self._generation:
+            self._throttle.vouch(address)
+            return proven.integration
+        found = self._by.get((proof.way, proof.login))
+        if found is not None and not found.enabled:
+            found = None  # from here on: what is disabled costs what is unknown costs
+        kept = self._kept(found, proof)
+        if digest in self._proven or (kept is not None and self._knows(kept)):
+            check = _Check(proof, digest, found, kept, known=True)
+            try:
+                shown = await self._flights.run(digest, lambda: self._check(check))  # one for all addresses
+            except CallerError:
+                self._throttle.attempt(_throttled(proof), address)  # it is right no more
+                raise
+            self._throttle.vouch(address)
+            return shown
+        check = _Check(proof, digest, found, kept, known=False)
+        return await self._flights.run((digest, address), lambda: self._stranger(check, address))
+
+    def current(self, integration: Integration) -> Integration:
+        """What a call that has begun goes on with: the app secret of now, as long as it is the same app."""
+        now = self._named.get(integration.name)
+        return now if now is not None and now.new.app_key == integration.new.app_key else integration
+
+    def wait(self, integration: Integration) -> int | None:
+        """None when an integration may call now, which is counted; else the seconds until it may."""
+        quota = integration.quota
+        return self._rates.wait(integration.name, quota.calls_per_second, quota.burst)
+
+    async def close(self) -> None:
+        await self._flights.close()
+        self._passwords.close()
+
+    async def _stranger(self, check: _Check, address: str) -> Integration:
+        """Check credentials that were never right, slowly if many were wrong."""
+        login = _throttled(check.proof)
+        if wait := self._throttle.wait(login, address):
+            raise _too_many(wait)
+        self._throttle.attempt(login, address)
+        try:
+            shown = await self._check(check)
+        except CallerError as error:
+            if error.reason == "login-busy":
+                self._throttle.undone(login, address)
+            raise
+        self._throttle.succeeded(login, address)
+        return shown
+
+    async def _check(self, check: _Check) -> Integration:
+        generation, found, kept = self._generation, check.found, check.kept
+        good = await self._shows(found, check.proof, known=check.known)
+        if found is None or not good:
+            self._proven.pop(check.digest, None)
+            if self._proofs is not None and kept is not None:
+                self._proofs.wrong(kept)
+            raise _refused()
+        if self._proofs is not None and kept is not None and found.name in self._enabled:
+            self._proofs.right(found.name, kept)
+        self._keep(check.digest, _Proven(found, self._clock() + self._remember, generation))
+        return found
+
+    async def _shows(self, found: Integration | None, proof: _Proof, *, known: bool) -> bool:
+        """Whether the secret is the integration's. A wrong one has cost one hash, whoever's it is."""
+        if proof.way == "crypted":
+            return found is not None  # the lookup by its SHA-256 was the check
+        hashed, plain = _expected(found, proof.way)
+        if plain is not None and hmac.compare_digest(_bytes(plain), _bytes(proof.secret)):
+            return True
+        return await self._passwords.verify(hashed, proof.secret, known=known)
+
+    def _knows(self, kept: str) -> bool:
+        return self._proofs is not None and self._proofs.knows(kept)
+
+    def _kept(self, found: Integration | None, proof: _Proof) -> str | None:
+        """What stands for the credentials in the store; None, for the same work, for those of nobody."""
+        if self._proofs is None:
+            return None
+        whose = found or _NOBODY
+        expected = whose.old.crypted_digest if proof.way == "crypted" else _expected(whose, proof.way)[0]
+        digest = digest_of(whose, proof.way, proof.login, proof.secret, expected or "")
+        return None if found is None else digest
+
+    def _keep(self, digest: bytes, proven: _Proven) -> None:
+        self._proven.pop(digest, None)
+        self._proven[digest] = proven
+        if len(self._proven) > _MOST_REMEMBERED:
+            self._proven.pop(next(iter(self._proven)))
+
+    def _digest(self, proof: _Proof) -> bytes:
+        """What stands for the credentials in memory: worthless without this process's key."""
+        login = _bytes(proof.login)
+        hashed = hashlib.blake2b(f"{proof.way} {len(login)} ".encode(), key=self._key, digest_size=32)
+        hashed.update(login)
+        hashed.update(_bytes(proof.secret))
+        return hashed.digest()
+
+
+_NOBODY = Integration.model_validate(
+    {
+        "name": "nobody",
+        "old": {"username": "nobody", "password": "x", "app_key": "nobody", "app_secret": "x"},
+        "new": {"app_key": "nobody", "app_secret": secrets.token_hex(16)},
+    }
+)
+
+
+def _proof(credentials: Credentials) -> _Proof:
+    """The first complete way. Raises CallerError when none is."""
+    if credentials.username and credentials.password:
+        return _Proof("password", credentials.username, credentials.password)
+    if credentials.app_key and credentials.app_secret:
+        return _Proof("app", credentials.app_key, credentials.app_secret)
+    if credentials.crypted_auth:
+        digest = hashlib.sha256(_bytes(credentials.crypted_auth)).hexdigest()
+        return _Proof("crypted", digest, credentials.crypted_auth)
+    raise CallerError(
+        "login-refused",
+        "The message has no complete userCredentials header: send username and password, appKey and "
+        "appSecret, or cryptedAuth.",
+        AUTHENTICATION,
+    )
+
+
+def _logins(integration: Integration) -> Iterable[tuple[Way, str]]:
+    old = integration.old
+    if old.username:
+        yield "password", old.username
+    if old.app_key:
+        yield "app", old.app_key
+    if old.crypted_digest:
+        yield "crypted", old.crypted_digest
+
+
+def _expected(integration: Integration | None, way: Way) -> tuple[str | None, str | None]:
+    """(hash, plain text) of what the integration has to show; one of them at most."""
+    if integration is None:
+        return None, None
+    old = integration.old
+    hashed, plain = (
+        (old.password_hash, old.password) if way == "password" else (old.app_secret_hash, old.app_secret)
+    )
+    return hashed, plain.get_secret_value() if plain else None
+
+
+def _throttled(proof: _Proof) -> str:
+    """Under what failures are counted; of a fixed size, whatever the caller sends."""
+    return hashlib.sha256(_bytes(f"{proof.way} {proof.login}")).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _refused() -> CallerError:
+    return CallerError(
+        "login-refused",
+        "The credentials were refused: check the user name and password, the app key and secret, or "
+        "cryptedAuth, and that the integration is enabled in the shim.",
+        AUTHENTICATION,
+    )
+
+
+def _too_many(wait: float) -> CallerError:
+    return CallerError(
+        "login-throttled",
+        f"Too many logins failed: correct the credentials and try again in {max(1, round(wait))} seconds.",
+        AUTHENTICATION,
+    )
+
+
+# ---- files ----
+
+COLUMNS = (
+    "name",
+    "username",
+    "password",
+    "old_app_key",
+    "old_app_secret",
+    "crypted_auth",
+    "v3_app_key",
+    "v3_app_secret",
+)
+_NEEDED = ("name", "v3_app_key", "v3_app_secret")
+_PAIRS = (("username", "password"), ("old_app_key", "old_app_secret"))
+
+
+def add_to_file(path: Path, *entries: Mapping[str, Any]) -> None:
+    """Add integrations, written as in the configuration, to an integrations file: all of them, or none.
+
+    A new file belongs to its owner alone (mode 0600), a changed one too. What stood there stays as it was,
+    comments included. Raises ConfigError, also for a name or login that the file has already.
+    """
+    text = path.read_text("utf-8") if path.exists() else ""
+    there = (read_yaml(path) if text else None) or []
+    whole = [*there, *map(dict, entries)] if isinstance(there, list) else there
+    if problems := judge_integrations(whole, f"{path}: ", path.parent):
+        raise ConfigError(problems)
+    added = yaml.safe_dump([dict(each) for each in entries], sort_keys=False, allow_unicode=True)
+    grown = f"{text.rstrip()}\n{added}" if there else f"{text}{added}"
+    if not _reads_as(grown, whole):  # a list in brackets, for example: comments are lost, nothing else
+        grown = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
+    _replace(path, grown)
+
+
+def _reads_as(text: str, value: Any) -> bool:
+    try:
+        return bool(yaml.safe_load(text) == value)
+    except yaml.YAMLError:
+        return False
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all, for its owner's eyes only."""
+    path = path.resolve()
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        what = f"this cannot be written ({error.strerror})"
+        raise ConfigError([Problem(str(path), what, None, "Check the folder and its permissions")]) from None
+
+
+def import_csv(path: Path, passwords: Passwords | None = None) -> tuple[list[dict[str, Any]], list[str]]:
+    """(entries for `add_to_file`, problems) from a CSV with `COLUMNS`, separated by commas or semicolons.
+
+    Passwords and old secrets leave as hashes. A problem names line and column, never a value.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        return [], [f"{path} cannot be read as UTF-8 text ({type(error).__name__})"]
+    head = text.partition("\n")[0]
+    rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in head and "," not in head else ",")
+    columns = [name.strip().lower() for name in rows.fieldnames or ()]
+    rows.fieldnames = columns
+    problems = [f"line 1: there is no column {name}" for name in _NEEDED if name not in columns]
+    problems += [f"line 1: column {number} is not known" for number in _unknown(columns)]
+    if problems:
+        return [], [*problems, f"columns are: {', '.join(COLUMNS)}"]
+    passwords = passwords or Passwords()
+    entries = []
+    for row in rows:
+        if wrong := list(_wrong(row)):
+            problems += [f"line {rows.line_num}: {each}" for each in wrong]
+        else:
+            entries.append(_entry(row, passwords))
+    return entries, problems
+
+
+def _unknown(columns: Iterable[str]) -> Iterable[int]:
+    return [number for number, name in enumerate(columns, 1) if name not in COLUMNS]
+
+
+def _wrong(row: Mapping[str, Any]) -> Iterable[str]:
+    if None in row:
+        yield "there are more values than columns"
+    for name in _NEEDED:
+        if not row.get(name):
+            yield f"{name} is empty"
+    if row.get("name") and not re.fullmatch(NAME, row["name"]):
+        yield "name is not made of small letters, digits and hyphens"
+    for first, second in _PAIRS:
+        if bool(row.get(first)) != bool(row.get(second)):
+            yield f"{first} and {second} go together"
+    if not any(row.get(name) for name in ("username", "old_app_key", "crypted_auth")):
+        yield "there is no way to log in: give username, old_app_key or crypted_auth"
+
+
+def _entry(row: Mapping[str, str | None], passwords: Passwords) -> dict[str, Any]:
+    old: dict[str, str] = {}
+    if (username := row.get("username")) and (password := row.get("password")):
+        old |= {"username": username, "password_hash": passwords.hash(password)}
+    if (key := row.get("old_app_key")) and (secret := row.get("old_app_secret")):
+        old |= {"app_key": key, "app_secret_hash": passwords.hash(secret)}
+    if crypted := row.get("crypted_auth"):
+        old["crypted_auth_sha256"] = hashlib.sha256(_bytes(crypted)).hexdigest()
+    new = {"app_key": row["v3_app_key"], "app_secret": row["v3_app_secret"]}
+    return {"name": row["name"], "old": old, "new": new}

@@ -1,0 +1,88 @@
+"""Passwords: argon2id hashes, made and checked, off the event loop.
+
+Hashing is the cheapest way to starve the shim. So at most as many checks run at once as there are cores,
+the rest queue, and the queue has an end. Who proved itself before has a lane of its own, with a thread of its
+own: however many strangers guess, those that are known wait for each other alone. A check without a hash costs
+as much as one with a hash, so that nobody learns from the clock which logins exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from shim.core.errors import CallerError
+from shim.edge.settings.model import Argon2
+
+_MOST_KNOWN = 4096
+"""As many as are remembered: each waits once at most."""
+_BUSY_SECONDS = 3
+
+
+class Passwords:
+    """Makes and checks hashes. `queue`: checks that may wait for a core."""
+
+    def __init__(self, settings: Argon2 | None = None, queue: int = 256) -> None:
+        settings = settings or Argon2()
+        cores = os.cpu_count() or 1
+        self._hasher = PasswordHasher(settings.iterations, settings.memory, settings.parallelism)
+        self._nobody = self._hasher.hash(secrets.token_hex(16))
+        self._strangers = _Lane(ThreadPoolExecutor(max(1, cores - 1), "argon2"), cores + queue)
+        self._known = _Lane(ThreadPoolExecutor(1, "argon2-known"), _MOST_KNOWN)
+
+    def hash(self, password: str) -> str:
+        """The argon2id hash to store. Blocks for about 30 ms with the default parameters."""
+        return self._hasher.hash(_bytes(password))
+
+    async def verify(self, hash: str | None, password: str, *, known: bool = False) -> bool:
+        """Whether the hash is the password's; without a hash the same work, and False.
+
+        `known`: these very credentials were right before. Raises CallerError (`login-busy`) when too many
+        checks wait.
+        """
+        lane = self._known if known else self._strangers
+        return await lane.run(self._same, hash or self._nobody, password) and hash is not None
+
+    def _same(self, hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hash, _bytes(password))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def close(self) -> None:
+        """Drop the checks that wait; those that run end by themselves."""
+        for lane in (self._strangers, self._known):
+            lane.threads.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Threads that check, and how many checks may wait for one."""
+
+    threads: ThreadPoolExecutor
+    most: int
+    checks: int = 0
+
+    async def run(self, check: Callable[[str, str], bool], hash: str, password: str) -> bool:
+        if self.checks >= self.most:
+            busy = CallerError(
+                "login-busy", "Too many logins are being checked: try again in a few seconds.", side="Server"
+            )
+            busy.retry_after = _BUSY_SECONDS
+            raise busy
+        self.checks += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.threads, check, hash, password)
+        finally:
+            self.checks -= 1
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")

@@ -1,0 +1,124 @@
+"""Proofs: which credentials were right before, kept over a restart.
+
+They open nothing: whoever shows such credentials is checked all the same, but in the lane of those who are
+known, and whatever strangers failed at from the same address. What is kept is a digest with a key that is not
+in the store, made of the secret of the integration's v3 app. So a thief of the store alone can try no passwords
+on it, and whoever has the configuration has more than the password opens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Container
+from datetime import timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from shim.core.errors import BackendError
+from shim.edge.settings.model import Integration
+from shim.edge.store.database import Store
+
+log = structlog.get_logger()
+
+PROOFS = sa.Table(
+    "login_proofs",
+    sa.MetaData(),
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("integration", sa.Text, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+)
+MOST = 4096
+_DAYS = 30
+"""How long a proof is kept; one that is shown again after half of that is kept anew."""
+
+
+def digest_of(integration: Integration, way: str, login: str, secret: str, expected: str) -> str:
+    """What stands for credentials of an integration, as hexadecimal digits.
+
+    It is another one as soon as `expected`, the hash in the configuration, is another.
+    """
+    key = hashlib.sha512(integration.new.app_secret.get_secret_value().encode()).digest()
+    made = hashlib.blake2b(key=key, digest_size=32)
+    for part in (integration.name, way, login, secret, expected):
+        data = part.encode("utf-8", "surrogatepass")
+        made.update(len(data).to_bytes(4, "big") + data)
+    return made.hexdigest()
+
+
+class Proofs:
+    """The proofs of a store, all in memory. What cannot be written is told and goes without."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, str] = {}
+        self._fresh: set[str] = set()
+        """Those that need not be kept anew."""
+        self._writing: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Read what is kept, and drop what is too old. Raises BackendError when the store fails."""
+        now = self._store.now()
+        async with self._store.writing() as connection:
+            await connection.execute(sa.delete(PROOFS).where(PROOFS.c.at < now - timedelta(days=_DAYS)))
+            rows = (
+                await connection.execute(
+                    sa.select(
+                        PROOFS.c.digest, PROOFS.c.integration, PROOFS.c.at >= now - timedelta(days=_DAYS / 2)
+                    )
+                    .order_by(PROOFS.c.at.desc())
+                    .limit(MOST)
+                )
+            ).all()
+        self._known = {digest: integration for digest, integration, _ in rows}
+        self._fresh = {digest for digest, _, fresh in rows if fresh}
+
+    def knows(self, digest: str) -> bool:
+        return digest in self._known
+
+    def right(self, integration: str, digest: str) -> None:
+        """These credentials were right; it is written down beside the call."""
+        self._known[digest] = integration
+        if digest not in self._fresh and len(self._fresh) < MOST:
+            self._fresh.add(digest)
+            self._begin(self._keep(integration, digest))
+
+    def wrong(self, digest: str) -> None:
+        """These credentials are right no more."""
+        if digest in self._known:
+            del self._known[digest]
+            self._fresh.discard(digest)
+            self._begin(self._drop(digest))
+
+    def only(self, integrations: Container[str]) -> None:
+        """What was right for any other integration is forgotten."""
+        for digest in [each for each, whose in self._known.items() if whose not in integrations]:
+            self.wrong(digest)
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        if self._writing:
+            await asyncio.gather(*self._writing, return_exceptions=True)
+
+    def _begin(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _keep(self, integration: str, digest: str) -> None:
+        row = {"digest": digest, "integration": integration, "at": self._store.now()}
+        try:
+            async with self._store.writing() as connection:
+                await connection.execute(sa.delete(PROOFS).where(PROOFS.c.digest == digest))
+                await connection.execute(sa.insert(PROOFS).values(**row))
+        except BackendError as error:
+            self._fresh.discard(digest)
+            log.warning("login proof not kept", integration=integration, reason=error.reason)
+
+    async def _drop(self, digest: str) -> None:
+        try:
+            async with self._store.writing() as connection:
+                await connection.execute(sa.delete(PROOFS).where(PROOFS.c.digest == digest))
+        except BackendError as error:
+            log.warning("login proof not dropped", reason=error.reason)

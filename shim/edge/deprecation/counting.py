@@ -1,0 +1,174 @@
+"""Counting: what the deprecation log is told becomes totals at once, in memory that is bounded.
+
+Laws: a finding or a caller that has a key already counts under it; of new keys an integration has at most so
+many, and everything over that counts under `MORE`, which is told once. A sample is asked for when a finding
+has none, or an old one, and at most so many times a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from shim.core.commands.command import Call
+from shim.core.findings import KINDS, Finding
+from shim.core.message import Element
+from shim.edge.deprecation.batch import Batch, CallerKey, FindingKey
+from shim.edge.settings.deprecation import Deprecation
+
+log = structlog.get_logger()
+
+UNKNOWN = "(unknown)"
+"""The integration of callers that are not known."""
+MORE = "(more)"
+"""Stands where an integration has more different findings or callers than are told apart."""
+
+_LONGEST_PATH = 500
+_MOST_WANTED = 200
+_BECAUSE = "There are more different findings than are told apart (deprecation.keys): these are only counted."
+_REST: Final = "more-findings"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a sample is made of: the message, and the v3 calls it became."""
+
+    request: Element = field(repr=False)
+    sent: Sequence[Call] = field(repr=False)
+    unsent: int = 0
+
+
+@dataclass(slots=True)
+class _Known:
+    """What an integration has keys for: findings with when their sample was taken, and callers."""
+
+    findings: dict[FindingKey, datetime | None] = field(default_factory=dict)
+    callers: set[CallerKey] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+
+
+class Counting:
+    """Totals since the last `take`. `now` gives UTC."""
+
+    def __init__(self, settings: Deprecation, now: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._age = timedelta(seconds=settings.sample_age)
+        self._now = now
+        self._batch = Batch()
+        self._wanted: list[tuple[list[FindingKey], Wanted]] = []
+        self._known: dict[str, _Known] = {}
+        self._second, self._samples = 0, 0
+        self._day: date | None = None
+        self._day_text = ""
+
+    @property
+    def waiting(self) -> int:
+        """Calls that were counted since the last `take`."""
+        return self._batch.calls
+
+    def learn(
+        self, findings: Iterable[tuple[FindingKey, datetime | None]], callers: Iterable[CallerKey]
+    ) -> None:
+        """What has keys already."""
+        for key, sampled in findings:
+            self._of(key[0]).findings.setdefault(key, sampled)
+        for caller in callers:
+            self._of(caller[0]).callers.add(caller)
+
+    def take(self) -> tuple[Batch, list[tuple[list[FindingKey], Wanted]]]:
+        """What was counted, and which samples are due for which findings of it."""
+        taken = self._batch, self._wanted
+        self._batch, self._wanted = Batch(), []
+        return taken
+
+    def called(
+        self, integration: str, operation: str, caller: tuple[str, str, str, str], *, fault: bool
+    ) -> None:
+        """A 2.5 call; `caller` is agent, toolkit, version and address."""
+        now = self._now()
+        self.used(integration, operation, fault=fault)
+        key = (integration, *caller)
+        known = self._of(integration)
+        if key not in known.callers:
+            if len(known.callers) < self._settings.keys:
+                known.callers.add(key)
+            else:
+                self._tell(known, integration, "callers")
+                key = (integration, MORE, MORE, MORE, MORE)
+        self._batch.call_from(key, now)
+
+    def used(self, integration: str, operation: str, *, fault: bool) -> None:
+        """Use of an operation of 2.5; of a call inside another one that is all there is to count."""
+        now = self._now()
+        self._batch.use((integration, "old", operation), fault, now, self._date(now))
+
+    def ported(self, integration: str, operation: str, *, fault: bool) -> None:
+        """A native v3 call."""
+        now = self._now()
+        self._batch.use((integration, "new", operation), fault, now, self._date(now))
+
+    def found(
+        self, integration: str, operation: str, findings: Iterable[Finding], wanted: Wanted | None
+    ) -> None:
+        """Count findings; `wanted` is what a sample could be made of."""
+        now = self._now()
+        day = self._date(now)
+        sampled = self._of(integration).findings
+        due: list[FindingKey] = []
+        for finding in findings:
+            key, counted = self._key(integration, operation, finding)
+            self._batch.find(key, counted, now, day)
+            if wanted is not None and self._is_due(sampled.get(key), now):
+                due.append(key)
+        if due and wanted is not None and self._may_sample(now):
+            sampled.update(dict.fromkeys(due, now))
+            self._wanted.append((due, wanted))
+
+    def _key(self, integration: str, operation: str, finding: Finding) -> tuple[FindingKey, Finding]:
+        """What a finding counts under, and as what."""
+        key = (integration, operation, finding.code, finding.path[:_LONGEST_PATH])
+        known = self._of(integration)
+        if key in known.findings:
+            return key, finding
+        if len(known.findings) < self._settings.keys:
+            known.findings[key] = None
+            return key, finding
+        self._tell(known, integration, "findings")
+        rest = Finding(_REST, MORE, _BECAUSE, None, KINDS[_REST].severity, finding.count)
+        return (integration, operation, rest.code, rest.path), rest
+
+    def _of(self, integration: str) -> _Known:
+        known = self._known.get(integration)
+        if known is None:
+            known = self._known[integration] = _Known()
+        return known
+
+    def _is_due(self, sampled: datetime | None, now: datetime) -> bool:
+        return sampled is None or now - sampled >= self._age
+
+    def _may_sample(self, now: datetime) -> bool:
+        """Whether another one is within the bounds: of a second, and of what waits to be made."""
+        if len(self._wanted) >= _MOST_WANTED:
+            return False
+        second = int(now.timestamp())
+        if second != self._second:
+            self._second, self._samples = second, 0
+        self._samples += 1
+        return self._samples <= self._settings.samples
+
+    def _date(self, now: datetime) -> str:
+        """The UTC date; the text of a day is made once."""
+        day = now.date()
+        if day != self._day:
+            self._day, self._day_text = day, day.isoformat()
+        return self._day_text
+
+    def _tell(self, known: _Known, integration: str, what: str) -> None:
+        if what not in known.told:
+            known.told.add(what)
+            most = self._settings.keys
+            log.error("deprecation log full", integration=integration, what=what, most=most, counted_as=MORE)

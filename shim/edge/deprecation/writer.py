@@ -1,0 +1,199 @@
+"""Writes a batch of the deprecation log into the store: in one transaction, once, adding to what is there.
+
+Laws: the first thing that a transaction writes is the batch's ID, where two cannot stand; so a batch whose
+commit was not seen may be offered again, also while the first commit is still under way. Rows are written in
+the order of their keys, so that two shims never wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shim.core.errors import BackendError
+from shim.edge.deprecation.batch import Batch, Calls, FindingKey, Found
+from shim.edge.deprecation.tables import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, USAGE
+from shim.edge.store.database import KEPT, Store, utc
+
+MARKS = "deprecation-log"
+"""What is kept under this name are the IDs of batches that were written lately; no account has it."""
+
+BUSY = 0.5
+"""Seconds that a write waits for another program at an SQLite file: then it is tried again later."""
+
+_REMEMBERED = timedelta(days=90)
+_MOST_AT_ONCE = 500
+_FINDING = ("integration", "operation", "code", "path")
+_AGAIN = "It came again."
+
+
+async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bool:
+    """Write a batch; False when it was there already. `settled` are written ones that will not come again.
+
+    Raises BackendError (`store-unavailable`), after which it may be there or not: see `hopeless`.
+    """
+    async with store.writing(BUSY) as connection:
+        await forget(connection, settled)
+        mark = {"account": MARKS, "field": batch.id, "value": '["batch",null,{},[]]', "updated_at": store.now()}
+        marked = await connection.execute(_insert(connection, KEPT).on_conflict_do_nothing(), mark)
+        if marked.rowcount != 1:
+            return False
+        await _write_calls(connection, USAGE, batch.usage)
+        await _write_calls(connection, CALLERS, batch.callers)
+        await _write_findings(connection, batch.findings)
+    return True
+
+
+def hopeless(error: BaseException) -> bool:
+    """Whether writing the same again would fail the same way, so that it must not hold up the rest."""
+    cause = error.__cause__ if isinstance(error, BackendError) else error
+    return not isinstance(error, BackendError) or isinstance(cause, DataError | IntegrityError)
+
+
+async def forget(connection: AsyncConnection, settled: Iterable[str]) -> None:
+    """Forget the IDs of batches that will not come again."""
+    ids = list(settled)
+    for start in range(0, len(ids), _MOST_AT_ONCE):
+        some = KEPT.c.field.in_(ids[start : start + _MOST_AT_ONCE])
+        await connection.execute(sa.delete(KEPT).where(KEPT.c.account == MARKS, some))
+
+
+async def forget_old(store: Store) -> None:
+    """Forget IDs of batches that nobody was left to forget. Raises BackendError."""
+    old = KEPT.c.updated_at < store.now() - _REMEMBERED
+    async with store.writing(BUSY) as connection:
+        await connection.execute(sa.delete(KEPT).where(KEPT.c.account == MARKS, old))
+
+
+async def known(store: Store, most: int) -> tuple[list[tuple[FindingKey, datetime | None]], list[Any]]:
+    """Findings that have rows, with when their sample was taken; and callers. Raises BackendError."""
+    query = sa.select(*(FINDINGS.c[name] for name in _FINDING), FINDINGS.c.sample_at)
+    async with store.reading() as connection:
+        rows = (await connection.execute(query.limit(most))).all()
+        callers = (await connection.execute(sa.select(*CALLERS.primary_key.columns).limit(most))).all()
+    findings = [(tuple(row[:4]), utc(row[4]) if row[4] else None) for row in rows]
+    return findings, [tuple(row) for row in callers]
+
+
+# ---- use and callers ----
+
+
+async def _write_calls(connection: AsyncConnection, table: sa.Table, totals: Mapping[Any, Calls]) -> None:
+    if not totals:
+        return
+    keys = [column.name for column in table.primary_key.columns]
+    counted = ["calls", "faults"] if "faults" in table.c else ["calls"]
+    insert = _insert(connection, table)
+    fresh = {name: table.c[name] + insert.excluded[name] for name in counted} | _seen(table, insert.excluded)
+    rows = [
+        dict(zip(keys, key, strict=True))
+        | {"calls": each.calls, "faults": each.faults, "first_seen": each.first, "last_seen": each.last}
+        for key, each in sorted(totals.items(), key=_key)
+    ]
+    if "faults" not in table.c:
+        for row in rows:
+            del row["faults"]
+    await connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=fresh), rows)
+
+
+def _seen(table: sa.Table, excluded: Any) -> dict[str, Any]:
+    first, last = table.c.first_seen, table.c.last_seen
+    return {
+        "first_seen": sa.case((excluded.first_seen < first, excluded.first_seen), else_=first),
+        "last_seen": sa.case((excluded.last_seen > last, excluded.last_seen), else_=last),
+    }
+
+
+# ---- findings ----
+
+
+async def _write_findings(connection: AsyncConnection, findings: Mapping[FindingKey, Found]) -> None:
+    if not findings:
+        return
+    ordered = sorted(findings.items(), key=_key)
+    await connection.execute(_upsert_findings(connection), [_row(*each) for each in ordered])
+    await _reopen(connection, findings)
+    days = [
+        _named(key) | {"day_": day, "count_": count}
+        for key, found in ordered
+        for day, count in sorted(found.days.items())
+    ]
+    await connection.execute(_upsert_days(connection), days)
+
+
+def _row(key: FindingKey, found: Found) -> dict[str, Any]:
+    return dict(zip(_FINDING, key, strict=True)) | {
+        "severity": found.severity,
+        "because": found.because,
+        "place": found.place,
+        "count": found.count,
+        "first_seen": found.first,
+        "last_seen": found.last,
+        "sample": found.sample,
+        "sample_at": found.sample_at,
+        "state": "new",
+        "state_at": found.first,
+    }
+
+
+def _upsert_findings(connection: AsyncConnection) -> Any:
+    """Counts add up; what is said of it and its sample follow the newest; its state stays."""
+    insert = _insert(connection, FINDINGS)
+    was, said = FINDINGS.c, insert.excluded
+    newest = said.last_seen >= was.last_seen
+    fresh = {name: sa.case((newest, said[name]), else_=was[name]) for name in ("severity", "because", "place")}
+    sampled = sa.and_(
+        said.sample.is_not(None), sa.or_(was.sample_at.is_(None), said.sample_at >= was.sample_at)
+    )
+    fresh |= {name: sa.case((sampled, said[name]), else_=was[name]) for name in ("sample", "sample_at")}
+    fresh |= {"count": was.count + said["count"]} | _seen(FINDINGS, said)
+    return insert.on_conflict_do_update(index_elements=_FINDING, set_=fresh)
+
+
+def _upsert_days(connection: AsyncConnection) -> Any:
+    chosen = sa.select(
+        FINDINGS.c.id,
+        sa.bindparam("day_", type_=sa.Text),
+        sa.bindparam("count_", type_=sa.BigInteger),
+    ).where(*_that())
+    insert = _insert(connection, FINDING_DAYS)
+    fresh = {"count": FINDING_DAYS.c["count"] + insert.excluded["count"]}
+    return insert.from_select(["finding", "day", "count"], chosen).on_conflict_do_update(
+        index_elements=["finding", "day"], set_=fresh
+    )
+
+
+async def _reopen(connection: AsyncConnection, findings: Mapping[FindingKey, Found]) -> None:
+    """What was said to be fixed and came after that is new again. Its row is locked already."""
+    columns = [FINDINGS.c[name] for name in ("id", *_FINDING, "state_at")]
+    among = FINDINGS.c.integration.in_({key[0] for key in findings})
+    for row in (await connection.execute(sa.select(*columns).where(FINDINGS.c.state == "fixed", among))).all():
+        found = findings.get(tuple(row[1:5]))
+        if found is None or found.last <= utc(row.state_at):
+            continue
+        again = {"state": "new", "state_at": found.last, "until": None}
+        await connection.execute(sa.update(FINDINGS).where(FINDINGS.c.id == row.id).values(**again))
+        event = {"finding": row.id, "at": found.last, "who": "shim", "was": "fixed", "became": "new"}
+        await connection.execute(sa.insert(FINDING_EVENTS).values(**event, text=_AGAIN))
+
+
+def _that() -> list[sa.ColumnElement[bool]]:
+    return [FINDINGS.c[name] == sa.bindparam(f"{name}_", type_=sa.Text) for name in _FINDING]
+
+
+def _named(key: FindingKey) -> dict[str, str]:
+    return {f"{name}_": value for name, value in zip(_FINDING, key, strict=True)}
+
+
+def _key(item: tuple[Any, Any]) -> Any:
+    return item[0]
+
+
+def _insert(connection: AsyncConnection, table: sa.Table) -> Any:
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)

@@ -1,0 +1,1 @@
+"""The exchange over HTTP: from a SOAP request to its response, around the core."""

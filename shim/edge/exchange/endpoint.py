@@ -1,0 +1,261 @@
+"""The SOAP endpoints: from an HTTP request to an HTTP response, around the core's exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+from aiohttp import web
+
+from shim.core.answers.soap12 import CONTENT_TYPE_12, as_soap_12
+from shim.core.catalogue.translation import Catalogue
+from shim.core.commands.command import PLAIN_FAULTS, FaultForm
+from shim.core.errors import BackendError, CallerError
+from shim.core.findings import Finding
+from shim.core.inner import by_operation, summed
+from shim.core.parse import Limits
+from shim.core.pipeline import Outcome, Request, Shim, exchange
+from shim.core.serialise import CONTENT_TYPE, fault_message
+from shim.edge.deprecation.log import DeprecationLog, Seen
+from shim.edge.exchange.performer import Performer, Performers, run
+from shim.edge.http.answers import response as answered
+from shim.edge.http.bodies import decoded, read_body
+from shim.edge.http.deprecation_headers import Telling
+from shim.edge.http.paths import AS_SENT
+from shim.edge.http.peer import Peers
+from shim.edge.http.toolkits import HEAD, clean_agent, toolkit
+from shim.edge.native.passthrough import NativeV3
+from shim.edge.rehearsal.compare_mode import Comparer, Spoken
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How the endpoint behaves: seconds for a whole body and for a whole call, and how faults are laid out for
+    callers that are not known."""
+
+    body_seconds: float
+    call_seconds: float
+    faults: FaultForm = PLAIN_FAULTS
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the way of an old call: its record, an old server to compare with, native v3."""
+
+    deprecation: DeprecationLog
+    comparer: Comparer | None = None
+    native: NativeV3 | None = None
+
+
+class SoapEndpoint:
+    """Answers POSTs on every endpoint of the old services."""
+
+    def __init__(
+        self,
+        shim: Shim,
+        performers: Performers,
+        peers: Peers,
+        conduct: Conduct,
+        telling: Telling,
+        beside: Beside,
+    ) -> None:
+        self._shim = shim
+        self.tell(telling)
+        self._performers = performers
+        self._peers = peers
+        self._conduct = conduct
+        self._beside = beside
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The translations by which calls are served."""
+        return self._shim.catalogue
+
+    def replace(self, shim: Shim) -> None:
+        """Serve later calls with other rules; those under way end with theirs."""
+        self._shim = shim
+
+    def tell(self, telling: Telling) -> None:
+        """Tell callers this of 2.5 from now on."""
+        self._telling = telling
+        self._shim = replace(self._shim, deprecation=telling.deprecation)
+
+    def bound(self, limits: Limits, body_seconds: float) -> None:
+        """Take messages of no more than this from now on."""
+        self._shim = replace(self._shim, limits=limits)
+        self._conduct = replace(self._conduct, body_seconds=body_seconds)
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        reference = secrets.token_hex(8)
+        began = time.perf_counter()
+        outcome = Outcome()
+        call = Ended(outcome, Performer(self._performers, self._peers.client(request)))
+        try:
+            await self._serve(request, call)
+        except CallerError as fault:
+            outcome.fault = fault.bare()
+        except asyncio.CancelledError:
+            outcome.fault = _STOPPED
+            self._log(call, reference, began, request)
+            raise
+        except Exception:  # a defect of ours still has to end as a fault that can be found
+            log.exception("internal error", reference=reference, path=request.path)
+            outcome.fault = _INTERNAL
+        if call.passed is not None:
+            return call.passed
+        self._log(call, reference, began, request)
+        body = self._told(outcome, reference)
+        if outcome.rung == "compare" and self._beside.comparer is not None:
+            self._beside.comparer.consider(call.spoken(request, body))
+        return self._response(outcome, body)
+
+    async def _serve(self, request: web.Request, call: Ended) -> None:
+        """Fill the call's outcome, or the response of a v3 message that passed. Raises CallerError."""
+        most = self._shim.limits.bytes
+        sent = await read_body(request, most, self._conduct.body_seconds)
+        body = decoded(sent, request.headers.get("Content-Encoding", ""), most)
+        native = self._beside.native
+        if native is not None and (head := await native.claims(request, body)):
+            call.passed = await native.forward(request, sent, head)
+            return
+        call.body = body
+        headers = request.headers
+        asked = Request(
+            request.path,
+            headers.get("Content-Type", ""),
+            body,
+            headers.get("SOAPAction", ""),
+            unusual=AS_SENT in request,
+        )
+        under_way = exchange(self._shim, asked, call.outcome)
+        try:
+            async with asyncio.timeout(self._conduct.call_seconds):
+                await run(under_way, call.performer)
+        except TimeoutError:
+            call.outcome.fault = _TOO_LATE if call.performer.wrote else _READ_TOO_LATE
+        said = call.outcome.said
+        if said is not None and said != self._shim.said:
+            self._shim = replace(self._shim, said=said)
+
+    def _told(self, outcome: Outcome, reference: str) -> bytes:
+        """The message that is answered."""
+        if outcome.fault is not None:
+            form = outcome.caller.faults if outcome.caller is not None else self._conduct.faults
+            message = fault_message(outcome.fault, reference, form)
+        else:
+            assert outcome.answer is not None
+            message = outcome.answer
+        return as_soap_12(message) if outcome.soap_12 else message
+
+    def _response(self, outcome: Outcome, body: bytes) -> web.StreamResponse:
+        fault = outcome.fault
+        content_type = CONTENT_TYPE_12 if outcome.soap_12 else CONTENT_TYPE
+        headers = {"Content-Type": content_type, **self._telling.headers(outcome.caller)}
+        if fault is not None and fault.retry_after is not None:
+            headers["Retry-After"] = str(fault.retry_after)
+        response = answered(500 if fault else 200, body, headers)
+        if fault is not None and fault.reason in ("too-large", "slow-body"):
+            response.force_close()
+        return response
+
+    def _log(self, call: Ended, reference: str, began: float, request: web.Request) -> None:
+        outcome = call.outcome
+        seconds = time.perf_counter() - began
+        seen = call.seen(request, seconds)
+        self._beside.deprecation.called(seen)
+        about = {"reference": reference, "integration": seen.integration, "operation": outcome.operation}
+        _tell(outcome.findings.own, about)
+        for operation, calls in by_operation(outcome.inner).items():
+            inside = {**about, "operation": operation, "within": outcome.operation}
+            _tell(summed(calls), inside)
+            faults = sum(each.fault is not None for each in calls)
+            log.info("inner calls", **inside, calls=len(calls), faults=faults)
+        fault = outcome.fault
+        log.info(
+            "call",
+            **about,
+            result="fault" if fault else "answer",
+            reason=fault.reason if fault else None,
+            code=fault.code if fault else None,
+            path=request.path,
+            calls=outcome.calls,
+            version=outcome.schema_version,
+            toolkit=seen.toolkit,
+            milliseconds=round(seconds * 1000, 1),
+        )
+
+
+def _tell(findings: Iterable[Finding], about: Mapping[str, str | None]) -> None:
+    for found in findings:
+        log.info(
+            "finding",
+            **about,
+            code=found.code,
+            severity=found.severity,
+            path=found.path,
+            because=found.because,
+            place=found.place,
+            count=found.count,
+        )
+
+
+@dataclass(slots=True)
+class Ended:
+    """A call, what carries it out, its body and what passed untouched, as far as it has come."""
+
+    outcome: Outcome
+    performer: Performer
+    body: bytes = b""
+    passed: web.StreamResponse | None = None
+
+    def spoken(self, request: web.Request, answer: bytes) -> Spoken:
+        """What another server is asked beside the shim."""
+        caller, headers = self.outcome.caller, request.headers
+        return Spoken(
+            integration=caller.name if caller else "",
+            operation=self.outcome.operation or "",
+            path=request.path,
+            content_type=headers.get("Content-Type", ""),
+            soap_action=headers.get("SOAPAction"),
+            body=self.body,
+            answer=answer,
+        )
+
+    def seen(self, request: web.Request, seconds: float) -> Seen:
+        """What the deprecation log is told of it."""
+        outcome, fault = self.outcome, self.outcome.fault
+        agent = clean_agent(request.headers.get("User-Agent", ""))
+        return Seen(
+            integration=outcome.caller.name if outcome.caller else None,
+            operation=outcome.operation,
+            findings=outcome.findings.own,
+            inner=outcome.inner,
+            fault=fault.reason if fault else None,
+            version=outcome.schema_version,
+            agent=agent,
+            toolkit=toolkit(agent, self.body[:HEAD]),
+            address=self.performer.address,
+            seconds=seconds,
+            request=outcome.request,
+            sent=self.performer.sent,
+            unsent=self.performer.unsent,
+        )
+
+
+_INTERNAL = BackendError(
+    "internal-error", "The shim failed on this call: tell its operator the reference, it is in the log."
+)
+_STOPPED = BackendError("stopped", "The shim stopped before the call had ended.")
+_TOO_LATE = BackendError(
+    "backend-late",
+    "The v3 backend took too long. Whether a write took effect is not known: look before repeating it.",
+)
+_READ_TOO_LATE = BackendError(
+    "backend-late", "The v3 backend took too long. Nothing was changed: try again, or ask for less at once."
+)

@@ -1,0 +1,265 @@
+"""Drives the core: carries out the commands that an exchange yields, until it returns its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal, TypeVar, assert_never
+
+from shim.core.commands.command import (
+    Aside,
+    Begin,
+    Call,
+    Caller,
+    Close,
+    Command,
+    DenyIdentities,
+    DoubtIdentities,
+    FindEnded,
+    FindIdentities,
+    Forget,
+    ForgetIdentities,
+    Identify,
+    Issue,
+    LearnIdentities,
+    Mark,
+    Opened,
+    Recall,
+    Remember,
+    RenumberIdentities,
+    Revoke,
+    Together,
+)
+from shim.core.errors import Fault
+from shim.edge.backend.client import Backend
+from shim.edge.callers.integrations import Integration, Integrations
+from shim.edge.deprecation.samples import MOST_CALLS
+from shim.edge.exchange.threads import Threads
+from shim.edge.identities.map import IdentityMap
+from shim.edge.journal.journal import Journal
+from shim.edge.porting.ladder import Porting
+from shim.edge.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Performers:
+    """What carries out commands."""
+
+    integrations: Integrations
+    backend: Backend
+    store: Store
+    identities: IdentityMap
+    journal: Journal | None = None
+    porting: Porting | None = None
+    aside: Threads = field(default_factory=Threads)
+
+
+_SIDE_BY_SIDE = 8
+"""Parts of one exchange that run at once; calls of all exchanges are bounded by the backend's own limit."""
+_Result = TypeVar("_Result")
+
+
+class Performer:
+    """Carries out the commands of one exchange; knows who calls once that was found out.
+
+    `sent` are its first v3 calls, `unsent` how many there were beyond: a sample may be made of them. `wrote`
+    says whether any of them was a write, `large` whether a message was parsed aside.
+    """
+
+    def __init__(
+        self,
+        performers: Performers,
+        address: str,
+        integration: Integration | None = None,
+        recovering: Opened | None = None,
+    ) -> None:
+        self._with = performers
+        self.large = False
+        self.address = address
+        self._integration = integration
+        self._opened = recovering
+        self._recovering = recovering is not None
+        self.sent: list[Call] = []
+        self.unsent = 0
+        self.wrote = False
+
+    async def perform(self, command: Command) -> Any:  # noqa: PLR0912  # one arm for each command
+        """The reply to a command. Raises Fault."""
+        match command:
+            case Aside():
+                self.large = True
+                return await self._with.aside.run(command.work)
+            case Identify():
+                return await self._identified(command)
+            case Call():
+                assert self._integration is not None, "nothing is forwarded for a caller that is not known"
+                self._note(command)
+                integration = self._with.integrations.current(self._integration)
+                return await self._with.backend.forward(self._held(command), integration)
+            case Recall():
+                return await self._with.store.recall(command.account)
+            case Remember():
+                return await self._with.store.remember(command.account, command.fields)
+            case Forget():
+                return await self._with.store.forget(command.accounts)
+            case Issue():
+                return await self._with.store.issue(command.counter)
+            case FindIdentities():
+                return await self._with.identities.find(command.by, command.values)
+            case FindEnded():
+                return await self._with.identities.ended(command.by, command.values)
+            case LearnIdentities():
+                return await self._with.identities.learn(command.known)
+            case DoubtIdentities() | DenyIdentities() | ForgetIdentities() | RenumberIdentities():
+                return await self._unlearn(command)
+            case Together():
+                return await self._together(command)
+            case Begin() | Mark() | Close() | Revoke():
+                return await self._journal(command)
+            case _:
+                assert_never(command)
+
+    async def aside(self, work: Callable[[], _Result]) -> _Result:
+        """Do work that would keep others waiting."""
+        return await self._with.aside.run(work)
+
+    async def _identified(self, command: Identify) -> Caller:
+        found = await self._with.integrations.authenticate(command.credentials, self.address)
+        self._integration = found
+        caller = self._with.porting.caller(found) if self._with.porting else found.caller
+        wait = self._with.integrations.wait(found)
+        return caller if wait is None else replace(caller, wait=wait)
+
+    async def _unlearn(
+        self, command: DoubtIdentities | DenyIdentities | ForgetIdentities | RenumberIdentities
+    ) -> None:
+        identities = self._with.identities
+        match command:
+            case DoubtIdentities():
+                await identities.doubt(command.numbers)
+            case DenyIdentities():
+                await identities.deny(command.numbers)
+            case ForgetIdentities():
+                await identities.forget(command.numbers)
+            case RenumberIdentities():
+                await identities.renumber_all(command.numbers)
+            case _:
+                assert_never(command)
+
+    async def _journal(self, command: Begin | Mark | Close | Revoke) -> Opened | None:
+        journal = self._with.journal
+        if journal is None:
+            return None
+        match command:
+            case Begin():
+                assert self._integration is not None, "nothing is journalled for a caller that is not known"
+                self.abandon()  # of a list of calls: one before this has ended by a fault
+                opened = await journal.begin(self._integration.name, command)
+                self._opened = opened if opened.answer is None else None
+                return opened
+            case Mark():
+                await journal.mark(command)
+            case Close():
+                await self._close(journal, command)
+                self._opened = None
+            case Revoke():
+                await journal.revoke(command.entries)
+            case _:
+                assert_never(command)
+        return None
+
+    def _note(self, call: Call) -> None:
+        self.wrote = self.wrote or call.writes
+        if len(self.sent) < MOST_CALLS:
+            self.sent.append(call)
+        else:
+            self.unsent += 1
+
+    async def _close(self, journal: Journal, command: Close) -> None:
+        """End an entry; what is learned and forgotten with it is so in the same transaction."""
+        if not command.known and not command.gone:
+            await journal.close(command, (), recovered=self._recovering)
+            return
+        async with self._with.identities.changing() as change:
+            learned = await change.learn({each.number: each for each in command.known})
+            await change.forget(command.gone)
+            identities = tuple(learned[each.number] for each in command.known)
+            ended = await journal.end(change.connection, command, identities, recovered=self._recovering)
+        journal.ended(ended)
+
+    def _held(self, call: Call) -> Call:
+        """The call, which is not sent when the entry that it is made for is not ours any more by then."""
+        journal, opened = self._with.journal, self._opened
+        if journal is None or opened is None:
+            return call
+
+        def envelope(token: str) -> bytes:
+            journal.require(opened)
+            return call.envelope(token)
+
+        return replace(call, envelope=envelope)
+
+    def abandon(self) -> None:
+        """What the exchange has journalled and not ended is for recovery, at once."""
+        if self._with.journal is not None and self._opened is not None:
+            self._with.journal.abandon(self._opened, wake=not self._recovering)
+        self._opened = None
+
+    async def _together(self, command: Together) -> list[Any]:
+        """All parts, a few at a time; the first fault is raised once all have ended."""
+        places = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+        async def one(part: Generator[Command, Any, Any]) -> Any:
+            async with places:
+                return await drive(part, self)
+
+        ended = await asyncio.gather(*(one(part) for part in command.parts), return_exceptions=True)
+        try:
+            for each in ended:
+                if isinstance(each, BaseException):
+                    raise each
+            return list(ended)
+        finally:
+            each = ended = None  # type: ignore[assignment]  # a fault must not hold the frame that holds it
+
+
+async def run(exchange: Generator[Command, Any, _Result], performer: Performer) -> _Result:
+    """Run a whole exchange. However it ends, recovery gets what it journalled and could not end."""
+    try:
+        return await drive(exchange, performer)
+    finally:
+        performer.abandon()
+
+
+async def drive(exchange: Generator[Command, Any, _Result], performer: Performer) -> _Result:
+    """Run an exchange, or a part of one, to its end.
+
+    Once a large message was part of it, what it does between two commands is done aside: translating and
+    writing a long list takes as long as parsing it, and nobody else should wait for that.
+    """
+    advance: Callable[[Any], Command] = exchange.send
+    value: object = None
+    while True:
+        if performer.large:
+            step, command = await performer.aside(partial(_step, advance, value))
+        else:
+            step, command = _step(advance, value)
+        if step == "ended":
+            result: _Result = command
+            return result
+        try:
+            value = await performer.perform(command)
+        except Fault as fault:
+            advance, value = exchange.throw, fault
+        else:
+            advance = exchange.send
+
+
+def _step(advance: Callable[[Any], Command], value: object) -> tuple[Literal["asks", "ended"], Any]:
+    """What an exchange asks for next, or what it ended with."""
+    try:
+        return "asks", advance(value)
+    except StopIteration as stop:
+        return "ended", stop.value

@@ -1,0 +1,1 @@
+"""HTTP: connections, TLS, peers, bodies and pages."""

@@ -1,0 +1,261 @@
+"""Deadlines and counts for connections, which aiohttp leaves open without end while headers trickle in.
+
+A `Guard` stands between the transport and aiohttp's protocol. It closes a connection whose headers are not
+complete in time, and one whose client does not read its answer. Over the limits, the connection that has been
+idle longest goes; only where none is idle, the new one is refused. The request handler tells when headers are
+in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from shim.edge.telemetry.sums import Sums
+
+IDLE = 1.0
+"""Seconds after which a connection counts as idle: its answer has been written by then."""
+_ACKED = 120
+"""Where tcpi_bytes_acked, of 8 bytes, stands in Linux's tcp_info (linux/tcp.h)."""
+LEAST_READ = 16384
+"""Bytes that a client has to read of an answer in `listen.answer_timeout`, unless less is left."""
+
+
+@dataclass(slots=True)
+class Connections:
+    """Who is connected. `most` over all, `most_each` an address; `headers` in seconds.
+
+    The bound for an address does not hold for `proxies`: all callers behind one have its address.
+    """
+
+    most: int
+    most_each: int
+    headers: float
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    open: Counter[str] = field(default_factory=Counter)
+    transports: set[asyncio.BaseTransport] = field(default_factory=set)
+    new: set[asyncio.BaseTransport] = field(default_factory=set)
+    """Those on which no request has come yet."""
+    guards: set[Guard] = field(default_factory=set)
+    idle: OrderedDict[Guard, float] = field(default_factory=OrderedDict)
+    """Those whose last request is done and whose next has not begun, since when, the longest first."""
+    refused: Sums = field(default_factory=lambda: Sums("connection refused"))
+    closed: Sums = field(default_factory=lambda: Sums("connection closed"))
+
+    @property
+    def sums(self) -> tuple[Sums, ...]:
+        """What is still to be told when the listener ends."""
+        return self.refused, self.closed
+
+    @property
+    def count(self) -> int:
+        return len(self.transports)
+
+    def admit(self, owner: str) -> bool:
+        """Whether there is room for another connection of `owner`; an idle one goes where that makes room."""
+        if not self.too_many(owner):
+            return True
+        crowded, now = self.count >= self.most, asyncio.get_running_loop().time()
+        candidates = (each for each in self.idle if crowded or each.owner == owner)
+        oldest = next(candidates, None)
+        if oldest is None or now - self.idle[oldest] < IDLE or oldest.has_unread():
+            return False
+        oldest.leave()
+        self.closed.add("idle-made-room", open=self.count)
+        return not self.too_many(owner)
+
+    def unread(self) -> None:
+        """Close connections whose client has read too little of its answers since this was asked last."""
+        for guard in list(self.guards):
+            guard.look_for_progress()
+
+    def too_many(self, owner: str) -> bool:
+        """Whether another connection of `owner`, as `owner_of` has it, is one too many."""
+        if self.count >= self.most:
+            return True
+        return self.open[owner] >= self.most_each and not self._is_proxy(owner)
+
+    def _is_proxy(self, owner: str) -> bool:
+        network = ip_network(owner) if owner else None
+        return network is not None and any(network.overlaps(each) for each in self.proxies)
+
+
+def owner_of(address: str) -> str:
+    """By what connections of an address are counted: itself, or its /64 with IPv6, which one caller has whole.
+
+    An IPv4 address that is mapped into IPv6 is the IPv4 address; a text that is no address has no owner.
+    """
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ip) if ip.is_loopback else str(IPv6Network((ip, 64), strict=False))
+
+
+class Guard(asyncio.Protocol):
+    """Wraps the protocol of one connection."""
+
+    def __init__(self, inner: asyncio.Protocol, connections: Connections) -> None:
+        self._inner = inner
+        self._connections = connections
+        self.owner = ""
+        self._unread = 0
+        self._acknowledged: int | None = None
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._busy = False
+        self._counted = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "abort")
+        self._transport = transport  # type: ignore[assignment]  # uvloop's transports have other bases
+        peer = transport.get_extra_info("peername")
+        self.owner = owner_of(peer[0]) if peer else ""
+        connections = self._connections
+        if not connections.admit(self.owner):
+            connections.refused.add("too-many-connections", open=connections.count)
+            self._transport.abort()  # type: ignore[union-attr]
+            return
+        self._counted = True
+        connections.open[self.owner] += 1
+        connections.guards.add(self)
+        connections.transports.add(transport)
+        connections.new.add(transport)
+        self._inner.connection_made(transport)
+        self._start()
+
+    def data_received(self, data: bytes) -> None:
+        if not self._counted:
+            return
+        if self._timer is None and not self._busy:
+            self._connections.idle.pop(self, None)
+            self._start()
+        self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received() if self._counted else None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        if self._counted:
+            self._uncount()
+            self._connections.guards.discard(self)
+            self._inner.connection_lost(exc)
+
+    def leave(self) -> None:
+        """Close the connection, which is idle; it counts no more from now on."""
+        self._uncount()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _uncount(self) -> None:
+        connections = self._connections
+        if self._transport not in connections.transports:
+            return
+        connections.transports.discard(self._transport)
+        connections.new.discard(self._transport)
+        connections.idle.pop(self, None)
+        connections.open[self.owner] -= 1
+        if not connections.open[self.owner]:
+            del connections.open[self.owner]
+
+    def has_unread(self) -> bool:
+        """Whether the client has not read all that was written for it."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
+    def look_for_progress(self) -> None:
+        """Close the connection when its client has read next to nothing of what waits since the last look."""
+        if self._transport is None:
+            return
+        before, self._unread = self._unread, self._transport.get_write_buffer_size()
+        told, self._acknowledged = self._acknowledged, acknowledged(self._transport) if self._unread else None
+        if not before or not self._unread:
+            return
+        known = told is not None and self._acknowledged is not None
+        read = self._acknowledged - told if known else before - self._unread  # type: ignore[operator]
+        if read < LEAST_READ:
+            self._connections.closed.add("slow-reader", unread=self._unread)
+            self._transport.abort()
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()
+
+    def request_started(self) -> None:
+        """The headers of a request are complete."""
+        self._busy = True
+        self._connections.new.discard(self._transport)
+        self._stop()
+
+    def request_done(self) -> None:
+        self._busy = False
+        if self._transport in self._connections.transports:
+            self._connections.idle[self] = asyncio.get_running_loop().time()
+            self._connections.idle.move_to_end(self)
+
+    def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._connections.headers, self._too_slow)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        self._connections.closed.add("slow-headers")
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def acknowledged(transport: asyncio.BaseTransport) -> int | None:
+    """Bytes that the client's system has taken since the connection was made; None where nobody says.
+
+    A long answer is filled up again as it is read, and the system's own buffer of megabytes empties in steps:
+    only this tells a slow client from one that does not read (Linux: tcpi_bytes_acked of tcp_info).
+    """
+    plain = transport.get_extra_info("socket")
+    if plain is None or not hasattr(socket, "TCP_INFO"):
+        return None
+    try:
+        with socket.socket(fileno=os.dup(plain.fileno())) as copy:  # uvloop's own has no getsockopt
+            info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED + 8)
+    except OSError:
+        return None
+    return int.from_bytes(info[_ACKED:], sys.byteorder) if len(info) == _ACKED + 8 else None
+
+
+def guard_of(transport: asyncio.BaseTransport | None) -> Guard | None:
+    """The guard of a request's connection; None where there is none, as in tests."""
+    protocol = transport.get_protocol() if isinstance(transport, asyncio.Transport) else None
+    if protocol is None and transport is not None and hasattr(transport, "get_protocol"):
+        protocol = transport.get_protocol()
+    return protocol if isinstance(protocol, Guard) else None
+
+
+@web.middleware
+async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tells the guard of a connection that headers are in, and when the request is done."""
+    guard = guard_of(request.transport)
+    if guard:
+        guard.request_started()
+    try:
+        return await handler(request)
+    finally:
+        if guard:
+            guard.request_done()

@@ -1,0 +1,1 @@
+"""The identity map: which IDs old clients know for which extensions of v3."""

@@ -1,0 +1,415 @@
+"""Journal: the entries of calls that become several writes, in the same store, with leases.
+
+Laws: an entry is one owner's at a time, told by epoch and lease, and no write is made for one that is not held;
+whatever lease has run out may be taken over by any replica; an answer is kept until the client has it, else for
+a day; what was needed to redo or undo is dropped when an entry ends, and none of it is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shim.core.commands.command import Begin, Close, Identity, Mark, Opened, subject_of
+from shim.core.errors import BackendError
+from shim.edge.journal.operating import BRIEFLY, Desk
+from shim.edge.journal.tables import (
+    ENTRIES,
+    UNDER_WAY,
+    Entry,
+    drop_payloads,
+    entry_of,
+    insert,
+    supersede,
+    write_steps,
+)
+from shim.edge.store.database import from_json, to_json, utc
+
+log = structlog.get_logger()
+
+_POLL = 0.1
+_LONGEST_PAUSE = 300.0
+_BATCH = 8
+_PENDING: ContextVar[list[str] | None] = ContextVar("answers_to_deliver", default=None)
+
+
+@contextmanager
+def delivering() -> Iterator[list[str]]:
+    """Entries whose answer is not the client's before whoever sends it says so, with `Journal.delivered`."""
+    pending: list[str] = []
+    token = _PENDING.set(pending)
+    try:
+        yield pending
+    finally:
+        _PENDING.reset(token)
+
+
+@dataclass(slots=True)
+class _Held:
+    """An entry that is ours; `worker` is the task that works on it: once that has ended, nobody does."""
+
+    epoch: int
+    until: float
+    worker: asyncio.Task[Any] | None = field(default_factory=asyncio.current_task)
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocked:
+    entry: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an entry was ended, or left, in a transaction: the row before it, and the state after it."""
+
+    row: sa.Row[Any]
+    state: str
+    why: str
+    recovered: bool
+    to_deliver: bool
+
+
+@dataclass(slots=True)
+class Journal(Desk):
+    """The journal of one process. Methods raise BackendError (`store-unavailable`) when the database fails."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    owner: str = field(default_factory=lambda: secrets.token_hex(8))
+    _held: dict[str, _Held] = field(default_factory=dict)
+    _abandoned: set[str] = field(default_factory=set)
+    _receipts: dict[str, bool] = field(default_factory=dict)
+    _newer: set[str] = field(default_factory=set)
+
+    # ---- a call under way ----
+
+    async def begin(self, integration: str, command: Begin) -> Opened:
+        """Open an entry, or give the answer that nobody received. See `shim.core.commands.command.Begin`."""
+        until = self.monotonic() + self.settings.wait
+        driven: str | None = None
+        while True:
+            found = await self._open(integration, command)
+            if isinstance(found, Opened):
+                return found
+            if found.paused and driven == found.entry:
+                raise _still_paused(found.entry)
+            if found.paused:
+                driven = found.entry
+                await self.redrive(found.entry)
+            self.wake.set()
+            if self.monotonic() >= until:
+                raise _still_running(found.entry)
+            await asyncio.sleep(_POLL)
+
+    async def _open(self, integration: str, command: Begin) -> Opened | _Blocked:
+        key = f"{integration} {command.operation} {command.key}"
+        began, now = self.monotonic(), self.store.steady()
+        entry = Entry.new(integration, command, key, self.owner, now, self._lease(now))
+        opened = Opened(entry["id"], 1)
+        with self._unless_told(opened.entry):
+            async with self.store.writing() as connection:
+                for row in await _equal(connection, key, command.subject):
+                    found = await self._equal(connection, row, now)
+                    if found is not None:
+                        return found
+                query = insert(connection, ENTRIES).values(**entry).on_conflict_do_nothing()
+                if (await connection.execute(query)).rowcount != 1:
+                    return _Blocked("", paused=False)
+                await write_steps(connection, opened.entry, enumerate(command.steps), now)
+        self._held[opened.entry] = _Held(1, began + self.settings.lease)
+        return opened
+
+    @contextmanager
+    def _unless_told(self, *entries: str) -> Iterator[None]:
+        """Entries that may be in the store, as ours, although it did not say so: recovery may have them."""
+        try:
+            yield
+        except BaseException:
+            self._abandoned.update(entries)
+            raise
+
+    async def _equal(
+        self, connection: AsyncConnection, row: sa.Row[Any], now: datetime
+    ) -> Opened | _Blocked | None:
+        """What an equal call, or one on the same subject, means for a new one."""
+        if row.state != "done-unclean":
+            return _Blocked(row.id, paused=row.state == "paused")
+        if utc(row.lease_until) > now:
+            return _Blocked(row.id, paused=False)
+        if row.answer is None or utc(row.updated_at) < now - timedelta(seconds=self.settings.keep):
+            return None
+        taken = {"owner": self.owner, "epoch": row.epoch + 1, "lease_until": self._lease(now)}
+        await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == row.id).values(**taken))
+        self._to_deliver(row.id)
+        return Opened(row.id, row.epoch + 1, from_json(row.answer))
+
+    async def mark(self, command: Mark) -> None:
+        """Write down where steps stand, and hold the entry for another lease."""
+        began, now = self.monotonic(), self.store.steady()
+        async with self.store.writing() as connection:
+            await self._update(connection, command.opened, {"state": command.state}, self._lease(now))
+            await write_steps(connection, command.opened.entry, command.steps, now)
+        held = self._held.get(command.opened.entry) or _Held(command.opened.epoch, 0)
+        self._held[command.opened.entry] = replace(held, until=began + self.settings.lease)
+
+    async def close(
+        self, command: Close, learned: tuple[Identity, ...] = (), *, recovered: bool = False
+    ) -> str:
+        """End an entry, or leave it. The state that it is in then."""
+        async with self.store.writing() as connection:
+            ended = await self.end(connection, command, learned, recovered=recovered)
+        self.ended(ended)
+        return ended.state
+
+    async def end(
+        self, connection: AsyncConnection, command: Close, learned: tuple[Identity, ...], *, recovered: bool
+    ) -> Ended:
+        """The same in a transaction of the caller's, who says `ended` once it is committed."""
+        opened, now = command.opened, self.store.steady()
+        row = await _row(connection, opened.entry)
+        answer = to_json(command.answering(learned)) if command.answering is not None else row.answer
+        values, lease = self._closed(command, row, answer, now, recovered)
+        if values["state"] not in ("paused", *UNDER_WAY):
+            values["subject"] = None
+        await self._update(connection, opened, values, lease)
+        await write_steps(connection, opened.entry, command.steps, now)
+        if "subject" in values:
+            await drop_payloads(connection, [opened.entry])
+        if command.state == "done" and row.subject is not None:
+            await supersede(connection, row.subject)
+        for number in command.gone:
+            await supersede(connection, subject_of(number))
+        return Ended(row, values["state"], command.why, recovered, lease > now)
+
+    def ended(self, ended: Ended) -> None:
+        """What was written by `end` is committed."""
+        entry = ended.row.id
+        self._held.pop(entry, None)
+        if ended.to_deliver:
+            self._to_deliver(entry)
+        self.metrics.journal_ended(ended.state, recovered=ended.recovered)
+        if ended.recovered or ended.state not in ("done-clean", "done-unclean"):
+            about = {"integration": ended.row.integration, "operation": ended.row.operation}
+            log.warning(
+                "journal", entry=entry, result=ended.state, why=ended.why, recovered=ended.recovered, **about
+            )
+
+    def _closed(
+        self, command: Close, row: sa.Row[Any], answer: str | None, now: datetime, recovered: bool
+    ) -> tuple[dict[str, Any], datetime]:
+        """The new values of an entry, and how long it stays ours."""
+        if command.state == "done":
+            kept = answer is not None and (recovered or _PENDING.get() is not None)
+            state, answer = ("done-unclean", answer) if kept else ("done-clean", None)
+            waits = kept and not recovered
+            return {"state": state, "answer": answer, "why": ""}, self._lease(now) if waits else now
+        if command.state in ("undone", "paused"):
+            answer = row.answer if command.state == "paused" else None
+            return {"state": command.state, "answer": answer, "why": command.why}, now
+        attempts = row.attempts + (recovered and not command.settling)
+        pause = self.settings.settle if command.settling else min(_LONGEST_PAUSE, 2.0**attempts)
+        values = {"attempts": attempts, "due_at": now + timedelta(seconds=pause), "why": command.why}
+        state = "paused" if attempts >= self.settings.attempts else command.state
+        return {**values, "state": state}, now
+
+    async def delivered(self, entry: str, received: bool) -> None:
+        """Whether the client has the answer of an entry; if not, an equal call gets it.
+
+        What the store does not take now is written when it is there again, with the next `take`.
+        """
+        try:
+            await self._deliver(entry, received)
+        except BaseException:
+            self._receipts[entry] = received
+            raise
+
+    async def _deliver(self, entry: str, received: bool) -> None:
+        now = self.store.steady()
+        values: dict[str, Any] = {"lease_until": now, "updated_at": now}
+        if received:
+            values |= {"state": "done-clean", "answer": None}
+        where = (ENTRIES.c.id == entry, ENTRIES.c.owner == self.owner, ENTRIES.c.state == "done-unclean")
+        async with self.store.writing() as connection:
+            await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
+        self.metrics.journal_ended("delivered" if received else "undelivered", recovered=False)
+
+    async def revoke(self, entries: Sequence[str]) -> None:
+        """What these did was taken back: their answers are dropped, so that an equal call is made anew."""
+        values = {"state": "done-clean", "answer": None, "updated_at": self.store.steady()}
+        where = (ENTRIES.c.id.in_(entries), ENTRIES.c.state == "done-unclean")
+        async with self.store.writing() as connection:
+            await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
+
+    # ---- leases ----
+
+    def require(self, opened: Opened) -> None:
+        """Raises BackendError (`journal-lost`) when the entry is not, or not any more, held by us."""
+        held = self._held.get(opened.entry)
+        if held is None or held.epoch != opened.epoch or self.monotonic() >= held.until:
+            raise _lost()
+
+    def abandon(self, opened: Opened, *, wake: bool = True) -> None:
+        """A call ended without an end: recovery may have its entry, at once or when it looks again."""
+        if self._held.pop(opened.entry, None) is not None:
+            self._abandoned.add(opened.entry)
+            if wake:
+                self.wake.set()
+
+    async def renew(self) -> None:
+        """Hold what is held for another lease; what nobody works on any more is for recovery instead."""
+        for entry, held in list(self._held.items()):
+            if held.worker is not None and held.worker.done():
+                self.abandon(Opened(entry, held.epoch))
+                continue
+            began, now = self.monotonic(), self.store.steady()
+            query = sa.update(ENTRIES).where(*_ours(entry, held.epoch, self.owner))
+            async with self.store.writing(BRIEFLY) as connection:
+                done = await connection.execute(query.values(lease_until=self._lease(now)))
+            if self._held.get(entry) is not held:
+                continue
+            if done.rowcount == 1:
+                held.until = began + self.settings.lease
+            else:
+                self._held.pop(entry, None)
+
+    async def release(self, patience: float | None = None) -> None:
+        """Give all leases back: we are about to stop. An SQLite store has no other owner: so at the start.
+
+        A busy SQLite store is waited for `patience` seconds, or as long as for any write. Raises BackendError.
+        """
+        self._held.clear()
+        query = sa.update(ENTRIES).where(ENTRIES.c.state.in_((*UNDER_WAY, "done-unclean")))
+        if self.store.shared:
+            query = query.where(ENTRIES.c.owner == self.owner)
+        now = self.store.steady()
+        soon = now + timedelta(
+            seconds=_LONGEST_PAUSE
+        )  # later than that it can only be by a clock set back since
+        due = sa.case((ENTRIES.c.due_at > soon, now), else_=ENTRIES.c.due_at)
+        async with self.store.writing(patience) as connection:
+            await connection.execute(query.values(lease_until=now, due_at=due))
+
+    async def take(self) -> list[Entry]:
+        """Take over entries that nobody holds and that are due, a few at a time.
+
+        Those that a newer release wrote, in a rolling upgrade or before a way back, are left to that one.
+        """
+        await self._give_up()
+        began, now = self.monotonic(), self.store.steady()
+        due = (ENTRIES.c.state.in_(UNDER_WAY), ENTRIES.c.due_at <= now, ENTRIES.c.lease_until <= now)
+        known = ENTRIES.c.id.not_in(self._newer)
+        query = sa.select(ENTRIES).where(*due, known).order_by(ENTRIES.c.due_at, ENTRIES.c.id).limit(_BATCH)
+        taken: list[Entry] = []
+        with ExitStack() as unless_told:
+            async with self.store.writing(BRIEFLY) as connection:
+                for row in (await connection.execute(query.with_for_update(skip_locked=True))).all():
+                    settled = now - timedelta(seconds=self.settings.settle)
+                    entry = await entry_of(connection, row, row.epoch + 1, settled)
+                    if entry.newer:
+                        self._leave(entry)
+                        continue
+                    unless_told.enter_context(self._unless_told(row.id))
+                    values = {"owner": self.owner, "epoch": row.epoch + 1, "lease_until": self._lease(now)}
+                    await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == row.id).values(**values))
+                    taken.append(entry)
+        for entry in taken:
+            self._held[entry.id] = _Held(entry.epoch, began + self.settings.lease)
+        return taken
+
+    def _leave(self, entry: Entry) -> None:
+        self._newer.add(entry.id)
+        about = {"integration": entry.integration, "operation": entry.operation}
+        log.warning("journal entry of a newer release", entry=entry.id, **about)
+
+    async def _give_up(self) -> None:
+        """Let go of what is ours and what nobody works on, and write down what was delivered meanwhile."""
+        for entry, received in list(self._receipts.items()):
+            await self._deliver(entry, received)
+            self._receipts.pop(entry, None)
+        given_up = [each for each in self._abandoned if each not in self._held]
+        if given_up:
+            where = (ENTRIES.c.id.in_(given_up), ENTRIES.c.owner == self.owner)
+            left = ENTRIES.c.state.in_((*UNDER_WAY, "done-unclean"))
+            query = sa.update(ENTRIES).where(*where, left).values(lease_until=self.store.steady())
+            async with self.store.writing(BRIEFLY) as connection:
+                await connection.execute(query)
+        self._abandoned.difference_update(given_up)
+
+    def _lease(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=self.settings.lease)
+
+    def _to_deliver(self, entry: str) -> None:
+        pending = _PENDING.get()
+        if pending is not None:
+            pending.append(entry)
+
+    async def _update(
+        self, connection: AsyncConnection, opened: Opened, values: dict[str, Any], lease: datetime
+    ) -> None:
+        query = sa.update(ENTRIES).where(*_ours(opened.entry, opened.epoch, self.owner))
+        done = await connection.execute(
+            query.values(**values, lease_until=lease, updated_at=self.store.steady())
+        )
+        if done.rowcount != 1:
+            self._held.pop(opened.entry, None)
+            raise _lost()
+
+
+# ---- rows ----
+
+
+def _ours(entry: str, epoch: int, owner: str) -> tuple[sa.ColumnElement[bool], ...]:
+    at = ENTRIES.c
+    return (at.id == entry, at.epoch == epoch, at.owner == owner, at.state.in_(UNDER_WAY))
+
+
+async def _equal(connection: AsyncConnection, key: str, subject: str | None) -> Sequence[sa.Row[Any]]:
+    at = ENTRIES.c
+    equal = sa.and_(at.key == key, at.state.in_((*UNDER_WAY, "paused", "done-unclean")))
+    if subject is not None:
+        equal = sa.or_(equal, sa.and_(at.subject == subject, at.state.in_(UNDER_WAY)))
+    query = sa.select(ENTRIES).where(equal).order_by(at.created_at.desc())
+    return (await connection.execute(query)).all()
+
+
+async def _row(connection: AsyncConnection, entry: str) -> sa.Row[Any]:
+    row = (await connection.execute(sa.select(ENTRIES).where(ENTRIES.c.id == entry))).first()
+    if row is None:
+        raise _lost()
+    return row
+
+
+# ---- faults ----
+
+
+def _lost() -> BackendError:
+    return BackendError(
+        "journal-lost", "The shim was away for too long, and another one took over this call: it ends it."
+    )
+
+
+def _still_running(entry: str) -> BackendError:
+    return BackendError(
+        "still-running",
+        "An equal call, or one on the same extension, is still under way or being undone "
+        f"(reference {entry or 'none'}): nothing was changed by this one; try again in a minute.",
+    )
+
+
+def _still_paused(entry: str) -> BackendError:
+    return BackendError(
+        "half-done",
+        "An equal call is half done, and the shim can neither finish nor undo it: nothing was changed by this "
+        f"one; its operator has to look, reference {entry}.",
+    )

@@ -1,0 +1,107 @@
+"""The journal as its operator sees it: what is under way, what waits for a person, and what a person may do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from shim.edge.journal.tables import ENTRIES, STEPS, UNDER_WAY, Entry, drop_payloads, entry_of
+from shim.edge.settings.model import Journal as JournalSettings
+from shim.edge.store.database import Store, utc
+from shim.edge.telemetry.metrics import Metrics
+
+BRIEFLY = 1.0
+"""Seconds that what is done beside the calls waits for another program that writes into an SQLite store: it is
+tried again soon, and must not hold up the end of the shim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many entries are under way, how many of those longer than a lease, how many paused.
+
+    `oldest` is the age of the oldest that is under way, seconds.
+    """
+
+    under_way: int = 0
+    overdue: int = 0
+    paused: int = 0
+    oldest: float = 0.0
+
+
+@dataclass(slots=True)
+class Desk:
+    """What commands, metrics and readiness need of the journal. Methods raise BackendError.
+
+    `wake` is set when there is work for recovery; `metrics` count how entries ended.
+    """
+
+    store: Store
+    settings: JournalSettings = field(default_factory=JournalSettings)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    async def entries(self, *states: str) -> list[Entry]:
+        """The entries in these states, or all, oldest first."""
+        query = sa.select(ENTRIES).order_by(ENTRIES.c.created_at, ENTRIES.c.id)
+        async with self.store.reading() as connection:
+            rows = (
+                await connection.execute(query.where(ENTRIES.c.state.in_(states)) if states else query)
+            ).all()
+            return [await entry_of(connection, row, row.epoch, self.store.steady()) for row in rows]
+
+    async def paused(self) -> list[Entry]:
+        """What can neither be finished nor undone: `repairs` has the v3 calls that would."""
+        return await self.entries("paused")
+
+    async def redrive(self, entry: str) -> bool:
+        """Let recovery try an entry now that is paused, or under way. False when there is none.
+
+        Whoever works on it loses it: its next step finds another epoch, and is not made.
+        """
+        now = self.store.steady()
+        again = {"attempts": 0, "due_at": now, "lease_until": now, "epoch": ENTRIES.c.epoch + 1}
+        paused = sa.case((ENTRIES.c.policy == "undo", "undoing"), else_="running")
+        state = sa.case((ENTRIES.c.state == "paused", paused), else_=ENTRIES.c.state)
+        query = sa.update(ENTRIES).where(ENTRIES.c.id == entry, ENTRIES.c.state.in_((*UNDER_WAY, "paused")))
+        async with self.store.writing() as connection:
+            done = await connection.execute(query.values(state=state, **again))
+        self.wake.set()
+        return done.rowcount == 1
+
+    async def standing(self) -> Standing:
+        """What there is to watch."""
+        now = self.store.steady()
+        began = now - timedelta(seconds=self.settings.lease)
+        under_way = ENTRIES.c.state.in_(UNDER_WAY)
+        query = sa.select(
+            sa.func.count().filter(under_way),
+            sa.func.count().filter(sa.and_(under_way, ENTRIES.c.created_at < began)),
+            sa.func.count().filter(ENTRIES.c.state == "paused"),
+            sa.func.min(ENTRIES.c.created_at).filter(under_way),
+        ).where(ENTRIES.c.state.in_((*UNDER_WAY, "paused")))
+        async with self.store.reading() as connection:
+            running, overdue, paused, first = (await connection.execute(query)).one()
+        oldest = max(0.0, (now - utc(first)).total_seconds()) if first else 0.0
+        return Standing(running, overdue, paused, oldest)
+
+    async def dismiss(self, entry: str, reason: str) -> bool:
+        """The operator has seen to a paused entry. False when there is none."""
+        query = sa.update(ENTRIES).where(ENTRIES.c.id == entry, ENTRIES.c.state == "paused")
+        values = {"state": "undone", "why": f"dismissed: {reason}", "answer": None, "subject": None}
+        async with self.store.writing() as connection:
+            done = await connection.execute(query.values(updated_at=self.store.steady(), **values))
+            if done.rowcount == 1:
+                await drop_payloads(connection, [entry])
+        return done.rowcount == 1
+
+    async def purge(self) -> None:
+        """Drop what ended longer ago than answers are kept."""
+        before = self.store.steady() - timedelta(seconds=self.settings.keep)
+        over = (ENTRIES.c.state.in_(("done-clean", "done-unclean", "undone")), ENTRIES.c.updated_at < before)
+        old = sa.select(ENTRIES.c.id).where(*over)
+        async with self.store.writing(BRIEFLY) as connection:
+            await connection.execute(sa.delete(STEPS).where(STEPS.c.entry.in_(old)))
+            await connection.execute(sa.delete(ENTRIES).where(*over))

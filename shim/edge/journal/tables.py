@@ -1,0 +1,230 @@
+"""The journal's tables, and how steps are written into them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shim.core.commands.command import Ask, Begin, Left, Policy, Probe, Step, Undo
+from shim.core.journal.recovery import repairs
+from shim.edge.store.database import from_json, to_json, utc
+
+UNDER_WAY = ("running", "undoing")
+FORM = 2
+"""The form that steps are written in. A release that writes what the one before could not read counts it up;
+steps without a form have the first one."""
+_METADATA = sa.MetaData()
+_WHEN = sa.DateTime(timezone=True)
+_UNDER_WAY = sa.text("state IN ('running', 'undoing')")
+ENTRIES = sa.Table(
+    "journal_entries",
+    _METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ("integration", "operation", "policy")),
+    *(sa.Column(name, sa.Text, nullable=False, index=True) for name in ("key", "state")),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ("owner", "why")),
+    *(sa.Column(name, sa.Text) for name in ("subject", "answer")),
+    *(sa.Column(name, sa.Integer, nullable=False) for name in ("epoch", "attempts")),
+    *(sa.Column(name, _WHEN, nullable=False) for name in ("lease_until", "due_at", "created_at", "updated_at")),
+    *(
+        sa.Index(
+            f"one_under_way_by_{name}", name, unique=True, sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY
+        )
+        for name in ("key", "subject")
+    ),
+)
+STEPS = sa.Table(
+    "journal_steps",
+    _METADATA,
+    sa.Column("entry", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ("name", "state")),
+    *(sa.Column(name, sa.Text) for name in ("found", "data")),
+    sa.Column("started_at", _WHEN),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call under way, or how it ended. Steps of one that is over have lost what they were made with.
+
+    `owner` is the process that has it, or had it last, until `lease_until`. `newer`: a newer release wrote its
+    steps, and only that one can end it.
+    """
+
+    id: str
+    integration: str
+    operation: str
+    policy: Policy
+    state: str
+    epoch: int
+    attempts: int
+    why: str
+    created_at: datetime
+    updated_at: datetime
+    owner: str
+    lease_until: datetime
+    steps: tuple[Step, ...] = field(repr=False)
+    newer: bool = False
+
+    @staticmethod
+    def new(
+        integration: str, command: Begin, key: str, owner: str, now: datetime, lease: datetime
+    ) -> dict[str, Any]:
+        """The row of a new entry."""
+        return {
+            "id": secrets.token_hex(6),
+            "integration": integration,
+            "operation": command.operation,
+            "key": key,
+            "subject": command.subject,
+            "policy": command.policy,
+            "state": "running",
+            "owner": owner,
+            "epoch": 1,
+            "lease_until": lease,
+            "due_at": now,
+            "attempts": 0,
+            "why": "",
+            "answer": to_json(command.promise) if command.promise is not None else None,
+            "created_at": now,
+            "updated_at": now,
+        }
+
+    @property
+    def left(self) -> Left:
+        return "undoing" if self.state == "undoing" else "running"
+
+    def repairs(self) -> list[tuple[str, dict[str, str]]]:
+        """The v3 calls that bring it to its end, for the operator; without secrets."""
+        return repairs(self.steps, self.policy)
+
+
+async def entry_of(connection: AsyncConnection, row: sa.Row[Any], epoch: int, settled: datetime) -> Entry:
+    """An entry with its steps; what was started before `settled` is settled."""
+    query = sa.select(STEPS).where(STEPS.c.entry == row.id).order_by(STEPS.c.position)
+    rows = (await connection.execute(query)).all()
+    steps = tuple(_step(each, settled) for each in rows)
+    times = utc(row.created_at), utc(row.updated_at)
+    held = row.owner, utc(row.lease_until)
+    head = row.id, row.integration, row.operation, row.policy, row.state
+    return Entry(*head, epoch, row.attempts, row.why, *times, *held, steps, newer=any(map(_newer, rows)))
+
+
+def _step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str, Any]:
+    row = {"entry": entry, "position": position, "name": step.name, "state": step.state, "found": step.found}
+    row["data"] = json.dumps(_plain(step), ensure_ascii=False, separators=(",", ":"))
+    return row | ({"started_at": now} if step.state == "started" else {})
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    probe, undo = step.probe, step.undo
+    return {
+        "form": 2 if undo and undo.beside else 1,
+        "ask": _plain_ask(step.ask),
+        "instead": _plain_ask(step.instead) if step.instead else None,
+        "undo": _plain_undo(undo) if undo else None,
+        "falls": step.falls,
+        "gone": step.gone,
+        "probe": probe
+        and {
+            "ask": _plain_ask(probe.ask),
+            "rows": probe.rows,
+            "key": probe.key,
+            "match": dict(probe.match),
+            "before": list(probe.before),
+            "numbered": probe.numbered,
+            "by_itself": _plain_ask(probe.by_itself) if probe.by_itself else None,
+            "beside": [_plain_ask(each) for each in probe.beside],
+        },
+    }
+
+
+def _plain_undo(undo: Undo) -> list[Any]:
+    """Undoing that names one thing stays as every release can read it."""
+    plain = [undo.operation, undo.key, undo.bare]
+    return [*plain, list(undo.beside)] if undo.beside else plain
+
+
+def _undo(plain: list[Any]) -> Undo:
+    operation, key, bare, *beside = plain
+    return Undo(operation, key, bare, tuple((name, text) for name, text in (beside[0] if beside else ())))
+
+
+def _plain_ask(ask: Ask) -> list[str | None]:
+    return [ask.operation, to_json(ask.request) if ask.request is not None else None]
+
+
+def _ask(plain: list[Any]) -> Ask:
+    return Ask(plain[0], from_json(plain[1]) if plain[1] is not None else None)
+
+
+def _newer(row: sa.Row[Any]) -> bool:
+    """Whether a newer release wrote a step, in a form that is not known here."""
+    return row.data is not None and json.loads(row.data).get("form", 1) > FORM
+
+
+def _step(row: sa.Row[Any], settled: datetime) -> Step:
+    if row.data is None or _newer(row):
+        return Step(row.name, Ask(""), state=row.state, found=row.found)
+    data = json.loads(row.data)
+    probe = data["probe"]
+    if probe is not None:
+        fields = {**probe, "ask": _ask(probe["ask"]), "before": tuple(probe["before"])}
+        fields["by_itself"] = _ask(probe["by_itself"]) if probe.get("by_itself") else None
+        fields["beside"] = tuple(_ask(each) for each in probe.get("beside", ()))
+        probe = Probe(**fields)
+    return Step(
+        row.name,
+        _ask(data["ask"]),
+        probe,
+        _undo(data["undo"]) if data["undo"] else None,
+        _ask(data["instead"]) if data["instead"] else None,
+        falls=data["falls"],
+        gone=data["gone"],
+        state=row.state,
+        found=row.found,
+        settled=row.started_at is None or utc(row.started_at) <= settled,
+    )
+
+
+# ---- statements ----
+
+
+def insert(connection: AsyncConnection, table: sa.Table) -> Any:
+    """An insert that knows `on_conflict`, whichever the database."""
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+async def write_steps(
+    connection: AsyncConnection, entry: str, steps: Iterable[tuple[int, Step]], now: datetime
+) -> None:
+    """Write down where steps, given with their position, stand."""
+    for position, step in steps:
+        row = _step_row(entry, position, step, now)
+        query = insert(connection, STEPS).values(**row)
+        fresh = {name: row[name] for name in ("state", "found", "data", "started_at") if name in row}
+        await connection.execute(query.on_conflict_do_update(index_elements=["entry", "position"], set_=fresh))
+
+
+async def drop_payloads(connection: AsyncConnection, entries: list[str]) -> None:
+    """Drop what the steps of entries were made with."""
+    await connection.execute(sa.update(STEPS).where(STEPS.c.entry.in_(entries)).values(data=None))
+
+
+async def supersede(connection: AsyncConnection, subject: str) -> None:
+    """A later call has set or deleted what an earlier one could not set: there is nothing to repair."""
+    older = (ENTRIES.c.subject == subject, ENTRIES.c.state == "paused", ENTRIES.c.policy == "redo")
+    ids = list((await connection.execute(sa.select(ENTRIES.c.id).where(*older))).scalars())
+    if ids:
+        values = {"state": "undone", "why": "superseded", "answer": None, "subject": None}
+        await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id.in_(ids)).values(**values))
+        await drop_payloads(connection, ids)

@@ -1,0 +1,1 @@
+"""Porting: rungs, brownouts, and whom they reach."""

@@ -1,0 +1,1 @@
+"""Rehearsal over HTTP: recording, replaying, and comparing with an old server."""

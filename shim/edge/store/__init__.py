@@ -1,0 +1,1 @@
+"""The store: SQLite or PostgreSQL, its place, its release and migrations."""

@@ -1,0 +1,467 @@
+"""Store: what the shim keeps because v3 cannot hold it. SQLite beside the shim, or PostgreSQL.
+
+Laws: one data layer for both engines; a write is there when it returns, or it raises; the database is
+brought up to date when it is opened. An SQLite store belongs to one process, so what was read from it stays
+in memory; PostgreSQL may be shared, and is asked each time. No value stands in an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import sqlite3
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from copy import copy
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from shim.core.errors import BackendError, Fault
+from shim.core.message import Element
+from shim.edge.store.release import migrate
+
+JournalMode = Literal["wal", "delete"]
+Clock = Callable[[], datetime]
+"""Gives the time, in UTC."""
+
+KEPT = sa.Table(
+    "kept",
+    sa.MetaData(),
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+COUNTERS = "counters"
+"""The key that counters are kept under: no account has it."""
+IDENTITY = "store"
+"""The key that the store keeps its own identity under."""
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_MOST_CACHED = 50_000
+_BATCH = 500
+_OPENINGS = 50
+
+
+def utc(moment: datetime) -> datetime:
+    """A time out of a row, with its zone: SQLite keeps none."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def utc_now() -> datetime:
+    """The time of the system, in UTC."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """An open store. Every method raises BackendError (`store-unavailable`) when the database fails."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock = utc_now) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(immediate=True)
+        self._clock = clock
+        self._cache: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._writes = 0
+        self._writer = asyncio.Lock()
+        self._patience: float | None = None
+        self.path = _path(engine.url)
+        """The file of an SQLite store; None: it is in memory, or a server's."""
+        self._file = _file(self.path)
+        self._anchor = (utc_now(), time.monotonic())
+
+    @classmethod
+    async def open(
+        cls,
+        url: str | SecretStr,
+        journal_mode: JournalMode = "wal",
+        busy_timeout: float = 35.0,
+        clock: Clock = utc_now,
+        answer_timeout: float = 20.0,
+        create: bool = True,
+    ) -> Self:
+        """Open and migrate. SQLite's are `journal_mode`, where `delete` comes with synchronous=EXTRA, and
+        `busy_timeout`, seconds; `answer_timeout` is how long PostgreSQL may take for a statement, but for those
+        that migrate. `clock` gives the time of all that is written, in UTC.
+
+        Raises BackendError: `no-store` when there is none and none is to be made (`create`), `store-newer` when
+        a newer release has changed it so that this one cannot use it.
+        """
+        text = url.get_secret_value() if isinstance(url, SecretStr) else url
+        if not create:
+            _require(text)
+        store = cls(_engine(text, journal_mode, busy_timeout, answer_timeout), clock)
+        patient = store if not store.shared else cls(_engine(text, journal_mode, busy_timeout, None), clock)
+        try:
+            if not create:
+                await store._require_tables()
+            await patient._bring_up_to_date()
+            await store.keep_time()
+        except BaseException:
+            await store.close()
+            raise
+        finally:
+            if patient is not store:
+                await patient.close()
+        return store
+
+    async def _bring_up_to_date(self) -> None:
+        """Migrate. SQLite switches to WAL for one opener at a time and does not wait: so we do."""
+        for attempt in range(_OPENINGS):
+            try:
+                async with self.writing() as connection:
+                    await connection.run_sync(migrate, self._clock())
+                return
+            except BackendError as error:
+                if attempt == _OPENINGS - 1 or not is_busy(error):
+                    raise
+            await asyncio.sleep(0.1)
+
+    async def _require_tables(self) -> None:
+        async with self.reading() as connection:
+            names = await connection.run_sync(lambda each: sa.inspect(each).get_table_names())
+        if KEPT.name not in names:
+            raise _no_store("its database is empty")
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def identity(self) -> str:
+        """Which store this is: a word of its own, made with the first asking."""
+        row = {
+            "account": IDENTITY,
+            "field": "identity",
+            "value": to_json(Element("identity", secrets.token_hex(16))),
+        }
+        async with self.writing() as connection:
+            this = (KEPT.c.account == IDENTITY) & (KEPT.c.field == "identity")
+            query = sa.select(KEPT.c.value).where(this)
+            found = (await connection.execute(query)).scalar_one_or_none()
+            if found is None:
+                first = _first(self._engine.dialect.name)
+                await connection.execute(first, {**row, "updated_at": self._clock()})
+                found = (await connection.execute(query)).scalar_one()
+        return from_json(found).text or ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may write too, so that what was read is soon out of date."""
+        return self._engine.dialect.name != "sqlite"
+
+    def steady(self) -> datetime:
+        """The time for leases and deadlines: a system clock that jumps does not move it.
+
+        It goes on by the monotonic clock from what the system said at the start, or from what PostgreSQL says
+        each time that `keep_time` asks it, so that replicas agree. A clock given to `open` is taken as it is.
+        """
+        if self._clock is not utc_now:
+            return self._clock()
+        at, monotonic = self._anchor
+        return at + timedelta(seconds=time.monotonic() - monotonic)
+
+    async def keep_time(self) -> None:
+        """Go by the clock of PostgreSQL, which all replicas share. Raises BackendError."""
+        if self.shared:
+            async with self.reading() as connection:
+                at = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
+            self._anchor = (utc(at), time.monotonic())
+
+    def now(self) -> datetime:
+        """The time that is written into rows, in UTC."""
+        return self._clock()
+
+    def within(self, seconds: float) -> Store:
+        """The same store for people, who rather hear that it is busy than wait: `reading` and `writing` alone.
+
+        What another program or another write holds up for longer fails, and `is_busy` tells that from the rest.
+        """
+        hasty = copy(self)
+        hasty._patience = seconds
+        return hasty
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction for what else lives in this database. Raises BackendError when it fails."""
+        return self._begin(_waiting(self._engine, self._patience))
+
+    @asynccontextmanager
+    async def writing(self, busy: float | None = None) -> AsyncIterator[AsyncConnection]:
+        """The same for changes, all of which are kept or none; SQLite has one at a time.
+
+        They wait here for each other: waiting inside SQLite, each would keep a connection from those who read.
+        `busy` is how long to wait for another program there, seconds; None is `store.busy_timeout`. A file
+        that was deleted or replaced takes nothing: SQLite would go on writing into what nobody can find.
+        """
+        if self._file != _file(self.path):
+            raise _unavailable("its file was deleted or replaced: restart the shim")
+        engine = _waiting(self._writing, self._patience if busy is None else busy)
+        async with AsyncExitStack() as entered:
+            if not self.shared:
+                await entered.enter_async_context(self._turn())
+            yield await entered.enter_async_context(self._begin(engine))
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """The turn to write into an SQLite file."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._writer.acquire()
+        except TimeoutError as error:
+            raise _unavailable("a write has not ended yet") from error
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    async def recall(self, account: str) -> dict[str, Element]:
+        """What is kept for an account by field; empty when there is nothing."""
+        kept = self._cache.get(account)
+        if kept is None:
+            writes = self._writes
+            kept = await self._read(account)
+            if not self.shared and writes == self._writes:  # nothing was written while we read
+                self._cache[account] = kept
+                if len(self._cache) > _MOST_CACHED:
+                    self._cache.popitem(last=False)
+        return {field: from_json(value) for field, value in kept.items()}
+
+    async def _read(self, account: str) -> dict[str, str]:
+        query = sa.select(KEPT.c.field, KEPT.c.value).where(KEPT.c.account == account)
+        async with self.reading() as connection:
+            return {row.field: row.value for row in await connection.execute(query)}
+
+    async def remember(self, account: str, fields: Mapping[str, Element]) -> None:
+        """Keep fields of an account, each in place of what was there: all of them, or none."""
+        if not fields:
+            return
+        now = self._clock()
+        rows = [
+            {"account": account, "field": field, "value": to_json(value), "updated_at": now}
+            for field, value in fields.items()
+        ]
+        async with self._changing([account]) as connection:
+            await connection.execute(_upsert(self._engine.dialect.name), rows)
+
+    async def forget(self, accounts: Iterable[str]) -> None:
+        """Drop all that is kept for accounts: for all of them, or none."""
+        gone = list(accounts)
+        async with self._changing(gone) as connection:
+            for start in range(0, len(gone), _BATCH):
+                batch = gone[start : start + _BATCH]
+                await connection.execute(sa.delete(KEPT).where(KEPT.c.account.in_(batch)))
+
+    async def issue(self, counter: str) -> int:
+        """The next number of a counter, from 1 on; whoever asks first locks it, so that no two get the same."""
+        async with self._changing([COUNTERS]) as connection:
+            this = (KEPT.c.account == COUNTERS) & (KEPT.c.field == counter)
+            await connection.execute(_first(self._engine.dialect.name), self._counted(counter, 0))
+            query = sa.select(KEPT.c.value).where(this).with_for_update()
+            before = from_json((await connection.execute(query)).scalar_one())
+            number = int(before.text or 0) + 1
+            await connection.execute(sa.update(KEPT).where(this).values(self._counted(counter, number)))
+        return number
+
+    def _counted(self, counter: str, number: int) -> dict[str, Any]:
+        value = to_json(Element(counter, str(number)))
+        return {"account": COUNTERS, "field": counter, "value": value, "updated_at": self._clock()}
+
+    async def check(self) -> list[str]:
+        """Warnings for the operator, each with what to do."""
+        if self.shared:
+            return []
+        async with self.reading() as connection:
+            mode = (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one()
+            version = (await connection.exec_driver_sql("SELECT sqlite_version()")).scalar_one()
+        if mode == "wal" and wal_reset_bug(tuple(int(part) for part in version.split("."))):
+            return [
+                f"This SQLite ({version}) can corrupt a database in WAL mode; 3.51.3, 3.50.7, 3.44.6 do not: "
+                "install one of them or a later one, or set store.journal_mode to delete."
+            ]
+        return []
+
+    @asynccontextmanager
+    async def _changing(self, accounts: Iterable[str]) -> AsyncIterator[AsyncConnection]:
+        """A transaction after which the accounts are read afresh, however it ends."""
+        try:
+            async with self.writing() as connection:
+                yield connection
+        finally:
+            self._writes += 1
+            for account in accounts:
+                self._cache.pop(account, None)
+
+    @asynccontextmanager
+    async def _begin(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError, sqlite3.Error) as error:
+            raise _unavailable(f"its database failed ({_kind(error)})") from error
+
+
+def _path(url: URL) -> Path | None:
+    """The file of an SQLite database; None when it has none."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return None if str(url.database).startswith("file:") else Path(str(url.database))
+
+
+def _file(path: Path | None) -> tuple[int, int] | None:
+    """Which file has this name."""
+    if path is None:
+        return None
+    try:
+        at = os.stat(path)
+    except OSError:
+        return (0, 0)
+    return at.st_dev, at.st_ino
+
+
+def _require(text: str) -> None:
+    """Raises BackendError when an SQLite file is not there."""
+    try:
+        path = _path(make_url(text))
+    except ArgumentError:
+        return  # opening it says what is wrong
+    if path is not None and not path.is_file():
+        raise _no_store(f"there is no file {path}")
+
+
+def _no_store(why: str) -> BackendError:
+    return BackendError(
+        "no-store",
+        f"There is no store yet ({why}): `shim serve` makes it at its start, `shim check` before that.",
+    )
+
+
+def is_busy(fault: Fault) -> bool:
+    """Whether the store failed only because something else was writing into it: later it may succeed."""
+    cause = fault.__cause__
+    return isinstance(cause, TimeoutError) or "database is locked" in str(getattr(cause, "orig", ""))
+
+
+def _waiting(engine: AsyncEngine, seconds: float | None) -> AsyncEngine:
+    """The engine, where another program is waited for so long; None is `store.busy_timeout`."""
+    return engine if seconds is None else engine.execution_options(busy=round(seconds * 1000))
+
+
+def _unavailable(why: str) -> BackendError:
+    return BackendError("store-unavailable", f"The shim cannot use its store: {why}. Its operator has to look.")
+
+
+def _kind(error: BaseException) -> str:
+    """What kind of error it was; its text may hold values."""
+    inner = getattr(error, "orig", None)
+    return type(inner or error).__name__
+
+
+# ---- engines ----
+
+
+def _engine(
+    text: str, journal_mode: JournalMode, busy_timeout: float, answer_timeout: float | None
+) -> AsyncEngine:
+    try:
+        url = make_url(text)
+        url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+        _prepare(url)
+        options: dict[str, Any] = {}
+        if url.get_backend_name() == "postgresql":
+            waits = {"timeout": answer_timeout or 60.0, "command_timeout": answer_timeout}
+            options = {"pool_pre_ping": True, "connect_args": waits}
+        engine = create_async_engine(url, hide_parameters=True, **options)
+    except ModuleNotFoundError as error:
+        raise _unavailable(f"the database driver {error.name} is not installed") from None
+    except (ArgumentError, SQLAlchemyError):
+        raise _unavailable("store.url is no database address") from None
+    except OSError as error:
+        raise _unavailable(f"its file cannot be opened ({error.strerror})") from None
+    if engine.dialect.name == "sqlite":
+        _tune_sqlite(engine, journal_mode, busy_timeout)
+    return engine
+
+
+def _prepare(url: URL) -> None:
+    """An SQLite file is for its owner's eyes only, and so are the files that SQLite puts beside it."""
+    path = _path(url)
+    if path is not None:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _tune_sqlite(engine: AsyncEngine, journal_mode: JournalMode, busy_timeout: float) -> None:
+    synchronous = {"wal": "FULL", "delete": "EXTRA"}[journal_mode]
+    patience = round(busy_timeout * 1000)
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin below, where SQLAlchemy says
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+            cursor.execute(f"PRAGMA journal_mode = {journal_mode}")
+            cursor.execute(f"PRAGMA synchronous = {synchronous}")
+            cursor.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: sa.Connection) -> None:
+        options, kept = connection.get_execution_options(), connection.connection.info
+        busy = options.get("busy", patience)
+        if kept.get("busy", patience) != busy:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy}")
+            kept["busy"] = busy
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
+
+
+def wal_reset_bug(version: tuple[int, ...]) -> bool:
+    """Whether an SQLite version has the WAL-reset corruption bug: 3.7.0 to 3.51.2, but two repaired lines."""
+    if (3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51):
+        return False
+    return (3, 7, 0) <= version < (3, 51, 3)
+
+
+def _first(dialect: str) -> sa.Executable:
+    """A row, unless it is there already."""
+    return _insert(dialect).on_conflict_do_nothing(index_elements=["account", "field"])
+
+
+def _insert(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(KEPT) if dialect == "sqlite" else postgresql.insert(KEPT)
+
+
+def _upsert(dialect: str) -> sa.Executable:
+    insert = _insert(dialect)
+    fresh = {"value": insert.excluded.value, "updated_at": insert.excluded.updated_at}
+    return insert.on_conflict_do_update(index_elements=["account", "field"], set_=fresh)
+
+
+# ---- elements ----
+
+
+def to_json(element: Element) -> str:
+    """An element as `[name, text, attributes, children]`, with a fifth item `true` when it is nil."""
+    return json.dumps(_plain(element), ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(element: Element) -> list[Any]:
+    plain = [element.name, element.text, element.attributes, [_plain(each) for each in element.children]]
+    return [*plain, True] if element.nil else plain
+
+
+def from_json(text: str) -> Element:
+    """The element that `to_json` wrote."""
+    return _element(json.loads(text))
+
+
+def _element(plain: list[Any]) -> Element:
+    name, text, attributes, children, *nil = plain
+    return Element(name, text, attributes, [_element(each) for each in children], bool(nil))

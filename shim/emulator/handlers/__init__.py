@@ -1,0 +1,1 @@
+"""Handlers of the emulated v3 backend: what each operation does."""

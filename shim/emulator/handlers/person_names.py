@@ -1,0 +1,33 @@
+"""Names of account holders: `name`, first and last name beside it, or only those, as the interface has them.
+
+The world keeps `name` whatever the interface: it is what lists are filtered by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shim.emulator.call import Call, fields_of
+from shim.emulator.world.shape import Fact
+
+_ALL = ("name", "firstName", "lastName")
+
+
+def require_names(call: Call) -> None:
+    """Raises Refusal when an account is added without one of the names that it must have here."""
+    known = fields_of(call.interface, call.operation.full_name)
+    for name in _ALL:
+        if name in known:
+            call.need(name)
+
+
+def settle_name(profile: dict[str, str]) -> None:
+    """Where there are only first and last name, the name is both."""
+    if "firstName" in profile and "lastName" in profile:
+        profile["name"] = f"{profile['firstName']} {profile['lastName']}"
+
+
+def name_facts(profile: Mapping[str, str]) -> dict[str, Fact]:
+    """First and last name; those of the seed, which has names only, by their first word."""
+    first, _, last = profile.get("name", "").partition(" ")
+    return {"firstName": profile.get("firstName", first), "lastName": profile.get("lastName", last)}

@@ -1,0 +1,1 @@
+"""What leaves the review as text: letters, tables, snippets."""

@@ -1,0 +1,1 @@
+"""The review page: site, log-in, pages, forms and downloads."""

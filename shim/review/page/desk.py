@@ -1,0 +1,146 @@
+"""What the pages read and change, bound to a running shim: one place that knows store, catalogue and clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shim.core.commands.command import Rung
+from shim.edge.app import Application
+from shim.edge.porting import ladder
+from shim.edge.porting.brownouts import Planned, PortingRefused, read_brownouts
+from shim.edge.porting.reach import Reach, reach
+from shim.edge.store.database import Store
+from shim.review.output.letter import letter
+from shim.review.page.forms import Plan, Said, Wrong
+from shim.review.reading import queries, states
+from shim.review.reading.closed_days import ClosedDays
+from shim.review.reading.model import FindingFilter, FindingPage, FindingRow, OperationUse, Overview, Scorecard
+
+REACH_DAYS = 7
+"""Days that a dry run looks back."""
+PATIENCE = 5.0
+"""Seconds that a page waits for a store that something else writes into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything that the pages show and do. Raises BackendError when the store fails, and Wrong (with a
+    sentence for the person) when a change cannot be taken."""
+
+    application: Application
+    closed: ClosedDays = field(default_factory=ClosedDays)
+
+    def now(self) -> datetime:
+        return self.application.store.now()
+
+    @property
+    def store(self) -> Store:
+        """The store, which does not let people wait for long."""
+        return self.application.store.within(PATIENCE)
+
+    @property
+    def backend(self) -> str:
+        """The address of the v3 system, without a path."""
+        return self.application.config.backend.url
+
+    async def overview(self, days: int) -> Overview:
+        app = self.application
+        return await queries.overview(
+            self.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
+        )
+
+    async def scorecard(self, integration: str, days: int) -> Scorecard | None:
+        app = self.application
+        return await queries.scorecard(
+            self.store, app.catalogue, self.now(), integration, days, config=app.config
+        )
+
+    async def operations(self, days: int) -> Sequence[OperationUse]:
+        app = self.application
+        return await queries.operations(
+            self.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
+        )
+
+    async def findings(self, wanted: FindingFilter) -> Sequence[FindingRow]:
+        app = self.application
+        return await queries.findings(self.store, self.now(), wanted, catalogue=app.catalogue)
+
+    async def pages(self, wanted: FindingFilter) -> Sequence[FindingPage]:
+        """Findings with meaning and sample, without days and history."""
+        app = self.application
+        return await queries.pages(self.store, self.now(), wanted, catalogue=app.catalogue)
+
+    async def letter(self, card: Scorecard, pages: Sequence[FindingPage]) -> str:
+        """The letter to the author of an integration, Markdown."""
+        planned = await queries.planned(self.store, self.now(), card.integration)
+        return letter(card, pages, self.now(), planned=planned, base=self.backend)
+
+    async def finding(self, id: int) -> FindingPage | None:
+        app = self.application
+        return await queries.finding(self.store, self.now(), id, catalogue=app.catalogue)
+
+    async def say(self, id: int, said: Said, who: str) -> None:
+        """Change a finding's state, or add a note to it."""
+        store, now = self.store, self.now()
+        try:
+            if said.state is None:
+                await states.note(store, id, who, said.text, now=now)
+            else:
+                await states.change(store, id, said.state, who, said.text, said.until, now=now)
+        except states.Refused as refused:
+            raise Wrong(str(refused)) from None
+
+    # ---- the porting ladder ----
+
+    async def standings(self, integration: str) -> Sequence[ladder.Standing]:
+        known = self.application.integration(integration)
+        configured = known.porting if known else {}
+        return ladder.standings(integration, configured, await ladder.rules(self.store))
+
+    async def steps(self, integration: str) -> Sequence[ladder.Change]:
+        return await ladder.history(self.store, integration, most=50)
+
+    async def set_rung(self, integration: str, operation: str, rung: Rung, who: str, text: str) -> None:
+        try:
+            await ladder.set_rung(self.store, integration, operation, rung, who, text)
+        except PortingRefused as refused:
+            raise Wrong(_sentence(refused)) from None
+
+    async def reset_rung(self, integration: str, operation: str, who: str) -> bool:
+        return await ladder.reset_rung(self.store, integration, operation, who)
+
+    # ---- brownouts ----
+
+    async def brownouts(self) -> Sequence[Planned]:
+        """All, those that are over too, by their start."""
+        return await read_brownouts(self.store, everything=True)
+
+    async def reach(self, plan: Plan) -> Reach:
+        """Whom a brownout would have hit in the last days."""
+        return await reach(self.store, plan.integration, plan.operation, REACH_DAYS)
+
+    async def plan(self, plan: Plan, who: str) -> None:
+        try:
+            await ladder.plan_brownout(
+                self.store,
+                plan.integration,
+                plan.operation,
+                plan.starts_at,
+                plan.ends_at,
+                who,
+                plan.text,
+                plan.link,
+            )
+        except PortingRefused as refused:
+            raise Wrong(_sentence(refused)) from None
+
+    async def stop(self, id: str, who: str) -> bool:
+        """End or cancel a brownout; False when there was none to end."""
+        return bool(await ladder.stop_brownout(self.store, id, who))
+
+
+def _sentence(refused: PortingRefused) -> str:
+    text = str(refused)
+    return f"{text[0].upper()}{text[1:]}."

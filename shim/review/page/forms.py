@@ -1,0 +1,151 @@
+"""What people typed: queries of addresses and fields of forms become nouns, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, get_args
+
+from shim.core.admit import ALL
+from shim.core.commands.command import Rung
+from shim.core.findings import Severity
+from shim.review.reading.model import FindingFilter, State
+
+WINDOWS = (7, 30, 90)
+"""Days that pages look back."""
+_USUAL = 30
+_LONGEST_BROWNOUT = timedelta(days=2)
+_LATE = timedelta(minutes=1)
+_Choice = TypeVar("_Choice", bound=str)
+
+
+class Wrong(ValueError):
+    """What was typed cannot be taken; the text is for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of a finding. `state` None is a note."""
+
+    state: State | None
+    text: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A window in which 2.5 calls are refused; integration or operation `*` is all of them."""
+
+    integration: str
+    operation: str
+    starts_at: datetime
+    ends_at: datetime
+    text: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An operation, or all, to a rung."""
+
+    operation: str
+    rung: Rung
+    text: str
+    sure: bool
+
+
+SAID: Mapping[str, State | None] = {
+    "acknowledge": "acknowledged",
+    "fixed": "fixed",
+    "ignore": "ignored",
+    "reopen": "new",
+    "note": None,
+}
+
+
+def days(query: Mapping[str, str]) -> int:
+    """The window of a page; 30 unless a known one is asked for."""
+    return next((each for each in WINDOWS if str(each) == query.get("days")), _USUAL)
+
+
+def page_number(query: Mapping[str, str]) -> int:
+    """From 1."""
+    given = query.get("page", "")
+    return max(1, int(given)) if given.isascii() and given.isdigit() and len(given) < 6 else 1
+
+
+def finding_filter(query: Mapping[str, str]) -> FindingFilter:
+    """Which findings. `show` is a state, `open` (the default) or `any`; what is not known does not count."""
+    show = query.get("show", "")
+    state = _one_of(show, get_args(State))
+    return FindingFilter(
+        integration=text(query, "integration") or None,
+        operation=text(query, "operation") or None,
+        code=text(query, "code") or None,
+        severity=_one_of(query.get("severity", ""), get_args(Severity)),
+        state=state,
+        open=None if state or show == "any" else True,
+        text=text(query, "text") or None,
+    )
+
+
+def said(form: Mapping[str, Any]) -> Said:
+    """What is said of a finding. Raises Wrong."""
+    do = text(form, "do")
+    if do not in SAID:
+        raise Wrong("Choose what to say of it.")
+    until = (
+        _moment(form, "until", "until when to ignore it") if do == "ignore" and text(form, "until") else None
+    )
+    return Said(SAID[do], text(form, "text"), until)
+
+
+def move(form: Mapping[str, Any]) -> Move:
+    """Raises Wrong."""
+    rung: Rung | None = _one_of(text(form, "rung"), get_args(Rung))
+    operation = text(form, "operation")
+    if rung is None or not operation:
+        raise Wrong("Choose an operation and a rung.")
+    return Move(operation, rung, text(form, "text"), text(form, "sure") == "yes")
+
+
+def plan(form: Mapping[str, Any], now: datetime) -> Plan:
+    """A window to plan. A start within the last minute is now. Raises Wrong."""
+    starts = _moment(form, "starts", "when it starts")
+    ends = _moment(form, "ends", "when it ends")
+    if ends <= starts:
+        raise Wrong("It has to end after it starts.")
+    if starts < now - _LATE:
+        raise Wrong("It cannot start in the past.")
+    if ends - starts > _LONGEST_BROWNOUT:
+        raise Wrong("A brownout lasts two days at most: for good, lock the operation instead.")
+    integration = text(form, "integration")
+    if not integration:
+        raise Wrong("Choose an integration, or all of them.")
+    return Plan(
+        integration,
+        text(form, "operation") or ALL,
+        max(starts, now),
+        ends,
+        text(form, "text"),
+        text(form, "link"),
+    )
+
+
+def text(form: Mapping[str, Any], name: str) -> str:
+    """A field's text, at most 4,000 characters; a file that came in its place is none."""
+    value = form.get(name, "")
+    return value.replace("\r\n", "\n").strip()[:4000] if isinstance(value, str) else ""
+
+
+def _one_of(value: str, choices: tuple[_Choice, ...]) -> _Choice | None:
+    return next((each for each in choices if each == value), None)
+
+
+def _moment(form: Mapping[str, Any], name: str, what: str) -> datetime:
+    """A date, or a date and a time, in UTC. A date alone is its begin."""
+    try:
+        return datetime.fromisoformat(text(form, name)).replace(tzinfo=UTC)
+    except ValueError:
+        raise Wrong(f"Say {what}: a date and a time, like 2026-01-31T22:00.") from None

@@ -1,0 +1,257 @@
+"""Pages to read: each asks the desk and renders a template. What is asked for stands in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from aiohttp import web
+
+from shim.edge.porting.reach import Reach
+from shim.review.output.code_samples import copied
+from shim.review.page import forms
+from shim.review.page.desk import Desk
+from shim.review.page.forms import Plan
+from shim.review.page.site import Site
+from shim.review.page.templates import link
+from shim.review.reading.model import FindingFilter, FindingRow, OperationUse, Overview, Scorecard
+from shim.review.reading.scorecard import is_nameless
+
+_ROWS, _CARDS = 100, 24
+"""Findings and integrations on a page."""
+_FILTERS = ("text", "integration", "operation", "severity", "show", "code")
+_URGENT = 5
+_TYPED = "%Y-%m-%dT%H:%M"
+"""As browsers have a date and time in a form."""
+_SERIOUS = ("refused", "loss", "warning")
+_CHOICES = (
+    ("acknowledge", "Acknowledge", "somebody is on it"),
+    ("fixed", "Declare fixed", "verified by the next call without it, new again when it comes back"),
+    ("ignore", "Ignore", "until a day or for good; needs a reason"),
+    ("reopen", "Reopen", "new again, whatever was said"),
+    ("note", "Only note something", "its state stays"),
+)
+_SAID = {"new": "reopen", "acknowledged": "acknowledge", "ignored": "ignore"}
+
+
+class Pages:
+    """Handlers of GET, and the pages that a form comes back to when it cannot be taken."""
+
+    def __init__(self, site: Site, desk: Desk) -> None:
+        self._site = site
+        self._desk = desk
+
+    async def overview(self, request: web.Request) -> web.Response:
+        days = forms.days(request.query)
+        seen = await self._desk.overview(days)
+        now = self._desk.now()
+        named = [card for card in seen.integrations if not is_nameless(card.integration)]
+        active = [card for card in named if card.operations or card.last_old]
+        page = _Page.of(request.query, len(seen.integrations), _CARDS)
+        return await self._site.render(
+            request,
+            "overview.html",
+            seen=seen,
+            days=days,
+            windows=forms.WINDOWS,
+            cards=seen.integrations[page.start : page.end],
+            previous=page.before and link("", days=days, page=page.before),
+            following=page.after and link("", days=days, page=page.after),
+            quiet=not any(card.operations or card.last_old for card in seen.integrations),
+            active=len(active),
+            silent=len(named) - len(active),
+            done=sum(card.done for card in active),
+            old_per_day=sum(card.per_day for card in seen.integrations),
+            new_per_day=sum(day.new for day in seen.days) / len(seen.days),
+            urgent=_urgent(await self._desk.findings(FindingFilter(open=True)), seen),
+            running=[each for each in await self._desk.brownouts() if each.state(now) == "running"],
+        )
+
+    async def integration(self, request: web.Request) -> web.Response:
+        return await self.show_integration(request)
+
+    async def show_integration(
+        self, request: web.Request, status: int = 200, problem: str | None = None
+    ) -> web.Response:
+        card = await self.card(request)
+        name = card.integration
+        left, ported = _split(card.operations)
+        past = {each.operation for each in ported}
+        found = await self._desk.findings(FindingFilter(integration=name, open=True))
+        return await self._site.render(
+            request,
+            "integration.html",
+            status,
+            card=card,
+            open_uses=left,
+            ported_uses=ported,
+            next=left[0] if left else None,
+            findings=[each for each in found if each.operation not in past],
+            past_findings=[each for each in found if each.operation in past],
+            standings=await self._desk.standings(name),
+            steps=await self._desk.steps(name),
+            problem=problem,
+        )
+
+    async def card(self, request: web.Request) -> Scorecard:
+        """The scorecard that the address names. Raises HTTPNotFound."""
+        card = await self._desk.scorecard(request.match_info["integration"], forms.days(request.query))
+        if card is None:
+            raise web.HTTPNotFound(text="No integration of that name is configured, and none was ever seen.")
+        return card
+
+    async def sure(
+        self, request: web.Request, card: Scorecard, move: forms.Move, hit: list[OperationUse]
+    ) -> web.Response:
+        """Ask before operations are locked that are still called."""
+        return await self._site.render(
+            request,
+            "sure.html",
+            integration=card.integration,
+            operation=move.operation,
+            text=move.text,
+            per_day=sum(each.per_day for each in hit),
+            last=max(each.last_seen for each in hit),
+        )
+
+    async def findings(self, request: web.Request) -> web.Response:
+        wanted = forms.finding_filter(request.query)
+        found = await self._desk.findings(wanted)
+        everything = await self._desk.findings(FindingFilter())
+        page = _Page.of(request.query, len(found), _ROWS)
+        kept = {name: value for name, value in request.query.items() if name in _FILTERS}
+        return await self._site.render(
+            request,
+            "findings.html",
+            rows=found[page.start : page.end],
+            total=len(found),
+            first=page.start + 1,
+            wanted=wanted,
+            query=request.query,
+            filtered=any(request.query.values()),
+            integrations=sorted({each.integration for each in everything}),
+            codes=sorted({each.code for each in everything}),
+            same=lambda name: link("export", name, **kept),
+            previous=page.before and link("findings", **kept, page=page.before),
+            following=page.after and link("findings", **kept, page=page.after),
+        )
+
+    async def finding(self, request: web.Request) -> web.Response:
+        return await self.show_finding(request)
+
+    async def show_finding(
+        self,
+        request: web.Request,
+        status: int = 200,
+        problem: str | None = None,
+        typed: Mapping[str, Any] | None = None,
+    ) -> web.Response:
+        found = await self._desk.finding(int(request.match_info["id"]))
+        if found is None:
+            raise web.HTTPNotFound(text="There is no finding of that number.")
+        typed = typed or {}
+        card = await self._desk.scorecard(found.row.integration, forms.days({}))
+        callers = card.callers if card else ()
+        sample = found.sample.calls if found.sample else ()
+        return await self._site.render(
+            request,
+            "finding.html",
+            status,
+            page=found,
+            calls=[copied(call, self._desk.backend, callers) for call in sample],
+            choices=[each for each in _CHOICES if each[0] != _SAID.get(found.row.state) or each[0] == "ignore"],
+            typed={name: forms.text(typed, name) for name in ("do", "text", "until")},
+            problem=problem,
+        )
+
+    async def operations(self, request: web.Request) -> web.Response:
+        days, text = forms.days(request.query), forms.text(request.query, "text")
+        uses = [each for each in await self._desk.operations(days) if _fits(each, text.lower())]
+        groups = [(name, list(each)) for name, each in groupby(uses, key=lambda use: use.operation)]
+        return await self._site.render(request, "operations.html", groups=groups, days=days, text=text)
+
+    async def brownouts(self, request: web.Request) -> web.Response:
+        return await self.show_brownouts(request)
+
+    async def show_brownouts(
+        self,
+        request: web.Request,
+        status: int = 200,
+        problem: str | None = None,
+        typed: Mapping[str, Any] | None = None,
+        trial: tuple[Plan, Reach] | None = None,
+    ) -> web.Response:
+        now = self._desk.now()
+        all_of_them = await self._desk.brownouts()
+        seen = await self._desk.overview(30)
+        used = sorted({use.operation for card in seen.integrations for use in card.operations})
+        plan, reach = trial or (None, None)
+        length = (plan.ends_at - plan.starts_at) if plan else None
+        names = ("integration", "operation", "starts", "ends", "text", "link")
+        return await self._site.render(
+            request,
+            "brownouts.html",
+            status,
+            ahead=[each for each in all_of_them if each.state(now) in ("running", "planned")],
+            past=[each for each in reversed(all_of_them) if each.state(now) not in ("running", "planned")],
+            integrations=[card.integration for card in seen.integrations],
+            operations=used,
+            services=sorted({name.partition(".")[0] for name in used}),
+            typed={name: forms.text(typed or {}, name) for name in names},
+            starts=f"{_next_hour(now):{_TYPED}}",
+            ends=f"{_next_hour(now) + timedelta(minutes=30):{_TYPED}}",
+            problem=problem,
+            plan=plan,
+            trial=reach,
+            expected=sum(reach.expected(hit, length) for hit in reach.hits) if reach and length else 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A part of a long list: where it starts and ends, and the numbers of its neighbours, 0 for none."""
+
+    start: int
+    end: int
+    before: int
+    after: int
+
+    @classmethod
+    def of(cls, query: Mapping[str, str], total: int, size: int) -> _Page:
+        last = max(1, -(-total // size))
+        number = min(forms.page_number(query), last)
+        return cls((number - 1) * size, number * size, number - 1, number + 1 if number < last else 0)
+
+
+def _urgent(rows: Iterable[FindingRow], seen: Overview) -> list[FindingRow]:
+    """The worst that nobody has looked at, of operations that are left."""
+    left = {
+        (use.integration, use.operation)
+        for card in seen.integrations
+        for use in card.operations
+        if not use.ported
+    }
+    wanted = [
+        each
+        for each in rows
+        if each.state == "new" and each.severity in _SERIOUS and (each.integration, each.operation) in left
+    ]
+    return wanted[:_URGENT]
+
+
+def _split(uses: Iterable[OperationUse]) -> tuple[list[OperationUse], list[OperationUse]]:
+    """What is left, in the suggested order, and what is ported."""
+    left = [each for each in uses if not each.ported]
+    left.sort(key=lambda each: (each.order is None, each.order or 0, each.operation))
+    return left, [each for each in uses if each.ported]
+
+
+def _fits(use: OperationUse, text: str) -> bool:
+    return any(text in name.lower() for name in (use.operation, use.integration, *use.becomes))
+
+
+def _next_hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)

@@ -1,0 +1,67 @@
+"""The review page, put on an admin listener: which path is which page, and what opens and closes with it."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from aiohttp import web
+
+from shim.edge.app import Application
+from shim.edge.http.peer import Peers
+from shim.review.page.actions import Actions
+from shim.review.page.auth import Door
+from shim.review.page.desk import Desk
+from shim.review.page.downloads import Exports
+from shim.review.page.pages import Pages
+from shim.review.page.site import Site, static
+from shim.review.page.templates import PREFIX
+
+
+def review(application: Application, admin: web.Application) -> None:
+    """Add the page to the admin listener of a shim, below `/review/`; `/` leads there."""
+    door = Door(lambda: application.config.admin, application.config.login)
+    listen = application.config.listen
+    peers = Peers(None, listen.trusted_proxies, listen.forwarded == "forwarded")
+    site = Site(lambda: application.config.admin, door, peers, application.store.now)
+    app = web.Application(middlewares=[site.guard])
+    app.add_routes(_routes(site, Desk(application)))
+
+    async def close(_: web.Application) -> None:
+        door.close()
+
+    app.on_cleanup.append(close)
+    admin.add_subapp(PREFIX, app)
+    admin.router.add_get("/", _to_page)
+
+
+def _routes(site: Site, desk: Desk) -> list[web.RouteDef]:
+    pages = Pages(site, desk)
+    actions = Actions(site, desk, pages)
+    exports = Exports(desk)
+    return [
+        web.get("/", pages.overview),
+        web.get("/static/{name}", static),
+        web.get("/login", site.login_form),
+        web.post("/login", site.login),
+        web.post("/logout", site.logout),
+        web.get("/integrations/{integration:.+}", pages.integration),
+        web.post("/integrations/{integration:.+}/ladder", actions.move),
+        web.post("/integrations/{integration:.+}/reset", actions.reset),
+        web.get("/findings", pages.findings),
+        web.get("/findings/{id:[0-9]{1,9}}", pages.finding),
+        web.post("/findings/{id:[0-9]{1,9}}", actions.say),
+        web.get("/operations", pages.operations),
+        web.get("/brownouts", pages.brownouts),
+        web.post("/brownouts", actions.brownout),
+        web.post("/brownouts/{id}/stop", actions.stop),
+        web.get("/export/integrations.csv", exports.integrations_csv),
+        web.get("/export/integrations.json", exports.integrations_json),
+        web.get("/export/operations.csv", exports.operations_csv),
+        web.get("/export/findings.csv", exports.findings_csv),
+        web.get("/export/findings.json", exports.findings_json),
+        web.get("/export/letter.md", exports.letter),
+    ]
+
+
+async def _to_page(request: web.Request) -> NoReturn:
+    raise web.HTTPFound(f"{PREFIX}/")

@@ -1,0 +1,238 @@
+"""The page as a site of its own on the admin listener: guards, sessions, rendering.
+
+Laws: no answer without the security headers; nothing but the login and static files without a session; no
+change without the session's token. Nothing of a page comes from outside this program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from shim.core.errors import Fault
+from shim.edge.http.host_names import is_ours
+from shim.edge.http.peer import Peers
+from shim.edge.settings.model import Admin
+from shim.edge.store.database import is_busy
+from shim.review.page.auth import Door, LoginRefused, Session
+from shim.review.page.templates import PREFIX, STATIC, environment, link
+
+log = structlog.get_logger()
+
+COOKIE = "shim-review"
+LOGIN_COOKIE = "shim-review-login"
+"""Holds the token of the login form, which has no session yet."""
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_SESSION = web.RequestKey("session", Session)
+_LOGIN = f"{PREFIX}/login"
+_BUSY = (
+    "The store is busy: something else has been writing into it for seconds, a backup perhaps. Nothing was "
+    "changed here, and calls go on. Repeat it in a moment."
+)
+_NOT_SAVED = "Your session was over, so what you sent was not saved. Log in, and repeat it."
+
+Form = Mapping[str, Any]
+
+
+class Site:
+    """Guards and rendering. `admin` gives the settings as they are now, `clock` the time."""
+
+    def __init__(
+        self, admin: Callable[[], Admin], door: Door, peers: Peers, clock: Callable[[], datetime]
+    ) -> None:
+        self._admin = admin
+        self._clock = clock
+        self._door = door
+        self._peers = peers
+        self._templates = environment()
+
+    # ---- guards ----
+
+    @web.middleware
+    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The way into every page."""
+        try:
+            response = await self._guarded(request, handler)
+        except web.HTTPRedirection as found:
+            response = web.Response(status=found.status, headers={"Location": found.headers["Location"]})
+        except web.HTTPException as error:
+            response = await self.problem(request, error.status, _told(error))
+        except Fault as fault:
+            log.error("review page failed", path=request.path, reason=fault.reason, busy=is_busy(fault))
+            response = await self.problem(request, 503, _BUSY if is_busy(fault) else fault.text)
+        response.headers.update(_HEADERS)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not is_ours(request.headers.get("Host", ""), self._admin().names):
+            raise web.HTTPMisdirectedRequest(
+                text="This page is not served under that host name. Use an IP address or localhost, or add the "
+                "name to admin.names in the configuration."
+            )
+        if request.path.startswith(f"{PREFIX}/static/"):
+            return await handler(request)
+        if not self._door.open:
+            return await self.render(request, "closed.html", status=503)
+        if session := self._door.session(request.cookies.get(COOKIE)):
+            request[_SESSION] = session
+        elif request.path != _LOGIN:
+            return _to_login(request)
+        return await handler(request)
+
+    async def form(self, request: web.Request) -> Form:
+        """The fields of a form that came from a page of ours. Raises HTTPForbidden."""
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+            _forbid()
+        try:
+            fields = await request.post()
+        except ValueError:  # a body that is no form, or no text
+            raise web.HTTPBadRequest(text="This is no form that the page knows.") from None
+        session = request.get(_SESSION)
+        expected = session.token if session else request.cookies.get(LOGIN_COOKIE, "")
+        given = fields.get("token", "")
+        if (
+            not expected
+            or not isinstance(given, str)
+            or not hmac.compare_digest(expected.encode(), given.encode())
+        ):
+            _forbid()
+        return fields
+
+    def user(self, request: web.Request) -> str:
+        """Who is logged in."""
+        return request[_SESSION].user.name
+
+    def say(self, request: web.Request, text: str) -> None:
+        """Tell this on the next page, and the log."""
+        request[_SESSION].said.append(text)
+        log.info("review change", user=self.user(request), path=request.path)
+
+    # ---- answers ----
+
+    async def render(
+        self, request: web.Request, template: str, status: int = 200, **context: Any
+    ) -> web.Response:
+        """A page from a template, in a thread: a long list takes longer than a call may wait."""
+        session = request.get(_SESSION)
+        said = list(session.said) if session else []
+        if session:
+            session.said.clear()
+        context |= {
+            "user": session.user.name if session else None,
+            "token": session.token if session else "",
+            "said": said,
+            "path": request.path,
+            "now": self._clock(),
+        }
+        text = await asyncio.to_thread(self._templates.get_template(template).render, context)
+        return web.Response(status=status, text=text, content_type="text/html")
+
+    async def problem(self, request: web.Request, status: int, text: str) -> web.Response:
+        """A page that says what went wrong, and what to do."""
+        return await self.render(request, "problem.html", status, problem=text, code=status)
+
+    # ---- coming and going ----
+
+    async def login_form(self, request: web.Request) -> web.Response:
+        if request.get(_SESSION):
+            raise web.HTTPSeeOther(f"{PREFIX}/")
+        problem = _NOT_SAVED if request.query.get("lost") else None
+        return await self._login(request, 200, problem, local_path(request.query.get("next", "")))
+
+    async def login(self, request: web.Request) -> web.StreamResponse:
+        fields = await self.form(request)
+        name, password = str(fields.get("name", "")), str(fields.get("password", ""))
+        next = local_path(str(fields.get("next", "")))
+        try:
+            key = await self._door.enter(name, password, self._peers.client(request))
+        except LoginRefused as refused:
+            return await self._login(request, 401, str(refused), next)
+        self._door.leave(request.cookies.get(COOKIE))
+        response = web.Response(status=303, headers={"Location": next})
+        self._set_cookie(request, response, COOKIE, key)
+        response.del_cookie(LOGIN_COOKIE, path=PREFIX)
+        return response
+
+    async def logout(self, request: web.Request) -> web.StreamResponse:
+        await self.form(request)
+        self._door.leave(request.cookies.get(COOKIE))
+        response = web.Response(status=303, headers={"Location": _LOGIN})
+        response.del_cookie(COOKIE, path=PREFIX)
+        return response
+
+    async def _login(self, request: web.Request, status: int, problem: str | None, next: str) -> web.Response:
+        login_token = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(32)
+        response = await self.render(
+            request, "login.html", status, problem=problem, next=next, login_token=login_token
+        )
+        self._set_cookie(request, response, LOGIN_COOKIE, login_token)
+        return response
+
+    def _set_cookie(self, request: web.Request, response: web.Response, name: str, value: str) -> None:
+        secure = self._peers.base_url(request).startswith("https:")
+        response.set_cookie(name, value, path=PREFIX, httponly=True, secure=secure, samesite="Strict")
+
+
+async def static(request: web.Request) -> web.Response:
+    """A file of the page; its address changes when it does, so it may be kept."""
+    found = STATIC.get(request.match_info["name"])
+    if found is None:
+        raise web.HTTPNotFound(text="There is no such file.")
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return web.Response(body=found.body, content_type=found.type, charset="utf-8", headers=headers)
+
+
+def local_path(text: str) -> str:
+    """A path of this site to go on to; anything else is the first page."""
+    parts = urlsplit(text)
+    inside = not parts.scheme and not parts.netloc and text.startswith(f"{PREFIX}/")
+    return text if inside and "\\" not in text and text.isprintable() else f"{PREFIX}/"
+
+
+def _to_login(request: web.Request) -> web.Response:
+    """Login first, then on to the page that was to be read; that a form was not saved is told there."""
+    if request.method != "GET":
+        address = link("login", lost=1)
+    else:
+        address = link("login", next=request.path_qs if request.path_qs != f"{PREFIX}/" else None)
+    if "HX-Request" in request.headers:  # a script asked for a part of a page: have it load all of the login
+        return web.Response(status=401, headers={"HX-Redirect": address})
+    return web.Response(status=303, headers={"Location": address})
+
+
+def _told(error: web.HTTPException) -> str:
+    """Its text; in place of aiohttp's own, which begins with the number, one of ours."""
+    text = error.text or ""
+    return (
+        text
+        if not text.startswith(str(error.status))
+        else "Nothing is at this address. Go on from the overview."
+    )
+
+
+def _forbid() -> NoReturn:
+    raise web.HTTPForbidden(
+        text="The form did not come from a page of this session. Nothing was changed: open the page again and "
+        "repeat it."
+    )

@@ -1,0 +1,89 @@
+"""What templates have at hand: the environment, addresses of pages, static files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from shim.core.admit import ALL
+from shim.core.findings import KINDS
+from shim.review.output import labels
+from shim.review.page import charts
+from shim.review.reading.scorecard import is_nameless
+
+PREFIX = "/review"
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """A file of the page, with an address that changes when the file does."""
+
+    body: bytes
+    type: str
+    address: str
+
+
+def _static() -> Mapping[str, Static]:
+    found = {}
+    for each in files("shim.review").joinpath("static").iterdir():
+        kind = _TYPES.get(each.name.rpartition(".")[2])
+        if kind:
+            body = each.read_bytes()
+            address = f"{PREFIX}/static/{each.name}?v={hashlib.sha256(body).hexdigest()[:12]}"
+            found[each.name] = Static(body, kind, address)
+    return found
+
+
+STATIC = _static()
+
+
+@cache
+def environment() -> Environment:
+    """Templates with autoescape, compiled once; a name that is not there is an error."""
+    found = Environment(
+        loader=PackageLoader("shim.review"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(
+        number=labels.number,
+        day=labels.day,
+        short_day=labels.short_day,
+        moment=labels.moment,
+        ago=labels.ago,
+        span=labels.span,
+    )
+    found.tests["nameless"] = is_nameless
+    found.globals.update(
+        link=link,
+        static=lambda name: STATIC[name].address,
+        several=labels.several,
+        calls_chart=charts.calls,
+        counts_chart=charts.counts,
+        strip=charts.strip,
+        ALL=ALL,
+        FITS=labels.FITS,
+        PARTS=labels.PARTS,
+        SEVERITIES=labels.SEVERITIES,
+        STATES=labels.STATES,
+        EFFORTS=labels.EFFORTS,
+        RUNGS=labels.RUNGS,
+        KINDS=KINDS,
+    )
+    return found
+
+
+def link(*steps: str | int, **query: str | int | None) -> str:
+    """The address of a page; steps and values are quoted, empty values left out."""
+    path = "/".join(quote(str(each), safe="") for each in steps)
+    asked = urlencode({name: value for name, value in query.items() if value not in (None, "")})
+    return f"{PREFIX}/{path}" + (f"?{asked}" if asked else "")

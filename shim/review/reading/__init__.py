@@ -1,0 +1,1 @@
+"""Reading the deprecation log for people: queries, scorecards, states."""

@@ -1,0 +1,210 @@
+"""What is read from the tables of the deprecation log, as few and as small as can be.
+
+Laws: the number of queries does not depend on how much there is; the database adds up, not Python; the same
+answers from SQLite and PostgreSQL. Times leave with their zone, which SQLite does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shim.edge.deprecation.tables import BROWNOUTS, CALLERS, FINDINGS, PORTING, USAGE
+from shim.edge.store.database import utc
+from shim.review.reading.model import CallerRow, Planned
+from shim.review.reading.states import still_open
+
+_MOST_CALLERS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Whole UTC days, both ends included; the last one is today."""
+
+    since: date
+    until: date
+
+    @classmethod
+    def of(cls, now: datetime, days: int) -> Window:
+        """The last `days` days. Raises ValueError for fewer than one."""
+        if days < 1:
+            raise ValueError("a window has one day or more")
+        until = now.astimezone(UTC).date()
+        return cls(until - timedelta(days=days - 1), until)
+
+    def __len__(self) -> int:
+        return (self.until - self.since).days + 1
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.since + timedelta(days=number) for number in range(len(self)))
+
+    @property
+    def start(self) -> datetime:
+        return datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
+
+    def condition(self, integration: str | None) -> sa.ColumnElement[bool]:
+        """Rows of `usage` within. For one integration each day is named, so that the key finds its rows."""
+        if integration is not None:
+            names = [each.isoformat() for each in self]
+            return sa.and_(USAGE.c.day.in_(names), USAGE.c.integration == integration)
+        return USAGE.c.day.between(self.since.isoformat(), self.until.isoformat())
+
+
+class Use(NamedTuple):
+    """Calls of one operation by one integration in the window. `days` are those on which there were any.
+
+    The first three fields are the key.
+    """
+
+    integration: str
+    side: str
+    operation: str
+    calls: int
+    faults: int
+    days: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+class DayCount(NamedTuple):
+    integration: str
+    side: str
+    day: str
+    calls: int
+
+
+class Met(NamedTuple):
+    """How many open findings of a code an operation has, and when the last of them was seen."""
+
+    integration: str
+    operation: str
+    code: str
+    severity: str
+    findings: int
+    last_seen: datetime
+
+
+class Placed(NamedTuple):
+    """The rung of a scope: an operation, `Service.*` or `*`; since when, where that is known."""
+
+    integration: str
+    operation: str
+    rung: str
+    at: datetime | None
+
+
+async def uses(connection: AsyncConnection, window: Window, integration: str | None) -> list[Use]:
+    row = USAGE.c
+    query = (
+        sa.select(
+            row.integration,
+            row.side,
+            row.operation,
+            _total(row.calls),
+            _total(row.faults),
+            sa.func.count(),
+            sa.func.min(row.first_seen),
+            sa.func.max(row.last_seen),
+        )
+        .where(window.condition(integration))
+        .group_by(row.integration, row.side, row.operation)
+    )
+    found = (await connection.execute(query)).all()
+    return [
+        Use(name, side, operation, calls, faults, days, utc(first), utc(last))
+        for name, side, operation, calls, faults, days, first, last in found
+    ]
+
+
+async def day_counts(connection: AsyncConnection, window: Window, integration: str | None) -> list[DayCount]:
+    row = USAGE.c
+    query = (
+        sa.select(row.integration, row.side, row.day, _total(row.calls))
+        .where(window.condition(integration))
+        .group_by(row.day, row.integration, row.side)  # in the order of the key
+    )
+    return [DayCount(*each) for each in (await connection.execute(query)).all()]
+
+
+async def met(connection: AsyncConnection, window: Window, now: datetime, integration: str | None) -> list[Met]:
+    """Open findings that were seen in the window."""
+    row = FINDINGS.c
+    which = sa.and_(still_open(now), row.last_seen >= window.start)
+    group = (row.integration, row.operation, row.code, row.severity)
+    query = sa.select(*group, sa.func.count(), sa.func.max(row.last_seen)).group_by(*group)
+    found = (await connection.execute(query.where(_of(row.integration, which, integration)))).all()
+    return [
+        Met(name, operation, code, severity, findings, utc(last))
+        for name, operation, code, severity, findings, last in found
+    ]
+
+
+async def placed(connection: AsyncConnection, integration: str | None) -> list[Placed]:
+    row = PORTING.c
+    query = sa.select(row.integration, row.operation, row.rung, row.at)
+    found = (await connection.execute(query.where(_of(row.integration, sa.true(), integration)))).all()
+    return [Placed(*each[:3], utc(each[3])) for each in found]
+
+
+async def last_calls(connection: AsyncConnection, integration: str | None) -> dict[str, datetime]:
+    """When each integration last made a 2.5 call, over all time."""
+    row = CALLERS.c
+    query = sa.select(row.integration, sa.func.max(row.last_seen)).group_by(row.integration)
+    found = (await connection.execute(query.where(_of(row.integration, sa.true(), integration)))).all()
+    return {name: utc(seen) for name, seen in found}
+
+
+async def callers(connection: AsyncConnection, integration: str) -> list[CallerRow]:
+    """Those that called last, at most `_MOST_CALLERS`."""
+    row = CALLERS.c
+    query = (
+        sa.select(row.agent, row.toolkit, row.version, row.address, row.calls, row.last_seen)
+        .where(row.integration == integration)
+        .order_by(row.last_seen.desc(), row.agent, row.address)
+        .limit(_MOST_CALLERS)
+    )
+    found = (await connection.execute(query)).all()
+    return [CallerRow(*each[:5], utc(each[5])) for each in found]
+
+
+async def planned(connection: AsyncConnection, now: datetime, integration: str) -> list[Planned]:
+    """Brownouts of the integration that are under way or to come, and were not called off."""
+    row = BROWNOUTS.c
+    query = (
+        sa.select(row.operation, row.starts_at, row.ends_at, row.text, row.link)
+        .where(row.integration.in_((integration, "*")), row.ends_at > now, row.stopped_at.is_(None))
+        .order_by(row.starts_at, row.operation)
+    )
+    found = (await connection.execute(query)).all()
+    return [Planned(name, utc(start), utc(end), text, link) for name, start, end, text, link in found]
+
+
+async def last_used(
+    connection: AsyncConnection, since: datetime, integrations: Iterable[str], operations: Iterable[str]
+) -> dict[tuple[str, str], datetime]:
+    """The last call by (integration, full name of either side) of those that were called since a time."""
+    row = USAGE.c
+    query = (
+        sa.select(row.integration, row.operation, sa.func.max(row.last_seen))
+        .where(row.day >= since.astimezone(UTC).date().isoformat())
+        .where(row.integration.in_(sorted(set(integrations))))
+        .where(row.operation.in_(sorted(set(operations))))
+        .group_by(row.integration, row.operation)
+    )
+    found = (await connection.execute(query)).all()
+    return {(name, operation): utc(seen) for name, operation, seen in found}
+
+
+def _total(column: sa.Column[int]) -> sa.Cast[int]:
+    return sa.cast(sa.func.sum(column), sa.BigInteger)  # PostgreSQL adds up to a decimal
+
+
+def _of(
+    column: sa.Column[str], which: sa.ColumnElement[bool], integration: str | None
+) -> sa.ColumnElement[bool]:
+    return which if integration is None else sa.and_(which, column == integration)

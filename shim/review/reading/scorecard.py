@@ -1,0 +1,234 @@
+"""From what was read to scorecards: pure, one integration at a time.
+
+Laws: an operation that is ported says nothing any more, whatever it did before; what cannot be judged counts
+as not ported. The rules are `is_ported`, `is_quiet` and the tables of `effort` and `order`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, cast, get_args
+
+from shim.core.admit import scope_of
+from shim.core.findings import Severity
+from shim.review.reading.effort import EFFORTS, UNKNOWN, Successors, Work
+from shim.review.reading.model import CallerRow, Day, Effort, Fit, OperationUse, Rung, Scorecard
+from shim.review.reading.porting_order import Step, in_order
+from shim.review.reading.rows import DayCount, Met, Placed, Use, Window
+
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The mildest first."""
+FITS: Mapping[Severity | None, Fit] = {
+    None: "clean",
+    "info": "clean",
+    "notice": "moved",
+    "warning": "emulated",
+    "loss": "lossy",
+    "refused": "refused",
+}
+RUNGS: tuple[Rung, ...] = get_args(Rung)
+PORTED_RUNGS: tuple[Rung, ...] = ("v3", "locked")
+PORTED = Work("none", "Ported.")
+CAME_BACK = Work("none", "Ported, but calls in 2.5 came since.")
+_DAY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was read of one integration."""
+
+    old: list[Use] = field(default_factory=list)
+    new: dict[str, Use] = field(default_factory=dict)
+    days: list[DayCount] = field(default_factory=list)
+    met: dict[str, list[Met]] = field(default_factory=lambda: defaultdict(list))
+    rungs: dict[str, Placed] = field(default_factory=dict)
+    last_called: datetime | None = None
+    callers: Sequence[CallerRow] = ()
+
+
+def is_ported(rung: Rung, old: Use, new: Iterable[Use], now: datetime) -> bool:
+    """Whether an operation is ported: it is on the rung v3 or locked; or its successors were called natively
+    after its last old call, and the next old call has been due since and did not come.
+
+    It is due after the usual pause between days on which it was called. So a program that calls daily counts as
+    ported one day after its last old call, and one that was seen on a single day at once.
+    """
+    if rung in PORTED_RUNGS:
+        return True
+    native = max((each.last_seen for each in new), default=None)
+    if native is None or native <= old.last_seen:
+        return False
+    return now - old.last_seen > usual_pause(old)
+
+
+def usual_pause(old: Use) -> timedelta:
+    """From one day on which an operation was called to the next, on average; none when it was only one."""
+    return (old.last_seen.date() - old.first_seen.date()) / (old.days - 1) if old.days > 1 else timedelta(0)
+
+
+def is_quiet(rung: Placed | None, last_seen: datetime, now: datetime) -> bool:
+    """Whether what was last seen then lies before the rung was set; a day ago, where it is not known when."""
+    since = rung.at if rung is not None and rung.at is not None else now - _DAY
+    return last_seen <= since
+
+
+def build(
+    name: str,
+    seen: Seen,
+    successors: Mapping[str, Successors],
+    window: Window,
+    now: datetime,
+    *,
+    configured: bool,
+) -> Scorecard:
+    """The scorecard of one integration."""
+    named = [each for each in seen.old if not is_nameless(each.operation)]
+    judged = [_judged(each, seen, successors.get(each.operation, UNKNOWN), now) for each in named]
+    operations = _operations(judged, window)
+    left = [each for each in operations if not each.ported]
+    findings = _findings(seen, judged)
+    days = _days(seen.days, window)
+    effort, reason = _effort(left, seen)
+    old_calls = sum(each.calls for each in seen.old)
+    return Scorecard(
+        integration=name,
+        configured=configured,
+        days=days,
+        operations=operations,
+        fits={fit: count for fit in get_args(Fit) if (count := sum(each.fit == fit for each in left))},
+        old_calls=old_calls,
+        new_calls=sum(each.calls for each in seen.new.values()),
+        per_day=old_calls / len(window),
+        left=len(left),
+        ported=len(operations) - len(left),
+        effort=effort,
+        reason=reason,
+        done=not left and all(_silent(each, seen, now) for each in seen.old),
+        open_findings=sum(findings.values()),
+        findings=findings,
+        callers=tuple(seen.callers),
+        last_old=max((each.last_seen for each in seen.old), default=seen.last_called),
+        last_new=max((each.last_seen for each in seen.new.values()), default=None),
+    )
+
+
+def is_nameless(name: str) -> bool:
+    """Whether an operation stands for calls of which it could not be told: nothing to port.
+
+    An integration of that kind stands for callers that are not known: they are no one program, so that native
+    calls of theirs prove nothing.
+    """
+    return name.startswith("(")
+
+
+class _Judged(NamedTuple):
+    """One operation, before it has its place in the order. `met` are the findings that count."""
+
+    use: Use
+    known: Successors
+    native: Sequence[Use]
+    met: Sequence[Met]
+    rung: Rung
+    ported: bool
+    work: Work
+
+
+def _judged(use: Use, seen: Seen, known: Successors, now: datetime) -> _Judged:
+    known_caller = not is_nameless(use.integration)
+    native = [seen.new[each] for each in known.becomes if known_caller and each in seen.new]
+    placed = _placed(use.operation, seen)
+    rung = placed.rung if placed and placed.rung in RUNGS else "translate"
+    met: Sequence[Met] = seen.met.get(use.operation, ())
+    if not is_ported(rung, use, native, now):
+        work = known.work({each.code: each.findings for each in met})
+        return _Judged(use, known, native, met, rung, False, work)
+    back = rung in PORTED_RUNGS and not is_quiet(placed, use.last_seen, now)
+    since = [each for each in met if back and not is_quiet(placed, each.last_seen, now)]
+    return _Judged(use, known, native, since, rung, True, CAME_BACK if back else PORTED)
+
+
+def _operations(judged: Sequence[_Judged], window: Window) -> tuple[OperationUse, ...]:
+    """What is left in the order of porting, then what is ported, by name."""
+    steps = [
+        Step(each.use.operation, each.work.effort, each.use.calls, each.known.writes, each.known.holds)
+        for each in judged
+        if not each.ported
+    ]
+    places = {operation: number for number, operation in enumerate(in_order(steps), 1)}
+    made = [_operation(each, window, places.get(each.use.operation)) for each in judged]
+    return tuple(sorted(made, key=lambda each: (each.order is None, each.order or 0, each.operation)))
+
+
+def _operation(judged: _Judged, window: Window, order: int | None) -> OperationUse:
+    use, known, met = judged.use, judged.known, judged.met
+    worst = worst_of(each.severity for each in met)
+    return OperationUse(
+        integration=use.integration,
+        operation=use.operation,
+        becomes=known.becomes,
+        fit="refused" if known is UNKNOWN and not judged.ported else FITS[worst],
+        worst=worst,
+        calls=use.calls,
+        per_day=use.calls / len(window),
+        faults=use.faults,
+        new_calls=sum(each.calls for each in judged.native),
+        first_seen=use.first_seen,
+        last_seen=use.last_seen,
+        open_findings=sum(each.findings for each in met),
+        rung=judged.rung,
+        ported=judged.ported,
+        effort=judged.work.effort,
+        reason=judged.work.reason,
+        order=order,
+    )
+
+
+def worst_of(severities: Iterable[str]) -> Severity | None:
+    """The worst of them; None when there are none."""
+    found = [cast(Severity, each) for each in severities]
+    return max(found, key=SEVERITIES.index, default=None)
+
+
+def _placed(operation: str, seen: Seen) -> Placed | None:
+    """The rung that holds for an operation: its own over `Service.*` over `*`."""
+    scope = scope_of(operation, seen.rungs)
+    return None if scope is None else seen.rungs[scope]
+
+
+def _silent(use: Use, seen: Seen, now: datetime) -> bool:
+    """Whether what is ported by its rung, or has no name, is not called on the old side any more."""
+    placed = _placed(use.operation, seen)
+    if placed is not None and placed.rung in PORTED_RUNGS:
+        return is_quiet(placed, use.last_seen, now)
+    return not is_nameless(use.operation) or is_quiet(None, use.last_seen, now)
+
+
+def _findings(seen: Seen, judged: Iterable[_Judged]) -> dict[Severity, int]:
+    """Open findings by severity: those that count, and those of operations that are not in use."""
+    counted = {each.use.operation: each.met for each in judged}
+    counts: Counter[str] = Counter()
+    for operation, found in seen.met.items():
+        for each in counted.get(operation, found):
+            counts[each.severity] += each.findings
+    return {severity: counts[severity] for severity in SEVERITIES if counts[severity]}
+
+
+def _days(counts: Iterable[DayCount], window: Window) -> tuple[Day, ...]:
+    calls = {(each.side, each.day): each.calls for each in counts}
+    names = ((day, day.isoformat()) for day in window)
+    return tuple(Day(day, calls.get(("old", name), 0), calls.get(("new", name), 0)) for day, name in names)
+
+
+def _effort(left: Sequence[OperationUse], seen: Seen) -> tuple[Effort, str]:
+    """That of the hardest operation that is left, and what there is of each class."""
+    if not left:
+        said = "Every operation is ported." if seen.old else "No 2.5 calls in these days."
+        return "none", said
+    counts = Counter(each.effort for each in left)
+    hardest = max(left, key=lambda each: (EFFORTS.index(each.effort), each.calls))
+    parts = [f"{counts[effort]} {effort}" for effort in reversed(EFFORTS) if counts[effort]]
+    told = f"{len(left)} operation{'s' if len(left) > 1 else ''} left: {', '.join(parts)}"
+    return hardest.effort, f"{told}. The hardest is {hardest.operation}: {hardest.reason}"

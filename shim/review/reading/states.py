@@ -1,0 +1,156 @@
+"""The life of a finding: what its state comes to, and what people say of it.
+
+new → acknowledged → ignored (until a time or for good, with a reason) or fixed (declared). What is declared
+fixed turns green at once; it is verified as soon as the operation is called without it, and new again as soon
+as it comes back. Laws: what is derived is never stored; every change and every note is kept in the history
+with who said it, also when two say different things at the same time: the last one holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import get_args
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shim.edge.deprecation.tables import FINDING_EVENTS, FINDINGS
+from shim.edge.store.database import Store
+from shim.review.reading.model import Event, State
+
+DECLARED: tuple[State, ...] = ("new", "acknowledged", "ignored", "fixed")
+"""What may be said of a finding. That it is verified, the shim sees."""
+OPEN: tuple[State, ...] = ("new", "acknowledged")
+_LONGEST_WHO = 200
+_LONGEST_TEXT = 4000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Refused(ValueError):
+    """What was said of a finding cannot be taken; the text says why and what to do."""
+
+
+def effective(
+    state: str,
+    state_at: datetime,
+    until: datetime | None,
+    last_seen: datetime,
+    used_at: datetime | None,
+    now: datetime,
+) -> State:
+    """What a stored state comes to now. `used_at` is the last call of the operation or of a successor.
+
+    A state that this version does not know counts as new: it has to be looked at.
+    """
+    if state == "ignored":
+        return "new" if until is not None and until <= now else "ignored"
+    if state == "fixed":
+        if last_seen > state_at:
+            return "new"
+        return "verified" if used_at is not None and used_at > state_at else "fixed"
+    return "acknowledged" if state == "acknowledged" else "new"
+
+
+def still_open(now: datetime) -> sa.ColumnElement[bool]:
+    """The same as a condition: findings whose effective state is one of `OPEN`."""
+    row = FINDINGS.c
+    return sa.or_(
+        row.state.not_in(("ignored", "fixed")),
+        sa.and_(row.state == "ignored", row.until.is_not(None), row.until <= now),
+        sa.and_(row.state == "fixed", row.last_seen > row.state_at),
+    )
+
+
+async def change(
+    store: Store,
+    id: int,
+    state: State,
+    who: str,
+    text: str = "",
+    until: datetime | None = None,
+    *,
+    now: datetime,
+) -> Event:
+    """Say something of a finding. Ignoring needs a reason and may have an end, which has to lie ahead.
+
+    Raises Refused when it is not possible, BackendError when the store fails.
+    """
+    who, text = _who(who), _text(text)
+    _judge(state, text, until, now)
+    values = {"state": state, "state_at": now, "until": until}
+    said = f"{text} (until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC)" if until else text
+    async with store.writing() as connection:
+        was = await _state(connection, id)
+        await connection.execute(sa.update(FINDINGS).where(FINDINGS.c.id == id).values(values))
+        return await _record(connection, id, Event(now, who, was, state, said))
+
+
+async def note(store: Store, id: int, who: str, text: str, *, now: datetime) -> Event:
+    """Add a note to a finding's history; its state stays. Raises like `change`."""
+    who, text = _who(who), _text(text)
+    if not text:
+        raise Refused("A note needs a text.")
+    async with store.writing() as connection:
+        state = await _state(connection, id)
+        return await _record(connection, id, Event(now, who, state, state, text))
+
+
+# ---- what may be said ----
+
+
+def _judge(state: str, text: str, until: datetime | None, now: datetime) -> None:
+    if state not in DECLARED:
+        known = ", ".join(DECLARED)
+        hint = " The shim itself sees what is verified." if state in get_args(State) else ""
+        raise Refused(f"A finding can be {known}.{hint}")
+    if state == "ignored" and not text:
+        raise Refused("Ignoring needs a reason: say why it does not matter.")
+    if until is not None and state != "ignored":
+        raise Refused("Only ignoring has an end.")
+    if until is not None and until.tzinfo is None:
+        raise Refused("The end needs a time zone.")
+    if until is not None and until <= now:
+        raise Refused("The end has to lie ahead; without one it is ignored for good.")
+
+
+def _who(who: str) -> str:
+    who = who.strip()
+    if not who:
+        raise Refused("Say who it is that says this.")
+    if len(who) > _LONGEST_WHO or _CONTROL.search(who) or "\n" in who:
+        raise Refused(f"A name is one line of at most {_LONGEST_WHO} characters.")
+    return who
+
+
+def _text(text: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
+    if len(text) > _LONGEST_TEXT or _CONTROL.search(text):
+        raise Refused(f"A text has at most {_LONGEST_TEXT} characters, without control characters.")
+    return text
+
+
+# ---- rows ----
+
+
+async def _state(connection: AsyncConnection, id: int) -> str:
+    """The stored state, with the row locked for the rest of the transaction."""
+    query = sa.select(FINDINGS.c.state).where(FINDINGS.c.id == id).with_for_update()
+    state: str | None = (await connection.execute(query)).scalar_one_or_none()
+    if state is None:
+        raise Refused(f"There is no finding {id}.")
+    return state
+
+
+async def _record(connection: AsyncConnection, id: int, event: Event) -> Event:
+    row: Mapping[str, object] = {
+        "finding": id,
+        "at": event.at,
+        "who": event.who,
+        "was": event.was,
+        "became": event.became,
+        "text": event.text,
+    }
+    await connection.execute(sa.insert(FINDING_EVENTS).values(row))
+    return event

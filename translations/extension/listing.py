@@ -1,0 +1,326 @@
+"""GetExtensions: users and extensions of v3, joined to the rows that 2.5 lists.
+
+A list costs no v3 call for each row: rows are joined by what the lists say, and only what stays unclear, or
+what they say against the identity map, is looked up. Two things no source tells of v3, so both are served:
+whether a list reaches all below its parent or only the parent's own (setting `lists`), and whose the identifier
+of a row is (setting `row_identifier`). With `auto` the shim goes by the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import Command, Identity, Known, Together
+from shim.core.extensions.evidence import ask_each
+from shim.core.extensions.lookup import known as known_to_map
+from shim.core.extensions.lookup import note, unnote
+from shim.core.extensions.reconcile import MOST_ASKED, Seen, reconcile
+from shim.core.forward import forward, look
+from shim.core.message import Element
+from shim.core.rules.rule import Work
+from translations.extension.templates import put, successors
+from translations.shared.person_names import joined as joined_name
+
+Step = Generator[Command, Any, Element]
+NO_RECORDS = "030"
+_PARENT = ("parentID", "parentIdentifier")
+
+
+@dataclass(slots=True)
+class _Lists:
+    """What v3 listed: people by ID, those that the filter found, rows of extensions by number."""
+
+    people: dict[str, Element] = field(default_factory=dict)
+    chosen: set[str] = field(default_factory=set)
+    rows: dict[str, Element] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    """Whose extensions are that were listed by user, by number."""
+    others: list[Element] = field(default_factory=list)
+    """What the answers have besides rows: notices, of either list."""
+
+    def take_people(self, answer: Element | None, *, chosen: bool = True) -> list[str]:
+        found = {said: each for each in answer.all("user") if (said := each.get("ID"))} if answer else {}
+        self.others += [each for each in answer.children if each.name == "notice"] if answer else []
+        self.people |= found
+        self.chosen |= found.keys() if chosen else set()
+        return list(found)
+
+    def take_rows(self, answer: Element | None, user: str = "") -> None:
+        for each in answer.children if answer else ():
+            number = each.get("extendedNumber") or ""
+            if each.name == "extension" and number:
+                self.rows[number] = each
+                if user:
+                    self.owners[number] = user
+            elif each.name != "extension":
+                self.others.append(each)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One GetExtensions: the v3 requests, and how it is to be read."""
+
+    catalogue: Catalogue
+    translation: Translation
+    work: Work
+    users: Element
+    phones: Element
+    text: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether every extension of the people is asked for."""
+        return not any(self.work.request.get(name) for name in ("extensionType", "templateID"))
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether only some of the people below the parent are asked for, whatever the filter."""
+        return any(each.name not in (*_PARENT, "filter") for each in self.users.children)
+
+    @property
+    def may_be_number(self) -> bool:
+        """Whether the filter may be (a part of) a number."""
+        return bool(self.text) and not self.text.strip("0123456789*")
+
+    @property
+    def everybody(self) -> Element:
+        """The request for users without the filter."""
+        return Element(
+            self.users.name, children=[each for each in self.users.children if each.name != "filter"]
+        )
+
+    def setting(self, name: str) -> str:
+        return self.work.caller.settings.get(name, "auto")
+
+
+def listed(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+    """Extensions and users of the same parent, joined. The filter is one on accounts and on numbers.
+
+    A template narrows down those that it is for: PBX.GetTemplates is asked whether it is one of users.
+    """
+    translation.to_new(work)
+    users, phones = (translation.legs[name].to_new(work) for name in ("user", "extension"))
+    templates = yield from successors(catalogue, work)
+    put(users, templates.user)
+    put(phones, templates.extension)
+    text = (work.request.get("filter") or "").strip().lower()
+    asked = _Asked(catalogue, translation, work, users, phones, text)
+    lists = yield from _read(asked)
+    yield from _join(asked, lists)
+    yield from _complete_people(asked, lists)
+    return _answer(asked, lists)
+
+
+# ---- reading ----
+
+
+def _read(asked: _Asked) -> Generator[Command, Any, _Lists]:
+    """The lists of the parent; where they reach its own only, those of what is below it as well."""
+    lists = _Lists()
+    lists.take_people((yield from _ask(asked, "user", asked.users)))
+    lists.take_rows((yield from _ask(asked, "extension", asked.phones)))
+    way = asked.setting("lists")
+    if way == "subtree" or (way == "auto" and lists.rows):
+        return lists
+    if asked.may_be_number:
+        lists.take_people((yield from _ask(asked, "user", asked.everybody)), chosen=False)
+    yield from _rows_of_each(asked, lists, tuple(lists.people))
+    if way == "direct" or not (lists.rows or lists.people):
+        yield from _below(asked, lists)
+    return lists
+
+
+def _ask(asked: _Asked, leg: str, request: Element) -> Step:
+    operation = asked.translation.legs[leg].new
+    return (yield from forward(asked.catalogue, asked.work, operation, request, writes=False))
+
+
+def _rows_of_each(asked: _Asked, lists: _Lists, users: Iterable[str]) -> Generator[Command, Any, None]:
+    """The extensions that each of these users has."""
+    each = list(dict.fromkeys(users))
+    answers = yield from _below_each(asked, "Extension.GetExtensions", asked.phones, each)
+    for user, answer in zip(each, answers, strict=True):
+        lists.take_rows(answer, user)
+
+
+def _below_each(
+    asked: _Asked, name: str, request: Element, parents: Iterable[str]
+) -> Generator[Command, Any, list[Element | None]]:
+    """What v3 lists of each of these parents, side by side; None where it refuses."""
+    kept = [each for each in request.children if each.name not in _PARENT]
+    parts = tuple(
+        look(asked.catalogue, asked.work, name, *kept, Element("parentID", parent))
+        for parent in dict.fromkeys(parents)
+    )
+    found: list[Element | None] = (yield Together(parts)) if parts else []
+    return found
+
+
+def _below(asked: _Asked, lists: _Lists) -> Generator[Command, Any, None]:
+    """People and extensions of all organizations below the parent."""
+    parent = [each for each in asked.users.children if each.name in _PARENT]
+    above = yield from look(asked.catalogue, asked.work, "ServiceProvider.GetServiceProviders", *parent)
+    places = [(yield from look(asked.catalogue, asked.work, "Organization.GetOrganizations", *parent))]
+    providers = _ids([above], "serviceProvider")
+    nothing = Element("GetOrganizations")
+    places += yield from _below_each(asked, "Organization.GetOrganizations", nothing, providers)
+    organizations = _ids(places, "organization")
+    before = set(lists.people)
+    for answer in (yield from _below_each(asked, "User.GetUsers", asked.users, organizations)):
+        lists.take_people(answer)
+    if asked.may_be_number:
+        for answer in (yield from _below_each(asked, "User.GetUsers", asked.everybody, organizations)):
+            lists.take_people(answer, chosen=False)
+    yield from _rows_of_each(asked, lists, [each for each in lists.people if each not in before])
+
+
+def _ids(answers: Iterable[Element | None], row: str) -> list[str]:
+    return [said for answer in answers if answer for each in answer.all(row) if (said := each.get("ID"))]
+
+
+# ---- joining ----
+
+
+def _join(asked: _Asked, lists: _Lists) -> Generator[Command, Any, None]:
+    """Find out whose each row is, and bring the identity map and the rows in line with v3."""
+    work = asked.work
+    yield from known_to_map(work, lists.rows)
+    by: dict[str, list[str]] = {}
+    for user, each in lists.people.items():
+        by.setdefault(each.get("identifier") or "", []).append(user)
+    tells = yield from _rows_tell_users(asked, lists, by)
+    told: list[Known] = []
+    unclear: list[str] = []
+    for number, row in lists.rows.items():
+        said = row.get("identifier") or ""
+        identity = work.identities.get(("number", number))
+        if tells and said and len(by.get(said, ())) == 1:
+            told.append(Known(by[said][0], number, said))
+        elif number in lists.owners:
+            told.append(Known(lists.owners[number], number))
+        elif identity is not None and (asked.text or asked.narrowed or identity.user_id in lists.people):
+            told.append(Known(identity.user_id, number))
+        elif identity is not None or _may_be_listed(asked, number, said, by, tells):
+            unclear.append(number)
+    said_of = yield from ask_each(asked.catalogue, work, unclear)
+    told += [said_of.known(number) for number in unclear if number in said_of.there]
+    users = dict.fromkeys([*lists.people, *(each.user_id for each in told)]) if asked.whole else ()
+    seen = Seen(told, lists.rows, tuple(users), denied=said_of.denied)
+    found = yield from reconcile(asked.catalogue, work, seen)
+    for identity in found.gone:
+        unnote(work, identity)
+    for identity in found.identities.values():
+        note(work, identity)
+    for number in (*found.ghosts, *said_of.denied):
+        lists.rows.pop(number, None)
+    for number, details in found.omitted.items():
+        lists.rows[number] = _only(asked, "extension", details)
+
+
+def _rows_tell_users(asked: _Asked, lists: _Lists, by: dict[str, list[str]]) -> Generator[Command, Any, bool]:
+    """Whether the identifier of a row is its user's; v3 is asked of one where nothing else tells."""
+    way = asked.setting("row_identifier")
+    rows = {number: said for number, row in lists.rows.items() if (said := row.get("identifier"))}
+    if way != "auto" or not rows or any(said in by for said in rows.values()):
+        return way != "extension"
+    for number, said in rows.items():
+        identity = asked.work.identities.get(("number", number))
+        if identity is not None and identity.identifier:
+            return identity.identifier == said
+    number, said = next(iter(rows.items()))
+    details = yield from look(
+        asked.catalogue, asked.work, "Extension.GetExtensionDetails", Element("extendedNumber", number)
+    )
+    return details is None or details.get("parentIdentifier") in (None, "", said)
+
+
+def _may_be_listed(asked: _Asked, number: str, said: str, by: dict[str, list[str]], tells: bool) -> bool:
+    """Whether a row of an unknown owner may be one to list: then v3 is asked whose it is."""
+    if not (asked.text or asked.narrowed) or not tells or not said or said in by or "" in by:
+        return True
+    return _number_fits(asked, number)
+
+
+def _complete_people(asked: _Asked, lists: _Lists) -> Generator[Command, Any, None]:
+    """Owners that are to be listed and that v3 did not list: found by their number, or left out by mistake."""
+    if asked.may_be_number and _absent_owners(asked, lists):
+        lists.take_people((yield from _ask(asked, "user", asked.everybody)), chosen=False)
+    wanted = _absent_owners(asked, lists)
+    if not wanted or asked.narrowed:
+        return
+    found: list[Element | None] = yield Together(
+        tuple(look(asked.catalogue, asked.work, "User.GetUserDetails", Element("ID", user)) for user in wanted)
+    )
+    for user, details in zip(wanted, found, strict=True):
+        if details is not None:
+            lists.people[user] = _only(asked, "user", details)
+
+
+def _absent_owners(asked: _Asked, lists: _Lists) -> list[str]:
+    owners = {
+        identity.user_id: None
+        for number in lists.rows
+        if (identity := asked.work.identities.get(("number", number))) is not None
+        and (not asked.text or _number_fits(asked, number))
+    }
+    return [user for user in owners if user not in lists.people][:MOST_ASKED]
+
+
+def _only(asked: _Asked, row: str, details: Element) -> Element:
+    """What a row of a list has of details."""
+    kind = asked.translation.legs[row].new.output.complex
+    inner = kind.slots[row].decl.complex if kind is not None else None
+    names = inner.slots.keys() if inner is not None else ()
+    return Element(row, children=[each for each in details.children if each.name in names])
+
+
+# ---- answering ----
+
+
+def _answer(asked: _Asked, lists: _Lists) -> Element:
+    """The old list. That it is empty is said only of one that is."""
+    phones, work = asked.translation.legs["extension"], asked.work
+    old = phones.to_old(Element(phones.new.output.name, children=[*lists.others, *lists.rows.values()]), work)
+    made = zip(lists.rows, old.all("extension"), strict=True)
+    rows = [row for number, each in made if (row := _row(asked, lists, number, each)) is not None]
+    notices = [each for each in old.children if each.name != "extension"]
+    others = [each for each in notices if not rows or each.get("code") != NO_RECORDS]
+    target = Element(asked.translation.old.output.name, children=[*_once(others), *rows])
+    for produce in asked.translation.on_answer:
+        produce(target, work)
+    return target
+
+
+def _once(notices: list[Element]) -> list[Element]:
+    """Many lists may have said the same, and that there is nothing in words of their own."""
+    told: list[Element] = []
+    for each in notices:
+        empty = each.get("code") == NO_RECORDS and any(other.get("code") == NO_RECORDS for other in told)
+        if each not in told and not empty:
+            told.append(each)
+    return told
+
+
+def _row(asked: _Asked, lists: _Lists, number: str, made: Element) -> Element | None:
+    """One row of the old list: the phone's type and number, the account's names. None for one not asked for."""
+    identity: Identity | None = asked.work.identities.get(("number", number))
+    owner = lists.people.get(identity.user_id) if identity else None
+    if identity is None or owner is None:
+        return None
+    if asked.text and identity.user_id not in lists.chosen and not _number_fits(asked, number):
+        return None
+    kept = [each for each in made.children if each.name not in ("name", "email", "identifier")]
+    local = number.rpartition("*")[2]
+    kept += [Element("ID", identity.old_id), Element("extensionID", identity.extension_id)]
+    kept += [Element(each.name, each.text) for each in joined_name(owner.children) if each.name != "ID"]
+    if local.isdecimal():
+        kept.append(Element("extensionNo", local))
+    return Element(made.name, children=kept)
+
+
+def _number_fits(asked: _Asked, number: str) -> bool:
+    """Whether the filter is found in the number: in the extension's own part, unless it names the whole."""
+    return asked.text in (number if "*" in asked.text else number.rpartition("*")[2])

@@ -1,0 +1,90 @@
+"""Passwords of extensions: one in 2.5, for the account and its phone, until the phone's was set apart.
+
+v3 has two, the user's and the extension's. EditExtension changes both, unless the phone has one of its own:
+SetProvision gave it one, which the shim remembers (never the password itself), or the setting `phone_password`
+says so of phones that the shim knows nothing about. A password that v3 makes for a new user is its phone's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Final
+
+from shim.core.commands.command import Command, Recall, Remember
+from shim.core.errors import BackendError, Fault
+from shim.core.message import Element
+from shim.core.rules.rule import Work
+
+_FIELD = "phonePassword"
+_APART, _SAME = "apart", "same"
+_CODE: Final = "phone-password-stays"
+_HAS_ITS_OWN = (
+    "The phone's password was set apart (SetProvision, or the setting phone_password): it stays as it is."
+)
+_NOT_TOLD = "v3 made a password for the account and does not tell it: the phone keeps its own."
+
+
+def share(work: Work, made: Element, phone: Element) -> None:
+    """Let a new phone have the password that v3 made for its user and answered in `made`."""
+    if not _is_on(phone.get("passwordAuto")):
+        return
+    password = made.get("password")
+    if not password:
+        work.find(_CODE, "passwordAuto", _NOT_TOLD)
+        return
+    phone.children = [each for each in phone.children if each.name not in ("passwordAuto", "password")]
+    phone.children.append(Element("password", password))
+
+
+def remember_same(work: Work) -> Generator[Command, Any, None]:
+    """Remember of a new extension that its phone has the account's password, where that makes a difference."""
+    if work.caller.settings.get("phone_password") == _APART and work.account is not None:
+        try:
+            yield from _note(work.account, _SAME)
+        except Fault:
+            work.find("kept-value-lost", "password")
+
+
+def follow(work: Work, profile: Element, phone: Element) -> Generator[Command, Any, None]:
+    """Take the password out of what is sent for the phone, unless the phone follows its account.
+
+    Raises Fault when it cannot be found out whether it does.
+    """
+    if _is_on(profile.get("passwordAuto")):
+        why = _NOT_TOLD
+    elif not phone.get("password") or (yield from _follows(work)):
+        return
+    else:
+        why = _HAS_ITS_OWN
+    work.find(_CODE, "password", why)
+    phone.children = [each for each in phone.children if each.name != "password"]
+
+
+def _follows(work: Work) -> Generator[Command, Any, bool]:
+    kept = (yield Recall(work.account)) if work.account is not None else {}
+    said = kept[_FIELD].text if _FIELD in kept else None
+    return (said or work.caller.settings.get("phone_password", "follow")) != _APART
+
+
+def set_apart(work: Work, writes: Generator[Command, Any, Element]) -> Generator[Command, Any, Element]:
+    """Give the phone a password of its own. It is remembered first: a crash finishes the writes, not this.
+
+    Raises Fault when it cannot be remembered; then nothing was written.
+    """
+    assert work.account is not None
+    kept = yield Recall(work.account)
+    yield from _note(work.account, _APART)
+    try:
+        return (yield from writes)
+    except BackendError as fault:
+        if fault.reason == "backend-fault":  # v3 refused it, so the phone has the password that it had
+            yield from _note(work.account, kept[_FIELD].text or "" if _FIELD in kept else "")
+        raise
+
+
+def _note(account: str, said: str) -> Generator[Command, Any, None]:
+    yield Remember(account, {_FIELD: Element(_FIELD, said)})
+
+
+def _is_on(text: str | None) -> bool:
+    return (text or "").strip().lower() in ("1", "true")

@@ -1,0 +1,98 @@
+"""Agents of queues. 2.5 names a phone terminal by its ID and a remote agent by its own, in the same element.
+
+Which of the two an ID is, the queue itself tells: v3 is asked for its agents. How v3 wants a remote agent to be
+named where an extended number is due, no source tells: the setting `remote_agent` says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import Command, Identity
+from shim.core.errors import CallerError
+from shim.core.extensions.lookup import perhaps
+from shim.core.forward import look
+from shim.core.message import Element
+from shim.core.pipeline import one_call
+from shim.core.rules.declare import call
+from shim.core.rules.extensions import Refer, has_number
+from shim.core.rules.rule import Rule, Work
+
+WHOSE = call("Extension.GetQueueAgents", "Which of the agents that are named by ID are remote ones.")
+_NUMBER = "v3 names an agent by extended number; a remote one as the setting remote_agent says."
+_UNTOLD = "How v3 names a remote agent here, no source tells: it was sent as the setting remote_agent says."
+_REFUSED = (
+    "a remote agent cannot be named in v3: the setting remote_agent refuses it; change the agent through v3."
+)
+
+
+def agent(old_id: str, new: str) -> Rule:
+    """An agent by ID: an extension, or a remote agent. The plan finds out which."""
+    return Refer(old_id, new, _NUMBER, "request", later=True)
+
+
+def by_id(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+    """A call whose element ID names agents."""
+    yield from _find_out(catalogue, work, [(each.text or "").strip() for each in work.request.all("ID")])
+    return (yield from one_call(catalogue, translation, work))
+
+
+def _find_out(catalogue: Catalogue, work: Work, named: Iterable[str]) -> Generator[Command, Any, None]:
+    """Let the call know each agent, a remote one too: as if its name in v3 were a number."""
+    wanted = [each for each in dict.fromkeys(named) if each]
+    if not wanted:
+        return
+    local, remote = yield from _agents(catalogue, work)
+    yield from perhaps(catalogue, work, "old_id", wanted, ask=False)
+    for said in wanted:
+        known = work.identities.get(("old_id", said))
+        row = remote.get(_canonical(said))
+        if row is None and known is None:
+            yield from perhaps(catalogue, work, "old_id", [said], ask=True)
+            known = work.identities.get(("old_id", said))
+        if known is None and row is None and local is not None:
+            raise CallerError(
+                "unknown-extension", "The queue has no agent with this ID: look it up anew.", "100"
+            )
+        if known is None or (row is not None and not _is_among(known, local)):
+            _note(work, said, row)
+
+
+def _agents(
+    catalogue: Catalogue, work: Work
+) -> Generator[Command, Any, tuple[list[Element] | None, dict[str, Element]]]:
+    """The local agents of the queue, and the remote ones by ID; None and none where v3 does not show them."""
+    if work.extension is None:
+        return None, {}
+    asked = Element("extendedNumber", work.extension.number)
+    told = yield from look(catalogue, work, WHOSE.operation, asked)
+    if told is None:
+        return None, {}
+    return told.all("localAgents"), {
+        _canonical(each.get("agentID") or ""): each for each in told.all("remoteAgents")
+    }
+
+
+def _canonical(text: str) -> str:
+    """An ID without sign, leading zeros and the fraction that a decimal may have."""
+    whole, _, rest = text.strip().removeprefix("+").partition(".")
+    return whole.lstrip("0") if not rest.strip("0") else text.strip()
+
+
+def _is_among(known: Identity, local: list[Element] | None) -> bool:
+    return any(has_number(known, (each.get("extensionNo") or "").strip()) for each in local or ())
+
+
+def _note(work: Work, said: str, row: Element | None) -> None:
+    """Name a remote agent in v3. Raises CallerError where the setting refuses it."""
+    how = work.caller.settings.get("remote_agent", "id")
+    if how == "refuse":
+        work.find("field-refused", "ID", _REFUSED)
+        raise CallerError("field-refused", f"ID cannot be served: {_REFUSED}")
+    phone = (row.get("phoneNumber") or "").strip() if row is not None else ""
+    name = phone if how == "phone" and phone else said
+    work.find("effect-may-differ", "ID", _UNTOLD)
+    identity = Identity(said, "", "", name)
+    work.identities["old_id", said] = work.identities["number", name] = identity

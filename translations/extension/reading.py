@@ -1,0 +1,85 @@
+"""How an extension of 2.5 is read: user and phone of v3 put together. For lists see `extension_listing`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import Command, Identity
+from shim.core.errors import PARAMETER_MISSING, CallerError, Fault
+from shim.core.extensions.evidence import known_from
+from shim.core.extensions.lookup import about, elsewhere, extensions_of, learn
+from shim.core.forward import forward
+from shim.core.message import Element
+from shim.core.rules.rule import Work
+from translations.extension.templates import put_old
+
+Step = Generator[Command, Any, Element]
+
+
+def finish(translation: Translation, work: Work, *answers: Element) -> Element:
+    """One old answer out of what the legs gave; of the same element the first counts."""
+    target = Element(translation.old.output.name)
+    for answer in answers:
+        known = {each.name for each in target.children}
+        target.children += [each for each in answer.children if each.name not in known]
+    for produce in translation.on_answer:
+        produce(target, work)
+    return target
+
+
+def details(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+    """Profile and phone of one extension; where none is named, of the caller's own."""
+    user, phone = translation.legs["user"], translation.legs["extension"]
+    translation.to_new(work)
+    profile = yield from _found(catalogue, work, lambda: _profile(catalogue, user, work))
+    if work.extension is None:
+        yield from _own(catalogue, work, profile)
+    device = yield from _found(catalogue, work, lambda: _device(catalogue, phone, work))
+    owner = known_from(device, _extension(work).number)
+    if owner is not None and owner.user_id != _extension(work).user_id:
+        [moved] = yield from learn(work, [owner])
+        about(work, moved)
+        profile = yield from _profile(catalogue, user, work)
+    finished = finish(translation, work, user.to_old(profile, work), phone.to_old(device, work))
+    put_old(finished, work, profile, device)
+    return finished
+
+
+def _found(catalogue: Catalogue, work: Work, read: Callable[[], Step]) -> Step:
+    """Read something; once more when the extension has another number or user by now."""
+    try:
+        return (yield from read())
+    except Fault as fault:
+        if not (yield from elsewhere(catalogue, work, fault)):
+            raise
+        return (yield from read())
+
+
+def _profile(catalogue: Catalogue, user: Translation, work: Work) -> Step:
+    """The user; by ID once it is known whose the extension is."""
+    asked = user.to_new(work)
+    if work.extension is not None:
+        asked = Element(asked.name, children=[Element("ID", work.extension.user_id)])
+    return (yield from forward(catalogue, work, user.new, asked, writes=False))
+
+
+def _device(catalogue: Catalogue, phone: Translation, work: Work) -> Step:
+    asked = Element(phone.new.input.name, children=[Element("extendedNumber", _extension(work).number)])
+    return (yield from forward(catalogue, work, phone.new, asked, writes=False))
+
+
+def _own(catalogue: Catalogue, work: Work, profile: Element) -> Generator[Command, Any, None]:
+    """No extension was named: it is the caller's own, if it is one."""
+    found = yield from extensions_of(catalogue, work, profile.get("ID") or "")
+    if not found:
+        raise CallerError(
+            "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
+        )
+    about(work, found[0])
+
+
+def _extension(work: Work) -> Identity:
+    assert work.extension is not None
+    return work.extension

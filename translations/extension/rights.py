@@ -1,0 +1,159 @@
+"""What the user of a new extension may do. A 2.5 extension worked at once; v3 starts a user with every
+permission off and every limit 0.
+
+The setting `new_user_values` changes the defaults below, `new_user` says whether they are bounded by what the
+organization has: at once (`parent`), or only when v3 refuses them (`configured`). A template for users decides
+alone: then nothing is granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from shim.core.catalogue.translation import Catalogue
+from shim.core.commands.command import Command
+from shim.core.errors import BackendError
+from shim.core.forward import ask
+from shim.core.message import Element
+from shim.core.rules.rule import Work
+from shim.core.schema.interface import Slot
+from shim.core.translate import is_unlimited
+
+Rights = Mapping[str, str]
+"""By name in SetUserPL: `true`, `false`, a number, or `unlimited`."""
+
+_ON = ("sipManag", "IMManag", "soundManag", "callAPIManag", "callerIDManag")
+"""Permissions that extensions of 2.5 had too. Managing extensions, their features or numbers was not theirs."""
+_UNBOUNDED = (
+    "callbackCallerIDMax", "callCardCodesMax", "concurentCalls", "concurentInternalCalls", "queueMembersMax",
+    "concurentText2Speech", "mailboxMax", "mailboxSize", "recordStorage", "soundStorage", "mohStorage",
+    "faxStorage", "storage",
+)  # fmt: skip
+DEFAULTS: Rights = dict.fromkeys(_ON, "true") | dict.fromkeys(_UNBOUNDED, "unlimited")
+
+ROOM_FOR = {
+    "term": "phoneExtMax",
+    "queue": "queueExtMax",
+    "phoneQueue": "queueExtMax",
+    "ivr": "ivrExtMax",
+    "voicecenter": "voicemailExtMax",
+    "conference": "confExtMax",
+    "callback": "callbackExtMax",
+    "callcard": "callCardExtMax",
+    "intercom": "intercomExtMax",
+    "queuecenter": "queuecenterExtMax",
+}
+"""The limit of a v3 user that lets it have an extension of a type, by its names of both sides."""
+
+ASKS = ("User.GetUserDetails", "Organization.GetOrganizationPL")
+ASKED = "What the organization has: with the setting new_user: parent, or when v3 refuses the permissions."
+ALLOWED = "What the extension needs; not with a template for users."
+GRANTED = (
+    "In 2.5 an extension worked at once; v3 starts a user with everything off, so the shim grants what the "
+    "extension needs (settings new_user and new_user_values), within the bounds of its organization."
+)
+NOTES = (
+    "What the user of the extension may do (setting new_user):",
+    "  configured  the values below; where v3 refuses them, no more than the organization has",
+    "  parent      the values below, but never more than the organization has (Organization.GetOrganizationPL)",
+    "  With a template for users, the template alone decides, and nothing is granted.",
+    "  On: " + ", ".join(_ON) + ".",
+    "  Unlimited: " + ", ".join(_UNBOUNDED) + ".",
+    "  And room for one extension of its type: phoneExtMax 1 for a phone terminal.",
+    "  The rest stays off, as extensions of 2.5 never had it (extensionManag, extFeatureManag, ...)",
+    "  The setting new_user_values changes single values; `leave` grants nothing there.",
+)
+
+
+def configured(catalogue: Catalogue, work: Work) -> Rights:
+    """The defaults with what the setting changes, as far as the backend's users have it."""
+    own = {
+        key.partition(".")[2]: value
+        for key, value in work.caller.settings.items()
+        if key.startswith("new_user_values.")
+    }
+    slots = _slots(catalogue)
+    return {name: value for name, value in {**DEFAULTS, **own}.items() if value != "leave" and name in slots}
+
+
+def bounded(catalogue: Catalogue, work: Work, rights: Rights, user_id: str) -> Generator[Command, Any, Rights]:
+    """The same, but no more than the user's organization has; a finding names what is less."""
+    parent = yield from _parent(catalogue, work, user_id)
+    slots = _slots(catalogue)
+    less = {
+        name: value if _has_all(work, has := parent.child(name), slots[name]) else _least(value, has)
+        for name, value in rights.items()
+    }
+    changed = [name for name, value in less.items() if value != rights[name]]
+    if changed:
+        because = f"The organization has less than a new user should get: lowered {', '.join(changed)}."
+        work.find("grant-lowered", "parentID", because, "User.SetUserPL")
+    return less
+
+
+def request(catalogue: Catalogue, rights: Rights, kind: str, user_id: str) -> Element:
+    """What grants them, and room for the one extension of a type, to a user."""
+    operation, slots = catalogue.new.operations["User.SetUserPL"], _slots(catalogue)
+    room = {ROOM_FOR[kind]: rights.get(ROOM_FOR[kind], "1")}
+    given = [
+        _element(name, value, slots[name].decl.complex is not None)
+        for name, value in {**rights, **room}.items()
+    ]
+    return Element(operation.input.name, children=[*given, Element("ID", user_id)])
+
+
+def _element(name: str, value: str, is_limit: bool) -> Element:
+    if not is_limit:
+        return Element(name, value)
+    unlimited = value == "unlimited"
+    return Element(name, "0" if unlimited else value, {"unlimited": str(unlimited).lower()})
+
+
+def _slots(catalogue: Catalogue) -> Mapping[str, Slot]:
+    """What can be granted, as v3 has it."""
+    kind = catalogue.new.operations["User.SetUserPL"].input.complex
+    assert kind is not None
+    return kind.slots
+
+
+def _has_all(work: Work, parent: Element | None, slot: Slot) -> bool:
+    """Whether the parent has no bound here, or v3 does not tell of one."""
+    return parent is None or (slot.decl.complex is not None and is_unlimited(parent, work, "answer"))
+
+
+def _least(wanted: str, parent: Element | None) -> str:
+    """The smaller of what is wanted and what the parent has."""
+    if parent is None:
+        return wanted
+    has = (parent.text or "").strip()
+    if wanted in ("true", "false"):
+        return wanted if _is_on(has) else "false"
+    if wanted == "unlimited" or (has.isdecimal() and int(has) < int(wanted)):
+        return has if has.isdecimal() else wanted
+    return wanted
+
+
+def _is_on(text: str | None) -> bool:
+    return (text or "").strip().lower() in ("1", "true")
+
+
+def _parent(catalogue: Catalogue, work: Work, user_id: str) -> Generator[Command, Any, Element]:
+    """What the organization of a new user may do; nothing is said where v3 does not tell."""
+    named = next((work.request.child(name) for name in _BY if work.request.get(name)), None)
+    try:
+        if named is not None:
+            who = Element(_BY[named.name], (named.text or "").strip())
+        else:
+            told = yield from ask(catalogue, work, "User.GetUserDetails", Element("ID", user_id))
+            who = Element("ID", told.get("parentID"))
+        answer = yield from ask(catalogue, work, "Organization.GetOrganizationPL", who)
+    except BackendError as fault:
+        if fault.reason != "backend-fault":
+            raise
+        work.find("grant-unchecked", "parentID", place="Organization.GetOrganizationPL")
+        return Element("userPL")
+    return answer.child("userPL") or Element("userPL")
+
+
+_BY = {"parentID": "ID", "parentIdentifier": "identifier"}

@@ -1,0 +1,1 @@
+"""The old GlobalOp service: calls that hold calls."""

@@ -1,0 +1,266 @@
+"""LinkedOp: several old calls in one. Each is served like a call of its own; v3's own LinkedOp is not asked.
+
+So every difference between the versions is dealt with where it is declared, and what an earlier operation
+answered is an old answer, of which a later one takes old IDs.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from shim.core.admit import admit
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import Command, FaultForm, Revoke
+from shim.core.errors import CallerError, Fault
+from shim.core.findings import Findings
+from shim.core.inner import InnerCall
+from shim.core.message import Element
+from shim.core.pipeline import perform, written
+from shim.core.resolve import resolve
+from shim.core.rules.declare import served, service
+from shim.core.rules.rule import Direction, Rule, Taken, Work
+from shim.core.serialise import fault_message
+from translations.globalop.package import MAPPING, Answered, complete, unpacked
+from translations.globalop.undo import UNDONE_BY, undoing
+
+Step = Generator[Command, Any, Element]
+
+MOST_ANSWERED = 16 << 20
+"""Bytes of answers after which no further operation is begun: lists have no paging."""
+_LATER = "It was done, and undone again, because a later operation failed and was final."
+
+
+@dataclass(slots=True)
+class Entry:
+    """One operation of the list: what it came to. Without `old` it was refused, or its end is not known."""
+
+    identifier: str
+    path: str
+    translation: Translation | None = None
+    call: InnerCall | None = None
+    """None while it is not known to be a call of 2.5."""
+    work: Work | None = None
+    old: Element | None = None
+    output: bytes = b""
+    failed: bool = True
+
+    @property
+    def changed(self) -> bool:
+        """Whether it may have changed something that is still so."""
+        wrote = self.translation is not None and self.translation.writes
+        return wrote and self.old is not None and self.old.get("result") != "failure"
+
+    def fail(self, fault: Fault, form: FaultForm) -> None:
+        self.failed, self.output = True, fault_message(fault, form=form)
+        if self.call is not None:
+            self.call.fault = fault.reason
+
+    def element(self) -> Element:
+        packed = base64.b64encode(self.output).decode()
+        result = "failure" if self.failed else "success"
+        leaves = {"identifier": self.identifier, "output": packed, "result": result}
+        return Element("operation", children=[Element(*each) for each in leaves.items()])
+
+
+@dataclass(slots=True)
+class Run:
+    """A LinkedOp under way."""
+
+    catalogue: Catalogue
+    translation: Translation
+    work: Work
+    entries: list[Entry] = field(default_factory=list)
+    answers: dict[str, Answered] = field(default_factory=dict)
+    """The answers that later operations refer to, by identifier."""
+    told: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Where a finding was made first, by code and the path below its package."""
+
+    def found(self, entry: Entry, findings: Findings, *, inner: bool = False) -> None:
+        """Take over what was found in a package. The same thing in a later package only counts.
+
+        `inner`: the package's call counts it.
+        """
+        for each in findings:
+            below = f"{entry.path.partition('/')[2]}/{each.path}".rstrip("/")
+            path = self.told.setdefault(
+                (each.code, below), f"{entry.path.partition('/')[0]}/{below}".rstrip("/")
+            )
+            for _ in range(each.count):
+                self.work.findings.add(each.code, path, each.because, each.place, inner=inner)
+
+
+def _run(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+    """Each package is a call of its own and served like one, in turn; v3's LinkedOp is not asked.
+
+    A failed one ends the run if it says finalOnFailure, and what was added before it is deleted again.
+    """
+    asked = translation.to_new(work).all("operation")
+    run = Run(catalogue, translation, work)
+    referred = {text.strip() for each in asked for text in _referred(each)}
+    for operation in asked:
+        entry = yield from _one(run, operation)
+        if entry.old is not None and entry.identifier in referred:
+            run.answers[entry.identifier] = Answered(entry.old)
+        if entry.failed and (operation.get("finalOnFailure") or "") in ("1", "true"):
+            if work.caller.settings.get("linked_failure") != "keep":
+                yield from _undo(run)
+            break
+    processed = Element("processedOp", str(len(run.entries)))
+    return Element(translation.old.output.name, children=[processed, *(each.element() for each in run.entries)])
+
+
+def _referred(operation: Element) -> list[str]:
+    return [each.get("identifier") or "" for each in operation.all("appendOpResponse")]
+
+
+def _one(run: Run, operation: Element) -> Generator[Command, Any, Entry]:
+    """One operation: unpacked, completed, served like any call."""
+    entry = Entry((operation.get("identifier") or "").strip(), f"package[{len(run.entries) + 1}]")
+    run.entries.append(entry)
+    findings, failed = Findings(), Findings()
+    try:
+        yield from _serve(run, entry, operation, findings)
+    except Fault as fault:
+        entry.fail(fault, run.work.caller.faults)
+        code = f", code {fault.code}" if fault.code else ""
+        failed.add("package-failed", "", f"It failed: {fault.reason}{code}.")
+    if entry.call is not None:
+        entry.call.last = len(run.work.calls)
+    run.found(entry, findings, inner=entry.call is not None)
+    run.found(entry, failed)
+    return entry
+
+
+def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> Generator[Command, Any, None]:
+    if sum(len(each.output) for each in run.entries) > MOST_ANSWERED:
+        raise CallerError("over-limit", f"The answers so far have {MOST_ANSWERED} bytes: ask for less at once.")
+    message = unpacked(operation.child("package"), run.work.limits)
+    asked = run.catalogue.old.by_input.get(message.body.name)
+    if asked is not None and asked is not run.translation.old:
+        entry.call = InnerCall(asked.full_name, message.body, findings, first=len(run.work.calls))
+        run.work.inner.append(entry.call)
+    inner = resolve(run.catalogue, message, None, findings)
+    entry.path += f"/{inner.old.input.name}"
+    if inner is run.translation:
+        raise CallerError("linked-in-linked", "A LinkedOp holds no LinkedOp: put its operations into this one.")
+    if any(block.name == "userCredentials" for block in message.headers):
+        findings.add(
+            "unknown-header", "userCredentials", "The login of the LinkedOp counts for all its operations."
+        )
+    admit(run.work.caller, inner.old, findings)
+    complete(message.body, operation.all("appendOpResponse"), run.answers, run.work)
+    entry.translation = inner
+    entry.work = _work(run, message.body, findings, entry)
+    entry.old = yield from perform(run.catalogue, inner, entry.work)
+    run.work.server_info = entry.work.server_info
+    body = written(inner, entry.old, findings, run.work.schema_version)
+    entry.output = inner.writer(run.work.schema_version).envelope(body, None, run.work.schema_version or None)
+    entry.failed = (entry.old.get("result") or "success") != "success"
+    assert entry.call is not None
+    entry.call.fault = None
+
+
+def _work(run: Run, request: Element, findings: Findings, entry: Entry) -> Work:
+    outer = run.work
+    return Work(
+        request,
+        outer.caller,
+        findings,
+        outer.calls,
+        limits=outer.limits,
+        schema_version=outer.schema_version,
+        shown_version=outer.shown_version,
+        place=entry.path,
+    )
+
+
+# ---- undo ----
+
+
+def _undo(run: Run) -> Generator[Command, Any, None]:
+    """Take back what was added, the last first; what cannot be taken back stays done and says so."""
+    for entry in reversed(run.entries):
+        if entry.changed:
+            findings = Findings()
+            undone = yield from _undone(run, entry, findings)
+            if undone:
+                entry.fail(CallerError("undone", _LATER), run.work.caller.faults)
+            findings.add("package-undone" if undone else "package-not-undone", "")
+            run.found(entry, findings)
+
+
+def _undone(run: Run, entry: Entry, findings: Findings) -> Generator[Command, Any, bool]:
+    """Whether what an operation did could be taken back."""
+    assert entry.translation is not None
+    assert entry.work is not None
+    assert entry.old is not None
+    request = undoing(run.catalogue.old, entry.translation.old, entry.work.request, entry.old)
+    if request is None:
+        return False
+    inner = run.catalogue.translations.get(run.catalogue.old.by_input[request.name].full_name)
+    if inner is None:
+        return False
+    work = _work(run, request, findings, entry)
+    try:
+        yield Revoke(tuple(entry.work.entries))
+        answer = yield from perform(run.catalogue, inner, work)
+    except Fault:
+        return False
+    return answer.get("result") == "success"
+
+
+# ---- declarations ----
+
+
+@dataclass(frozen=True, slots=True)
+class Acted(Rule):
+    """The shim itself acts on it, or says it. `unread` is not judged before it is unpacked."""
+
+    unread: bool = False
+
+    def takes(self, direction: Direction) -> Taken | None:
+        if direction == "request" and self.unread:
+            return Taken("moved", self.old, _as_it_came, raw=True)
+        return Taken("moved", self.old)
+
+
+def _as_it_came(child: Element, into: Element, work: Work) -> None:
+    into.children.append(child)
+
+
+_ACTED = {
+    "operation": "The shim serves the operations itself, one by one, and answers for each that was begun.",
+    "operation/identifier": "It is repeated in the answer, and names the answer for appendOpResponse.",
+    "operation/finalOnFailure": "When this one fails, the others are not begun, and additions are deleted.",
+    "operation/appendOpResponse": "Parameters of an earlier old answer are put into the package.",
+    "operation/appendOpResponse/identifier": "It names the earlier operation.",
+    MAPPING: "One parameter of the earlier answer, and where it goes.",
+    f"{MAPPING}/responseParam": "The name of the parameter in the earlier answer, or its path.",
+    f"{MAPPING}/requestParam": "The name it gets in the package; that of node or responseParam without.",
+    f"{MAPPING}/node": "Where it goes in the package, counted from its request element; right below without.",
+    "processedOp": "How many operations were begun, those that failed included.",
+    "operation/output": "The old answer of the operation, a whole message, or the fault it would have had.",
+    "operation/result": "Success or failure; what was done in part only, or undone again, is a failure.",
+}
+NOTES = (
+    "The v3 calls are those of the operations in it: `shim explain` tells them for each.",
+    "When one that is final fails (setting linked_failure), additions are taken back, the last first:",
+    *(f"  {name} by {undoing.operation}" for name, undoing in UNDONE_BY.items()),
+    "Nothing else is taken back: what was there before is changed for good.",
+)
+_PACKAGE = "The package is an old call of its own: see what becomes of that operation."
+
+LINKED = served(
+    "LinkedOp",
+    _run,
+    [
+        *(Acted(path, path, because) for path, because in _ACTED.items()),
+        Acted("operation/package", "operation/package", _PACKAGE, "request", True),
+    ],
+    NOTES,
+)
+
+SERVICE = service("GlobalOp", "GlobalOp", LINKED)

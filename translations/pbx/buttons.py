@@ -1,0 +1,47 @@
+"""Custom buttons: v3 shows the same, but decides itself what a button tells its page about the account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shim.core.message import Element
+from shim.core.rules.rule import Direction, Rule, Taken, Work
+from shim.core.rules.vocabulary import rename
+
+_PROVIDER = "Resellers are service providers in v3."
+_TELLS = (
+    "2.5 put {0} into the address of the button's page; v3 may call it otherwise, and may mean another ID: "
+    "look at what the page is sent."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Rule):
+    """Something that a button tells its page. When it is on, the page has to be looked at."""
+
+    def takes(self, direction: Direction) -> Taken | None:
+        if direction == "answer":
+            return None
+
+        def act(child: Element, into: Element, work: Work) -> None:
+            text = (child.text or "").strip().lower()
+            into.children.append(Element(self.new or "", text))
+            if text in ("1", "true", "t"):
+                work.find("effect-may-differ", self.old or "", self.because, self.new)
+
+        return Taken("carried" if self.old == self.new else "renamed", self.new, act, "effect-may-differ")
+
+
+def _told(old: str, parameter: str, new: str | None = None) -> Rule:
+    return Told(old, new or old, _TELLS.format(parameter), "request")
+
+
+SENT = (
+    _told("includeResellerID", "reseller_id", "includeServiceProviderID"),
+    _told("includeClientID", "client_id"),
+    _told("includeExtensionID", "extension_id"),
+)
+"""A button as requests have it."""
+
+LISTED = rename("button/includeResellerID", "button/includeServiceProviderID", _PROVIDER)
+"""A button as it is listed."""

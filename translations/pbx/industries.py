@@ -1,0 +1,128 @@
+"""Industries: v3 has none, so the shim keeps them. They are the system's, as in 2.5: one list for everybody.
+
+Whoever may call reads them; adding, changing and deleting them is for integrations whose conduct says so. IDs
+are issued from 1001 on, so that none is one that a client remembers from the server that was upgraded, and none
+is issued twice: of a deleted industry a mark stays, and clients that were in it are in none from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from shim.core.catalogue.translation import Translation
+from shim.core.commands.command import Command, Issue, Recall, Remember
+from shim.core.errors import CallerError
+from shim.core.message import Element
+from shim.core.rules.rule import Work
+from shim.core.rules.vocabulary import compute
+
+Answer = Generator[Command, Any, Element]
+
+INDUSTRIES = "industries"
+"""The key that all industries are kept under, each by its ID; no account has it."""
+KEPT = "v3 has no industries: the shim keeps them, for all integrations. v3 shows no advertising by them."
+_BEFORE_FIRST = 1000
+_UNKNOWN = "There is no industry with this ID: list them anew."
+
+
+def _up_to(most: int) -> Any:
+    return lambda text: text if int(text) <= most else None
+
+
+HEIGHTS = tuple(
+    compute(name, _up_to(most), str, f"a height of 1 to {most} pixels", finding=None)
+    for name, most in (("standardZoneHeight", 200), ("extendedZoneHeight", 800))
+)
+"""The schema does not say how high a zone may be; the old server did."""
+
+
+def add(translation: Translation, work: Work) -> Answer:
+    """Keep an industry under a new ID; heights that are not said are those of 2.5."""
+    asked = translation.to_new(work)
+    _may_write(work)
+    there = yield Recall(INDUSTRIES)
+    _is_free(there, asked.get("name") or "", but=None)
+    kind = translation.old.input.complex
+    for name, slot in kind.slots.items() if kind is not None else ():
+        if slot.decl.default is not None and asked.child(name) is None:
+            asked.children.append(Element(name, slot.decl.default))
+    number = str(_BEFORE_FIRST + (yield Issue("industry")))
+    yield Remember(INDUSTRIES, {number: Element("industry", children=asked.children)})
+    return _answer(translation, Element("ID", number), Element("result", "success"))
+
+
+def edit(translation: Translation, work: Work) -> Answer:
+    """Change what the request says of an industry, and nothing else."""
+    asked = translation.to_new(work)
+    _may_write(work)
+    there = yield Recall(INDUSTRIES)
+    number = _key(asked.get("ID") or "")
+    before = there.get(number)
+    if before is None or before.nil:
+        raise CallerError("unknown-industry", _UNKNOWN, "100")
+    changes = [each for each in asked.children if each.name != "ID"]
+    _is_free(there, asked.get("name") or "", but=number)
+    said = {each.name for each in changes}
+    kept = [each for each in before.children if each.name not in said]
+    yield Remember(INDUSTRIES, {number: Element("industry", children=[*kept, *changes])})
+    return _answer(translation, Element("ID", number), Element("result", "success"))
+
+
+def read(translation: Translation, work: Work) -> Answer:
+    """All industries, by ID; or the one with an ID, or those with a text in their name."""
+    asked = translation.to_new(work)
+    there = yield Recall(INDUSTRIES)
+    number, part = _key(asked.get("ID") or ""), (asked.get("filter") or "").strip().casefold()
+    rows = [
+        Element("industry", children=[Element("ID", key), *each.children])
+        for key, each in sorted(_live(there).items(), key=lambda item: int(item[0]))
+        if number in ("", key) and part in (each.get("name") or "").casefold()
+    ]
+    return _answer(translation, *rows)
+
+
+def delete(translation: Translation, work: Work) -> Answer:
+    """Delete industries; a failure says that some of those that are named were not there."""
+    asked = translation.to_new(work)
+    _may_write(work)
+    live = _live((yield Recall(INDUSTRIES)))
+    named = dict.fromkeys(_key(each.text or "") for each in asked.all("ID"))
+    gone = [each for each in named if each in live]
+    if not gone:
+        raise CallerError("unknown-industry", _UNKNOWN, "100")
+    yield Remember(INDUSTRIES, {each: Element("industry", nil=True) for each in gone})
+    result = "success" if len(gone) == len(named) else "failure"
+    if result == "failure":
+        work.find("partly-done", "ID", "Some of the industries were not there; the others are deleted.")
+    return _answer(translation, Element("items", str(len(gone))), Element("result", result))
+
+
+def _answer(translation: Translation, *children: Element) -> Element:
+    return Element(translation.old.output.name, children=list(children))
+
+
+def _may_write(work: Work) -> None:
+    if work.caller.settings.get("industries", "write") != "write":
+        raise CallerError(
+            "no-permission",
+            "Industries are everybody's, and this login may not change them: its operator can allow it.",
+            "520",
+        )
+
+
+def _live(there: Mapping[str, Element]) -> dict[str, Element]:
+    return {key: each for key, each in there.items() if not each.nil}
+
+
+def _key(text: str) -> str:
+    """An ID as it is kept: without sign and leading zeros."""
+    return text.strip().lstrip("+0")
+
+
+def _is_free(there: Mapping[str, Element], name: str, *, but: str | None) -> None:
+    """Clients name an industry by its name, too: so no two have the same."""
+    wanted = name.strip().casefold()
+    for key, each in _live(there).items():
+        if wanted and key != but and (each.get("name") or "").strip().casefold() == wanted:
+            raise CallerError("duplicate", "There is an industry of this name already.", "200")

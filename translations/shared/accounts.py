@@ -1,0 +1,72 @@
+"""Rules that the account services share: resellers and clients, and later extensions."""
+
+from __future__ import annotations
+
+from shim.core.message import Element
+from shim.core.rules.rule import Rule, Work
+from shim.core.rules.vocabulary import added, keep, rename, unread, within
+
+UPDATED = (unread("identifier", "v3 also names the identifier of what it changed."),)
+"""For the many answers that are a plain updateObject."""
+
+
+def verbose(work: Work) -> bool:
+    """Whether an Add asked for the details of the new account."""
+    return (work.request.get("verbose") or "").strip().lower() in ("1", "true")
+
+
+_LIMITS = (
+    "phoneExtMax", "queueExtMax", "ivrExtMax", "voicemailExtMax", "queuecenterExtMax", "confExtMax",
+    "callbackExtMax", "callCardExtMax", "intercomExtMax",
+)  # fmt: skip
+"""The limits of 2.5 that bound how many extensions an account may have."""
+
+
+def _user_max(relative: bool) -> Rule:
+    def value(work: Work) -> Element | None:
+        wanted = work.caller.settings.get("user_max", "unlimited")
+        if wanted == "leave" or not any(work.request.child(each) for each in _LIMITS):
+            return None
+        if relative:
+            inner = Element("unlimited", "true") if wanted == "unlimited" else Element("value", wanted)
+            return Element("userMax", children=[inner])
+        if wanted == "unlimited":
+            return Element("userMax", "0", {"unlimited": "true"})
+        return Element("userMax", wanted, {"unlimited": "false"})
+
+    return added(
+        "userMax",
+        "v3 bounds users as well as extensions, 2.5 only extensions: users are left unbounded (setting "
+        "user_max), so that the limits on extensions are what counts, as before.",
+        value=value,
+    )
+
+
+_MY_VOIPNOW = "v3 has no MyVoipNow; the shim keeps the choice and gives it back."
+_TRUNKING = "SIP trunking is new in v3: it is left as it is."
+
+
+def permissions(*, relative: bool = False) -> tuple[Rule, ...]:
+    """Permissions and limits of resellers and clients, as requests have them."""
+    return (
+        rename("ProvisionManag", "provisionManag", "v3 writes it with a small letter."),
+        keep("MyVoipNowManag", _MY_VOIPNOW, default="none"),
+        added("sipTrunkingManag", _TRUNKING),
+        _user_max(relative),
+    )
+
+
+def reseller_permissions(*, relative: bool = False) -> tuple[Rule, ...]:
+    """What resellers have besides."""
+    return (
+        *permissions(relative=relative),
+        rename("clientManag", "organizationManag", "Clients are organizations in v3."),
+        rename("clientMax", "organizationMax", "Clients are organizations in v3."),
+        keep("advertisingManag", "v3 has no advertising; the shim keeps the permission and gives it back.",
+             default="false"),
+    )  # fmt: skip
+
+
+def answered(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """The same permissions where they are read: below userPL."""
+    return within("userPL", rules)

@@ -1,0 +1,54 @@
+"""MoveClients without a charging plan: the old plan belongs to the old reseller, and stays behind.
+
+What v3 does then, no source tells; its own provisioning tool always names a plan. The setting
+`move_without_plan` leaves it to v3, names the new reseller's default plan, or refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import Command
+from shim.core.errors import PARAMETER_MISSING, CallerError
+from shim.core.forward import forward, look
+from shim.core.message import Element
+from shim.core.rules.declare import call
+from shim.core.rules.rule import Work
+
+PLANS = call(
+    "Billing.GetChargingPlans",
+    "Which plan is the new reseller's default: with the setting move_without_plan: default.",
+)
+_PLANS = ("chargingPlanID", "chargingPlanIdentifier")
+_TO = {"serviceProviderID": "userID", "serviceProviderIdentifier": "userIdentifier"}
+_DEFAULT = "The clients' old charging plan stays with the old reseller: they get the new one's default plan."
+_NONE = "The new reseller has no default charging plan that v3 shows: v3 decides which plan the clients get."
+
+
+def move(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+    """Move clients; without a plan as the setting says."""
+    new = translation.to_new(work)
+    how = work.caller.settings.get("move_without_plan", "leave")
+    if how != "leave" and not any(new.get(each) for each in _PLANS):
+        if how == "refuse":
+            raise CallerError(
+                "missing-parameter",
+                "Parameter missing: chargingPlanID or chargingPlanIdentifier; send a plan of the new reseller.",
+                PARAMETER_MISSING,
+            )
+        yield from _default(catalogue, work, new)
+    answer = yield from forward(catalogue, work, translation.new, new, writes=True)
+    return translation.to_old(answer, work)
+
+
+def _default(catalogue: Catalogue, work: Work, new: Element) -> Generator[Command, Any, None]:
+    """Let the request name the default plan of whom it moves to, if there is one."""
+    to = next(each for each in new.children if each.name in _TO)
+    told = yield from look(catalogue, work, PLANS.operation, Element(_TO[to.name], to.text))
+    plans = told.all("chargingPlan") if told is not None else []
+    marked = [each.get("ID") for each in plans if (each.get("default") or "").strip() in ("1", "true")]
+    if marked and marked[0]:
+        new.children.append(Element("chargingPlanID", marked[0]))
+    work.find("default-added", "chargingPlanID", _DEFAULT if marked else _NONE, "chargingPlanID")

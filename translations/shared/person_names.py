@@ -1,0 +1,152 @@
+"""The name of an account's holder, for backends that have first and last name: beside `name`, or instead of it.
+
+A variant: the rules are added only where the v3 message has `firstName`, which is a matter of its interface.
+The last word of a name is taken for the last name, and what is read is joined again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from shim.core.catalogue.translation import Declared, DeclaredService
+from shim.core.message import Element
+from shim.core.rules.rule import Direction, Made, Rule, Taken, Work, split, spots
+from shim.core.schema.interface import Interface, paths
+
+FIRST, LAST, NAME = "firstName", "lastName", "name"
+NO_LAST = "-"
+"""The last name of who has one word: a backend that has last names may insist on one."""
+
+_SPLIT = "v3 has first and last name apart: the last word was taken for the last name."
+_ONE_WORD = "v3 has first and last name apart, and this is one word: a dash was sent as the last name."
+_JOINED = "v3 has first and last name apart; they are joined."
+
+WHERE = {
+    "Reseller.AddReseller": ("", ""),
+    "Reseller.EditReseller": ("", ""),
+    "Reseller.GetResellerDetails": ("", ""),
+    "Reseller.GetResellers": ("reseller/", "serviceProvider/"),
+    "Client.AddClient": ("", ""),
+    "Client.EditClient": ("", ""),
+    "Client.GetClientDetails": ("", ""),
+    "Client.GetClients": ("client/", "organization/"),
+    "Extension.AddExtension:user": ("", ""),
+    "Extension.EditExtension:user": ("", ""),
+    "Extension.GetExtensionDetails:user": ("", ""),
+}
+"""Operations, or legs of plans, with where the name is in the old message and in v3's."""
+
+
+def halves(name: str) -> tuple[str, str]:
+    """First and last name out of one text; an empty one has neither."""
+    *first, last = name.split() or [""]
+    if first:
+        return " ".join(first), last
+    return last, NO_LAST if last else ""
+
+
+def whole(first: str, last: str) -> str:
+    """One text out of first and last name."""
+    said = (first.strip(), "" if last.strip() == NO_LAST else last.strip())
+    return " ".join(each for each in said if each)
+
+
+def joined(children: list[Element]) -> list[Element]:
+    """The children of an account of v3 with one `name`, whichever names there are."""
+    said = {each.name: each for each in children if each.name in (FIRST, LAST, NAME)}
+    others = [each for each in children if each.name not in said]
+    if NAME not in said and said:
+        texts = (said[each].text or "" if each in said else "" for each in (FIRST, LAST))
+        said[NAME] = Element(NAME, whole(*texts))
+    return [*others, said[NAME]] if NAME in said else others
+
+
+@dataclass(frozen=True, slots=True)
+class Half(Rule):
+    """In requests: first or last name out of the name that is sent."""
+
+    def takes(self, direction: Direction) -> Taken | None:
+        return None
+
+    def produces(self, direction: Direction) -> Made | None:
+        half = split(self.new or "")[1]
+
+        def produce(root: Element, work: Work) -> None:
+            name = work.request.get(NAME)
+            if name is None:
+                return
+            first, last = halves(name)
+            root.children.append(Element(half, first if half == FIRST else last))
+            if half == FIRST and name.strip():
+                if last == NO_LAST:
+                    work.find("default-added", NAME, _ONE_WORD, FIRST)
+                else:
+                    work.find("value-converted", NAME, _SPLIT, FIRST)
+
+        return Made("added", self.new or "", produce, "value-converted")
+
+
+@dataclass(frozen=True, slots=True)
+class Taking(Rule):
+    """A name of v3's answer, for `Joining`; or the name of a request, for `Half`."""
+
+    def takes(self, direction: Direction) -> Taken | None:
+        if direction == "request":
+            return Taken("computed", None, _nothing, "value-converted")
+        return Taken("ignored", None, _as_it_is)
+
+
+def _nothing(child: Element, into: Element, work: Work) -> None:
+    return
+
+
+def _as_it_is(child: Element, into: Element, work: Work) -> None:
+    into.children.append(Element(child.name, child.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Joining(Rule):
+    """In answers: the name that v3 says, else first and last name as one."""
+
+    def takes(self, direction: Direction) -> Taken | None:
+        return None
+
+    def produces(self, direction: Direction) -> Made | None:
+        def produce(root: Element, work: Work) -> None:
+            for row in spots(root, split(self.old or "")[0]):
+                row.children = joined(row.children)
+
+        return Made("computed", self.old or "", produce)
+
+
+def with_person_names(service: DeclaredService, new: Interface) -> DeclaredService:
+    """The service as it is declared for a backend with this interface."""
+    operations = tuple(
+        _with(each, f"{service.name}.{each.name}", service.becomes, new) for each in service.operations
+    )
+    return replace(service, operations=operations)
+
+
+def _with(declared: Declared, name: str, service: str, new: Interface) -> Declared:
+    legs = tuple(_with(each, f"{name}:{each.name}", service, new) for each in declared.legs)
+    if name not in WHERE:
+        return replace(declared, legs=legs)
+    successor = declared.becomes if "." in declared.becomes else f"{service}.{declared.becomes}"
+    return replace(declared, legs=legs, rules=(*declared.rules, *_rules(name, successor, new)))
+
+
+def _rules(name: str, successor: str, new: Interface) -> Iterator[Rule]:
+    operation = new.operations[successor]
+    asked, answered = dict(paths(operation.input)), dict(paths(operation.output))
+    old, v3 = WHERE[name]
+    if FIRST in asked:
+        yield Half(None, FIRST, _SPLIT, "request")
+        yield Half(None, LAST, _SPLIT, "request")
+        if NAME not in asked:
+            yield Taking(NAME, None, _SPLIT, "request")
+    if v3 + FIRST in answered:
+        yield Joining(old + NAME, None, _JOINED, "answer")
+        yield from (
+            Taking(None, v3 + each, _JOINED, "answer") for each in (FIRST, LAST, NAME) if v3 + each in answered
+        )

@@ -1,0 +1,168 @@
+"""What v3 demands and 2.5 may leave out, read of v3 before the call that needs it, and sent as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.commands.command import Command
+from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
+from shim.core.extensions.lookup import elsewhere, of_answer
+from shim.core.forward import ask, forward
+from shim.core.message import Element
+from shim.core.pipeline import one_call
+from shim.core.rules.declare import call
+from shim.core.rules.required import apart, read_first
+from shim.core.rules.rule import Rule, Work
+
+Step = Generator[Command, Any, Element]
+Reads = Generator[Command, Any, None]
+
+_LABEL = (
+    "v3 changes an extension only with its label beside: where the call has no name, the label stays as it is."
+)
+LABEL_READ = call("Extension.GetExtensionDetails", "The label as it is, where the call has no name.")
+LABEL = read_first("label", LABEL_READ.operation, _LABEL)
+
+
+def label(catalogue: Catalogue, work: Work, phone: Element) -> Generator[Command, Any, Element]:
+    """The request to change an extension, with the label that it has. Raises BackendError."""
+    if phone.get("label"):
+        return phone
+    told, number = yield from _asked(catalogue, work, LABEL_READ.operation, phone.get("extendedNumber") or "")
+    work.find("read-first", "name", _LABEL, "label")
+    said = told.get("label") or told.get("name") or number
+    others = [each for each in phone.children if each.name not in ("label", "extendedNumber")]
+    return Element(phone.name, children=[Element("extendedNumber", number), Element("label", said), *others])
+
+
+def _asked(
+    catalogue: Catalogue, work: Work, operation: str, number: str
+) -> Generator[Command, Any, tuple[Element, str]]:
+    """What v3 says of an extension, and the number that it has by now. Raises BackendError."""
+    try:
+        return (yield from ask(catalogue, work, operation, Element("extendedNumber", number))), number
+    except BackendError as fault:
+        if not (yield from elsewhere(catalogue, work, fault)) or work.extension is None:
+            raise
+    number = work.extension.number
+    return (yield from ask(catalogue, work, operation, Element("extendedNumber", number))), number
+
+
+# ---- call rules ----
+
+_ACTIONS = ("busy", "congestion", "hangup", "transfer", "cascade", "authenticate", "setCallPriority")
+_RULE = (
+    "v3 changes a call rule only with what it does beside: where the call does not say it, it stays as it is."
+)
+RULES_READ = call("Extension.GetCallRulesIn", "What a rule does, when the call does not say it.")
+RULES: tuple[Rule, ...] = tuple(
+    read_first(f"rule/{name}", RULES_READ.operation, _RULE)
+    for name in (*_ACTIONS, "cascade/ring", "cascade/toNumbers")
+)
+
+
+def edit_rules(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+    """Change call rules; what a rule does and the call does not say is read before. Raises Fault."""
+    new = translation.to_new(work)
+    unsaid = [rule for rule in new.all("rule") if not _whole(rule)]
+    if not unsaid:
+        return (yield from one_call(catalogue, translation, work))
+    yield from _fill(catalogue, work, new, unsaid)
+    answer = yield from forward(catalogue, work, translation.new, new, writes=True)
+    yield from of_answer(catalogue, translation, work, answer)
+    return translation.to_old(answer, work)
+
+
+def _action(rule: Element) -> Element | None:
+    return next((each for each in rule.children if each.name in _ACTIONS), None)
+
+
+def _whole(rule: Element) -> bool:
+    action = _action(rule)
+    if action is None or action.name != "cascade":
+        return action is not None
+    return bool(action.child("ring") and action.child("toNumbers"))
+
+
+def _fill(catalogue: Catalogue, work: Work, new: Element, unsaid: list[Element]) -> Reads:
+    named = new.child("extendedNumber")
+    if named is None:
+        raise CallerError(
+            "missing-parameter", "Parameter missing: userID or userIdentifier; send it.", PARAMETER_MISSING
+        )
+    told, named.text = yield from _asked(catalogue, work, RULES_READ.operation, named.text or "")
+    work.find("read-first", "rule", _RULE, "rule")
+    known = {(row.get("ruleID") or "").strip(): _action(row) for row in told.all("rules")}
+    for rule in unsaid:
+        was = known.get((rule.get("ruleID") or "").strip())
+        if was is None:
+            raise CallerError(
+                "bad-value", "Bad value at rule/ruleID: send the ID of a call rule of this extension.", "100"
+            )
+        _complete(rule, was)
+
+
+def _complete(rule: Element, was: Element) -> None:
+    """Give a rule the action that it has, or the action of the call what it does not say itself."""
+    said = _action(rule)
+    if said is None:
+        rule.children.append(was)
+    elif was.name == said.name:
+        names = {each.name for each in said.children}
+        said.children += [each for each in was.children if each.name in {"ring", "toNumbers"} - names]
+
+
+# ---- lists that v3 narrows in one way at a time ----
+
+_CODES = (
+    "v3 lists the codes of one extension, or those that a filter matches: the shim looks for the filter itself."
+)
+CODES = apart("filter", "userID", "userIdentifier", because=_CODES)
+
+
+def card_codes(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+    """The card codes of an extension; those that the filter does not match are taken out of v3's answer."""
+    new = translation.to_new(work)
+    sought = new.get("filter") or ""
+    if not (new.child("filter") and new.child("extendedNumber")):
+        return (yield from one_call(catalogue, translation, work))
+    work.find("value-converted", "filter", _CODES)
+    number = new.get("extendedNumber") or ""
+    answer, _ = yield from _asked(catalogue, work, translation.new.full_name, number)
+    answer.children = [each for each in answer.children if _matches(each, sought)]
+    yield from of_answer(catalogue, translation, work, answer)
+    return translation.to_old(answer, work)
+
+
+def _matches(row: Element, sought: str) -> bool:
+    return row.name != "code" or sought.strip().casefold() in (row.get("code") or "").casefold()
+
+
+# ---- channel groups ----
+
+_GROUP = (
+    "v3 changes a channel group only with its name beside: where the call has none, the name stays as it is."
+)
+GROUPS_READ = call("Channel.GetChannelGroups", "The name of the group, when the call does not change it.")
+GROUP = read_first("name", GROUPS_READ.operation, _GROUP)
+
+
+def edit_group(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+    """Change a channel group; its name is read before when the call changes something else. Raises Fault."""
+    new = translation.to_new(work)
+    if not new.get("name") and (new.child("notes") or new.child("channelID")):
+        name = yield from _name_of_group(catalogue, work, (new.get("ID") or "").strip())
+        new.children = [Element("name", name), *(each for each in new.children if each.name != "name")]
+    answer = yield from forward(catalogue, work, translation.new, new, writes=True)
+    return translation.to_old(answer, work)
+
+
+def _name_of_group(catalogue: Catalogue, work: Work, this: str) -> Generator[Command, Any, str]:
+    told = yield from ask(catalogue, work, GROUPS_READ.operation)
+    work.find("read-first", "name", _GROUP, "name")
+    for row in told.all("group"):
+        if (row.get("ID") or "").strip() == this and (name := row.get("name")):
+            return name
+    raise CallerError("bad-value", "Bad value at ID: send the ID of a channel group that there is.", "100")
