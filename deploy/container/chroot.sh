@@ -19,7 +19,11 @@ inside() {
 begin() {
   root="$folder/$1" user="" workdir=/ environment=()
   stages[$1]=$root
-  [ -d "$folder/base" ] || debootstrap --variant=minbase bookworm "$folder/base" >"$folder/debootstrap.log"
+  if [ ! -d "$folder/base" ]; then
+    rm -rf "$folder/base.part"
+    debootstrap --variant=minbase bookworm "$folder/base.part" >"$folder/debootstrap.log"
+    mv "$folder/base.part" "$folder/base"
+  fi
   rm -rf "$root"
   cp -a "$folder/base" "$root"
   # This machine's way to its package registries.
