@@ -27,7 +27,10 @@ from typing import Any
 
 from lxml import etree
 
-from shim.core.commands.command import Answer, Call, Caller, Command, Identify, Known
+from shim.core.commands.backend import Answer, Call
+from shim.core.commands.caller import Caller, Identify
+from shim.core.commands.extensions import Known
+from shim.core.commands.steps import AnyCommand as Command
 from shim.core.message import Element
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import MessageWriter

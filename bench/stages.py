@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from bench.wire import call_of
-from shim.core.commands.command import Answer, Caller
+from shim.core.commands.backend import Answer
+from shim.core.commands.caller import Caller
 from shim.core.message import Element
 from shim.core.parse import parse, parse_answer
 from shim.core.pipeline import Request, Shim, exchange

@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 from shim.core import forward
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.edge.telemetry.log import set_level
 from tests.support.schemas import assert_valid
 

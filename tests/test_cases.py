@@ -30,7 +30,9 @@ import yaml
 from lxml import etree
 
 from shim.core.answers.notices import Deprecation
-from shim.core.commands.command import Call, Identity, Tell
+from shim.core.commands.backend import Call
+from shim.core.commands.caller import Tell
+from shim.core.commands.extensions import Identity
 from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Ask, Command, Identity, Probe, Step
+from shim.core.commands.extensions import Identity
+from shim.core.commands.journal import Ask, Probe, Step
+from shim.core.commands.steps import Steps
 from shim.core.extensions.lookup import perhaps
 from shim.core.forward import forward, look
-from shim.core.journal.writes import Answering
 from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
 from shim.core.rules.extensions import By, account
@@ -30,7 +28,7 @@ _DETAILS = (
 # ---- delete ----
 
 
-def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Answering:
+def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """Whole accounts first, then extensions; what there is not makes the answer partial."""
     new = translation.to_new(work)
     for name, by in _BY.items():
@@ -55,7 +53,7 @@ def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Answe
     return (yield from delete_all(catalogue, translation, work, doomed, len(unknown)))
 
 
-def _account(catalogue: Catalogue, work: Work, named: Element) -> Generator[Command, Any, Doomed | None]:
+def _account(catalogue: Catalogue, work: Work, named: Element) -> Steps[Doomed | None]:
     """An account that is no extension, of whatever level; None when there is none."""
     for name in _DETAILS:
         told = yield from look(catalogue, work, name, named)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Command
+from shim.core.commands.steps import Steps
 from shim.core.forward import forward
 from shim.core.journal.single_add import traced
 from shim.core.message import Element
@@ -31,7 +28,7 @@ SIP = (
 """A channel as 2.5 describes it."""
 
 
-def _groups(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+def _groups(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """2.5 always says whose the groups are, even if there are none; v3 may leave that to the groups."""
     answer = yield from forward(catalogue, work, translation.new, translation.to_new(work), writes=False)
     old = translation.to_old(answer, work)

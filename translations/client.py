@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.core.commands.command import Undo
+from shim.core.commands.journal import Undo
 from shim.core.journal.single_add import Traced, traced
 from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shim.core.commands.command import RUNGS, Brownout, Caller, Rung
+from shim.core.commands.caller import RUNGS, Brownout, Caller, Rung
 from shim.core.errors import CallerError
 from shim.core.findings import Findings
 from shim.core.schema.interface import Interface, Operation

@@ -5,10 +5,10 @@ What is small is done at once, because handing it over costs more than doing it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
-from shim.core.commands.command import Aside, Command
+from shim.core.commands.steps import Aside, Steps, ask
 
 LARGE = 64 << 10
 """Bytes of a message above which work on it is done aside."""
@@ -26,15 +26,15 @@ def work_of(body: bytes) -> int:
     return max(len(body), _TAG * (body.count(b"<") + body.count(b"=")))
 
 
-def aside(size: int, work: Callable[[], _Result]) -> Generator[Command, Any, _Result]:
+def aside(size: int, work: Callable[[], _Result]) -> Steps[_Result]:
     """The result of work on a message of that size. Raises what the work raises."""
     if size <= LARGE:
         return work()
-    result: _Result = yield Aside(work)
+    result = yield from ask(Aside(work))
     return result
 
 
-def finish(part: Generator[Command, Any, _Result], reply: object) -> _Result:
+def finish(part: Steps[_Result], reply: object) -> _Result:
     """Answer the last command of a part of an exchange; what it wants done aside then is done here."""
     try:
         command = part.send(reply)

@@ -5,16 +5,16 @@ The asynchronous one is `shim.edge.exchange.performer`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
-from shim.core.commands.command import Command
+from shim.core.commands.steps import AnyCommand, Steps
 from shim.core.errors import Fault
 
 _Result = TypeVar("_Result")
 
 
-def run(exchange: Generator[Command, Any, _Result], perform: Callable[[Command], object]) -> _Result:
+def run(exchange: Steps[_Result], perform: Callable[[AnyCommand], object]) -> _Result:
     """The result of an exchange, or of a part of one, whose commands `perform` carries out.
 
     A Fault that `perform` raises is raised in the exchange; all else that it raises ends the run. Raises what

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 from shim.core.aside import aside
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import Answer, Call, Command
+from shim.core.commands.backend import Call
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
 from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
@@ -24,7 +22,7 @@ _NOT_ALLOWED = "The schema of v3 does not allow it here."
 
 def forward(
     catalogue: Catalogue, work: Work, operation: Operation, request: Element, *, writes: bool
-) -> Generator[Command, Any, Element]:
+) -> Steps[Element]:
     """Make a v3 call. Raises BackendError for the backend's faults and for what is no answer to the call.
 
     Raises CallerError when the request lacks what v3 must have, and when something would be dropped and
@@ -38,7 +36,7 @@ def forward(
         if not accepts(work, "field-dropped", each.path, _NOT_ALLOWED):
             raise refusal(work.problems)
     work.calls.append(operation.full_name)
-    answer: Answer = yield _command(writer, operation, body, writes)
+    answer = yield from ask(_command(writer, operation, body, writes))
     envelope = yield from aside(len(answer.body), lambda: parse_answer(answer.body, answer.content_type))
     fault = fault_of(envelope.body)
     if fault is not None:
@@ -54,19 +52,17 @@ def forward(
     return without_zeros(envelope.body, operation.output.complex, work.find)
 
 
-def ask(catalogue: Catalogue, work: Work, name: str, *children: Element) -> Generator[Command, Any, Element]:
+def read_v3(catalogue: Catalogue, work: Work, name: str, *children: Element) -> Steps[Element]:
     """Read something of v3, by the operation's full name. Raises BackendError."""
     operation = catalogue.new.operations[name]
     asked = Element(operation.input.name, children=list(children))
     return (yield from forward(catalogue, work, operation, asked, writes=False))
 
 
-def look(
-    catalogue: Catalogue, work: Work, name: str, *children: Element
-) -> Generator[Command, Any, Element | None]:
+def look(catalogue: Catalogue, work: Work, name: str, *children: Element) -> Steps[Element | None]:
     """The same of what may not be there, or not be shown: None when v3 refuses. Else raises BackendError."""
     try:
-        return (yield from ask(catalogue, work, name, *children))
+        return (yield from read_v3(catalogue, work, name, *children))
     except BackendError as fault:
         if fault.reason != "backend-fault":
             raise

@@ -6,22 +6,20 @@ only is answered with the ID, or the ID is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Command, Forget, Recall, Remember
+from shim.core.commands.kept import Forget, Recall, Remember
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendError, Fault
-from shim.core.forward import ask
+from shim.core.forward import read_v3
 from shim.core.message import Element
 from shim.core.rules.rule import Work, spots
-
-Keeping = Generator[Command, Any, None]
 
 
 def keep(
     catalogue: Catalogue, translation: Translation, answer: Element, work: Work, *, certain: bool = False
-) -> Keeping:
+) -> Steps[None]:
     """Bring the store in line with a v3 call that was answered. Raises BackendError, see `_remember`.
 
     With `certain` the call is taken back when it raises, so that it may.
@@ -43,9 +41,7 @@ def keep(
         yield from _recall(account, translation, work)
 
 
-def _account(
-    catalogue: Catalogue, translation: Translation, answer: Element, work: Work
-) -> Generator[Command, Any, str | None]:
+def _account(catalogue: Catalogue, translation: Translation, answer: Element, work: Work) -> Steps[str | None]:
     if work.account is not None:
         return work.account
     known = answer.get("ID") or work.request.get("ID")
@@ -54,17 +50,17 @@ def _account(
     if known or not identifier or not details:
         return known.strip() if known else None
     name = f"{translation.new.service}.{details}"
-    told = yield from ask(catalogue, work, name, Element("identifier", identifier))
+    told = yield from read_v3(catalogue, work, name, Element("identifier", identifier))
     return told.get("ID")
 
 
-def _remember(account: str, translation: Translation, work: Work, certain: bool) -> Keeping:
+def _remember(account: str, translation: Translation, work: Work, certain: bool) -> Steps[None]:
     """Store what is to be kept. If that fails after an Add, the answer still has to give the new ID.
 
     Other writes may simply be repeated, so there the caller gets a fault that says what is done.
     """
     try:
-        yield Remember(account, dict(work.kept))
+        yield from ask(Remember(account, dict(work.kept)))
     except Fault as fault:
         if certain:
             raise
@@ -77,9 +73,9 @@ def _remember(account: str, translation: Translation, work: Work, certain: bool)
             ) from fault
 
 
-def _recall(account: str, translation: Translation, work: Work) -> Keeping:
+def _recall(account: str, translation: Translation, work: Work) -> Steps[None]:
     try:
-        work.recalled = yield Recall(account)
+        work.recalled = yield from ask(Recall(account))
     except Fault:
         work.find("answer-field-unavailable", work.request.name, "The shim's own store could not be read.")
         work.recalled = None
@@ -87,22 +83,22 @@ def _recall(account: str, translation: Translation, work: Work) -> Keeping:
     yield from _share(work, (key for field, key in translation.answers_among if field in work.recalled))
 
 
-def look_up(work: Work, named: Iterable[tuple[str, str]]) -> Keeping:
+def look_up(work: Work, named: Iterable[tuple[str, str]]) -> Steps[None]:
     """Recall the things kept for all that a request names, given as (path, the store's key of them)."""
     yield from _share(work, (key for path, key in named if spots(work.request, path)))
 
 
-def _share(work: Work, keys: Iterable[str]) -> Keeping:
+def _share(work: Work, keys: Iterable[str]) -> Steps[None]:
     for key in keys:
         try:
-            work.shared[key] = yield Recall(key)
+            work.shared[key] = yield from ask(Recall(key))
         except Fault:
             continue  # then the value is taken, and answered, as it is
 
 
-def _forget(accounts: tuple[str, ...], work: Work) -> Keeping:
+def _forget(accounts: tuple[str, ...], work: Work) -> Steps[None]:
     try:
-        yield Forget(accounts)
+        yield from ask(Forget(accounts))
     except Fault:
         return  # what stays is never read again: account IDs are not issued twice
 

@@ -5,10 +5,8 @@ One generator, read top to bottom. It yields commands, which the edge carries ou
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from shim.core.admit import admit, rung_of
 from shim.core.answers.notices import Deprecation, told
@@ -17,7 +15,8 @@ from shim.core.answers.v3_texts import reworded
 from shim.core.aside import MUCH, aside, work_of
 from shim.core.catalogue.choices import choose
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Caller, Command, Identify, Rung
+from shim.core.commands.caller import Caller, Identify, Rung
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import AUTHENTICATION, BackendError, CallerError, Fault
 from shim.core.extensions.lookup import elsewhere, of_answer, of_request
 from shim.core.findings import Findings
@@ -109,7 +108,7 @@ class Outcome:
 
 _DATES = "v3 gave a date or a time in another form than 2.5 has it; it was converted."
 
-Exchange = Generator[Command, Any, Outcome]
+Exchange = Steps[Outcome]
 
 
 def exchange(shim: Shim, request: Request, outcome: Outcome | None = None) -> Exchange:
@@ -125,7 +124,7 @@ def exchange(shim: Shim, request: Request, outcome: Outcome | None = None) -> Ex
     return outcome
 
 
-def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command, Any, bytes]:
+def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
     """The six words. Raises Fault; what is known by then is in the outcome."""
     # parse
     envelope = yield from aside(
@@ -141,7 +140,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Generator[Command,
         outcome.operation, outcome.request = asked.full_name, envelope.body
 
     # resolve: who calls, which operation, and whether it may
-    outcome.caller = yield Identify(_login(envelope, outcome))
+    outcome.caller = yield from ask(Identify(_login(envelope, outcome)))
     translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
     outcome.rung = rung_of(outcome.caller.rungs, translation.old.full_name)
     admit(outcome.caller, translation.old, outcome.findings)
@@ -182,7 +181,7 @@ def _login(envelope: Envelope, outcome: Outcome) -> Credentials:
     return found
 
 
-def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """One old request to its old answer: its names resolved, translated, forwarded, translated back.
 
     What an operation of several v3 calls does instead of `one_call` is declared with it. Raises Fault.
@@ -203,7 +202,7 @@ def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Gener
     return answer
 
 
-def one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+def one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """The plain case: one old call is one v3 call."""
     new = translation.to_new(work)
     try:

@@ -15,7 +15,7 @@ from itertools import count
 from typing import Literal
 
 from shim.core.answers.values import answerer, converter, means_nothing
-from shim.core.commands.command import PLAIN_FAULTS, FaultForm
+from shim.core.commands.caller import PLAIN_FAULTS, FaultForm
 from shim.core.errors import Fault
 from shim.core.message import Element
 from shim.core.parse import SOAP

@@ -15,33 +15,22 @@ from typing import assert_never
 
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import (
-    Answer,
-    Aside,
-    Begin,
-    Call,
-    Caller,
-    Close,
-    Command,
+from shim.core.commands.backend import Answer, Call
+from shim.core.commands.caller import Caller, Identify
+from shim.core.commands.extensions import (
     DenyIdentities,
     DoubtIdentities,
     FindEnded,
     FindIdentities,
-    Forget,
     ForgetIdentities,
-    Identify,
     Identity,
-    Issue,
     Known,
     LearnIdentities,
-    Mark,
-    Opened,
-    Recall,
-    Remember,
     RenumberIdentities,
-    Revoke,
-    Together,
 )
+from shim.core.commands.journal import Begin, Close, Mark, Opened, Revoke
+from shim.core.commands.kept import Forget, Issue, Recall, Remember
+from shim.core.commands.steps import AnyCommand, Aside, Together
 from shim.core.drive import run
 from shim.core.errors import BackendError, Fault
 from shim.core.message import Element
@@ -382,7 +371,7 @@ class House:
             assert_valid(outcome.answer, old())
         return Reply(outcome, parse(outcome.answer, "text/xml", ANSWER_LIMITS).body)
 
-    def _perform(self, by: int, command: Command) -> object:  # noqa: PLR0912 - one arm for each command
+    def _perform(self, by: int, command: AnyCommand) -> object:  # noqa: PLR0912 - one arm for each command
         match command:
             case Aside():
                 return command.work()

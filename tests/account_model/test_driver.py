@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shim.core.commands.command import Known
+from shim.core.commands.extensions import Known
 from shim.edge.identities.map import IdentityMap
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store

@@ -21,7 +21,7 @@ from shim.cli.common.listening import listening
 from shim.cli.map import commands
 from shim.cli.map.backend import View
 from shim.cli.map.verify import compare
-from shim.core.commands.command import Identity, Known
+from shim.core.commands.extensions import Identity, Known
 from shim.edge.identities.map import IdentityMap
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from typer.testing import Result
 from shim.cli.translate.dry_run import dry_run
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Catalogue, DeclaredService, Translation
-from shim.core.commands.command import Command
+from shim.core.commands.steps import Steps
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.declare import operation, service
@@ -146,7 +146,7 @@ def test_other_encodings(invoke: Invoke) -> None:
     assert "Bäcker" in as_json(result)["calls"][0]["envelope"]
 
 
-def _two_calls(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+def _two_calls(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """Adds an organization, then blocks it: a plan as later services have it."""
     answer = yield from forward(catalogue, work, translation.new, translation.to_new(work), writes=True)
     status = catalogue.new.operations["Organization.SetOrganizationStatus"]

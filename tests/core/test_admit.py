@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shim.core.admit import admit, covers, pattern_problem, rung_of
-from shim.core.commands.command import Brownout, Call, Caller, Identify, Rung
+from shim.core.commands.backend import Call
+from shim.core.commands.caller import Brownout, Caller, Identify, Rung
 from shim.core.errors import CallerError
 from shim.core.findings import Findings
 from shim.core.message import Element

@@ -11,7 +11,7 @@ import pytest
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.calls import calls_of, lookups
 from shim.core.catalogue.translation import Translation
-from shim.core.commands.command import Undo
+from shim.core.commands.journal import Undo
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.message import Element
 from shim.core.parse import Limits, parse

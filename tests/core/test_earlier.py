@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from shim.core.commands.command import Call, Identity
+from shim.core.commands.backend import Call
+from shim.core.commands.extensions import Identity
 from shim.core.errors import CallerError
 from shim.core.message import Element
 from shim.core.parse import parse

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Translation
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.message import Element
 from shim.core.parse import parse

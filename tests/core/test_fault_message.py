@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from shim.core.commands.command import FaultForm
+from shim.core.commands.caller import FaultForm
 from shim.core.errors import CallerError, Fault
 from shim.core.serialise import fault_message
 

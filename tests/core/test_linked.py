@@ -6,7 +6,8 @@ import base64
 
 import pytest
 
-from shim.core.commands.command import Call, FaultForm
+from shim.core.commands.backend import Call
+from shim.core.commands.caller import FaultForm
 from shim.core.errors import BackendError, Fault
 from shim.core.message import Element
 from shim.core.parse import Limits, parse

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.commands.command import Call, Identity
+from shim.core.commands.backend import Call
+from shim.core.commands.extensions import Identity
 from shim.core.message import Element
 from shim.core.parse import SOAP
 from shim.core.reading.encoded_types import XSI

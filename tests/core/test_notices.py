@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from shim.core.answers.notices import CODES, NAMESPACE, Deprecation, has_room, told
-from shim.core.commands.command import Caller, Tell
+from shim.core.commands.caller import Caller, Tell
 from shim.core.findings import KINDS
 from shim.core.message import Element
 from shim.core.parse import SOAP, parse

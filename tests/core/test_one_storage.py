@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.message import Element
 from shim.core.parse import parse_answer
 from shim.core.schema.interface import paths

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shim.core.catalogue.build import compile_catalogue
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.errors import DeclarationError
 from shim.core.message import Element
 from shim.core.parse import parse

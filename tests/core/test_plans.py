@@ -8,21 +8,10 @@ from typing import Any
 import pytest
 
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import (
-    Answer,
-    Ask,
-    Begin,
-    Call,
-    Caller,
-    Close,
-    FindIdentities,
-    Identity,
-    Known,
-    Mark,
-    Opened,
-    Step,
-    Undo,
-)
+from shim.core.commands.backend import Answer, Call
+from shim.core.commands.caller import Caller
+from shim.core.commands.extensions import FindIdentities, Identity, Known
+from shim.core.commands.journal import Ask, Begin, Close, Mark, Opened, Step, Undo
 from shim.core.errors import BackendError, Fault
 from shim.core.journal.recovery import recover, repairs, shown, without_secrets
 from shim.core.journal.writes import Journal

@@ -9,7 +9,7 @@ import pytest
 
 from shim.core.catalogue.choices import Place, choose, chosen, places
 from shim.core.catalogue.translation import Translation
-from shim.core.commands.command import Caller
+from shim.core.commands.caller import Caller
 from shim.core.errors import CallerError
 from shim.core.findings import KINDS
 from shim.core.message import Element

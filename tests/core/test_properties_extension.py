@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shim.core.catalogue.translation import Translation
-from shim.core.commands.command import Call, Identity, Known
+from shim.core.commands.backend import Call
+from shim.core.commands.extensions import Identity, Known
 from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.findings import Findings
 from shim.core.message import Element
 from shim.core.parse import parse

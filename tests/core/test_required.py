@@ -10,7 +10,7 @@ import pytest
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.required import denied
 from shim.core.catalogue.translation import Called, Translation
-from shim.core.commands.command import Caller
+from shim.core.commands.caller import Caller
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.message import Element
 from shim.core.rules.declare import operation, service

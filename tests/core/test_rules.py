@@ -9,7 +9,8 @@ import pytest
 
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Translation
-from shim.core.commands.command import Caller, Identity
+from shim.core.commands.caller import Caller
+from shim.core.commands.extensions import Identity
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.findings import KINDS, Code
 from shim.core.message import Element

@@ -13,7 +13,7 @@ import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.errors import BackendError
 from shim.edge.backend.client import Backend, RetryBudget, open_session
 from shim.edge.backend.tokens import Tokens

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.errors import BackendError
 from shim.edge.backend.breaker import Addresses, Breaker, retry_after
 from shim.edge.backend.client import Backend, open_session

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shim.core.commands.command import Caller
+from shim.core.commands.caller import Caller
 from shim.core.parse import Limits as ParseLimits
 from shim.edge.settings.load import Config, ConfigError, describe, integrations_file, load_config
 

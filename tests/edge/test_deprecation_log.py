@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.findings import Findings
 from shim.core.inner import InnerCall
 from shim.core.message import Element

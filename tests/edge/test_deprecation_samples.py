@@ -8,7 +8,7 @@ import random
 import pytest
 from lxml import etree
 
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.message import Element
 from shim.core.schema.interface import ElementDecl, Operation, paths
 from shim.core.serialise import MessageWriter

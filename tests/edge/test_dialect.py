@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from shim.core.commands.command import Answer, Call
+from shim.core.commands.backend import Answer, Call
 from shim.core.errors import BackendError
 from shim.core.message import Element
 from shim.edge.backend.dialect import find_dialect, highest

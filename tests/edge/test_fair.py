@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from shim.core.admit import admit
-from shim.core.commands.command import Caller
+from shim.core.commands.caller import Caller
 from shim.core.errors import CallerError
 from shim.core.findings import Findings
 from shim.edge.exchange.fair_shares import Places, Rates

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shim.core.commands.command import Identity, Known
+from shim.core.commands.extensions import Identity, Known
 from shim.core.errors import BackendError
 from shim.edge.identities.files import ImportRefused, read_csv
 from shim.edge.identities.map import IdentityMap

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
-from shim.core.commands.command import Ask, Begin, Close, Identity, Known, Mark, Opened, Probe, Step, Undo
+from shim.core.commands.extensions import Identity, Known
+from shim.core.commands.journal import Ask, Begin, Close, Mark, Opened, Probe, Step, Undo
 from shim.core.errors import BackendError
 from shim.core.message import Element
 from shim.edge.exchange.recovery import Recovery

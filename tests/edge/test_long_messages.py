@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from shim.core.aside import aside
-from shim.core.commands.command import Aside, Command
+from shim.core.commands.steps import Aside, Steps, ask
 from shim.core.errors import BackendError, CallerError
 from shim.core.findings import Findings
 from shim.edge.exchange.performer import Performer, Performers, drive
@@ -29,12 +29,12 @@ def performer() -> Performer:
     return Performer(Performers(unused, unused, unused, unused), "127.0.0.1")
 
 
-def exchange(size: int, where: list[int], ends_with: Exception | None = None) -> Generator[Command, Any, str]:
+def exchange(size: int, where: list[int], ends_with: Exception | None = None) -> Steps[str]:
     """An exchange with a message of a size, which notes the threads that its steps run in."""
     where.append(threading.get_ident())
     yield from aside(size, lambda: where.append(threading.get_ident()))
     where.append(threading.get_ident())
-    yield Aside(lambda: None)
+    yield from ask(Aside(lambda: None))
     where.append(threading.get_ident())
     if ends_with is not None:
         raise ends_with
@@ -68,10 +68,10 @@ async def test_a_fault_of_a_command_reaches_an_exchange_in_another_thread() -> N
     def failing() -> None:
         raise BackendError("store-unavailable", "Gone.")
 
-    def recovering() -> Generator[Command, Any, str]:
+    def recovering() -> Steps[str]:
         yield from aside(LARGE, lambda: None)
         try:
-            yield Aside(failing)
+            yield from ask(Aside(failing))
         except BackendError as fault:
             return fault.reason
         return "nothing"

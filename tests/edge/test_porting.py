@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from shim.core.commands.command import Brownout
+from shim.core.commands.caller import Brownout
 from shim.core.errors import BackendError
 from shim.edge.deprecation.tables import BROWNOUTS, CALLERS, USAGE
 from shim.edge.porting.brownouts import Planned, duration, moment, read_brownouts

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from shim.cli.common.console import Code
 from shim.cli.main import app
-from shim.core.commands.command import Known
+from shim.core.commands.extensions import Known
 from shim.core.errors import BackendError
 from shim.edge.app import open_application
 from shim.edge.deprecation.log import spool_folder

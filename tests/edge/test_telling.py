@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shim.core.commands.command import Caller, Tell
+from shim.core.commands.caller import Caller, Tell
 from shim.edge.http.deprecation_headers import Telling, deprecation_headers
 from shim.edge.settings.model import Config, Deprecation
 

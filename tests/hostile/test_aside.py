@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from shim.core.commands.command import Aside, Identify
+from shim.core.commands.caller import Identify
+from shim.core.commands.steps import Aside
 from shim.core.errors import CallerError
 from shim.core.parse import parse
 from shim.core.pipeline import Request, Shim, exchange

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.errors import BackendError
 from shim.core.message import Element
 from shim.interfaces.load import old

@@ -20,7 +20,7 @@ from zlib import crc32
 from lxml import etree
 
 from shim.core.answers.soap12 import as_soap_12
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.drive import run
 from shim.core.endpoints import normal_path
 from shim.core.errors import CallerError, Fault

@@ -17,16 +17,9 @@ import sqlalchemy as sa
 
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Catalogue, Declared, DeclaredService
-from shim.core.commands.command import (
-    Answer,
-    Begin,
-    Call,
-    Close,
-    ForgetIdentities,
-    LearnIdentities,
-    Mark,
-    Opened,
-)
+from shim.core.commands.backend import Answer, Call
+from shim.core.commands.extensions import ForgetIdentities, LearnIdentities
+from shim.core.commands.journal import Begin, Close, Mark, Opened
 from shim.core.errors import BackendError
 from shim.core.message import Element
 from shim.core.pipeline import Outcome, Request, Shim, exchange
@@ -251,7 +244,7 @@ class Process:
         self.recovery._drive = self._recover  # type: ignore[method-assign]  # so that recovery can be killed
 
     async def _recover(self, entry: Any, opened: Opened, integration: Integration) -> str:
-        from shim.core.commands.command import Caller
+        from shim.core.commands.caller import Caller
         from shim.core.journal.recovery import recover
         from shim.core.journal.writes import Journal as Journalled
         from shim.core.rules.rule import Work

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from shim.core.commands.command import ForgetIdentities, LearnIdentities
+from shim.core.commands.extensions import ForgetIdentities, LearnIdentities
 from shim.edge.identities.map import IdentityMap
 from shim.edge.identities.tables import IDENTITIES
 from shim.edge.journal import journal

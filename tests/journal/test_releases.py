@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from shim.core.commands.command import Answer, Call
+from shim.core.commands.backend import Answer, Call
 from shim.edge.journal.tables import FORM
 from shim.edge.settings.model import Integration
 from shim.edge.store.database import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.core.commands.command import Begin, Close, Mark, Opened
+from shim.core.commands.journal import Begin, Close, Mark, Opened
 from shim.core.errors import BackendError
 from shim.core.journal.run import digest
 from shim.core.message import Element

@@ -15,7 +15,10 @@ from functools import cache
 from typing import Any, Literal
 from xml.sax.saxutils import escape, quoteattr
 
-from shim.core.commands.command import Call, Command, Identify, Identity
+from shim.core.commands.backend import Call
+from shim.core.commands.caller import Identify
+from shim.core.commands.extensions import Identity
+from shim.core.commands.steps import AnyCommand
 from shim.core.drive import run
 from shim.core.endpoints import normal_path
 from shim.core.errors import CallerError
@@ -61,7 +64,7 @@ class Done:
 class _Watched(World):
     login: Credentials | None = None
 
-    def _perform(self, command: Command) -> object:
+    def _perform(self, command: AnyCommand) -> object:
         if isinstance(command, Identify):
             self.login = command.credentials
         return super()._perform(command)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from shim.core.answers.soap12 import as_soap_12
-from shim.core.commands.command import FaultForm
+from shim.core.commands.caller import FaultForm
 from shim.core.errors import BackendError, CallerError
 from shim.core.message import Element
 from shim.core.parse import SOAP, SOAP_12

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.core.commands.command import Call, Identity
+from shim.core.commands.backend import Call
+from shim.core.commands.extensions import Identity
 from shim.core.errors import CallerError
 from shim.core.message import Element
 from shim.core.pipeline import Outcome

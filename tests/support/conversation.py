@@ -10,35 +10,22 @@ from typing import Literal, assert_never
 from shim.core.answers.notices import Deprecation
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import (
-    Answer,
-    Aside,
-    Begin,
-    Call,
-    Caller,
-    Close,
-    Command,
+from shim.core.commands.backend import Answer, Call
+from shim.core.commands.caller import Caller, FaultForm, Identify, Rung, Tell
+from shim.core.commands.extensions import (
     DenyIdentities,
     DoubtIdentities,
-    FaultForm,
     FindEnded,
     FindIdentities,
-    Forget,
     ForgetIdentities,
-    Identify,
     Identity,
-    Issue,
     Known,
     LearnIdentities,
-    Mark,
-    Recall,
-    Remember,
     RenumberIdentities,
-    Revoke,
-    Rung,
-    Tell,
-    Together,
 )
+from shim.core.commands.journal import Begin, Close, Mark, Revoke
+from shim.core.commands.kept import Forget, Issue, Recall, Remember
+from shim.core.commands.steps import AnyCommand, Aside, Together
 from shim.core.drive import run
 from shim.core.errors import Fault
 from shim.core.message import Element
@@ -114,7 +101,7 @@ class World:
         under_way = exchange(shim, Request(endpoint, "text/xml; charset=utf-8", body))
         return run(under_way, self._perform)
 
-    def _perform(self, command: Command) -> object:  # noqa: PLR0912 - one arm for each command
+    def _perform(self, command: AnyCommand) -> object:  # noqa: PLR0912 - one arm for each command
         match command:
             case Aside():
                 return command.work()

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import (
-    Ask,
-    Command,
-    Identity,
-    Known,
-    Probe,
-    Undo,
-    subject_of,
-)
-from shim.core.commands.command import Step as JournalStep
+from shim.core.commands.extensions import Identity, Known
+from shim.core.commands.journal import Ask, Probe, Undo, subject_of
+from shim.core.commands.journal import Step as JournalStep
+from shim.core.commands.steps import Steps
 from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
 from shim.core.extensions.lookup import about, find, note
 from shim.core.forward import forward
@@ -45,8 +36,6 @@ from translations.shared.deletions import (
 )
 from translations.shared.deletions import extensions_of as extensions_of_user
 
-Step = Generator[Command, Any, Element]
-
 _BY: dict[str, By] = {"ID": "old_id", "identifier": "identifier"}
 _QUEUES = {"queue": "phoneQueue"}
 _PHONE_QUEUE = "Queues are called phone queues in v3."
@@ -61,7 +50,7 @@ _USER_UNDONE = Undo("User.DelUser", "ID", bare="Extension.GetExtensions")
 _EXTENSION_UNDONE = Undo("Extension.DelExtension", "extendedNumber")
 
 
-def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """The user, what it may do, its extension; undone by deleting the user.
 
     A template goes to the call that it is for: PBX.GetTemplates is asked whether it is one of users.
@@ -75,7 +64,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
     yield from shared_emails.settle(catalogue, work, wanted_user)
     _label(work, wanted_phone)
 
-    def steps(journal: Journal) -> Generator[Command, Any, Learning]:
+    def steps(journal: Journal) -> Steps[Learning]:
         goes_on = not any(_on(wanted_user, name) for name in ("verbose", "passwordAuto", "forceUpdate"))
         made = yield from step(
             journal, "add-user", user.new, wanted_user, goes_on=goes_on,
@@ -120,7 +109,7 @@ def _label(work: Work, phone: Element) -> None:
         work.find("default-added", "name", _NO_NAME, "label")
 
 
-def _allow(journal: Journal, user_id: str, kind: str) -> Generator[Command, Any, None]:
+def _allow(journal: Journal, user_id: str, kind: str) -> Steps[None]:
     """Grant what the extension needs; what v3 refuses to grant, once more within what the organization has."""
     catalogue, work = journal.catalogue, journal.work
     operation = catalogue.new.operations["User.SetUserPL"]
@@ -159,7 +148,7 @@ def _user_with_login(wanted: Element) -> Probe:
 # ---- edit ----
 
 
-def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     user, phone = translation.legs["user"], translation.legs["extension"]
     if work.extension is None:
         raise CallerError(
@@ -175,7 +164,7 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
 
     device = yield from first.label(catalogue, work, device)
 
-    def steps(journal: Journal) -> Step:
+    def steps(journal: Journal) -> Steps[Element]:
         edited = yield from redo_step(journal, 0)
         changed = yield from redo_step(journal, 1)
         said = [edited.answer or Element(""), changed.answer or Element("")]
@@ -192,7 +181,7 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
 # ---- delete ----
 
 
-def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """Those that there are; of the others the answer and a finding tell. Raises CallerError for none."""
     new = translation.to_new(work)
     named = [(_BY[each.name], each.text or "") for each in new.children]

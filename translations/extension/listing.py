@@ -8,12 +8,12 @@ of a row is (setting `row_identifier`). With `auto` the shim goes by the answers
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Command, Identity, Known, Together
+from shim.core.commands.extensions import Identity, Known
+from shim.core.commands.steps import Steps, Together, ask
 from shim.core.extensions.evidence import ask_each
 from shim.core.extensions.lookup import known as known_to_map
 from shim.core.extensions.lookup import note, unnote
@@ -24,7 +24,6 @@ from shim.core.rules.rule import Work
 from translations.extension.templates import put, successors
 from translations.shared.person_names import joined as joined_name
 
-Step = Generator[Command, Any, Element]
 NO_RECORDS = "030"
 _PARENT = ("parentID", "parentIdentifier")
 
@@ -96,7 +95,7 @@ class _Asked:
         return self.work.caller.settings.get(name, "auto")
 
 
-def listed(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+def listed(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """Extensions and users of the same parent, joined. The filter is one on accounts and on numbers.
 
     A template narrows down those that it is for: PBX.GetTemplates is asked whether it is one of users.
@@ -117,7 +116,7 @@ def listed(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
 # ---- reading ----
 
 
-def _read(asked: _Asked) -> Generator[Command, Any, _Lists]:
+def _read(asked: _Asked) -> Steps[_Lists]:
     """The lists of the parent; where they reach its own only, those of what is below it as well."""
     lists = _Lists()
     lists.take_people((yield from _ask(asked, "user", asked.users)))
@@ -133,12 +132,12 @@ def _read(asked: _Asked) -> Generator[Command, Any, _Lists]:
     return lists
 
 
-def _ask(asked: _Asked, leg: str, request: Element) -> Step:
+def _ask(asked: _Asked, leg: str, request: Element) -> Steps[Element]:
     operation = asked.translation.legs[leg].new
     return (yield from forward(asked.catalogue, asked.work, operation, request, writes=False))
 
 
-def _rows_of_each(asked: _Asked, lists: _Lists, users: Iterable[str]) -> Generator[Command, Any, None]:
+def _rows_of_each(asked: _Asked, lists: _Lists, users: Iterable[str]) -> Steps[None]:
     """The extensions that each of these users has."""
     each = list(dict.fromkeys(users))
     answers = yield from _below_each(asked, "Extension.GetExtensions", asked.phones, each)
@@ -148,18 +147,18 @@ def _rows_of_each(asked: _Asked, lists: _Lists, users: Iterable[str]) -> Generat
 
 def _below_each(
     asked: _Asked, name: str, request: Element, parents: Iterable[str]
-) -> Generator[Command, Any, list[Element | None]]:
+) -> Steps[list[Element | None]]:
     """What v3 lists of each of these parents, side by side; None where it refuses."""
     kept = [each for each in request.children if each.name not in _PARENT]
     parts = tuple(
         look(asked.catalogue, asked.work, name, *kept, Element("parentID", parent))
         for parent in dict.fromkeys(parents)
     )
-    found: list[Element | None] = (yield Together(parts)) if parts else []
+    found = (yield from ask(Together(parts))) if parts else []
     return found
 
 
-def _below(asked: _Asked, lists: _Lists) -> Generator[Command, Any, None]:
+def _below(asked: _Asked, lists: _Lists) -> Steps[None]:
     """People and extensions of all organizations below the parent."""
     parent = [each for each in asked.users.children if each.name in _PARENT]
     above = yield from look(asked.catalogue, asked.work, "ServiceProvider.GetServiceProviders", *parent)
@@ -184,7 +183,7 @@ def _ids(answers: Iterable[Element | None], row: str) -> list[str]:
 # ---- joining ----
 
 
-def _join(asked: _Asked, lists: _Lists) -> Generator[Command, Any, None]:
+def _join(asked: _Asked, lists: _Lists) -> Steps[None]:
     """Find out whose each row is, and bring the identity map and the rows in line with v3."""
     work = asked.work
     yield from known_to_map(work, lists.rows)
@@ -220,7 +219,7 @@ def _join(asked: _Asked, lists: _Lists) -> Generator[Command, Any, None]:
         lists.rows[number] = _only(asked, "extension", details)
 
 
-def _rows_tell_users(asked: _Asked, lists: _Lists, by: dict[str, list[str]]) -> Generator[Command, Any, bool]:
+def _rows_tell_users(asked: _Asked, lists: _Lists, by: dict[str, list[str]]) -> Steps[bool]:
     """Whether the identifier of a row is its user's; v3 is asked of one where nothing else tells."""
     way = asked.setting("row_identifier")
     rows = {number: said for number, row in lists.rows.items() if (said := row.get("identifier"))}
@@ -244,15 +243,19 @@ def _may_be_listed(asked: _Asked, number: str, said: str, by: dict[str, list[str
     return _number_fits(asked, number)
 
 
-def _complete_people(asked: _Asked, lists: _Lists) -> Generator[Command, Any, None]:
+def _complete_people(asked: _Asked, lists: _Lists) -> Steps[None]:
     """Owners that are to be listed and that v3 did not list: found by their number, or left out by mistake."""
     if asked.may_be_number and _absent_owners(asked, lists):
         lists.take_people((yield from _ask(asked, "user", asked.everybody)), chosen=False)
     wanted = _absent_owners(asked, lists)
     if not wanted or asked.narrowed:
         return
-    found: list[Element | None] = yield Together(
-        tuple(look(asked.catalogue, asked.work, "User.GetUserDetails", Element("ID", user)) for user in wanted)
+    found = yield from ask(
+        Together(
+            tuple(
+                look(asked.catalogue, asked.work, "User.GetUserDetails", Element("ID", user)) for user in wanted
+            )
+        )
     )
     for user, details in zip(wanted, found, strict=True):
         if details is not None:

@@ -7,10 +7,10 @@ says so of phones that the shim knows nothing about. A password that v3 makes fo
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any, Final
+from typing import Final
 
-from shim.core.commands.command import Command, Recall, Remember
+from shim.core.commands.kept import Recall, Remember
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendError, Fault
 from shim.core.message import Element
 from shim.core.rules.rule import Work
@@ -36,7 +36,7 @@ def share(work: Work, made: Element, phone: Element) -> None:
     phone.children.append(Element("password", password))
 
 
-def remember_same(work: Work) -> Generator[Command, Any, None]:
+def remember_same(work: Work) -> Steps[None]:
     """Remember of a new extension that its phone has the account's password, where that makes a difference."""
     if work.caller.settings.get("phone_password") == _APART and work.account is not None:
         try:
@@ -45,7 +45,7 @@ def remember_same(work: Work) -> Generator[Command, Any, None]:
             work.find("kept-value-lost", "password")
 
 
-def follow(work: Work, profile: Element, phone: Element) -> Generator[Command, Any, None]:
+def follow(work: Work, profile: Element, phone: Element) -> Steps[None]:
     """Take the password out of what is sent for the phone, unless the phone follows its account.
 
     Raises Fault when it cannot be found out whether it does.
@@ -60,19 +60,19 @@ def follow(work: Work, profile: Element, phone: Element) -> Generator[Command, A
     phone.children = [each for each in phone.children if each.name != "password"]
 
 
-def _follows(work: Work) -> Generator[Command, Any, bool]:
-    kept = (yield Recall(work.account)) if work.account is not None else {}
+def _follows(work: Work) -> Steps[bool]:
+    kept = (yield from ask(Recall(work.account))) if work.account is not None else {}
     said = kept[_FIELD].text if _FIELD in kept else None
     return (said or work.caller.settings.get("phone_password", "follow")) != _APART
 
 
-def set_apart(work: Work, writes: Generator[Command, Any, Element]) -> Generator[Command, Any, Element]:
+def set_apart(work: Work, writes: Steps[Element]) -> Steps[Element]:
     """Give the phone a password of its own. It is remembered first: a crash finishes the writes, not this.
 
     Raises Fault when it cannot be remembered; then nothing was written.
     """
     assert work.account is not None
-    kept = yield Recall(work.account)
+    kept = yield from ask(Recall(work.account))
     yield from _note(work.account, _APART)
     try:
         return (yield from writes)
@@ -82,8 +82,8 @@ def set_apart(work: Work, writes: Generator[Command, Any, Element]) -> Generator
         raise
 
 
-def _note(account: str, said: str) -> Generator[Command, Any, None]:
-    yield Remember(account, {_FIELD: Element(_FIELD, said)})
+def _note(account: str, said: str) -> Steps[None]:
+    yield from ask(Remember(account, {_FIELD: Element(_FIELD, said)}))
 
 
 def _is_on(text: str | None) -> bool:

@@ -6,11 +6,11 @@ named where an extended number is due, no source tells: the setting `remote_agen
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Command, Identity
+from shim.core.commands.extensions import Identity
+from shim.core.commands.steps import Steps
 from shim.core.errors import CallerError
 from shim.core.extensions.lookup import perhaps
 from shim.core.forward import look
@@ -33,13 +33,13 @@ def agent(old_id: str, new: str) -> Rule:
     return Refer(old_id, new, _NUMBER, "request", later=True)
 
 
-def by_id(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+def by_id(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """A call whose element ID names agents."""
     yield from _find_out(catalogue, work, [(each.text or "").strip() for each in work.request.all("ID")])
     return (yield from one_call(catalogue, translation, work))
 
 
-def _find_out(catalogue: Catalogue, work: Work, named: Iterable[str]) -> Generator[Command, Any, None]:
+def _find_out(catalogue: Catalogue, work: Work, named: Iterable[str]) -> Steps[None]:
     """Let the call know each agent, a remote one too: as if its name in v3 were a number."""
     wanted = [each for each in dict.fromkeys(named) if each]
     if not wanted:
@@ -60,9 +60,7 @@ def _find_out(catalogue: Catalogue, work: Work, named: Iterable[str]) -> Generat
             _note(work, said, row)
 
 
-def _agents(
-    catalogue: Catalogue, work: Work
-) -> Generator[Command, Any, tuple[list[Element] | None, dict[str, Element]]]:
+def _agents(catalogue: Catalogue, work: Work) -> Steps[tuple[list[Element] | None, dict[str, Element]]]:
     """The local agents of the queue, and the remote ones by ID; None and none where v3 does not show them."""
     if work.extension is None:
         return None, {}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
 
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Command, Identity
+from shim.core.commands.extensions import Identity
+from shim.core.commands.steps import Steps
 from shim.core.errors import PARAMETER_MISSING, CallerError, Fault
 from shim.core.extensions.evidence import known_from
 from shim.core.extensions.lookup import about, elsewhere, extensions_of, learn
@@ -14,8 +14,6 @@ from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.rule import Work
 from translations.extension.templates import put_old
-
-Step = Generator[Command, Any, Element]
 
 
 def finish(translation: Translation, work: Work, *answers: Element) -> Element:
@@ -29,7 +27,7 @@ def finish(translation: Translation, work: Work, *answers: Element) -> Element:
     return target
 
 
-def details(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+def details(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """Profile and phone of one extension; where none is named, of the caller's own."""
     user, phone = translation.legs["user"], translation.legs["extension"]
     translation.to_new(work)
@@ -47,7 +45,7 @@ def details(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
     return finished
 
 
-def _found(catalogue: Catalogue, work: Work, read: Callable[[], Step]) -> Step:
+def _found(catalogue: Catalogue, work: Work, read: Callable[[], Steps[Element]]) -> Steps[Element]:
     """Read something; once more when the extension has another number or user by now."""
     try:
         return (yield from read())
@@ -57,7 +55,7 @@ def _found(catalogue: Catalogue, work: Work, read: Callable[[], Step]) -> Step:
         return (yield from read())
 
 
-def _profile(catalogue: Catalogue, user: Translation, work: Work) -> Step:
+def _profile(catalogue: Catalogue, user: Translation, work: Work) -> Steps[Element]:
     """The user; by ID once it is known whose the extension is."""
     asked = user.to_new(work)
     if work.extension is not None:
@@ -65,12 +63,12 @@ def _profile(catalogue: Catalogue, user: Translation, work: Work) -> Step:
     return (yield from forward(catalogue, work, user.new, asked, writes=False))
 
 
-def _device(catalogue: Catalogue, phone: Translation, work: Work) -> Step:
+def _device(catalogue: Catalogue, phone: Translation, work: Work) -> Steps[Element]:
     asked = Element(phone.new.input.name, children=[Element("extendedNumber", _extension(work).number)])
     return (yield from forward(catalogue, work, phone.new, asked, writes=False))
 
 
-def _own(catalogue: Catalogue, work: Work, profile: Element) -> Generator[Command, Any, None]:
+def _own(catalogue: Catalogue, work: Work, profile: Element) -> Steps[None]:
     """No extension was named: it is the caller's own, if it is one."""
     found = yield from extensions_of(catalogue, work, profile.get("ID") or "")
     if not found:

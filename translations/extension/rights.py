@@ -8,13 +8,12 @@ alone: then nothing is granted.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import Command
+from shim.core.commands.steps import Steps
 from shim.core.errors import BackendError
-from shim.core.forward import ask
+from shim.core.forward import read_v3
 from shim.core.message import Element
 from shim.core.rules.rule import Work
 from shim.core.schema.interface import Slot
@@ -77,7 +76,7 @@ def configured(catalogue: Catalogue, work: Work) -> Rights:
     return {name: value for name, value in {**DEFAULTS, **own}.items() if value != "leave" and name in slots}
 
 
-def bounded(catalogue: Catalogue, work: Work, rights: Rights, user_id: str) -> Generator[Command, Any, Rights]:
+def bounded(catalogue: Catalogue, work: Work, rights: Rights, user_id: str) -> Steps[Rights]:
     """The same, but no more than the user's organization has; a finding names what is less."""
     parent = yield from _parent(catalogue, work, user_id)
     slots = _slots(catalogue)
@@ -138,16 +137,16 @@ def _is_on(text: str | None) -> bool:
     return (text or "").strip().lower() in ("1", "true")
 
 
-def _parent(catalogue: Catalogue, work: Work, user_id: str) -> Generator[Command, Any, Element]:
+def _parent(catalogue: Catalogue, work: Work, user_id: str) -> Steps[Element]:
     """What the organization of a new user may do; nothing is said where v3 does not tell."""
     named = next((work.request.child(name) for name in _BY if work.request.get(name)), None)
     try:
         if named is not None:
             who = Element(_BY[named.name], (named.text or "").strip())
         else:
-            told = yield from ask(catalogue, work, "User.GetUserDetails", Element("ID", user_id))
+            told = yield from read_v3(catalogue, work, "User.GetUserDetails", Element("ID", user_id))
             who = Element("ID", told.get("parentID"))
-        answer = yield from ask(catalogue, work, "Organization.GetOrganizationPL", who)
+        answer = yield from read_v3(catalogue, work, "Organization.GetOrganizationPL", who)
     except BackendError as fault:
         if fault.reason != "backend-fault":
             raise

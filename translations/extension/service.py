@@ -3,11 +3,9 @@ number, type, label and settings the extension's. See `shim.core.extensions.look
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 from shim.core.catalogue.translation import Catalogue, Earlier, Translation
-from shim.core.commands.command import Ask, Command, Step, subject_of
+from shim.core.commands.journal import Ask, Step, subject_of
+from shim.core.commands.steps import Steps
 from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward
 from shim.core.journal.run import beginning, journalled
@@ -54,9 +52,7 @@ STATUS = compute("status", _status, str, "2.5 said 1 for active; v3 says true or
 ANY_TEXT = compute("name", str, str, "2.5 let the name be anything; it is a text in v3.", finding=None)
 
 
-def _set_provision(
-    catalogue: Catalogue, translation: Translation, work: Work
-) -> Generator[Command, Any, Element]:
+def _set_provision(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """The settings first, then the phone's password, which is the extension's in v3. Finished, not undone."""
     settings, phone = translation.legs["settings"], translation.legs["phone"]
     translation.to_new(work)
@@ -73,7 +69,7 @@ def _set_provision(
 
     secret = yield from first.label(catalogue, work, secret)
 
-    def steps(journal: Journal) -> Generator[Command, Any, Element]:
+    def steps(journal: Journal) -> Steps[Element]:
         done = yield from redo_step(journal, 0)
         yield from redo_step(journal, 1)
         return settings.to_old(done.answer or Element(""), work)

@@ -7,12 +7,11 @@ each call what it is a template for, and it goes to the user or to the extension
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import Command
+from shim.core.commands.steps import Steps
 from shim.core.errors import CallerError
 from shim.core.forward import look
 from shim.core.message import Element
@@ -38,7 +37,7 @@ class Templates:
     kind: str | None = None
 
 
-def successors(catalogue: Catalogue, work: Work) -> Generator[Command, Any, Templates]:
+def successors(catalogue: Catalogue, work: Work) -> Steps[Templates]:
     """The successors of the template that a request names. Raises CallerError (252) when it has none."""
     said = (work.request.get("templateID") or "").strip().removeprefix("+").lstrip("0")
     if not said:
@@ -97,7 +96,7 @@ def _came_from(mapped: Mapping[str, Templates], found: Templates) -> str | None:
     return next(exact, None) or next(either, None)
 
 
-def kind_of(catalogue: Catalogue, work: Work, templates: Templates) -> Generator[Command, Any, str]:
+def kind_of(catalogue: Catalogue, work: Work, templates: Templates) -> Steps[str]:
     """The type of a new extension: as the request says, else as its template says, else a phone terminal."""
     said = (work.request.get("extensionType") or "").strip() or templates.kind
     if not said and templates.extension is not None:
@@ -106,7 +105,7 @@ def kind_of(catalogue: Catalogue, work: Work, templates: Templates) -> Generator
     return said or "term"
 
 
-def _template(catalogue: Catalogue, work: Work, template: str) -> Generator[Command, Any, Element | None]:
+def _template(catalogue: Catalogue, work: Work, template: str) -> Steps[Element | None]:
     """A template of v3; None when v3 does not have it, or does not show it."""
     answer = yield from look(catalogue, work, "PBX.GetTemplates", Element("ID", template))
     rows = answer.all("template") if answer is not None else []

@@ -7,13 +7,13 @@ answered is an old answer, of which a later one takes old IDs.
 from __future__ import annotations
 
 import base64
-from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any
 
 from shim.core.admit import admit
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Command, FaultForm, Revoke
+from shim.core.commands.caller import FaultForm
+from shim.core.commands.journal import Revoke
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Findings
 from shim.core.inner import InnerCall
@@ -25,8 +25,6 @@ from shim.core.rules.rule import Direction, Rule, Taken, Work
 from shim.core.serialise import fault_message
 from translations.globalop.package import MAPPING, Answered, complete, unpacked
 from translations.globalop.undo import UNDONE_BY, undoing
-
-Step = Generator[Command, Any, Element]
 
 MOST_ANSWERED = 16 << 20
 """Bytes of answers after which no further operation is begun: lists have no paging."""
@@ -92,7 +90,7 @@ class Run:
                 self.work.findings.add(each.code, path, each.because, each.place, inner=inner)
 
 
-def _run(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+def _run(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """Each package is a call of its own and served like one, in turn; v3's LinkedOp is not asked.
 
     A failed one ends the run if it says finalOnFailure, and what was added before it is deleted again.
@@ -116,7 +114,7 @@ def _referred(operation: Element) -> list[str]:
     return [each.get("identifier") or "" for each in operation.all("appendOpResponse")]
 
 
-def _one(run: Run, operation: Element) -> Generator[Command, Any, Entry]:
+def _one(run: Run, operation: Element) -> Steps[Entry]:
     """One operation: unpacked, completed, served like any call."""
     entry = Entry((operation.get("identifier") or "").strip(), f"package[{len(run.entries) + 1}]")
     run.entries.append(entry)
@@ -134,7 +132,7 @@ def _one(run: Run, operation: Element) -> Generator[Command, Any, Entry]:
     return entry
 
 
-def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> Generator[Command, Any, None]:
+def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> Steps[None]:
     if sum(len(each.output) for each in run.entries) > MOST_ANSWERED:
         raise CallerError("over-limit", f"The answers so far have {MOST_ANSWERED} bytes: ask for less at once.")
     message = unpacked(operation.child("package"), run.work.limits)
@@ -180,7 +178,7 @@ def _work(run: Run, request: Element, findings: Findings, entry: Entry) -> Work:
 # ---- undo ----
 
 
-def _undo(run: Run) -> Generator[Command, Any, None]:
+def _undo(run: Run) -> Steps[None]:
     """Take back what was added, the last first; what cannot be taken back stays done and says so."""
     for entry in reversed(run.entries):
         if entry.changed:
@@ -192,7 +190,7 @@ def _undo(run: Run) -> Generator[Command, Any, None]:
             run.found(entry, findings)
 
 
-def _undone(run: Run, entry: Entry, findings: Findings) -> Generator[Command, Any, bool]:
+def _undone(run: Run, entry: Entry, findings: Findings) -> Steps[bool]:
     """Whether what an operation did could be taken back."""
     assert entry.translation is not None
     assert entry.work is not None
@@ -205,7 +203,7 @@ def _undone(run: Run, entry: Entry, findings: Findings) -> Generator[Command, An
         return False
     work = _work(run, request, findings, entry)
     try:
-        yield Revoke(tuple(entry.work.entries))
+        yield from ask(Revoke(tuple(entry.work.entries)))
         answer = yield from perform(run.catalogue, inner, work)
     except Fault:
         return False

@@ -6,12 +6,10 @@ or an extended number, which nobody can mistake for one.
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Command
+from shim.core.commands.steps import Steps
 from shim.core.extensions.lookup import of_answer, texts
 from shim.core.forward import forward
 from shim.core.message import Element
@@ -94,7 +92,7 @@ LISTED = (
 )
 
 
-def read(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+def read(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """The list as v3 gives it; of devices of certain extensions, those that have one of their numbers."""
     new = translation.to_new(work)
     answer = yield from forward(catalogue, work, translation.new, new, writes=False)

@@ -7,17 +7,16 @@ is issued twice: of a deleted industry a mark stays, and clients that were in it
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from shim.core.catalogue.translation import Translation
-from shim.core.commands.command import Command, Issue, Recall, Remember
+from shim.core.commands.kept import Issue, Recall, Remember
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import CallerError
 from shim.core.message import Element
 from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import compute
-
-Answer = Generator[Command, Any, Element]
 
 INDUSTRIES = "industries"
 """The key that all industries are kept under, each by its ID; no account has it."""
@@ -37,26 +36,26 @@ HEIGHTS = tuple(
 """The schema does not say how high a zone may be; the old server did."""
 
 
-def add(translation: Translation, work: Work) -> Answer:
+def add(translation: Translation, work: Work) -> Steps[Element]:
     """Keep an industry under a new ID; heights that are not said are those of 2.5."""
     asked = translation.to_new(work)
     _may_write(work)
-    there = yield Recall(INDUSTRIES)
+    there = yield from ask(Recall(INDUSTRIES))
     _is_free(there, asked.get("name") or "", but=None)
     kind = translation.old.input.complex
     for name, slot in kind.slots.items() if kind is not None else ():
         if slot.decl.default is not None and asked.child(name) is None:
             asked.children.append(Element(name, slot.decl.default))
-    number = str(_BEFORE_FIRST + (yield Issue("industry")))
-    yield Remember(INDUSTRIES, {number: Element("industry", children=asked.children)})
+    number = str(_BEFORE_FIRST + (yield from ask(Issue("industry"))))
+    yield from ask(Remember(INDUSTRIES, {number: Element("industry", children=asked.children)}))
     return _answer(translation, Element("ID", number), Element("result", "success"))
 
 
-def edit(translation: Translation, work: Work) -> Answer:
+def edit(translation: Translation, work: Work) -> Steps[Element]:
     """Change what the request says of an industry, and nothing else."""
     asked = translation.to_new(work)
     _may_write(work)
-    there = yield Recall(INDUSTRIES)
+    there = yield from ask(Recall(INDUSTRIES))
     number = _key(asked.get("ID") or "")
     before = there.get(number)
     if before is None or before.nil:
@@ -65,14 +64,14 @@ def edit(translation: Translation, work: Work) -> Answer:
     _is_free(there, asked.get("name") or "", but=number)
     said = {each.name for each in changes}
     kept = [each for each in before.children if each.name not in said]
-    yield Remember(INDUSTRIES, {number: Element("industry", children=[*kept, *changes])})
+    yield from ask(Remember(INDUSTRIES, {number: Element("industry", children=[*kept, *changes])}))
     return _answer(translation, Element("ID", number), Element("result", "success"))
 
 
-def read(translation: Translation, work: Work) -> Answer:
+def read(translation: Translation, work: Work) -> Steps[Element]:
     """All industries, by ID; or the one with an ID, or those with a text in their name."""
     asked = translation.to_new(work)
-    there = yield Recall(INDUSTRIES)
+    there = yield from ask(Recall(INDUSTRIES))
     number, part = _key(asked.get("ID") or ""), (asked.get("filter") or "").strip().casefold()
     rows = [
         Element("industry", children=[Element("ID", key), *each.children])
@@ -82,16 +81,16 @@ def read(translation: Translation, work: Work) -> Answer:
     return _answer(translation, *rows)
 
 
-def delete(translation: Translation, work: Work) -> Answer:
+def delete(translation: Translation, work: Work) -> Steps[Element]:
     """Delete industries; a failure says that some of those that are named were not there."""
     asked = translation.to_new(work)
     _may_write(work)
-    live = _live((yield Recall(INDUSTRIES)))
+    live = _live((yield from ask(Recall(INDUSTRIES))))
     named = dict.fromkeys(_key(each.text or "") for each in asked.all("ID"))
     gone = [each for each in named if each in live]
     if not gone:
         raise CallerError("unknown-industry", _UNKNOWN, "100")
-    yield Remember(INDUSTRIES, {each: Element("industry", nil=True) for each in gone})
+    yield from ask(Remember(INDUSTRIES, {each: Element("industry", nil=True) for each in gone}))
     result = "success" if len(gone) == len(named) else "failure"
     if result == "failure":
         work.find("partly-done", "ID", "Some of the industries were not there; the others are deleted.")

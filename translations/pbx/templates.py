@@ -6,11 +6,8 @@ old clients both are of level 100: both are listed there, and both may be named 
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Command
+from shim.core.commands.steps import Steps
 from shim.core.errors import BackendError
 from shim.core.extensions.lookup import of_answer
 from shim.core.forward import forward
@@ -45,7 +42,7 @@ RULES = (
 )
 
 
-def read(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+def read(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """For level 100 v3 is asked twice: for extension templates, and for user templates, which fit any type."""
     asked = [translation.to_new(work)]
     if asked[0].get("userLevel") == "extension":

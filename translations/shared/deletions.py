@@ -7,15 +7,17 @@ An extension that its user was made for takes the user with it, unless the user 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Ask, Command, FindIdentities, Forget, Identity, Probe, Step, subject_of
+from shim.core.commands.extensions import FindIdentities, Identity
+from shim.core.commands.journal import Ask, Probe, Step, subject_of
+from shim.core.commands.kept import Forget
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import CallerError, Fault
 from shim.core.journal.run import beginning, journalled
-from shim.core.journal.writes import Answering, Journal, redo_step
+from shim.core.journal.writes import Journal, redo_step
 from shim.core.message import Element
 from shim.core.rules.rule import Work
 
@@ -56,13 +58,11 @@ def extension(
     return Doomed(step, path, (identity.old_id,))
 
 
-def extensions(
-    named: Mapping[Identity, str], whole: str = "User.DelUser"
-) -> Generator[Command, Any, list[Doomed]]:
+def extensions(named: Mapping[Identity, str], whole: str = "User.DelUser") -> Steps[list[Doomed]]:
     """Deletions of extensions, given with the element that names each, in the order in which they are safe:
     the one that its user was made for last, since by then it may be the user's only one."""
     users = tuple(dict.fromkeys(each.user_id for each in named))
-    found: dict[str, tuple[Identity, ...]] = (yield FindIdentities("user_id", users)) if users else {}
+    found = (yield from ask(FindIdentities("user_id", users))) if users else {}
     going = {each.number for each in named}
     stay = {user: [each.number for each in group if each.number not in going] for user, group in found.items()}
     order = sorted(named, key=lambda each: each.old_id == each.user_id)
@@ -81,7 +81,7 @@ def _details(number: str) -> Ask:
 
 def delete_all(
     catalogue: Catalogue, translation: Translation, work: Work, doomed: Sequence[Doomed], lost: int = 0
-) -> Answering:
+) -> Steps[Element]:
     """Delete all in this order. `lost` is how many others the request names that there are not.
 
     What v3 refuses does not keep the others from being deleted. When it refuses all, its fault is the answer.
@@ -92,7 +92,7 @@ def delete_all(
         items = [Element("items", str(deleted)), Element("result", result)]
         return Element(translation.old.output.name, children=items)
 
-    def steps(journal: Journal) -> Generator[Command, Any, Element]:
+    def steps(journal: Journal) -> Steps[Element]:
         deleted = 0
         refused: Fault | None = None
         left: list[tuple[str, str]] = []
@@ -111,7 +111,7 @@ def delete_all(
             elif done.ask.operation == "Extension.DelExtension":
                 work.find("user-kept", each.path, _STAYS)
             if each.kept:
-                yield Forget(each.kept)
+                yield from ask(Forget(each.kept))
         if refused is not None and all(each.state == "refused" for each in journal.steps):
             raise refused
         for path, because in left if deleted else ():

@@ -6,11 +6,8 @@ What v3 does then, no source tells; its own provisioning tool always names a pla
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Command
+from shim.core.commands.steps import Steps
 from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward, look
 from shim.core.message import Element
@@ -27,7 +24,7 @@ _DEFAULT = "The clients' old charging plan stays with the old reseller: they get
 _NONE = "The new reseller has no default charging plan that v3 shows: v3 decides which plan the clients get."
 
 
-def move(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+def move(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """Move clients; without a plan as the setting says."""
     new = translation.to_new(work)
     how = work.caller.settings.get("move_without_plan", "leave")
@@ -43,7 +40,7 @@ def move(catalogue: Catalogue, translation: Translation, work: Work) -> Generato
     return translation.to_old(answer, work)
 
 
-def _default(catalogue: Catalogue, work: Work, new: Element) -> Generator[Command, Any, None]:
+def _default(catalogue: Catalogue, work: Work, new: Element) -> Steps[None]:
     """Let the request name the default plan of whom it moves to, if there is one."""
     to = next(each for each in new.children if each.name in _TO)
     told = yield from look(catalogue, work, PLANS.operation, Element(_TO[to.name], to.text))

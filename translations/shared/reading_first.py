@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import Command
+from shim.core.commands.steps import Steps
 from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
 from shim.core.extensions.lookup import elsewhere, of_answer
-from shim.core.forward import ask, forward
+from shim.core.forward import forward, read_v3
 from shim.core.message import Element
 from shim.core.pipeline import one_call
 from shim.core.rules.declare import call
 from shim.core.rules.required import apart, read_first
 from shim.core.rules.rule import Rule, Work
 
-Step = Generator[Command, Any, Element]
-Reads = Generator[Command, Any, None]
+Reads = Steps[None]
 
 _LABEL = (
     "v3 changes an extension only with its label beside: where the call has no name, the label stays as it is."
@@ -26,7 +22,7 @@ LABEL_READ = call("Extension.GetExtensionDetails", "The label as it is, where th
 LABEL = read_first("label", LABEL_READ.operation, _LABEL)
 
 
-def label(catalogue: Catalogue, work: Work, phone: Element) -> Generator[Command, Any, Element]:
+def label(catalogue: Catalogue, work: Work, phone: Element) -> Steps[Element]:
     """The request to change an extension, with the label that it has. Raises BackendError."""
     if phone.get("label"):
         return phone
@@ -37,17 +33,15 @@ def label(catalogue: Catalogue, work: Work, phone: Element) -> Generator[Command
     return Element(phone.name, children=[Element("extendedNumber", number), Element("label", said), *others])
 
 
-def _asked(
-    catalogue: Catalogue, work: Work, operation: str, number: str
-) -> Generator[Command, Any, tuple[Element, str]]:
+def _asked(catalogue: Catalogue, work: Work, operation: str, number: str) -> Steps[tuple[Element, str]]:
     """What v3 says of an extension, and the number that it has by now. Raises BackendError."""
     try:
-        return (yield from ask(catalogue, work, operation, Element("extendedNumber", number))), number
+        return (yield from read_v3(catalogue, work, operation, Element("extendedNumber", number))), number
     except BackendError as fault:
         if not (yield from elsewhere(catalogue, work, fault)) or work.extension is None:
             raise
     number = work.extension.number
-    return (yield from ask(catalogue, work, operation, Element("extendedNumber", number))), number
+    return (yield from read_v3(catalogue, work, operation, Element("extendedNumber", number))), number
 
 
 # ---- call rules ----
@@ -63,7 +57,7 @@ RULES: tuple[Rule, ...] = tuple(
 )
 
 
-def edit_rules(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+def edit_rules(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """Change call rules; what a rule does and the call does not say is read before. Raises Fault."""
     new = translation.to_new(work)
     unsaid = [rule for rule in new.all("rule") if not _whole(rule)]
@@ -122,7 +116,7 @@ _CODES = (
 CODES = apart("filter", "userID", "userIdentifier", because=_CODES)
 
 
-def card_codes(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+def card_codes(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """The card codes of an extension; those that the filter does not match are taken out of v3's answer."""
     new = translation.to_new(work)
     sought = new.get("filter") or ""
@@ -149,7 +143,7 @@ GROUPS_READ = call("Channel.GetChannelGroups", "The name of the group, when the 
 GROUP = read_first("name", GROUPS_READ.operation, _GROUP)
 
 
-def edit_group(catalogue: Catalogue, translation: Translation, work: Work) -> Step:
+def edit_group(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
     """Change a channel group; its name is read before when the call changes something else. Raises Fault."""
     new = translation.to_new(work)
     if not new.get("name") and (new.child("notes") or new.child("channelID")):
@@ -159,8 +153,8 @@ def edit_group(catalogue: Catalogue, translation: Translation, work: Work) -> St
     return translation.to_old(answer, work)
 
 
-def _name_of_group(catalogue: Catalogue, work: Work, this: str) -> Generator[Command, Any, str]:
-    told = yield from ask(catalogue, work, GROUPS_READ.operation)
+def _name_of_group(catalogue: Catalogue, work: Work, this: str) -> Steps[str]:
+    told = yield from read_v3(catalogue, work, GROUPS_READ.operation)
     work.find("read-first", "name", _GROUP, "name")
     for row in told.all("group"):
         if (row.get("ID") or "").strip() == this and (name := row.get("name")):

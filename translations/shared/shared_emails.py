@@ -7,11 +7,8 @@ far as the integration's v3 app sees users.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import Command
+from shim.core.commands.steps import Steps
 from shim.core.errors import CallerError, invalid_code
 from shim.core.forward import look
 from shim.core.message import Element
@@ -27,9 +24,7 @@ _REFUSED = (
 )
 
 
-def settle(
-    catalogue: Catalogue, work: Work, profile: Element, own: str | None = None
-) -> Generator[Command, Any, None]:
+def settle(catalogue: Catalogue, work: Work, profile: Element, own: str | None = None) -> Steps[None]:
     """Let a v3 request about a user have its e-mail address or not; `own` is the ID of the user itself.
 
     Raises CallerError (300) where the setting refuses one that another user has.

@@ -5,7 +5,7 @@ Adds that have no such name (rules of calls, intervals in a block, credits) are 
 
 from __future__ import annotations
 
-from shim.core.commands.command import Undo
+from shim.core.commands.journal import Undo
 from shim.core.journal.single_add import Traced
 
 _OWNER = ("userID", "userIdentifier")

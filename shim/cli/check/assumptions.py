@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from shim.cli.common.console import Code
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import Call, Caller
+from shim.core.commands.backend import Call
+from shim.core.commands.caller import Caller
 from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.message import Element

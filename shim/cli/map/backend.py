@@ -11,7 +11,9 @@ from typing import Any, Literal, TypeVar
 
 from shim.core.aside import finish
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import Call, Caller, Known
+from shim.core.commands.backend import Call
+from shim.core.commands.caller import Caller
+from shim.core.commands.extensions import Known
 from shim.core.errors import BackendError
 from shim.core.extensions.evidence import known_from, says_absent
 from shim.core.forward import forward

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from shim.cli.map.backend import Asker, View, split, together
-from shim.core.commands.command import Identity, Known
+from shim.core.commands.extensions import Identity, Known
 from shim.core.extensions.reconcile import renumberings
 from shim.edge.identities.map import IdentityMap
 from shim.edge.settings.model import Integration

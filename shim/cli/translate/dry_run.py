@@ -11,30 +11,21 @@ from lxml import etree
 from shim.cli.translate.placeholders import Placeholders
 from shim.core.answers.soap12 import action_of
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import (
-    Aside,
-    Begin,
-    Call,
-    Caller,
-    Close,
-    Command,
+from shim.core.commands.backend import Call
+from shim.core.commands.caller import Caller, Identify
+from shim.core.commands.extensions import (
     DenyIdentities,
     DoubtIdentities,
     FindEnded,
     FindIdentities,
-    Forget,
     ForgetIdentities,
-    Identify,
     Identity,
-    Issue,
     LearnIdentities,
-    Mark,
-    Recall,
-    Remember,
     RenumberIdentities,
-    Revoke,
-    Together,
 )
+from shim.core.commands.journal import Begin, Close, Mark, Revoke
+from shim.core.commands.kept import Forget, Issue, Recall, Remember
+from shim.core.commands.steps import AnyCommand, Aside, Together
 from shim.core.drive import run
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Finding
@@ -108,7 +99,7 @@ class _Driver:
     def drive(self, shim: Shim, request: Request) -> Outcome:
         return run(exchange(shim, request), self._reply)
 
-    def _reply(self, command: Command) -> object:  # noqa: PLR0912  # one arm for each command
+    def _reply(self, command: AnyCommand) -> object:  # noqa: PLR0912  # one arm for each command
         match command:
             case Aside():
                 return command.work()

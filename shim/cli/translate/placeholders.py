@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shim.core.commands.command import Answer, Identity
+from shim.core.commands.backend import Answer
+from shim.core.commands.extensions import Identity
 from shim.core.message import Element
 from shim.core.schema.interface import ComplexType, ElementDecl, Interface, Operation, Particle, Simple
 from shim.core.schema.values import writer

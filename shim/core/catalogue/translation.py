@@ -6,12 +6,12 @@ it; neither changes afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from shim.core.answers.v3_texts import Words
-from shim.core.commands.command import Command, Policy, Undo
+from shim.core.commands.journal import Policy, Undo
+from shim.core.commands.steps import Steps
 from shim.core.message import Element
 from shim.core.reading.flat_call_rules import is_earlier
 from shim.core.rules.extensions import Account, By
@@ -20,7 +20,7 @@ from shim.core.schema.interface import Interface, Operation
 from shim.core.serialise import MessageWriter
 from shim.core.translate import known_attributes, refusal, walk
 
-Plan = Callable[["Catalogue", "Translation", "Work"], Generator[Command, Any, Element]]
+Plan = Callable[["Catalogue", "Translation", "Work"], Steps[Element]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ A list without a row, or with another one, is no proof of anything: it may be la
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import Command, Known, Together
+from shim.core.commands.extensions import Known
+from shim.core.commands.steps import Steps, Together, ask
 from shim.core.errors import BackendError, Fault
-from shim.core.forward import ask
+from shim.core.forward import read_v3
 from shim.core.message import Element
 from shim.core.rules.rule import Work
 
@@ -44,12 +44,12 @@ def known_from(details: Element, number: str) -> Known | None:
     return Known(user, number, details.get("parentIdentifier")) if user else None
 
 
-def ask_each(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Generator[Command, Any, Evidence]:
+def ask_each(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Steps[Evidence]:
     """Ask v3 for extensions, each by itself and side by side."""
     wanted = list(dict.fromkeys(numbers))
     if not wanted:
         return Evidence()
-    replies: list[Element | bool] = yield Together(tuple(_details(catalogue, work, each) for each in wanted))
+    replies = yield from ask(Together(tuple(_details(catalogue, work, each) for each in wanted)))
     said = list(zip(wanted, replies, strict=True))
     return Evidence(
         {number: reply for number, reply in said if isinstance(reply, Element)},
@@ -57,10 +57,10 @@ def ask_each(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Genera
     )
 
 
-def _details(catalogue: Catalogue, work: Work, number: str) -> Generator[Command, Any, Element | bool]:
+def _details(catalogue: Catalogue, work: Work, number: str) -> Steps[Element | bool]:
     """The details; False when v3 denies the number, True when it says neither."""
     try:
         asked = Element("extendedNumber", number)
-        return (yield from ask(catalogue, work, "Extension.GetExtensionDetails", asked))
+        return (yield from read_v3(catalogue, work, "Extension.GetExtensionDetails", asked))
     except BackendError as fault:
         return not says_absent(fault)

@@ -8,20 +8,19 @@ unconfirmed or has ended is asked for by itself when it is named: it may be ther
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Literal
 
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import (
-    Command,
+from shim.core.commands.extensions import (
     DenyIdentities,
     FindEnded,
     FindIdentities,
     Identity,
     Known,
     LearnIdentities,
-    Together,
 )
+from shim.core.commands.steps import Steps, Together, ask
 from shim.core.errors import CallerError, Fault
 from shim.core.extensions.evidence import ask_each, known_from, says_absent
 from shim.core.extensions.reconcile import Seen, reconcile, rows_of_user
@@ -36,7 +35,7 @@ Name = Literal["old_id", "identifier", "extension_id", "number", "user_id"]
 Key = tuple[Name, str]
 
 
-def of_request(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, None]:
+def of_request(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[None]:
     """Resolve every extension that a request names, and note which one the call is about."""
     yield from look_up(work, translation.requests_among)
     yield from _accounts(catalogue, translation, work)
@@ -72,7 +71,7 @@ def _key(by: By, text: str) -> Key | None:
     return None if name is None else (by, name)
 
 
-def _accounts(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, None]:
+def _accounts(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[None]:
     """Find out which accounts of a request are extensions."""
     for rule in translation.accounts:
         path = rule.old or ""
@@ -86,9 +85,7 @@ def _accounts(catalogue: Catalogue, translation: Translation, work: Work) -> Gen
                 yield from siblings(work, identity, path, code)
 
 
-def perhaps(
-    catalogue: Catalogue, work: Work, by: By, named: Iterable[str], *, ask: bool
-) -> Generator[Command, Any, None]:
+def perhaps(catalogue: Catalogue, work: Work, by: By, named: Iterable[str], *, ask: bool) -> Steps[None]:
     """Find the extensions among accounts of any level; the others, or unknown ones, are no fault.
 
     Accounts that the map does not know are extensions if v3 has a user of that name: it is asked if `ask`.
@@ -109,12 +106,12 @@ def perhaps(
             work.identities[by, said] = work.identities[key]
 
 
-def find(catalogue: Catalogue, work: Work, by: By, named: Iterable[str]) -> Generator[Command, Any, None]:
+def find(catalogue: Catalogue, work: Work, by: By, named: Iterable[str]) -> Steps[None]:
     """Find the extensions with these names; a name that is nobody's is no fault."""
     yield from perhaps(catalogue, work, by, named, ask=True)
 
 
-def _user(catalogue: Catalogue, work: Work, key: Key) -> Generator[Command, Any, None]:
+def _user(catalogue: Catalogue, work: Work, key: Key) -> Steps[None]:
     """Learn the extensions of a user, if v3 has a user of that name: other accounts have extensions too."""
     name = "ID" if key[0] == "old_id" else "identifier"
     told = yield from look(catalogue, work, "User.GetUserDetails", Element(name, key[1]))
@@ -132,11 +129,9 @@ def _canonical(text: str) -> str | None:
     return digits if digits.isascii() and digits.isdecimal() else None
 
 
-def siblings(
-    work: Work, identity: Identity, path: str, code: Code = "siblings-touched"
-) -> Generator[Command, Any, None]:
+def siblings(work: Work, identity: Identity, path: str, code: Code = "siblings-touched") -> Steps[None]:
     """What a call changes on the user is changed for all of the user's extensions: say how many more."""
-    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", (identity.user_id,))
+    found = yield from ask(FindIdentities("user_id", (identity.user_id,)))
     others = {each.number for each in found.get(identity.user_id, ())} - {identity.number}
     if others:
         because = f"The v3 user has more extensions than this one ({len(others)} more): it counts for them too."
@@ -149,9 +144,7 @@ def about(work: Work, identity: Identity) -> None:
     work.account = identity.old_id
 
 
-def of_answer(
-    catalogue: Catalogue, translation: Translation, work: Work, answer: Element
-) -> Generator[Command, Any, None]:
+def of_answer(catalogue: Catalogue, translation: Translation, work: Work, answer: Element) -> Steps[None]:
     """Recognise every extension that a v3 answer names by number, or by its user."""
     users: list[Key] = [("user_id", text) for path in translation.answers_users for text in texts(answer, path)]
     yield from _find(work, dict.fromkeys(users))
@@ -167,7 +160,7 @@ def of_answer(
         yield from owners(catalogue, work, [(user.strip(), number) for user, number in rows if user.strip()])
 
 
-def owners(catalogue: Catalogue, work: Work, rows: Iterable[tuple[str, str]]) -> Generator[Command, Any, None]:
+def owners(catalogue: Catalogue, work: Work, rows: Iterable[tuple[str, str]]) -> Steps[None]:
     """Learn the extensions of the users in (user ID, number) rows; users are asked for side by side.
 
     A user is asked for when the map knows none of the user's extensions, or not the one with that number.
@@ -176,22 +169,20 @@ def owners(catalogue: Catalogue, work: Work, rows: Iterable[tuple[str, str]]) ->
     if not wanted:
         return
     users = tuple(dict.fromkeys(user for user, _ in wanted))
-    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", users)
+    found = yield from ask(FindIdentities("user_id", users))
     for identities in found.values():
         for identity in identities:
             note(work, identity)
     missing = {user: 0 for user, number in wanted if not _among(found.get(user, ()), number)}
     if missing:
-        yield Together(tuple(extensions_of(catalogue, work, user) for user in missing))
+        yield from ask(Together(tuple(extensions_of(catalogue, work, user) for user in missing)))
 
 
 def _among(identities: tuple[Identity, ...], number: str) -> bool:
     return bool(identities) and (not number or any(has_number(each, number) for each in identities))
 
 
-def resolve(
-    catalogue: Catalogue, work: Work, keys: Iterable[Key], *, lenient: bool = False
-) -> Generator[Command, Any, None]:
+def resolve(catalogue: Catalogue, work: Work, keys: Iterable[Key], *, lenient: bool = False) -> Steps[None]:
     """Find the identities behind the names that a request uses.
 
     Raises CallerError for an unknown one, unless `lenient`: then the call is served without it.
@@ -204,7 +195,7 @@ def resolve(
             yield from _discover(catalogue, work, key, lenient)
 
 
-def _settle(catalogue: Catalogue, work: Work, keys: Iterable[Key]) -> Generator[Command, Any, None]:
+def _settle(catalogue: Catalogue, work: Work, keys: Iterable[Key]) -> Steps[None]:
     """Ask v3 for those that are unconfirmed, each by itself. What it denies is not found for this call."""
     found = {key: identity for key in keys if (identity := work.identities.get(key)) and identity.doubt}
     if not found:
@@ -216,7 +207,7 @@ def _settle(catalogue: Catalogue, work: Work, keys: Iterable[Key]) -> Generator[
     now = {each.number: each for each in learned}
     denied = tuple(dict.fromkeys(each.number for each in found.values() if each.number in said.denied))
     if denied:
-        yield DenyIdentities(denied)
+        yield from ask(DenyIdentities(denied))
     for key, identity in found.items():
         if identity.number in now:
             work.identities[key] = now[identity.number]
@@ -230,13 +221,13 @@ def unnote(work: Work, identity: Identity) -> None:
         del work.identities[key]
 
 
-def known(work: Work, numbers: Iterable[str]) -> Generator[Command, Any, None]:
+def known(work: Work, numbers: Iterable[str]) -> Steps[None]:
     """Find what the map knows of extended numbers, without asking v3 about the others."""
     keys: list[Key] = [("number", number) for number in dict.fromkeys(numbers) if number]
     yield from _find(work, [key for key in keys if key not in work.identities])
 
 
-def recognise(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Generator[Command, Any, None]:
+def recognise(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Steps[None]:
     """Find the identities behind extended numbers of an answer; unknown ones are looked up side by side.
 
     A number that v3 names and does not know (any more) stays unknown.
@@ -247,15 +238,15 @@ def recognise(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Gener
         _owner(catalogue, work, number) for number in wanted if ("number", number) not in work.identities
     )
     if parts:
-        seen: list[Known | None] = yield Together(parts)
+        seen = yield from ask(Together(parts))
         yield from learn(work, [each for each in seen if each is not None])
 
 
-def learn(work: Work, seen: list[Known]) -> Generator[Command, Any, tuple[Identity, ...]]:
+def learn(work: Work, seen: list[Known]) -> Steps[tuple[Identity, ...]]:
     """Tell the map what v3 has; the identities are known to this call from then on."""
     if not seen:
         return ()
-    learned: tuple[Identity, ...] = yield LearnIdentities(tuple(seen))
+    learned = yield from ask(LearnIdentities(tuple(seen)))
     for identity in learned:
         note(work, identity)
     return learned
@@ -272,7 +263,7 @@ def extensions_of(
     user_id: str,
     identifier: str | None = None,
     denied: frozenset[str] = frozenset(),
-) -> Generator[Command, Any, tuple[Identity, ...]]:
+) -> Steps[tuple[Identity, ...]]:
     """All extensions of a v3 user, learned. Empty when there are none or no such user.
 
     Numbers in `denied` need not be asked for: v3 has just said that they do not exist.
@@ -303,7 +294,7 @@ def identifier_of(work: Work, rows: list[Element]) -> str | None:
     return told.pop() or None
 
 
-def elsewhere(catalogue: Catalogue, work: Work, fault: Fault) -> Generator[Command, Any, bool]:
+def elsewhere(catalogue: Catalogue, work: Work, fault: Fault) -> Steps[bool]:
     """Whether v3 refused a call because its extension has another number or user by now; the call then knows.
 
     v3 refuses an unknown number or user before it does anything, so the call may be made again.
@@ -316,7 +307,7 @@ def elsewhere(catalogue: Catalogue, work: Work, fault: Fault) -> Generator[Comma
         yield from learn(work, [said.known(before.number, before.user_id)])
     elif before.number in said.denied:
         yield from extensions_of(catalogue, work, before.user_id, before.identifier, said.denied)
-    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("old_id", (before.old_id,))
+    found = yield from ask(FindIdentities("old_id", (before.old_id,)))
     after = next(iter(found.get(before.old_id, ())), None)
     if after is None or (after.number, after.user_id) == (before.number, before.user_id):
         return False
@@ -329,18 +320,18 @@ def elsewhere(catalogue: Catalogue, work: Work, fault: Fault) -> Generator[Comma
     return True
 
 
-def _find(work: Work, keys: Iterable[Key]) -> Generator[Command, Any, None]:
+def _find(work: Work, keys: Iterable[Key]) -> Steps[None]:
     by: dict[Name, list[str]] = {}
     for name, value in keys:
         by.setdefault(name, []).append(value)
     for name, values in by.items():
-        found: dict[str, tuple[Identity, ...]] = yield FindIdentities(name, tuple(values))
+        found = yield from ask(FindIdentities(name, tuple(values)))
         for value, identities in found.items():
             if identities:
                 work.identities[name, value] = identities[0]
 
 
-def _discover(catalogue: Catalogue, work: Work, key: Key, lenient: bool) -> Generator[Command, Any, None]:
+def _discover(catalogue: Catalogue, work: Work, key: Key, lenient: bool) -> Steps[None]:
     """Ask v3 about a name that the map does not know: a number's owner, or a user's extensions."""
     if key[0] == "number":
         owner = yield from _owner(catalogue, work, key[1])
@@ -355,12 +346,12 @@ def _discover(catalogue: Catalogue, work: Work, key: Key, lenient: bool) -> Gene
         )
 
 
-def _ended(catalogue: Catalogue, work: Work, key: Key) -> Generator[Command, Any, None]:
+def _ended(catalogue: Catalogue, work: Work, key: Key) -> Steps[None]:
     """Whether an extension whose identity has ended is there again."""
     if key[0] not in ("old_id", "extension_id"):
         return
     by: Literal["old_id", "extension_id"] = "old_id" if key[0] == "old_id" else "extension_id"
-    found: dict[str, tuple[Identity, ...]] = yield FindEnded(by, (key[1],))
+    found = yield from ask(FindEnded(by, (key[1],)))
     for was in found.get(key[1], ()):
         said = yield from ask_each(catalogue, work, [was.number])
         if was.number in said.there:
@@ -370,7 +361,7 @@ def _ended(catalogue: Catalogue, work: Work, key: Key) -> Generator[Command, Any
                     work.identities[key] = each
 
 
-def _owner(catalogue: Catalogue, work: Work, number: str) -> Generator[Command, Any, Known | None]:
+def _owner(catalogue: Catalogue, work: Work, number: str) -> Steps[Known | None]:
     """Whose extension a number is, as v3 says; None when it does not know the number."""
     answer = yield from look(
         catalogue, work, "Extension.GetExtensionDetails", Element("extendedNumber", number)

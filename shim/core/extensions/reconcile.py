@@ -8,13 +8,11 @@ organization that was renumbered), or the only one that changed. Old IDs stay wi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import (
-    Command,
+from shim.core.commands.extensions import (
     DenyIdentities,
     DoubtIdentities,
     FindEnded,
@@ -24,9 +22,10 @@ from shim.core.commands.command import (
     LearnIdentities,
     RenumberIdentities,
 )
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendError
 from shim.core.extensions.evidence import Evidence, ask_each, says_absent
-from shim.core.forward import ask
+from shim.core.forward import read_v3
 from shim.core.message import Element
 from shim.core.rules.rule import Work
 
@@ -60,13 +59,13 @@ class Reconciled:
     gone: list[Identity] = field(default_factory=list)
 
 
-def reconcile(catalogue: Catalogue, work: Work, seen: Seen) -> Generator[Command, Any, Reconciled]:
+def reconcile(catalogue: Catalogue, work: Work, seen: Seen) -> Steps[Reconciled]:
     """Bring the map in line with a list, and the list with v3."""
-    found: dict[str, tuple[Identity, ...]] = yield FindIdentities("number", tuple(dict.fromkeys(seen.numbers)))
+    found = yield from ask(FindIdentities("number", tuple(dict.fromkeys(seen.numbers))))
     stand = {number: each for number, (each, *_) in found.items()}
     missing = yield from _missing(seen)
     fresh = [each.number for each in seen.rows if each.number not in stand]
-    ended = (yield FindEnded("number", tuple(fresh))) if fresh else {}
+    ended = (yield from ask(FindEnded("number", tuple(fresh)))) if fresh else {}
     against = [each.number for each in seen.rows if each.number in ended or _is_against(stand, each)]
     asked = [each for each in (*against, *missing) if each not in seen.denied]
     said = _both((yield from ask_each(catalogue, work, asked[:MOST_ASKED])), Evidence(denied=seen.denied))
@@ -83,18 +82,18 @@ def reconcile(catalogue: Catalogue, work: Work, seen: Seen) -> Generator[Command
     news += [said.known(number, missing[number].user_id) for number in told.omitted]
     unseen = tuple(number for number in missing if number not in said.there and number not in said.denied)
     if unseen:
-        yield DoubtIdentities(unseen)
+        yield from ask(DoubtIdentities(unseen))
     if news:
-        learned: tuple[Identity, ...] = yield LearnIdentities(tuple(news))
+        learned = yield from ask(LearnIdentities(tuple(news)))
         told.identities |= {each.number: each for each in learned}
     return told
 
 
-def _missing(seen: Seen) -> Generator[Command, Any, dict[str, Identity]]:
+def _missing(seen: Seen) -> Steps[dict[str, Identity]]:
     """What the list should show and does not, by number: first what was sure."""
     if not seen.users:
         return {}
-    before: dict[str, tuple[Identity, ...]] = yield FindIdentities("user_id", tuple(seen.users))
+    before = yield from ask(FindIdentities("user_id", tuple(seen.users)))
     shown = set(seen.numbers)
     lost = [each for group in before.values() for each in group if each.number not in shown]
     return {each.number: each for each in sorted(lost, key=lambda each: bool(each.doubt))}
@@ -136,7 +135,7 @@ def _renumber(
     news: list[Known],
     ended: Collection[str],
     told: Reconciled,
-) -> Generator[Command, Any, None]:
+) -> Steps[None]:
     """What v3 denies has another number by now, or is not there."""
     came: dict[str, list[str]] = {}
     for each in news:
@@ -162,30 +161,30 @@ def _renumber(
         if new in there.there and there.known(new, owners[old]).user_id == owners[old]
     }
     if pairs:
-        yield RenumberIdentities(pairs)
+        yield from ask(RenumberIdentities(pairs))
         news[:] = [each for each in news if each.number not in pairs.values()]
         news += [there.known(new, owners[old]) for old, new in pairs.items()]
     told.gone = [was for was in gone if was.number not in pairs]
     if told.gone:
-        yield DenyIdentities(tuple(was.number for was in told.gone))
+        yield from ask(DenyIdentities(tuple(was.number for was in told.gone)))
 
 
-def _new_numbers(catalogue: Catalogue, work: Work, user: str) -> Generator[Command, Any, list[str]]:
+def _new_numbers(catalogue: Catalogue, work: Work, user: str) -> Steps[list[str]]:
     """Numbers of a user that the map never had, by the user's own list."""
     rows = yield from rows_of_user(catalogue, work, user)
     numbers = tuple(number for row in rows or () if (number := row.get("extendedNumber")))
     if not numbers:
         return []
-    there: dict[str, tuple[Identity, ...]] = yield FindIdentities("number", numbers)
-    ended: dict[str, tuple[Identity, ...]] = yield FindEnded("number", numbers)
+    there = yield from ask(FindIdentities("number", numbers))
+    ended = yield from ask(FindEnded("number", numbers))
     return [each for each in numbers if each not in there and each not in ended]
 
 
-def rows_of_user(catalogue: Catalogue, work: Work, user: str) -> Generator[Command, Any, list[Element] | None]:
+def rows_of_user(catalogue: Catalogue, work: Work, user: str) -> Steps[list[Element] | None]:
     """The extensions that v3 lists of a user. Empty when it has none, or v3 denies the user; None when v3 does
     not say. Raises BackendError when it does not answer."""
     try:
-        answer = yield from ask(catalogue, work, "Extension.GetExtensions", Element("parentID", user))
+        answer = yield from read_v3(catalogue, work, "Extension.GetExtensions", Element("parentID", user))
     except BackendError as fault:
         if fault.reason != "backend-fault":
             raise

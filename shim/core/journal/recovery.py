@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from shim.core.commands.command import Close, Command, ForgetIdentities, Left, Policy, Step
+from shim.core.commands.extensions import ForgetIdentities
+from shim.core.commands.journal import Close, EntryState, Left, Policy, Step
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import Fault
 from shim.core.journal.writes import LOST, UNCLEAR, Journal, found, mark, redo_step, rows_of, written
 from shim.core.message import Element
@@ -18,12 +19,12 @@ _NOT_SECRET = ("passwordAuto", "passwordStrength")
 class Ended:
     """How recovery left an entry. `running` and `undoing`: for later; `why` is a word for the operator."""
 
-    state: str
+    state: EntryState
     why: str = ""
     settling: bool = False
 
 
-def recover(journal: Journal, state: Left) -> Generator[Command, Any, Ended]:
+def recover(journal: Journal, state: Left) -> Steps[Ended]:
     """Finish or undo what a crash, or a call that gave up, left behind; says what came of it."""
     if journal.policy == "undo" or state == "undoing":
         ended = yield from guarded(undo_all(journal), "undoing")
@@ -33,7 +34,7 @@ def recover(journal: Journal, state: Left) -> Generator[Command, Any, Ended]:
     return ended
 
 
-def undo_all(journal: Journal) -> Generator[Command, Any, Ended]:
+def undo_all(journal: Journal) -> Steps[Ended]:
     for position in reversed(range(len(journal.steps))):
         if journal.steps[position].state in ("started", "done"):
             left = yield from _undo_one(journal, position)
@@ -42,7 +43,7 @@ def undo_all(journal: Journal) -> Generator[Command, Any, Ended]:
     return Ended("undone")
 
 
-def _undo_one(journal: Journal, position: int) -> Generator[Command, Any, Ended | None]:
+def _undo_one(journal: Journal, position: int) -> Steps[Ended | None]:
     """Take one step back; what it is left as when that is not possible now."""
     made = journal.steps[position]
     if made.undo is None or made.probe is None or made.falls:
@@ -72,7 +73,7 @@ def _undo_one(journal: Journal, position: int) -> Generator[Command, Any, Ended 
     return None
 
 
-def _redo(journal: Journal) -> Generator[Command, Any, Ended]:
+def _redo(journal: Journal) -> Steps[Ended]:
     for position, each in enumerate(journal.steps):
         if each.state != "done":
             yield from redo_step(journal, position, again=False)
@@ -85,7 +86,7 @@ def gone_of(journal: Journal) -> tuple[str, ...]:
     return tuple(each.found for each in journal.steps if each.gone and each.found and each.state == over)
 
 
-def guarded(work: Generator[Command, Any, Ended], state: Left) -> Generator[Command, Any, Ended]:
+def guarded(work: Steps[Ended], state: Left) -> Steps[Ended]:
     try:
         return (yield from work)
     except Fault as fault:
@@ -101,14 +102,15 @@ def put_off(fault: Fault, state: Left, refused: str) -> Ended:
     return Ended("paused", refused) if fault.reason == "backend-fault" else Ended(state, fault.reason)
 
 
-def close(journal: Journal, ended: Ended) -> Generator[Command, Any, None]:
+def close(journal: Journal, ended: Ended) -> Steps[None]:
     gone = gone_of(journal)
     if journal.opened is not None:
         steps = tuple(enumerate(journal.steps))
-        state: Any = ended.state
-        yield Close(journal.opened, state, gone=gone, steps=steps, why=ended.why, settling=ended.settling)
+        yield from ask(
+            Close(journal.opened, ended.state, gone=gone, steps=steps, why=ended.why, settling=ended.settling)
+        )
     elif gone:
-        yield ForgetIdentities(gone)
+        yield from ask(ForgetIdentities(gone))
 
 
 def repairs(steps: Iterable[Step], policy: Policy) -> list[tuple[str, dict[str, str]]]:

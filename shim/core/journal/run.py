@@ -9,26 +9,18 @@ whether it took effect and how to take it back, or what to do once more.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from shim.core.catalogue.translation import Catalogue, Translation
-from shim.core.commands.command import (
-    Begin,
-    Close,
-    Command,
-    ForgetIdentities,
-    Identity,
-    Known,
-    LearnIdentities,
-    Opened,
-    Step,
-)
+from shim.core.commands.extensions import ForgetIdentities, Identity, Known, LearnIdentities
+from shim.core.commands.journal import Begin, Close, Step
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendError, Fault
 from shim.core.journal.recovery import Ended, close, gone_of, guarded, put_off, undo_all, without_secrets
-from shim.core.journal.writes import LOST, Answering, Journal
+from shim.core.journal.writes import LOST, Journal
 from shim.core.message import Element
 from shim.core.rules.rule import Work
 
@@ -55,12 +47,12 @@ class Learning:
     answer: Callable[[tuple[Identity, ...]], Element]
 
 
-Plan = Callable[[Journal], Generator[Command, Any, Element | Learning]]
+Plan = Callable[[Journal], Steps[Element | Learning]]
 
 
 def journalled(
     catalogue: Catalogue, work: Work, begin: Begin, plan: Plan, *, single: bool = False
-) -> Answering:
+) -> Steps[Element]:
     """Make the calls of a plan under a journal entry; its steps are `step` or `redo_step`.
 
     With `single` there is one write, as in 2.5: what v3 says when it refuses it is told as it is.
@@ -68,7 +60,7 @@ def journalled(
     A plan that fails is undone or left for recovery, and the fault says which. The answer to an equal call that
     nobody received is given again.
     """
-    opened: Opened | None = yield begin
+    opened = yield from ask(begin)
     if opened is not None:
         work.entries.append(opened.entry)
     if opened is not None and opened.answer is not None:
@@ -84,14 +76,14 @@ def journalled(
         raise told from fault
 
 
-def _end(journal: Journal, ending: Element | Learning) -> Answering:
+def _end(journal: Journal, ending: Element | Learning) -> Steps[Element]:
     """Close the entry, and learn and forget with it what the plan made and deleted."""
     learning = Learning((), lambda _: ending) if isinstance(ending, Element) else ending
     gone = gone_of(journal)
     if journal.opened is None:
-        learned = (yield LearnIdentities(learning.known)) if learning.known else ()
+        learned = (yield from ask(LearnIdentities(learning.known))) if learning.known else ()
         if gone:
-            yield ForgetIdentities(gone)
+            yield from ask(ForgetIdentities(gone))
         return learning.answer(learned)
     made: list[Element] = []
 
@@ -99,7 +91,7 @@ def _end(journal: Journal, ending: Element | Learning) -> Answering:
         made.append(learning.answer(learned))
         return without_secrets(made[-1])
 
-    yield Close(journal.opened, "done", answering, learning.known, gone)
+    yield from ask(Close(journal.opened, "done", answering, learning.known, gone))
     return made[-1]
 
 
@@ -119,7 +111,7 @@ def _canonical(element: Element) -> list[Any]:
     ]
 
 
-def _given_up(journal: Journal, fault: Fault) -> Generator[Command, Any, Fault]:
+def _given_up(journal: Journal, fault: Fault) -> Steps[Fault]:
     """What the caller is told, once what can be done now was done."""
     touched = any(each.state in ("started", "done") for each in journal.steps)
     if fault.reason == LOST or (journal.opened is None and journal.policy == "redo" and touched):

@@ -6,17 +6,17 @@ the caller could only try again, and would hear that the login is taken, or have
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from shim.core.catalogue.translation import Called, Catalogue, Declared, Plan, Translation
-from shim.core.commands.command import Ask, Command, Probe, Undo
+from shim.core.commands.journal import Ask, Probe, Undo
+from shim.core.commands.steps import Steps
 from shim.core.errors import BackendError
 from shim.core.extensions.lookup import elsewhere, of_answer
 from shim.core.forward import forward
 from shim.core.journal.run import beginning, journalled
-from shim.core.journal.writes import Answering, Journal, fresh, step
+from shim.core.journal.writes import Journal, fresh, step
 from shim.core.keeping import keep
 from shim.core.message import Element
 from shim.core.rules.rule import Work, spots
@@ -109,10 +109,10 @@ def traced(how: Traced, declared: Declared) -> Declared:
 def adding(traced: Traced) -> Plan:
     """The plan of such an Add."""
 
-    def plan(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+    def plan(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
         wanted = translation.to_new(work)
 
-        def steps(journal: Journal) -> Answering:
+        def steps(journal: Journal) -> Steps[Element]:
             answer = yield from _where_it_is(journal, translation, traced, wanted)
             yield from keep(catalogue, translation, answer, work, certain=journal.opened is not None)
             yield from of_answer(catalogue, translation, work, answer)
@@ -124,7 +124,7 @@ def adding(traced: Traced) -> Plan:
     return plan
 
 
-def _where_it_is(journal: Journal, translation: Translation, traced: Traced, wanted: Element) -> Answering:
+def _where_it_is(journal: Journal, translation: Translation, traced: Traced, wanted: Element) -> Steps[Element]:
     """The write, and once more when it was refused because its extension has another number by now."""
     try:
         return (yield from _written(journal, translation, traced, wanted))
@@ -134,7 +134,7 @@ def _where_it_is(journal: Journal, translation: Translation, traced: Traced, wan
     return (yield from _written(journal, translation, traced, translation.to_new(journal.work)))
 
 
-def _written(journal: Journal, translation: Translation, traced: Traced, wanted: Element) -> Answering:
+def _written(journal: Journal, translation: Translation, traced: Traced, wanted: Element) -> Steps[Element]:
     """The write. v3 may answer that it failed, and 2.5 then answers the same."""
     probe = yield from _seen_before(journal, traced.probe(wanted))
     if probe is None:
@@ -148,7 +148,7 @@ def _written(journal: Journal, translation: Translation, traced: Traced, wanted:
     )  # fmt: skip
 
 
-def _seen_before(journal: Journal, probe: Probe | None) -> Generator[Command, Any, Probe | None]:
+def _seen_before(journal: Journal, probe: Probe | None) -> Steps[Probe | None]:
     """The probe, blind to what is there; None where there is no journal, or v3 does not show the list.
 
     Then the write is made all the same, as 2.5 would, and nothing is done about one whose end is not seen.

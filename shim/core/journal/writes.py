@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import Ask, Command, Left, Mark, Opened, Policy, Probe, Step, Undo
+from shim.core.commands.journal import Ask, Left, Mark, Opened, Policy, Probe, Step, Undo
+from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendError, Fault
 from shim.core.extensions.evidence import says_absent
 from shim.core.forward import forward
@@ -17,8 +18,6 @@ from shim.core.schema.interface import Operation
 
 UNCLEAR = "journal-unclear"
 LOST = "journal-lost"
-
-Answering = Generator[Command, Any, Element]
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class Done:
     answer: Element | None = None
 
 
-def fresh(journal: Journal, probe: Probe) -> Generator[Command, Any, Probe]:
+def fresh(journal: Journal, probe: Probe) -> Steps[Probe]:
     """The probe, blind to what is there already."""
     rows = yield from rows_of(journal, probe)
     keys = [row.get(probe.key) or "" for row in rows or () if _matches(probe, row)]
@@ -61,7 +60,7 @@ def step(
     again: bool = False,
     goes_on: bool = True,
     may_fail: bool = False,
-) -> Answering:
+) -> Steps[Element]:
     """One write that is undone when the call fails. Raises BackendError.
 
     With `again` it may be made twice; with `may_fail` an answer that it failed is an answer. When its end
@@ -95,7 +94,7 @@ def step(
     return answer
 
 
-def redo_step(journal: Journal, position: int, *, again: bool = True) -> Generator[Command, Any, Done]:
+def redo_step(journal: Journal, position: int, *, again: bool = True) -> Steps[Done]:
     """One write that may be made any number of times, of the steps that the entry began with.
 
     Not made when there is nothing (left) to delete. With `again` a write whose end was not seen is made once
@@ -108,7 +107,7 @@ def redo_step(journal: Journal, position: int, *, again: bool = True) -> Generat
     return done
 
 
-def _redo_once(journal: Journal, position: int, *, again: bool) -> Generator[Command, Any, Done]:
+def _redo_once(journal: Journal, position: int, *, again: bool) -> Steps[Done]:
     made = journal.steps[position]
     ask: Ask | None = yield from _wanted(journal, made)
     if ask is None:
@@ -132,7 +131,7 @@ def _redo_once(journal: Journal, position: int, *, again: bool) -> Generator[Com
     return Done(ask, answer)
 
 
-def _is_gone(journal: Journal, made: Step) -> Generator[Command, Any, bool]:
+def _is_gone(journal: Journal, made: Step) -> Steps[bool]:
     try:
         return (yield from _wanted(journal, made)) is None
     except Fault as fault:
@@ -141,7 +140,7 @@ def _is_gone(journal: Journal, made: Step) -> Generator[Command, Any, bool]:
         return False  # it could not be seen
 
 
-def _wanted(journal: Journal, made: Step) -> Generator[Command, Any, Ask | None]:
+def _wanted(journal: Journal, made: Step) -> Steps[Ask | None]:
     """What has to be called for a step: deleting depends on what is there."""
     if made.probe is None:
         return made.ask
@@ -158,7 +157,7 @@ def _wanted(journal: Journal, made: Step) -> Generator[Command, Any, Ask | None]
     return made.ask
 
 
-def _is_there(journal: Journal, ask: Ask) -> Generator[Command, Any, bool]:
+def _is_there(journal: Journal, ask: Ask) -> Steps[bool]:
     """Whether v3 knows something that it is asked for by itself. Raises BackendError when it does not say."""
     operation = journal.catalogue.new.operations[ask.operation]
     assert ask.request is not None
@@ -173,7 +172,7 @@ def _is_there(journal: Journal, ask: Ask) -> Generator[Command, Any, bool]:
 
 def written(
     journal: Journal, operation: Operation, request: Element, probe: Probe | None, *, may_fail: bool = False
-) -> Answering:
+) -> Steps[Element]:
     """Make a v3 write. Raises a Fault that knows whether it may have taken effect."""
     under_way = forward(journal.catalogue, journal.work, operation, request, writes=True)
     answered = False
@@ -203,7 +202,7 @@ def _not_understood() -> BackendError:
     return BackendError("backend-nonsense", "The v3 backend gave an answer that says nothing.", unknown=True)
 
 
-def found(journal: Journal, made: Step) -> Generator[Command, Any, Element | None]:
+def found(journal: Journal, made: Step) -> Steps[Element | None]:
     """The row an unknown write left, None when there is none. Raises BackendError if it may be another's."""
     assert made.probe is not None
     rows = yield from rows_of(journal, made.probe)
@@ -224,7 +223,7 @@ def _unclear() -> BackendError:
     return BackendError(UNCLEAR, "What the call left in v3 cannot be told from what others made.")
 
 
-def rows_of(journal: Journal, probe: Probe) -> Generator[Command, Any, list[Element] | None]:
+def rows_of(journal: Journal, probe: Probe) -> Steps[list[Element] | None]:
     """The list that a probe looks at; None when what it is a list of does not exist."""
     operation = journal.catalogue.new.operations[probe.ask.operation]
     request = probe.ask.request or Element(operation.input.name)
@@ -257,6 +256,6 @@ def _instead_of_answer(operation: Operation, row: Element, made: Step) -> Elemen
     return Element(operation.output.name, children=[*said, *ended])
 
 
-def mark(journal: Journal, position: int, state: Left = "running") -> Generator[Command, Any, None]:
+def mark(journal: Journal, position: int, state: Left = "running") -> Steps[None]:
     if journal.opened is not None:
-        yield Mark(journal.opened, state, ((position, journal.steps[position]),))
+        yield from ask(Mark(journal.opened, state, ((position, journal.steps[position]),)))

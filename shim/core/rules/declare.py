@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import wraps
-from typing import Any
 
 from shim.core.catalogue.translation import (
     READS,
@@ -17,7 +16,8 @@ from shim.core.catalogue.translation import (
     Plan,
     Translation,
 )
-from shim.core.commands.command import Command, Policy, Undo
+from shim.core.commands.journal import Policy, Undo
+from shim.core.commands.steps import Steps
 from shim.core.message import Element
 from shim.core.rules.rule import Rule, Work
 
@@ -111,10 +111,10 @@ def call(operation: str, because: str = "", *, undo: Undo | None = None, falls: 
     return Called(operation, because, undo, falls)
 
 
-Steps = Callable[[Translation, Work], Element | Generator[Command, Any, Element]]
+Handler = Callable[[Translation, Work], Element | Steps[Element]]
 
 
-def emulated(name: str, steps: Steps, because: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
+def emulated(name: str, steps: Handler, because: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
     """Declare an operation that the shim serves itself, without a v3 call.
 
     `steps` makes the old answer, as a generator where it needs commands. Rules are about the request and the
@@ -123,7 +123,7 @@ def emulated(name: str, steps: Steps, because: str, rules: Iterable[Rule | Itera
     """
 
     @wraps(steps)
-    def answer(catalogue: Catalogue, translation: Translation, work: Work) -> Generator[Command, Any, Element]:
+    def answer(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
         made = steps(translation, work)
         return made if isinstance(made, Element) else (yield from made)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from shim.core.commands.command import Identity
+from shim.core.commands.extensions import Identity
 from shim.core.message import Element
 from shim.core.rules.choices import accepts
 from shim.core.rules.rule import Direction, Made, Problem, Rule, Taken, Work, split, spots

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shim.core.commands.command import Caller, Identity
+from shim.core.commands.caller import Caller
+from shim.core.commands.extensions import Identity
 from shim.core.findings import Code, Findings
 from shim.core.inner import InnerCall
 from shim.core.message import Element

@@ -18,7 +18,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from shim.core.commands.command import Answer, Call
+from shim.core.commands.backend import Answer, Call
 from shim.core.errors import AUTHENTICATION, BackendError, Fault
 from shim.core.parse import fault_of, parse_answer
 from shim.edge.backend.breaker import Addresses, Breaker, retry_after

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.findings import KINDS, Finding
 from shim.core.message import Element
 from shim.edge.deprecation.batch import Batch, CallerKey, FindingKey

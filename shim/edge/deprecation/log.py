@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.engine import make_url
 
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.errors import Fault
 from shim.core.findings import Finding
 from shim.core.inner import InnerCall

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from shim.core.commands.command import Call
+from shim.core.commands.backend import Call
 from shim.core.message import LONGEST_NAME, Element
 from shim.core.parse import SOAP
 from shim.core.reading.encoded_types import XSI

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from shim.core.answers.soap12 import CONTENT_TYPE_12, as_soap_12
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import PLAIN_FAULTS, FaultForm
+from shim.core.commands.caller import PLAIN_FAULTS, FaultForm
 from shim.core.errors import BackendError, CallerError
 from shim.core.findings import Finding
 from shim.core.inner import by_operation, summed

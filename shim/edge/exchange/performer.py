@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar, assert_never
 
-from shim.core.commands.command import (
-    Aside,
-    Begin,
-    Call,
-    Caller,
-    Close,
-    Command,
+from shim.core.commands.backend import Call
+from shim.core.commands.caller import Caller, Identify
+from shim.core.commands.extensions import (
     DenyIdentities,
     DoubtIdentities,
     FindEnded,
     FindIdentities,
-    Forget,
     ForgetIdentities,
-    Identify,
-    Issue,
     LearnIdentities,
-    Mark,
-    Opened,
-    Recall,
-    Remember,
     RenumberIdentities,
-    Revoke,
-    Together,
 )
+from shim.core.commands.journal import Begin, Close, Mark, Opened, Revoke
+from shim.core.commands.kept import Forget, Issue, Recall, Remember
+from shim.core.commands.steps import AnyCommand, Aside, Steps, Together
 from shim.core.errors import Fault
 from shim.edge.backend.client import Backend
 from shim.edge.callers.integrations import Integration, Integrations
@@ -85,7 +75,7 @@ class Performer:
         self.unsent = 0
         self.wrote = False
 
-    async def perform(self, command: Command) -> Any:  # noqa: PLR0912  # one arm for each command
+    async def perform(self, command: AnyCommand) -> Any:  # noqa: PLR0912  # one arm for each command
         """The reply to a command. Raises Fault."""
         match command:
             case Aside():
@@ -207,11 +197,11 @@ class Performer:
             self._with.journal.abandon(self._opened, wake=not self._recovering)
         self._opened = None
 
-    async def _together(self, command: Together) -> list[Any]:
+    async def _together(self, command: Together[Any]) -> list[Any]:
         """All parts, a few at a time; the first fault is raised once all have ended."""
         places = asyncio.Semaphore(_SIDE_BY_SIDE)
 
-        async def one(part: Generator[Command, Any, Any]) -> Any:
+        async def one(part: Steps[Any]) -> Any:
             async with places:
                 return await drive(part, self)
 
@@ -225,7 +215,7 @@ class Performer:
             each = ended = None  # type: ignore[assignment]  # a fault must not hold the frame that holds it
 
 
-async def run(exchange: Generator[Command, Any, _Result], performer: Performer) -> _Result:
+async def run(exchange: Steps[_Result], performer: Performer) -> _Result:
     """Run a whole exchange. However it ends, recovery gets what it journalled and could not end."""
     try:
         return await drive(exchange, performer)
@@ -233,13 +223,13 @@ async def run(exchange: Generator[Command, Any, _Result], performer: Performer) 
         performer.abandon()
 
 
-async def drive(exchange: Generator[Command, Any, _Result], performer: Performer) -> _Result:
+async def drive(exchange: Steps[_Result], performer: Performer) -> _Result:
     """Run an exchange, or a part of one, to its end.
 
     Once a large message was part of it, what it does between two commands is done aside: translating and
     writing a long list takes as long as parsing it, and nobody else should wait for that.
     """
-    advance: Callable[[Any], Command] = exchange.send
+    advance: Callable[[Any], AnyCommand] = exchange.send
     value: object = None
     while True:
         if performer.large:
@@ -257,7 +247,7 @@ async def drive(exchange: Generator[Command, Any, _Result], performer: Performer
             advance = exchange.send
 
 
-def _step(advance: Callable[[Any], Command], value: object) -> tuple[Literal["asks", "ended"], Any]:
+def _step(advance: Callable[[Any], AnyCommand], value: object) -> tuple[Literal["asks", "ended"], Any]:
     """What an exchange asks for next, or what it ended with."""
     try:
         return "asks", advance(value)

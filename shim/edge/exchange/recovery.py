@@ -9,7 +9,8 @@ from contextlib import suppress
 import structlog
 
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.command import Caller, Close, Opened
+from shim.core.commands.caller import Caller
+from shim.core.commands.journal import Close, Opened
 from shim.core.errors import Fault
 from shim.core.journal.recovery import recover
 from shim.core.journal.writes import Journal as Journalled

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 
-from shim.core.commands.command import Caller
+from shim.core.commands.caller import Caller
 from shim.edge.settings.model import Config, Deprecation
 
 _NOTHING: Mapping[str, str] = {}

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.core.commands.command import Identity, Known
+from shim.core.commands.extensions import Identity, Known
 from shim.edge.identities.issue import next_id, range_of, unaccounted, used_up
 from shim.edge.identities.tables import (
     COUNTERS,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from shim.core.commands.command import Identity
+from shim.core.commands.extensions import Identity
 from shim.edge.identities.tables import By, Gone
 
 _ID = re.compile(r"[1-9][0-9]{0,18}\Z")

@@ -20,7 +20,7 @@ from typing import get_args
 
 import sqlalchemy as sa
 
-from shim.core.commands.command import Identity, Known
+from shim.core.commands.extensions import Identity, Known
 from shim.edge.identities.change import Change, all_ids, identity_of, news, rows_of
 from shim.edge.identities.files import judge, read_csv
 from shim.edge.identities.issue import unaccounted

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import sqlalchemy as sa
 
-from shim.core.commands.command import Identity
+from shim.core.commands.extensions import Identity
 
 By = Literal["old_id", "extension_id", "user_id", "identifier", "number"]
 EventKind = Literal[

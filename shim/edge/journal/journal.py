@@ -21,7 +21,8 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.core.commands.command import Begin, Close, Identity, Mark, Opened, subject_of
+from shim.core.commands.extensions import Identity
+from shim.core.commands.journal import Begin, Close, Mark, Opened, subject_of
 from shim.core.errors import BackendError
 from shim.edge.journal.operating import BRIEFLY, Desk
 from shim.edge.journal.tables import (

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.core.commands.command import Ask, Begin, Left, Policy, Probe, Step, Undo
+from shim.core.commands.journal import Ask, Begin, Left, Policy, Probe, Step, Undo
 from shim.core.journal.recovery import repairs
 from shim.edge.store.database import from_json, to_json, utc
 

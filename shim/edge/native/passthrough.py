@@ -18,7 +18,7 @@ import structlog
 from aiohttp import web
 
 from shim.core.catalogue.translation import READS
-from shim.core.commands.command import PLAIN_FAULTS, FaultForm
+from shim.core.commands.caller import PLAIN_FAULTS, FaultForm
 from shim.core.errors import BackendError, CallerError, Fault
 from shim.core.native import Head, carries_old_login, head_of, is_native, may_be_native
 from shim.core.reading.known_names import Familiar, names_of

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.admit import ALL, pattern_problem
-from shim.core.commands.command import Brownout
+from shim.core.commands.caller import Brownout
 from shim.edge.deprecation.tables import BROWNOUTS, PORTING_EVENTS
 from shim.edge.store.database import Store, utc
 from shim.interfaces.load import old

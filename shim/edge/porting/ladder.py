@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.admit import RUNGS, pattern_problem
-from shim.core.commands.command import Brownout, Caller, Rung
+from shim.core.commands.caller import Brownout, Caller, Rung
 from shim.core.errors import Fault
 from shim.edge.deprecation.tables import PORTING, PORTING_EVENTS
 from shim.edge.porting.brownouts import (

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from shim.core import policies
-from shim.core.commands import command as commands
+from shim.core.commands import caller
 from shim.core.schema.interface import Slot
 from shim.edge.settings.kinds import Count, Secret, Section, digits, doc
 from shim.interfaces.load import STANDARD, Dialect, new
@@ -41,9 +41,9 @@ class Tell(Section):
     )
     header: Annotated[bool, doc("A SOAP header with the findings, in answers without notice elements.")] = False
 
-    def core(self) -> commands.Tell:
+    def core(self) -> caller.Tell:
         """The same as the core gets it."""
-        return commands.Tell(self.http, self.notices, self.header)
+        return caller.Tell(self.http, self.notices, self.header)
 
     def over(self, base: Self) -> Self:
         """The same with the switches of all where it has none of its own."""
@@ -63,9 +63,9 @@ class Faults(Section):
         bool, doc("A detail element with code, reason and reference; WCF and others then lose the text.")
     ] = False
 
-    def core(self) -> commands.FaultForm:
+    def core(self) -> caller.FaultForm:
         """The same as the core gets it."""
-        return commands.FaultForm(self.layout, self.detail)
+        return caller.FaultForm(self.layout, self.detail)
 
     def over(self, base: Self) -> Self:
         """The same with what is set for all where it has none of its own."""

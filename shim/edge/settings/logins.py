@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from shim.core.admit import pattern_problem
-from shim.core.commands.command import Caller, Rung
+from shim.core.commands.caller import Caller, Rung
 from shim.core.policies import Policies
 from shim.edge.settings.conduct import Conduct, Faults
 from shim.edge.settings.kinds import Argon2Hash, Count, Secret, Section, Sha256, doc, hidden

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shim.core.commands.command import Rung
+from shim.core.commands.caller import Rung
 from shim.edge.app import Application
 from shim.edge.porting import ladder
 from shim.edge.porting.brownouts import Planned, PortingRefused, read_brownouts

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, get_args
 
 from shim.core.admit import ALL
-from shim.core.commands.command import Rung
+from shim.core.commands.caller import Rung
 from shim.core.findings import Severity
 from shim.review.reading.model import FindingFilter, State
 
