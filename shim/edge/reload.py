@@ -32,6 +32,7 @@ LIVE = (
     "listen.answer_timeout",
     "listen.body_timeout",
     "listen.drain",
+    "listen.handshake_timeout",
     "listen.header_timeout",
     "listen.keepalive_timeout",
     "listen.max_connections",

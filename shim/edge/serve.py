@@ -52,8 +52,6 @@ FIRST_REQUEST = 2.0
 """Seconds that connections accepted just before the end have for their first request."""
 _BRIEFLY = 2.0
 """Seconds that a busy store is waited for to note a change."""
-HANDSHAKE = 0.1
-"""Seconds that they have at the least, since a connection counts when its TLS handshake is done."""
 
 
 class _Nameless(web.Response):
@@ -142,8 +140,9 @@ class Server:
             listen.max_connections_per_address,
             listen.header_timeout,
             listen.trusted_proxies,
+            listen.handshake_timeout,
         )
-        self._admin = Connections(ADMIN, ADMIN, listen.header_timeout)
+        self._admin = Connections(ADMIN, ADMIN, listen.header_timeout, handshake=listen.handshake_timeout)
         self._bad = Sums("bad http")
         self._runners: list[web.AppRunner] = []
         self._servers: list[asyncio.Server] = []
@@ -209,13 +208,12 @@ class Server:
         assert manager is not None
         connections = self._admin if name == "admin" else self._connections
 
-        def protocol() -> Guard:
+        def guard() -> Guard:
             connection = Connection(manager, loop=loop, **self._http)
             connection.bad = self._bad
             return Guard(connection, connections)
 
-        seconds = self.application.config.listen.header_timeout
-        factory = arriving(protocol, tls, seconds) if tls else protocol
+        factory = arriving(guard, tls) if tls else guard
         handed = self._sockets.get(name, ())
         if handed:
             servers = [await loop.create_server(factory, sock=each, backlog=512) for each in handed]
@@ -256,7 +254,8 @@ class Server:
         listen = config.listen
         self._connections.most = self._room(config)
         self._connections.most_each = listen.max_connections_per_address
-        self._connections.headers = self._admin.headers = listen.header_timeout
+        for each in (self._connections, self._admin):
+            each.headers, each.handshake = listen.header_timeout, listen.handshake_timeout
         application.reconfigure(config)
         return Reload(application.reload.number + 1, time.time(), changed, restart)
 
@@ -298,10 +297,10 @@ class Server:
         """Wait until a request has come on every connection, within `FIRST_REQUEST`."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        while (passed := loop.time() - began) < FIRST_REQUEST:
-            if passed > HANDSHAKE and not self._connections.new:
-                return
+        while loop.time() - began < FIRST_REQUEST:
             await asyncio.sleep(0.01)
+            if not self._connections.new:
+                return
 
 
 async def serve(

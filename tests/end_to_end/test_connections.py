@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -10,17 +11,22 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from tests.end_to_end.messages import CLIENT, GET_CLIENTS
-from tests.end_to_end.running import Backend, Shim, Tls, running_shim
+from tests.end_to_end.running import HOST, Backend, Shim, Tls, running_shim
 from tests.end_to_end.sinks import until
 from tests.end_to_end.wire import Wire, answered, connected, faulted, get, http_get, http_post, post
 
 HEADERS, BODY, MOST = 1.0, 1.0, 5
 TIGHT = {
+    "listen.handshake_timeout": HEADERS,
     "listen.header_timeout": HEADERS,
     "listen.body_timeout": BODY,
     "listen.keepalive_timeout": 300,
     "listen.max_connections_per_address": MOST,
 }
+HELLO = (
+    b"\x16\x03\x01\x00\x31\x01\x00\x00\x2d\x03\x03" + bytes(33) + b"\x00\x04\x13\x01\xc0\x2f\x01\x00\x00\x00"
+)
+"""The first message of a client that offers TLS 1.2, without any extension."""
 IN_TIME = 60.0
 """Seconds after which something with those deadlines must have ended, however busy the machine is."""
 
@@ -69,9 +75,42 @@ def test_a_connection_on_which_nothing_comes_is_cut(wire: Wire) -> None:
     assert wire.is_closed()
 
 
-def test_a_tls_handshake_that_never_comes_is_cut(shim: Shim) -> None:
+@pytest.mark.parametrize("sent", [b"", HELLO[:3], HELLO], ids=["nothing", "a part", "its first message"])
+def test_a_tls_handshake_that_does_not_end_is_cut(shim: Shim, sent: bytes) -> None:
+    since = shim.mark
     with connected(shim.https, timeout=IN_TIME) as silent:
-        assert silent.is_closed(), "a connection costs as much before its handshake as after it"
+        silent.send(sent)
+        with suppress(ConnectionError):
+            while silent.socket.recv(65536):  # what the shim says in its turn, until it ends
+                pass
+    assert shim.said("connection closed", since=since, reason="slow-handshake")["peer"] == HOST
+
+
+def test_handshakes_have_a_deadline_of_their_own_that_a_reload_changes(backend: Backend, tls: Tls) -> None:
+    settings = {"listen.header_timeout": 300, "listen.handshake_timeout": 300}
+    with running_shim(backend.url, tls, settings) as shim, connected(shim.http, None, IN_TIME) as patient:
+        shim.configure(listen={**shim.settings["listen"], "handshake_timeout": HEADERS})
+        shim.signal(signal.SIGHUP)
+        assert "listen.handshake_timeout" in shim.said("configuration reread")["changed"]
+        with connected(shim.https, timeout=IN_TIME) as silent:
+            assert silent.is_closed()
+        shim.said("connection closed", reason="slow-handshake")
+        answered(patient.exchange(http_post(GET_CLIENTS)))
+
+
+def test_handshakes_count_as_connections(backend: Backend, tls: Tls) -> None:
+    settings = {"listen.handshake_timeout": 300, "listen.max_connections_per_address": MOST}
+    with running_shim(backend.url, tls, settings) as shim, ExitStack() as opened:
+        silent = [opened.enter_context(connected(shim.https, timeout=IN_TIME)) for _ in range(MOST)]
+        assert opened.enter_context(connected(shim.http, None, IN_TIME)).is_closed()
+        assert shim.said("connection refused", reason="too-many-connections")["open"] == MOST
+        silent[0].socket.close()
+        until(lambda: taken(shim), "the place of a handshake that was broken off is free again")
+        silent[1].send(b"no TLS at all, but plain text that is long enough to be judged\r\n\r\n")
+        silent[2].socket.close()
+        until(lambda: taken(shim), "and that of one that failed")
+        secured = opened.enter_context(connected(shim.https, tls.authority, IN_TIME))
+        answered(secured.exchange(http_post(GET_CLIENTS)))
 
 
 def test_headers_of_a_later_request_that_trickle_are_cut(wire: Wire) -> None:

@@ -31,7 +31,7 @@ LEAST_READ = 16384
 
 @dataclass(slots=True)
 class Connections:
-    """Who is connected. `most` over all, `most_each` an address; `headers` in seconds.
+    """Who is connected. `most` over all, `most_each` an address; `headers` and `handshake` in seconds.
 
     The bound for an address does not hold for `proxies`: all callers behind one have its address.
     """
@@ -40,10 +40,11 @@ class Connections:
     most_each: int
     headers: float
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    handshake: float = 10.0
     open: Counter[str] = field(default_factory=Counter)
     transports: set[asyncio.BaseTransport] = field(default_factory=set)
     new: set[asyncio.BaseTransport] = field(default_factory=set)
-    """Those on which no request has come yet."""
+    """Those on which no request has come yet, because of their TLS handshake perhaps."""
     guards: set[Guard] = field(default_factory=set)
     idle: OrderedDict[Guard, float] = field(default_factory=OrderedDict)
     """Those whose last request is done and whose next has not begun, since when, the longest first."""
@@ -119,22 +120,47 @@ class Guard(asyncio.Protocol):
         self._counted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not self.arrive(transport):
+            return
+        self._connections.guards.add(self)
+        self._inner.connection_made(transport)
+        self._start()
+
+    @property
+    def handshake_seconds(self) -> float:
+        """How long a TLS handshake may take."""
+        return self._connections.handshake
+
+    def arrive(self, transport: asyncio.BaseTransport) -> bool:
+        """Count a connection: when it is accepted, and in place of that when its TLS handshake is done.
+
+        False when there is no room for it: then it is ended.
+        """
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "abort")
-        self._transport = transport  # type: ignore[assignment]  # uvloop's transports have other bases
+        before, self._transport = self._transport, transport  # type: ignore[assignment]  # uvloop's have other bases
+        if self._counted:
+            for those in (self._connections.transports, self._connections.new):
+                those.discard(before)
+                those.add(transport)
+            return True
         peer = transport.get_extra_info("peername")
         self.owner = owner_of(peer[0]) if peer else ""
         connections = self._connections
         if not connections.admit(self.owner):
             connections.refused.add("too-many-connections", open=connections.count)
             self._transport.abort()  # type: ignore[union-attr]
-            return
+            return False
         self._counted = True
         connections.open[self.owner] += 1
-        connections.guards.add(self)
         connections.transports.add(transport)
         connections.new.add(transport)
-        self._inner.connection_made(transport)
-        self._start()
+        return True
+
+    def depart(self, late_peer: str | None = None) -> None:
+        """Its TLS handshake came to nothing; `late_peer` is whose took too long."""
+        self._uncount()
+        if late_peer is not None:
+            self._connections.closed.add("slow-handshake", peer=late_peer)
 
     def data_received(self, data: bytes) -> None:
         if not self._counted:

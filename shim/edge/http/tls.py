@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from shim.edge.http.client_hello import offered
+from shim.edge.http.guard import Guard
 from shim.edge.settings.model import Listen
 
 log = structlog.get_logger()
@@ -113,15 +114,12 @@ class _Begun:
 
 
 class Arrival(asyncio.Protocol):
-    """A connection whose handshake is under way; `protocol` gets it, and what came with it, once it is done.
+    """A connection whose handshake is under way; the guard counts it from the start, bounds the handshake, and
+    gets the connection, with what came early, once it is secured."""
 
-    `seconds` bounds the handshake.
-    """
-
-    def __init__(self, protocol: asyncio.Protocol, context: ssl.SSLContext, seconds: float) -> None:
-        self._protocol = protocol
+    def __init__(self, guard: Guard, context: ssl.SSLContext) -> None:
+        self._guard = guard
         self._context = context
-        self._seconds = seconds
         self._raw = bytearray()
         """What came before the handshake took over: uvloop reads on, though it was told to pause."""
         self._secured = False
@@ -133,6 +131,8 @@ class Arrival(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not self._secured:
             self._secured = True
+            if not self._guard.arrive(transport):
+                return
             transport.pause_reading()  # type: ignore[attr-defined]
             self._task = asyncio.get_running_loop().create_task(self._secure(transport))
 
@@ -153,37 +153,45 @@ class Arrival(asyncio.Protocol):
 
     async def _secure(self, transport: asyncio.BaseTransport) -> None:
         peer = transport.get_extra_info("peername")
-        loop = asyncio.get_running_loop()
-        if self._lost or self._eof:
-            transport.abort()  # type: ignore[attr-defined]
-            return
+        address, late = peer[0] if peer else "", False
+        secured = None
         try:
-            begun = _Begun(
-                loop.start_tls(
-                    transport,  # type: ignore[arg-type]  # uvloop's transports have other bases
-                    self,
-                    self._context,
-                    server_side=True,
-                    ssl_handshake_timeout=self._seconds,
-                )
-            )
-            self._took_over = True
-            loop.call_soon(_feed, transport, bytes(self._raw))
-            secured = await begun
+            if not self._lost and not self._eof:
+                secured = await self._handshake(transport)
         except (OSError, asyncio.CancelledError) as error:
-            _failed(error, peer[0] if peer else "")
-            transport.abort()  # type: ignore[attr-defined]
-            return
-        if secured is not None and not self._lost:
-            self._hand_over(secured)
+            late = isinstance(error, ConnectionAbortedError)
+            _failed(error, address)
+        finally:
+            if secured is None or self._lost:
+                self._guard.depart(address if late else None)
+                transport.abort()  # type: ignore[attr-defined]
+            else:
+                self._hand_over(secured)
+
+    async def _handshake(self, transport: asyncio.BaseTransport) -> asyncio.Transport | None:
+        """The secured connection. Raises OSError when it does not come to be."""
+        loop = asyncio.get_running_loop()
+        begun = _Begun(
+            loop.start_tls(
+                transport,  # type: ignore[arg-type]  # uvloop's transports have other bases
+                self,
+                self._context,
+                server_side=True,
+                ssl_handshake_timeout=self._guard.handshake_seconds,
+            )
+        )
+        self._took_over = True
+        loop.call_soon(_feed, transport, bytes(self._raw))
+        secured: asyncio.Transport | None = await begun
+        return secured
 
     def _hand_over(self, secured: asyncio.Transport) -> None:
-        secured.set_protocol(self._protocol)
-        self._protocol.connection_made(secured)
+        secured.set_protocol(self._guard)
+        self._guard.connection_made(secured)
         for data in self._early:
-            self._protocol.data_received(data)
+            self._guard.data_received(data)
         if self._eof:
-            self._protocol.eof_received()
+            self._guard.eof_received()
 
 
 def _feed(transport: asyncio.BaseTransport, data: bytes) -> None:
@@ -198,7 +206,8 @@ def _feed(transport: asyncio.BaseTransport, data: bytes) -> None:
 
 
 def _failed(error: BaseException, peer: str) -> None:
-    """Log a handshake that did not come to its end, but not those that nothing was sent for (probes)."""
+    """Log a handshake that OpenSSL ended. Those that nothing was sent for (probes) are not; the guard sums up those
+    that took too long."""
     if isinstance(error, HandshakeFailed):
         offer = offered(error.heard)
         log.warning(
@@ -209,12 +218,8 @@ def _failed(error: BaseException, peer: str) -> None:
             versions=list(offer.versions),
             ciphers=list(offer.ciphers),
         )
-    elif isinstance(error, ConnectionAbortedError):
-        log.warning("tls handshake failed", peer=peer, reason="TIMEOUT", meaning="it did not end in time")
 
 
-def arriving(
-    make: Callable[[], asyncio.Protocol], context: ssl.SSLContext, seconds: float
-) -> Callable[[], asyncio.Protocol]:
+def arriving(make: Callable[[], Guard], context: ssl.SSLContext) -> Callable[[], asyncio.Protocol]:
     """A factory of protocols for plain connections that are to be secured first."""
-    return lambda: Arrival(make(), context, seconds)
+    return lambda: Arrival(make(), context)

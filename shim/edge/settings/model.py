@@ -77,6 +77,7 @@ class Listen(Section):
     ] = "x-forwarded"
     max_connections: Annotated[Count, doc("Open connections in all.")] = 1000
     max_connections_per_address: Annotated[Count, doc("Open connections from one address.")] = 20
+    handshake_timeout: Annotated[Seconds, doc("For a TLS handshake, seconds.")] = 10.0
     header_timeout: Annotated[Seconds, doc("For a request's headers, seconds.")] = 10.0
     body_timeout: Annotated[Seconds, doc("For a request's whole body, seconds.")] = 30.0
     answer_timeout: Annotated[
