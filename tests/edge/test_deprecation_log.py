@@ -15,7 +15,18 @@ from shim.core.commands.backend import Call
 from shim.core.findings import Findings
 from shim.core.inner import InnerCall
 from shim.core.message import Element
-from shim.edge.deprecation.tables import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, USAGE
+from shim.edge.callers.refused import Why, refused_login
+from shim.edge.deprecation.batch import from_line
+from shim.edge.deprecation.log import Seen
+from shim.edge.deprecation.tables import (
+    CALLERS,
+    FAULTS,
+    FINDING_DAYS,
+    FINDING_EVENTS,
+    FINDINGS,
+    REFUSED_LOGINS,
+    USAGE,
+)
 from shim.edge.store.database import KEPT
 from tests.edge.deprecation import START, House, finding, seen
 
@@ -72,6 +83,77 @@ async def test_every_call_counts_with_findings_or_without(house: House) -> None:
         "first_seen": START,
         "last_seen": START + timedelta(seconds=60),
     }
+
+
+async def test_faults_count_by_reason_and_day(house: House) -> None:
+    async with house.process() as log:
+        log.called(seen())
+        log.called(seen(fault="backend-late"))
+        log.called(seen(fault="backend-late"))
+        log.called(seen(fault="field-refused"))
+        await log.flush()
+        house.clock.pass_(86_400)
+        log.called(seen(fault="backend-late"))
+    found = {(row["day"], row["reason"]): row["calls"] for row in await house.rows(FAULTS)}
+    assert found == {
+        ("2026-03-01", "backend-late"): 2,
+        ("2026-03-01", "field-refused"): 1,
+        ("2026-03-02", "backend-late"): 1,
+    }
+    assert await house.calls() == {("billing", "old", "Client.GetClients"): (5, 4)}
+
+
+async def test_refused_logins_count_by_login_and_address(house: House) -> None:
+    def refused(why: Why, login: str, whose: str | None = None, reason: str = "login-refused") -> Seen:
+        told = refused_login(why, "password", login, whose)
+        return seen(integration=None, fault=reason, login=told, agent="curl/8")
+
+    async with house.process() as log:
+        log.called(refused("unknown", "stranger-login"))
+        await log.flush()
+        house.clock.pass_(60)
+        log.called(refused("unknown", "stranger-login", reason="login-throttled"))
+        log.called(refused("wrong-secret", "billing", "billing"))
+        log.called(refused("wrong-secret", "gone", "no longer configured"))
+    rows = {(row["integration"], row["why"]): row for row in await house.rows(REFUSED_LOGINS)}
+    assert set(rows) == {
+        ("(unknown)", "unknown"),
+        ("billing", "wrong-secret"),
+        ("(unknown)", "wrong-secret"),
+    }
+    stranger = rows["(unknown)", "unknown"]
+    assert (stranger["calls"], stranger["unchecked"]) == (2, 1)
+    assert (stranger["first_seen"], stranger["last_seen"]) == (START, START + timedelta(seconds=60))
+    assert (stranger["login"], stranger["address"], stranger["agent"]) == ("st…n", "192.0.2.1", "curl/8")
+    assert "stranger-login" not in str(rows)
+
+
+async def test_different_refused_logins_are_bounded(small: House) -> None:
+    small.settings["keys"] = 3
+    async with small.process() as log:
+        for number in range(10):
+            told = refused_login("unknown", "password", f"stranger-{number}")
+            log.called(seen(integration=None, fault="login-refused", login=told))
+    rows = {row["digest"]: row["calls"] for row in await small.rows(REFUSED_LOGINS)}
+    assert len(rows) == 4
+    assert rows["(more)"] == 7
+
+
+async def test_faults_and_logins_wait_in_the_spool(small: House) -> None:
+    told = refused_login("unknown", "password", "stranger-login")
+    async with small.process() as log:
+        with small.locked():
+            log.called(seen(integration=None, fault="login-refused", login=told))
+            await log.flush()
+            assert log.spool.size
+    [fault] = await small.rows(FAULTS)
+    [login] = await small.rows(REFUSED_LOGINS)
+    assert (fault["reason"], fault["calls"], login["calls"]) == ("login-refused", 1, 1)
+
+
+def test_a_line_of_the_spool_of_a_release_before_has_neither() -> None:
+    line = json.dumps({"id": "x", "calls": 0, "usage": [], "callers": [], "findings": []}).encode()
+    assert (from_line(line).faults, from_line(line).logins) == ({}, {})
 
 
 async def test_calls_inside_a_call_count_each_under_its_own_operation(small: House) -> None:

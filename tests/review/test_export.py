@@ -53,9 +53,10 @@ async def test_integrations_as_csv(store: Store) -> None:
     assert list(rows["crm"]) == list(tables.INTEGRATION_COLUMNS)
     assert rows["switchboard"] | {"reason": ""} == {
         "integration": "switchboard", "configured": "yes", "left": "5", "ported": "0", "done": "no",
-        "effort": "large", "old_calls": "1279", "new_calls": "0", "per_day": "42.6", "open_findings": "4",
+        "effort": "large", "old_calls": "1279", "new_calls": "0", "per_day": "58.1", "open_findings": "4",
         "info": "0", "notice": "1", "warning": "1", "loss": "1", "refused": "1",
         "last_old": "2026-03-12T09:00:00Z", "last_new": "", "reason": "",
+        "faults_today": "2", "faults_week": "18", "faults_before": "17", "failing": "no",
     }  # fmt: skip
     assert rows["portal"]["last_new"] == "2026-03-12T11:00:00Z"
 
@@ -101,7 +102,7 @@ async def test_json_has_every_field_of_the_nouns(store: Store) -> None:
 async def test_the_overview_as_markdown(store: Store) -> None:
     text = tables.overview_markdown(await queries.overview(store, catalogue(), NOW, config=config()))
     assert "2026-02-11 to 2026-03-12: 10 operations left, 4 ported." in text
-    assert "| crm | 2 | 2 | no | small | 38.1 | 500 | 1 warning |" in text
+    assert "| crm | 2 | 2 | no | small | 54.4 | 500 | 1 warning |" in text
     assert "| fax-gateway | 0 | 0 | yes | none | 0.0 | 0 | - |" in text
 
 
@@ -111,7 +112,7 @@ async def test_the_letter_says_what_is_left_what_it_means_and_what_to_do(store: 
     for said in (
         "# Porting switchboard to SystemAPI 3",
         "In these 30 days it made 1279 calls of 5 operations in 2.5. Left to port: 5. Ported: 0.",
-        "| 1 | Extension.GetExtensionSettings | Extension.GetExtensionSettings | 21.0 | as it is | medium |",
+        "| 1 | Extension.GetExtensionSettings | Extension.GetExtensionSettings | 28.6 | as it is | medium |",
         f"`POST {BASE}/oauth/token.php`",
         "### 2. Extension.AddExtension → User.AddUser, Extension.AddExtension",
         "**Dropped at `callback`** (finding 2, loss)",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 
+from shim.core.findings import KINDS
 from shim.review.reading.effort import EFFORTS, UNKNOWN, Successors, successors
 from shim.review.reading.porting_order import Step, in_order, noun
-from shim.review.reading.rows import DayCount, Met, Placed, Use, Window
+from shim.review.reading.rows import Called, DayCount, FaultCount, Met, Placed, Use, Window
 from shim.review.reading.scorecard import CAME_BACK, PORTED, Seen, build, is_ported, is_quiet, usual_pause
 from tests.review.world import NOW
 from tests.support.conversation import catalogue
@@ -104,6 +106,48 @@ def test_it_is_done_as_soon_as_it_is_quiet_on_its_rung() -> None:
 def test_the_nearest_scope_decides(scopes: dict[str, str], rung: str) -> None:
     seen = Seen(old=[use()], rungs={scope: Placed("crm", scope, each, None) for scope, each in scopes.items()})
     assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations[0].rung == rung
+
+
+@pytest.mark.parametrize("code", ["browned-out", "operation-locked", "came-back"])
+def test_what_tells_of_porting_says_nothing_of_what_v3_has(code: str) -> None:
+    severity = KINDS[code].severity  # type: ignore[index]
+    seen = Seen(old=[use()])
+    seen.met[GET] = [Met("crm", GET, code, severity, 3, NOW - HOUR)]
+    [operation] = build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations
+    assert (operation.fit, operation.worst, operation.open_findings) == ("clean", severity, 3)
+    seen.met[GET].append(Met("crm", GET, "field-dropped", "loss", 1, NOW - HOUR))
+    assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations[0].fit == "lossy"
+
+
+@pytest.mark.parametrize(
+    ("called", "uses", "days"),
+    [
+        (None, [use(last=2 * DAY)], 3),
+        (None, [use(last=HOUR)], 1),
+        (Called(NOW - 9 * DAY, NOW), [use(last=2 * DAY)], 10),
+        (Called(NOW - 900 * DAY, NOW), [use(last=2 * DAY)], 30),
+        (None, [], 30),
+    ],
+)
+def test_calls_a_day_are_over_the_days_that_there_are(
+    called: Called | None, uses: list[Use], days: int
+) -> None:
+    card = build("crm", Seen(old=uses, called=called), KNOWN, WINDOW, NOW, configured=True)
+    assert (card.observed, card.per_day) == (days, 10 * len(uses) / days)
+    assert [each.per_day for each in card.operations] == [10 / days for _ in uses]
+
+
+def test_an_operation_fails_when_a_quarter_of_its_calls_does_and_nobody_wanted_it() -> None:
+    def judged(faults: int, **reasons: int) -> tuple[bool, Mapping[str, int]]:
+        counts = [FaultCount("crm", GET, name, 0, 0, 0, count) for name, count in reasons.items()]
+        seen = Seen(old=[use()._replace(calls=40, faults=faults)], faults=counts)
+        [found] = build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations
+        return found.failing, found.reasons
+
+    assert judged(10) == (True, {})
+    assert judged(9) == (False, {})
+    assert judged(30, brownout=21) == (False, {"brownout": 21})
+    assert judged(30, brownout=21, timeout=9)[1] == {"brownout": 21, "timeout": 9}
 
 
 def test_calls_without_a_name_are_nothing_to_port_but_not_done_while_they_come() -> None:

@@ -22,7 +22,18 @@ from lxml import etree
 
 from shim.cli.translate.dry_run import TOKEN, dry_run
 from shim.core.findings import KINDS
-from shim.edge.deprecation.tables import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, PORTING, USAGE
+from shim.edge.callers.refused import Why, refused_login
+from shim.edge.deprecation.tables import (
+    CALLERS,
+    FAULTS,
+    FINDING_DAYS,
+    FINDING_EVENTS,
+    FINDINGS,
+    METADATA,
+    PORTING,
+    REFUSED_LOGINS,
+    USAGE,
+)
 from shim.edge.settings.load import Config
 from shim.edge.store.database import Store
 from tests.support.conversation import catalogue
@@ -69,8 +80,9 @@ class Builder:
         new: bool = False,
         hour: int = 9,
         faults: int = 0,
+        reason: str = "",
     ) -> None:
-        """Calls on these days, all in the hour before `hour`."""
+        """Calls on these days, all in the hour before `hour`; `faults` of them for a reason, if it is kept."""
         for each in days_ago:
             last = self.at(each, hour)
             self.add(
@@ -84,6 +96,24 @@ class Builder:
                 first_seen=last - timedelta(hours=1),
                 last_seen=last,
             )
+            if reason:
+                self.add(
+                    FAULTS,
+                    day=last.date().isoformat(),
+                    integration=integration,
+                    operation=operation,
+                    reason=reason,
+                    calls=faults,
+                    first_seen=last - timedelta(hours=1),
+                    last_seen=last,
+                )
+
+    def login(self, why: Why, login: str, calls: int, integration: str = "(unknown)", **more: Any) -> None:
+        """A login that was refused so often, first three days ago."""
+        told = refused_login(why, "password", login)
+        row = {"way": told.way, "login": told.login, "digest": told.digest, "address": "192.0.2.66"}
+        row |= {"agent": "curl/8.5.0", "unchecked": 0, "first_seen": self.at(3), "last_seen": self.at(0)}
+        self.add(REFUSED_LOGINS, integration=integration, why=why, calls=calls, **(row | more))
 
     def finding(
         self,
@@ -157,7 +187,7 @@ class Builder:
     async def fill(self, store: Store) -> None:
         """Write all rows into an empty store."""
         async with store.writing() as connection:
-            for table in (USAGE, FINDINGS, FINDING_DAYS, FINDING_EVENTS, PORTING, CALLERS):
+            for table in METADATA.sorted_tables:
                 if rows := self.rows.get(table):
                     await connection.execute(sa.insert(table), rows)
             if connection.dialect.name == "postgresql":  # ids were given here, so the next one is not known

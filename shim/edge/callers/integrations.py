@@ -10,7 +10,6 @@ their own: nobody can lock out anybody else. No value of a message is in a text 
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import hmac
 import io
@@ -18,18 +17,19 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
-from shim.core.errors import AUTHENTICATION, CallerError
+from shim.core.errors import CallerError
 from shim.core.message import Credentials
 from shim.edge.backend.tokens import SingleFlight
 from shim.edge.callers.passwords import Passwords
 from shim.edge.callers.proofs import Proofs, digest_of
+from shim.edge.callers.refused import LoginRefused, RefusedLogin, refused_login
 from shim.edge.callers.throttle import Throttle
 from shim.edge.exchange.fair_shares import Rates
 from shim.edge.settings.load import ConfigError, Problem, judge_integrations, read_yaml
@@ -161,7 +161,7 @@ class Integrations:
         """Check credentials that were never right, slowly if many were wrong."""
         login = _throttled(check.proof)
         if wait := self._throttle.wait(login, address):
-            raise _too_many(wait)
+            raise _too_many(wait, self._login(check.proof))
         self._throttle.attempt(login, address)
         try:
             shown = await self._check(check)
@@ -179,7 +179,7 @@ class Integrations:
             self._proven.pop(check.digest, None)
             if self._proofs is not None and kept is not None:
                 self._proofs.wrong(kept)
-            raise _refused()
+            raise _refused(self._login(check.proof))
         if self._proofs is not None and kept is not None and found.name in self._enabled:
             self._proofs.right(found.name, kept)
         self._keep(check.digest, _Proven(found, self._clock() + self._remember, generation))
@@ -193,6 +193,15 @@ class Integrations:
         if plain is not None and hmac.compare_digest(_bytes(plain), _bytes(proof.secret)):
             return True
         return await self._passwords.verify(hashed, proof.secret, known=known)
+
+    def _login(self, proof: _Proof) -> RefusedLogin:
+        """What is told of a login that was refused, to the operator alone."""
+        found = self._by.get((proof.way, proof.login))
+        if found is None:
+            return refused_login("unknown", proof.way, proof.login)
+        return refused_login(
+            "wrong-secret" if found.enabled else "disabled", proof.way, proof.login, found.name
+        )
 
     def _knows(self, kept: str) -> bool:
         return self._proofs is not None and self._proofs.knows(kept)
@@ -239,12 +248,18 @@ def _proof(credentials: Credentials) -> _Proof:
     if credentials.crypted_auth:
         digest = hashlib.sha256(_bytes(credentials.crypted_auth)).hexdigest()
         return _Proof("crypted", digest, credentials.crypted_auth)
-    raise CallerError(
+    raise LoginRefused(
         "login-refused",
         "The message has no complete userCredentials header: send username and password, appKey and "
         "appSecret, or cryptedAuth.",
-        AUTHENTICATION,
+        _incomplete(credentials),
     )
+
+
+def _incomplete(credentials: Credentials) -> RefusedLogin:
+    if credentials.username:
+        return refused_login("incomplete", "password", credentials.username)
+    return refused_login("incomplete", "app", credentials.app_key or "")
 
 
 def _logins(integration: Integration) -> Iterable[tuple[Way, str]]:
@@ -277,20 +292,20 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _refused() -> CallerError:
-    return CallerError(
+def _refused(login: RefusedLogin) -> LoginRefused:
+    return LoginRefused(
         "login-refused",
         "The credentials were refused: check the user name and password, the app key and secret, or "
         "cryptedAuth, and that the integration is enabled in the shim.",
-        AUTHENTICATION,
+        login,
     )
 
 
-def _too_many(wait: float) -> CallerError:
-    return CallerError(
+def _too_many(wait: float, login: RefusedLogin) -> LoginRefused:
+    return LoginRefused(
         "login-throttled",
         f"Too many logins failed: correct the credentials and try again in {max(1, round(wait))} seconds.",
-        AUTHENTICATION,
+        login,
     )
 
 
@@ -319,7 +334,7 @@ def add_to_file(path: Path, *entries: Mapping[str, Any]) -> None:
     text = path.read_text("utf-8") if path.exists() else ""
     there = (read_yaml(path) if text else None) or []
     whole = [*there, *map(dict, entries)] if isinstance(there, list) else there
-    if problems := judge_integrations(whole, str(path), path.parent):
+    if problems := judge_integrations(whole, f"{path}: ", path.parent):
         raise ConfigError(problems)
     added = yaml.safe_dump([dict(each) for each in entries], sort_keys=False, allow_unicode=True)
     grown = f"{text.rstrip()}\n{added}" if there else f"{text}{added}"
@@ -365,7 +380,7 @@ def import_csv(path: Path, passwords: Passwords | None = None) -> tuple[list[dic
     columns = [name.strip().lower() for name in rows.fieldnames or ()]
     rows.fieldnames = columns
     problems = [f"line 1: there is no column {name}" for name in _NEEDED if name not in columns]
-    problems += _unknown(columns)
+    problems += [f"line 1: column {number} is not known" for number in _unknown(columns)]
     if problems:
         return [], [*problems, f"columns are: {', '.join(COLUMNS)}"]
     passwords = passwords or Passwords()
@@ -378,15 +393,8 @@ def import_csv(path: Path, passwords: Passwords | None = None) -> tuple[list[dic
     return entries, problems
 
 
-def _unknown(columns: Sequence[str]) -> Iterator[str]:
-    """Problems of the header. It names its columns only where it is one: in a row of values may be secrets."""
-    is_header = all(name in columns for name in ("name", "v3_app_key"))
-    for number, name in enumerate(columns, 1):
-        if name not in COLUMNS:
-            meant = difflib.get_close_matches(name, COLUMNS, 1)
-            called = f" ({name})" if is_header and re.fullmatch("[a-z0-9_ -]{1,40}", name) else ""
-            hint = f"; is {meant[0]} meant?" if meant else ""
-            yield f"line 1: column {number}{called} is not known{hint}"
+def _unknown(columns: Iterable[str]) -> Iterable[int]:
+    return [number for number, name in enumerate(columns, 1) if name not in COLUMNS]
 
 
 def _wrong(row: Mapping[str, Any]) -> Iterable[str]:

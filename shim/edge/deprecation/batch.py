@@ -24,6 +24,12 @@ CallerKey = tuple[str, str, str, str, str]
 """(integration, agent, toolkit, version, address)"""
 
 
+FaultKey = tuple[str, str, str, str]
+"""(day, integration, operation of 2.5, reason)"""
+LoginKey = tuple[str, str, str, str, str, str, str]
+"""(integration, why, way, login, digest, address, agent); the login is a mask."""
+
+
 @dataclass(slots=True)
 class Calls:
     """How many calls, how many of them ended in a fault, and when."""
@@ -77,6 +83,10 @@ class Batch:
     usage: dict[UsageKey, Calls] = field(default_factory=dict)
     callers: dict[CallerKey, Calls] = field(default_factory=dict)
     findings: dict[FindingKey, Found] = field(default_factory=dict)
+    faults: dict[FaultKey, Calls] = field(default_factory=dict)
+    """Calls of 2.5 that were answered with a fault, by its reason; all of them are in `usage`, too."""
+    logins: dict[LoginKey, Calls] = field(default_factory=dict)
+    """Logins that were refused; `faults` are those that were not looked at."""
 
     def __bool__(self) -> bool:
         return bool(self.usage or self.findings or self.callers)
@@ -89,6 +99,12 @@ class Batch:
 
     def call_from(self, key: CallerKey, at: datetime) -> None:
         _count(self.callers, key, False, at)
+
+    def fail(self, key: FaultKey, at: datetime) -> None:
+        _count(self.faults, key, True, at)
+
+    def refuse(self, key: LoginKey, unchecked: bool, at: datetime) -> None:
+        _count(self.logins, key, unchecked, at)
 
     def find(self, key: FindingKey, finding: Finding, at: datetime, day: str) -> None:
         found = self.findings.get(key)
@@ -117,6 +133,8 @@ def to_line(batch: Batch) -> bytes:
         "usage": _plain_calls(batch.usage),
         "callers": _plain_calls(batch.callers),
         "findings": [[*key, _plain_found(each)] for key, each in batch.findings.items()],
+        "faults": _plain_calls(batch.faults),
+        "logins": _plain_calls(batch.logins),
     }
     return json.dumps(plain, separators=(",", ":")).encode() + b"\n"
 
@@ -131,6 +149,8 @@ def from_line(line: bytes) -> Batch:
             {tuple(key): _calls(each) for *key, each in plain["usage"]},
             {tuple(key): _calls(each) for *key, each in plain["callers"]},
             {tuple(key): _found(each) for *key, each in plain["findings"]},
+            {tuple(key): _calls(each) for *key, each in plain.get("faults", ())},  # not of a release before
+            {tuple(key): _calls(each) for *key, each in plain.get("logins", ())},
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"no batch ({type(error).__name__})") from None

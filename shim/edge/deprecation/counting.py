@@ -17,7 +17,8 @@ import structlog
 from shim.core.commands.backend import Call
 from shim.core.findings import KINDS, Finding
 from shim.core.message import Element
-from shim.edge.deprecation.batch import Batch, CallerKey, FindingKey
+from shim.edge.callers.refused import RefusedLogin
+from shim.edge.deprecation.batch import Batch, CallerKey, FindingKey, LoginKey
 from shim.edge.settings.deprecation import Deprecation
 
 log = structlog.get_logger()
@@ -44,10 +45,11 @@ class Wanted:
 
 @dataclass(slots=True)
 class _Known:
-    """What an integration has keys for: findings with when their sample was taken, and callers."""
+    """What an integration has keys for: findings with when their sample was taken, callers, refused logins."""
 
     findings: dict[FindingKey, datetime | None] = field(default_factory=dict)
     callers: set[CallerKey] = field(default_factory=set)
+    logins: set[LoginKey] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
 
 
@@ -71,9 +73,14 @@ class Counting:
         return self._batch.calls
 
     def learn(
-        self, findings: Iterable[tuple[FindingKey, datetime | None]], callers: Iterable[CallerKey]
+        self,
+        findings: Iterable[tuple[FindingKey, datetime | None]],
+        callers: Iterable[CallerKey],
+        logins: Iterable[LoginKey] = (),
     ) -> None:
         """What has keys already."""
+        for login in logins:
+            self._of(login[0]).logins.add(login)
         for key, sampled in findings:
             self._of(key[0]).findings.setdefault(key, sampled)
         for caller in callers:
@@ -86,9 +93,9 @@ class Counting:
         return taken
 
     def called(
-        self, integration: str, operation: str, caller: tuple[str, str, str, str], *, fault: bool
+        self, integration: str, operation: str, caller: tuple[str, str, str, str], *, fault: str | None
     ) -> None:
-        """A 2.5 call; `caller` is agent, toolkit, version and address."""
+        """A 2.5 call; `caller` is agent, toolkit, version and address, `fault` why it was not answered."""
         now = self._now()
         self.used(integration, operation, fault=fault)
         key = (integration, *caller)
@@ -101,10 +108,27 @@ class Counting:
                 key = (integration, MORE, MORE, MORE, MORE)
         self._batch.call_from(key, now)
 
-    def used(self, integration: str, operation: str, *, fault: bool) -> None:
+    def used(self, integration: str, operation: str, *, fault: str | None) -> None:
         """Use of an operation of 2.5; of a call inside another one that is all there is to count."""
         now = self._now()
-        self._batch.use((integration, "old", operation), fault, now, self._date(now))
+        day = self._date(now)
+        self._batch.use((integration, "old", operation), fault is not None, now, day)
+        if fault is not None:
+            self._batch.fail((day, integration, operation, fault), now)
+
+    def refused(
+        self, integration: str, login: RefusedLogin, address: str, agent: str, *, unchecked: bool
+    ) -> None:
+        """A login that was refused; `unchecked` when too many before it were."""
+        key = (integration, login.why, login.way, login.login, login.digest, address, agent)
+        known = self._of(integration)
+        if key not in known.logins:
+            if len(known.logins) < self._settings.keys:
+                known.logins.add(key)
+            else:
+                self._tell(known, integration, "logins")
+                key = (integration, login.why, login.way, MORE, MORE, MORE, MORE)
+        self._batch.refuse(key, unchecked, self._now())
 
     def ported(self, integration: str, operation: str, *, fault: bool) -> None:
         """A native v3 call."""

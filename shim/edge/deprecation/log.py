@@ -3,7 +3,7 @@
 Laws: whoever tells the log something never waits for it and never hears an error; every call counts, findings
 or not; nothing that was told is dropped in silence: what the store does not take goes to the spool, what the
 spool does not take stays in memory, and what would make rows without end is counted under `MORE`. No value of
-a message is ever kept.
+a message is ever kept, but a mask of a login that was refused.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from shim.core.findings import Finding
 from shim.core.inner import InnerCall
 from shim.core.message import Element
 from shim.core.schema.interface import Interface
+from shim.edge.callers.refused import RefusedLogin
 from shim.edge.deprecation.batch import Batch
 from shim.edge.deprecation.counting import UNKNOWN, Counting, Wanted
 from shim.edge.deprecation.delivery import Keeping
@@ -43,6 +44,7 @@ _MOST_KNOWN = 500_000
 class Seen:
     """A 2.5 call that ended. `integration` is None for a caller that is not known, `fault` a fault's reason.
 
+    `login` is what is told of one that was refused.
     `request` and `sent` are what a sample is made of, if one is due: the message and the v3 calls it became;
     `unsent` v3 calls more were made than are in `sent`. `inner` are the calls that it holds, each of which is
     counted under its own operation; `findings` are without theirs.
@@ -52,6 +54,7 @@ class Seen:
     operation: str | None
     findings: Iterable[Finding] = ()
     fault: str | None = None
+    login: RefusedLogin | None = None
     version: str | None = None
     agent: str = ""
     toolkit: str = ""
@@ -119,11 +122,15 @@ class DeprecationLog:
         if kept_out:
             return
         caller = (seen.agent, seen.toolkit, seen.version or "", seen.address)
-        self._counting.called(integration, operation, caller, fault=seen.fault is not None)
+        self._counting.called(integration, operation, caller, fault=seen.fault)
+        if seen.login is not None:
+            whose = self._integration(seen.login.integration)
+            unchecked = seen.fault == "login-throttled"
+            self._counting.refused(whose, seen.login, seen.address, seen.agent, unchecked=unchecked)
         wanted = Wanted(seen.request, seen.sent, seen.unsent) if seen.request is not None else None
         self._count_findings(integration, operation, seen.findings, wanted)
         for each in seen.inner:
-            self._counting.used(integration, each.operation, fault=each.fault is not None)
+            self._counting.used(integration, each.operation, fault=each.fault)
             self._count_findings(integration, each.operation, each.findings, _wanted(each, seen))
 
     def _measured(self, integration: str, operation: str, fault: str | None, kept_out: bool) -> None:

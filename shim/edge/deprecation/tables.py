@@ -76,6 +76,29 @@ CALLERS = sa.Table(
 )
 """What calls look like: user agent, style of the toolkit, schema version, network address of the client."""
 
+FAULTS = sa.Table(
+    "faults",
+    METADATA,
+    *_texts("day", "integration", "operation", "reason", key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("first_seen", _WHEN, nullable=False),
+    sa.Column("last_seen", _WHEN, nullable=False),
+)
+"""Calls of 2.5 a day that were answered with a fault, by its reason. They are among the faults of `usage`; what
+was counted before this table was there has no reason."""
+
+REFUSED_LOGINS = sa.Table(
+    "refused_logins",
+    METADATA,
+    *_texts("integration", "why", "way", "login", "digest", "address", "agent", key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("unchecked", sa.BigInteger, nullable=False),
+    sa.Column("first_seen", _WHEN, nullable=False),
+    sa.Column("last_seen", _WHEN, nullable=False),
+)
+"""Logins of 2.5 that were refused, by whose they would be: `login` is a mask, `digest` the beginning of its
+SHA-256. `unchecked` of the calls came after too many others, and were not looked at."""
+
 PORTING = sa.Table(
     "porting",
     METADATA,

@@ -18,7 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.errors import BackendError
 from shim.edge.deprecation.batch import Batch, Calls, FindingKey, Found
-from shim.edge.deprecation.tables import CALLERS, FINDING_DAYS, FINDING_EVENTS, FINDINGS, USAGE
+from shim.edge.deprecation.tables import (
+    CALLERS,
+    FAULTS,
+    FINDING_DAYS,
+    FINDING_EVENTS,
+    FINDINGS,
+    REFUSED_LOGINS,
+    USAGE,
+)
 from shim.edge.store.database import KEPT, Store, utc
 
 MARKS = "deprecation-log"
@@ -46,6 +54,8 @@ async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bo
             return False
         await _write_calls(connection, USAGE, batch.usage)
         await _write_calls(connection, CALLERS, batch.callers)
+        await _write_calls(connection, FAULTS, batch.faults)
+        await _write_calls(connection, REFUSED_LOGINS, batch.logins)
         await _write_findings(connection, batch.findings)
     return True
 
@@ -71,14 +81,19 @@ async def forget_old(store: Store) -> None:
         await connection.execute(sa.delete(KEPT).where(KEPT.c.account == MARKS, old))
 
 
-async def known(store: Store, most: int) -> tuple[list[tuple[FindingKey, datetime | None]], list[Any]]:
-    """Findings that have rows, with when their sample was taken; and callers. Raises BackendError."""
+async def known(
+    store: Store, most: int
+) -> tuple[list[tuple[FindingKey, datetime | None]], list[Any], list[Any]]:
+    """Findings that have rows, with when they were sampled; callers; refused logins. Raises BackendError."""
     query = sa.select(*(FINDINGS.c[name] for name in _FINDING), FINDINGS.c.sample_at)
     async with store.reading() as connection:
         rows = (await connection.execute(query.limit(most))).all()
-        callers = (await connection.execute(sa.select(*CALLERS.primary_key.columns).limit(most))).all()
+        callers, logins = [
+            [tuple(row) for row in (await connection.execute(sa.select(*keys.columns).limit(most))).all()]
+            for keys in (CALLERS.primary_key, REFUSED_LOGINS.primary_key)
+        ]
     findings = [(tuple(row[:4]), utc(row[4]) if row[4] else None) for row in rows]
-    return findings, [tuple(row) for row in callers]
+    return findings, callers, logins
 
 
 # ---- use and callers ----
@@ -88,17 +103,15 @@ async def _write_calls(connection: AsyncConnection, table: sa.Table, totals: Map
     if not totals:
         return
     keys = [column.name for column in table.primary_key.columns]
-    counted = ["calls", "faults"] if "faults" in table.c else ["calls"]
+    counted = [name for name in ("calls", "faults", "unchecked") if name in table.c]
     insert = _insert(connection, table)
     fresh = {name: table.c[name] + insert.excluded[name] for name in counted} | _seen(table, insert.excluded)
     rows = [
         dict(zip(keys, key, strict=True))
-        | {"calls": each.calls, "faults": each.faults, "first_seen": each.first, "last_seen": each.last}
+        | {"calls": each.calls, "first_seen": each.first, "last_seen": each.last}
+        | dict.fromkeys(counted[1:], each.faults)
         for key, each in sorted(totals.items(), key=_key)
     ]
-    if "faults" not in table.c:
-        for row in rows:
-            del row["faults"]
     await connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=fresh), rows)
 
 

@@ -20,6 +20,7 @@ from shim.core.inner import by_operation, summed
 from shim.core.parse import Limits
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
+from shim.edge.callers.refused import LoginRefused
 from shim.edge.deprecation.log import DeprecationLog, Seen
 from shim.edge.exchange.performer import Performer, Performers, run
 from shim.edge.http.answers import response as answered
@@ -170,6 +171,8 @@ class SoapEndpoint:
         seen = call.seen(request, seconds)
         self._beside.deprecation.called(seen)
         about = {"reference": reference, "integration": seen.integration, "operation": outcome.operation}
+        if seen.login is not None:
+            _tell_login(seen, reference)
         _tell(outcome.findings.own, about)
         for operation, calls in by_operation(outcome.inner).items():
             inside = {**about, "operation": operation, "within": outcome.operation}
@@ -205,6 +208,24 @@ def _tell(findings: Iterable[Finding], about: Mapping[str, str | None]) -> None:
         )
 
 
+def _tell_login(seen: Seen, reference: str) -> None:
+    """Who could not log in, as the deprecation log keeps it."""
+    login = seen.login
+    assert login is not None
+    log.warning(
+        "login refused",
+        reference=reference,
+        reason=seen.fault,
+        why=login.why,
+        way=login.way,
+        login=login.login,
+        digest=login.digest,
+        integration=login.integration,
+        address=seen.address,
+        agent=seen.agent,
+    )
+
+
 @dataclass(slots=True)
 class Ended:
     """A call, what carries it out, its body and what passed untouched, as far as it has come."""
@@ -237,6 +258,7 @@ class Ended:
             findings=outcome.findings.own,
             inner=outcome.inner,
             fault=fault.reason if fault else None,
+            login=fault.login if isinstance(fault, LoginRefused) else None,
             version=outcome.schema_version,
             agent=agent,
             toolkit=toolkit(agent, self.body[:HEAD]),

@@ -22,8 +22,6 @@ from pydantic import (
     ValidationInfo,
 )
 
-from shim.edge.settings.problems import Wrong
-
 
 def _context(info: ValidationInfo) -> tuple[Path, Mapping[str, str]]:
     context = info.context or {}
@@ -43,15 +41,12 @@ def _secret(value: Any, info: ValidationInfo) -> Any:
         if kind == "env":
             value = environ.get(str(place))
             if value is None:
-                fix = "Set it where the shim is started: the variables of your shell may not be there"
-                raise Wrong(f"the environment variable {place} is not set", fix)
+                raise ValueError(f"the environment variable {place} is not set")
         elif kind == "file":
             try:
                 value = (base / str(place)).read_text("utf-8").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
-                why = getattr(error, "strerror", None) or "it is not UTF-8"
-                fix = "Correct the path, which is relative to this file, or let the shim's user read it"
-                raise Wrong(f"the file {place} cannot be read ({why})", fix) from None
+                raise ValueError(f"the file {place} cannot be read ({type(error).__name__})") from None
     if isinstance(value, SecretStr):
         return value
     if not isinstance(value, str):
@@ -89,8 +84,9 @@ def _argon2(value: str) -> str:
     try:
         extract_parameters(value)
     except InvalidHashError:
-        fix = "Let `shim integrations add` or `shim admin password` make it"
-        raise Wrong("this is no argon2 hash", fix) from None
+        raise ValueError(
+            "this is no argon2 hash (`shim integrations add` and `shim admin password` make them)"
+        ) from None
     return value
 
 

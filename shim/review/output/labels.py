@@ -61,6 +61,54 @@ RUNGS: Mapping[Rung, Word] = {
 }
 
 
+FAILING = Word("✕", "Failing", "a quarter of the calls, or more, end in a fault that nobody wanted", "bad")
+PARTS = {"failing": FAILING, **PARTS}
+WHYS: Mapping[str, Word] = {
+    "wrong-secret": Word("✕", "Wrong password", "the login is known, its password or secret is wrong", "bad"),
+    "unknown": Word("?", "Unknown login", "no integration has this login", "warn"),
+    "disabled": Word("/", "Disabled", "the login is that of an integration that is disabled", "note"),
+    "incomplete": Word("…", "Incomplete", "the message has no whole login", "note"),
+}
+"""Why a login was refused."""
+REASONS: Mapping[str, str] = {
+    "": "the reason was not kept yet",
+    "login-refused": "the login was refused",
+    "login-throttled": "not looked at, after too many logins that failed",
+    "login-busy": "too many logins at once",
+    "locked": "locked on the porting ladder, on purpose",
+    "brownout": "refused in a brownout, on purpose",
+    "too-many-calls": "more calls than its quota lets it make",
+    "field-refused": "it sends something that v3 has no place for",
+    "not-translated": "the operation is not translated",
+    "unknown-operation": "there is no such operation in 2.5",
+    "missing-parameter": "something that is needed is missing",
+    "bad-value": "a value is not usable",
+    "over-limit": "the message is larger or deeper than is taken",
+    "malformed-xml": "the message is no well-formed XML",
+    "not-soap": "the message is no SOAP",
+    "backend-fault": "v3 refused the call",
+    "backend-late": "v3 took too long",
+    "backend-unreachable": "v3 could not be reached",
+    "backend-busy": "v3 had too much to do",
+    "backend-login-refused": "v3 refused the integration's own app key and secret",
+    "backend-nonsense": "v3 answered something that is no answer",
+    "caller-gone": "the caller hung up",
+    "stopped": "the shim stopped meanwhile",
+    "internal-error": "a defect of the shim: look for the reference in its log",
+    "store-unavailable": "the shim could not use its store",
+}
+"""Why calls are answered with a fault, for those reasons that are seen most."""
+
+
+def share(part: int, whole: int) -> str:
+    """25%; what is there is never 0%, and what is not all never 100%."""
+    if not whole or not part:
+        return "0%"
+    if part == whole:
+        return "100%"
+    return "< 1%" if part * 100 < whole else f"{min(99, round(100 * part / whole))}%"
+
+
 def number(value: float) -> str:
     """12,345; small numbers that are no integers with one decimal."""
     if value and value < 10 and value != int(value):

@@ -39,7 +39,8 @@ def plain(noun: object) -> Any:
 
 INTEGRATION_COLUMNS = (
     "integration", "configured", "left", "ported", "done", "effort", "old_calls", "new_calls", "per_day",
-    "open_findings", *SEVERITIES, "last_old", "last_new", "reason",
+    "open_findings", *SEVERITIES, "last_old", "last_new", "reason", "faults_today", "faults_week",
+    "faults_before", "failing",
 )  # fmt: skip
 OPERATION_COLUMNS = (
     "integration", "order", "operation", "becomes", "fit", "calls", "per_day", "faults", "new_calls", "rung",
@@ -52,7 +53,15 @@ FINDING_COLUMNS = (
 
 
 def integration_row(card: Scorecard) -> Cells:
-    return [card.findings.get(name, 0) if name in SEVERITIES else getattr(card, name)
+    faults = card.failures.faults
+    told: dict[str, object] = {
+        **{str(name): count for name, count in card.findings.items()},
+        "faults_today": faults.today,
+        "faults_week": faults.week,
+        "faults_before": faults.before,
+        "failing": card.failures.failing,
+    }
+    return [told.get(name, 0) if name in SEVERITIES or name in told else getattr(card, name)
             for name in INTEGRATION_COLUMNS]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ a description in words, and its numbers for a table.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +18,7 @@ _GAP = 0.24
 """The part of a day's place that stays empty."""
 _MOST_DAYS = 90
 _FEWEST_DAYS = 14
+_FEWEST_CALLS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Part:
 
 
 def calls(id: str, title: str, days: Sequence[Day]) -> Chart:
-    """Calls a day on both sides. `id` is unique on the page."""
+    """Calls a day on both sides, from the first day on which there were any. `id` is unique on the page."""
+    days = _with_calls(days)
     old, new = sum(each.old for each in days), sum(each.new for each in days)
     words = f"{several(old, 'call')} in 2.5 and {new:,} in v3"
     if days:
@@ -77,6 +80,12 @@ def counts(id: str, title: str, found: Sequence[tuple[date, int]], until: date) 
     days = [Day(day, by_day.get(day, 0), 0) for day in span]
     words = f"{several(sum(each.old for each in days), 'time')} from {_day(began)} to {_day(until)}."
     return _chart(id, title, words, days)
+
+
+def _with_calls(days: Sequence[Day]) -> Sequence[Day]:
+    """Without the days before the first call, but a week at least; all of them when there is none."""
+    first = next((at for at, each in enumerate(days) if each.old or each.new), 0)
+    return days[max(0, min(first, len(days) - _FEWEST_CALLS)) :]
 
 
 def _chart(id: str, title: str, words: str, days: Sequence[Day]) -> Chart:
@@ -103,18 +112,21 @@ def _bar(day: Day, index: int, days: int, top: int) -> Bar:
 
 
 def round_up(most: int) -> int:
-    """The next number of the kind 2, 4, 10, 20, 40, 100, ... that is not below; it has a whole half."""
+    """The next number of the kind 2, 4, 6, 8, 10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100, 120, ... that is not
+    below; it has a whole half."""
     step = 1
     while True:
-        for factor in (2, 4, 10):
+        for factor in (2, 4, 6, 8, 10, 12, 16) if step == 1 else (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8):
             if most <= factor * step:
-                return factor * step
+                return round(factor * step)
         step *= 10
 
 
 def strip(card: Scorecard) -> tuple[Part, ...]:
-    """What an integration uses as parts of one line: what is ported, then what is left, the worst first."""
-    counts = [("ported", card.ported), *((fit, card.fits.get(fit, 0)) for fit in FITS)]
+    """What an integration uses as parts of one line: what is ported, then what is left, the worst first. What
+    fails is that, however it maps."""
+    fits = Counter("failing" if each.failing else each.fit for each in card.operations if not each.ported)
+    counts = [("ported", card.ported), *((name, fits[name]) for name in ("failing", *FITS))]
     total, x, parts = sum(count for _, count in counts), 0.0, []
     for name, count in counts:
         if count:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from shim.core.commands.caller import Rung
 from shim.edge.app import Application
@@ -16,7 +16,15 @@ from shim.review.output.letter import letter
 from shim.review.page.forms import Plan, Said, Wrong
 from shim.review.reading import queries, states
 from shim.review.reading.closed_days import ClosedDays
-from shim.review.reading.model import FindingFilter, FindingPage, FindingRow, OperationUse, Overview, Scorecard
+from shim.review.reading.model import (
+    FindingFilter,
+    FindingPage,
+    FindingRow,
+    LoginPage,
+    OperationUse,
+    Overview,
+    Scorecard,
+)
 
 REACH_DAYS = 7
 """Days that a dry run looks back."""
@@ -44,6 +52,17 @@ class Desk:
     def backend(self) -> str:
         """The address of the v3 system, without a path."""
         return self.application.config.backend.url
+
+    @property
+    def sunset(self) -> date | None:
+        """The day from which 2.5 calls may fail."""
+        return self.application.config.deprecation.sunset
+
+    async def logins(
+        self, integration: str | None = None, start: int = 0, most: int = 5, text: str = ""
+    ) -> LoginPage:
+        """Refused logins, those that came last first."""
+        return await queries.logins(self.store, integration, start=start, most=most, text=text)
 
     async def overview(self, days: int) -> Overview:
         app = self.application

@@ -24,6 +24,8 @@ _ROWS, _CARDS = 100, 24
 """Findings and integrations on a page."""
 _FILTERS = ("text", "integration", "operation", "severity", "show", "code")
 _URGENT = 5
+_SHOWN_LOGINS, _LISTED_LOGINS = 5, 20
+"""Refused logins on the overview and on the page of an integration."""
 _TYPED = "%Y-%m-%dT%H:%M"
 """As browsers have a date and time in a form."""
 _SERIOUS = ("refused", "loss", "warning")
@@ -51,6 +53,8 @@ class Pages:
         named = [card for card in seen.integrations if not is_nameless(card.integration)]
         active = [card for card in named if card.operations or card.last_old]
         page = _Page.of(request.query, len(seen.integrations), _CARDS)
+        sunset, today = self._desk.sunset, now.date()
+        end = seen.trend.zero
         return await self._site.render(
             request,
             "overview.html",
@@ -64,8 +68,14 @@ class Pages:
             active=len(active),
             silent=len(named) - len(active),
             done=sum(card.done for card in active),
-            old_per_day=sum(card.per_day for card in seen.integrations),
-            new_per_day=sum(day.new for day in seen.days) / len(seen.days),
+            failing=[card for card in seen.integrations if card.failures.failing],
+            unknown_per_day=sum(card.old_calls for card in seen.integrations if is_nameless(card.integration))
+            / seen.observed,
+            past_findings=sum(card.past_findings for card in seen.integrations),
+            logins=await self._desk.logins(most=_SHOWN_LOGINS),
+            sunset=sunset,
+            today=today,
+            late=sunset is not None and (sunset <= today or (end is not None and end > sunset)),
             urgent=_urgent(await self._desk.findings(FindingFilter(open=True)), seen),
             running=[each for each in await self._desk.brownouts() if each.state(now) == "running"],
         )
@@ -81,6 +91,7 @@ class Pages:
         left, ported = _split(card.operations)
         past = {each.operation for each in ported}
         found = await self._desk.findings(FindingFilter(integration=name, open=True))
+        logins = await self._desk.logins(name, most=_LISTED_LOGINS)
         return await self._site.render(
             request,
             "integration.html",
@@ -93,6 +104,9 @@ class Pages:
             past_findings=[each for each in found if each.operation in past],
             standings=await self._desk.standings(name),
             steps=await self._desk.steps(name),
+            logins=logins,
+            sunset=self._desk.sunset,
+            today=self._desk.now().date(),
             problem=problem,
         )
 
@@ -165,6 +179,26 @@ class Pages:
             choices=[each for each in _CHOICES if each[0] != _SAID.get(found.row.state) or each[0] == "ignore"],
             typed={name: forms.text(typed, name) for name in ("do", "text", "until")},
             problem=problem,
+        )
+
+    async def logins(self, request: web.Request) -> web.Response:
+        """Logins that were refused, of one integration or of all."""
+        name, text = forms.text(request.query, "integration"), forms.text(request.query, "text")
+        kept = {"integration": name, "text": text}
+        number = forms.page_number(request.query)
+        found = await self._desk.logins(name or None, (number - 1) * _ROWS, _ROWS, text)
+        page = _Page.of(request.query, found.total, _ROWS)
+        if page.start and not found.rows:
+            found = await self._desk.logins(name or None, page.start, _ROWS, text)
+        return await self._site.render(
+            request,
+            "logins.html",
+            found=found,
+            first=page.start + 1,
+            text=text,
+            integration=name,
+            previous=page.before and link("logins", **kept, page=page.before),
+            following=page.after and link("logins", **kept, page=page.after),
         )
 
     async def operations(self, request: web.Request) -> web.Response:

@@ -51,6 +51,7 @@ def _routes(site: Site, desk: Desk) -> list[web.RouteDef]:
         web.get("/findings/{id:[0-9]{1,9}}", pages.finding),
         web.post("/findings/{id:[0-9]{1,9}}", actions.say),
         web.get("/operations", pages.operations),
+        web.get("/logins", pages.logins),
         web.get("/brownouts", pages.brownouts),
         web.post("/brownouts", actions.brownout),
         web.post("/brownouts/{id}/stop", actions.stop),

@@ -14,7 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from shim.core.admit import ALL
 from shim.core.findings import KINDS
 from shim.review.output import labels
-from shim.review.page import charts
+from shim.review.page import charts, trend_charts
+from shim.review.reading.failures import ON_PURPOSE
 from shim.review.reading.scorecard import is_nameless
 
 PREFIX = "/review"
@@ -61,6 +62,7 @@ def environment() -> Environment:
         moment=labels.moment,
         ago=labels.ago,
         span=labels.span,
+        sentence=lambda text: text[:1].upper() + text[1:],
     )
     found.tests["nameless"] = is_nameless
     found.globals.update(
@@ -70,6 +72,13 @@ def environment() -> Environment:
         calls_chart=charts.calls,
         counts_chart=charts.counts,
         strip=charts.strip,
+        trend_chart=trend_charts.chart,
+        trend_said=trend_charts.said,
+        share=labels.share,
+        FAILING=labels.FAILING,
+        REASONS=labels.REASONS,
+        WHYS=labels.WHYS,
+        ON_PURPOSE=ON_PURPOSE,
         ALL=ALL,
         FITS=labels.FITS,
         PARTS=labels.PARTS,

@@ -21,6 +21,8 @@ _OPEN = timedelta(days=2)
 _MOST = 4
 """Windows that are remembered."""
 _AGE = timedelta(hours=1)
+DAYS = 29
+"""Whole days whose counts are read however short the window is: four weeks and today, for rates and trends."""
 
 Read = tuple[list[Use], list[DayCount]]
 
@@ -32,10 +34,10 @@ class ClosedDays:
         self._kept: OrderedDict[tuple[date, date], tuple[datetime, Read]] = OrderedDict()
 
     async def read(self, connection: AsyncConnection, window: Window, now: datetime) -> Read:
-        """All uses and day counts of the window, of all integrations."""
+        """All uses of the window, and day counts of it or of `DAYS`, of all integrations."""
         last = window.until - _OPEN
         if last < window.since:
-            return await read(connection, window)
+            return await read(connection, window, days=DAYS)
         closed = await self._closed(connection, Window(window.since, last), now)
         uses, days = await read(connection, Window(last + timedelta(days=1), window.until))
         return _joined(closed[0], uses), [*closed[1], *days]
@@ -45,17 +47,19 @@ class ClosedDays:
         read_at, found = self._kept.get(key, (now, None))
         if found is not None and now - read_at < _AGE:
             return found
-        found = await read(connection, window)
+        found = await read(connection, window, days=DAYS - _OPEN.days)
         self._kept[key] = now, found
         if len(self._kept) > _MOST:
             self._kept.popitem(last=False)
         return found
 
 
-async def read(connection: AsyncConnection, window: Window, integration: str | None = None) -> Read:
-    """The same straight from the database, of all integrations or of one."""
+async def read(
+    connection: AsyncConnection, window: Window, integration: str | None = None, days: int = 1
+) -> Read:
+    """The same straight from the database, of all integrations or of one; counts of so many days at least."""
     uses = await rows.uses(connection, window, integration)
-    return uses, await rows.day_counts(connection, window, integration)
+    return uses, await rows.day_counts(connection, window.longer(days), integration)
 
 
 def _joined(first: Iterable[Use], second: Iterable[Use]) -> list[Use]:

@@ -1,12 +1,13 @@
 """What the page, the report and the exports show: frozen nouns, made by `queries`. No message's values.
 
-Times are UTC; `per_day` is an average over the days of the window that is looked at.
+Times are UTC; `per_day` is an average over the days that there are: those of the window that is looked at, from
+the day on which the integration was first seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -29,13 +30,57 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """How many today, in the last seven days with today, and in the seven before."""
+
+    today: int
+    week: int
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """2.5 calls that were answered with a fault of one reason; "" where it was not kept."""
+
+    reason: str
+    faults: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How many 2.5 calls there were, how many ended in a fault, and why, the most frequent reason first.
+
+    `failing` is a caller a quarter of whose calls fail, this week or today, though nobody wanted that.
+    """
+
+    calls: Span
+    faults: Span
+    reasons: tuple[Reason, ...]
+    failing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Calls of 2.5 in the last seven whole days and in the seven before (None where there are not as many), and
+    the day on which a line through the last `fitted` whole days comes to nothing; `a_day` is where it is now.
+    Both are None when it does not fall, or there are too few days."""
+
+    week: int
+    before: int | None
+    fitted: int
+    zero: date | None
+    a_day: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class OperationUse:
     """One old operation as one integration uses it. `becomes` are full names of v3 operations.
 
     `order` is the suggested place in the order of porting, from 1; None when there is nothing left to port.
     `new_calls` counts native v3 calls of its successors by the same integration. `worst` is the severity of
     its worst open finding, None when none is open; of what is ported only what came since counts. How
-    `ported` is judged says `scorecard.is_ported`.
+    `ported` is judged says `scorecard.is_ported`. `reasons` are those of its faults in the window, as far as
+    they were kept; `failing` is one of whose calls a quarter fails, though nobody wanted that.
     """
 
     integration: str
@@ -55,6 +100,8 @@ class OperationUse:
     effort: Effort
     reason: str
     order: int | None
+    failing: bool = False
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +145,42 @@ class Scorecard:
     callers: tuple[CallerRow, ...]
     last_old: datetime | None
     last_new: datetime | None
+    failures: Failures
+    trend: Trend
+    observed: int
+    """Days of the window since the integration was first seen: what `per_day` divides by."""
+    past_findings: int = 0
+    """Open findings that do not count, since their operation was ported after them."""
+    more_callers: int = 0
+    """Callers that are not listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRow:
+    """A login of 2.5 that was refused. `why` is `wrong-secret` of a known login, `unknown`, `disabled`, or
+    `incomplete`; `login` a mask, `digest` the beginning of its SHA-256; `unchecked` of the calls were not
+    looked at, since too many before them had failed."""
+
+    integration: str
+    why: str
+    way: str
+    login: str
+    digest: str
+    address: str
+    agent: str
+    calls: int
+    unchecked: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPage:
+    """Some of the refused logins, those that came last first; how many there are, and their calls."""
+
+    rows: tuple[LoginRow, ...]
+    total: int
+    calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +263,14 @@ class Overview:
     ported: int
     findings: Mapping[Severity, int]
     """Open findings by severity: the sum of those of the scorecards."""
+    failures: Failures
+    trend: Trend
+    """Without callers that are not known: they are nothing to port."""
+    recent: tuple[Day, ...]
+    """What the trend is of: the last four weeks and today."""
+    observed: int
+    old_per_day: float
+    new_per_day: float
 
 
 @dataclass(frozen=True, slots=True)

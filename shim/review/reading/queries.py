@@ -26,14 +26,16 @@ from shim.edge.deprecation.tables import FINDING_DAYS, FINDING_EVENTS, FINDINGS
 from shim.edge.settings.load import Config
 from shim.edge.store.database import Store, utc
 from shim.review.reading import rows
-from shim.review.reading.closed_days import ClosedDays, read
+from shim.review.reading.closed_days import DAYS, ClosedDays, read
 from shim.review.reading.effort import UNKNOWN, Successors, successors
+from shim.review.reading.failures import failures
 from shim.review.reading.model import (
     Day,
     Event,
     FindingFilter,
     FindingPage,
     FindingRow,
+    LoginPage,
     OperationUse,
     Overview,
     Planned,
@@ -42,8 +44,9 @@ from shim.review.reading.model import (
     Scorecard,
 )
 from shim.review.reading.rows import Placed, Window
-from shim.review.reading.scorecard import SEVERITIES, Seen, build
+from shim.review.reading.scorecard import SEVERITIES, Seen, build, days_of, is_nameless
 from shim.review.reading.states import OPEN, effective, still_open
+from shim.review.reading.trend import trend
 
 ANY = FindingFilter()
 _NO_KIND = Kind("info", "", "This version of the shim does not know the code.", "Look at the finding itself.")
@@ -58,13 +61,16 @@ async def overview(
     config: Config,
     closed: ClosedDays | None = None,
 ) -> Overview:
-    """All integrations, the one with most left to do first; those that are done last, by name."""
+    """All integrations: those whose calls fail first, then those with most left to do; what is done last."""
     window = Window.of(now, days)
-    cards = await _cards(store, catalogue, now, window, config, closed)
-    cards.sort(key=_most_left_first)
+    cards, seen = await _cards(store, catalogue, now, window, config, closed)
+    cards.sort(key=_failing_first)
     findings: Counter[str] = Counter()
     for each in cards:
         findings.update(each.findings)
+    named = [day for name, each in seen.items() if not is_nameless(name) for day in each.days]
+    recent = days_of(named, Window.of(now, DAYS))
+    observed = max((each.observed for each in cards), default=len(window))
     return Overview(
         since=window.since,
         until=window.until,
@@ -73,6 +79,16 @@ async def overview(
         left=sum(each.left for each in cards),
         ported=sum(each.ported for each in cards),
         findings={severity: findings[severity] for severity in SEVERITIES if findings[severity]},
+        failures=failures(
+            [day for each in seen.values() for day in each.days],
+            [fault for each in seen.values() for fault in each.faults],
+            window.until,
+        ),
+        trend=trend(recent, window.until),
+        recent=recent,
+        observed=observed,
+        old_per_day=sum(each.old_calls for each in cards) / observed,
+        new_per_day=sum(each.new_calls for each in cards) / observed,
     )
 
 
@@ -87,7 +103,7 @@ async def scorecard(
 ) -> Scorecard | None:
     """One integration with its callers; None when it is neither configured nor was ever seen."""
     window = Window.of(now, days)
-    cards = await _cards(store, catalogue, now, window, config, None, integration)
+    cards, _ = await _cards(store, catalogue, now, window, config, None, integration)
     return cards[0] if cards else None
 
 
@@ -102,7 +118,7 @@ async def operations(
     closed: ClosedDays | None = None,
 ) -> list[OperationUse]:
     """Who uses which old operation, by operation, the one that calls it most first."""
-    cards = await _cards(store, catalogue, now, Window.of(now, days), config, closed)
+    cards, _ = await _cards(store, catalogue, now, Window.of(now, days), config, closed)
     found = [use for each in cards for use in each.operations if operation in (None, use.operation)]
     return sorted(found, key=lambda each: (each.operation, -each.calls, each.integration))
 
@@ -131,6 +147,14 @@ async def pages(
     async with store.reading() as connection:
         samples = {row["id"]: _sample(row) for row in (await connection.execute(query)).mappings()}
     return [_page(row, samples.get(row.id)) for row in found]
+
+
+async def logins(
+    store: Store, integration: str | None = None, *, start: int = 0, most: int = 5, text: str = ""
+) -> LoginPage:
+    """Refused logins, those that came last first, of one integration or of all."""
+    async with store.reading() as connection:
+        return await rows.logins(connection, integration, start, most, text)
 
 
 async def planned(store: Store, now: datetime, integration: str) -> list[Planned]:
@@ -173,25 +197,23 @@ async def _cards(
     config: Config,
     closed: ClosedDays | None,
     only: str | None = None,
-) -> list[Scorecard]:
-    """Scorecards of all, or of one; without the callers, when it is of all."""
+) -> tuple[list[Scorecard], Mapping[str, Seen]]:
+    """Scorecards of all, or of one, and what was read for them; without the callers, when it is of all."""
     configured = {each.name for each in config.integrations}
     async with store.reading() as connection:
         seen = await _seen(connection, window, now, closed, only)
         if only is not None:
-            seen[only].callers = await rows.callers(connection, only)
+            seen[only].callers, seen[only].more_callers = await rows.callers(connection, only)
     for each in config.integrations:
         for scope, rung in each.porting.items():
             seen[each.name].rungs.setdefault(scope, Placed(each.name, scope, rung, None))
     known = successors(catalogue)
-    names = sorted(
-        configured | {name for name, each in seen.items() if each.old or each.new or each.last_called}
-    )
+    names = sorted(configured | {name for name, each in seen.items() if each.old or each.new or each.called})
     cards = []
     for name in names if only is None else {only} & set(names):
         cards.append(build(name, seen[name], known, window, now, configured=name in configured))
         await asyncio.sleep(0)  # calls are served by the same loop
-    return cards
+    return cards, seen
 
 
 async def _seen(
@@ -201,7 +223,7 @@ async def _seen(
     if closed is not None and only is None:
         uses, days = await closed.read(connection, window, now)
     else:
-        uses, days = await read(connection, window, only)
+        uses, days = await read(connection, window, only, days=DAYS)
     for use in uses:
         if use.side == "old":
             seen[use.integration].old.append(use)
@@ -213,13 +235,18 @@ async def _seen(
         seen[met.integration].met[met.operation].append(met)
     for placed in await rows.placed(connection, only):
         seen[placed.integration].rungs[placed.operation] = placed
-    for name, last in (await rows.last_calls(connection, only)).items():
-        seen[name].last_called = last
+    for name, called in (await rows.called(connection, only)).items():
+        seen[name].called = called
+    for fault in await rows.faults(connection, window, only):
+        seen[fault.integration].faults.append(fault)
     return seen
 
 
-def _most_left_first(card: Scorecard) -> tuple[bool, int, int, str]:
-    return card.done, -card.left, -card.old_calls, card.integration
+def _failing_first(card: Scorecard) -> tuple[bool, int, bool, int, int, str]:
+    """Who fails needs help today; after that, the most left to do."""
+    failing = card.failures.failing
+    faults = card.failures.faults.week if failing else 0
+    return not failing, -faults, card.done, -card.left, -card.old_calls, card.integration
 
 
 def _sum(of: Iterable[tuple[Day, ...]]) -> tuple[Day, ...]:

@@ -9,14 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.edge.deprecation.tables import BROWNOUTS, CALLERS, FINDINGS, PORTING, USAGE
+from shim.edge.deprecation.tables import (
+    BROWNOUTS,
+    CALLERS,
+    FAULTS,
+    FINDINGS,
+    PORTING,
+    REFUSED_LOGINS,
+    USAGE,
+)
 from shim.edge.store.database import utc
-from shim.review.reading.model import CallerRow, Planned
+from shim.review.reading.model import CallerRow, LoginPage, LoginRow, Planned
 from shim.review.reading.states import still_open
 
 _MOST_CALLERS = 50
@@ -47,6 +55,10 @@ class Window:
     def start(self) -> datetime:
         return datetime(self.since.year, self.since.month, self.since.day, tzinfo=UTC)
 
+    def longer(self, days: int) -> Window:
+        """The same with so many days, at least."""
+        return Window(min(self.since, self.until - timedelta(days=days - 1)), self.until)
+
     def condition(self, integration: str | None) -> sa.ColumnElement[bool]:
         """Rows of `usage` within. For one integration each day is named, so that the key finds its rows."""
         if integration is not None:
@@ -76,6 +88,27 @@ class DayCount(NamedTuple):
     side: str
     day: str
     calls: int
+    faults: int = 0
+
+
+class FaultCount(NamedTuple):
+    """Calls of an operation that ended in a fault of one reason: today, in the last seven days, in the seven
+    before, and in the window."""
+
+    integration: str
+    operation: str
+    reason: str
+    today: int
+    week: int
+    before: int
+    window: int
+
+
+class Called(NamedTuple):
+    """When an integration made its first and its last 2.5 call, over all time."""
+
+    first: datetime
+    last: datetime
 
 
 class Met(NamedTuple):
@@ -124,7 +157,7 @@ async def uses(connection: AsyncConnection, window: Window, integration: str | N
 async def day_counts(connection: AsyncConnection, window: Window, integration: str | None) -> list[DayCount]:
     row = USAGE.c
     query = (
-        sa.select(row.integration, row.side, row.day, _total(row.calls))
+        sa.select(row.integration, row.side, row.day, _total(row.calls), _total(row.faults))
         .where(window.condition(integration))
         .group_by(row.day, row.integration, row.side)  # in the order of the key
     )
@@ -144,6 +177,51 @@ async def met(connection: AsyncConnection, window: Window, now: datetime, integr
     ]
 
 
+async def faults(connection: AsyncConnection, window: Window, integration: str | None) -> list[FaultCount]:
+    """Why calls failed, by operation and reason."""
+    row = FAULTS.c
+    today, week, before = (window.longer(days).until - timedelta(days=days - 1) for days in (1, 7, 14))
+    group = (row.integration, row.operation, row.reason)
+    query = (
+        sa.select(
+            *group,
+            _within(row, today, window.until),
+            _within(row, week, window.until),
+            _within(row, before, week - timedelta(days=1)),
+            _within(row, window.since, window.until),
+        )
+        .where(_of(row.integration, row.day >= min(before, window.since).isoformat(), integration))
+        .group_by(*group)
+    )
+    return [FaultCount(*each) for each in (await connection.execute(query)).all()]
+
+
+def _within(row: Any, since: date, until: date) -> sa.Cast[int]:
+    inside = row.day.between(since.isoformat(), until.isoformat())
+    return _total(sa.case((inside, row.calls), else_=0))
+
+
+async def logins(
+    connection: AsyncConnection, integration: str | None, start: int, most: int, text: str = ""
+) -> LoginPage:
+    """Refused logins, those that came last first; `text` is a part of what is shown of them."""
+    row = REFUSED_LOGINS.c
+    which = _of(row.integration, sa.true(), integration)
+    if text:
+        shown = (row.integration, row.why, row.login, row.digest, row.address, row.agent)
+        which = sa.and_(which, sa.or_(*(each.icontains(text, autoescape=True) for each in shown)))
+    counts = sa.select(sa.func.count(), sa.cast(sa.func.coalesce(sa.func.sum(row.calls), 0), sa.BigInteger))
+    total, calls = (await connection.execute(counts.where(which))).one()
+    query = sa.select(REFUSED_LOGINS).where(which).order_by(row.last_seen.desc(), row.digest, row.address)
+    found = (await connection.execute(query.offset(start).limit(most))).mappings().all()
+    return LoginPage(tuple(map(_login, found)), total, calls)
+
+
+def _login(row: sa.RowMapping) -> LoginRow:
+    plain: dict[str, Any] = dict(row)
+    return LoginRow(**plain | {name: utc(plain[name]) for name in ("first_seen", "last_seen")})
+
+
 async def placed(connection: AsyncConnection, integration: str | None) -> list[Placed]:
     row = PORTING.c
     query = sa.select(row.integration, row.operation, row.rung, row.at)
@@ -151,16 +229,16 @@ async def placed(connection: AsyncConnection, integration: str | None) -> list[P
     return [Placed(*each[:3], utc(each[3])) for each in found]
 
 
-async def last_calls(connection: AsyncConnection, integration: str | None) -> dict[str, datetime]:
-    """When each integration last made a 2.5 call, over all time."""
+async def called(connection: AsyncConnection, integration: str | None) -> dict[str, Called]:
+    """When each integration made its first and its last 2.5 call, over all time."""
     row = CALLERS.c
-    query = sa.select(row.integration, sa.func.max(row.last_seen)).group_by(row.integration)
-    found = (await connection.execute(query.where(_of(row.integration, sa.true(), integration)))).all()
-    return {name: utc(seen) for name, seen in found}
+    query = sa.select(row.integration, sa.func.min(row.first_seen), sa.func.max(row.last_seen))
+    query = query.where(_of(row.integration, sa.true(), integration)).group_by(row.integration)
+    return {name: Called(utc(first), utc(last)) for name, first, last in await connection.execute(query)}
 
 
-async def callers(connection: AsyncConnection, integration: str) -> list[CallerRow]:
-    """Those that called last, at most `_MOST_CALLERS`."""
+async def callers(connection: AsyncConnection, integration: str) -> tuple[list[CallerRow], int]:
+    """Those that called last, at most `_MOST_CALLERS`, and how many more there are."""
     row = CALLERS.c
     query = (
         sa.select(row.agent, row.toolkit, row.version, row.address, row.calls, row.last_seen)
@@ -169,7 +247,11 @@ async def callers(connection: AsyncConnection, integration: str) -> list[CallerR
         .limit(_MOST_CALLERS)
     )
     found = (await connection.execute(query)).all()
-    return [CallerRow(*each[:5], utc(each[5])) for each in found]
+    listed = [CallerRow(*each[:5], utc(each[5])) for each in found]
+    if len(listed) < _MOST_CALLERS:
+        return listed, 0
+    everybody = sa.select(sa.func.count()).select_from(CALLERS).where(row.integration == integration)
+    return listed, (await connection.execute(everybody)).scalar_one() - len(listed)
 
 
 async def planned(connection: AsyncConnection, now: datetime, integration: str) -> list[Planned]:
@@ -200,7 +282,7 @@ async def last_used(
     return {(name, operation): utc(seen) for name, operation, seen in found}
 
 
-def _total(column: sa.Column[int]) -> sa.Cast[int]:
+def _total(column: sa.ColumnElement[int]) -> sa.Cast[int]:
     return sa.cast(sa.func.sum(column), sa.BigInteger)  # PostgreSQL adds up to a decimal
 
 

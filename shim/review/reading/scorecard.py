@@ -13,11 +13,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, cast, get_args
 
 from shim.core.admit import scope_of
-from shim.core.findings import Severity
+from shim.core.findings import Code, Severity
+from shim.review.reading.closed_days import DAYS
 from shim.review.reading.effort import EFFORTS, UNKNOWN, Successors, Work
+from shim.review.reading.failures import ON_PURPOSE, failures, is_failing
 from shim.review.reading.model import CallerRow, Day, Effort, Fit, OperationUse, Rung, Scorecard
 from shim.review.reading.porting_order import Step, in_order
-from shim.review.reading.rows import DayCount, Met, Placed, Use, Window
+from shim.review.reading.rows import Called, DayCount, FaultCount, Met, Placed, Use, Window
+from shim.review.reading.trend import trend
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The mildest first."""
@@ -30,6 +33,8 @@ FITS: Mapping[Severity | None, Fit] = {
     "refused": "refused",
 }
 RUNGS: tuple[Rung, ...] = get_args(Rung)
+OF_PORTING: tuple[Code, ...] = ("browned-out", "operation-locked", "came-back")
+"""Findings that tell how far somebody is, and nothing of what v3 has."""
 PORTED_RUNGS: tuple[Rung, ...] = ("v3", "locked")
 PORTED = Work("none", "Ported.")
 CAME_BACK = Work("none", "Ported, but calls in 2.5 came since.")
@@ -45,8 +50,10 @@ class Seen:
     days: list[DayCount] = field(default_factory=list)
     met: dict[str, list[Met]] = field(default_factory=lambda: defaultdict(list))
     rungs: dict[str, Placed] = field(default_factory=dict)
-    last_called: datetime | None = None
+    called: Called | None = None
     callers: Sequence[CallerRow] = ()
+    more_callers: int = 0
+    faults: list[FaultCount] = field(default_factory=list)
 
 
 def is_ported(rung: Rung, old: Use, new: Iterable[Use], now: datetime) -> bool:
@@ -87,21 +94,21 @@ def build(
     """The scorecard of one integration."""
     named = [each for each in seen.old if not is_nameless(each.operation)]
     judged = [_judged(each, seen, successors.get(each.operation, UNKNOWN), now) for each in named]
-    operations = _operations(judged, window)
+    observed = _observed(seen, window)
+    operations = _operations(judged, observed, _reasons(seen.faults))
     left = [each for each in operations if not each.ported]
     findings = _findings(seen, judged)
-    days = _days(seen.days, window)
     effort, reason = _effort(left, seen)
     old_calls = sum(each.calls for each in seen.old)
     return Scorecard(
         integration=name,
         configured=configured,
-        days=days,
+        days=days_of(seen.days, window),
         operations=operations,
         fits={fit: count for fit in get_args(Fit) if (count := sum(each.fit == fit for each in left))},
         old_calls=old_calls,
         new_calls=sum(each.calls for each in seen.new.values()),
-        per_day=old_calls / len(window),
+        per_day=old_calls / observed,
         left=len(left),
         ported=len(operations) - len(left),
         effort=effort,
@@ -110,9 +117,33 @@ def build(
         open_findings=sum(findings.values()),
         findings=findings,
         callers=tuple(seen.callers),
-        last_old=max((each.last_seen for each in seen.old), default=seen.last_called),
+        last_old=max((each.last_seen for each in seen.old), default=seen.called and seen.called.last),
         last_new=max((each.last_seen for each in seen.new.values()), default=None),
+        failures=failures(seen.days, seen.faults, window.until),
+        trend=trend(days_of(seen.days, window.longer(DAYS)), window.until),
+        observed=observed,
+        past_findings=sum(each.findings for found in seen.met.values() for each in found)
+        - sum(findings.values()),
+        more_callers=seen.more_callers,
     )
+
+
+def _observed(seen: Seen, window: Window) -> int:
+    """Days of the window from the one on which the integration was first seen; all of them, if it never was."""
+    firsts = [each.first_seen for each in (*seen.old, *seen.new.values())]
+    if seen.called is not None:
+        firsts.append(seen.called.first)
+    began = min((each.date() for each in firsts), default=window.since)
+    return (window.until - max(window.since, min(began, window.until))).days + 1
+
+
+def _reasons(faults: Iterable[FaultCount]) -> Mapping[str, Mapping[str, int]]:
+    """Faults in the window by operation and reason."""
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for each in faults:
+        if each.window:
+            found[each.operation][each.reason] = each.window
+    return found
 
 
 def is_nameless(name: str) -> bool:
@@ -150,7 +181,9 @@ def _judged(use: Use, seen: Seen, known: Successors, now: datetime) -> _Judged:
     return _Judged(use, known, native, since, rung, True, CAME_BACK if back else PORTED)
 
 
-def _operations(judged: Sequence[_Judged], window: Window) -> tuple[OperationUse, ...]:
+def _operations(
+    judged: Sequence[_Judged], observed: int, reasons: Mapping[str, Mapping[str, int]]
+) -> tuple[OperationUse, ...]:
     """What is left in the order of porting, then what is ported, by name."""
     steps = [
         Step(each.use.operation, each.work.effort, each.use.calls, each.known.writes, each.known.holds)
@@ -158,21 +191,25 @@ def _operations(judged: Sequence[_Judged], window: Window) -> tuple[OperationUse
         if not each.ported
     ]
     places = {operation: number for number, operation in enumerate(in_order(steps), 1)}
-    made = [_operation(each, window, places.get(each.use.operation)) for each in judged]
+    made = [
+        _operation(each, observed, places.get(each.use.operation), reasons.get(each.use.operation, {}))
+        for each in judged
+    ]
     return tuple(sorted(made, key=lambda each: (each.order is None, each.order or 0, each.operation)))
 
 
-def _operation(judged: _Judged, window: Window, order: int | None) -> OperationUse:
+def _operation(judged: _Judged, observed: int, order: int | None, reasons: Mapping[str, int]) -> OperationUse:
     use, known, met = judged.use, judged.known, judged.met
-    worst = worst_of(each.severity for each in met)
+    maps = worst_of(each.severity for each in met if each.code not in OF_PORTING)
+    wanted = sum(reasons.get(each, 0) for each in ON_PURPOSE)
     return OperationUse(
         integration=use.integration,
         operation=use.operation,
         becomes=known.becomes,
-        fit="refused" if known is UNKNOWN and not judged.ported else FITS[worst],
-        worst=worst,
+        fit="refused" if known is UNKNOWN and not judged.ported else FITS[maps],
+        worst=worst_of(each.severity for each in met),
         calls=use.calls,
-        per_day=use.calls / len(window),
+        per_day=use.calls / observed,
         faults=use.faults,
         new_calls=sum(each.calls for each in judged.native),
         first_seen=use.first_seen,
@@ -183,6 +220,8 @@ def _operation(judged: _Judged, window: Window, order: int | None) -> OperationU
         effort=judged.work.effort,
         reason=judged.work.reason,
         order=order,
+        failing=is_failing(use.calls, use.faults - wanted),
+        reasons=reasons,
     )
 
 
@@ -216,10 +255,13 @@ def _findings(seen: Seen, judged: Iterable[_Judged]) -> dict[Severity, int]:
     return {severity: counts[severity] for severity in SEVERITIES if counts[severity]}
 
 
-def _days(counts: Iterable[DayCount], window: Window) -> tuple[Day, ...]:
-    calls = {(each.side, each.day): each.calls for each in counts}
+def days_of(counts: Iterable[DayCount], window: Window) -> tuple[Day, ...]:
+    """Each day of the window, with what was counted on it."""
+    calls: Counter[tuple[str, str]] = Counter()
+    for each in counts:
+        calls[each.side, each.day] += each.calls
     names = ((day, day.isoformat()) for day in window)
-    return tuple(Day(day, calls.get(("old", name), 0), calls.get(("new", name), 0)) for day, name in names)
+    return tuple(Day(day, calls["old", name], calls["new", name]) for day, name in names)
 
 
 def _effort(left: Sequence[OperationUse], seen: Seen) -> tuple[Effort, str]:

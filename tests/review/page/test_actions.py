@@ -114,7 +114,7 @@ async def test_locking_what_is_still_called_is_asked_first(shim: Application, no
     page = await move(nora, "crm", operation="Client.AddClient", rung="locked", text="Time is up")
     text = words(page)
     assert "Lock Client.AddClient?" in text
-    assert "crm still makes 3.5 such 2.5 calls a day , the last 3 h ago" in text
+    assert "crm still makes 5 such 2.5 calls a day , the last 3 h ago" in text
     assert "locked" not in {each.rung for each in await rules(shim.store)}
     assert 'value="Time is up"' in page
     page = await nora.post(

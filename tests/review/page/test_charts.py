@@ -14,7 +14,20 @@ TODAY = date(2026, 3, 12)
 
 
 @pytest.mark.parametrize(
-    ("most", "top"), [(0, 2), (1, 2), (3, 4), (5, 10), (11, 20), (40, 40), (41, 100), (1234, 2000)]
+    ("most", "top"),
+    [
+        (0, 2),
+        (1, 2),
+        (3, 4),
+        (5, 6),
+        (11, 12),
+        (17, 20),
+        (40, 40),
+        (41, 50),
+        (110, 120),
+        (345, 400),
+        (1234, 1600),
+    ],
 )
 def test_the_upper_edge_is_round_and_has_a_whole_half(most: int, top: int) -> None:
     assert charts.round_up(most) == top

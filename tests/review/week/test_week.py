@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import io
 import json
 import re
@@ -135,6 +136,28 @@ class Passed:
         found = {SEVERITY[key[2]] for key in self.counted(integration, operation)}
         return next((each for each in WORST_FIRST if each in found), None)
 
+    def observed(self, integration: str) -> int:
+        """Days since it was first seen: strangers came on Tuesday."""
+        return 6 if integration == "(unknown)" else 7
+
+    def fit(self, integration: str, operation: str) -> str:
+        """How it maps: what tells of porting says nothing of that."""
+        found = {
+            SEVERITY[key[2]]
+            for key in self.counted(integration, operation)
+            if key[2] not in ("browned-out", "operation-locked", "came-back")
+        }
+        return FITS[next((each for each in WORST_FIRST if each in found), None)]
+
+    def fails(self, integration: str, operation: str) -> bool:
+        """Whether a quarter of the calls ends in a fault that nobody wanted."""
+        uses = self.tally.of("old", integration, operation)
+        faults = sum(each.fault not in (None, "brownout", "locked") for each in uses)
+        return faults > 0 and faults * 4 >= len(uses)
+
+    def shown_fit(self, integration: str, operation: str) -> str:
+        return "failing" if self.fails(integration, operation) else self.fit(integration, operation)
+
     def left(self, integration: str) -> set[str]:
         return {each for each in self.tally.operations(integration) if (integration, each) not in PORTED}
 
@@ -214,7 +237,11 @@ async def test_the_overview(week: Passed) -> None:
     assert tiles[0].startswith(f"{left} operations left to port")
     assert tiles[0].endswith(f"{ported} of {left + ported} are ported")
     old, new = tally.calls("old") / 7, tally.calls("new") / 7
-    assert tiles[1] == f"{shown(old)} 2.5 calls a day against {shown(new)} in v3"
+    unknown = tally.calls("old", "(unknown)") / 7
+    assert tiles[1] == (
+        f"{shown(old)} 2.5 calls a day against {shown(new)} in v3; "
+        f"{shown(unknown)} of them by callers that are not known"
+    )
     assert tiles[2].startswith("1 / 4 integrations done")
     assert tiles[2].endswith("2 never called")
     found = week.severities(SEEN)
@@ -233,16 +260,20 @@ async def test_the_cards_of_the_overview(week: Passed) -> None:
     assert set(cards) == ALL
     for name in SEEN:
         text = words(cards[name])
+        if name == "(unknown)":
+            assert "Callers that no integration stands for: 1 call in 2.5, 1 in v3." in text
+            assert "100% of calls fail" in text
+            continue
         left, ported = len(week.left(name)), len(week.ported(name))
         said = several(left, "operation") + " left" if left else "Nothing left"
         assert f"{said} , {ported} ported" in text, name
-        assert f"{shown(week.tally.calls('old', name) / 7)} 2.5 calls a day" in text
+        assert f"{shown(week.tally.calls('old', name) / week.observed(name))} 2.5 calls a day" in text
         last = week.tally.last("old", name)
         assert last is not None
         assert cards[name].xpath(f".//time[@datetime='{last.isoformat()}']"), name
         count = len(week.counted(name))
         assert (several(count, "open finding") in text) == bool(count)
-        fits = Counter(FITS[week.worst(name, each)] for each in week.left(name))
+        fits = Counter(week.shown_fit(name, each) for each in week.left(name))
         badges = Counter(
             {label.lower(): int(count) for label, count in re.findall(r"(\w+) (\d+)", fits_of(cards[name]))}
         )
@@ -256,6 +287,23 @@ async def test_the_cards_of_the_overview(week: Passed) -> None:
 
 def fits_of(card: html.HtmlElement) -> str:
     return " ".join(words(each) for each in card.xpath(".//div[@class='fits']//li"))
+
+
+async def test_who_fails_stands_on_top_with_the_reasons(week: Passed) -> None:
+    page = await week.page("/review/?days=7")
+    [card] = page.xpath("//section[@id='failing']")
+    assert [words(each) for each in card.xpath(".//h3")] == ["(unknown)"], "a quarter of its calls, or more"
+    rows = {row[0].split()[0]: row[1:] for row in table(card)}
+    assert rows.pop("All")[1] == f"{week.tally.faults.total()} of {week.tally.calls('old')}, 3%"
+    assert {reason: int(row[1]) for reason, row in rows.items()} == week.tally.faults
+    [login] = table(page.xpath("//section[@id='logins']")[0])
+    digest = hashlib.sha256(b"ledger").hexdigest()[:10]
+    assert login[:4] == [f"ledger SHA-256 {digest}…", "✕ Wrong password", "127.0.0.1 curl/8.5.0", "1"]
+    assert "guessed" not in words(page)
+    alone = await week.page("/review/integrations/ledger")
+    assert table(alone.xpath("//section[@id='logins']")[0])[0][3] == "1"
+    assert "1 login" in words(await week.page("/review/logins?text=" + digest))
+    assert "Nothing fits." in words(await week.page("/review/logins?text=nothing"))
 
 
 async def test_what_to_look_at_first(week: Passed) -> None:
@@ -280,9 +328,12 @@ async def test_an_integration(week: Passed, name: str) -> None:
     tally = week.tally
     left, ported, counted = week.left(name), week.ported(name), week.counted(name)
     tiles = [words(each) for each in page.xpath("//section[@class='tiles']/div")]
-    assert tiles[0].startswith(f"{len(left)} operation")
-    assert f"{len(ported)} of {len(left) + len(ported)} are ported" in tiles[0]
-    assert tiles[1].startswith(f"{shown(tally.calls('old', name) / 7)} 2.5 calls a day")
+    if name == "(unknown)":
+        assert tiles[0] == "1 calls failed in 7 days of 1, 100%"
+    else:
+        assert tiles[0].startswith(f"{len(left)} operation")
+        assert f"{len(ported)} of {len(left) + len(ported)} are ported" in tiles[0]
+    assert tiles[1].startswith(f"{shown(tally.calls('old', name) / week.observed(name))} 2.5 calls a day")
     assert tiles[2].startswith(f"{tally.calls('new', name)} native v3 calls")
     assert tiles[3].startswith(f"{len(counted)} open finding")
     assert chart(page, "calls") == numbers(tally.by_day(DAYS, name))
@@ -301,11 +352,13 @@ async def test_an_integration(week: Passed, name: str) -> None:
             continue
         faults = tally.faulted(name, operation)
         told = f" ( {several(faults, 'fault')} )" if faults else ""
-        per_day = shown(tally.calls("old", name, operation) / 7)
+        per_day = shown(tally.calls("old", name, operation) / week.observed(name))
         assert cells["Calls a day"].replace("(", "( ").replace(")", " )") == per_day + told
         findings = len(week.counted(name, operation))
         assert (several(findings, "finding") in cells["Maps"]) == bool(findings)
-        assert cells["Maps"].split()[1].lower() == FITS[week.worst(name, operation)]
+        if name != "(unknown)":
+            assert week.fit(name, operation) in cells["Maps"].lower()
+        assert ("Failing" in cells["Maps"]) == week.fails(name, operation)
     assert not left & {BATCH.operation} or list(uses)[len(left) - 1] == BATCH.operation, (
         "the calls inside go first"
     )
@@ -389,10 +442,13 @@ async def test_the_operations_page(week: Passed) -> None:
     names = {each.operation for each in week.tally.of("old")}
     assert set(articles) == names
     for operation, article in articles.items():
-        assert f"{shown(week.tally.calls('old', None, operation) / 7)} calls a day" in words(article)
+        per_day = sum(week.tally.calls("old", name, operation) / week.observed(name) for name in SEEN)
+        assert f"{shown(per_day)} calls a day" in words(article)
         for row in article.xpath(".//li"):
             name = words(row.xpath(".//a")[0])
-            assert f"{shown(week.tally.calls('old', name, operation) / 7)} a day" in words(row)
+            assert f"{shown(week.tally.calls('old', name, operation) / week.observed(name))} a day" in words(
+                row
+            )
             count = len(week.counted(name, operation))
             assert (several(count, "finding") in words(row)) == bool(count)
             assert ("Ported" in words(row)) == ((name, operation) in PORTED)
@@ -431,7 +487,7 @@ def integrations_are_right(week: Passed, rows: Iterable[Mapping[str, str]]) -> N
             "done": "yes" if name in ("portal", "fax-gateway", "probe") else "no",
             "old_calls": str(tally.calls("old", name)),
             "new_calls": str(tally.calls("new", name)),
-            "per_day": f"{tally.calls('old', name) / 7:.1f}",
+            "per_day": f"{tally.calls('old', name) / week.observed(name):.1f}",
             "open_findings": str(counted.total()),
             "last_old": when(tally.last("old", name)),
             "last_new": when(tally.last("new", name)),
@@ -447,9 +503,9 @@ def operations_are_right(week: Passed, rows: Iterable[Mapping[str, str]], names:
         uses = week.tally.of("old", name, operation)
         expected = {
             "becomes": " ".join(SUCCESSORS[operation]),
-            "fit": "clean" if (name, operation) in PORTED else FITS[week.worst(name, operation)],
+            "fit": "clean" if (name, operation) in PORTED else week.fit(name, operation),
             "calls": str(len(uses)),
-            "per_day": f"{len(uses) / 7:.1f}",
+            "per_day": f"{len(uses) / week.observed(name):.1f}",
             "faults": str(week.tally.faulted(name, operation)),
             "new_calls": str(week.natively(name, operation)),
             "rung": "locked" if (name, operation) in LOCKED else "translate",
@@ -509,10 +565,18 @@ def card_is_right(week: Passed, card: Mapping[str, Any]) -> None:
         week.tally.calls("old", name),
         week.tally.calls("new", name),
     )
-    assert card["per_day"] == pytest.approx(week.tally.calls("old", name) / 7)
+    assert card["per_day"] == pytest.approx(week.tally.calls("old", name) / week.observed(name))
     assert card["findings"] == week.severities([name])
     assert card["open_findings"] == len(week.counted(name))
-    assert card["fits"] == Counter(FITS[week.worst(name, each)] for each in week.left(name))
+    assert card["fits"] == Counter(week.fit(name, each) for each in week.left(name))
+    faults = [each for each in week.tally.of("old", name) if each.fault]
+    assert card["failures"]["faults"] == {
+        "today": sum(each.day == DAYS[-1] for each in faults),
+        "week": len(faults),
+        "before": 0,
+    }
+    reasons = Counter(each.fault for each in faults)
+    assert {each["reason"]: each["faults"]["week"] for each in card["failures"]["reasons"]} == reasons
     assert {each["operation"]: each["calls"] for each in card["operations"]} == {
         each: week.tally.calls("old", name, each) for each in week.tally.operations(name)
     }
@@ -538,7 +602,7 @@ async def test_the_letters(week: Passed) -> None:
         assert f"it made {week.tally.calls('old', name)} calls of {several(used, 'operation')} in 2.5" in letter
         assert f"Left to port: {len(left)}. Ported: {used - len(left)}." in letter
         for operation in left:
-            per_day = f"{week.tally.calls('old', name, operation) / 7:.1f}"
+            per_day = f"{week.tally.calls('old', name, operation) / week.observed(name):.1f}"
             assert re.search(rf"\| {re.escape(operation)} \| [^|]* \| {per_day} \|", letter), operation
         for key in week.counted(name):
             times = week.tally.findings()[key]
@@ -574,7 +638,7 @@ async def test_the_report(week: Passed, report: Any) -> None:
         line = next(each for each in table.splitlines() if each.split()[:1] == [name])
         figures = line.split()
         assert figures[1:3] == [str(len(week.left(name))), str(len(week.ported(name)))]
-        assert f"{week.tally.calls('old', name) / 7:.1f}" in figures
+        assert f"{week.tally.calls('old', name) / week.observed(name):.1f}" in figures
         assert str(week.tally.calls("new", name)) in figures
     assert "11 operations left, 3 ported" in table
 
@@ -591,10 +655,13 @@ async def test_the_report_of_an_integration(week: Passed, report: Any, name: str
     operations_are_right(week, csv.DictReader(io.StringIO(await report(name, "--format", "csv"))), [name])
     assert await report(name, "--format", "markdown") == await week.file(f"letter.md?integration={name}&days=7")
     table = await report(name)
-    assert f"{week.tally.calls('old', name)}, {week.tally.calls('old', name) / 7:.1f} a day" in table
+    assert (
+        f"{week.tally.calls('old', name)}, {week.tally.calls('old', name) / week.observed(name):.1f} a day"
+        in table
+    )
     for operation in week.tally.operations(name):
         line = next(each for each in table.splitlines() if operation in each.split()[1:2])
-        assert f"{week.tally.calls('old', name, operation) / 7:.1f}" in line.split()
+        assert f"{week.tally.calls('old', name, operation) / week.observed(name):.1f}" in line.split()
 
 
 async def test_the_report_of_each_finding(week: Passed, report: Any) -> None:
@@ -652,7 +719,8 @@ async def test_the_pages_of_thirty_days_say_the_same_of_the_week(week: Passed) -
         )
         for card in seen["integrations"]:
             assert card["old_calls"] == week.tally.calls("old", card["integration"])
-            assert card["per_day"] == pytest.approx(card["old_calls"] / 30)
+            assert card["per_day"] == pytest.approx(card["old_calls"] / card["observed"])
+            assert card["observed"] == (7 if card["old_calls"] > 1 else 6 if card["old_calls"] else 30)
 
 
 async def test_the_time_of_the_page_is_the_clocks(week: Passed) -> None:

@@ -1,0 +1,74 @@
+"""Calls that fail: how many, why, and whether that is more than a caller can live with. Pure.
+
+Laws: what is refused on purpose (a brownout, a lock) is told, but makes no caller one that fails; a fault whose
+reason is not known, since it came before reasons were kept, counts like any other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from shim.review.reading.model import Failures, Reason, Span
+from shim.review.reading.rows import DayCount, FaultCount
+
+ON_PURPOSE = ("brownout", "locked")
+"""Reasons of faults that an operator wanted."""
+UNKNOWN_REASON = ""
+_MANY = 4
+"""One of so many calls is too much."""
+_ENOUGH_TODAY = 10
+_WEEK = timedelta(days=7)
+NO_CALLS = Span(0, 0, 0)
+
+
+def failures(days: Iterable[DayCount], counts: Iterable[FaultCount], today: date) -> Failures:
+    """The faults of 2.5 calls of one integration, or of all, today, in the last seven days, and before."""
+    days = [each for each in days if each.side == "old"]
+    calls, faults = _span(days, today, "calls"), _span(days, today, "faults")
+    reasons: defaultdict[str, Span] = defaultdict(lambda: NO_CALLS)
+    for each in counts:
+        reasons[each.reason] = plus(reasons[each.reason], Span(each.today, each.week, each.before))
+    told = NO_CALLS
+    for span in reasons.values():
+        told = plus(told, span)
+    rest = Span(*(max(0, all_of - some) for all_of, some in zip(parts(faults), parts(told), strict=True)))
+    if any(parts(rest)):
+        reasons[UNKNOWN_REASON] = rest
+    wanted = NO_CALLS
+    for reason in ON_PURPOSE:
+        wanted = plus(wanted, reasons.get(reason, NO_CALLS))
+    found = sorted(reasons.items(), key=lambda each: (-each[1].week, -each[1].before, each[0]))
+    return Failures(
+        calls=calls,
+        faults=faults,
+        reasons=tuple(Reason(name, span) for name, span in found if any(parts(span))),
+        failing=is_failing(calls.week, faults.week - wanted.week)
+        or (calls.today >= _ENOUGH_TODAY and is_failing(calls.today, faults.today - wanted.today)),
+    )
+
+
+def is_failing(calls: int, faults: int) -> bool:
+    """Whether a quarter of the calls, or more, end in a fault that nobody wanted."""
+    return faults > 0 and faults * _MANY >= calls
+
+
+def plus(one: Span, other: Span) -> Span:
+    return Span(one.today + other.today, one.week + other.week, one.before + other.before)
+
+
+def parts(span: Span) -> tuple[int, int, int]:
+    return span.today, span.week, span.before
+
+
+def _span(days: Iterable[DayCount], today: date, what: str) -> Span:
+    """The last seven days hold today; those before are the seven before them."""
+    week, before = today - _WEEK, today - 2 * _WEEK
+    sums = [0, 0, 0]
+    for each in days:
+        day, count = date.fromisoformat(each.day), getattr(each, what)
+        sums[0] += count if day == today else 0
+        sums[1] += count if week < day <= today else 0
+        sums[2] += count if before < day <= week else 0
+    return Span(*sums)

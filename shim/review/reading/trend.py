@@ -1,0 +1,49 @@
+"""Where the calls of 2.5 are going: this week against the one before, and the day on which none would be left.
+
+A straight line through the last whole days, as least squares have it. It is a guess, and says of how many days
+it is one. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from shim.review.reading.model import Day, Trend
+
+FITTED = 28
+"""Whole days that a line goes through, at most."""
+_FEWEST = 14
+_WEEK = 7
+_IN_SIGHT = timedelta(days=5 * 365)
+
+
+def trend(days: Sequence[Day], today: date) -> Trend:
+    """Of calls a day, one after the other. Days before the first call count for nothing, and today does not,
+    since it is not over."""
+    whole = [each for each in days if each.day < today]
+    while whole and not whole[0].old:
+        whole.pop(0)
+    old = [each.old for each in whole]
+    fitted = whole[-FITTED:]
+    end = _end([each.old for each in fitted]) if len(fitted) >= _FEWEST else None
+    zero = fitted[0].day + timedelta(days=end[0]) if end and end[0] < _IN_SIGHT.days else None
+    return Trend(
+        week=sum(old[-_WEEK:]),
+        before=sum(old[-2 * _WEEK : -_WEEK]) if len(old) >= 2 * _WEEK else None,
+        fitted=len(fitted),
+        zero=zero if zero and zero > today else None,
+        a_day=round(end[1], 1) if end and zero and zero > today else None,
+    )
+
+
+def _end(counts: Sequence[int]) -> tuple[int, float] | None:
+    """(the first day, from 0, on which the line is at nothing, its height on the last one); None when it does
+    not fall."""
+    count = len(counts)
+    middle, mean = (count - 1) / 2, sum(counts) / count
+    slope = sum((at - middle) * (each - mean) for at, each in enumerate(counts))
+    slope /= sum((at - middle) ** 2 for at in range(count))
+    if slope >= 0:
+        return None
+    return int(middle - mean / slope) + 1, mean + slope * (count - 1 - middle)
