@@ -206,8 +206,7 @@ def _feed(transport: asyncio.BaseTransport, data: bytes) -> None:
 
 
 def _failed(error: BaseException, peer: str) -> None:
-    """Log a handshake that OpenSSL ended. Those that nothing was sent for (probes) are not; the guard sums up those
-    that took too long."""
+    """Log a handshake that OpenSSL ended, not those that nothing was sent for (probes)."""
     if isinstance(error, HandshakeFailed):
         offer = offered(error.heard)
         log.warning(
