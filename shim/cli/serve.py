@@ -72,7 +72,19 @@ def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> 
             _tell_exposed(settings, path)
             return running.run(_until_stopped(settings, path, reread, writer, more))
     except (ConfigError, Fault, OSError, SocketsError) as error:
-        fail(Code.USAGE, f"The shim cannot start: {error}", "`shim check` tells what is wrong.")
+        fail(Code.USAGE, *_why(error, settings, path), "`shim check` tells what is wrong.")
+
+
+def _why(error: Exception, settings: Config, path: Path | None) -> list[str]:
+    """Why it cannot start: what the operating system says of TLS files lacks their names."""
+    from shim.cli.check.checks import check_tls
+    from shim.cli.common.store_trouble import trouble
+    from shim.core.errors import Fault
+
+    if isinstance(error, Fault) and error.reason == "store-unavailable":
+        return [f"The shim cannot start: {path or 'settings'}: store.url: {trouble(error)}"]
+    wrong = [] if isinstance(error, Fault) else check_tls(settings, str(path or "settings")).problems
+    return [f"The shim cannot start: {each}" for each in (map(str, wrong) if wrong else (str(error),))]
 
 
 def _tell_start(settings: Config, path: Path | None, server: Server) -> None:

@@ -89,7 +89,7 @@ def test_no_backend_ends_with_3_and_offline_does_not_ask(invoke: Invoke, config:
     file = str(config())
     done = invoke("check", "-c", file)
     assert done.exit_code == 3
-    assert "backend.url: http://127.0.0.1:9 cannot be reached" in done.stdout
+    assert "backend.url: http://127.0.0.1:9 refuses the connection" in done.stdout
     assert invoke("check", "-c", file, "--offline").exit_code == 0
 
 

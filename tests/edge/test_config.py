@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import socket
 from itertools import takewhile
 from pathlib import Path
@@ -154,9 +155,9 @@ def test_the_porting_ladder_is_judged_by_the_operations_of_2_5(tmp_path: Path) -
     ):
         found = only(problems(tmp_path, ported(**good, **{wrong: "v3"})))
         assert said in found.what
-        assert found.where.endswith("integrations[0].porting")
+        assert found.where.endswith("integration billing: porting")
     found = only(problems(tmp_path, ported(**{"*": "lokced"})))
-    assert found.where.endswith("integrations[0].porting.*")
+    assert found.where.endswith("integration billing: porting.*")
     assert found.intention == "Did you mean locked?"
 
 
@@ -216,32 +217,32 @@ integrations:
     file = str(tmp_path / "shim.yaml")
     places = {each.where: each for each in found}
     assert set(places) == {
-        f"{file}: {key}"
+        f"{file}{key}"
         for key in (
-            "listn",
-            "port",
-            "listen.trusted_proxies[0]",
-            "listen.tls_cert",
-            "backend.call_timeout",
-            "conduct.user_max",
-            "log.format",
-            "integrations[0].name",
-            "integrations[0].old",
-            "integrations[0].new.app_secret",
-            "integrations[1].old.password",
-            "integrations[1].new.app_secret",
-            "integrations[1].new.app_secrt",
-            "integrations[2]",
+            ", line 2: listn",
+            ", line 3: port",
+            ", line 4: listen.trusted_proxies[0]",
+            ", line 4: listen.tls_cert",
+            ", line 5: backend.call_timeout",
+            ", line 6: conduct.user_max",
+            ", line 7: log.format",
+            ", line 9: integration number 1: name",
+            ", line 9: integration number 1: old",
+            ", line 9: integration number 1: new.app_secret",
+            ", line 10: integration ab: old.password",
+            ", line 10: integration ab: new.app_secret",
+            ", line 10: integration ab: new.app_secrt",
+            ", line 11: integration number 3",
         )
     } | {
         "environment variable SHIM_ADMIN__PRT: admin.prt",
         "environment variable SHIM_LISTEN__PORT: listen.port",
     }
-    assert places[f"{file}: listn"].intention == "Did you mean listen?"
-    assert places[f"{file}: port"].intention == "Did you mean listen.port or admin.port?"
-    assert places[f"{file}: log.format"].intention == "Did you mean json?"
-    assert "NOPE is not set" in places[f"{file}: integrations[0].new.app_secret"].what
-    assert "Default: unlimited" in places[f"{file}: conduct.user_max"].fix
+    assert places[f"{file}, line 2: listn"].intention == "Did you mean listen?"
+    assert places[f"{file}, line 3: port"].intention == "Did you mean listen.port or admin.port?"
+    assert places[f"{file}, line 7: log.format"].intention == "Did you mean json?"
+    assert "NOPE is not set" in places[f"{file}, line 9: integration number 1: new.app_secret"].what
+    assert "Default: unlimited" in places[f"{file}, line 6: conduct.user_max"].fix
     assert all(each.fix for each in found)
 
 
@@ -262,6 +263,40 @@ def test_values_that_cannot_be_meant(tmp_path: Path, section: dict[str, Any], wh
     with pytest.raises(ConfigError) as caught:
         load_config(path, flags, {})
     assert what in only(caught.value.problems).what
+
+
+def test_a_problem_names_the_file_its_line_and_the_integration(tmp_path: Path) -> None:
+    (tmp_path / "who.yaml").write_text(
+        "# who may call\n"
+        "- name: crm\n"
+        "  old:\n"
+        "    username: 0123\n"
+        "    password: x\n"
+        "  new: {app_key: k, app_secret: {env: NOT_SET}}\n"
+    )
+    user, secret = problems(tmp_path, "integrations_file: who.yaml\n")
+    file = tmp_path / "who.yaml"
+    assert str(user) == (
+        f"{file}, line 4: integration crm: old.username: a text is needed, and this is a number. Put it in "
+        "quotes: YAML drops zeros that lead a number, or reads it as octal."
+    )
+    assert str(secret).startswith(
+        f"{file}, line 6: integration crm: new.app_secret: the environment variable NOT_SET is not set. Set it"
+    )
+
+
+def test_a_section_is_judged_as_a_whole_beside_its_wrong_keys(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("")
+    found = problems(tmp_path, "listen: {tls_cert: cert.pem, port: many}\nidentity: {issued_to: 1}\n")
+    assert [each.where.rpartition(": ")[2] for each in found] == ["listen.port", "identity", "listen"]
+    wrong = {**entry(), "old": {"username": 123, "password": "x"}}
+    assert only(problems(tmp_path, {"integrations": [wrong]})).where.endswith("old.username")
+
+
+def test_no_problem_repeats_what_a_setting_is_for(tmp_path: Path) -> None:
+    text = "listen: {port: x, header_timeout: 0}\nlog: {level: loud, files: -1}\nidentity: {issued_to: many}\n"
+    found = "\n".join(map(str, problems(tmp_path, {**yaml.safe_load(text), "integrations": [{"old": 1}]})))
+    assert [each.doc for each in describe() if len(each.doc) > 8 and each.doc in found] == []
 
 
 def test_certificate_and_key_go_together(tmp_path: Path) -> None:
@@ -326,12 +361,13 @@ def test_names_and_logins_are_unique_over_both_lists(tmp_path: Path) -> None:
         )
     )
     found = problems(tmp_path, {"integrations": inline, "integrations_file": "more.yaml"})
-    assert [each.where.rpartition("/")[2] for each in found] == [
-        "more.yaml: [0].name",
-        "more.yaml: [1].old.username",
-        "more.yaml: [2].old.crypted_auth",
-        "more.yaml: [3].old.app_key",
+    assert [re.sub(r".*/|, line [0-9]+", "", each.where) for each in found] == [
+        "more.yaml: integration a: name",
+        "more.yaml: integration d: old.username",
+        "more.yaml: integration e: old.crypted_auth",
+        "more.yaml: integration f: old.app_key",
     ]
+    assert found[0].what.endswith("integration a in " + str(tmp_path / "shim.yaml") + ", line 2 has the same")
 
 
 def test_integrations_file_adds_to_the_list_and_has_its_own_folder(tmp_path: Path) -> None:
@@ -350,7 +386,7 @@ def test_integrations_file_adds_to_the_list_and_has_its_own_folder(tmp_path: Pat
 
 def test_missing_integrations_file_is_a_problem_but_can_be_located(tmp_path: Path) -> None:
     text = {"integrations_file": "list.yaml"}
-    assert "does not point to a file" in only(problems(tmp_path, text)).what
+    assert "there is no such file" in only(problems(tmp_path, text)).what
     assert integrations_file(tmp_path / "shim.yaml", environ={}) == tmp_path / "list.yaml"
 
 

@@ -219,7 +219,7 @@ def test_keys_of_a_policy_are_judged_with_the_rest(tmp_path: Path) -> None:
     }
     assert told["conduct.policies[0].operatoin"].intention == "Did you mean conduct.policies[].operation?"
     assert told["conduct.policies[0].do"].intention == "Did you mean drop?"
-    assert "refuse: answer with a fault" in told["conduct.policies[1].do"].fix
+    assert told["conduct.policies[1].do"].what == "this is missing"
 
 
 async def test_nothing_opens_with_policies_that_cannot_be_meant(tmp_path: Path) -> None:

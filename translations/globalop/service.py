@@ -240,16 +240,17 @@ _ACTED = {
     f"{MAPPING}/requestParam": "The name it gets in the package; that of node or responseParam without.",
     f"{MAPPING}/node": "Where it goes in the package, counted from its request element; right below without.",
     "processedOp": "How many operations were begun, those that failed included.",
-    "operation/output": "The old answer of the operation, a whole message, or the fault it would have had.",
+    "operation/output": "The old answer, a whole message as base64, or the fault it would have had.",
     "operation/result": "Success or failure; what was done in part only, or undone again, is a failure.",
 }
 NOTES = (
+    "A package is base64 of a whole message (an envelope or its body element); plain XML in it is read, too.",
     "The v3 calls are those of the operations in it: `shim explain` tells them for each.",
     "When one that is final fails (setting linked_failure), additions are taken back, the last first:",
     *(f"  {name} by {undoing.operation}" for name, undoing in UNDONE_BY.items()),
     "Nothing else is taken back: what was there before is changed for good.",
 )
-_PACKAGE = "The package is an old call of its own: see what becomes of that operation."
+_PACKAGE = "It is base64 of an old call, an envelope or its body element: see what becomes of that operation."
 
 LINKED = served(
     "LinkedOp",

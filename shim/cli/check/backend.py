@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import httpx
 
 from shim.cli.check.assumptions import check_assumptions
 from shim.cli.common.console import Code
+from shim.cli.common.store_trouble import causes_of
 from shim.core.errors import BackendError
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.dialect import ask_version, person_names
@@ -59,7 +61,7 @@ async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> Problem
         meant = "A firewall may drop the connection, or the host may be another one."
         return Problem(place, f"{url} does not take connections in time", meant, "Correct it, or open the way")
     except httpx.ConnectError as error:
-        return _not_connected(place, url, str(error))
+        return _not_connected(place, url, error)
     except httpx.TimeoutException:
         return Problem(
             place, f"{url} takes connections and does not answer in time", None, "Look at the backend"
@@ -74,7 +76,15 @@ async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> Problem
     return None
 
 
-def _not_connected(place: str, url: str, why: str) -> Problem:
+def _not_connected(place: str, url: str, error: httpx.ConnectError) -> Problem:
+    why, causes = str(error), list(causes_of(error))
+    if any(isinstance(each, socket.gaierror) for each in causes):
+        meant = "It may be misspelt, or this machine asks another name server than you think."
+        return Problem(place, f"nobody knows the host of {url}", meant, "Correct the host, or the name server")
+    if any(isinstance(each, ConnectionRefusedError) for each in causes):
+        what = f"{url} refuses the connection: the host is there, and nothing listens on that port"
+        meant = "The backend may not run, or listen on another port."
+        return Problem(place, what, meant, "Start it, or correct the port")
     if "CERTIFICATE_VERIFY_FAILED" in why.upper().replace(" ", "_"):
         meant = "It may be self-signed, or from an authority of your own."
         fix = "Set backend.ca_file to that authority's certificate"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from shim.cli.check.backend import check_backend
 from shim.cli.check.ports import refused, wanted
 from shim.cli.check.warnings import cautions
 from shim.cli.common.console import Code
+from shim.cli.common.store_trouble import trouble
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.errors import DeclarationError, Fault
 from shim.edge.deprecation.log import spool_folder
 from shim.edge.settings.check_policies import judge_policies
-from shim.edge.settings.load import ConfigError, Problem, load_config
+from shim.edge.settings.load import Problem, load_partly
 from shim.edge.settings.model import Config
 from shim.edge.settings.secret_files import exposed
 from shim.edge.store.database import Store
@@ -41,35 +43,54 @@ class Result:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     code: Code = Code.USAGE
+    left_out: str = ""
+    """Why it was not tried."""
+
+
+NEEDS = {
+    "policies": {"conduct"},
+    "TLS files": {"listen", "admin"},
+    "store": {"store", "deprecation"},
+    "ports": {"listen", "admin"},
+    "backend": {"backend"},
+}
+"""The sections of the configuration that a check rests on."""
 
 
 async def checks(path: Path | None, overrides: Mapping[str, Any], *, offline: bool) -> AsyncIterator[Result]:
-    """All checks in turn. What needs a configuration is left out when there is none that can be used."""
-    config, result = check_configuration(path, overrides)
+    """All checks in turn. One whose sections of the configuration cannot be used is left out, and says so."""
+    config, result, wrong = check_configuration(path, overrides)
     yield result
     yield check_translations()
-    if config is None:
-        return
-    yield check_policies(config, str(path or "settings"))
-    yield check_tls(config, str(path or "settings"))
-    yield await check_store(config, str(path or "settings"))
-    yield check_ports(config, str(path or "settings"))
-    if not offline:
-        async for name, code, detail, problems in check_backend(config, str(path or "settings")):
-            yield Result(name, detail, problems, code=code)
+    where = str(path or "settings")
+    for name, needs in NEEDS.items():
+        if name == "backend" and offline:
+            continue
+        if config is None or wrong & needs:
+            why = "its settings are wrong" if config is not None else "without a configuration"
+            yield Result(name, left_out=f"not checked: {why}")
+        elif name == "backend":
+            async for told, code, detail, problems in check_backend(config, where):
+                yield Result(told, detail, problems, code=code)
+        elif name == "store":
+            yield await check_store(config, where)
+        else:
+            yield _BY_CONFIG[name](config, where)
 
 
-def check_configuration(path: Path | None, overrides: Mapping[str, Any]) -> tuple[Config | None, Result]:
-    try:
-        config = load_config(path, overrides)
-    except ConfigError as error:
-        return None, Result("configuration", problems=error.problems)
+def check_configuration(
+    path: Path | None, overrides: Mapping[str, Any]
+) -> tuple[Config | None, Result, frozenset[str]]:
+    """(what can be used of it, what came of it, the sections in which something is wrong)"""
+    config, problems, wrong = load_partly(path, overrides)
+    if config is None or problems:
+        return config, Result("configuration", problems=problems), wrong
     enabled = sum(each.enabled for each in config.integrations)
     result = Result("configuration", f"{enabled} integrations may call, of {len(config.integrations)}")
     if not enabled:
         result.warnings.append("Nobody may call: add one with `shim integrations add`.")
     result.warnings += [*cautions(config), *exposed(config, path)]
-    return config, result
+    return config, result, wrong
 
 
 def check_translations() -> Result:
@@ -98,7 +119,8 @@ def check_tls(config: Config, where: str) -> Result:
     result = Result("TLS files", "none are configured: HTTP only")
     admin = config.admin
     if admin.tls_cert and admin.tls_key and (problem := _pair_problem(admin.tls_cert, admin.tls_key, where)):
-        result.problems.append(problem._replace(where=problem.where.replace("listen.", "admin.")))
+        about = problem._replace(where=problem.where.replace("listen.", "admin."))
+        result.problems.append(about._replace(fix=about.fix.replace("listen.", "admin.")))
     if listen.tls_cert is None or listen.tls_key is None:
         return result
     if problem := _pair_problem(listen.tls_cert, listen.tls_key, where):
@@ -117,6 +139,8 @@ def check_tls(config: Config, where: str) -> Result:
 
 
 def _pair_problem(cert: Path, key: Path, where: str) -> Problem | None:
+    if problem := _unreadable(cert, key, where):
+        return problem
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=_no_password)
     except ssl.SSLError as error:
@@ -136,6 +160,20 @@ def _pair_problem(cert: Path, key: Path, where: str) -> Problem | None:
     return None
 
 
+def _unreadable(cert: Path, key: Path, where: str) -> Problem | None:
+    """The one of the two files that this user may not read."""
+    for name, path in (("listen.tls_cert", cert), ("listen.tls_key", key)):
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            whose = "the private key" if name.endswith("key") else "the certificate"
+            what = f"{whose} in {path} cannot be read ({(error.strerror or 'no access').lower()})"
+            meant = "The shim may run as another user than the one who put it there."
+            fix = f"Let the user that the shim runs as read it ({getuser()} is who asks now)"
+            return Problem(f"{where}: {name}", what, meant, fix)
+    return None
+
+
 def _no_password() -> str:
     raise ValueError("the key has a password")
 
@@ -145,9 +183,7 @@ async def check_store(config: Config, where: str) -> Result:
     try:
         store = await Store.open(config.store.url, config.store.journal_mode, config.store.busy_timeout)
     except Fault as fault:
-        meant = "A relative path of SQLite is beside the configuration file."
-        fix = "Set an address whose folder or database exists and may be written"
-        result.problems.append(Problem(f"{where}: store.url", fault.text.rstrip("."), meant, fix))
+        result.problems.append(Problem(f"{where}: store.url", *trouble(fault)))
         return result
     try:
         result.warnings += await store.check()
@@ -179,3 +215,6 @@ def check_ports(config: Config, where: str) -> Result:
             setting = each.setting.partition(" ")[0]
             result.problems.append(Problem(f"{where}: {setting}", why, meant, f"Set another {each.setting}"))
     return result
+
+
+_BY_CONFIG = {"policies": check_policies, "TLS files": check_tls, "ports": check_ports}

@@ -58,8 +58,6 @@ async def _check(path: Path | None, overrides: Mapping[str, Any], offline: bool,
             _tell(result)
             found.append(result)
     failed = [each for each in found if each.problems]
-    if failed and failed[0].name == "configuration":
-        typer.echo("TLS files, store, ports and backend are not checked without a configuration.")
     return min((each.code for each in failed), default=Code.FINE)
 
 
@@ -72,7 +70,9 @@ def _progress() -> AbstractContextManager[Any]:
 
 
 def _tell(result: Result) -> None:
-    if not result.problems:
+    if result.left_out:
+        typer.echo(f"-        {result.name}: {result.left_out}")
+    elif not result.problems:
         typer.echo(f"ok       {result.name}: {result.detail}")
     for problem in result.problems:
         typer.echo(f"PROBLEM  {result.name}: {problem}")

@@ -76,7 +76,7 @@ def with_store(config: Path | Config | None, work: Callable[[Store, Config], Cor
     try:
         code = running.run(main())
     except Fault as fault:
-        fail(_code_of(fault), str(fault))
+        fail(_code_of(fault), _why(fault))
     except PortingRefused as refused:
         said = str(refused)
         fail(Code.USAGE, f"{said[0].upper()}{said[1:]}.")
@@ -107,6 +107,13 @@ def record(config: Path | Config | None, action: str, subject: str, detail: str 
         asyncio.run(main())
     except Fault as fault:
         say(f"This is not in the audit log: {fault.text}")
+
+
+def _why(fault: Fault) -> str:
+    """What a fault says to an operator, who can see to the store."""
+    from shim.cli.common.store_trouble import trouble
+
+    return str(trouble(fault)) if fault.reason == "store-unavailable" else str(fault)
 
 
 def _code_of(fault: Fault) -> Code:

@@ -10,6 +10,7 @@ their own: nobody can lock out anybody else. No value of a message is in a text 
 from __future__ import annotations
 
 import csv
+import difflib
 import hashlib
 import hmac
 import io
@@ -17,7 +18,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -334,7 +335,7 @@ def add_to_file(path: Path, *entries: Mapping[str, Any]) -> None:
     text = path.read_text("utf-8") if path.exists() else ""
     there = (read_yaml(path) if text else None) or []
     whole = [*there, *map(dict, entries)] if isinstance(there, list) else there
-    if problems := judge_integrations(whole, f"{path}: ", path.parent):
+    if problems := judge_integrations(whole, str(path), path.parent):
         raise ConfigError(problems)
     added = yaml.safe_dump([dict(each) for each in entries], sort_keys=False, allow_unicode=True)
     grown = f"{text.rstrip()}\n{added}" if there else f"{text}{added}"
@@ -380,7 +381,7 @@ def import_csv(path: Path, passwords: Passwords | None = None) -> tuple[list[dic
     columns = [name.strip().lower() for name in rows.fieldnames or ()]
     rows.fieldnames = columns
     problems = [f"line 1: there is no column {name}" for name in _NEEDED if name not in columns]
-    problems += [f"line 1: column {number} is not known" for number in _unknown(columns)]
+    problems += _unknown(columns)
     if problems:
         return [], [*problems, f"columns are: {', '.join(COLUMNS)}"]
     passwords = passwords or Passwords()
@@ -393,8 +394,15 @@ def import_csv(path: Path, passwords: Passwords | None = None) -> tuple[list[dic
     return entries, problems
 
 
-def _unknown(columns: Iterable[str]) -> Iterable[int]:
-    return [number for number, name in enumerate(columns, 1) if name not in COLUMNS]
+def _unknown(columns: Sequence[str]) -> Iterator[str]:
+    """Problems of the header. It names its columns only where it is one: in a row of values may be secrets."""
+    is_header = all(name in columns for name in ("name", "v3_app_key"))
+    for number, name in enumerate(columns, 1):
+        if name not in COLUMNS:
+            meant = difflib.get_close_matches(name, COLUMNS, 1)
+            called = f" ({name})" if is_header and re.fullmatch("[a-z0-9_ -]{1,40}", name) else ""
+            hint = f"; is {meant[0]} meant?" if meant else ""
+            yield f"line 1: column {number}{called} is not known{hint}"
 
 
 def _wrong(row: Mapping[str, Any]) -> Iterable[str]:

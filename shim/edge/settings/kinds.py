@@ -22,6 +22,8 @@ from pydantic import (
     ValidationInfo,
 )
 
+from shim.edge.settings.problems import Wrong
+
 
 def _context(info: ValidationInfo) -> tuple[Path, Mapping[str, str]]:
     context = info.context or {}
@@ -41,12 +43,15 @@ def _secret(value: Any, info: ValidationInfo) -> Any:
         if kind == "env":
             value = environ.get(str(place))
             if value is None:
-                raise ValueError(f"the environment variable {place} is not set")
+                fix = "Set it where the shim is started: the variables of your shell may not be there"
+                raise Wrong(f"the environment variable {place} is not set", fix)
         elif kind == "file":
             try:
                 value = (base / str(place)).read_text("utf-8").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
-                raise ValueError(f"the file {place} cannot be read ({type(error).__name__})") from None
+                why = getattr(error, "strerror", None) or "it is not UTF-8"
+                fix = "Correct the path, which is relative to this file, or let the shim's user read it"
+                raise Wrong(f"the file {place} cannot be read ({why})", fix) from None
     if isinstance(value, SecretStr):
         return value
     if not isinstance(value, str):
@@ -84,9 +89,8 @@ def _argon2(value: str) -> str:
     try:
         extract_parameters(value)
     except InvalidHashError:
-        raise ValueError(
-            "this is no argon2 hash (`shim integrations add` and `shim admin password` make them)"
-        ) from None
+        fix = "Let `shim integrations add` or `shim admin password` make it"
+        raise Wrong("this is no argon2 hash", fix) from None
     return value
 
 

@@ -6,63 +6,35 @@ configuration ever stands in a problem, because any of them may be a secret.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
-from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ValidationError
 
-from shim.edge.settings.model import Config, Integration, Store
+from shim.edge.settings.lines import Key, Lines
+from shim.edge.settings.model import NAME, Config, Integration, Store
+from shim.edge.settings.problems import REFERENCE, ConfigError, Problem, by_key, dotted, problem
+from shim.edge.settings.table import Setting, settings_of
 
 __all__ = ["Config", "ConfigError", "Integration", "Problem", "Setting", "describe", "load_config"]
 
 _PREFIX = "SHIM_"
-_REFERENCE = "config.example.yaml names every key"
-_REQUIRED = "(required)"
 _NOWHERE = "(no configuration file)"
+_NO_BACKEND = "http://backend.invalid"
 _SPOOL = "shim.spool"
 
-Key = tuple[str | int, ...]
-
-
-class Problem(NamedTuple):
-    """One thing wrong: where (file or variable, and key), what, what was probably meant, how to fix it."""
-
-    where: str
-    what: str
-    intention: str | None
-    fix: str
-
-    def __str__(self) -> str:
-        meant = f" {self.intention}" if self.intention else ""
-        return f"{self.where}: {self.what}.{meant} {self.fix.rstrip('.')}."
-
-
-class ConfigError(Exception):
-    """A configuration that cannot be used; `problems` holds all that is wrong with it."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(each) for each in problems))
-        self.problems = list(problems)
-
-
-class Setting(NamedTuple):
-    """A row of the settings table; `default` is `(required)` where there is none."""
-
-    key: str
-    default: Any
-    doc: str
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def describe() -> list[Setting]:
     """The settings table, in the order of the models; keys of a list's items as `integrations[].name`."""
-    return list(_describe(Config, ""))
+    return list(settings_of(Config))
 
 
 def load_config(
@@ -74,20 +46,99 @@ def load_config(
 
     Raises ConfigError with every problem.
     """
+    found = load_partly(path, overrides, environ)
+    if found.config is None or found.problems:
+        raise ConfigError(found.problems)
+    return found.config
+
+
+class Partly(NamedTuple):
+    """A configuration as far as it can be used, and all that is wrong with it.
+
+    `config` lacks what is wrong, and has the defaults there; None when nothing is left of it. `sections` are
+    those in which something is wrong: `listen`, `integrations`.
+    """
+
+    config: Config | None
+    problems: list[Problem]
+    sections: frozenset[str]
+
+
+def load_partly(
+    path: Path | None,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Partly:
+    """The same as `load_config` for those who want to try what can be used of it. Raises nothing."""
     environ = os.environ if environ is None else environ
-    sources = _read(path, overrides or {}, environ)
+    try:
+        sources = _read(path, overrides or {}, environ)
+    except ConfigError as error:
+        return Partly(None, error.problems, frozenset())
     base = path.parent if path else Path()
-    context = {"base": base, "environ": environ}
-    integrations = _integrations(_entries(sources, base), environ, sources.problems)
+    entries = _entries(sources, base)
+    integrations = _integrations(entries, environ, sources.problems)
+    sections = {"integrations"} if sources.problems else set[str]()
     sources.data.pop("integrations", None)
     _beside(sources.data)
-    try:
-        config = Config.model_validate({**sources.data, "integrations": integrations}, context=context)
-    except ValidationError as error:
-        sources.problems += _problems(error, sources.data, sources.place, Config)
-    if sources.problems:
-        raise ConfigError(sources.problems)
-    return config
+    if path is None and "backend" not in sources.data:
+        return Partly(None, [_NO_FILE, *sources.problems], frozenset())
+    data = {**deepcopy(sources.data), "integrations": integrations}
+    config, wrong = _validated(Config, data, {"base": base, "environ": environ})
+    sources.problems += (problem(key, each, sources.place, Config) for key, each in wrong.items())
+    return Partly(config, sources.problems, frozenset(sections | {str(key[0]) for key in wrong if key}))
+
+
+_NO_FILE = Problem(
+    _NOWHERE,
+    "no configuration is named",
+    None,
+    "Give it with --config FILE (-c) or in SHIM_CONFIG; what runs without a file needs SHIM_BACKEND__URL",
+)
+
+
+def _validated(
+    model: type[_Model], data: Any, context: Mapping[str, Any]
+) -> tuple[_Model | None, dict[Key, list[Any]]]:
+    """(what there is without the keys that are wrong, what is wrong by key). Takes wrong keys out of `data`.
+
+    pydantic judges a section as a whole only when each of its keys is right: so it is judged again without
+    those that are not, and what that says of them is left out.
+    """
+    wrong: dict[Key, list[Any]] = {}
+    for _ in range(3):
+        try:
+            return model.model_validate(data, context=context), wrong
+        except ValidationError as error:
+            fresh = by_key(error, data)
+        wrong |= {key: each for key, each in fresh.items() if not _follows(key, each, wrong)}
+        for key in fresh:
+            _take_out(data, key)
+        if model is Config and isinstance(data.setdefault("backend", {}), dict):
+            data["backend"].setdefault("url", _NO_BACKEND)
+    return None, wrong
+
+
+def _follows(key: Key, details: Sequence[Any], wrong: Mapping[Key, Sequence[Any]]) -> bool:
+    """Whether a problem of a section only comes from another one in it."""
+    for other, found in wrong.items():
+        if other[: len(key)] == key and len(other) > len(key):
+            typo = found[0]["type"] == "extra_forbidden"
+            if typo or any(str(step) in details[0]["msg"] for step in other[len(key) :]):
+                return True
+    return any(key == other[: len(key)] for other in wrong) and details[0]["type"] == "missing"
+
+
+def _take_out(data: Any, key: Key) -> None:
+    """Take a key out of settings: with it the list whose item it is in."""
+    for step in key[:-1]:
+        below = data.get(step) if isinstance(data, dict) else None
+        if not isinstance(below, dict):
+            key = (step,)
+            break
+        data = below
+    if isinstance(data, dict) and key:
+        data.pop(key[-1], None)
 
 
 def _beside(data: dict[str, Any]) -> None:
@@ -121,6 +172,7 @@ class _Sources:
     """The merged settings, who set them, and what was wrong already."""
 
     file: str
+    lines: Lines | None = None
     data: dict[str, Any] = field(default_factory=dict)
     origins: dict[Key, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -134,16 +186,18 @@ class _Sources:
         at[key[-1]] = value
         self.origins[key] = origin
 
+    def origin(self, key: Key) -> str | None:
+        """What set a key, unless the file did."""
+        return next((self.origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.origins), None)
+
     def place(self, key: Key) -> str:
-        for length in range(len(key), 0, -1):
-            if key[:length] in self.origins:
-                return f"{self.origins[key[:length]]}: {dotted(key)}"
-        return f"{self.file}: {dotted(key)}"
+        """Where a key stands: `shim.yaml, line 3: listen.port`."""
+        return f"{self.origin(key) or _at(self.file, self.lines, key)}: {dotted(key)}"
 
 
-def dotted(key: Key) -> str:
-    """`integrations[2].new.app_key`"""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in key).lstrip(".")
+def _at(file: str, lines: Lines | None, key: Key) -> str:
+    line = lines.of(key) if lines is not None else None
+    return f"{file}, line {line}" if line is not None else file
 
 
 def _read(path: Path | None, overrides: Mapping[str, Any], environ: Mapping[str, str]) -> _Sources:
@@ -151,8 +205,8 @@ def _read(path: Path | None, overrides: Mapping[str, Any], environ: Mapping[str,
     if path:
         data = read_yaml(path)
         if not isinstance(data, dict | None):
-            raise ConfigError([Problem(str(path), "this is no mapping of keys", None, _REFERENCE)])
-        sources.data = data or {}
+            raise ConfigError([Problem(str(path), "this is no mapping of keys", None, REFERENCE)])
+        sources.data, sources.lines = data or {}, Lines(path)
     for name, text in sorted(environ.items()):
         key = _variable(name)
         if key and text:
@@ -205,12 +259,20 @@ def read_yaml(path: Path) -> Any:
     except UnicodeDecodeError:
         what, fix = "this is not UTF-8", "Save it as UTF-8"
     except yaml.MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        said = re.sub(r"'[^']*'", "...", error.problem or error.context or "")
-        what, fix = f"this is no YAML: {said}{line}", "Correct that line"
+        what, fix = _not_yaml(error)
     except yaml.YAMLError:
         what, fix = "this is no YAML", "Correct it"
     raise ConfigError([Problem(str(path), what, None, fix)])
+
+
+def _not_yaml(error: yaml.MarkedYAMLError) -> tuple[str, str]:
+    """(what is wrong, the fix), with the line and none of its text."""
+    mark = error.problem_mark
+    line = f" in line {mark.line + 1}" if mark else ""
+    if mark is not None and mark.buffer is not None and mark.buffer[mark.pointer : mark.pointer + 1] == "\t":
+        return f"there is a tab{line}, where YAML takes blanks only", "Indent with blanks"
+    said = re.sub(r"'[^']*'", "...", error.problem or error.context or "")
+    return f"this is no YAML: {said}{line}", "Correct that line, or the one before"
 
 
 # ---- integrations ----
@@ -218,30 +280,56 @@ def read_yaml(path: Path) -> Any:
 
 @dataclass
 class _Entry:
-    """One item of a list of integrations, where it stands, and what its paths are relative to."""
+    """One item of a list of integrations, where it stands, and what its paths are relative to.
+
+    `list` is the key of the list in its file, and `number` that of the item, from 0 on.
+    """
 
     value: Any
-    place: str
     base: Path
+    file: str
+    lines: Lines | None
+    list: Key
+    number: int
+
+    def place(self, key: Key) -> str:
+        """Where a key of it stands: `integrations.yaml, line 3: integration crm: old.username`."""
+        at = _at(self.file, self.lines, (*self.list, self.number, *key))
+        return f"{at}: {self.called}{f': {dotted(key)}' if key else ''}"
+
+    @property
+    def called(self) -> str:
+        name = self.value.get("name") if isinstance(self.value, dict) else None
+        usable = isinstance(name, str) and re.fullmatch(NAME, name)
+        return f"integration {name}" if usable else f"integration number {self.number + 1}"
+
+    @property
+    def known_as(self) -> str:
+        """Itself as another entry's problem tells of it."""
+        return f"{self.called} in {_at(self.file, self.lines, (*self.list, self.number))}"
 
 
 def _entries(sources: _Sources, base: Path) -> list[_Entry]:
     inline = sources.data.get("integrations") or []
-    found = _listed(inline, sources.place(("integrations",)), base, sources.problems)
+    origin = sources.origin(("integrations",))
+    where = (origin, None) if origin else (sources.file, sources.lines)
+    found = _listed(inline, base, *where, ("integrations",), sources.problems)
     name = sources.data.get("integrations_file")
     path = base / name if isinstance(name, str | Path) else None
     if path and path.is_file():
         try:
-            found += _listed(read_yaml(path) or [], f"{path}: ", path.parent, sources.problems)
+            found += _listed(read_yaml(path) or [], path.parent, str(path), Lines(path), (), sources.problems)
         except ConfigError as error:
             sources.problems += error.problems
     return found
 
 
-def _listed(value: Any, place: str, base: Path, problems: list[Problem]) -> list[_Entry]:
+def _listed(
+    value: Any, base: Path, file: str, lines: Lines | None, key: Key, problems: list[Problem]
+) -> list[_Entry]:
     if isinstance(value, list):
-        return [_Entry(each, f"{place}[{index}]", base) for index, each in enumerate(value)]
-    problems.append(Problem(place, "this is no list of integrations", None, _REFERENCE))
+        return [_Entry(each, base, file, lines, key, number) for number, each in enumerate(value)]
+    problems.append(Problem(file, "this is no list of integrations", None, REFERENCE))
     return []
 
 
@@ -250,151 +338,38 @@ def _integrations(
 ) -> list[Integration]:
     """The usable ones; each is judged by itself, so that one bad entry hides no other."""
     good: list[Integration] = []
-    taken: dict[tuple[str, str], str] = {}
+    taken: dict[tuple[str, str], _Entry] = {}
     for entry in entries:
-        try:
-            context = {"base": entry.base, "environ": environ}
-            integration = Integration.model_validate(entry.value, context=context)
-        except ValidationError as error:
-            problems += _problems(error, entry.value, _below(entry.place), Integration)
-            continue
-        problems += _repeated(integration, entry.place, taken)
-        good.append(integration)
+        context = {"base": entry.base, "environ": environ}
+        integration, wrong = _validated(Integration, deepcopy(entry.value), context)
+        problems += (problem(key, each, entry.place, Integration) for key, each in wrong.items())
+        if integration is not None and not wrong:
+            problems += _repeated(integration, entry, taken)
+            good.append(integration)
     return good
 
 
-def _below(place: str) -> Callable[[Key], str]:
-    return lambda key: f"{place}.{dotted(key)}" if key else place
-
-
-def _repeated(integration: Integration, place: str, taken: dict[tuple[str, str], str]) -> Iterator[Problem]:
+def _repeated(
+    integration: Integration, entry: _Entry, taken: dict[tuple[str, str], _Entry]
+) -> Iterator[Problem]:
     """Names and logins that an earlier entry has: only one of the two could ever be found."""
     old = integration.old
-    for kind, value in (
-        ("name", integration.name),
-        ("old.username", old.username),
-        ("old.app_key", old.app_key),
-        ("old.crypted_auth", old.crypted_digest),
+    for key, value in (
+        (("name",), integration.name),
+        (("old", "username"), old.username),
+        (("old", "app_key"), old.app_key),
+        (("old", "crypted_auth"), old.crypted_digest),
     ):
         if value is None:
             continue
-        first = taken.setdefault((kind, value), place)
-        if first is not place:
-            yield Problem(f"{place}.{kind}", f"{first} has the same", None, "Each must be unique: change one")
+        first = taken.setdefault((dotted(key), value), entry)
+        if first is not entry:
+            what = f"{first.known_as} has the same"
+            yield Problem(entry.place(key), what, None, "Each must be unique: change one")
 
 
-def judge_integrations(entries: Any, place: str, base: Path) -> list[Problem]:
+def judge_integrations(entries: Any, file: str, base: Path) -> list[Problem]:
     """What is wrong with integrations as they would stand in a file in the folder `base`."""
     problems: list[Problem] = []
-    _integrations(_listed(entries, place, base, problems), os.environ, problems)
+    _integrations(_listed(entries, base, file, None, (), problems), os.environ, problems)
     return problems
-
-
-# ---- problems ----
-
-
-def _problems(
-    error: ValidationError, data: Any, place: Callable[[Key], str], model: type[BaseModel]
-) -> list[Problem]:
-    """One problem for each key; the branches of a choice are told together."""
-    found: dict[Key, list[Any]] = {}
-    for detail in error.errors(include_url=False):
-        found.setdefault(_key(detail["loc"], data), []).append(detail)
-    return [_problem(key, details, place(key), model) for key, details in found.items()]
-
-
-def _key(loc: Key, data: Any) -> Key:
-    """The part of a location that is a key: pydantic adds the branch of a choice."""
-    for index, step in enumerate(loc):
-        if isinstance(data, Mapping):
-            data = data.get(step)
-        elif isinstance(data, list | tuple) and isinstance(step, int):
-            data = data[step]
-        else:
-            return loc[:index]
-    return loc
-
-
-def _problem(key: Key, details: Sequence[Any], place: str, model: type[BaseModel]) -> Problem:
-    detail = details[0]
-    known = {each.key: each for each in _describe(model, "")}
-    name = _any_item(dotted(key))
-    setting = known.get(name) or known.get(name.removesuffix("[]"))
-    if detail["type"] == "extra_forbidden":
-        meant = _did_you_mean(key, list(known))
-        return Problem(place, "there is no such key", meant, f"Rename or remove it: {_REFERENCE}")
-    if detail["type"] == "missing":
-        return Problem(place, "this is missing", None, f"Set it: {setting.doc if setting else _REFERENCE}")
-    what = ", or ".join(dict.fromkeys(_sentence(each) for each in details))
-    return Problem(place, what, _choice_meant(detail), _fix(setting))
-
-
-def _sentence(detail: Any) -> str:
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return (message[0].lower() + message[1:]).rstrip(".")
-
-
-def _fix(setting: Setting | None) -> str:
-    if setting is None:
-        return f"Correct it: {_REFERENCE}"
-    default = "" if setting.default == _REQUIRED else f" Default: {_shown(setting.default)}"
-    return f"{setting.doc}{default}"
-
-
-def _shown(default: Any) -> str:
-    return "null" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
-
-
-def _any_item(key: str) -> str:
-    """A key as the table has it: without the number of a list's item."""
-    return re.sub(r"\[[0-9]+\]", "[]", key)
-
-
-def _did_you_mean(key: Key, known: Sequence[str]) -> str | None:
-    whole = _any_item(dotted(key))
-    parent, _, leaf = whole.rpartition(".")
-    depth = whole.count(".")
-    below = f"{parent}." if parent else ""
-    beside = {name.split(".")[depth]: name for name in known if name.startswith(below)}
-    if close := difflib.get_close_matches(leaf, list(beside), 1):
-        return f"Did you mean {below}{close[0]}?"
-    elsewhere = [name for name in known if name.rpartition(".")[2] == leaf]
-    return f"Did you mean {' or '.join(elsewhere)}?" if elsewhere else None
-
-
-def _choice_meant(detail: Any) -> str | None:
-    choices = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
-    close = difflib.get_close_matches(str(detail.get("input")).lower(), choices, 1)
-    return f"Did you mean {close[0]}?" if close else None
-
-
-# ---- the table ----
-
-
-def _describe(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
-    for name, info in model.model_fields.items():
-        section = _section(info)
-        if section is None or (name == "conduct" and prefix):
-            yield Setting(prefix + name, _default(info), info.description or "")
-        elif get_origin(info.annotation) is tuple:
-            yield Setting(prefix + name, [], info.description or "")
-            yield from _describe(section, f"{prefix}{name}[].")
-        else:
-            yield from _describe(section, f"{prefix}{name}.")
-
-
-def _section(info: FieldInfo) -> type[BaseModel] | None:
-    kind = info.annotation
-    kind = get_args(kind)[0] if get_args(kind) else kind
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-
-
-def _default(info: FieldInfo) -> Any:
-    if info.is_required():
-        return _REQUIRED
-    value = info.default
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, BaseModel):
-        return {}
-    return list(value) if isinstance(value, tuple) else value

@@ -43,7 +43,7 @@ class OldLogin(Section):
         if bool(self.app_key) != secrets:
             raise ValueError("app_key goes with app_secret_hash or app_secret")
         if not (passwords or secrets or crypted):
-            raise ValueError("no way to log in is complete: give a user name, an app key or cryptedAuth")
+            raise ValueError("no way to log in is complete: give username, app_key or crypted_auth")
         return self
 
     @cached_property
