@@ -11,19 +11,20 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
 import structlog
 from aiohttp import web
-from aiohttp.http import SERVER_SOFTWARE, RawRequestMessage
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
-from aiohttp.web_protocol import RequestHandler
 
 from shim.core.errors import BackendError
 from shim.edge.app import Application, Extension, open_application
-from shim.edge.http.descriptors import ADMIN, raise_limit, room, wanted
+from shim.edge.http.connection import Connection, without_server_header
+from shim.edge.http.descriptors import ADMIN, missing, raise_limit, room, wanted
 from shim.edge.http.guard import Connections, Guard
 from shim.edge.http.tls import arriving, context_of
 from shim.edge.reload import Reload, live_only
@@ -48,72 +49,12 @@ With `shim.edge.app.CLOSING` for each of three parts and twice `deprecation.pati
 takes no more than 75 seconds.
 """
 
+LOOK = 1.0
+"""Seconds between two looks at how many file descriptors are left."""
 FIRST_REQUEST = 2.0
 """Seconds that connections accepted just before the end have for their first request."""
 _BRIEFLY = 2.0
 """Seconds that a busy store is waited for to note a change."""
-
-
-class _Nameless(web.Response):
-    """A response outside of any application, without the header that names our HTTP library."""
-
-    async def _prepare_headers(self) -> None:
-        await super()._prepare_headers()
-        nameless(self)
-
-
-async def _without_server_header(request: web.Request, response: web.StreamResponse) -> None:
-    nameless(response)
-
-
-def nameless(response: web.StreamResponse) -> None:
-    """Take off the header in which our HTTP library names itself and its version; the backend's stays."""
-    if response.headers.get("Server") == SERVER_SOFTWARE:
-        del response.headers["Server"]
-
-
-class Connection(RequestHandler):
-    """aiohttp's protocol with a page of ours for what is no HTTP: the stock one repeats what came in."""
-
-    _newest: Any = None
-    """The body of the request that came last."""
-    bad: Sums
-    """Where what is no HTTP is told."""
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._messages and isinstance(self._messages[-1][0], RawRequestMessage):
-            self._newest = self._messages[-1][1]
-
-    def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
-        """A caller that has nothing more to send still gets its answers; over TLS there are no halves."""
-        idle = self._waiter is not None and not self._waiter.done()
-        if idle or self._newest is None or not self._newest.is_eof():
-            return None
-        if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
-            return None
-        self.close()
-        return True
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        if status >= 500:
-            log.error("internal error", path=request.path, exc_info=exc)
-        else:
-            self.bad.add(type(exc).__name__, status=status)
-        response = _Nameless(status=status, text=_NOT_HTTP)
-        response.force_close()
-        return response
-
-
-_NOT_HTTP = (
-    "This is not a request that is served here: send HTTP/1.1 or HTTP/1.0, with headers within bounds.\n"
-)
 
 
 class Server:
@@ -135,21 +76,17 @@ class Server:
         self._sockets = sockets or {}
         self._patience = patience
         listen = application.config.listen
-        self._connections = Connections(
-            self._room(application.config),
-            listen.max_connections_per_address,
-            listen.header_timeout,
-            listen.trusted_proxies,
-            listen.handshake_timeout,
+        self._connections = self._counted(
+            self._room(application.config), listen.max_connections_per_address, listen.trusted_proxies
         )
-        self._admin = Connections(ADMIN, ADMIN, listen.header_timeout, handshake=listen.handshake_timeout)
+        self._admin = self._counted(ADMIN, ADMIN)
         self._bad = Sums("bad http")
         self._runners: list[web.AppRunner] = []
         self._servers: list[asyncio.Server] = []
         self._tls: ssl.SSLContext | None = None
         self._admin_tls: ssl.SSLContext | None = None
         self._notes: set[asyncio.Task[None]] = set()
-        self._watch: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self.addresses: dict[str, tuple[str, int]] = {}
 
     async def start(self) -> None:
@@ -167,9 +104,25 @@ class Server:
             self._tls = _tls(config)
             await self._listen("https", public, listen.host, listen.tls_port, self._tls)
         admin = await self._runner(self.application.admin_routes(self._extend))
-        self._watch = asyncio.create_task(self._watch_readers())
+        watching = self._watch_readers(), self._watch_descriptors()
+        self._watching = [asyncio.create_task(each) for each in watching]
         self._admin_tls = _admin_tls(config)
         await self._listen("admin", admin, config.admin.host, config.admin.port, self._admin_tls)
+
+    def _counted(
+        self, most: int, most_each: int, proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    ) -> Connections:
+        """The connections of a listener, with what is counted of them."""
+        listen, metrics = self.application.config.listen, self.application.metrics
+        return Connections(
+            most,
+            most_each,
+            listen.header_timeout,
+            proxies,
+            listen.handshake_timeout,
+            refused=Sums("connection refused", count=partial(metrics.count, metrics.refused)),
+            closed=Sums("connection closed", count=partial(metrics.count, metrics.closed)),
+        )
 
     @staticmethod
     def _room(config: Config) -> int:
@@ -193,8 +146,18 @@ class Server:
             self._connections.unread()
             self._admin.unread()
 
+    async def _watch_descriptors(self) -> None:
+        """Give idle connections up when file descriptors run out, callers' first, whatever uses them.
+
+        The event loop itself would go on accepting connections only to close them unheard.
+        """
+        while True:
+            await asyncio.sleep(LOOK)
+            lacking = missing()
+            self._admin.shed(lacking - self._connections.shed(lacking))
+
     async def _runner(self, app: web.Application) -> web.AppRunner:
-        app.on_response_prepare.append(_without_server_header)
+        app.on_response_prepare.append(without_server_header)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=self._patience / 2)
         await runner.setup()
         self._runners.append(runner)
@@ -284,8 +247,8 @@ class Server:
         A connection that was accepted just before has its first request read: its caller cannot know.
         """
         self.application.ready = False
-        if self._watch is not None:
-            self._watch.cancel()
+        for task in self._watching:
+            task.cancel()
         for server in self._servers:
             server.close()
         await self._first_requests()

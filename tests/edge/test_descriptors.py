@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
+from contextlib import ExitStack
 
 import pytest
 
@@ -49,6 +52,39 @@ def test_a_limit_that_may_not_be_raised_stays(
 
 def test_there_is_room_for_one_at_least() -> None:
     assert descriptors.room(config(1000), 64) == 1
+
+
+def test_what_is_lacking_is_counted_whatever_uses_it(limits: list[tuple[int, int]]) -> None:
+    used = len(os.listdir("/dev/fd")) - 1
+    limits.append((used + 40, 4096))
+    assert descriptors.spare(used + 40) <= 32
+    with ExitStack() as opened:
+        for _ in range(40 - descriptors.spare(used + 40)):
+            opened.enter_context(open(os.devnull))
+        assert descriptors.missing() == 0
+        for _ in range(3):
+            last = opened.enter_context(open(os.devnull))
+        assert descriptors.missing() == 3
+        assert descriptors.is_among_the_last(used + 40 - 1)
+        assert not descriptors.is_among_the_last(last.fileno() - 40)
+
+
+def test_with_no_descriptor_to_look_with_all_that_is_kept_free_is_lacking(
+    limits: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_: str) -> list[str]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "listdir", refuses)
+    assert descriptors.missing() == descriptors.spare(1024) == 32
+    limits.append((64, 64))
+    assert descriptors.missing() == descriptors.spare(64) == 8
+
+
+def test_without_a_limit_nothing_is_lacking(limits: list[tuple[int, int]]) -> None:
+    limits.append((resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert descriptors.missing() == 0
+    assert not descriptors.is_among_the_last(1 << 20)
 
 
 @pytest.mark.usefixtures("limits")

@@ -57,11 +57,18 @@ def test_the_bound_for_all_holds_for_proxies_as_well() -> None:
 # ---- who goes when there is no room ----
 
 
+class NoSocket:
+    """What a transport tells of its socket."""
+
+    def fileno(self) -> int:
+        return 0
+
+
 class Transport(asyncio.Transport):
     """A connection from an address; `unread` is what its client has not read."""
 
     def __init__(self, address: str) -> None:
-        super().__init__({"peername": (address, 4711)})
+        super().__init__({"peername": (address, 4711), "socket": NoSocket()})
         self.unread = 0
         self.ended = ""
 
@@ -122,6 +129,30 @@ async def test_an_address_at_its_bound_gives_up_an_idle_connection_of_its_own_an
     new = Wire(connections, "192.0.2.2")
     assert (other.transport.ended, own.transport.ended, new.transport.ended) == ("", "closed", "")
     assert Wire(connections, "192.0.2.2").transport.ended == "aborted"
+
+
+async def test_idle_connections_go_for_their_descriptors_the_oldest_first_and_busy_ones_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connections = Connections(most=100, most_each=100, headers=60)
+    busy = Wire(connections, "192.0.2.1")
+    busy.guard.request_started()
+    old, older = (Wire(connections, f"192.0.2.{n}").idle(connections) for n in (3, 2))
+    connections.idle[older.guard] -= 60
+    connections.idle.move_to_end(older.guard, last=False)
+    monkeypatch.setattr(guard, "is_among_the_last", lambda descriptor, part=1: part <= lacking[0])
+    lacking = [1]
+    last = Wire(connections, "192.0.2.4")
+    assert [each.transport.ended for each in (busy, old, older, last)] == ["", "", "closed", ""]
+    last.guard.request_started()
+    assert connections.shed(5) == 1, "there is one more"
+    assert old.transport.ended == "closed"
+    assert Wire(connections, "192.0.2.5").transport.ended == "", "none is idle, but half of the last are free"
+    lacking[0] = 2
+    assert Wire(connections, "192.0.2.6").transport.ended == "aborted"
+    lacking[0] = 0
+    assert Wire(connections, "192.0.2.7").transport.ended == ""
+    assert busy.transport.ended == ""
 
 
 async def test_a_connection_that_still_writes_is_not_idle() -> None:

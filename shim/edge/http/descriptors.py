@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from contextlib import suppress
 
@@ -11,6 +12,40 @@ ADMIN = 100
 """Connections of the admin listener, beside those of callers."""
 _OWN = 100
 """What the shim has open by itself: its store, logs, spool, libraries, and handshakes under way."""
+_SPARE = 32
+"""Descriptors that are kept free for what has to go on: calls to v3, the store, `/livez`."""
+
+
+def spare(limit: int) -> int:
+    """How many of so many are kept free."""
+    return min(_SPARE, limit // 8)
+
+
+def limit() -> int | None:
+    """How many this process may have open now; None: any number."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def missing() -> int:
+    """How many would have to be closed for `spare` to be free, whatever it is that uses them."""
+    most = limit()
+    if most is None:
+        return 0
+    try:
+        used = len(os.listdir("/dev/fd")) - 1  # one is the list's own
+    except OSError:  # none is left to look with
+        return spare(most)
+    return max(0, used + spare(most) - most)
+
+
+def is_among_the_last(descriptor: int, part: int = 1) -> bool:
+    """Whether one that was just opened is of those that are kept free, or of the last half, third of them.
+
+    The lowest free one is always taken: all below it are in use.
+    """
+    most = limit()
+    return most is not None and descriptor >= most - spare(most) // part
 
 
 def reserved(config: Config) -> int:

@@ -1,9 +1,9 @@
 """Deadlines and counts for connections, which aiohttp leaves open without end while headers trickle in.
 
 A `Guard` stands between the transport and aiohttp's protocol. It closes a connection whose headers are not
-complete in time, and one whose client does not read its answer. Over the limits, the connection that has been
-idle longest goes; only where none is idle, the new one is refused. The request handler tells when headers are
-in.
+complete in time, and one whose client does not read its answer. Over the limits, and when file descriptors run
+out, the connection that has been idle longest goes; only where none is idle, the new one is refused. The
+request handler tells when headers are in.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_netw
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from shim.edge.http.descriptors import is_among_the_last
 from shim.edge.telemetry.sums import Sums
 
 IDLE = 1.0
@@ -60,18 +61,30 @@ class Connections:
     def count(self) -> int:
         return len(self.transports)
 
-    def admit(self, owner: str) -> bool:
-        """Whether there is room for another connection of `owner`; an idle one goes where that makes room."""
-        if not self.too_many(owner):
-            return True
-        crowded, now = self.count >= self.most, asyncio.get_running_loop().time()
-        candidates = (each for each in self.idle if crowded or each.owner == owner)
-        oldest = next(candidates, None)
+    def refusal(self, owner: str, descriptor: int | None) -> str | None:
+        """Why there is no room for another connection of `owner`; an idle one goes where that makes room."""
+        if self.too_many(owner):
+            whose = None if self.count >= self.most else owner
+            if not self._one_leaves("idle-made-room", whose) or self.too_many(owner):
+                return "too-many-connections"
+        short = descriptor is not None and is_among_the_last(descriptor)
+        if short and not self.shed(1) and is_among_the_last(descriptor or 0, 2):
+            return "no-descriptors"
+        return None
+
+    def shed(self, many: int) -> int:
+        """Close so many of those that have been idle longest, for their descriptors; how many there were."""
+        return sum(1 for _ in range(many) if self._one_leaves("no-descriptors"))
+
+    def _one_leaves(self, reason: str, owner: str | None = None) -> bool:
+        """The one that has been idle longest, of all or of `owner`, goes; False when none is idle for long."""
+        now = asyncio.get_running_loop().time()
+        oldest = next((each for each in self.idle if owner is None or each.owner == owner), None)
         if oldest is None or now - self.idle[oldest] < IDLE or oldest.has_unread():
             return False
         oldest.leave()
-        self.closed.add("idle-made-room", open=self.count)
-        return not self.too_many(owner)
+        self.closed.add(reason, open=self.count)
+        return True
 
     def unread(self) -> None:
         """Close connections whose client has read too little of its answers since this was asked last."""
@@ -146,8 +159,10 @@ class Guard(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self.owner = owner_of(peer[0]) if peer else ""
         connections = self._connections
-        if not connections.admit(self.owner):
-            connections.refused.add("too-many-connections", open=connections.count)
+        plain = transport.get_extra_info("socket")
+        why = connections.refusal(self.owner, plain.fileno() if plain is not None else None)
+        if why is not None:
+            connections.refused.add(why, open=connections.count)
             self._transport.abort()  # type: ignore[union-attr]
             return False
         self._counted = True

@@ -51,6 +51,8 @@ class Metrics:
     config_ok: Gauge = field(init=False)
     config_time: Gauge = field(init=False)
     log_dropped: Counter = field(init=False)
+    refused: Counter = field(init=False)
+    closed: Counter = field(init=False)
     backend_up: Gauge = field(init=False)
     identities: Gauge = field(init=False)
     _series: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
@@ -80,6 +82,8 @@ class Metrics:
         self.waiting = self._gauge("deprecation_waiting_calls", "Calls that are not yet in the store")
         self.spool_bytes = self._gauge("deprecation_spool_bytes", "What lies in the spool, bytes")
         self.flush_failures = self._counter("deprecation_flush_failures", "Writes that the store did not take")
+        self.refused = self._counter("connections_refused", "Connections that were not taken", "reason")
+        self.closed = self._counter("connections_closed", "Connections that were cut or given up", "reason")
         self.backend_up = Gauge(
             "shim_backend_up",
             "1 while an address of the backend is asked.",

@@ -6,6 +6,7 @@ A line for each connection that is refused would let whoever makes them fill the
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,15 +28,21 @@ class _Sum:
 
 
 class Sums:
-    """Lines of one event, summed up by their reason. There have to be few reasons, and none from a stranger."""
+    """Lines of one event, summed up by their reason. There have to be few reasons, and none from a stranger.
 
-    def __init__(self, event: str, every: float = EVERY) -> None:
+    `count` hears the reason each time.
+    """
+
+    def __init__(self, event: str, every: float = EVERY, count: Callable[[str], object] | None = None) -> None:
         self._event = event
         self._every = every
+        self._count = count
         self._sums: dict[str, _Sum] = {}
 
     def add(self, reason: str, **facts: Any) -> None:
         """It happened once more; a line tells the `facts` of the last time."""
+        if self._count is not None:
+            self._count(reason)
         found = self._sums.get(reason)
         if found is not None:
             found.count += 1
