@@ -3,10 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help install demo test check bench soak fuzz docs lock sbom audit format
+REV ?= main
+
+.PHONY: help install demo test check bench bench-compare profile instructions soak fuzz docs lock sbom audit format
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -28,11 +30,17 @@ check: install  ## lint, types, architecture contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install  ## forwarding against bare forwarding, a list of 5,000 extensions, the log, the report
-	$(BIN)/python -m bench.forwarding $(ARGS)
-	$(BIN)/python -m bench.extensions
-	$(BIN)/python -m bench.deprecation
-	$(BIN)/python -m bench.report
+bench: install  ## the shim beside its peers, lists, the log, start, memory; needs php-fpm and nginx for one peer
+	$(BIN)/python -m bench.run $(ARGS)
+
+bench-compare: install  ## CPU a call beside the shim of another commit: make bench-compare REV=main
+	$(BIN)/python -m bench.run --only calls --against $(REV) $(ARGS)
+
+profile: install  ## a flame graph of the shim under load: dist/flame.svg
+	$(BIN)/python -m bench.profile $(ARGS)
+
+instructions: install  ## instructions of ten translations against those kept; needs valgrind
+	$(BIN)/python -m bench.instructions --check $(ARGS)
 
 soak: install  ## a hundred thousand generated messages through the whole shim, with progress
 	$(BIN)/python -m tests.soak $(ARGS)

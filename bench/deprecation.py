@@ -10,14 +10,15 @@ import tempfile
 from pathlib import Path
 from typing import cast
 
-from bench.forwarding import CALLS
 from bench.stages import microseconds, whole
 from bench.wire import call_of
 from shim.core.pipeline import Outcome, Shim
-from shim.edge.app import catalogue
+from shim.edge.catalogue import catalogue
 from shim.edge.deprecation.log import DeprecationLog, Seen
 from shim.edge.settings.model import Config
 from shim.edge.store.database import Store
+
+CALLS = ("Client.GetClients", "Reseller.AddReseller", "Client.SetClientPL")
 
 
 async def bench(folder: Path) -> None:

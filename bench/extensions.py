@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import ctypes
 import gc
+import json
 import os
 import signal
 import tempfile
@@ -34,10 +35,10 @@ from shim.core.commands.steps import AnyCommand as Command
 from shim.core.message import Element
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import MessageWriter
-from shim.edge.app import catalogue
+from shim.edge.catalogue import catalogue
 from shim.edge.exchange.performer import Performer, Performers, drive
 from shim.edge.identities.map import IdentityMap
-from shim.edge.serve import _tune_garbage_collection
+from shim.edge.memory import when_it_stands
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store
 from shim.emulator.dispatch import Dispatcher
@@ -180,7 +181,7 @@ def lxml_alone(answers: list[bytes], told: bytes) -> Callable[[], object]:
     return run
 
 
-def bench(count: int, rounds: int, folder: str) -> None:
+def bench(count: int, rounds: int, folder: str, as_json: bool = False) -> None:
     loop = asyncio.new_event_loop()
     answers = {name: forked(partial(emulated, count, name)) for name in CALLS}
     warm = loop.run_until_complete(opened(f"sqlite:///{folder}/warm.db", answers))
@@ -193,7 +194,7 @@ def bench(count: int, rounds: int, folder: str) -> None:
 
     try:
         loop.run_until_complete(learned(warm, phones(count)))
-        _tune_garbage_collection()
+        when_it_stands()
         told = forked(lambda: checked(serve(), count))
         alone = lxml_alone(list(answers.values()), told)
         memory = peak(serve), peak(alone)
@@ -206,6 +207,11 @@ def bench(count: int, rounds: int, folder: str) -> None:
         for each in (warm, cold):
             loop.run_until_complete(each.store.close())
         loop.close()
+    if as_json:
+        told_of = {"time": [each * 1e3 for each in times], "memory": [each * 2**-20 for each in memory]}
+        pairs = {what: dict(zip(("shim", "lxml"), each, strict=True)) for what, each in told_of.items()}
+        print(json.dumps(pairs))
+        return
     sizes = sum(map(len, answers.values())) / 1e6, len(told) / 1e6
     print(f"GetExtensions, {count} extensions: {sizes[0]:.2f} MB from v3, {sizes[1]:.2f} MB to the client")
     print(f"{'':18} {'shim':>9} {'lxml':>9} {'ratio':>7}")
@@ -228,9 +234,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--extensions", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", action="store_true", help="one line of JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench(options.extensions, options.rounds, folder)
+        bench(options.extensions, options.rounds, folder, options.json)
 
 
 if __name__ == "__main__":

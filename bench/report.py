@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -20,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from shim.core.findings import KINDS
-from shim.edge.app import catalogue
+from shim.edge.catalogue import catalogue
 from shim.edge.deprecation.tables import FINDINGS, USAGE
 from shim.edge.settings.load import Config
 from shim.edge.store.database import Store
@@ -56,7 +57,7 @@ async def fill(store: Store, names: list[str], operations: list[str], days: int)
         await connection.execute(sa.insert(FINDINGS), rows)
 
 
-async def measure(url: str, integrations: int, count: int, days: int) -> None:
+async def measure(url: str, integrations: int, count: int, days: int, as_json: bool = False) -> None:
     compiled = catalogue()
     names = [f"integration-{number}" for number in range(integrations)]
     store = await Store.open(url)
@@ -74,14 +75,19 @@ async def measure(url: str, integrations: int, count: int, days: int) -> None:
         ("findings of one", lambda: queries.findings(store, NOW, one, catalogue=compiled)),
         ("findings of all", lambda: queries.findings(store, NOW, catalogue=compiled)),
     )
+    took: dict[str, float] = {}
     try:
         await fill(store, names, list(compiled.translations)[:count], days)
         for what, ask in asked:
             wall, used = time.perf_counter(), time.process_time()
             await ask()
-            print(f"{what:20} {time.perf_counter() - wall:6.2f} s, {time.process_time() - used:6.2f} s CPU")
+            took[what] = time.process_time() - used
+            if not as_json:
+                print(f"{what:20} {time.perf_counter() - wall:6.2f} s, {took[what]:6.2f} s CPU")
     finally:
         await store.close()
+    if as_json:
+        print(json.dumps(took))
 
 
 def main() -> None:
@@ -90,10 +96,11 @@ def main() -> None:
     options.add_argument("--operations", type=int, default=100)
     options.add_argument("--days", type=int, default=90)
     options.add_argument("--store", help="an empty database; a temporary SQLite file by default")
+    options.add_argument("--json", action="store_true", help="one line of JSON: seconds of CPU")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         url = asked.store or f"sqlite:///{folder}/shim.db"
-        asyncio.run(measure(url, asked.integrations, asked.operations, asked.days))
+        asyncio.run(measure(url, asked.integrations, asked.operations, asked.days, asked.json))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
-"""Where the time of a translated call goes, word by word, in one process without a network."""
+"""Where the time of a translated call goes, word by word, in one process without a network.
+
+python -m bench.stages [OPERATION...]
+"""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -13,7 +17,7 @@ from shim.core.parse import parse, parse_answer
 from shim.core.pipeline import Request, Shim, exchange
 from shim.core.reading.request import read
 from shim.core.rules.rule import Work
-from shim.edge.app import catalogue
+from shim.edge.catalogue import catalogue
 from shim.interfaces.load import old
 
 _TIMES = 400
@@ -84,3 +88,7 @@ def whole(shim: Shim, name: str, request: bytes, answer: bytes) -> Callable[[], 
             return stop.value
 
     return run
+
+
+if __name__ == "__main__":
+    print_stages(sys.argv[1:] or ("Reseller.GetResellerDetails", "Reseller.AddReseller", "Client.SetClientPL"))

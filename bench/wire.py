@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +18,7 @@ from translations.services import SERVICES
 
 _LEFT_OUT = ("notifyOnly", "MyVoipNowManag")
 """A random decimal is no mask, and what the store costs is another question."""
+_OPERATION = re.compile(rb":Body[^>]*>\s*<(?:\w+:)?(\w+)")
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 
 
@@ -67,16 +69,30 @@ def _envelope(writer: MessageWriter, body: Element, header: Element | None) -> b
     return writer.envelope(writer.write(body)[0], header)
 
 
+Answering = Callable[[bytes], bytes]
+"""Makes the body of an answer out of the body of a request."""
+
+
 class Backend:
-    """Answers every POST with the same bytes, and the token endpoint with a token."""
+    """Answers a POST by the operation that it calls, others with the same bytes, and the token endpoint.
+
+    `asked` has the last request of each operation.
+    """
 
     def __init__(self) -> None:
         self._answer = b""
+        self._by_operation: dict[bytes, Answering] = {}
+        self.asked: dict[bytes, bytes] = {}
         token = b'{"access_token":"0123456789abcdef","expires_in":3600,"token_type":"bearer"}'
         self._token = _response(token, b"application/json")
 
     def answer(self, body: bytes) -> None:
+        """What every operation is answered with that has no answer of its own."""
         self._answer = _response(body, b"text/xml; charset=utf-8")
+
+    def answers(self, by_operation: Mapping[str, Answering]) -> None:
+        """What operations are answered with, by the name of their request element."""
+        self._by_operation = {name.encode(): make for name, make in by_operation.items()}
 
     async def start(self) -> int:
         server = await asyncio.get_running_loop().create_server(lambda: _Answering(self), "127.0.0.1", 0)
@@ -84,8 +100,17 @@ class Backend:
         port: int = server.sockets[0].getsockname()[1]
         return port
 
-    def response(self, head: bytes) -> bytes:
-        return self._token if b"/oauth/" in head[:60] else self._answer
+    def close(self) -> None:
+        self._server.close()
+
+    def response(self, head: bytes, body: bytes) -> bytes:
+        if b"/oauth/" in head[:60]:
+            return self._token
+        found = _OPERATION.search(body)
+        name = found[1] if found else b""
+        self.asked[name] = body
+        make = self._by_operation.get(name)
+        return self._answer if make is None else _response(make(body), b"text/xml; charset=utf-8")
 
 
 def _response(body: bytes, kind: bytes) -> bytes:
@@ -124,7 +149,7 @@ class _Answering(_Messages):
 
     def message(self, head: bytes, body: bytes) -> None:
         assert self.transport is not None
-        self.transport.write(self._backend.response(head))
+        self.transport.write(self._backend.response(head, body))
 
 
 class _Asking(_Messages):
@@ -138,19 +163,38 @@ class _Asking(_Messages):
 
 
 class Load:
-    """`connections` keep-alive connections that each send the next request when the answer is there."""
+    """`connections` keep-alive connections that each send the next request when the answer is there.
 
-    def __init__(self, port: int, path: str, body: bytes, expect: bytes, connections: int = 16) -> None:
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml; charset=utf-8\r\n"
-        self._message = f'{head}SOAPAction: ""\r\nContent-Length: {len(body)}\r\n\r\n'.encode() + body
+    Of several bodies each is sent in its turn; a function makes the body of the call with that number.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        path: str,
+        body: bytes | Sequence[bytes] | Callable[[int], bytes],
+        expect: bytes,
+        connections: int = 16,
+    ) -> None:
+        bodies = (body,) if isinstance(body, bytes) else body
+        self._body = bodies if callable(bodies) else lambda number: bodies[number % len(bodies)]
+        self._head = (
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml; charset=utf-8\r\n".encode()
+        )
         self._port = port
         self._expect = expect
         self._connections = connections
+        self._number = 0
 
     async def run(self, requests: int) -> None:
-        """Send that many requests. Raises RuntimeError on any answer that is not HTTP 200."""
+        """Send that many requests. Raises RuntimeError on any answer that is not as expected."""
         left = [requests]
-        await asyncio.gather(*(self._worker(left) for _ in range(self._connections)))
+        await asyncio.gather(*(self._worker(left) for _ in range(min(self._connections, requests))))
+
+    def _message(self) -> bytes:
+        body = self._body(self._number)
+        self._number += 1
+        return self._head + b'SOAPAction: ""\r\nContent-Length: %d\r\n\r\n' % len(body) + body
 
     async def _worker(self, left: list[int]) -> None:
         loop = asyncio.get_running_loop()
@@ -159,9 +203,9 @@ class Load:
             while left[0] > 0:
                 left[0] -= 1
                 asking.told = loop.create_future()
-                transport.write(self._message)
+                transport.write(self._message())
                 head, body = await asking.told
                 if not head.startswith(b"HTTP/1.1 200") or self._expect not in body:
-                    raise RuntimeError(f"unexpected answer: {(head + body)[:600]!r}")
+                    raise RuntimeError(f"unexpected answer: {(head + body)[:900]!r}")
         finally:
             transport.close()

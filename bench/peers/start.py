@@ -1,0 +1,196 @@
+"""Starting the peers: each on a free port, on the backend, in a folder that is its own; gone at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.wire import free_port
+from shim.core.schema.wsdl import Publication
+from shim.interfaces.load import new, old
+
+ROOT = Path(__file__).resolve().parents[2]
+_PHP = Path(__file__).parent / "php"
+_WAIT = 120.0
+
+
+class MissingProgram(Exception):
+    """A peer needs a program that is not installed; the text says which package has it."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One way to do a call. `processes` are the first of its trees, whose CPU and memory count."""
+
+    name: str
+    port: int
+    processes: tuple[int, ...]
+
+
+@contextmanager
+def running(*command: str, cwd: Path = ROOT, output: Path | None = None) -> Iterator[int]:
+    """A process, whose ID this gives; it is ended with SIGTERM."""
+    with ExitStack() as stack:
+        out = stack.enter_context(open(output, "wb")) if output else subprocess.DEVNULL
+        process = subprocess.Popen(command, cwd=cwd, stdout=out, stderr=out if output else subprocess.DEVNULL)
+        try:
+            yield process.pid
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def wait_for(port: int) -> None:
+    """Until something listens. Raises RuntimeError after two minutes."""
+
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return not probe.connect_ex(("127.0.0.1", port))
+
+    _until(listens, f"nothing listens on port {port}")
+
+
+def _until(there: Callable[[], bool], problem: str) -> None:
+    until = time.monotonic() + _WAIT
+    while not there():
+        if time.monotonic() > until:
+            raise RuntimeError(problem)
+        time.sleep(0.05)
+
+
+@contextmanager
+def bare(backend: int) -> Iterator[Peer]:
+    """Bare aiohttp forwarding on uvloop."""
+    port = free_port()
+    with running(sys.executable, "-m", "bench.peers.bare", str(port), str(backend)) as pid:
+        wait_for(port)
+        yield Peer("bare", port, (pid,))
+
+
+def configuration(port: int, backend: int, folder: Path, more: str = "") -> Path:
+    """A configuration with everything on that a shim has on in production; `more` is YAML that is added."""
+    file = folder / "shim.yaml"
+    file.write_text(
+        f"""
+listen: {{host: 127.0.0.1, port: {port}, max_connections: 4000, max_connections_per_address: 3000, drain: 0}}
+admin: {{port: {free_port()}}}
+backend: {{url: "http://127.0.0.1:{backend}"}}
+store: {{url: "sqlite+aiosqlite:///{folder}/bench.db"}}
+integrations:
+  - name: bench
+    old: {{username: bench, password: bench-pw}}
+    new: {{app_key: key, app_secret: secret}}
+{more}"""
+    )
+    file.chmod(0o600)
+    return file
+
+
+def serve_command(file: Path) -> Sequence[str]:
+    """`shim serve` of the tree in the working folder."""
+    return (sys.executable, "-c", "from shim.cli.main import run; run()", "serve", "-c", str(file))
+
+
+@contextmanager
+def shim(backend: int, folder: Path, name: str = "shim", tree: Path = ROOT, more: str = "") -> Iterator[Peer]:
+    """`shim serve` of a source tree; its log goes to a file."""
+    own = folder / name
+    own.mkdir(parents=True)
+    port = free_port()
+    file = configuration(port, backend, own, more)
+    with running(*serve_command(file), cwd=tree, output=own / "log") as pid:
+        try:
+            wait_for(port)
+        except RuntimeError:
+            raise RuntimeError((own / "log").read_text()[-2000:]) from None
+        yield Peer(name, port, (pid,))
+
+
+@contextmanager
+def php(backend: int, folder: Path) -> Iterator[Peer]:
+    """nginx and php-fpm. Raises MissingProgram."""
+    own, port = folder / "php", free_port()
+    own.mkdir(parents=True)
+    own.chmod(0o755)
+    (own / "token").write_text("0123456789abcdef")
+    root = os.geteuid() == 0
+    words = {
+        "FOLDER": str(own),
+        "PORT": str(port),
+        "BACKEND": str(backend),
+        "TREES": str(trees(folder)),
+        "SCRIPT": str(_PHP / "reseller_agent.php"),
+    }
+    nginx = _filled("nginx.conf", own, words | {"USER": "user root;" if root else ""})
+    fpm = _filled("php-fpm.conf", own, words | {"USER": "user = root\ngroup = root" if root else ""})
+    command = (_program("php-fpm"), "--fpm-config", str(fpm), *(["-R"] if root else []))
+    with running(*command) as below, running(_program("nginx"), "-c", str(nginx)) as front:
+        wait_for(port)
+        _until((own / "fpm.sock").exists, "php-fpm does not listen")
+        yield Peer("PHP", port, (below, front))
+
+
+def _filled(name: str, folder: Path, words: dict[str, str]) -> Path:
+    text = (_PHP / name).read_text()
+    for word, value in words.items():
+        text = text.replace(f"${word}", value)
+    file = folder / name
+    file.write_text(text)
+    return file
+
+
+def _program(name: str) -> str:
+    """Where a program is; Debian's php-fpm has its version in its name."""
+    folders = ("/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin")
+    found = (
+        shutil.which(name)
+        or next(
+            (
+                str(each)
+                for folder in folders
+                for each in sorted(Path(folder).glob(f"{name}[0-9]*"), reverse=True)
+            ),
+            None,
+        )
+        or shutil.which(name, path=":".join(folders))
+    )
+    if found is None:
+        raise MissingProgram(f"{name} is not installed: apt-get install php-fpm php-soap nginx-light")
+    return found
+
+
+@contextmanager
+def zeep(backend: int, folder: Path) -> Iterator[Peer]:
+    """A shim in zeep."""
+    port = free_port()
+    command = (sys.executable, "-m", "bench.peers.zeep_shim", str(port), str(backend), str(trees(folder)))
+    with running(*command) as pid:
+        wait_for(port)
+        yield Peer("zeep", port, (pid,))
+
+
+def trees(folder: Path) -> Path:
+    """A folder with the published WSDL trees of both versions, `old` and `new`, made once."""
+    target = folder / "trees"
+    for name, interface in (("old", old()), ("new", new())):
+        if (target / name).exists():
+            continue
+        publication = Publication(interface)
+        for path in publication.names():
+            document = publication.document(path, interface.version, "http://127.0.0.1")
+            file = target / name / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(document or b"")
+    return target
