@@ -55,6 +55,9 @@ def serve(
 def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> Code:
     from functools import partial
 
+    from shim.edge import memory
+
+    memory.while_starting()
     from shim.cli.common import loading, running
     from shim.core.errors import Fault
     from shim.edge.settings.load import ConfigError

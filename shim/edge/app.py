@@ -13,7 +13,6 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Catalogue
 from shim.core.errors import Fault
 from shim.core.pipeline import ServerInfo, Shim
@@ -24,6 +23,7 @@ from shim.edge.backend.dialect import find_dialect
 from shim.edge.backend.tokens import Tokens, open_http
 from shim.edge.callers.integrations import Integration, Integrations
 from shim.edge.callers.proofs import Proofs
+from shim.edge.catalogue import catalogue
 from shim.edge.deprecation.log import DeprecationLog
 from shim.edge.exchange.endpoint import Beside, Conduct, SoapEndpoint
 from shim.edge.exchange.performer import Performers
@@ -47,16 +47,9 @@ from shim.edge.store.database import Clock, Store, utc_now
 from shim.edge.store.place import Marker, held, mark_path
 from shim.edge.telemetry.log import set_level
 from shim.edge.telemetry.metrics import CONTENT_TYPE, Metrics
-from shim.interfaces.load import STANDARD, Dialect, new, old
-from translations.services import services
+from shim.interfaces.load import new, old
 
 log = structlog.get_logger()
-
-
-def catalogue(dialect: Dialect = STANDARD) -> Catalogue:
-    """All declarations for a backend that speaks so, judged and compiled. Raises DeclarationError."""
-    interface = new(dialect)
-    return compile_catalogue(old(), interface, services(interface))
 
 
 class Application:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
-from cryptography import x509
 
 from shim.core.errors import Fault
 from shim.edge.backend.breaker import Addresses
@@ -87,6 +86,8 @@ def certificate_problem(path: Path | None, now: datetime) -> str | None:
     if path is None:
         return None
     try:
+        from cryptography import x509  # noqa: PLC0415  # it takes memory, and is of no use without TLS
+
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError) as error:
         return f"listen.tls_cert cannot be read ({type(error).__name__})"

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from shim.core.catalogue.translation import Catalogue
 from shim.core.findings import Finding
-from shim.edge.app import catalogue as compiled
+from shim.edge.catalogue import catalogue as compiled
 from shim.edge.rehearsal import compare_mode
 from shim.edge.rehearsal.compare_mode import Comparer, Spoken
 from shim.edge.settings.model import Compare

@@ -147,7 +147,7 @@ class House:
 @asynccontextmanager
 async def house(folder: Path | None = None) -> AsyncIterator[House]:
     """The furnished demo world behind an emulator, and a shim with a store of its own."""
-    assert app.catalogue.__module__ == app.__name__, "a test left a shared catalogue behind"
+    assert app.catalogue.__module__ == "shim.edge.catalogue", "a test left a shared catalogue behind"
     world = load_seed()
     with tempfile.TemporaryDirectory(prefix="soak-", dir=folder) as name:
         async with listening(application(world), "127.0.0.1", 0) as url:

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from shim.cli.common.console import Code, fail, say
-from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Catalogue
 from shim.core.errors import DeclarationError
-from shim.interfaces.load import new, old
-from translations.services import SERVICES
+from shim.edge.catalogue import catalogue as compiled
 
 if TYPE_CHECKING:
     from shim.edge.settings.load import ConfigError
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 def catalogue() -> Catalogue:
     """All declarations, compiled. Ends the command when they contradict the interfaces."""
     try:
-        return compile_catalogue(old(), new(), SERVICES)
+        return compiled()
     except DeclarationError as error:
         fail(Code.USAGE, "The translations contradict the interfaces:", *error.problems)
 

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,6 +27,7 @@ from shim.edge.deprecation.tables import (
     USAGE,
 )
 from shim.edge.store.database import KEPT, Store, utc
+from shim.edge.store.inserts import insert as insert_into
 
 MARKS = "deprecation-log"
 """What is kept under this name are the IDs of batches that were written lately; no account has it."""
@@ -209,4 +209,4 @@ def _key(item: tuple[Any, Any]) -> Any:
 
 
 def _insert(connection: AsyncConnection, table: sa.Table) -> Any:
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    return insert_into(connection.dialect.name, table)

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands.journal import Ask, Begin, Left, Policy, Probe, Step, Undo
 from shim.core.journal.recovery import repairs
 from shim.edge.store.database import from_json, to_json, utc
+from shim.edge.store.inserts import insert as insert_into
 
 UNDER_WAY = ("running", "undoing")
 FORM = 2
@@ -201,7 +201,7 @@ def _step(row: sa.Row[Any], settled: datetime) -> Step:
 
 def insert(connection: AsyncConnection, table: sa.Table) -> Any:
     """An insert that knows `on_conflict`, whichever the database."""
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    return insert_into(connection.dialect.name, table)
 
 
 async def write_steps(

@@ -23,13 +23,13 @@ from typing import Any, Literal, Self
 
 import sqlalchemy as sa
 from pydantic import SecretStr
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shim.core.errors import BackendError, Fault
 from shim.core.message import Element
+from shim.edge.store.inserts import insert
 from shim.edge.store.release import migrate
 
 JournalMode = Literal["wal", "delete"]
@@ -431,17 +431,15 @@ def wal_reset_bug(version: tuple[int, ...]) -> bool:
 
 def _first(dialect: str) -> sa.Executable:
     """A row, unless it is there already."""
-    return _insert(dialect).on_conflict_do_nothing(index_elements=["account", "field"])
-
-
-def _insert(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(KEPT) if dialect == "sqlite" else postgresql.insert(KEPT)
+    first: sa.Executable = insert(dialect, KEPT).on_conflict_do_nothing(index_elements=["account", "field"])
+    return first
 
 
 def _upsert(dialect: str) -> sa.Executable:
-    insert = _insert(dialect)
-    fresh = {"value": insert.excluded.value, "updated_at": insert.excluded.updated_at}
-    return insert.on_conflict_do_update(index_elements=["account", "field"], set_=fresh)
+    row = insert(dialect, KEPT)
+    fresh = {"value": row.excluded.value, "updated_at": row.excluded.updated_at}
+    upsert: sa.Executable = row.on_conflict_do_update(index_elements=["account", "field"], set_=fresh)
+    return upsert
 
 
 # ---- elements ----

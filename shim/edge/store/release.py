@@ -15,10 +15,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from shim.core.errors import BackendError
 
@@ -35,6 +31,8 @@ STORE_RELEASE = sa.Table(
 )
 """One row for each time that the store was brought up to date: to which revision, and by which release."""
 
+_VERSION = sa.table("alembic_version", sa.column("version_num", sa.Text))
+"""Where Alembic keeps the revision that a store is at."""
 _MIGRATION_LOCK = 25_300
 
 
@@ -55,27 +53,35 @@ def migrate(connection: sa.Connection, now: datetime, migrations: Path = MIGRATI
     if connection.dialect.name == "postgresql":  # replicas that start together migrate one after the other
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
         connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    scripts = ScriptDirectory.from_config(config)
-    known = {each.revision: str(each.module.oldest_code) for each in scripts.walk_revisions()}
-    head = str(scripts.get_current_head())
     stored = _stored(connection)
+    if stored.revision == newest(migrations):
+        return
+    from shim.edge.store.upgrade import Upgrade  # noqa: PLC0415  # loads Alembic
+
+    upgrade = Upgrade(connection, migrations)
+    known, head = upgrade.oldest_code, upgrade.head
     if stored.revision is not None and stored.revision not in known:
         _judge(stored, head, known)
         return
     if stored.revision != head:
-        command.upgrade(config, "head")
+        upgrade.run()
         row = {"revision": head, "oldest_code": known[head], "release": version("systemapi-shim"), "at": now}
         connection.execute(sa.delete(STORE_RELEASE).where(STORE_RELEASE.c.revision == head))
         connection.execute(sa.insert(STORE_RELEASE).values(**row))
 
 
+def newest(migrations: Path = MIGRATIONS) -> str:
+    """The revision that the migrations of a folder lead to: the number before the name of the last one."""
+    return max(each.name for each in (migrations / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
 def _stored(connection: sa.Connection) -> _Stored:
     """The revision that a store is at, and what the release that brought it there said of it."""
-    revision = MigrationContext.configure(connection).get_current_revision()
-    if revision is None or not sa.inspect(connection).has_table(STORE_RELEASE.name):
+    tables = sa.inspect(connection)
+    if not tables.has_table(_VERSION.name):
+        return _Stored(None, None, None)
+    revision = connection.execute(sa.select(_VERSION.c.version_num)).scalar_one_or_none()
+    if revision is None or not tables.has_table(STORE_RELEASE.name):
         return _Stored(revision, None, None)
     query = sa.select(STORE_RELEASE.c.oldest_code, STORE_RELEASE.c.release)
     row = connection.execute(query.where(STORE_RELEASE.c.revision == revision)).first()

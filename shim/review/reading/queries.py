@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.catalogue.translation import Catalogue
 from shim.core.findings import KINDS, Kind, kind_of
-from shim.edge import app
+from shim.edge.catalogue import catalogue as shipped
 from shim.edge.deprecation.tables import FINDING_DAYS, FINDING_EVENTS, FINDINGS
 from shim.edge.settings.load import Config
 from shim.edge.store.database import Store, utc
@@ -348,7 +348,7 @@ def _of(table: sa.Table, id: int) -> sa.Select[Any]:
 
 @cache
 def _shipped() -> Mapping[str, Successors]:
-    return successors(app.catalogue())
+    return successors(shipped())
 
 
 def _successors_of(catalogue: Catalogue | None) -> Mapping[str, Successors]:
