@@ -56,6 +56,8 @@ class FakeTokens(Tokens):
     def __init__(self) -> None:
         self.current = "t1"
         self.renewals: list[str] = []
+        self.certain: list[bool] = []
+        self.only_certain = False
         self.next: str | None = "t2"
         self.errors: list[BackendError] = []
 
@@ -64,8 +66,11 @@ class FakeTokens(Tokens):
             raise self.errors.pop(0)
         return self.current
 
-    async def renewed(self, integration: Integration, refused: str) -> str | None:
+    async def renewed(self, integration: Integration, refused: str, *, certain: bool = False) -> str | None:
         self.renewals.append(refused)
+        self.certain.append(certain)
+        if self.only_certain and not certain:
+            return None
         self.current = self.next or self.current
         return self.next
 
@@ -343,6 +348,62 @@ async def test_without_a_new_token_the_fault_is_the_answer(world: World) -> None
     world.replies = [answer(fault("100 object ID invalid"), 500)]
     assert (await world.backend().forward(call(True), WHO)).status == 500
     assert len(world.requests) == 1
+
+
+# ---- code 100: a dead token, or an ID that is not there ----
+
+DENIED = fault("100 object ID invalid")
+CONTROL = Call(
+    "PBX",
+    "GetInterfaceLang",
+    "/soap2/pbx_agent.php",
+    "urn:control",
+    lambda token: f"<c>{token}</c>".encode(),
+    False,
+)
+
+
+def _asked(world: World) -> list[bytes]:
+    return [body for _, body in world.requests]
+
+
+async def test_code_100_is_an_answer_where_the_token_is_good(world: World) -> None:
+    world.tokens.next = None
+    world.replies = [answer(DENIED, 500), answer(OK)]
+    backend = world.backend()
+    backend.control = CONTROL
+    assert (await backend.forward(call(True), WHO)).body == DENIED.encode()
+    assert _asked(world) == [b"<envelope>t1</envelope>", b"<c>t1</c>"]
+
+
+async def test_a_token_that_dies_soon_after_it_was_given_denies_nothing(world: World) -> None:
+    """Within the pause between renewals: what v3 says with code 100 is not taken for the absence of a thing."""
+    world.tokens.next = None
+    world.replies = [answer(DENIED, 500)]
+    backend = world.backend()
+    backend.control = CONTROL
+    with pytest.raises(BackendError) as raised:
+        await backend.forward(call(True), WHO)
+    assert (raised.value.reason, raised.value.code, raised.value.unknown) == ("backend-token-dead", None, False)
+    assert raised.value.retry_after
+    assert world.tokens.certain == [False, True]
+
+
+async def test_a_token_that_is_seen_to_be_dead_is_renewed_soon(world: World) -> None:
+    world.tokens.only_certain = True
+    world.replies = [answer(DENIED, 500), answer(DENIED, 500), answer(OK)]
+    backend = world.backend()
+    backend.control = CONTROL
+    assert (await backend.forward(call(True), WHO)).body == OK.encode()
+    assert _asked(world) == [b"<envelope>t1</envelope>", b"<c>t1</c>", b"<envelope>t2</envelope>"]
+
+
+async def test_code_100_after_a_renewal_is_an_answer_where_the_new_token_is_good(world: World) -> None:
+    world.replies = [answer(DENIED, 500), answer(DENIED, 500), answer(OK)]
+    backend = world.backend()
+    backend.control = CONTROL
+    assert (await backend.forward(call(True), WHO)).body == DENIED.encode()
+    assert _asked(world) == [b"<envelope>t1</envelope>", b"<envelope>t2</envelope>", b"<c>t2</c>"]
 
 
 async def test_broken_xml_with_status_500_is_the_cores_business(world: World) -> None:

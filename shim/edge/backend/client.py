@@ -2,7 +2,8 @@
 
 Laws: repeats happen here and nowhere else, for calls that never ran and for reads. A write whose end was not
 seen is unknown: it is never repeated, and the fault says so. A refused token is renewed once and the call
-repeated once, because a refused call did not run.
+repeated once, because a refused call did not run. Code 100 is that of a dead token and of an ID that is not
+there: it is given out as an answer only where the token was seen to be good after it.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import structlog
 from yarl import URL
 
 from shim.core.commands.backend import Answer, Call
-from shim.core.errors import AUTHENTICATION, BackendError, Fault
-from shim.core.parse import fault_of, parse_answer
+from shim.core.errors import BackendError
 from shim.edge.backend.breaker import Addresses, Breaker, retry_after
+from shim.edge.backend.soap_fault import carries_fault, looks_like_xml, says_authentication
 from shim.edge.backend.tokens import Tokens, tls_context
 from shim.edge.exchange.fair_shares import Places
 from shim.edge.settings.model import Backend as BackendSettings
@@ -35,7 +36,6 @@ _NEVER_RAN = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _UNKNOWN = "Whether the change was made is not known: look before repeating it."
 _BUDGET_SECONDS = 10.0
 _BUSY_SECONDS = 3
-_LARGEST_FAULT = 65536
 _TOKEN_AGAIN = frozenset({"backend-unreachable", "backend-busy"})
 """Why there is no token now and may be one in a moment; the call was not made."""
 _NATIVE = "v3 on this host"
@@ -103,17 +103,20 @@ class Backend:
         self._budget = RetryBudget(settings.retry, clock)
         self._places = Places(settings.in_flight)
         self._timeout = aiohttp.ClientTimeout(total=settings.call_timeout, connect=settings.connect_timeout)
+        self.control: Call | None = None
+        """A read that names nothing: refused with code 100, it is the token that is dead. None: not looked."""
 
     async def forward(self, call: Call, integration: Integration) -> Answer:
         """The backend's answer, a fault of its own included.
 
         Raises BackendError: `backend-unreachable`, `backend-busy` (neither ran), `backend-late`,
-        `backend-cut`, `backend-nonsense` (a write may have run: the text says so), `backend-login-refused`.
+        `backend-cut`, `backend-nonsense` (a write may have run: the text says so), `backend-login-refused`,
+        `backend-token-dead` (it did not run).
         """
         began, result = time.perf_counter(), "stopped"
         try:
             answer = await self._answered(call, integration)
-            result = "backend-fault" if _carries_fault(answer) else "answer"
+            result = "backend-fault" if carries_fault(answer) else "answer"
         except BackendError as error:
             result = error.reason
             raise
@@ -124,11 +127,26 @@ class Backend:
 
     async def _answered(self, call: Call, integration: Integration) -> Answer:
         token, answer = await self._repeated(call, integration)
-        if _says_authentication(answer) and await self._tokens.renewed(integration, token) is not None:
-            _, answer = await self._repeated(call, integration)
-        if answer.status == HTTPStatus.UNAUTHORIZED and not _carries_fault(answer):
+        if says_authentication(answer) and await self._tokens.renewed(integration, token) is not None:
+            token, answer = await self._repeated(call, integration)
+        if answer.status == HTTPStatus.UNAUTHORIZED and not carries_fault(answer):
             raise _token_refused(integration)
-        return answer
+        for last in (False, True):
+            if not says_authentication(answer) or not await self._is_dead(token, integration):
+                return answer
+            if last or await self._tokens.renewed(integration, token, certain=True) is None:
+                break
+            token, answer = await self._repeated(call, integration)
+        raise _token_dead()
+
+    async def _is_dead(self, token: str, integration: Integration) -> bool:
+        """Whether the backend refuses the token itself. Raises BackendError when it does not say."""
+        if self.control is None:
+            return False
+        try:
+            return says_authentication(await self._attempt(self.control, token, [], integration))
+        except _Again as again:
+            raise again.fault from None
 
     async def _repeated(self, call: Call, integration: Integration) -> tuple[str, Answer]:
         """The token that was used and the answer, after as many attempts as are allowed."""
@@ -346,11 +364,11 @@ def _judged(call: Call, answer: Answer) -> Answer:
     """
     status = answer.status
     if status in (200, 500):
-        if _looks_like_xml(answer.body):
+        if looks_like_xml(answer.body):
             return answer
         what = "without a body" if not answer.body else "and something that is not XML"
         raise _nonsense(call, f"answered with HTTP status {status} {what}.", unknown=call.writes)
-    if status == HTTPStatus.UNAUTHORIZED or (status >= 400 and _carries_fault(answer)):
+    if status == HTTPStatus.UNAUTHORIZED or (status >= 400 and carries_fault(answer)):
         return answer
     refused = 400 <= status < 500  # by the server or a proxy before it: nothing ran
     fault = _nonsense(
@@ -370,35 +388,15 @@ def _token_refused(integration: Integration) -> BackendError:
     )
 
 
-def _looks_like_xml(body: bytes) -> bool:
-    head = body[:256].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").replace(b"\0", b"").lower()
-    return head.startswith(b"<") and not head.startswith((b"<!doctype", b"<html"))
-
-
-def _says_authentication(answer: Answer) -> bool:
-    """Whether the token may be dead: HTTP status 401, or a fault with the code of one, whatever the status.
-
-    The code (100) is also that of an invalid object ID.
-    """
-    if answer.status == HTTPStatus.UNAUTHORIZED:
-        return True
-    fault = _fault(answer)
-    return fault is not None and fault.code == AUTHENTICATION
-
-
-def _carries_fault(answer: Answer) -> bool:
-    return _fault(answer) is not None
-
-
-def _fault(answer: Answer) -> Fault | None:
-    """The SOAP fault in an answer. What is large holds none, and is not parsed twice for it."""
-    body = answer.body
-    if len(body) > _LARGEST_FAULT or not (b"Fault" in body or b"\0" in body) or not _looks_like_xml(body):
-        return None
-    try:
-        return fault_of(parse_answer(answer.body, answer.content_type).body)
-    except BackendError:
-        return None  # the core will say what is wrong with it
+def _token_dead() -> BackendError:
+    """Not the backend's own fault, whose code would say as well that what the call names is not there."""
+    dead = BackendError(
+        "backend-token-dead",
+        "The v3 backend refuses the access token that it gave a moment ago: nothing was changed; try again in "
+        "a few seconds. If it goes on, its operator should look who else has tokens of the same v3 app.",
+    )
+    dead.retry_after = _BUSY_SECONDS
+    return dead
 
 
 def open_session(settings: BackendSettings) -> aiohttp.ClientSession:

@@ -31,7 +31,8 @@ _NAMES_SINCE = (3, 5)
 
 
 async def find_dialect(config: Config, backend: Backend) -> Dialect:
-    """How to speak to the backend. Never fails: what cannot be found out is assumed, and logged."""
+    """How to speak to the backend, which is told it. Never fails: what cannot be found out is assumed, and
+    logged."""
     version: str | None = config.backend.schema_version
     if version == "auto":
         version = await ask_version(backend, config.integrations)
@@ -40,7 +41,20 @@ async def find_dialect(config: Config, backend: Backend) -> Dialect:
         else:
             log.info("backend version", version=version)
     version = version or NEW_VERSION
-    return Dialect(version, person_names(config, version), config.backend.storage_limits)
+    dialect = Dialect(version, person_names(config, version), config.backend.storage_limits)
+    backend.control = _naming_nothing(dialect)
+    return dialect
+
+
+def _naming_nothing(dialect: Dialect) -> Call:
+    """A small read whose answer depends on the caller alone."""
+    interface = new(dialect)
+    operation = interface.operations["PBX.GetInterfaceLang"]
+    request = Element(operation.input.name)
+    asked = forward(Catalogue(old(), interface), Work(request, Caller("")), operation, request, writes=False)
+    command = next(asked)
+    assert isinstance(command, Call)
+    return command
 
 
 def person_names(config: Config, version: str) -> PersonNames:

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 RENEWAL_PAUSE = 10.0
 """Seconds between two renewals for refused tokens: code 100 also means that an object ID is invalid."""
+DEAD_PAUSE = 1.0
+"""The same for tokens that are known to be dead."""
 
 _LIFETIME_UNKNOWN = 3600.0
 """Where the answer says nothing of it: the shorter of the two that v3 gives, in seconds."""
@@ -102,8 +104,10 @@ class Tokens:
             return kept.token
         return await self._fetched(integration)
 
-    async def renewed(self, integration: Integration, refused: str) -> str | None:
+    async def renewed(self, integration: Integration, refused: str, *, certain: bool = False) -> str | None:
         """Another token than the refused one; None: take the refusal for a plain fault.
+
+        `certain`: it is known to be dead.
 
         Raises BackendError (`backend-login-refused`) when the backend no longer knows the app.
         """
@@ -112,7 +116,8 @@ class Tokens:
             return kept.token
         now = self._clock()
         if not self._flights.has(_key(integration)):
-            if now - self._renewed.get(integration.name, -RENEWAL_PAUSE) < RENEWAL_PAUSE:
+            pause = DEAD_PAUSE if certain else RENEWAL_PAUSE
+            if now - self._renewed.get(integration.name, -pause) < pause:
                 return None
             self._renewed[integration.name] = now
         try:

@@ -1,0 +1,42 @@
+"""Whether an answer of the backend is SOAP, and a fault; what the fault means is the core's business."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from shim.core.commands.backend import Answer
+from shim.core.errors import AUTHENTICATION, BackendError, Fault
+from shim.core.parse import fault_of, parse_answer
+
+_LARGEST_FAULT = 65536
+
+
+def looks_like_xml(body: bytes) -> bool:
+    head = body[:256].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").replace(b"\0", b"").lower()
+    return head.startswith(b"<") and not head.startswith((b"<!doctype", b"<html"))
+
+
+def says_authentication(answer: Answer) -> bool:
+    """Whether the token may be dead: HTTP status 401, or a fault with the code of one, whatever the status.
+
+    The code (100) is also that of an invalid object ID.
+    """
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return True
+    fault = _fault(answer)
+    return fault is not None and fault.code == AUTHENTICATION
+
+
+def carries_fault(answer: Answer) -> bool:
+    return _fault(answer) is not None
+
+
+def _fault(answer: Answer) -> Fault | None:
+    """The SOAP fault in an answer. What is large holds none, and is not parsed twice for it."""
+    body = answer.body
+    if len(body) > _LARGEST_FAULT or not (b"Fault" in body or b"\0" in body) or not looks_like_xml(body):
+        return None
+    try:
+        return fault_of(parse_answer(answer.body, answer.content_type).body)
+    except BackendError:
+        return None  # the core will say what is wrong with it
