@@ -12,9 +12,11 @@ import typer
 from shim.cli.common import options
 from shim.cli.common.console import Code, LightGroup, end, fail, say, table
 from shim.cli.common.console import show as print_table
-from shim.cli.common.store import now, record, with_store
+from shim.cli.common.store import record, with_store
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shim.edge.journal.journal import Journal
     from shim.edge.journal.tables import Entry
 
@@ -43,11 +45,12 @@ def list_(
     """List what is under way, with its age and the process that has it, and what is paused.
 
     Ends with 1 when something is paused. The held column says for how long its process still has a call that is
-    under way; "no" is one that the next look of any shim takes over.
+    under way; "no" is one that the next look of any shim takes over. Both go by the clock of PostgreSQL where
+    that is the store, as the shims do, and not by that of this machine.
     """
     states = () if everything else ("running", "undoing", "paused")
-    found = _with_journal(config, lambda journal: journal.entries(*states))
-    print_table(table(_COLUMNS, map(_row, found)))
+    found, now = _entries(config, *states)
+    print_table(table(_COLUMNS, (_row(each, now) for each in found)))
     if any(each.state == "paused" for each in found):
         end(Code.FINDINGS)
 
@@ -55,8 +58,8 @@ def list_(
 @app.command("show")
 def show(reference: _Entry, config: options.ConfigFile = None) -> None:
     """Show an entry: its steps, and if it is paused the v3 calls that bring it to its end."""
-    entry = _one(config, reference)
-    print_table(table(_COLUMNS, [_row(entry)]))
+    entry, now = _one(config, reference)
+    print_table(table(_COLUMNS, [_row(entry, now)]))
     print_table(table(("step", "state", "made"), ((s.name, s.state, s.found or "") for s in entry.steps)))
     if entry.state == "paused":
         calls = entry.repairs()
@@ -89,21 +92,30 @@ def dismiss(
     say(f"{reference} is closed.")
 
 
-def _one(config: Path | None, reference: str) -> Entry:
-    found = _with_journal(config, lambda journal: journal.entries())
+def _entries(config: Path | None, *states: str) -> tuple[list[Entry], datetime]:
+    """The entries, and the time by the clock that their leases go by: PostgreSQL's where that is the store."""
+
+    async def read(journal: Journal) -> tuple[list[Entry], datetime]:
+        return await journal.entries(*states), journal.store.steady()
+
+    return _with_journal(config, read)
+
+
+def _one(config: Path | None, reference: str) -> tuple[Entry, datetime]:
+    found, now = _entries(config)
     entry = next((each for each in found if each.id == reference), None)
     if entry is None:
         fail(Code.USAGE, f"There is no entry {reference}. `shim journal list --all` shows all.")
-    return entry
+    return entry, now
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: Entry, now: datetime) -> tuple[str, ...]:
     since = entry.created_at.strftime("%Y-%m-%d %H:%M:%S")
     held, age = "", ""
     if entry.state in ("running", "undoing"):
-        left = (entry.lease_until - now()).total_seconds()
+        left = (entry.lease_until - now).total_seconds()
         held = f"{left:.0f} s" if left > 0 else "no"
-        age = f"{max(0.0, (now() - entry.created_at).total_seconds()):.0f} s"
+        age = f"{max(0.0, (now - entry.created_at).total_seconds()):.0f} s"
     about = entry.integration, entry.operation, entry.why
     return entry.id, entry.state, since, age, entry.owner, held, *about
 

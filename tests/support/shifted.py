@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import multiprocessing
 import sys
 import time
@@ -33,15 +34,25 @@ class Ahead:
 def start(folder: Path, ahead: Ahead) -> SpawnProcess:
     """`shim serve` as `tests.end_to_end.serving` starts it, with a clock of its own."""
     (folder / "log").touch()
+    return begin(folder, ahead, _serve)
+
+
+def begin(folder: Path, ahead: Ahead, serve: Callable[[str], None]) -> SpawnProcess:
+    """A new interpreter, which calls `serve` with a folder."""
     process = multiprocessing.get_context("spawn").Process(
-        target=_serve, args=(str(folder), ahead), daemon=True
+        target=_begun, args=(str(folder), ahead, f"{serve.__module__}:{serve.__qualname__}"), daemon=True
     )
     process.start()
     return process
 
 
-def _serve(folder: str, ahead: Ahead) -> None:
+def _begun(folder: str, ahead: Ahead, serve: str) -> None:
     shift(lambda: ahead.seconds)
+    module, _, name = serve.partition(":")
+    getattr(importlib.import_module(module), name)(folder)
+
+
+def _serve(folder: str) -> None:
     from tests.end_to_end import serving
 
     serving._serve(folder)
