@@ -16,7 +16,7 @@ from shim.core.message import Element
 from shim.core.parse import parse, parse_answer
 from shim.core.pipeline import Request, Shim, exchange
 from shim.core.reading.request import read
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.edge.catalogue import catalogue
 from shim.interfaces.load import old
 

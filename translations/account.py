@@ -11,8 +11,8 @@ from shim.core.forward import forward, look
 from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
 from shim.core.rules.extensions import By, account
-from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import compute
+from shim.core.rules.work import Work
 from translations.shared.accounts import UPDATED
 from translations.shared.deletions import BY_ITSELF, GONE, ONE_OF, THERE, Doomed, delete_all, extensions
 

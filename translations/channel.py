@@ -10,8 +10,8 @@ from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
 from shim.core.rules.extensions import account_or_extension, owned
 from shim.core.rules.required import needed
-from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import added, refuse, unread
+from shim.core.rules.work import Work
 from translations.shared import reading_first as first
 from translations.shared import traces
 from translations.shared.accounts import UPDATED

@@ -6,8 +6,8 @@ from shim.core.commands.journal import Undo
 from shim.core.journal.single_add import Traced, traced
 from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
-from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import added, keep, once, rename
+from shim.core.rules.work import Work
 from translations.pbx.industries import INDUSTRIES
 from translations.shared import moving
 from translations.shared.accounts import UPDATED, answered, permissions, verbose

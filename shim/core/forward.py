@@ -11,7 +11,7 @@ from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
 from shim.core.reading.zero_ids import may_have_zeros, without_zeros
 from shim.core.rules.choices import accepts
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.core.schema.interface import Operation
 from shim.core.serialise import MessageWriter
 from shim.core.translate import refusal

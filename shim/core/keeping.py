@@ -14,7 +14,7 @@ from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendError, Fault
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.rule import Work, spots
+from shim.core.rules.work import Work, spots
 
 
 def keep(

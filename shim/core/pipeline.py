@@ -31,7 +31,7 @@ from shim.core.reading.known_names import Familiar
 from shim.core.reading.request import read
 from shim.core.reading.zero_ids import without_zeros
 from shim.core.resolve import resolve, schema_version
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 
 
 @dataclass(frozen=True, slots=True)

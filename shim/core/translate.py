@@ -5,7 +5,7 @@ from __future__ import annotations
 from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
 from shim.core.findings import Code
 from shim.core.message import LONGEST_NAME, Element
-from shim.core.rules.rule import Direction, Entry, Problem, Table, Work
+from shim.core.rules.work import Direction, Entry, Problem, Table, Work
 from shim.core.schema.values import boolean, describe
 
 _HINTS = 20

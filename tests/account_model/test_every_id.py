@@ -14,7 +14,8 @@ import pytest
 from shim.core.catalogue.translation import Translation
 from shim.core.message import Element
 from shim.core.rules.extensions import Account, Own, Owned, Refer
-from shim.core.rules.rule import Rule, spots
+from shim.core.rules.rule import Rule
+from shim.core.rules.work import spots
 from shim.core.serialise import MessageWriter
 from shim.emulator.world.world import Object
 from shim.interfaces.load import old

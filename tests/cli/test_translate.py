@@ -17,7 +17,7 @@ from shim.core.commands.steps import Steps
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.declare import operation, service
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.core.schema.interface import Demand, ElementDecl
 from shim.interfaces.load import new, old
 from tests.support.conversation import catalogue

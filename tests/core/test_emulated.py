@@ -18,8 +18,8 @@ from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.rules.declare import emulated, service
-from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import drop
+from shim.core.rules.work import Work
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, catalogue, new_answer, old_request
 from tests.support.messages import Messages

@@ -13,7 +13,7 @@ from shim.core.commands.caller import Caller, Tell
 from shim.core.findings import KINDS
 from shim.core.message import Element
 from shim.core.parse import SOAP, parse
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.interfaces.load import old
 from tests.core.test_properties import Mixed, answering
 from tests.support.conversation import catalogue, old_request

@@ -17,7 +17,7 @@ from shim.core.journal.recovery import recover, repairs, shown, without_secrets
 from shim.core.journal.writes import Journal
 from shim.core.message import Element
 from shim.core.parse import parse
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.core.serialise import MessageWriter
 from tests.journal.house import catalogue
 

@@ -15,7 +15,7 @@ from shim.core.findings import KINDS
 from shim.core.message import Element
 from shim.core.policies import ANY, CHOICES, GOVERNED, Do, Policies, Policy, possible
 from shim.core.rules.choices import accepts, gives
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.core.schema.interface import ElementDecl, paths
 from shim.interfaces.load import old
 from tests.core.test_properties import Mixed, answering, unaccounted

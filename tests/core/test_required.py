@@ -16,8 +16,9 @@ from shim.core.message import Element
 from shim.core.rules.declare import operation, service
 from shim.core.rules.extensions import extension
 from shim.core.rules.required import apart, filled_in, needed, read_first
-from shim.core.rules.rule import Rule, Work
+from shim.core.rules.rule import Rule
 from shim.core.rules.vocabulary import drop, unread
+from shim.core.rules.work import Work
 from shim.core.schema.interface import ElementDecl, paths
 from shim.interfaces.load import new, old
 from tests.support.conversation import catalogue

@@ -17,7 +17,7 @@ from shim.core.message import Element
 from shim.core.rules.declare import operation, service
 from shim.core.rules.extensions import account, account_or_extension, extension, extension_id, owned
 from shim.core.rules.required import needed
-from shim.core.rules.rule import Direction, Made, Rule, Taken, Work
+from shim.core.rules.rule import Made, Rule, Taken
 from shim.core.rules.vocabulary import (
     added,
     compute,
@@ -33,6 +33,7 @@ from shim.core.rules.vocabulary import (
     unused,
     values,
 )
+from shim.core.rules.work import Direction, Work
 from shim.interfaces.load import new, old
 
 UPDATED = unread("identifier", "v3 says it as well")

@@ -247,7 +247,7 @@ class Process:
         from shim.core.commands.caller import Caller
         from shim.core.journal.recovery import recover
         from shim.core.journal.writes import Journal as Journalled
-        from shim.core.rules.rule import Work
+        from shim.core.rules.work import Work
 
         work = Work(Element("recovery"), Caller("billing"))
         journalled = Journalled(catalogue(), work, entry.policy, opened, list(entry.steps))

@@ -12,7 +12,7 @@ import pytest
 
 from shim.core.errors import BackendError, CallerError, Fault
 from shim.core.message import Element
-from shim.core.rules.rule import Entry
+from shim.core.rules.work import Entry
 from shim.interfaces.load import old
 from tests.soak.house import house
 from tests.soak.judge import wrong_fault

@@ -16,8 +16,8 @@ from shim.core.message import Element
 from shim.core.rules.declare import call, leg, operation, plan
 from shim.core.rules.extensions import By, extension, own_extension_id, own_id, this_user
 from shim.core.rules.required import filled_in, needed, read_first
-from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
+from shim.core.rules.work import Work
 from translations.extension import phone_passwords, reading, rights
 from translations.extension.listing import listed
 from translations.extension.reading import finish

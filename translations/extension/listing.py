@@ -20,7 +20,7 @@ from shim.core.extensions.lookup import note, unnote
 from shim.core.extensions.reconcile import MOST_ASKED, Seen, reconcile
 from shim.core.forward import forward, look
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from translations.extension.templates import put, successors
 from translations.shared.person_names import joined as joined_name
 

@@ -13,7 +13,7 @@ from shim.core.commands.kept import Recall, Remember
 from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendError, Fault
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 
 _FIELD = "phonePassword"
 _APART, _SAME = "apart", "same"

@@ -18,7 +18,8 @@ from shim.core.message import Element
 from shim.core.pipeline import one_call
 from shim.core.rules.declare import call
 from shim.core.rules.extensions import Refer, has_number
-from shim.core.rules.rule import Rule, Work
+from shim.core.rules.rule import Rule
+from shim.core.rules.work import Work
 
 WHOSE = call("Extension.GetQueueAgents", "Which of the agents that are named by ID are remote ones.")
 _NUMBER = "v3 names an agent by extended number; a remote one as the setting remote_agent says."

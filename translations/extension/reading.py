@@ -12,7 +12,7 @@ from shim.core.extensions.evidence import known_from
 from shim.core.extensions.lookup import about, elsewhere, extensions_of, learn
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from translations.extension.templates import put_old
 
 

@@ -15,7 +15,7 @@ from shim.core.commands.steps import Steps
 from shim.core.errors import BackendError
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.core.schema.interface import Slot
 from shim.core.translate import is_unlimited
 

@@ -16,8 +16,8 @@ from shim.core.reading.flat_call_rules import rules_from_earlier, rules_to_earli
 from shim.core.rules.declare import call, leg, operation, plan, service
 from shim.core.rules.extensions import extension, own_id, owned, this_extension, this_user
 from shim.core.rules.required import needed
-from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import added, compute
+from shim.core.rules.work import Work
 from translations.extension import permissions, phone_passwords, queue_agents, settings
 from translations.extension.settings import NUMBER_AGAIN, OWN, OWN_OF_TWO, storage
 from translations.shared import reading_first as first

@@ -15,8 +15,8 @@ from shim.core.commands.steps import Steps
 from shim.core.errors import CallerError
 from shim.core.forward import look
 from shim.core.message import Element
-from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import compute
+from shim.core.rules.work import Work
 
 BECAUSE = (
     "v3 has templates for users and templates for extensions: the setting templates says which of them an old "

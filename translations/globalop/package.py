@@ -15,7 +15,7 @@ from itertools import islice
 from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.message import Element, Envelope
 from shim.core.parse import Limits, parse
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 
 _PACKED = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _LAYERS = 2

@@ -21,7 +21,8 @@ from shim.core.message import Element
 from shim.core.pipeline import perform, written
 from shim.core.resolve import resolve
 from shim.core.rules.declare import served, service
-from shim.core.rules.rule import Direction, Rule, Taken, Work
+from shim.core.rules.rule import Rule, Taken
+from shim.core.rules.work import Direction, Work
 from shim.core.serialise import fault_message
 from translations.globalop.package import MAPPING, Answered, complete, unpacked
 from translations.globalop.undo import UNDONE_BY, undoing

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shim.core.message import Element
-from shim.core.rules.rule import Direction, Rule, Taken, Work
+from shim.core.rules.rule import Rule, Taken
 from shim.core.rules.vocabulary import rename
+from shim.core.rules.work import Direction, Work
 
 _PROVIDER = "Resellers are service providers in v3."
 _TELLS = (

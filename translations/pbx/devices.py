@@ -14,8 +14,9 @@ from shim.core.extensions.lookup import of_answer, texts
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.extensions import Refer, account, extension_id
-from shim.core.rules.rule import Direction, Made, Rule, Taken, Work, split
+from shim.core.rules.rule import Made, Rule, Taken, split
 from shim.core.rules.vocabulary import added, compute, rename, unread
+from shim.core.rules.work import Direction, Work
 
 _EXTENSIONS = "assignedExtensions"
 _NUMBER = f"{_EXTENSIONS}/extendedNumber"

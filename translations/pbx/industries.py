@@ -15,8 +15,8 @@ from shim.core.commands.kept import Issue, Recall, Remember
 from shim.core.commands.steps import Steps, ask
 from shim.core.errors import CallerError
 from shim.core.message import Element
-from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import compute
+from shim.core.rules.work import Work
 
 INDUSTRIES = "industries"
 """The key that all industries are kept under, each by its ID; no account has it."""

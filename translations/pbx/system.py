@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from shim.core.catalogue.translation import Translation
 from shim.core.message import Element
-from shim.core.rules.rule import Direction, Rule, Taken, Work
+from shim.core.rules.rule import Rule, Taken
+from shim.core.rules.work import Direction, Work
 
 OLD_API = (
     "v3 has no such settings. The answer is what is configured at the shim for the integration (conduct), "

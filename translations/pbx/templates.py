@@ -13,8 +13,8 @@ from shim.core.extensions.lookup import of_answer
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.extensions import account
-from shim.core.rules.rule import Work
 from shim.core.rules.vocabulary import compute, values
+from shim.core.rules.work import Work
 
 _WORDS = {10: "serviceProvider", 50: "organization", 100: "extension"}
 _NUMBERS = {"serviceProvider": "10", "organization": "50", "user": "100", "extension": "100"}

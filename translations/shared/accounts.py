@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from shim.core.message import Element
-from shim.core.rules.rule import Rule, Work
+from shim.core.rules.rule import Rule
 from shim.core.rules.vocabulary import added, keep, rename, unread, within
+from shim.core.rules.work import Work
 
 UPDATED = (unread("identifier", "v3 also names the identifier of what it changed."),)
 """For the many answers that are a plain updateObject."""

@@ -19,7 +19,7 @@ from shim.core.errors import CallerError, Fault
 from shim.core.journal.run import beginning, journalled
 from shim.core.journal.writes import Journal, redo_step
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 
 GONE = "v3 does not have one of them (any more): the others were deleted."
 REFUSED = "v3 refused to delete one of them: the others were deleted."

@@ -12,7 +12,7 @@ from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward, look
 from shim.core.message import Element
 from shim.core.rules.declare import call
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 
 PLANS = call(
     "Billing.GetChargingPlans",

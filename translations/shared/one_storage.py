@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from shim.core.catalogue.translation import Declared, DeclaredService
 from shim.core.message import Element
-from shim.core.rules.rule import Direction, Made, Problem, Rule, Taken, Work
+from shim.core.rules.rule import Made, Rule, Taken
 from shim.core.rules.vocabulary import added, keep, unread
+from shim.core.rules.work import Direction, Problem, Work
 from shim.core.schema.interface import Interface, paths
 from shim.core.translate import is_unlimited
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from shim.core.catalogue.translation import Declared, DeclaredService
 from shim.core.message import Element
-from shim.core.rules.rule import Direction, Made, Rule, Taken, Work, split, spots
+from shim.core.rules.rule import Made, Rule, Taken, split
+from shim.core.rules.work import Direction, Work, spots
 from shim.core.schema.interface import Interface, paths
 
 FIRST, LAST, NAME = "firstName", "lastName", "name"

@@ -11,7 +11,8 @@ from shim.core.message import Element
 from shim.core.pipeline import one_call
 from shim.core.rules.declare import call
 from shim.core.rules.required import apart, read_first
-from shim.core.rules.rule import Rule, Work
+from shim.core.rules.rule import Rule
+from shim.core.rules.work import Work
 
 Reads = Steps[None]
 

@@ -14,7 +14,7 @@ from shim.core.forward import look
 from shim.core.message import Element
 from shim.core.rules.choices import accepts
 from shim.core.rules.declare import call
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.core.translate import refusal
 
 ASKED = call("User.GetUsers", "Who else has the e-mail address: with shared_email: leave_out or refuse.")

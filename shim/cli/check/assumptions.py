@@ -13,7 +13,7 @@ from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.core.schema.interface import paths
 from shim.edge.backend.client import Backend
 from shim.edge.backend.dialect import find_dialect

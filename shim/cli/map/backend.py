@@ -18,7 +18,7 @@ from shim.core.errors import BackendError
 from shim.core.extensions.evidence import known_from, says_absent
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.dialect import find_dialect
 from shim.edge.backend.tokens import Tokens, open_http

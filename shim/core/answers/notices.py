@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from shim.core.catalogue.translation import Translation
 from shim.core.findings import Finding, Findings, Severity
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.core.serialise import attribute, escape
 
 NAMESPACE = "urn:systemapi-shim:deprecation:1"

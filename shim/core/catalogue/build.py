@@ -15,7 +15,8 @@ from shim.core.catalogue.compiler import Compiler
 from shim.core.catalogue.required import denied, unsourced
 from shim.core.catalogue.translation import Catalogue, Declared, DeclaredService, Translation
 from shim.core.errors import DeclarationError
-from shim.core.rules.rule import Direction, Fate
+from shim.core.rules.rule import Fate
+from shim.core.rules.work import Direction
 from shim.core.schema.interface import ElementDecl, Interface, Operation, paths
 
 

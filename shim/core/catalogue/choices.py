@@ -13,7 +13,7 @@ from shim.core.errors import CallerError
 from shim.core.findings import Code
 from shim.core.policies import ANY, AS_WRITTEN, CHOICES, Chosen, Do, Policies, Policy, Side, deciding, possible
 from shim.core.rules.choices import emulates
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 
 _BARRED = "v3 cannot answer with {0}, and the shim's configuration chose to refuse such calls."
 

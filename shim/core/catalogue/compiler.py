@@ -13,8 +13,9 @@ from shim.core.catalogue.translation import Catalogue, Declared, Translation
 from shim.core.findings import KINDS, Code
 from shim.core.rules.extensions import Account, By, Owned, Refer
 from shim.core.rules.required import Apart, Needed, ReadFirst
-from shim.core.rules.rule import Direction, Entry, Fate, Made, Producer, Rule, Table, Taken, split
+from shim.core.rules.rule import Fate, Made, Rule, Taken, split
 from shim.core.rules.vocabulary import Keep
+from shim.core.rules.work import Direction, Entry, Producer, Table
 from shim.core.schema.interface import ComplexType, Demand, ElementDecl, Operation, paths
 from shim.core.schema.values import clears, either, is_text, reader
 from shim.core.serialise import MessageWriter

@@ -15,7 +15,8 @@ from shim.core.commands.steps import Steps
 from shim.core.message import Element
 from shim.core.reading.flat_call_rules import is_earlier
 from shim.core.rules.extensions import Account, By
-from shim.core.rules.rule import Fate, Producer, Rule, Table, Work
+from shim.core.rules.rule import Fate, Rule
+from shim.core.rules.work import Producer, Table, Work
 from shim.core.schema.interface import Interface, Operation
 from shim.core.serialise import MessageWriter
 from shim.core.translate import known_attributes, refusal, walk

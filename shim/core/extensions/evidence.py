@@ -14,7 +14,7 @@ from shim.core.commands.steps import Steps, Together, ask
 from shim.core.errors import BackendError, Fault
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 
 ABSENT = frozenset({"030", "100", "250", "251"})
 """Codes by which v3 says that what is asked for does not exist. (A dead token was renewed before.)"""

@@ -29,7 +29,8 @@ from shim.core.forward import look
 from shim.core.keeping import look_up
 from shim.core.message import Element
 from shim.core.rules.extensions import By, by_number, extended, has_number
-from shim.core.rules.rule import Work, split, spots
+from shim.core.rules.rule import split
+from shim.core.rules.work import Work, spots
 
 Name = Literal["old_id", "identifier", "extension_id", "number", "user_id"]
 Key = tuple[Name, str]

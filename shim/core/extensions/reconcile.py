@@ -27,7 +27,7 @@ from shim.core.errors import BackendError
 from shim.core.extensions.evidence import Evidence, ask_each, says_absent
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 
 MOST_ASKED = 100
 """How many extensions v3 is asked for by themselves for one list; others stay as they are, or unconfirmed."""

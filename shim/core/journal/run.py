@@ -22,7 +22,7 @@ from shim.core.errors import BackendError, Fault
 from shim.core.journal.recovery import Ended, close, gone_of, guarded, put_off, undo_all, without_secrets
 from shim.core.journal.writes import LOST, Journal
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 
 
 def beginning(

@@ -19,7 +19,7 @@ from shim.core.journal.run import beginning, journalled
 from shim.core.journal.writes import Journal, fresh, step
 from shim.core.keeping import keep
 from shim.core.message import Element
-from shim.core.rules.rule import Work, spots
+from shim.core.rules.work import Work, spots
 
 _NOT_IN_A_ROW = ("verbose", "passwordAuto", "forceUpdate")
 """With these the answer says what no list does, so that a write whose end was not seen cannot be answered."""

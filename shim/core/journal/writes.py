@@ -13,7 +13,7 @@ from shim.core.errors import BackendError, Fault
 from shim.core.extensions.evidence import says_absent
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.core.schema.interface import Operation
 
 UNCLEAR = "journal-unclear"

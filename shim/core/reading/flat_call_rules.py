@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from shim.core.errors import CallerError
 from shim.core.message import Element
-from shim.core.rules.rule import Problem, Work
+from shim.core.rules.work import Problem, Work
 from shim.core.translate import refusal
 
 _SAME = ("busy", "congestion", "hangup", "transfer", "setCallPriority")

@@ -14,7 +14,7 @@ from shim.core.errors import invalid_code
 from shim.core.message import Element
 from shim.core.reading.conversions import Convert, conversion, truth
 from shim.core.reading.encoded_types import decoded
-from shim.core.rules.rule import Problem, Work
+from shim.core.rules.work import Problem, Work
 from shim.core.schema.interface import ComplexType, ElementDecl
 from shim.core.schema.values import Check, boolean, is_text, reader
 

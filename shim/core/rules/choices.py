@@ -9,7 +9,7 @@ from __future__ import annotations
 from shim.core.errors import CallerError
 from shim.core.findings import Code
 from shim.core.policies import CHOICES
-from shim.core.rules.rule import Problem, Work
+from shim.core.rules.work import Problem, Work
 
 _NOT_KEPT = "v3 has no place for it, and the shim's configuration chose to drop it."
 _REFUSED = "v3 has no place for it, and the shim's configuration chose to refuse it. Send the call without it."

@@ -19,7 +19,8 @@ from shim.core.catalogue.translation import (
 from shim.core.commands.journal import Policy, Undo
 from shim.core.commands.steps import Steps
 from shim.core.message import Element
-from shim.core.rules.rule import Rule, Work
+from shim.core.rules.rule import Rule
+from shim.core.rules.work import Work
 
 
 def operation(

@@ -12,7 +12,8 @@ from typing import Literal
 from shim.core.commands.extensions import Identity
 from shim.core.message import Element
 from shim.core.rules.choices import accepts
-from shim.core.rules.rule import Direction, Made, Problem, Rule, Taken, Work, split, spots
+from shim.core.rules.rule import Made, Rule, Taken, split
+from shim.core.rules.work import Direction, Problem, Work, spots
 
 By = Literal["old_id", "identifier", "extension_id"]
 Side = Literal["number", "user_id"]

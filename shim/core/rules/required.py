@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shim.core.rules.rule import Direction, Made, Rule, Taken, split
+from shim.core.rules.rule import Made, Rule, Taken, split
+from shim.core.rules.work import Direction
 from shim.core.schema.interface import Demand
 
 

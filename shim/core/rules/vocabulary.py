@@ -13,7 +13,8 @@ from typing import Literal
 from shim.core.findings import Code
 from shim.core.message import Element
 from shim.core.rules.choices import accepts, gives
-from shim.core.rules.rule import Direction, Made, Problem, Rule, Taken, Work, split, spots
+from shim.core.rules.rule import Made, Rule, Taken, split
+from shim.core.rules.work import Direction, Problem, Work, spots
 
 Convert = Callable[[str], str | None]
 Predicate = Callable[[Work], bool]

@@ -18,7 +18,7 @@ from shim.core.commands.caller import Caller
 from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.edge.backend.client import Backend
 from shim.edge.settings.model import Config, Integration
 from shim.interfaces.load import NEW_VERSION, Dialect, PersonNames, new, old

@@ -15,7 +15,7 @@ from shim.core.errors import Fault
 from shim.core.journal.recovery import recover
 from shim.core.journal.writes import Journal as Journalled
 from shim.core.message import Element
-from shim.core.rules.rule import Work
+from shim.core.rules.work import Work
 from shim.edge.exchange.performer import Performer, Performers, run
 from shim.edge.journal.journal import Journal
 from shim.edge.journal.operating import BRIEFLY
