@@ -82,9 +82,9 @@ def _why(error: Exception, settings: Config, path: Path | None) -> list[str]:
     """Why it cannot start: what the operating system says of TLS files lacks their names."""
     from shim.cli.check.checks import check_tls
     from shim.cli.common.store_trouble import trouble
-    from shim.core.errors import Fault
+    from shim.core.errors import Fault, StoreUnavailable
 
-    if isinstance(error, Fault) and error.reason == "store-unavailable":
+    if isinstance(error, StoreUnavailable):
         return [f"The shim cannot start: {path or 'settings'}: store.url: {trouble(error)}"]
     wrong = [] if isinstance(error, Fault) else check_tls(settings, str(path or "settings")).problems
     return [f"The shim cannot start: {each}" for each in (map(str, wrong) if wrong else (str(error),))]

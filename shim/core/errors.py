@@ -1,7 +1,7 @@
-"""Three kinds of error, by whose fault: the caller's, the backend's, a declaration's.
+"""Errors by whose fault they are: the caller's, the backend's, the shim's own, a declaration's.
 
-The first two end as a SOAP 1.1 fault in the old dialect; a declaration's cannot survive start-up. The
-three-digit codes are those of SystemAPI.
+The first three end as a SOAP 1.1 fault in the old dialect; a declaration's cannot survive start-up. Kinds that
+somebody has to tell apart are classes. The three-digit codes are those of SystemAPI.
 """
 
 from __future__ import annotations
@@ -48,12 +48,11 @@ class Fault(Exception):
 
     `reason` is a stable kebab-case word for logs and metrics; `code` the three-digit SystemAPI code or
     None; `text` one sentence saying what happened and what to do. No value of a message is ever in it,
-    unless the backend put it there (`carried`): such a text reaches the caller and nobody else.
+    unless the backend put it there (`carried`): such a text reaches the caller and nobody else. `unknown` says
+    that the v3 write that it is about may have taken effect all the same.
     """
 
     side = "Server"
-    unknown = False
-    """Whether the v3 write that it is about may have taken effect all the same."""
     retry_after: int | None = None
     """After how many seconds it is worth trying again, where that is known."""
 
@@ -65,12 +64,14 @@ class Fault(Exception):
         *,
         side: str | None = None,
         carried: bool = False,
+        unknown: bool = False,
     ) -> None:
         super().__init__(reason if carried else text)
         self.reason = reason
         self.text = text
         self.code = code
         self.carried = carried
+        self.unknown = unknown
         if side is not None:
             self.side = side
 
@@ -90,24 +91,48 @@ class CallerError(Fault):
     side = "Client"
 
 
+class BodyRefused(CallerError):
+    """The body was not read to its end: it is too long, or too slow. The connection ends with it."""
+
+
 class BackendError(Fault):
-    """The v3 backend refused, is away, is late, or talks nonsense.
+    """The v3 backend refused, is away, is late, or talks nonsense."""
 
-    `unknown` says that a write may have taken effect all the same.
-    """
 
-    def __init__(
-        self,
-        reason: str,
-        text: str,
-        code: str | None = None,
-        *,
-        side: str | None = None,
-        carried: bool = False,
-        unknown: bool = False,
-    ) -> None:
-        super().__init__(reason, text, code, side=side, carried=carried)
-        self.unknown = unknown
+class BackendRefused(BackendError):
+    """v3 answered a fault, or that the call failed: `code` and `text` are its own."""
+
+
+class BackendLoginRefused(BackendError):
+    """v3 takes the app key and secret of an integration, or the token that it gave, for wrong."""
+
+
+class ShimError(Fault):
+    """The shim itself failed, stopped, or cannot say how a call ended. Nobody else is to blame."""
+
+
+class LoginsBusy(ShimError):
+    """Too many passwords are being checked; whoever asked is not judged by it."""
+
+
+class EntryLost(ShimError):
+    """The journal entry of a call is not ours any more: another shim ends it."""
+
+
+class Unclear(ShimError):
+    """What a write left in v3 cannot be told from what others made there."""
+
+
+class StoreError(ShimError):
+    """The store may not be used: there is none, another shim holds it, or a newer release wrote it."""
+
+
+class StoreUnavailable(StoreError):
+    """The database failed or is away; the cause is the exception behind it."""
+
+
+class StoreReplaced(StoreError):
+    """The store is not the one that was served before."""
 
 
 class DeclarationError(Exception):

@@ -6,7 +6,7 @@ from shim.core.aside import aside
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
+from shim.core.errors import PARAMETER_MISSING, BackendError, BackendRefused, CallerError
 from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
 from shim.core.reading.zero_ids import may_have_zeros, without_zeros
@@ -41,7 +41,7 @@ def forward(
     fault = fault_of(envelope.body)
     if fault is not None:
         text = work.in_old_words(fault.text)
-        raise BackendError(fault.reason, text, fault.code, side=fault.side, carried=True)
+        raise BackendRefused(fault.reason, text, fault.code, side=fault.side, carried=True)
     if envelope.body.name != operation.output.name:
         raise BackendError(
             "backend-nonsense", "The v3 backend answered another call than the one it was asked."
@@ -63,9 +63,7 @@ def look(catalogue: Catalogue, work: Work, name: str, *children: Element) -> Ste
     """The same of what may not be there, or not be shown: None when v3 refuses. Else raises BackendError."""
     try:
         return (yield from read_v3(catalogue, work, name, *children))
-    except BackendError as fault:
-        if fault.reason != "backend-fault":
-            raise
+    except BackendRefused:
         return None
 
 

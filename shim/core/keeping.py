@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.kept import Forget, Recall, Remember
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import Fault, StoreUnavailable
 from shim.core.forward import read_v3
 from shim.core.message import Element
 from shim.core.rules.work import Work, spots
@@ -20,7 +20,7 @@ from shim.core.rules.work import Work, spots
 def keep(
     catalogue: Catalogue, translation: Translation, answer: Element, work: Work, *, certain: bool = False
 ) -> Steps[None]:
-    """Bring the store in line with a v3 call that was answered. Raises BackendError, see `_remember`.
+    """Bring the store in line with a v3 call that was answered. Raises StoreUnavailable, see `_remember`.
 
     With `certain` the call is taken back when it raises, so that it may.
     """
@@ -66,7 +66,7 @@ def _remember(account: str, translation: Translation, work: Work, certain: bool)
             raise
         _lost(work)
         if not translation.old.name.startswith("Add"):
-            raise BackendError(
+            raise StoreUnavailable(
                 "store-unavailable",
                 "The call took effect in v3, but what the shim has to keep of it could not be stored: "
                 "repeat the call.",

@@ -16,7 +16,7 @@ from typing import Any
 
 from lxml import etree
 
-from shim.core.errors import BackendError, CallerError, Fault
+from shim.core.errors import BackendError, BackendRefused, BodyRefused, CallerError, Fault
 from shim.core.findings import Code
 from shim.core.message import Credentials, Element, Envelope, Sent
 from shim.core.reading.bounds import bound_tags, over
@@ -144,7 +144,7 @@ def _refuse_multipart(data: bytes, content_type: str) -> None:
 
 
 def too_large(most: int) -> CallerError:
-    return CallerError(
+    return BodyRefused(
         "too-large", f"The message is larger than {most} bytes, the most that is taken: send less at once."
     )
 
@@ -359,4 +359,4 @@ def fault_of(body: Element) -> Fault | None:
             code = match[1]
             break
     side = "Client" if "Client" in faultcode else "Server"
-    return BackendError("backend-fault", text, code, side=side, carried=True)
+    return BackendRefused("backend-fault", text, code, side=side, carried=True)

@@ -20,7 +20,7 @@ import structlog
 from aiohttp import web
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
-from shim.core.errors import BackendError
+from shim.core.errors import StoreError
 from shim.edge import memory
 from shim.edge.app import Application, Extension, open_application
 from shim.edge.http.connection import Connection, without_server_header
@@ -232,7 +232,7 @@ class Server:
                 f"{socket.gethostname()} {os.getpid()}",
                 detail,
             )
-        except BackendError as error:
+        except StoreError as error:
             log.warning("audit log not written", action=action, reason=error.reason)
 
     def note(self, action: str, detail: str) -> None:

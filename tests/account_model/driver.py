@@ -32,7 +32,7 @@ from shim.core.commands.journal import Begin, Close, Mark, Opened, Revoke
 from shim.core.commands.kept import Forget, Issue, Recall, Remember
 from shim.core.commands.steps import AnyCommand, Aside, Together
 from shim.core.drive import run
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import Fault, ShimError
 from shim.core.message import Element
 from shim.core.parse import ANSWER_LIMITS, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
@@ -265,7 +265,7 @@ class MemoryJournal:
         for entry, (there, state) in self.open.items():
             if there == key:
                 reason = "half-done" if state == "paused" else "still-running"
-                raise BackendError(reason, f"An equal call is in entry {entry}.")
+                raise ShimError(reason, f"An equal call is in entry {entry}.")
         opened = Opened(str(next(self._numbers)), 1)
         self.open[opened.entry] = (key, "running")
         return opened

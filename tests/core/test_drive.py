@@ -10,10 +10,10 @@ from shim.core.commands.command import Command
 from shim.core.commands.kept import Issue
 from shim.core.commands.steps import AnyCommand, Steps, ask
 from shim.core.drive import run
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import Fault, StoreUnavailable
 from tests.support.conversation import World
 
-_DOWN = BackendError("store-unavailable", "The store is down.")
+_DOWN = StoreUnavailable("store-unavailable", "The store is down.")
 
 
 def _two() -> Steps[list[object]]:
@@ -44,7 +44,7 @@ def test_a_fault_that_nobody_catches_comes_out() -> None:
     def perform(_: AnyCommand) -> object:
         raise _DOWN
 
-    with pytest.raises(BackendError) as raised:
+    with pytest.raises(StoreUnavailable) as raised:
         run(_two(), perform)
     assert raised.value is _DOWN
 

@@ -8,7 +8,7 @@ import pytest
 
 from shim.core.commands.backend import Call
 from shim.core.commands.caller import FaultForm
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import BackendRefused, Fault
 from shim.core.message import Element
 from shim.core.parse import Limits, parse
 from shim.core.pipeline import Outcome
@@ -149,7 +149,7 @@ def test_a_call_that_was_undone_is_a_fault_and_undoing_is_no_call() -> None:
 
     def answers(call: Call, request: Element) -> bytes | Fault:
         if call.operation == "EditOrganization":
-            return BackendError("backend-fault", "No.", "520")
+            return BackendRefused("backend-fault", "No.", "520")
         wanted = new().operations[call.full_name]
         said = Element("ID", "20") if call.operation == "AddOrganization" else Element("result", "success")
         return new_answer(wanted, Element(wanted.output.name, children=[said]))

@@ -12,7 +12,7 @@ from shim.core.commands.backend import Answer, Call
 from shim.core.commands.caller import Caller
 from shim.core.commands.extensions import FindIdentities, Identity, Known
 from shim.core.commands.journal import Ask, Begin, Close, Mark, Opened, Step, Undo
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import BackendError, BackendRefused, Fault
 from shim.core.journal.recovery import recover, repairs, shown, without_secrets
 from shim.core.journal.writes import Journal
 from shim.core.message import Element
@@ -110,7 +110,7 @@ def test_without_a_journal_the_calls_are_the_same_and_failing_undoes() -> None:
     call = talk.send(None)
     call = talk.send(answer(call))
     call = talk.send(answer(call, *said(ID="40", result="success")))
-    call = talk.throw(BackendError("backend-fault", "No.", "520"))
+    call = talk.throw(BackendRefused("backend-fault", "No.", "520"))
     assert asked(call, "Organization.GetOrganizationPL") == {"ID": "20"}
     call = talk.send(answer(call))  # it lacks nothing: that was not why
     assert asked(call, "User.DelUser") == {"ID": "40"}

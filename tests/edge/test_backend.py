@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from shim.core.commands.backend import Call
-from shim.core.errors import BackendError
+from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.client import Backend, RetryBudget, open_session
 from shim.edge.backend.tokens import Tokens
 from shim.edge.settings.model import Backend as Settings
@@ -416,7 +416,7 @@ async def test_tokens_that_are_not_to_be_had(world: World) -> None:
     away = BackendError("backend-unreachable", "away")
     world.tokens.errors = [away, away]
     assert (await world.backend().forward(call(True), WHO)).status == 200
-    world.tokens.errors = [BackendError("backend-login-refused", "no")]
+    world.tokens.errors = [BackendLoginRefused("backend-login-refused", "no")]
     assert (await world.fails(call())).reason == "backend-login-refused"
     assert len(world.requests) == 1
 

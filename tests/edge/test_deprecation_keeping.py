@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shim.core.errors import BackendError
+from shim.core.errors import StoreUnavailable
 from shim.core.message import Element
 from shim.edge.deprecation import delivery, spool, writer
 from shim.edge.deprecation.batch import Batch, from_line, to_line
@@ -150,7 +150,7 @@ async def test_a_commit_whose_end_was_not_seen_counts_once(
 ) -> None:
     async def cut(*arguments: Any) -> bool:
         await write(*arguments)
-        raise BackendError("store-unavailable", "The connection broke.")
+        raise StoreUnavailable("store-unavailable", "The connection broke.")
 
     async with house.process() as log:
         monkeypatch.setattr(delivery, "write", cut)
@@ -168,7 +168,7 @@ async def test_killed_between_the_commit_and_the_removal_of_the_spool(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: Any) -> bool:
-        raise BackendError("store-unavailable", "Away.")
+        raise StoreUnavailable("store-unavailable", "Away.")
 
     def killed(*_: Any) -> None:
         raise OSError
@@ -310,7 +310,7 @@ async def test_a_long_spool_does_not_hold_up_the_end(small: House, monkeypatch: 
     written: list[None] = []
 
     async def away(*_: Any) -> bool:
-        raise BackendError("store-unavailable", "Away.")
+        raise StoreUnavailable("store-unavailable", "Away.")
 
     async def until_time_is_up(*arguments: Any) -> bool:
         written.append(None)

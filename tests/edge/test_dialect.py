@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from shim.core.commands.backend import Answer, Call
-from shim.core.errors import BackendError
+from shim.core.errors import BackendError, BackendLoginRefused, BackendRefused
 from shim.core.message import Element
 from shim.edge.backend.dialect import find_dialect, highest
 from shim.edge.settings.model import Config, Integration
@@ -16,7 +16,7 @@ from shim.interfaces.load import Dialect, new
 from tests.support.conversation import new_answer
 
 LOGIN = {"old": {"username": "u", "password": "p"}, "new": {"app_key": "k", "app_secret": "s"}}
-REFUSED = BackendError("backend-login-refused", "No.")
+REFUSED = BackendLoginRefused("backend-login-refused", "No.")
 AWAY = BackendError("backend-unreachable", "It is away.")
 
 
@@ -67,7 +67,7 @@ async def test_a_configured_version_is_not_asked_for() -> None:
 
 
 async def test_the_first_integration_that_can_log_in_asks() -> None:
-    fault = BackendError("backend-fault", "Not you.", "520")
+    fault = BackendRefused("backend-fault", "Not you.", "520")
     backend = Backend(a=REFUSED, off=["3.8.0"], b=fault, c=["3.0.0", "3.2.0"], d=["3.9.0"])
     assert await found(backend, disabled="off") == Dialect("3.2.0", "name")
     assert backend.asked == ["a", "b", "c"]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shim.core.commands.extensions import Identity, Known
-from shim.core.errors import BackendError
+from shim.core.errors import ShimError
 from shim.edge.identities.files import ImportRefused, read_csv
 from shim.edge.identities.map import IdentityMap
 from shim.edge.identities.tables import COUNTERS, EVENTS, IDENTITIES, Entry, Gone, ImportReport
@@ -95,7 +95,7 @@ async def test_with_an_imported_file_every_other_extension_gets_an_issued_id(sto
     await identities.import_rows([Identity("7", "70", "20", "1"), Identity("5001", "", "21", "2")])
     assert [each.old_id for each in await identities.learn([known(20, 1), known(21, 2)])] == ["7", "5001"]
     assert await learn(identities, 22, 3) == Identity("5002", "5003", "22", "3")
-    with pytest.raises(BackendError, match="issued_to has to go up") as caught:
+    with pytest.raises(ShimError, match="issued_to has to go up") as caught:
         await learn(identities, 23, 4)
     assert caught.value.reason == "identities-used-up"
     assert await identities.find("number", ["4"]) == {}
@@ -119,7 +119,7 @@ async def test_four_digit_ids_go_down_and_end(store: Store) -> None:
         ("9997", "9995"),
     ]
     for _ in range(2):
-        with pytest.raises(BackendError, match="issued_from_four has to go down"):
+        with pytest.raises(ShimError, match="issued_from_four has to go down"):
             await learn(identities, 21, 4)
     assert (await learn(IdentityMap(store, Identities()), 21, 4)).extension_id == str(FIRST)
     async with store.reading() as connection:
@@ -498,7 +498,7 @@ async def test_two_shims_on_one_database(url: str) -> None:
 
 _PROCESS = """
 import asyncio, sys
-from shim.core.commands.command import Known
+from shim.core.commands.extensions import Known
 from shim.edge.identities.map import IdentityMap
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store
@@ -721,7 +721,7 @@ async def test_a_write_that_fails_leaves_nothing_and_says_no_value(
         return [taken] * 4
 
     monkeypatch.setattr("shim.edge.identities.change.Change._issue", wrong)
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(ShimError) as caught:
         await identities.learn([known(21, 1), known(22, "canary")])
     assert caught.value.reason == "store-unavailable"
     assert "canary" not in caught.value.text
@@ -744,7 +744,7 @@ async def test_a_store_that_is_gone(identities: IdentityMap, store: Store) -> No
         identities.all,
     ]
     for call in calls:
-        with pytest.raises(BackendError) as caught:
+        with pytest.raises(ShimError) as caught:
             await call()
         assert caught.value.reason == "store-unavailable"
         assert "canary" not in caught.value.text
@@ -762,7 +762,7 @@ async def test_migrations_make_the_tables_that_the_code_means(store: Store) -> N
 async def test_the_database_itself_refuses_doubles(identities: IdentityMap, store: Store) -> None:
     await identities.learn([known(20, 1), known(21, 2)])
     for double in ({"old_id": "20"}, {"number": "1"}, {"extension_id": str(FIRST)}, {"old_id": None}):
-        with pytest.raises(BackendError, match="failed"):
+        with pytest.raises(ShimError, match="failed"):
             async with store.writing() as connection:
                 await connection.execute(
                     sa.update(IDENTITIES).where(IDENTITIES.c.user_id == "21").values(**double)

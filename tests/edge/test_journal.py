@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from shim.core.commands.extensions import Identity, Known
 from shim.core.commands.journal import Ask, Begin, Close, Mark, Opened, Probe, Step, Undo
-from shim.core.errors import BackendError
+from shim.core.errors import ShimError, StoreUnavailable
 from shim.core.message import Element
 from shim.edge.exchange.recovery import Recovery
 from shim.edge.identities.map import IdentityMap
@@ -89,7 +89,7 @@ async def test_what_nobody_works_on_any_more_is_not_held_but_given_to_recovery(j
     assert await journal.take() == []
     await journal.renew()
     assert journal.wake.is_set()
-    with pytest.raises(BackendError, match="took over"):
+    with pytest.raises(ShimError, match="took over"):
         journal.require(opened)
     assert [each.id for each in await journal.take()] == [opened.entry]
 
@@ -121,7 +121,7 @@ async def test_redrive_takes_what_is_under_way_from_whoever_has_it(journal: Jour
     assert await other.redrive(opened.entry)
     [taken] = await other.take()
     assert (taken.id, taken.epoch, taken.state) == (opened.entry, 3, "running")
-    with pytest.raises(BackendError, match="took over"):
+    with pytest.raises(ShimError, match="took over"):
         await journal.mark(Mark(opened, "running", ()))
     await journal.renew()
     assert not await other.redrive("nothing")
@@ -148,7 +148,7 @@ async def test_a_delivery_that_the_store_did_not_take_is_written_when_it_does(
         await journal.close(Close(opened, "done", lambda _: Element("A")))
     with monkeypatch.context() as patch:
         patch.setattr(Store, "writing", _away)
-        with pytest.raises(BackendError):
+        with pytest.raises(ShimError):
             await journal.delivered(opened.entry, True)
     assert [each.state for each in await journal.entries()] == ["done-unclean"]
     await journal.take()
@@ -156,7 +156,7 @@ async def test_a_delivery_that_the_store_did_not_take_is_written_when_it_does(
 
 
 def _away(*_: object) -> AbstractAsyncContextManager[AsyncConnection]:
-    raise BackendError("store-unavailable", "The store is away.")
+    raise StoreUnavailable("store-unavailable", "The store is away.")
 
 
 async def test_a_store_that_is_away_is_told_once_and_told_again_when_it_is_back(
@@ -210,7 +210,7 @@ async def test_an_end_and_what_is_learned_with_it_are_one_transaction(journal: J
                 raise OSError("disk full")
         journal.ended(ended)
 
-    with pytest.raises(BackendError):
+    with pytest.raises(ShimError):
         await end(fails=True)
     assert await identities.find("number", ["0020*001"]) == {}
     assert [each.state for each in await journal.entries()] == ["running"]
@@ -246,9 +246,9 @@ async def test_who_lost_an_entry_can_do_nothing_with_it(journal: Journal, store:
     await journal.release()
     [_] = await Journal(store).take()
     for command in (Mark(opened, "running", ((0, STEP),)),):
-        with pytest.raises(BackendError, match="took over"):
+        with pytest.raises(ShimError, match="took over"):
             await journal.mark(command)
-    with pytest.raises(BackendError, match="took over"):
+    with pytest.raises(ShimError, match="took over"):
         await journal.close(Close(opened, "undone"))
-    with pytest.raises(BackendError, match="took over"):
+    with pytest.raises(ShimError, match="took over"):
         journal.require(opened)

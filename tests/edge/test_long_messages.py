@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from shim.core.aside import aside
 from shim.core.commands.steps import Aside, Steps, ask
-from shim.core.errors import BackendError, CallerError
+from shim.core.errors import BackendError, CallerError, StoreUnavailable
 from shim.core.findings import Findings
 from shim.edge.exchange.performer import Performer, Performers, drive
 from shim.edge.exchange.threads import Threads
@@ -66,13 +66,13 @@ async def test_a_fault_from_another_thread_is_the_same_fault(fault: Exception) -
 
 async def test_a_fault_of_a_command_reaches_an_exchange_in_another_thread() -> None:
     def failing() -> None:
-        raise BackendError("store-unavailable", "Gone.")
+        raise StoreUnavailable("store-unavailable", "Gone.")
 
     def recovering() -> Steps[str]:
         yield from aside(LARGE, lambda: None)
         try:
             yield from ask(Aside(failing))
-        except BackendError as fault:
+        except StoreUnavailable as fault:
             return fault.reason
         return "nothing"
 

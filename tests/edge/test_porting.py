@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from shim.core.commands.caller import Brownout
-from shim.core.errors import BackendError
+from shim.core.errors import StoreUnavailable
 from shim.edge.deprecation.tables import BROWNOUTS, CALLERS, USAGE
 from shim.edge.porting.brownouts import Planned, duration, moment, read_brownouts
 from shim.edge.porting.ladder import (
@@ -160,7 +160,7 @@ async def test_while_the_store_is_down_the_last_known_state_counts(
     await porting.start()
 
     def down() -> Any:
-        raise BackendError("store-unavailable", "down")
+        raise StoreUnavailable("store-unavailable", "down")
 
     with monkeypatch.context() as patch, capture_logs() as logs:
         patch.setattr(store, "reading", down)

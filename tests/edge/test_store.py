@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from sqlalchemy.dialects import postgresql, sqlite
 
-from shim.core.errors import BackendError
+from shim.core.errors import StoreError
 from shim.core.message import Element
 from shim.edge.store.database import KEPT, Store, _upsert, from_json, is_busy, to_json, wal_reset_bug
 
@@ -156,7 +156,7 @@ async def test_a_write_that_fails_leaves_nothing(store: Store) -> None:
     async with store.writing() as connection:
         await connection.exec_driver_sql("CREATE UNIQUE INDEX one_value ON kept (value)")
     await store.remember("21", {"b": industry("canary")})
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(StoreError) as caught:
         await store.remember("20", {"a": industry("1"), "b": industry("canary")})
     assert (caught.value.reason, caught.value.side) == ("store-unavailable", "Server")
     assert "canary" not in caught.value.text
@@ -204,7 +204,7 @@ async def test_a_shared_database_has_nothing_to_warn_of(postgres: Callable[[], s
 
 
 async def test_a_server_that_cannot_be_used(postgres: Callable[[], str]) -> None:
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(StoreError) as caught:
         await Store.open(postgres().replace("/shim", "/canary"))
     assert caught.value.reason == "store-unavailable"
     assert "canary" not in caught.value.text
@@ -230,7 +230,7 @@ async def test_in_memory() -> None:
 )
 async def test_what_cannot_be_opened(tmp_path: Path, url: str, what: str) -> None:
     (tmp_path / "text").write_text("canary, and no database" * 100)
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(StoreError) as caught:
         await Store.open(url.format(tmp=tmp_path))
     assert caught.value.reason == "store-unavailable"
     assert what in caught.value.text
@@ -239,7 +239,7 @@ async def test_what_cannot_be_opened(tmp_path: Path, url: str, what: str) -> Non
 
 async def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "asyncpg", None)
-    with pytest.raises(BackendError, match=r"driver asyncpg\S* is not installed"):
+    with pytest.raises(StoreError, match=r"driver asyncpg\S* is not installed"):
         await Store.open("postgresql://u:p@127.0.0.1/x")
 
 
@@ -353,7 +353,7 @@ async def test_a_number_that_could_not_be_written_is_not_given(in_file: Store, p
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TRIGGER no BEFORE UPDATE ON kept BEGIN SELECT RAISE(ABORT, 'no'); END")
         connection.commit()
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(StoreError) as caught:
         await in_file.issue("industry")
     assert caught.value.reason == "store-unavailable"
     with closing(sqlite3.connect(path)) as connection:
@@ -369,7 +369,7 @@ async def test_people_hear_soon_that_another_program_writes(in_file: Store, path
     hasty = in_file.within(0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(BackendError) as caught:
+        with pytest.raises(StoreError) as caught:
             async with hasty.writing():
                 pass
         assert is_busy(caught.value)
@@ -382,7 +382,7 @@ async def test_people_hear_soon_that_another_program_writes(in_file: Store, path
 
 async def test_people_hear_soon_that_a_write_of_ours_has_not_ended(in_file: Store) -> None:
     async with in_file.writing():
-        with pytest.raises(BackendError) as caught:
+        with pytest.raises(StoreError) as caught:
             async with in_file.within(0.05).writing():
                 pass
         assert is_busy(caught.value)
@@ -391,7 +391,7 @@ async def test_people_hear_soon_that_a_write_of_ours_has_not_ended(in_file: Stor
 
 
 async def test_a_store_that_is_broken_is_not_busy(store: Store) -> None:
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(StoreError) as caught:
         async with store.within(0.05).reading() as connection:
             await connection.execute(sa.text("SELECT nothing FROM nowhere"))
     assert not is_busy(caught.value)
@@ -402,7 +402,7 @@ async def test_a_postgresql_that_hangs_counts_as_away(restartable: Restartable) 
     await store.remember("7", {"industry": Element("industry", "1")})
     restartable.freeze()
     try:
-        with pytest.raises(BackendError) as caught:
+        with pytest.raises(StoreError) as caught:
             await store.recall("7")
         assert caught.value.reason == "store-unavailable"
     finally:

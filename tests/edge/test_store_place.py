@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from shim.cli.common.console import Code
 from shim.cli.main import app
 from shim.core.commands.extensions import Known
-from shim.core.errors import BackendError
+from shim.core.errors import StoreError
 from shim.edge.app import open_application
 from shim.edge.deprecation.log import spool_folder
 from shim.edge.identities.map import IdentityMap
@@ -53,7 +53,7 @@ async def issue(store: Store, user: str) -> str:
 async def test_the_second_shim_on_a_file_is_told_who_has_it(config: Config) -> None:
     store, other = await opened(config), await opened(config)
     async with held(store, NOW):
-        with pytest.raises(BackendError) as caught:
+        with pytest.raises(StoreError) as caught:
             async with held(other, NOW, patience=0):
                 raise AssertionError
     assert caught.value.reason == "store-held"
@@ -85,7 +85,7 @@ async def test_a_shim_that_is_about_to_end_is_waited_for(config: Config) -> None
 async def test_a_second_application_does_not_start(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shim.edge.store.place._LOOK", 0.001)
     async with open_application(config):
-        with pytest.raises(BackendError, match="in use by another shim"):
+        with pytest.raises(StoreError, match="in use by another shim"):
             async with open_application(config):
                 raise AssertionError
     async with open_application(config):
@@ -98,7 +98,7 @@ async def test_a_store_that_is_gone_is_not_taken_for_a_new_one(config: Config) -
     assert file is not None
     file.unlink()
     for _ in range(2):
-        with pytest.raises(BackendError) as caught:
+        with pytest.raises(StoreError) as caught:
             async with open_application(config):
                 raise AssertionError
         assert caught.value.reason == "store-replaced"
@@ -120,7 +120,7 @@ async def test_an_empty_postgresql_in_its_place_is_noticed_too(
 
     async with open_application(at(postgres())):
         assert (tmp_path / "shim.mark").exists()
-    with pytest.raises(BackendError, match="not the one that was served here"):
+    with pytest.raises(StoreError, match="not the one that was served here"):
         async with open_application(at(postgres())):
             raise AssertionError
 
@@ -149,7 +149,7 @@ async def test_a_file_that_was_deleted_or_replaced_takes_nothing(config: Config,
     for replaced in (False, True):
         if replaced:
             store.path.write_bytes((tmp_path / "moved").read_bytes())
-        with pytest.raises(BackendError, match="deleted or replaced"):
+        with pytest.raises(StoreError, match="deleted or replaced"):
             await store.issue("industry")
     await store.close()
 
@@ -160,7 +160,7 @@ async def test_a_store_whose_identity_changes_is_a_problem(config: Config) -> No
     await marker.claim()
     await marker.keep()
     await store.forget(["store"])
-    with pytest.raises(BackendError, match="was replaced while the shim ran"):
+    with pytest.raises(StoreError, match="was replaced while the shim ran"):
         await marker.keep()
     await store.close()
 
@@ -223,7 +223,7 @@ def test_only_serve_and_check_make_a_store(tmp_path: Path, monkeypatch: pytest.M
 
 async def test_an_empty_database_is_no_store(postgres: Callable[[], str]) -> None:
     url = postgres()
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(StoreError) as caught:
         await Store.open(url, create=False)
     assert caught.value.reason == "no-store"
     await (await Store.open(url)).close()

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from typer.testing import CliRunner
 
 from shim.cli.main import app
-from shim.core.errors import BackendError
+from shim.core.errors import StoreError
 from shim.core.message import Element
 from shim.edge.identities.map import IdentityMap
 from shim.edge.settings.model import Identities
@@ -98,7 +98,7 @@ async def test_a_store_that_this_release_cannot_use_is_told_and_left_alone(url: 
     first = await Store.open(url)
     await upgraded(first, release_after(tmp_path, "9999"))
     await first.close()
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(StoreError) as caught:
         await Store.open(url)
     assert caught.value.reason == "store-newer"
     for part in ("9999", HEAD, "nothing was changed", "backup", "docs/upgrading.md"):
@@ -110,7 +110,7 @@ async def test_a_store_that_says_nothing_of_who_may_use_it_is_not_used(url: str)
     async with first.writing() as connection:
         await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9998'")
     await first.close()
-    with pytest.raises(BackendError, match="a newer release") as caught:
+    with pytest.raises(StoreError, match="a newer release") as caught:
         await Store.open(url)
     assert caught.value.reason == "store-newer"
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from shim.core.errors import BackendError
+from shim.core.errors import StoreUnavailable
 from shim.edge.deprecation.tables import V3_TOKENS
 from shim.edge.native.token_owners import UNKNOWN, TokenOwners
 from shim.edge.store.database import Store
@@ -92,7 +92,7 @@ async def test_a_store_that_is_down_fails_nothing(store: Store, monkeypatch: pyt
     owners = TokenOwners(store)
 
     def down() -> Any:
-        raise BackendError("store-unavailable", "down")
+        raise StoreUnavailable("store-unavailable", "down")
 
     monkeypatch.setattr(store, "writing", down)
     monkeypatch.setattr(store, "reading", down)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shim.core.commands.journal import Begin, Close, Mark, Opened
-from shim.core.errors import BackendError
+from shim.core.errors import ShimError
 from shim.core.journal.run import digest
 from shim.core.message import Element
 from shim.edge.store.database import Store
@@ -80,7 +80,7 @@ async def test_an_equal_call_waits_for_the_one_under_way_and_then_says_so(house:
     process = house.process()
     opened = await process.journal.begin("billing", Begin("Extension.AddExtension", "k", "undo", "login x"))
     for key, subject in (("k", None), ("other", "login x")):
-        with pytest.raises(BackendError) as caught:
+        with pytest.raises(ShimError) as caught:
             await house.process().journal.begin(
                 "billing", Begin("Extension.AddExtension", key, "undo", subject)
             )
@@ -99,7 +99,7 @@ async def test_of_many_equal_calls_at_once_one_begins(house: House) -> None:
     calls = (house.process().journal.begin("billing", begin) for _ in range(8))
     ended = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(isinstance(each, Opened) for each in ended) == 1
-    assert all(isinstance(each, Opened | BackendError) for each in ended)
+    assert all(isinstance(each, Opened | ShimError) for each in ended)
 
 
 async def test_a_replica_that_stood_still_makes_no_second_write(house: House) -> None:
@@ -136,9 +136,9 @@ async def test_a_lease_that_is_renewed_is_not_taken_over(house: House) -> None:
     house.ahead += 61
     [taken] = await other.journal.take()
     assert taken.epoch == opened.epoch + 1
-    with pytest.raises(BackendError, match="took over"):
+    with pytest.raises(ShimError, match="took over"):
         await process.journal.mark(Mark(opened, "running", ()))
-    with pytest.raises(BackendError, match="took over"):
+    with pytest.raises(ShimError, match="took over"):
         process.journal.require(opened)
 
 

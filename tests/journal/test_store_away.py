@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from shim.core.errors import BackendError
+from shim.core.errors import ShimError, StoreUnavailable
 from shim.core.pipeline import Outcome
 from shim.edge.store.database import Store
 from tests.journal.house import House, snapshot
@@ -48,7 +48,7 @@ class Struck(Store):
         async with super().writing(busy) as connection:
             yield connection
         if here and self.fault is None:
-            raise BackendError("store-unavailable", "The connection ended before the commit was confirmed.")
+            raise StoreUnavailable("store-unavailable", "The connection ended before the commit was confirmed.")
 
     def strike(self, at: int, fault: Callable[[], Callable[[], None]] | None) -> None:
         self.at, self.writes, self.fault = at, 0, fault
@@ -66,7 +66,7 @@ async def _struck(house: House, plan: Plan) -> bool:
     assert isinstance(store, Struck)
     process = house.process()
     outcome: Outcome | None = None
-    with suppress(BackendError):  # what could not be noted about the delivery
+    with suppress(ShimError):  # what could not be noted about the delivery
         outcome = await process.call(plan.operation, plan.fields)
     came = store.over is not None or (store.fault is None and store.writes > store.at)
     store.lift()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shim.core.errors import BackendError, CallerError, Fault
+from shim.core.errors import BackendError, BackendRefused, Fault, ShimError
 from shim.core.message import Element
 from shim.core.rules.work import Entry
 from shim.interfaces.load import old
@@ -121,9 +121,9 @@ class TestTheJudge:
     @pytest.mark.parametrize(
         ("fault", "told"),
         [
-            (BackendError("backend-fault", "No.", "100"), None),
-            (BackendError("backend-fault", "No.", "999"), "the code 999 is not documented"),
-            (CallerError("internal-error", "Oh."), "a fault of the shim's own: internal-error: Oh."),
+            (BackendRefused("backend-fault", "No.", "100"), None),
+            (BackendRefused("backend-fault", "No.", "999"), "the code 999 is not documented"),
+            (ShimError("internal-error", "Oh."), "a fault of the shim's own: internal-error: Oh."),
             (BackendError("backend-nonsense", "Oh."), "a fault of the shim's own: backend-nonsense: Oh."),
         ],
     )

@@ -7,7 +7,7 @@ from shim.core.commands.extensions import Identity, Known
 from shim.core.commands.journal import Ask, Probe, Undo, subject_of
 from shim.core.commands.journal import Step as JournalStep
 from shim.core.commands.steps import Steps
-from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
+from shim.core.errors import PARAMETER_MISSING, BackendRefused, CallerError
 from shim.core.extensions.lookup import about, find, note
 from shim.core.forward import forward
 from shim.core.journal.run import Learning, beginning, journalled
@@ -121,8 +121,8 @@ def _allow(journal: Journal, user_id: str, kind: str) -> Steps[None]:
     request = rights.request(catalogue, granted, kind, user_id)
     try:
         yield from step(journal, "allow-user", operation, request, again=True)
-    except BackendError as fault:
-        if parent or fault.reason != "backend-fault":
+    except BackendRefused:
+        if parent:
             raise
         less = yield from rights.bounded(catalogue, work, granted, user_id)
         if less == granted:

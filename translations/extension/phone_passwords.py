@@ -11,7 +11,7 @@ from typing import Final
 
 from shim.core.commands.kept import Recall, Remember
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import BackendRefused, Fault
 from shim.core.message import Element
 from shim.core.rules.work import Work
 
@@ -76,9 +76,8 @@ def set_apart(work: Work, writes: Steps[Element]) -> Steps[Element]:
     yield from _note(work.account, _APART)
     try:
         return (yield from writes)
-    except BackendError as fault:
-        if fault.reason == "backend-fault":  # v3 refused it, so the phone has the password that it had
-            yield from _note(work.account, kept[_FIELD].text or "" if _FIELD in kept else "")
+    except BackendRefused:  # the phone has the password that it had
+        yield from _note(work.account, kept[_FIELD].text or "" if _FIELD in kept else "")
         raise
 
 

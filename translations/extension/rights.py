@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.steps import Steps
-from shim.core.errors import BackendError
+from shim.core.errors import BackendRefused
 from shim.core.forward import read_v3
 from shim.core.message import Element
 from shim.core.rules.work import Work
@@ -147,9 +147,7 @@ def _parent(catalogue: Catalogue, work: Work, user_id: str) -> Steps[Element]:
             told = yield from read_v3(catalogue, work, "User.GetUserDetails", Element("ID", user_id))
             who = Element("ID", told.get("parentID"))
         answer = yield from read_v3(catalogue, work, "Organization.GetOrganizationPL", who)
-    except BackendError as fault:
-        if fault.reason != "backend-fault":
-            raise
+    except BackendRefused:
         work.find("grant-unchecked", "parentID", place="Organization.GetOrganizationPL")
         return Element("userPL")
     return answer.child("userPL") or Element("userPL")

@@ -15,7 +15,7 @@ from shim.core.commands.extensions import FindIdentities, Identity
 from shim.core.commands.journal import Ask, Probe, Step, subject_of
 from shim.core.commands.kept import Forget
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import CallerError, Fault
+from shim.core.errors import BackendRefused, CallerError, Fault
 from shim.core.journal.run import beginning, journalled
 from shim.core.journal.writes import Journal, redo_step
 from shim.core.message import Element
@@ -100,7 +100,7 @@ def delete_all(
             try:
                 done = yield from redo_step(journal, position)
             except Fault as fault:
-                if journal.steps[position].state == "started" or fault.reason != "backend-fault":
+                if journal.steps[position].state == "started" or not isinstance(fault, BackendRefused):
                     raise
                 refused = refused or fault
                 left.append((each.path, REFUSED))

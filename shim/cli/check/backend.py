@@ -11,7 +11,7 @@ import httpx
 from shim.cli.check.assumptions import check_assumptions
 from shim.cli.common.console import Code
 from shim.cli.common.store_trouble import causes_of
-from shim.core.errors import BackendError
+from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.dialect import ask_version, person_names
 from shim.edge.backend.tokens import Tokens, open_http
@@ -113,11 +113,11 @@ async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[T
     found = await asyncio.gather(*(one(each) for each in enabled))
     await tokens.close()
     failed = [(each, error) for each, error in zip(enabled, found, strict=True) if error]
-    refused = [_refused(each, where) for each, error in failed if error.reason == "backend-login-refused"]
+    refused = [_refused(each, where) for each, error in failed if isinstance(error, BackendLoginRefused)]
     others = [
         Problem(f"{where}: backend.token_path", f"for {each.name}: {error.text.rstrip('.')}", None, "See there")
         for each, error in failed
-        if error.reason != "backend-login-refused"
+        if not isinstance(error, BackendLoginRefused)
     ]
     told = f"{len(enabled) - len(failed)} of {len(enabled)} integrations get one"
     return [("tokens", Code.BACKEND, told, others), ("logins", Code.LOGIN, "none is refused", refused)]

@@ -112,15 +112,18 @@ def record(config: Path | Config | None, action: str, subject: str, detail: str 
 def _why(fault: Fault) -> str:
     """What a fault says to an operator, who can see to the store."""
     from shim.cli.common.store_trouble import trouble
+    from shim.core.errors import StoreUnavailable
 
-    return str(trouble(fault)) if fault.reason == "store-unavailable" else str(fault)
+    return str(trouble(fault)) if isinstance(fault, StoreUnavailable) else str(fault)
 
 
 def _code_of(fault: Fault) -> Code:
     """Work on the store may ask v3 as well."""
-    if fault.reason == "backend-login-refused":
+    from shim.core.errors import BackendError, BackendLoginRefused
+
+    if isinstance(fault, BackendLoginRefused):
         return Code.LOGIN
-    return Code.BACKEND if fault.reason.startswith("backend-") else Code.USAGE
+    return Code.BACKEND if isinstance(fault, BackendError) else Code.USAGE
 
 
 def emit_json(told: Any) -> None:

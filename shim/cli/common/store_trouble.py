@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shim.core.errors import Fault
+from shim.core.errors import Fault, StoreUnavailable
 
 
 class Trouble(NamedTuple):
@@ -28,7 +28,7 @@ _RUNNING = "PostgreSQL may not run, or host or port in store.url may be others"
 
 def trouble(fault: Fault) -> Trouble:
     """What a fault of the store comes from; its own text where nothing better is known."""
-    if fault.reason in ("store-newer", "store-held", "store-replaced"):
+    if not isinstance(fault, StoreUnavailable):
         what, _, fix = fault.text.rstrip(".").partition("; nothing was changed. ")
         return Trouble(what, "Nothing was changed.", fix) if fix else Trouble(what, None, "See there")
     causes = list(causes_of(fault))

@@ -14,7 +14,7 @@ from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
 from shim.core.commands.caller import Caller
 from shim.core.commands.extensions import Known
-from shim.core.errors import BackendError
+from shim.core.errors import BackendError, BackendLoginRefused, BackendRefused
 from shim.core.extensions.evidence import known_from, says_absent
 from shim.core.forward import forward
 from shim.core.message import Element
@@ -75,9 +75,7 @@ class Asker:
         """Whose extension a number is; None when v3 denies it, `unsaid` when it refuses to tell."""
         try:
             told = await self.ask(integration, "Extension.GetExtensionDetails", extendedNumber=number)
-        except BackendError as error:
-            if error.reason != "backend-fault":
-                raise
+        except BackendRefused as error:
             return None if says_absent(error) else "unsaid"
         return known_from(told, number) or "unsaid"
 
@@ -87,9 +85,7 @@ class Asker:
         """The rows of a list below a parent, or of all that the integration has; None when v3 refuses."""
         try:
             told = await self.ask(integration, name, **({"parentID": parent} if parent else {}))
-        except BackendError as error:
-            if error.reason != "backend-fault":
-                raise
+        except BackendRefused:
             return None
         return told.all(row)
 
@@ -169,9 +165,7 @@ async def _organizations(asker: Asker, integration: Integration, view: View) -> 
                     await asker.rows(integration, "Organization.GetOrganizations", "organization", provider)
                     or []
                 )
-    except BackendError as error:
-        if error.reason != "backend-login-refused":
-            raise
+    except BackendLoginRefused as error:
         view.refused.append(error)
         return None
     return _ids(rows)

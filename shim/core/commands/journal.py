@@ -104,7 +104,7 @@ class Begin(Command["Opened | None"]):
 
     `key` is the digest of the request; `subject` what no two calls may change at once. `promise` is the answer
     to give when recovery ends what a crash cut off. Waits for an equal call under way, and for one on the same
-    subject. Raises BackendError (`still-running`, `half-done`). A reply of None: there is no journal.
+    subject. Raises ShimError (`still-running`, `half-done`). A reply of None: there is no journal.
     """
 
     operation: str
@@ -133,7 +133,7 @@ class Opened:
 class Mark(Command[None]):
     """Write down where steps, given with their position, stand. Reply: None.
 
-    Raises BackendError (`journal-lost`) when the entry is not ours any more.
+    Raises EntryLost when the entry is not ours any more.
     """
 
     opened: Opened
@@ -148,7 +148,7 @@ class Close(Command[None]):
     In the same transaction the extensions that are `known` are learned, and those with the numbers in `gone`
     forgotten; see `LearnIdentities` and `ForgetIdentities`. `answering` makes the answer from the identities
     that were learned; it is kept until it is known that the caller has it. `why` is a word for the operator,
-    `settling` says that it is left until what may still take effect has done so. Raises BackendError like
+    `settling` says that it is left until what may still take effect has done so. Raises EntryLost like
     `Mark`.
     """
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.extensions import Known
 from shim.core.commands.steps import Steps, Together, ask
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import BackendError, BackendRefused, Fault
 from shim.core.forward import read_v3
 from shim.core.message import Element
 from shim.core.rules.work import Work
@@ -35,7 +35,7 @@ class Evidence:
 
 def says_absent(fault: Fault) -> bool:
     """Whether v3 refused because there is no such thing."""
-    return fault.reason == "backend-fault" and fault.code in ABSENT
+    return isinstance(fault, BackendRefused) and fault.code in ABSENT
 
 
 def known_from(details: Element, number: str) -> Known | None:

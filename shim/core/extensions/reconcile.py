@@ -23,7 +23,7 @@ from shim.core.commands.extensions import (
     RenumberIdentities,
 )
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import BackendError
+from shim.core.errors import BackendRefused
 from shim.core.extensions.evidence import Evidence, ask_each, says_absent
 from shim.core.forward import read_v3
 from shim.core.message import Element
@@ -185,9 +185,7 @@ def rows_of_user(catalogue: Catalogue, work: Work, user: str) -> Steps[list[Elem
     not say. Raises BackendError when it does not answer."""
     try:
         answer = yield from read_v3(catalogue, work, "Extension.GetExtensions", Element("parentID", user))
-    except BackendError as fault:
-        if fault.reason != "backend-fault":
-            raise
+    except BackendRefused as fault:
         return [] if says_absent(fault) else None
     rows: list[Element] = answer.all("extension")
     return rows

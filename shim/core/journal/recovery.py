@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from shim.core.commands.extensions import ForgetIdentities
 from shim.core.commands.journal import Close, EntryState, Left, Policy, Step
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import Fault
-from shim.core.journal.writes import LOST, UNCLEAR, Journal, found, mark, redo_step, rows_of, written
+from shim.core.errors import BackendRefused, EntryLost, Fault, Unclear
+from shim.core.journal.writes import Journal, found, mark, redo_step, rows_of, written
 from shim.core.message import Element
 
 _NOT_SECRET = ("passwordAuto", "passwordStrength")
@@ -64,7 +64,7 @@ def _undo_one(journal: Journal, position: int) -> Steps[Ended | None]:
     try:
         yield from written(journal, operation, request, None)
     except Fault as fault:
-        if fault.reason == LOST:
+        if isinstance(fault, EntryLost):
             raise
         rows = yield from rows_of(journal, made.probe)
         if any(row.get(made.probe.key) == made.found for row in rows or ()):
@@ -90,16 +90,16 @@ def guarded(work: Steps[Ended], state: Left) -> Steps[Ended]:
     try:
         return (yield from work)
     except Fault as fault:
-        if fault.reason == LOST:
+        if isinstance(fault, EntryLost):
             raise
         return put_off(fault, state, "refused")
 
 
 def put_off(fault: Fault, state: Left, refused: str) -> Ended:
     """A refusal will not go away by itself; what is late or away may."""
-    if fault.reason == UNCLEAR:
+    if isinstance(fault, Unclear):
         return Ended("paused", "unclear")
-    return Ended("paused", refused) if fault.reason == "backend-fault" else Ended(state, fault.reason)
+    return Ended("paused", refused) if isinstance(fault, BackendRefused) else Ended(state, fault.reason)
 
 
 def close(journal: Journal, ended: Ended) -> Steps[None]:

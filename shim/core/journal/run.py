@@ -18,9 +18,9 @@ from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.extensions import ForgetIdentities, Identity, Known, LearnIdentities
 from shim.core.commands.journal import Begin, Close, Step
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import EntryLost, Fault, ShimError
 from shim.core.journal.recovery import Ended, close, gone_of, guarded, put_off, undo_all, without_secrets
-from shim.core.journal.writes import LOST, Journal
+from shim.core.journal.writes import Journal
 from shim.core.message import Element
 from shim.core.rules.work import Work
 
@@ -114,7 +114,7 @@ def _canonical(element: Element) -> list[Any]:
 def _given_up(journal: Journal, fault: Fault) -> Steps[Fault]:
     """What the caller is told, once what can be done now was done."""
     touched = any(each.state in ("started", "done") for each in journal.steps)
-    if fault.reason == LOST or (journal.opened is None and journal.policy == "redo" and touched):
+    if isinstance(fault, EntryLost) or (journal.opened is None and journal.policy == "redo" and touched):
         return _told(journal, fault, Ended("running"))
     if not touched:
         ended = Ended("undone", "nothing")
@@ -123,7 +123,7 @@ def _given_up(journal: Journal, fault: Fault) -> Steps[Fault]:
     else:
         try:
             ended = yield from guarded(undo_all(journal), "undoing")
-        except Fault:  # only LOST: another has the entry, or its end was written and nobody was told
+        except Fault:  # only EntryLost: another has the entry, or its end was written and nobody was told
             return _told(journal, fault, Ended("running"))
     try:
         yield from close(journal, ended)
@@ -152,7 +152,7 @@ def _told(journal: Journal, fault: Fault, ended: Ended) -> Fault:
     reference = journal.opened.entry if journal.opened else "none"
     sentence = text.rstrip() if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
     said = f"{sentence} {_TOLD[kind].format(reference=reference)}"
-    reason = _REASONS.get(kind, fault.reason)
-    told = BackendError(reason, said, fault.code, side=fault.side, carried=fault.carried)
+    made = ShimError if kind in _REASONS else type(fault)
+    told = made(_REASONS.get(kind, fault.reason), said, fault.code, side=fault.side, carried=fault.carried)
     told.retry_after = fault.retry_after
     return told

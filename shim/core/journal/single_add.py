@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from shim.core.catalogue.translation import Called, Catalogue, Declared, Plan, Translation
 from shim.core.commands.journal import Ask, Probe, Undo
 from shim.core.commands.steps import Steps
-from shim.core.errors import BackendError
+from shim.core.errors import BackendError, BackendRefused
 from shim.core.extensions.lookup import elsewhere, of_answer
 from shim.core.forward import forward
 from shim.core.journal.run import beginning, journalled
@@ -157,9 +157,7 @@ def _seen_before(journal: Journal, probe: Probe | None) -> Steps[Probe | None]:
         return None
     try:
         return (yield from fresh(journal, probe))
-    except BackendError as fault:
-        if fault.reason != "backend-fault":
-            raise
+    except BackendRefused:
         return None
 
 

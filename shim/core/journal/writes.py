@@ -9,15 +9,12 @@ from typing import Any
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.journal import Ask, Left, Mark, Opened, Policy, Probe, Step, Undo
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import BackendError, BackendRefused, EntryLost, Fault, Unclear
 from shim.core.extensions.evidence import says_absent
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.work import Work
 from shim.core.schema.interface import Operation
-
-UNCLEAR = "journal-unclear"
-LOST = "journal-lost"
 
 
 @dataclass(slots=True)
@@ -86,7 +83,7 @@ def step(
                     raise fault
                 answer = _instead_of_answer(operation, row, made)
         except Fault as second:
-            raise second if second.reason == LOST else fault from None
+            raise second if isinstance(second, EntryLost) else fault from None
     made.state, made.found = "done", answer.get(probe.answer_key) if probe else None
     if answer.get("result") == "failure":
         made.state = "refused"
@@ -119,7 +116,7 @@ def _redo_once(journal: Journal, position: int, *, again: bool) -> Steps[Done]:
         assert ask.request is not None
         answer = yield from written(journal, operation, ask.request, None)
     except Fault as fault:
-        if fault.reason == LOST:
+        if isinstance(fault, EntryLost):
             raise
         if made.probe is not None and (yield from _is_gone(journal, made)):
             return Done(ask)
@@ -135,7 +132,7 @@ def _is_gone(journal: Journal, made: Step) -> Steps[bool]:
     try:
         return (yield from _wanted(journal, made)) is None
     except Fault as fault:
-        if fault.reason == LOST:
+        if isinstance(fault, EntryLost):
             raise
         return False  # it could not be seen
 
@@ -185,14 +182,14 @@ def written(
     except StopIteration as stop:
         answer: Element = stop.value
     except Fault as fault:
-        if answered and fault.reason != "backend-fault":
+        if answered and not isinstance(fault, BackendRefused):
             raise _not_understood() from fault
         raise
     if answer.get("result") == "failure" and may_fail:
         return answer
     if answer.get("result") == "failure":
         text = answer.get("notice/message") or "The v3 backend answered that the call failed."
-        raise BackendError("backend-fault", text, answer.get("notice/code"), carried=True)
+        raise BackendRefused("backend-fault", text, answer.get("notice/code"), carried=True)
     if probe is not None and not answer.get(probe.answer_key):
         raise _not_understood()
     return answer
@@ -203,7 +200,7 @@ def _not_understood() -> BackendError:
 
 
 def found(journal: Journal, made: Step) -> Steps[Element | None]:
-    """The row an unknown write left, None when there is none. Raises BackendError if it may be another's."""
+    """The row an unknown write left, None when there is none. Raises Unclear if it may be another's."""
     assert made.probe is not None
     rows = yield from rows_of(journal, made.probe)
     ours = [row for row in rows or () if _matches(made.probe, row)]
@@ -219,8 +216,8 @@ def found(journal: Journal, made: Step) -> Steps[Element | None]:
     return ours[0] if ours else None
 
 
-def _unclear() -> BackendError:
-    return BackendError(UNCLEAR, "What the call left in v3 cannot be told from what others made.")
+def _unclear() -> Unclear:
+    return Unclear("journal-unclear", "What the call left in v3 cannot be told from what others made.")
 
 
 def rows_of(journal: Journal, probe: Probe) -> Steps[list[Element] | None]:

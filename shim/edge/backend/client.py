@@ -20,7 +20,7 @@ import structlog
 from yarl import URL
 
 from shim.core.commands.backend import Answer, Call
-from shim.core.errors import BackendError
+from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.breaker import Addresses, Breaker, retry_after
 from shim.edge.backend.soap_fault import carries_fault, looks_like_xml, says_authentication
 from shim.edge.backend.tokens import Tokens, tls_context
@@ -380,7 +380,7 @@ def _judged(call: Call, answer: Answer) -> Answer:
 
 
 def _token_refused(integration: Integration) -> BackendError:
-    return BackendError(
+    return BackendLoginRefused(
         "backend-login-refused",
         "The v3 backend refuses the access token that it gave (HTTP status 401): nothing was changed. The "
         f"operator of the shim should check the v3 app of integration '{integration.name}', its account, and "

@@ -15,7 +15,7 @@ from shim.core.aside import finish
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
 from shim.core.commands.caller import Caller
-from shim.core.errors import BackendError
+from shim.core.errors import BackendError, BackendLoginRefused, BackendRefused
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.work import Work
@@ -71,9 +71,10 @@ async def ask_version(backend: Backend, integrations: Iterable[Integration]) -> 
         try:
             if integration.enabled:
                 return highest(await _versions(backend, integration))
-        except BackendError as error:
-            if error.reason not in ("backend-login-refused", "backend-fault"):
-                return None  # it is away: the next one would wait as long
+        except (BackendLoginRefused, BackendRefused):
+            continue
+        except BackendError:
+            return None  # it is away: the next one would wait as long
     return None
 
 

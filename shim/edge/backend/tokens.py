@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 import httpx
 
-from shim.core.errors import BackendError
+from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.breaker import Addresses
 from shim.edge.settings.model import Backend as BackendSettings
 from shim.edge.settings.model import Integration, NewLogin
@@ -122,9 +122,9 @@ class Tokens:
             self._renewed[integration.name] = now
         try:
             token = await self._fetched(integration)
-        except BackendError as error:
-            if error.reason == "backend-login-refused":
-                raise
+        except BackendLoginRefused:
+            raise
+        except BackendError:
             return None
         return token if token != refused else None
 
@@ -204,7 +204,7 @@ def _key(integration: Integration) -> Hashable:
 def _refused(answer: httpx.Response, integration: Integration) -> NoReturn:
     status = answer.status_code
     if status == 401 or (status == 400 and _error(answer) in ("invalid_client", "unauthorized_client")):
-        raise BackendError(
+        raise BackendLoginRefused(
             "backend-login-refused",
             "The v3 backend refuses the app key or secret that the shim has for integration "
             f"'{integration.name}': its operator should check new.app_key and new.app_secret, and that the "

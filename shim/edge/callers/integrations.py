@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 import yaml
 
-from shim.core.errors import CallerError
+from shim.core.errors import CallerError, LoginsBusy
 from shim.core.message import Credentials
 from shim.edge.backend.tokens import SingleFlight
 from shim.edge.callers.passwords import Passwords
@@ -120,7 +120,7 @@ class Integrations:
         """The integration that these credentials prove.
 
         Raises CallerError: `login-refused` (code 100) when they prove none, `login-throttled` (code 100)
-        after too many failures, `login-busy` when too many checks wait.
+        after too many failures. Raises LoginsBusy when too many checks wait.
         """
         proof = _proof(credentials)
         digest = self._digest(proof)
@@ -166,9 +166,8 @@ class Integrations:
         self._throttle.attempt(login, address)
         try:
             shown = await self._check(check)
-        except CallerError as error:
-            if error.reason == "login-busy":
-                self._throttle.undone(login, address)
+        except LoginsBusy:
+            self._throttle.undone(login, address)
             raise
         self._throttle.succeeded(login, address)
         return shown

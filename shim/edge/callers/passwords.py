@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from shim.core.errors import CallerError
+from shim.core.errors import LoginsBusy
 from shim.edge.settings.model import Argon2
 
 _MOST_KNOWN = 4096
@@ -44,7 +44,7 @@ class Passwords:
     async def verify(self, hash: str | None, password: str, *, known: bool = False) -> bool:
         """Whether the hash is the password's; without a hash the same work, and False.
 
-        `known`: these very credentials were right before. Raises CallerError (`login-busy`) when too many
+        `known`: these very credentials were right before. Raises LoginsBusy when too many
         checks wait.
         """
         lane = self._known if known else self._strangers
@@ -72,7 +72,7 @@ class _Lane:
 
     async def run(self, check: Callable[[str, str], bool], hash: str, password: str) -> bool:
         if self.checks >= self.most:
-            busy = CallerError(
+            busy = LoginsBusy(
                 "login-busy", "Too many logins are being checked: try again in a few seconds.", side="Server"
             )
             busy.retry_after = _BUSY_SECONDS

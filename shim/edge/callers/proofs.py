@@ -16,7 +16,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 import structlog
 
-from shim.core.errors import BackendError
+from shim.core.errors import StoreError
 from shim.edge.settings.model import Integration
 from shim.edge.store.database import Store
 
@@ -58,7 +58,7 @@ class Proofs:
         self._writing: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Read what is kept, and drop what is too old. Raises BackendError when the store fails."""
+        """Read what is kept, and drop what is too old. Raises StoreError when the store fails."""
         now = self._store.now()
         async with self._store.writing() as connection:
             await connection.execute(sa.delete(PROOFS).where(PROOFS.c.at < now - timedelta(days=_DAYS)))
@@ -112,7 +112,7 @@ class Proofs:
             async with self._store.writing() as connection:
                 await connection.execute(sa.delete(PROOFS).where(PROOFS.c.digest == digest))
                 await connection.execute(sa.insert(PROOFS).values(**row))
-        except BackendError as error:
+        except StoreError as error:
             self._fresh.discard(digest)
             log.warning("login proof not kept", integration=integration, reason=error.reason)
 
@@ -120,5 +120,5 @@ class Proofs:
         try:
             async with self._store.writing() as connection:
                 await connection.execute(sa.delete(PROOFS).where(PROOFS.c.digest == digest))
-        except BackendError as error:
+        except StoreError as error:
             log.warning("login proof not dropped", reason=error.reason)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.core.errors import BackendError
+from shim.core.errors import StoreError
 from shim.edge.deprecation.batch import Batch, Calls, FindingKey, Found
 from shim.edge.deprecation.tables import (
     CALLERS,
@@ -44,7 +44,7 @@ _AGAIN = "It came again."
 async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bool:
     """Write a batch; False when it was there already. `settled` are written ones that will not come again.
 
-    Raises BackendError (`store-unavailable`), after which it may be there or not: see `hopeless`.
+    Raises StoreError (`store-unavailable`), after which it may be there or not: see `hopeless`.
     """
     async with store.writing(BUSY) as connection:
         await forget(connection, settled)
@@ -62,8 +62,8 @@ async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bo
 
 def hopeless(error: BaseException) -> bool:
     """Whether writing the same again would fail the same way, so that it must not hold up the rest."""
-    cause = error.__cause__ if isinstance(error, BackendError) else error
-    return not isinstance(error, BackendError) or isinstance(cause, DataError | IntegrityError)
+    cause = error.__cause__ if isinstance(error, StoreError) else error
+    return not isinstance(error, StoreError) or isinstance(cause, DataError | IntegrityError)
 
 
 async def forget(connection: AsyncConnection, settled: Iterable[str]) -> None:
@@ -75,7 +75,7 @@ async def forget(connection: AsyncConnection, settled: Iterable[str]) -> None:
 
 
 async def forget_old(store: Store) -> None:
-    """Forget IDs of batches that nobody was left to forget. Raises BackendError."""
+    """Forget IDs of batches that nobody was left to forget. Raises StoreError."""
     old = KEPT.c.updated_at < store.now() - _REMEMBERED
     async with store.writing(BUSY) as connection:
         await connection.execute(sa.delete(KEPT).where(KEPT.c.account == MARKS, old))
@@ -84,7 +84,7 @@ async def forget_old(store: Store) -> None:
 async def known(
     store: Store, most: int
 ) -> tuple[list[tuple[FindingKey, datetime | None]], list[Any], list[Any]]:
-    """Findings that have rows, with when they were sampled; callers; refused logins. Raises BackendError."""
+    """Findings that have rows, with when they were sampled; callers; refused logins. Raises StoreError."""
     query = sa.select(*(FINDINGS.c[name] for name in _FINDING), FINDINGS.c.sample_at)
     async with store.reading() as connection:
         rows = (await connection.execute(query.limit(most))).all()

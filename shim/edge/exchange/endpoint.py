@@ -14,7 +14,7 @@ from aiohttp import web
 from shim.core.answers.soap12 import CONTENT_TYPE_12, as_soap_12
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.caller import PLAIN_FAULTS, FaultForm
-from shim.core.errors import BackendError, CallerError
+from shim.core.errors import BackendError, BodyRefused, CallerError, ShimError
 from shim.core.findings import Finding
 from shim.core.inner import by_operation, summed
 from shim.core.parse import Limits
@@ -161,7 +161,7 @@ class SoapEndpoint:
         if fault is not None and fault.retry_after is not None:
             headers["Retry-After"] = str(fault.retry_after)
         response = answered(500 if fault else 200, body, headers)
-        if fault is not None and fault.reason in ("too-large", "slow-body"):
+        if isinstance(fault, BodyRefused):
             response.force_close()
         return response
 
@@ -270,10 +270,10 @@ class Ended:
         )
 
 
-_INTERNAL = BackendError(
+_INTERNAL = ShimError(
     "internal-error", "The shim failed on this call: tell its operator the reference, it is in the log."
 )
-_STOPPED = BackendError("stopped", "The shim stopped before the call had ended.")
+_STOPPED = ShimError("stopped", "The shim stopped before the call had ended.")
 _TOO_LATE = BackendError(
     "backend-late",
     "The v3 backend took too long. Whether a write took effect is not known: look before repeating it.",

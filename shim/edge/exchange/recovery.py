@@ -60,7 +60,7 @@ class Recovery:
         return f"nobody could look after calls that were left behind for {since:.0f} seconds"
 
     async def start(self) -> None:
-        """Take over what the last process left, and go on looking. Raises BackendError."""
+        """Take over what the last process left, and go on looking. Raises StoreError."""
         if not self._journal.store.shared:
             await self._journal.release()
         self._tasks = [asyncio.create_task(self._sweeping()), asyncio.create_task(self._renewing())]

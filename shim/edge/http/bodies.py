@@ -7,7 +7,7 @@ import zlib
 
 from aiohttp import web
 
-from shim.core.errors import CallerError
+from shim.core.errors import BodyRefused, CallerError
 from shim.core.parse import too_large
 
 
@@ -25,7 +25,7 @@ async def read_body(request: web.Request, most: int, seconds: float) -> bytes:
     except ConnectionError:
         raise CallerError("caller-gone", "The connection ended before the body was complete.") from None
     except TimeoutError:
-        raise CallerError("slow-body", f"The body was not complete after {seconds:g} seconds.") from None
+        raise BodyRefused("slow-body", f"The body was not complete after {seconds:g} seconds.") from None
     return b"".join(parts)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from shim.core.errors import BackendError
+from shim.core.errors import ShimError
 from shim.edge.settings.model import Identities
 
 DESCENDING = frozenset({"four-digit"})
@@ -45,7 +45,7 @@ def unaccounted(
     return to_come[0], end
 
 
-def used_up(four: bool) -> BackendError:
+def used_up(four: bool) -> ShimError:
     """No ID is left."""
     setting = "identity.issued_from_four has to go down" if four else "identity.issued_to has to go up"
-    return BackendError("identities-used-up", f"The shim has no extension ID left to give: {setting}.")
+    return ShimError("identities-used-up", f"The shim has no extension ID left to give: {setting}.")

@@ -48,7 +48,7 @@ _SHARED_FOR = 30.0
 
 
 class IdentityMap:
-    """The map. Every method raises BackendError (`store-unavailable`) when the database fails."""
+    """The map. Every method raises StoreUnavailable when the database fails."""
 
     def __init__(
         self, store: Store, settings: Identities, monotonic: Callable[[], float] = time.monotonic
@@ -61,7 +61,7 @@ class IdentityMap:
         self._writes = 0
 
     async def start(self) -> ImportReport:
-        """Take in `identity.import_file`, if there is one. Raises ImportRefused, BackendError."""
+        """Take in `identity.import_file`, if there is one. Raises ImportRefused, StoreError."""
         path = self._settings.import_file
         return await self.import_rows(read_csv(path)) if path else ImportReport()
 
@@ -178,7 +178,7 @@ class IdentityMap:
     async def learn(self, known: Sequence[Known]) -> tuple[Identity, ...]:
         """Remember extensions that v3 has, all or none. What is known keeps its IDs. Same order as given.
 
-        When a number is given twice, the later one is right. Raises BackendError (`identities-used-up`).
+        When a number is given twice, the later one is right. Raises ShimError (`identities-used-up`).
         """
         latest = {each.number: each for each in known}
         identities = await self._known_already(latest)

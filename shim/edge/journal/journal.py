@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands.extensions import Identity
 from shim.core.commands.journal import Begin, Close, Mark, Opened, subject_of
-from shim.core.errors import BackendError
+from shim.core.errors import EntryLost, ShimError
 from shim.edge.journal.operating import BRIEFLY, Desk
 from shim.edge.journal.tables import (
     ENTRIES,
@@ -84,7 +84,7 @@ class Ended:
 
 @dataclass(slots=True)
 class Journal(Desk):
-    """The journal of one process. Methods raise BackendError (`store-unavailable`) when the database fails."""
+    """The journal of one process. Methods raise StoreError (`store-unavailable`) when the database fails."""
 
     monotonic: Callable[[], float] = time.monotonic
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -255,7 +255,7 @@ class Journal(Desk):
     # ---- leases ----
 
     def require(self, opened: Opened) -> None:
-        """Raises BackendError (`journal-lost`) when the entry is not, or not any more, held by us."""
+        """Raises EntryLost when the entry is not, or not any more, held by us."""
         held = self._held.get(opened.entry)
         if held is None or held.epoch != opened.epoch or self.monotonic() >= held.until:
             raise _lost()
@@ -287,7 +287,7 @@ class Journal(Desk):
     async def release(self, patience: float | None = None) -> None:
         """Give all leases back: we are about to stop. An SQLite store has no other owner: so at the start.
 
-        A busy SQLite store is waited for `patience` seconds, or as long as for any write. Raises BackendError.
+        A busy SQLite store is waited for `patience` seconds, or as long as for any write. Raises StoreError.
         """
         self._held.clear()
         query = sa.update(ENTRIES).where(ENTRIES.c.state.in_((*UNDER_WAY, "done-unclean")))
@@ -394,22 +394,22 @@ async def _row(connection: AsyncConnection, entry: str) -> sa.Row[Any]:
 # ---- faults ----
 
 
-def _lost() -> BackendError:
-    return BackendError(
+def _lost() -> EntryLost:
+    return EntryLost(
         "journal-lost", "The shim was away for too long, and another one took over this call: it ends it."
     )
 
 
-def _still_running(entry: str) -> BackendError:
-    return BackendError(
+def _still_running(entry: str) -> ShimError:
+    return ShimError(
         "still-running",
         "An equal call, or one on the same extension, is still under way or being undone "
         f"(reference {entry or 'none'}): nothing was changed by this one; try again in a minute.",
     )
 
 
-def _still_paused(entry: str) -> BackendError:
-    return BackendError(
+def _still_paused(entry: str) -> ShimError:
+    return ShimError(
         "half-done",
         "An equal call is half done, and the shim can neither finish nor undo it: nothing was changed by this "
         f"one; its operator has to look, reference {entry}.",

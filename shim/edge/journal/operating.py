@@ -33,7 +33,7 @@ class Standing:
 
 @dataclass(slots=True)
 class Desk:
-    """What commands, metrics and readiness need of the journal. Methods raise BackendError.
+    """What commands, metrics and readiness need of the journal. Methods raise StoreError.
 
     `wake` is set when there is work for recovery; `metrics` count how entries ended.
     """

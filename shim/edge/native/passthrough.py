@@ -19,7 +19,7 @@ from aiohttp import web
 
 from shim.core.catalogue.translation import READS
 from shim.core.commands.caller import PLAIN_FAULTS, FaultForm
-from shim.core.errors import BackendError, CallerError, Fault
+from shim.core.errors import BackendError, BodyRefused, CallerError, Fault
 from shim.core.native import Head, carries_old_login, head_of, is_native, may_be_native
 from shim.core.reading.known_names import Familiar, names_of
 from shim.core.schema.interface import Interface
@@ -130,7 +130,7 @@ class NativeV3:
         response = web.Response(status=500, body=body, headers={"Content-Type": CONTENT_TYPE})
         if fault.retry_after is not None:
             response.headers["Retry-After"] = str(fault.retry_after)
-        if fault.reason in ("too-large", "slow-body"):
+        if isinstance(fault, BodyRefused):
             response.force_close()
         return response
 

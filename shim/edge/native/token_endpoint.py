@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 import structlog
 from aiohttp import web
 
-from shim.core.errors import BackendError, CallerError, Fault
+from shim.core.errors import BackendError, BodyRefused, CallerError, Fault
 from shim.edge.backend.client import Backend
 from shim.edge.backend.tokens import lifetime_of
 from shim.edge.http.bodies import decoded, read_body
@@ -130,7 +130,7 @@ def _granted(body: Any) -> tuple[str, float] | None:
 def _error(status: int, error: str, fault: Fault) -> web.Response:
     """A refusal as OAuth clients read it (RFC 6749, 5.2)."""
     response = web.json_response({"error": error, "error_description": fault.text}, status=status)
-    if fault.reason in ("too-large", "slow-body"):
+    if isinstance(fault, BodyRefused):
         response.force_close()
     return response
 

@@ -107,7 +107,7 @@ async def plan_brownout(
     """Plan a window in which calls are refused. `text` and `link` are for those who are refused.
 
     Raises PortingRefused for a window in the past or without length, for what is no operation, and for a text
-    or link that cannot be shown; BackendError when the store fails.
+    or link that cannot be shown; StoreError when the store fails.
     """
     now = store.now()
     if problem := _problem(operation, starts_at, ends_at, text, link, now):
@@ -140,7 +140,7 @@ def _problem(
 async def stop_brownout(store: Store, id: str | None, who: str, text: str = "") -> list[Planned]:
     """End a brownout that runs, or cancel one that is planned; without an ID all that run. What was stopped.
 
-    Raises BackendError when the store fails.
+    Raises StoreError when the store fails.
     """
     now = store.now()
     async with store.writing() as connection:

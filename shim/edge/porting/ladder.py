@@ -102,7 +102,7 @@ class Porting:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Read the store, and go on reading it. Raises BackendError when it cannot be read."""
+        """Read the store, and go on reading it. Raises StoreError when it cannot be read."""
         await self.refresh()
         self._task = asyncio.create_task(self._refreshing())
 
@@ -130,7 +130,7 @@ class Porting:
         return tuple(each.told for each in self._brownouts if each.holds(integration, now))
 
     async def refresh(self) -> None:
-        """Read the store. Raises BackendError, and then what was known stays."""
+        """Read the store. Raises StoreError, and then what was known stays."""
         found: dict[str, dict[str, Rung]] = {}
         for each in await rules(self._store):
             found.setdefault(each.integration, {})[each.operation] = each.rung
@@ -192,7 +192,7 @@ async def history(store: Store, integration: str | None = None, most: int = 1000
 async def set_rung(store: Store, integration: str, operation: str, rung: str, who: str, text: str = "") -> None:
     """Put a scope of an integration on a rung, whatever the configuration says. `text` says why.
 
-    Raises PortingRefused for what is no operation or no rung, BackendError when the store fails.
+    Raises PortingRefused for what is no operation or no rung, StoreError when the store fails.
     """
     if rung not in RUNGS:
         raise PortingRefused(f"the rungs are {', '.join(RUNGS)}")

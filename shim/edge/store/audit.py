@@ -43,14 +43,14 @@ class Event:
 
 
 async def record(store: Store, who: str, action: str, subject: str = "", detail: str = "") -> None:
-    """Write a change down. Raises BackendError when the store fails."""
+    """Write a change down. Raises StoreError when the store fails."""
     row = {"at": store.now(), "who": who, "action": action, "subject": subject, "detail": detail}
     async with store.writing() as connection:
         await connection.execute(sa.insert(AUDIT).values(**row))
 
 
 async def audit_log(store: Store, since: datetime | None = None) -> list[Event]:
-    """All changes from a time on, the oldest first. Raises BackendError when the store fails."""
+    """All changes from a time on, the oldest first. Raises StoreError when the store fails."""
     finding = sa.select(FINDING_EVENTS, FINDINGS.c.integration, FINDINGS.c.operation, FINDINGS.c.code).join(
         FINDINGS, FINDINGS.c.id == FINDING_EVENTS.c.finding
     )

@@ -27,7 +27,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shim.core.errors import BackendError, Fault
+from shim.core.errors import Fault, StoreError, StoreUnavailable
 from shim.core.message import Element
 from shim.edge.store.inserts import insert
 from shim.edge.store.release import migrate
@@ -67,7 +67,7 @@ def utc_now() -> datetime:
 
 
 class Store:
-    """An open store. Every method raises BackendError (`store-unavailable`) when the database fails."""
+    """An open store. Every method raises StoreError (`store-unavailable`) when the database fails."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock = utc_now) -> None:
         self._engine = engine
@@ -96,7 +96,7 @@ class Store:
         `busy_timeout`, seconds; `answer_timeout` is how long PostgreSQL may take for a statement, but for those
         that migrate. `clock` gives the time of all that is written, in UTC.
 
-        Raises BackendError: `no-store` when there is none and none is to be made (`create`), `store-newer` when
+        Raises StoreError: `no-store` when there is none and none is to be made (`create`), `store-newer` when
         a newer release has changed it so that this one cannot use it.
         """
         text = url.get_secret_value() if isinstance(url, SecretStr) else url
@@ -124,7 +124,7 @@ class Store:
                 async with self.writing() as connection:
                     await connection.run_sync(migrate, self._clock())
                 return
-            except BackendError as error:
+            except StoreError as error:
                 if attempt == _OPENINGS - 1 or not is_busy(error):
                     raise
             await asyncio.sleep(0.1)
@@ -172,7 +172,7 @@ class Store:
         return at + timedelta(seconds=time.monotonic() - monotonic)
 
     async def keep_time(self) -> None:
-        """Go by the clock of PostgreSQL, which all replicas share. Raises BackendError."""
+        """Go by the clock of PostgreSQL, which all replicas share. Raises StoreError."""
         if self.shared:
             async with self.reading() as connection:
                 at = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
@@ -192,7 +192,7 @@ class Store:
         return hasty
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction for what else lives in this database. Raises BackendError when it fails."""
+        """A transaction for what else lives in this database. Raises StoreError when it fails."""
         return self._begin(_waiting(self._engine, self._patience))
 
     @asynccontextmanager
@@ -329,7 +329,7 @@ def _file(path: Path | None) -> tuple[int, int] | None:
 
 
 def _require(text: str) -> None:
-    """Raises BackendError when an SQLite file is not there."""
+    """Raises StoreError when an SQLite file is not there."""
     try:
         path = _path(make_url(text))
     except ArgumentError:
@@ -338,8 +338,8 @@ def _require(text: str) -> None:
         raise _no_store(f"there is no file {path}")
 
 
-def _no_store(why: str) -> BackendError:
-    return BackendError(
+def _no_store(why: str) -> StoreError:
+    return StoreError(
         "no-store",
         f"There is no store yet ({why}): `shim serve` makes it at its start, `shim check` before that.",
     )
@@ -356,8 +356,10 @@ def _waiting(engine: AsyncEngine, seconds: float | None) -> AsyncEngine:
     return engine if seconds is None else engine.execution_options(busy=round(seconds * 1000))
 
 
-def _unavailable(why: str) -> BackendError:
-    return BackendError("store-unavailable", f"The shim cannot use its store: {why}. Its operator has to look.")
+def _unavailable(why: str) -> StoreError:
+    return StoreUnavailable(
+        "store-unavailable", f"The shim cannot use its store: {why}. Its operator has to look."
+    )
 
 
 def _kind(error: BaseException) -> str:

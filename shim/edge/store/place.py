@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from shim.core.errors import BackendError
+from shim.core.errors import StoreError, StoreReplaced
 from shim.edge.deprecation.log import spool_folder
 from shim.edge.identities.issue import DESCENDING
 from shim.edge.identities.tables import COUNTERS
@@ -38,7 +38,7 @@ _LOOK_AGAIN = 15.0
 async def held(store: Store, now: datetime, patience: float = 3.0) -> AsyncIterator[None]:
     """Hold an SQLite file as its one shim for as long as the block runs; other stores may have several.
 
-    A shim that is about to end is waited for `patience` seconds. Raises BackendError (`store-held`), naming the
+    A shim that is about to end is waited for `patience` seconds. Raises StoreError (`store-held`), naming the
     holder.
     """
     if store.path is None:
@@ -50,7 +50,7 @@ async def held(store: Store, now: datetime, patience: float = 3.0) -> AsyncItera
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError as error:
-        raise BackendError(
+        raise StoreError(
             "store-held",
             f"The shim cannot make {path}, which keeps a second shim off its store ({error.strerror}).",
         ) from None
@@ -76,7 +76,7 @@ async def _lock(descriptor: int, path: Path, patience: float) -> None:
             await asyncio.sleep(_LOOK)
         else:
             return
-    raise BackendError(
+    raise StoreError(
         "store-held",
         f"The store {path} is in use by another shim ({_holder(descriptor)}): stop that one first, or give "
         "this one a store of its own. Several shims share a store on PostgreSQL only.",
@@ -140,17 +140,17 @@ class Marker:
         self._new = new_store
         self._mark: Mark | None = None
         self._task: asyncio.Task[None] | None = None
-        self.problem: BackendError | None = None
+        self.problem: StoreError | None = None
         """Why the store should not be used any more, as far as is known."""
 
     async def claim(self) -> None:
-        """Raises BackendError (`store-replaced`) when another store was served here before.
+        """Raises StoreError (`store-replaced`) when another store was served here before.
 
         One that is behind, as a restored backup is, goes on issuing IDs where the one before had ended.
         """
         found, before = await self._found(), Mark.read(self._path)
         if before is not None and before.store != found.store and not self._new:
-            raise BackendError(
+            raise StoreReplaced(
                 "store-replaced",
                 f"The store is not the one that was served here before, as {self._path} says: it was deleted "
                 "or replaced, and would issue IDs again that old clients have. Put the old one, or its backup, "
@@ -163,10 +163,12 @@ class Marker:
             log.warning("store mark not written", path=str(self._path))
 
     async def keep(self) -> None:
-        """Write the mark if it is another one by now. Raises BackendError (`store-replaced` and others)."""
+        """Write the mark if it is another one by now. Raises StoreError (`store-replaced` and others)."""
         found = await self._found()
         if self._mark is not None and found.store != self._mark.store:
-            raise BackendError("store-replaced", "The store was replaced while the shim ran: restart the shim.")
+            raise StoreReplaced(
+                "store-replaced", "The store was replaced while the shim ran: restart the shim."
+            )
         if found != self._mark and found.write(self._path):
             self._mark = found
 
@@ -180,7 +182,7 @@ class Marker:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        with suppress(BackendError):
+        with suppress(StoreError):
             await self.keep()
 
     async def _looking(self) -> None:
@@ -188,10 +190,12 @@ class Marker:
             await asyncio.sleep(_LOOK_AGAIN)
             try:
                 await self.keep()
-            except BackendError as problem:
-                if problem.reason == "store-replaced" and self.problem is None:
+            except StoreReplaced as problem:
+                if self.problem is None:
                     log.error("store replaced", problem=problem.text)
                     self.problem = problem
+            except StoreError:
+                continue  # readiness tells that it is away
 
     async def _found(self) -> Mark:
         identity = await self._store.identity()

@@ -16,7 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 import structlog
 
-from shim.core.errors import BackendError
+from shim.core.errors import StoreError
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class _Stored:
 def migrate(connection: sa.Connection, now: datetime, migrations: Path = MIGRATIONS) -> None:
     """Bring a store up to date, unless it is ahead of this release and says that this one may use it.
 
-    Raises BackendError: `store-newer` when it is ahead and this release may not use it.
+    Raises StoreError: `store-newer` when it is ahead and this release may not use it.
     """
     if connection.dialect.name == "postgresql":  # replicas that start together migrate one after the other
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
@@ -95,7 +95,7 @@ def _judge(stored: _Stored, head: str, known: dict[str, str]) -> None:
         log.warning("store of a newer release", **about)
         return
     by = f"release {stored.release}" if stored.release else "a newer release"
-    raise BackendError(
+    raise StoreError(
         "store-newer",
         f"The store was brought up to date by {by} of the shim (to revision {stored.revision}), and this one "
         f"({this}, revision {head}) cannot use it any more; nothing was changed. Start {by} again; or, to go "

@@ -34,7 +34,7 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything that the pages show and do. Raises BackendError when the store fails, and Wrong (with a
+    """Everything that the pages show and do. Raises StoreError when the store fails, and Wrong (with a
     sentence for the person) when a change cannot be taken."""
 
     application: Application

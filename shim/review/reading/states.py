@@ -75,7 +75,7 @@ async def change(
 ) -> Event:
     """Say something of a finding. Ignoring needs a reason and may have an end, which has to lie ahead.
 
-    Raises Refused when it is not possible, BackendError when the store fails.
+    Raises Refused when it is not possible, StoreError when the store fails.
     """
     who, text = _who(who), _text(text)
     _judge(state, text, until, now)
