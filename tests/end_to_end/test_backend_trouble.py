@@ -153,7 +153,7 @@ def test_a_call_that_takes_too_long_as_a_whole_is_ended(backend: Backend, start_
 
 @pytest.mark.parametrize("code", ["054", "100", "200", "301", "520"])
 def test_a_fault_of_the_backend_keeps_its_code_and_text(backend: Backend, shim: Shim, code: str) -> None:
-    """Code 100 may mean a dead token: then, and only then, the call is repeated, and the token is tried apart."""
+    """Code 100 may mean a dead token: then, and only then, the call is repeated, the token tried apart."""
     backend.world.interfere("EditOrganization", f"fault:{code}")
     if code == "100":
         backend.world.interfere("EditOrganization", f"fault:{code}")
