@@ -85,7 +85,9 @@ class Application:
             ServerInfo(info.edition, info.version, info.infrastructure_id),
             familiar=Familiar(names_of(compiled.old)),
         )
-        conduct = Conduct(listen.body_timeout, config.backend.total_timeout, config.faults.core())
+        backend = config.backend
+        longest = backend.total_timeout, backend.longest_read
+        conduct = Conduct(listen.body_timeout, *longest, config.faults.core())
         self.comparer = comparer
         self.native = self._native(peers, performers) if config.native_v3.enabled else None
         calls = self.native.calls if self.native is not None else None

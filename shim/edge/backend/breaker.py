@@ -92,9 +92,13 @@ class Breaker:
             finally:
                 del self._waiting[limit]
 
+    def lives(self) -> None:
+        """A part of an answer came: somebody is there."""
+        self._life = self._clock()
+
     def answered(self) -> None:
         """It answered, whatever it said."""
-        self._life = self._clock()
+        self.lives()
         if self._until is not None:
             log.info("backend answers again", url=self.url)
         self._failures, self._rests, self._until = 0, 0, None

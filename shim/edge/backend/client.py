@@ -31,6 +31,9 @@ from shim.edge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
+Heard = Callable[[], object] | None
+"""Is called with each part of an answer that comes."""
+
 _AWAY = frozenset({502, 503, 504})
 _NEVER_RAN = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _UNKNOWN = "Whether the change was made is not known: look before repeating it."
@@ -102,12 +105,15 @@ class Backend:
         self._metrics = metrics or Metrics()
         self._budget = RetryBudget(settings.retry, clock)
         self._places = Places(settings.in_flight)
-        self._timeout = aiohttp.ClientTimeout(total=settings.call_timeout, connect=settings.connect_timeout)
+        self._writing = aiohttp.ClientTimeout(total=settings.call_timeout, connect=settings.connect_timeout)
+        self._reading = aiohttp.ClientTimeout(
+            total=settings.longest_read, connect=settings.connect_timeout, sock_read=settings.call_timeout
+        )
         self.control: Call | None = None
         """A read that names nothing: refused with code 100, it is the token that is dead. None: not looked."""
 
-    async def forward(self, call: Call, integration: Integration) -> Answer:
-        """The backend's answer, a fault of its own included.
+    async def forward(self, call: Call, integration: Integration, heard: Heard = None) -> Answer:
+        """The backend's answer, a fault of its own included; `heard` is called with each part of it that comes.
 
         Raises BackendError: `backend-unreachable`, `backend-busy` (neither ran), `backend-late`,
         `backend-cut`, `backend-nonsense` (a write may have run: the text says so), `backend-login-refused`,
@@ -115,7 +121,7 @@ class Backend:
         """
         began, result = time.perf_counter(), "stopped"
         try:
-            answer = await self._answered(call, integration)
+            answer = await self._answered(call, integration, heard)
             result = "backend-fault" if carries_fault(answer) else "answer"
         except BackendError as error:
             result = error.reason
@@ -125,10 +131,10 @@ class Backend:
             self._metrics.v3_seconds.observe(time.perf_counter() - began)
         return answer
 
-    async def _answered(self, call: Call, integration: Integration) -> Answer:
-        token, answer = await self._repeated(call, integration)
+    async def _answered(self, call: Call, integration: Integration, heard: Heard) -> Answer:
+        token, answer = await self._repeated(call, integration, heard)
         if says_authentication(answer) and await self._tokens.renewed(integration, token) is not None:
-            token, answer = await self._repeated(call, integration)
+            token, answer = await self._repeated(call, integration, heard)
         if answer.status == HTTPStatus.UNAUTHORIZED and not carries_fault(answer):
             raise _token_refused(integration)
         for last in (False, True):
@@ -136,7 +142,7 @@ class Backend:
                 return answer
             if last or await self._tokens.renewed(integration, token, certain=True) is None:
                 break
-            token, answer = await self._repeated(call, integration)
+            token, answer = await self._repeated(call, integration, heard)
         raise _token_dead()
 
     async def _is_dead(self, token: str, integration: Integration) -> bool:
@@ -144,11 +150,11 @@ class Backend:
         if self.control is None:
             return False
         try:
-            return says_authentication(await self._attempt(self.control, token, [], integration))
+            return says_authentication(await self._attempt(self.control, token, [], integration, None))
         except _Again as again:
             raise again.fault from None
 
-    async def _repeated(self, call: Call, integration: Integration) -> tuple[str, Answer]:
+    async def _repeated(self, call: Call, integration: Integration, heard: Heard) -> tuple[str, Answer]:
         """The token that was used and the answer, after as many attempts as are allowed."""
         self._budget.call()
         attempt = 1
@@ -156,7 +162,7 @@ class Backend:
         while True:
             try:
                 token = await self._token(integration)
-                return token, await self._attempt(call, token, tried, integration)
+                return token, await self._attempt(call, token, tried, integration, heard)
             except _Again as again:
                 fault = again.fault
             if attempt >= self._settings.retry.attempts or not self._budget.spend():
@@ -174,20 +180,22 @@ class Backend:
                 raise _Again(error) from None
             raise
 
-    async def _attempt(self, call: Call, token: str, tried: list[str], who: Integration) -> Answer:
+    async def _attempt(
+        self, call: Call, token: str, tried: list[str], who: Integration, heard: Heard
+    ) -> Answer:
         """One attempt, at an address that was not tried if there is one; which it was is added to `tried`."""
         async with self._place(who.name, who.quota.in_flight or -(-self._settings.in_flight * 3 // 4)):
             address = self.addresses.choose(tried)
             tried.append(address.url)
             with address.asking():
-                answer = await self._answer(call, token, address)
+                answer = await self._answer(call, token, address, heard)
         return _judged(call, answer)
 
-    async def _answer(self, call: Call, token: str, address: Breaker) -> Answer:
+    async def _answer(self, call: Call, token: str, address: Breaker, heard: Heard) -> Answer:
         with _watched(address):
             try:
                 async with address.waiting():
-                    return await self._post(call, token, address)
+                    return await self._post(call, token, address, heard)
             except aiohttp.ClientConnectorCertificateError:
                 raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
             except _NEVER_RAN:
@@ -241,7 +249,7 @@ class Backend:
         `backend-unreachable` or `backend-busy`. With `writes` the fault says so.
         """
         deadline = aiohttp.ClientTimeout(
-            total=self._settings.total_timeout,
+            total=self._settings.total_timeout if writes else self._settings.longest_read,
             connect=self._settings.connect_timeout,
             sock_read=self._settings.call_timeout,
         )
@@ -265,23 +273,28 @@ class Backend:
                     _heard(address, answer)
                     yield answer
 
-    async def _post(self, call: Call, token: str, address: Breaker) -> Answer:
+    async def _post(self, call: Call, token: str, address: Breaker, heard: Heard) -> Answer:
         async with self._session.post(
             address.url + call.endpoint,
             data=call.envelope(token),
             headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{call.soap_action}"'},
-            timeout=self._timeout,
+            timeout=self._writing if call.writes else self._reading,
             allow_redirects=False,
         ) as response:
-            body = await self._body(call, response)
+            body = await self._body(call, response, address, heard)
             _heard(address, response)
             return Answer(response.status, response.headers.get("Content-Type", ""), body)
 
-    async def _body(self, call: Call, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(
+        self, call: Call, response: aiohttp.ClientResponse, address: Breaker, heard: Heard
+    ) -> bytes:
         parts: list[bytes] = []
         size = 0
         async for part in response.content.iter_any():
             size += len(part)
+            address.lives()
+            if heard is not None:
+                heard()
             if size > self._settings.max_answer:
                 what = f"answered with more than {self._settings.max_answer} bytes: ask for less at once."
                 raise _nonsense(call, what, unknown=call.writes)

@@ -22,6 +22,7 @@ from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
 from shim.edge.callers.refused import LoginRefused
 from shim.edge.deprecation.log import DeprecationLog, Seen
+from shim.edge.exchange.deadline import Deadline
 from shim.edge.exchange.performer import Performer, Performers, run
 from shim.edge.http.answers import response as answered
 from shim.edge.http.bodies import decoded, read_body
@@ -37,11 +38,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """How the endpoint behaves: seconds for a whole body and for a whole call, and how faults are laid out for
-    callers that are not known."""
+    """How the endpoint behaves: seconds for a whole body, for a whole call, and for one that only reads and is
+    answered bit by bit, and how faults are laid out for callers that are not known."""
 
     body_seconds: float
     call_seconds: float
+    longest_read: float
     faults: FaultForm = PLAIN_FAULTS
 
 
@@ -136,7 +138,8 @@ class SoapEndpoint:
         )
         under_way = exchange(self._shim, asked, call.outcome)
         try:
-            async with asyncio.timeout(self._conduct.call_seconds):
+            async with Deadline(self._conduct.call_seconds, self._conduct.longest_read) as deadline:
+                call.performer.deadline = deadline
                 await run(under_way, call.performer)
         except TimeoutError:
             call.outcome.fault = _TOO_LATE if call.performer.wrote else _READ_TOO_LATE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar, assert_never
@@ -26,6 +27,7 @@ from shim.core.errors import Fault
 from shim.edge.backend.client import Backend
 from shim.edge.callers.integrations import Integration, Integrations
 from shim.edge.deprecation.samples import MOST_CALLS
+from shim.edge.exchange.deadline import Deadline
 from shim.edge.exchange.threads import Threads
 from shim.edge.identities.map import IdentityMap
 from shim.edge.journal.journal import Journal
@@ -66,6 +68,8 @@ class Performer:
         recovering: Opened | None = None,
     ) -> None:
         self._with = performers
+        self.deadline: Deadline | None = None
+        """What bounds the exchange; None: nothing does."""
         self.large = False
         self.address = address
         self._integration = integration
@@ -80,14 +84,15 @@ class Performer:
         match command:
             case Aside():
                 self.large = True
-                return await self._with.aside.run(command.work)
+                return await self.aside(command.work)
             case Identify():
                 return await self._identified(command)
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
                 self._note(command)
                 integration = self._with.integrations.current(self._integration)
-                return await self._with.backend.forward(self._held(command), integration)
+                heard = self.deadline.progress if self.deadline is not None else None
+                return await self._with.backend.forward(self._held(command), integration, heard)
             case Recall():
                 return await self._with.store.recall(command.account)
             case Remember():
@@ -113,7 +118,8 @@ class Performer:
 
     async def aside(self, work: Callable[[], _Result]) -> _Result:
         """Do work that would keep others waiting."""
-        return await self._with.aside.run(work)
+        with self.deadline.working() if self.deadline is not None else nullcontext():
+            return await self._with.aside.run(work)
 
     async def _identified(self, command: Identify) -> Caller:
         found = await self._with.integrations.authenticate(command.credentials, self.address)
@@ -161,6 +167,8 @@ class Performer:
         return None
 
     def _note(self, call: Call) -> None:
+        if call.writes and self.deadline is not None:
+            self.deadline.writes()
         self.wrote = self.wrote or call.writes
         if len(self.sent) < MOST_CALLS:
             self.sent.append(call)

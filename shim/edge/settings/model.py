@@ -187,8 +187,13 @@ class Backend(Section):
         "/oauth/token.php"  # noqa: S105  # a path
     )
     connect_timeout: Annotated[Seconds, doc("For a connection, seconds.")] = 3.0
-    call_timeout: Annotated[Seconds, doc("For one v3 call, seconds; below what clients wait.")] = 15.0
-    total_timeout: Annotated[Seconds, doc("For all v3 calls of one old call, seconds.")] = 45.0
+    call_timeout: Annotated[
+        Seconds, doc("For one v3 call, seconds; for a read: until its answer begins, and between parts of it.")
+    ] = 15.0
+    total_timeout: Annotated[
+        Seconds, doc("For an old call, seconds; what only reads has it anew with each part of an answer.")
+    ] = 45.0
+    longest_read: Annotated[Seconds, doc("For an old call that only reads, in all, seconds.")] = 300.0
     keepalive_timeout: Annotated[
         Seconds,
         doc("Idle connections are given up after this, seconds; keep it below the backend's own (Apache: 5)."),
