@@ -13,7 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PAGE = (ROOT / "docs" / "decisions" / "0006-dependencies.md").read_text("utf-8")
-COMPANIONS = {"yarl": "aiohttp", "multidict": "aiohttp", "requests": "zeep", "pytest-asyncio": "pytest-aiohttp"}
+COMPANIONS = {
+    "yarl": "aiohttp",
+    "multidict": "aiohttp",
+    "requests": "zeep",
+    "pytest-asyncio": "pytest-aiohttp",
+    "markupsafe": "jinja2",
+}
 """Imported as part of the interface of another package, which brings them."""
 OURS = {"shim", "translations", "tests", "bench"}
 SHIPPED = ("shim", "translations")

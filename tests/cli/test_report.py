@@ -126,7 +126,7 @@ def test_days_narrow_the_window(report: Shim) -> None:
 def test_markdown_is_a_letter(report: Shim) -> None:
     told = report("crm", "--format", "markdown").stdout
     assert told.startswith("# Porting crm to SystemAPI 3\n")
-    assert "https://voipnow.example.com/oauth/token.php" in told
+    assert "https://YOUR-SYSTEMAPI-ADDRESS/oauth/token.php" in told
     assert "Python with zeep" in told
     assert "PHP with SoapClient" in report("crm", "--format", "markdown", "--code", "php").stdout
     assert report("--format", "markdown").stdout.startswith("# Porting to SystemAPI 3\n")
@@ -140,7 +140,7 @@ def test_a_finding_with_its_sample_its_history_and_the_v3_calls(report: Shim) ->
         "bob: a note: Ticket is with the integrator.",
         "<industry>{industry}</industry>",
         "v3 call 1 of 1: Organization.AddOrganization",
-        "POST https://voipnow.example.com/soap2/organization_agent.php",
+        "POST https://YOUR-SYSTEMAPI-ADDRESS/soap2/organization_agent.php",
         "<ns2:company>{company}</ns2:company>",
     ):
         assert said in told, said

@@ -7,22 +7,33 @@ import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from shim.edge.deprecation.tables import BROWNOUTS
+from shim.edge.settings.load import Config
 from shim.edge.store.database import Store
 from shim.review.output import tables
-from shim.review.output.letter import finding_section, letter
+from shim.review.output.letter import Terms, base_of, finding_section, letter
+from shim.review.output.printed import printed
+from shim.review.output.snippets import UNKNOWN_BASE
 from shim.review.reading import queries
-from shim.review.reading.model import FindingFilter, FindingPage, Scorecard
+from shim.review.reading.mapping import mapping_of
+from shim.review.reading.model import About, FindingFilter, FindingPage, Scorecard
 from tests.review.world import NOW, config, world
 from tests.support.conversation import catalogue
 
 BASE = "https://v3.example.net"
+TERMS = Terms(
+    BASE,
+    date(2026, 1, 1),
+    date(2026, 12, 1),
+    "https://example.com/v3",
+    lambda operation: mapping_of(catalogue(), operation),
+)
 
 
 @pytest.fixture
@@ -108,7 +119,7 @@ async def test_the_overview_as_markdown(store: Store) -> None:
 
 async def test_the_letter_says_what_is_left_what_it_means_and_what_to_do(store: Store) -> None:
     card, pages = await told(store, "switchboard")
-    text = letter(card, pages, NOW, base=BASE, language="php")
+    text = letter(card, pages, NOW, terms=TERMS, language="php")
     for said in (
         "# Porting switchboard to SystemAPI 3",
         "In these 30 days it made 1279 calls of 5 operations in 2.5. Left to port: 5. Ported: 0.",
@@ -121,8 +132,18 @@ async def test_the_letter_says_what_is_left_what_it_means_and_what_to_do(store: 
         "<callback>{callback}</callback>",
         f"posted to `{BASE}/soap2/extension_agent.php`",
         "new SoapClient(null, [",
+        "SystemAPI 2.5 is deprecated since 2026-01-01. "
+        "**From 2026-12-01 on, in 264 days, calls in 2.5 may fail.**",
+        "More about the change: <https://example.com/v3>.",
+        "| `queue` | `phoneQueue` | renamed | Queues are called phone queues in v3. |",
+        "| `extendedNumber` | `ID` | written differently |",
+        "What is lost, if you use it: ",
+        "This helper does that; the programs below need it beside them, as `v3.php`:",
+        "require __DIR__ . '/v3.php';",
+        "In the last 7 days 18 of ",
     ):
         assert said in text
+    assert text.count("YOUR app secret") == 1, "secrets stand in the helper alone"
     places = [text.index(f"### {number}. ") for number in range(1, 6)]
     assert places == sorted(places), "in the suggested order"
 
@@ -142,6 +163,40 @@ async def test_the_letter_leaves_out_what_is_settled(store: Store) -> None:
     assert "(finding 7" not in text, "declared fixed"
     assert "finding 8" not in text, "its operation is ported"
     assert "GetClientDetails" not in text
+
+
+async def test_the_letter_says_who_looks_after_it_and_as_much_as_is_known(store: Store) -> None:
+    card, pages = await told(store, "crm")
+    about = About(owner="Billing\nteam", contact="team@example.com", link="https://wiki.example.com/crm")
+    text = letter(replace(card, about=about), pages, NOW)
+    assert "Who looks after it: Billing team, team@example.com." in text
+    assert "About this integration: <https://wiki.example.com/crm>." in text
+    bare = letter(card, pages, NOW, terms=Terms())
+    assert "## Dates" not in bare
+    assert "Who looks after it" not in bare
+
+
+@pytest.mark.parametrize(
+    ("changes", "base"),
+    [
+        ({}, UNKNOWN_BASE),
+        ({"listen": {"public_url": "https://pbx.example.com/"}}, "https://pbx.example.com"),
+        ({"native_v3": {"enabled": False}}, "https://voipnow.example.com"),
+    ],
+)
+def test_addresses_are_those_that_callers_use(changes: dict[str, object], base: str) -> None:
+    given = {"backend": {"url": "https://voipnow.example.com"}, **changes}
+    assert base_of(Config.model_validate(given)) == base
+
+
+def test_a_letter_as_html_lets_no_html_of_a_text_pass() -> None:
+    html = printed(
+        "# A\n\n<script>x</script> [y](javascript:z) <https://example.com>\n\n|a|b|\n|-|-|\n|1|`<i>`|"
+    )
+    assert "<script>" not in html
+    assert 'href="javascript' not in html
+    assert '<a href="https://example.com">' in html
+    assert "<td><code>&lt;i&gt;</code></td>" in html
 
 
 async def test_the_letter_to_one_that_is_done(store: Store) -> None:

@@ -16,6 +16,7 @@ from shim.cli.common.listening import listening
 from shim.emulator.app import Options, application
 from shim.emulator.world.seed import load_seed
 from shim.emulator.world.world import World
+from shim.review.output.programs import HELPERS, helper, program
 from shim.review.output.snippets import LANGUAGES, Language, language_of, snippet
 from shim.review.reading.model import CallerRow, SampleCall
 from tests.end_to_end.test_real_clients import needed, needed_php
@@ -46,7 +47,11 @@ async def emulator(world: World) -> AsyncIterator[str]:
 
 def fill(code: str, values: Mapping[str, str], secret: str = "acme-app-secret") -> str:
     """What an integrator does: put values where the code says YOUR, as its language writes texts."""
-    for name, value in {**values, "app key": "acme-key", "app secret": secret}.items():
+    return fill_values(code, {**values, "app key": "acme-key", "app secret": secret})
+
+
+def fill_values(code: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
         assert f"YOUR {name}" in code
         code = code.replace(f"'YOUR {name}'", "'" + value.replace("\\", "\\\\") + "'")
         code = code.replace(f'"YOUR {name}"', json.dumps(value, ensure_ascii=False))
@@ -107,6 +112,31 @@ async def test_a_fault_ends_it_and_is_shown(language: Language, emulator: str, t
     code, out, errors = await run(language, fill(snippet(call, language, emulator), short), tmp_path)
     assert code != 0
     assert "The value of company is invalid" in out + errors
+
+
+@each_language
+async def test_a_short_program_does_the_same_by_the_helper(
+    language: Language, world: World, emulator: str, tmp_path: Path
+) -> None:
+    needs(language)
+    [call] = calls(ADD)
+    values = dict(VALUES) if language != "curl" else {**VALUES, "company": COMPANY.replace("\\n", "")}
+    made = fill(helper(call, language, emulator), {})
+    (tmp_path / HELPERS[language]).write_text(made, "utf-8")
+    short = fill_values(program(call, language, emulator), values)
+    code, out, errors = await run(language, short, tmp_path)
+    assert (code, errors) == (0, ""), out
+    assert world.by_login("mueller") is not None
+    assert world.calls[-1].request.get("company") == values["company"]
+    code, out, errors = await run(
+        language, fill_values(program(call, language, emulator), {**VALUES, "company": "x"}), tmp_path
+    )
+    assert code != 0
+    assert "The value of company is invalid" in out + errors
+    [reading] = calls("<GetClientsRequest/>")
+    code, out, errors = await run(language, program(reading, language, emulator), tmp_path)
+    assert (code, errors) == (0, ""), out
+    assert "northwind" in out
 
 
 @each_language

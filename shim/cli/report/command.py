@@ -80,11 +80,12 @@ def report(
     from shim.cli.common.loading import config as load
     from shim.cli.common.store import now, with_store
     from shim.cli.report import data, output
+    from shim.review.output.letter import base_of
     from shim.review.reading import queries
     from shim.review.reading.model import FindingFilter
 
     settings, compiled = load(config, {}), catalogue()
-    base = settings.backend.url
+    base = base_of(settings)
     if finding is not None:
         page = with_store(settings, lambda store, _: queries.finding(store, now(), finding, catalogue=compiled))
         if page is None:

@@ -10,6 +10,7 @@ from shim.core.catalogue.translation import Catalogue
 from shim.core.findings import Severity
 from shim.edge.settings.load import Config
 from shim.edge.store.database import Store
+from shim.review.output.letter import Terms, terms
 from shim.review.reading import queries
 from shim.review.reading.model import FindingFilter, FindingPage, FindingRow, Overview, Planned, Scorecard
 from shim.review.reading.scorecard import SEVERITIES
@@ -29,6 +30,7 @@ class Report:
     planned: Sequence[Planned]
     bad: Collection[Severity]
     filtered: bool
+    terms: Terms
 
     @property
     def findings(self) -> list[FindingRow]:
@@ -58,6 +60,7 @@ async def read(
         planned=await queries.planned(store, now, name) if name else (),
         bad=_bad(cards, which.operation),
         filtered=filtered,
+        terms=terms(config, catalogue),
     )
 
 

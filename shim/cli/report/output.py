@@ -57,7 +57,9 @@ def _csv(told: Report) -> str:
 
 def _markdown(told: Report, base: str, language: Language | None) -> str:
     if told.card is not None:
-        return letter(told.card, told.pages, told.now, planned=told.planned, base=base, language=language)
+        return letter(
+            told.card, told.pages, told.now, planned=told.planned, terms=told.terms, language=language
+        )
     assert told.overview is not None
     findings = f"\n{tables.findings_markdown(told.findings)}" if told.filtered else ""
     return tables.overview_markdown(told.overview) + findings

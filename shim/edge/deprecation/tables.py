@@ -76,6 +76,15 @@ CALLERS = sa.Table(
 )
 """What calls look like: user agent, style of the toolkit, schema version, network address of the client."""
 
+INTEGRATION_NOTES = sa.Table(
+    "integration_notes",
+    METADATA,
+    *_texts("integration", key=True),
+    *_texts("text", "who"),
+    sa.Column("at", _WHEN, nullable=False),
+)
+"""What people wrote of an integration on the review page; it goes over the notes of the configuration."""
+
 FAULTS = sa.Table(
     "faults",
     METADATA,

@@ -13,6 +13,7 @@ from shim.core.admit import pattern_problem
 from shim.core.commands.caller import Caller, Rung
 from shim.core.policies import Policies
 from shim.edge.settings.conduct import Conduct, Faults
+from shim.edge.settings.deprecation import Page
 from shim.edge.settings.kinds import Argon2Hash, Count, Secret, Section, Sha256, doc, hidden
 from shim.interfaces.load import old
 
@@ -94,6 +95,13 @@ def _scopes(value: Mapping[str, Rung]) -> Mapping[str, Rung]:
     return value
 
 
+def _line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("it is one line of text")
+    return value
+
+
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line)]
 NAME = "^[a-z0-9][a-z0-9-]{0,63}$"
 
 
@@ -105,6 +113,14 @@ class Integration(Section):
     watched: Annotated[
         bool, doc("false: served, but not counted as use and without findings, as for a test tool.")
     ] = True
+    owner: Annotated[
+        Line | None, doc("Who looks after it: a team or a person. The review page groups by it.")
+    ] = None
+    contact: Annotated[Line | None, doc("How to reach them: an address, a number.")] = None
+    link: Annotated[Page | None, doc("Page about it, http:// or https://.")] = None
+    notes: Annotated[
+        str | None, Field(max_length=4000), doc("What is worth knowing; may be changed on the review page.")
+    ] = None
     old: OldLogin
     new: NewLogin
     conduct: Annotated[Conduct, doc("Only what differs from `conduct` of all.")] = Conduct()

@@ -1,17 +1,38 @@
-"""A letter to the integrator: what the program still does in 2.5, what follows, what to do, in which order.
+"""A letter to the integrator: what the program still does in 2.5, what becomes of it, and what to do.
 
-Written for somebody who knows the program and not the shim. Markdown; no values of messages, only shapes.
+Written for somebody who knows the program and not the shim. Markdown; no values of messages, only shapes. Laws:
+every address is the one that callers use; what is promised stands in the letter.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
-from shim.review.output.snippets import EXAMPLE, FENCES, NAMES, Language, language_of, snippet
+from shim.core.catalogue.translation import Catalogue
+from shim.edge.settings.load import Config
+from shim.review.output.programs import HELPERS, helper, program
+from shim.review.output.snippets import (
+    EXAMPLE,
+    FENCES,
+    NAMES,
+    UNKNOWN_BASE,
+    Language,
+    language_of,
+    snippet,
+)
 from shim.review.output.tables import code, fenced, markdown_table, severities, title
-from shim.review.reading.model import FindingPage, OperationUse, Planned, Sample, Scorecard
+from shim.review.reading.mapping import Change, OperationMap, mapping_of
+from shim.review.reading.model import (
+    FindingPage,
+    OperationUse,
+    Planned,
+    Sample,
+    SampleCall,
+    Scorecard,
+)
 
 _FIT_WORDS = {
     "clean": "as it is",
@@ -20,6 +41,44 @@ _FIT_WORDS = {
     "lossy": "something is lost",
     "refused": "calls are refused",
 }
+_MOST_SAME = 12
+"""Paths that stay as they are which are named one by one."""
+
+
+def _no_map(_: str) -> OperationMap | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for all letters: the address that callers use, without a path; when 2.5 ends and where to read
+    on; and what becomes of an operation, by its full name."""
+
+    base: str = EXAMPLE
+    since: date | None = None
+    sunset: date | None = None
+    link: str | None = None
+    mapping: Callable[[str], OperationMap | None] = _no_map
+
+
+def base_of(config: Config) -> str:
+    """The public address of the shim, or a mark that stands for it. Where v3 calls do not pass through the
+    shim, that of the v3 system."""
+    if not config.native_v3.enabled:
+        return config.backend.url
+    return str(config.listen.public_url or UNKNOWN_BASE).rstrip("/")
+
+
+def terms(config: Config, catalogue: Catalogue) -> Terms:
+    """The terms as a configuration has them."""
+    deprecation = config.deprecation
+    return Terms(
+        base_of(config),
+        deprecation.since,
+        deprecation.sunset,
+        deprecation.link,
+        lambda operation: mapping_of(catalogue, operation),
+    )
 
 
 def letter(
@@ -28,10 +87,10 @@ def letter(
     now: datetime,
     *,
     planned: Sequence[Planned] = (),
-    base: str = EXAMPLE,
+    terms: Terms = Terms(),  # frozen
     language: Language | None = None,
 ) -> str:
-    """The letter. Of `pages` those that are open are told; `base` is the address of the v3 system.
+    """The letter. Of `pages` those that are open are told.
 
     Code is in the given language, else in the one that the integration seems to be written in.
     """
@@ -40,23 +99,24 @@ def letter(
     for each in (page for page in pages if page.row.open):
         by_operation[each.row.operation].append(each)
     left = [each for each in card.operations if not each.ported]
-    lines = [*_opening(card, now), *_dates(planned)]
+    lines = [*_opening(card, now), *_dates(planned, terms, now), *_reading_on(card, terms)]
     if left:
-        lines += [*_table(left), *_beginning(base)]
+        samples = {each.operation: _sample_of(by_operation.get(each.operation, ())) for each in left}
+        lines += [*_table(left), *_beginning(terms.base, spoken, samples)]
         lines += ["", "## Call by call", "", "In the suggested order: quick wins first, reads before writes."]
         for use in left:
-            lines += _operation(use, by_operation.pop(use.operation, []), base, spoken)
+            lines += _operation(use, by_operation.pop(use.operation, []), terms, spoken)
     lines += _rest(by_operation, card)
     return "\n".join([*lines, ""])
 
 
 def finding_section(page: FindingPage, base: str = EXAMPLE, language: Language = "curl") -> str:
-    """One finding on its own, with its sample and code."""
+    """One finding on its own, with its sample and code that stands alone."""
     row = page.row
     lines = [f"# {title(page)}", "", f"{row.integration}, {row.operation}", "", *_told(page)]
     lines += ["", f"State: {row.state}, since {row.state_at:%Y-%m-%d}."]
     if page.sample:
-        lines += _sample(page.sample, base, language)
+        lines += _sample(page.sample, base, language, snippet)
     return "\n".join([*lines, ""])
 
 
@@ -85,6 +145,14 @@ def _opening(card: Scorecard, now: datetime) -> Iterator[str]:
         f"In these {days} days it made {card.old_calls} calls of {used} in 2.5. "
         f"Left to port: {card.left}. Ported: {card.ported}."
     )
+    if faults := card.failures.faults.week:
+        yield ""
+        why = ", ".join(
+            f"{each.reason or 'reason not kept'} {each.faults.week}"
+            for each in card.failures.reasons
+            if each.faults.week
+        )
+        yield f"In the last 7 days {faults} of {card.failures.calls.week} calls ended in a fault: {why}."
     yield ""
     yield f"The effort is **{card.effort}**. {card.reason} Open findings: {severities(card.findings)}."
 
@@ -95,16 +163,27 @@ def _last(card: Scorecard) -> str:
     return f"The last call in 2.5 came on {card.last_old:%Y-%m-%d}."
 
 
-def _dates(planned: Sequence[Planned]) -> Iterator[str]:
-    if not planned:
+def _dates(planned: Sequence[Planned], terms: Terms, now: datetime) -> Iterator[str]:
+    said = []
+    if terms.since is not None:
+        said.append(
+            f"SystemAPI 2.5 {_is(terms.since, now)} deprecated {_from(terms.since, now)} {terms.since}."
+        )
+    if terms.sunset is not None:
+        left = (terms.sunset - now.date()).days
+        when = f", in {_count(left, 'day')}" if left > 0 else ""
+        said.append(f"**From {terms.sunset} on{when}, calls in 2.5 may fail.**")
+    if not said and not planned:
         return
-    yield from (
-        "",
-        "## Dates",
-        "",
-        "In these times calls in 2.5 are refused, so that what still depends on them shows:",
-    )
-    yield ""
+    yield from ("", "## Dates")
+    if said:
+        yield from ("", " ".join(said))
+    if planned:
+        yield from (
+            "",
+            "In these times calls in 2.5 are refused, so that what still depends on them shows:",
+            "",
+        )
     for each in planned:
         what = "all operations" if each.operation == "*" else each.operation
         link = f" <{each.link}>" if each.link else ""
@@ -112,37 +191,121 @@ def _dates(planned: Sequence[Planned]) -> Iterator[str]:
         yield f"- {each.starts_at:%Y-%m-%d %H:%M} to {each.ends_at:%Y-%m-%d %H:%M} UTC, {what}{text}{link}"
 
 
+def _is(day: date, now: datetime) -> str:
+    return "is" if day <= now.date() else "will be"
+
+
+def _from(day: date, now: datetime) -> str:
+    return "since" if day <= now.date() else "from"
+
+
+def _reading_on(card: Scorecard, terms: Terms) -> Iterator[str]:
+    about = card.about
+    parts = []
+    if terms.link:
+        parts.append(f"More about the change: <{terms.link}>.")
+    if about.link:
+        parts.append(f"About this integration: <{about.link}>.")
+    if about.owner or about.contact:
+        who = ", ".join(_plain(each) for each in (about.owner, about.contact) if each)
+        parts.append(f"Who looks after it: {who}.")
+    if parts:
+        yield from ("", " ".join(parts))
+
+
 def _table(left: Iterable[OperationUse]) -> Iterator[str]:
     yield from ("", "## What your program still does in 2.5", "")
     yield from markdown_table(
-        ("", "operation", "becomes", "calls a day", "maps", "effort", "what changes"),
+        ("", "operation", "becomes", "calls a day", "maps", "effort"),
         (
             (each.order, each.operation, ", ".join(each.becomes) or "-", each.per_day, _FIT_WORDS[each.fit],
-             each.effort, each.reason)
+             each.effort)
             for each in left
         ),
     )  # fmt: skip
 
 
-def _beginning(base: str) -> Iterator[str]:
+def _beginning(base: str, language: Language, samples: Mapping[str, Sample | None]) -> Iterator[str]:
     yield from ("", "## Before the first call", "")
     yield (
-        "Version 3 knows no user name and password in the header. Your app key and secret give an access "
-        f"token: `POST {base}/oauth/token.php` with `grant_type=client_credentials`, `client_id` and "
-        "`client_secret`. The token goes into the header `userCredentials/accessToken` and is good for as long "
-        "as `expires_in` says. Every program below does that."
+        f"The address stays: `{base}`. Version 3 knows no user name and password in the header. Your app key "
+        f"and secret give an access token: `POST {base}/oauth/token.php` with `grant_type=client_credentials`, "
+        "`client_id` and `client_secret`. The token goes into the header `userCredentials/accessToken` and is "
+        "good for as long as `expires_in` says."
     )
+    call = next((call for each in samples.values() if each for call in each.calls), None)
+    if call is None or language not in HELPERS:
+        return
+    yield from (
+        "",
+        f"This helper does that; the programs below need it beside them, as `{HELPERS[language]}`:",
+        "",
+    )
+    yield from fenced(helper(call, language, base), FENCES[language])
 
 
-def _operation(use: OperationUse, pages: Sequence[FindingPage], base: str, language: Language) -> Iterator[str]:
+def _operation(
+    use: OperationUse, pages: Sequence[FindingPage], terms: Terms, language: Language
+) -> Iterator[str]:
     becomes = f" → {', '.join(use.becomes)}" if use.becomes else ""
-    yield from ("", f"### {use.order}. {use.operation}{becomes}", "", use.reason)
+    yield from ("", f"### {use.order}. {use.operation}{becomes}", "")
+    yield f"Effort: {use.effort}. {use.reason}"
+    told = terms.mapping(use.operation)
+    if told is not None:
+        yield from _mapping(told, terms.base)
     for page in pages:
         yield from ("", f"**{title(page)}** (finding {page.row.id}, {page.row.severity})", "")
         yield from _told(page)
-    sample = next((each.sample for each in pages if each.sample), None)
+    sample = _sample_of(pages)
     if sample is not None:
-        yield from _sample(sample, base, language)
+        yield from _sample(sample, terms.base, language, program)
+
+
+def _mapping(told: OperationMap, base: str) -> Iterator[str]:
+    """What becomes of every part of it: calls, request, answer, what is lost, what only v3 has."""
+    if told.alone:
+        yield from ("", told.alone)
+    for number, call in enumerate(told.calls, 1):
+        place = f"Call {number}" if len(told.calls) > 1 else "The call"
+        yield from ("", f"{place}: `{call.operation}`, posted to `{base}{call.endpoint}`, SOAPAction "
+                        f"`{call.soap_action}`.")  # fmt: skip
+    yield from _changes("request", told.request, told.same_request, answers=False)
+    yield from _changes("answer", told.answer, told.same_answer, answers=True)
+    if told.lost:
+        names = ", ".join(code(each.old) for each in told.lost)
+        yield from ("", f"What is lost, if you use it: {names}.")
+    for note in told.notes:
+        yield from ("", note)
+    if told.only_new:
+        yield from ("", "Only in v3:", "")
+        yield from (f"- {code(each.path)}: {each.because}" for each in told.only_new)
+
+
+def _changes(what: str, changes: Sequence[Change], same: Sequence[str], *, answers: bool) -> Iterator[str]:
+    if changes:
+        head = ("in v3", "was in 2.5") if answers else ("in 2.5", "in v3")
+        yield ""
+        yield from markdown_table(
+            (f"{what}, {head[0]}", head[1], "what happens", ""),
+            (
+                (
+                    *_turned(code(each.old), code(each.new or "") or "-", answers=answers),
+                    each.happens,
+                    " ".join(filter(None, (each.because, each.do))),
+                )
+                for each in changes
+            ),
+        )
+    if same:
+        shown = ", ".join(code(each) for each in same[:_MOST_SAME])
+        more = f" and {len(same) - _MOST_SAME} more" if len(same) > _MOST_SAME else ""
+        yield from ("", f"The same in the {what}: {shown}{more}.")
+    elif not changes:
+        yield from ("", f"Nothing changes in the {what}.")
+
+
+def _turned(old: str, new: str, *, answers: bool) -> tuple[str, str]:
+    return (new, old) if answers else (old, new)
 
 
 def _told(page: FindingPage) -> Iterator[str]:
@@ -157,7 +320,13 @@ def _told(page: FindingPage) -> Iterator[str]:
     yield f"Seen {_count(row.count, 'time')}, last on {row.last_seen:%Y-%m-%d}."
 
 
-def _sample(sample: Sample, base: str, language: Language) -> Iterator[str]:
+def _sample_of(pages: Iterable[FindingPage]) -> Sample | None:
+    return next((each.sample for each in pages if each.sample), None)
+
+
+def _sample(
+    sample: Sample, base: str, language: Language, written: Callable[[SampleCall, Language, str], str]
+) -> Iterator[str]:
     yield from ("", f"A call of {sample.at:%Y-%m-%d}, without its values, was:", "", *fenced(sample.old, "xml"))
     many = len(sample.calls) > 1
     for number, call in enumerate(sample.calls, 1):
@@ -165,7 +334,7 @@ def _sample(sample: Sample, base: str, language: Language) -> Iterator[str]:
         yield from ("", f"In v3, call{place}: {call.operation}, posted to `{base}{call.endpoint}`", "")
         yield from fenced(call.xml, "xml")
         if language != "xml":
-            yield from ("", f"{NAMES[language]}:", "", *fenced(snippet(call, language, base), FENCES[language]))
+            yield from ("", f"{NAMES[language]}:", "", *fenced(written(call, language, base), FENCES[language]))
     if sample.more:
         yield from ("", f"And {_count(sample.more, 'more v3 call')}.")
 
@@ -178,6 +347,11 @@ def _rest(by_operation: Mapping[str, Sequence[FindingPage]], card: Scorecard) ->
         yield from ("", "## Other findings", "")
     for page in others:
         yield f"- {page.row.operation or 'any operation'}: {title(page)}. {page.do}"
+
+
+def _plain(text: str) -> str:
+    """A text of the configuration in one line, so that it stays within its sentence."""
+    return " ".join(text.split())
 
 
 def _count(number: int, what: str) -> str:

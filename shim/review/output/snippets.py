@@ -30,13 +30,15 @@ NAMES: Mapping[Language, str] = {
 FENCES: Mapping[Language, str] = {"xml": "xml", "php": "php", "python": "python", "curl": "sh"}
 """What a fenced block of Markdown is marked with."""
 EXAMPLE = "https://voipnow.example.com"
+UNKNOWN_BASE = "https://YOUR-SYSTEMAPI-ADDRESS"
+"""Stands for the public address of the shim where it is not configured."""
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_TOKEN = "accessToken"  # noqa: S105  # the name of a placeholder
+TOKEN_NAME = "accessToken"  # noqa: S105  # the name of a placeholder
 
 
 def snippet(call: SampleCall, language: Language, base: str = EXAMPLE) -> str:
-    """The call in a language. `base` is the address of the v3 system, without a path."""
-    return call.xml if language == "xml" else _WRITERS[language](_prepared(call, base))
+    """The call in a language. `base` is the address that it is made to, without a path."""
+    return call.xml if language == "xml" else _WRITERS[language](prepared(call, base))
 
 
 def language_of(callers: Sequence[CallerRow]) -> Language:
@@ -51,10 +53,11 @@ def language_of(callers: Sequence[CallerRow]) -> Language:
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
+class Prepared:
     """A call with one placeholder for each value: `{ID}`, then `{ID2}` for the next of that name."""
 
     operation: str
+    path: str
     url: str
     token_url: str
     action: str
@@ -64,11 +67,15 @@ class _Call:
     values: tuple[str, ...]
 
 
-def _prepared(call: SampleCall, base: str) -> _Call:
+def prepared(call: SampleCall, base: str) -> Prepared:
+    """The call with one placeholder for each value, and its parts."""
     root = etree.fromstring(_numbered(call.xml))
-    values = [name for name in _PLACEHOLDER.findall(etree.tostring(root, encoding="unicode")) if name != _TOKEN]
-    return _Call(
+    values = [
+        name for name in _PLACEHOLDER.findall(etree.tostring(root, encoding="unicode")) if name != TOKEN_NAME
+    ]
+    return Prepared(
         operation=call.operation,
+        path=call.endpoint,
         url=base + call.endpoint,
         token_url=f"{base}/oauth/token.php",
         action=call.soap_action,
@@ -85,7 +92,7 @@ def _numbered(xml: str) -> str:
     def number(match: re.Match[str]) -> str:
         name = match[1]
         seen[name] = seen.get(name, 0) + 1
-        return f"{{{name}{seen[name]}}}" if seen[name] > 1 and name != _TOKEN else match[0]
+        return f"{{{name}{seen[name]}}}" if seen[name] > 1 and name != TOKEN_NAME else match[0]
 
     return _PLACEHOLDER.sub(number, xml)
 
@@ -105,7 +112,7 @@ def _part(root: etree._Element, name: str) -> str:
 # ---- the languages ----
 
 
-def _php(call: _Call) -> str:
+def _php(call: Prepared) -> str:
     values = "".join(f"    '{{{name}}}' => 'YOUR {name}',\n" for name in call.values)
     return f"""<?php
 // {call.operation} of SystemAPI 3. Needs the extension soap. Fill in what begins with YOUR.
@@ -120,11 +127,11 @@ $form = http_build_query([
 $post = stream_context_create(['http' => [
     'method' => 'POST', 'header' => 'Content-Type: application/x-www-form-urlencoded', 'content' => $form,
 ]]);
-$answer = file_get_contents({_php_text(call.token_url)}, false, $post);
+$answer = file_get_contents({php_text(call.token_url)}, false, $post);
 if ($answer === false) {{
     exit(1);
 }}
-$values['{{{_TOKEN}}}'] = json_decode($answer)->access_token;
+$values['{{{TOKEN_NAME}}}'] = json_decode($answer)->access_token;
 
 function filled(string $xml, array $values): SoapVar
 {{
@@ -140,24 +147,24 @@ $body = <<<'XML'
 XML;
 
 $client = new SoapClient(null, [
-    'location' => {_php_text(call.url)},
-    'uri' => {_php_text(_namespace(call.body))},
+    'location' => {php_text(call.url)},
+    'uri' => {php_text(namespace_of(call.body))},
     'style' => SOAP_DOCUMENT,
     'use' => SOAP_LITERAL,
 ]);
 $client->__setSoapHeaders(new SoapHeader(
-    {_php_text(_namespace(call.header))}, 'userCredentials', filled($header, $values)
+    {php_text(namespace_of(call.header))}, 'userCredentials', filled($header, $values)
 ));
 $result = $client->__soapCall(
-    {_php_text(call.operation.rpartition(".")[2])},
+    {php_text(call.operation.rpartition(".")[2])},
     [filled($body, $values)],
-    ['soapaction' => {_php_text(call.action)}]
+    ['soapaction' => {php_text(call.action)}]
 );
 print_r($result);
 """
 
 
-def _python(call: _Call) -> str:
+def _python(call: Prepared) -> str:
     values = "".join(f'    "{name}": "YOUR {name}",\n' for name in call.values)
     return f'''"""{call.operation} of SystemAPI 3. Needs zeep. Fill in what begins with YOUR."""
 
@@ -172,7 +179,7 @@ VALUES = {{
 {values}}}
 
 ENVELOPE = """\\
-{_python_text(call.envelope)}
+{python_text(call.envelope)}
 """
 
 
@@ -188,7 +195,7 @@ answer = transport.session.post(
     timeout=60,
 )
 answer.raise_for_status()
-VALUES["{_TOKEN}"] = answer.json()["access_token"]
+VALUES["{TOKEN_NAME}"] = answer.json()["access_token"]
 
 answer = transport.post_xml(
     {json.dumps(call.url)},
@@ -206,8 +213,8 @@ if answer.status_code != 200:
 '''
 
 
-def _curl(call: _Call) -> str:
-    values = "".join(f"{_variable(name)}='YOUR {name}'\n" for name in call.values)
+def _curl(call: Prepared) -> str:
+    values = "".join(f"{variable(name)}='YOUR {name}'\n" for name in call.values)
     return f"""#!/bin/sh
 # {call.operation} of SystemAPI 3. Needs curl. Fill in what begins with YOUR.
 set -eu
@@ -224,23 +231,25 @@ token=$(printf '%s' "$app_secret" | curl -sS --fail {shlex.quote(call.token_url)
 curl -sS --fail-with-body {shlex.quote(call.url)} \\
     -H 'Content-Type: text/xml; charset=utf-8' -H {shlex.quote(f'SOAPAction: "{call.action}"')} \\
     --data-binary @- <<END
-{_shell_document(call.envelope)}
+{shell_document(call.envelope)}
 END
 """
 
 
-_WRITERS: Mapping[str, Callable[[_Call], str]] = {"php": _php, "python": _python, "curl": _curl}
+_WRITERS: Mapping[str, Callable[[Prepared], str]] = {"php": _php, "python": _python, "curl": _curl}
 
 
-def _namespace(xml: str) -> str:
+def namespace_of(xml: str) -> str:
+    """The namespace of the outermost element; nothing of nothing."""
     return (etree.QName(etree.fromstring(xml)).namespace or "") if xml else ""
 
 
-def _php_text(text: str) -> str:
+def php_text(text: str) -> str:
+    """A text as PHP writes it."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _python_text(xml: str) -> str:
+def python_text(xml: str) -> str:
     """For between three quotes, and for `format`: braces that are no placeholders are doubled."""
     parts = _PLACEHOLDER.split(xml.replace("\\", "\\\\").replace('"""', '\\"""'))
     return "".join(
@@ -249,12 +258,12 @@ def _python_text(xml: str) -> str:
     )
 
 
-def _shell_document(xml: str) -> str:
+def shell_document(xml: str) -> str:
     """For a here-document in which variables count: each placeholder becomes one."""
     parts = _PLACEHOLDER.split(re.sub(r"([\\$`])", r"\\\1", xml))
-    return "".join(f'$(xml "${_variable(part)}")' if number % 2 else part for number, part in enumerate(parts))
+    return "".join(f'$(xml "${variable(part)}")' if number % 2 else part for number, part in enumerate(parts))
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
     """A name that no variable of the shell or of the script has."""
-    return "token" if name == _TOKEN else f"v_{name}"
+    return "token" if name == TOKEN_NAME else f"v_{name}"

@@ -55,6 +55,17 @@ class Actions:
         self._site.say(request, f"{_scope(move.operation)}: the rung is {RUNGS[move.rung].name} now.")
         raise web.HTTPSeeOther(link("integrations", card.integration))
 
+    async def notes(self, request: web.Request) -> web.Response:
+        """Write what is worth knowing of an integration."""
+        form = await self._site.form(request)
+        card = await self._pages.card(request)
+        try:
+            await self._desk.write_notes(card.integration, forms.text(form, "notes"), self._site.user(request))
+        except Wrong as wrong:
+            return await self._pages.show_integration(request, 422, str(wrong))
+        self._site.say(request, "The notes were saved.")
+        raise web.HTTPSeeOther(link("integrations", card.integration))
+
     async def reset(self, request: web.Request) -> NoReturn:
         """Let the configuration decide about an operation's rung again."""
         form = await self._site.form(request)

@@ -12,10 +12,11 @@ from shim.edge.porting import ladder
 from shim.edge.porting.brownouts import Planned, PortingRefused, read_brownouts
 from shim.edge.porting.reach import Reach, reach
 from shim.edge.store.database import Store
-from shim.review.output.letter import letter
+from shim.review.output.letter import base_of, letter, terms
 from shim.review.page.forms import Plan, Said, Wrong
-from shim.review.reading import queries, states
+from shim.review.reading import notes, queries, states
 from shim.review.reading.closed_days import ClosedDays
+from shim.review.reading.mapping import OperationMap, mapping_of
 from shim.review.reading.model import (
     FindingFilter,
     FindingPage,
@@ -49,9 +50,9 @@ class Desk:
         return self.application.store.within(PATIENCE)
 
     @property
-    def backend(self) -> str:
-        """The address of the v3 system, without a path."""
-        return self.application.config.backend.url
+    def base(self) -> str:
+        """The address that callers use, without a path."""
+        return base_of(self.application.config)
 
     @property
     def sunset(self) -> date | None:
@@ -94,7 +95,36 @@ class Desk:
     async def letter(self, card: Scorecard, pages: Sequence[FindingPage]) -> str:
         """The letter to the author of an integration, Markdown."""
         planned = await queries.planned(self.store, self.now(), card.integration)
-        return letter(card, pages, self.now(), planned=planned, base=self.backend)
+        app = self.application
+        return letter(card, pages, self.now(), planned=planned, terms=terms(app.config, app.catalogue))
+
+    def mapping(self, operation: str) -> OperationMap | None:
+        """What becomes of an operation of 2.5."""
+        return mapping_of(self.application.catalogue, operation)
+
+    def knows(self, operation: str) -> bool:
+        """Whether there is such an operation in 2.5."""
+        return operation in self.application.catalogue.old.operations
+
+    async def users_of(self, operation: str, days: int) -> Sequence[OperationUse]:
+        """Who uses an operation, the one that calls it most first."""
+        app = self.application
+        return await queries.operations(
+            self.store,
+            app.catalogue,
+            self.now(),
+            days,
+            config=app.config,
+            operation=operation,
+            closed=self.closed,
+        )
+
+    async def write_notes(self, integration: str, text: str, who: str) -> None:
+        """Write what is worth knowing of an integration; nothing takes it back to the configuration's."""
+        try:
+            await notes.write(self.store, integration, text, who)
+        except notes.Refused as refused:
+            raise Wrong(str(refused)) from None
 
     async def finding(self, id: int) -> FindingPage | None:
         app = self.application

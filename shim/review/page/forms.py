@@ -55,6 +55,50 @@ class Move:
     sure: bool
 
 
+@dataclass(frozen=True, slots=True)
+class IntegrationList:
+    """Which integrations, in which order, and whether by owner; "" is all, and those that need help first."""
+
+    text: str
+    owner: str
+    show: str
+    sort: str
+    group: str
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The same as fields of an address."""
+        names = ("text", "owner", "show", "sort", "group")
+        return {name: value for name in names if (value := getattr(self, name))}
+
+
+SHOWS: Mapping[str, str] = {
+    "failing": "Calls fail",
+    "left": "Something left to port",
+    "done": "Done",
+    "never": "Never seen",
+}
+SORTS: Mapping[str, str] = {
+    "name": "Name",
+    "calls": "2.5 calls",
+    "findings": "Open findings",
+    "last": "Last 2.5 call",
+}
+NOBODY = "(nobody)"
+"""Stands for those that have no owner."""
+
+
+def integration_list(query: Mapping[str, str]) -> IntegrationList:
+    """What is not known does not count."""
+    return IntegrationList(
+        text=text(query, "text"),
+        owner=text(query, "owner"),
+        show=_one_of(query.get("show", ""), tuple(SHOWS)) or "",
+        sort=_one_of(query.get("sort", ""), tuple(SORTS)) or "",
+        group="owner" if query.get("group") == "owner" else "",
+    )
+
+
 SAID: Mapping[str, State | None] = {
     "acknowledge": "acknowledged",
     "fixed": "fixed",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -12,15 +13,17 @@ from aiohttp import web
 
 from shim.edge.porting.reach import Reach
 from shim.review.output.code_samples import copied
+from shim.review.output.printed import printed
 from shim.review.page import forms
 from shim.review.page.desk import Desk
-from shim.review.page.forms import Plan
+from shim.review.page.forms import NOBODY, IntegrationList, Plan
 from shim.review.page.site import Site
 from shim.review.page.templates import link
 from shim.review.reading.model import FindingFilter, FindingRow, OperationUse, Overview, Scorecard
 from shim.review.reading.scorecard import is_nameless
 
 _ROWS, _CARDS = 100, 24
+_USUAL_DAYS = 30
 """Findings and integrations on a page."""
 _FILTERS = ("text", "integration", "operation", "severity", "show", "code")
 _URGENT = 5
@@ -52,7 +55,11 @@ class Pages:
         now = self._desk.now()
         named = [card for card in seen.integrations if not is_nameless(card.integration)]
         active = [card for card in named if card.operations or card.last_old]
-        page = _Page.of(request.query, len(seen.integrations), _CARDS)
+        wanted = forms.integration_list(request.query)
+        cards = listed(seen.integrations, wanted)
+        page = _Page.of(request.query, len(cards), _CARDS)
+        shown = cards[page.start : page.end]
+        kept = {"days": days if days != _USUAL_DAYS else None, **wanted.query}
         sunset, today = self._desk.sunset, now.date()
         end = seen.trend.zero
         return await self._site.render(
@@ -61,9 +68,18 @@ class Pages:
             seen=seen,
             days=days,
             windows=forms.WINDOWS,
-            cards=seen.integrations[page.start : page.end],
-            previous=page.before and link("", days=days, page=page.before),
-            following=page.after and link("", days=days, page=page.after),
+            groups=[
+                (owner, list(each))
+                for owner, each in groupby(shown, key=lambda card: _owner(card) if wanted.group else "")
+            ],
+            cards_before={card.integration: at for at, card in enumerate(shown, 1)},
+            total=len(cards),
+            wanted=wanted,
+            owners=sorted({_owner(card) for card in seen.integrations if card.configured}),
+            shows=forms.SHOWS,
+            sorts=forms.SORTS,
+            previous=page.before and link("", **kept, page=page.before),
+            following=page.after and link("", **kept, page=page.after),
             quiet=not any(card.operations or card.last_old for card in seen.integrations),
             active=len(active),
             silent=len(named) - len(active),
@@ -175,7 +191,7 @@ class Pages:
             "finding.html",
             status,
             page=found,
-            calls=[copied(call, self._desk.backend, callers) for call in sample],
+            calls=[copied(call, self._desk.base, callers) for call in sample],
             choices=[each for each in _CHOICES if each[0] != _SAID.get(found.row.state) or each[0] == "ignore"],
             typed={name: forms.text(typed, name) for name in ("do", "text", "until")},
             problem=problem,
@@ -206,6 +222,29 @@ class Pages:
         uses = [each for each in await self._desk.operations(days) if _fits(each, text.lower())]
         groups = [(name, list(each)) for name, each in groupby(uses, key=lambda use: use.operation)]
         return await self._site.render(request, "operations.html", groups=groups, days=days, text=text)
+
+    async def operation(self, request: web.Request) -> web.Response:
+        """One operation of 2.5: what becomes of it, and who uses it. Raises HTTPNotFound."""
+        name, days = request.match_info["operation"], forms.days(request.query)
+        if not self._desk.knows(name):
+            raise web.HTTPNotFound(text="There is no such operation in SystemAPI 2.5.")
+        return await self._site.render(
+            request,
+            "operation.html",
+            name=name,
+            told=self._desk.mapping(name),
+            base=self._desk.base,
+            uses=await self._desk.users_of(name, days),
+            days=days,
+        )
+
+    async def letter(self, request: web.Request) -> web.Response:
+        """The letter to the author of an integration, to read and to print. Raises HTTPNotFound."""
+        card = await self.card(request)
+        found = await self._desk.pages(FindingFilter(integration=card.integration, open=True))
+        text = await self._desk.letter(card, found)
+        html = await asyncio.to_thread(printed, text)
+        return await self._site.render(request, "letter.html", card=card, letter=html)
 
     async def brownouts(self, request: web.Request) -> web.Response:
         return await self.show_brownouts(request)
@@ -258,6 +297,44 @@ class _Page:
         last = max(1, -(-total // size))
         number = min(forms.page_number(query), last)
         return cls((number - 1) * size, number * size, number - 1, number + 1 if number < last else 0)
+
+
+def listed(cards: Iterable[Scorecard], wanted: IntegrationList) -> list[Scorecard]:
+    """Those that fit, in the order that is wanted; what comes first stays first among equals."""
+    shows: Mapping[str, Callable[[Scorecard], bool]] = {
+        "failing": lambda card: card.failures.failing,
+        "left": lambda card: card.left > 0,
+        "done": lambda card: card.done and bool(card.operations or card.last_old),
+        "never": lambda card: not card.operations and card.last_old is None,
+        "": lambda card: True,
+    }
+    text = wanted.text.lower()
+    found = [
+        card
+        for card in cards
+        if shows[wanted.show](card)
+        and wanted.owner in ("", _owner(card))
+        and any(text in each.lower() for each in (card.integration, *_about(card)))
+    ]
+    sorts: Mapping[str, Callable[[Scorecard], Any]] = {
+        "name": lambda card: card.integration,
+        "calls": lambda card: -card.old_calls,
+        "findings": lambda card: -card.open_findings,
+        "last": lambda card: -card.last_old.timestamp() if card.last_old else 0.0,
+    }
+    if wanted.sort:
+        found.sort(key=sorts[wanted.sort])
+    if wanted.group:
+        found.sort(key=lambda card: (_owner(card) == NOBODY, _owner(card).lower()))
+    return found
+
+
+def _owner(card: Scorecard) -> str:
+    return card.about.owner or NOBODY
+
+
+def _about(card: Scorecard) -> tuple[str, ...]:
+    return card.about.owner, card.about.contact, card.about.notes
 
 
 def _urgent(rows: Iterable[FindingRow], seen: Overview) -> list[FindingRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ from importlib.resources import files
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from shim.core.admit import ALL
 from shim.core.findings import KINDS
@@ -63,6 +65,7 @@ def environment() -> Environment:
         ago=labels.ago,
         span=labels.span,
         sentence=lambda text: text[:1].upper() + text[1:],
+        soft=soft,
     )
     found.tests["nameless"] = is_nameless
     found.globals.update(
@@ -89,6 +92,14 @@ def environment() -> Environment:
         KINDS=KINDS,
     )
     return found
+
+
+_BREAKS = re.compile(r"(?<=[./:])(?=\w)|(?<=[a-z])(?=[A-Z])")
+
+
+def soft(name: str) -> Markup:
+    """A name that may go on in the next line after a dot, slash or colon, or before a capital."""
+    return Markup("<wbr>").join(_BREAKS.split(name))
 
 
 def link(*steps: str | int, **query: str | int | None) -> str:

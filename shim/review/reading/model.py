@@ -117,6 +117,30 @@ class CallerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """Who looks after an integration, and what is worth knowing of it. `by` and `at` tell who wrote the notes
+    on the review page; both are None when they are of the configuration."""
+
+    owner: str = ""
+    contact: str = ""
+    link: str = ""
+    notes: str = ""
+    by: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NativeUse:
+    """Native calls of one v3 operation in the window."""
+
+    operation: str
+    calls: int
+    faults: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Scorecard:
     """One integration: what it uses, what of it is ported, what porting the rest takes.
 
@@ -153,6 +177,9 @@ class Scorecard:
     """Open findings that do not count, since their operation was ported after them."""
     more_callers: int = 0
     """Callers that are not listed."""
+    native: tuple[NativeUse, ...] = ()
+    """Native v3 calls by operation, the most frequent first."""
+    about: About = About()
 
 
 @dataclass(frozen=True, slots=True)

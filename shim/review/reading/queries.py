@@ -24,12 +24,14 @@ from shim.core.findings import KINDS, Kind, kind_of
 from shim.edge.catalogue import catalogue as shipped
 from shim.edge.deprecation.tables import FINDING_DAYS, FINDING_EVENTS, FINDINGS
 from shim.edge.settings.load import Config
+from shim.edge.settings.logins import Integration
 from shim.edge.store.database import Store, utc
 from shim.review.reading import rows
 from shim.review.reading.closed_days import DAYS, ClosedDays, read
 from shim.review.reading.effort import UNKNOWN, Successors, successors
 from shim.review.reading.failures import failures
 from shim.review.reading.model import (
+    About,
     Day,
     Event,
     FindingFilter,
@@ -202,11 +204,16 @@ async def _cards(
     configured = {each.name for each in config.integrations}
     async with store.reading() as connection:
         seen = await _seen(connection, window, now, closed, only)
+        noted = await rows.notes(connection, only)
         if only is not None:
             seen[only].callers, seen[only].more_callers = await rows.callers(connection, only)
     for each in config.integrations:
+        seen[each.name].about = _about(each, noted.get(each.name))
         for scope, rung in each.porting.items():
             seen[each.name].rungs.setdefault(scope, Placed(each.name, scope, rung, None))
+    for name, note in noted.items():
+        if name not in configured:
+            seen[name].about = _about(None, note)
     known = successors(catalogue)
     names = sorted(configured | {name for name, each in seen.items() if each.old or each.new or each.called})
     cards = []
@@ -240,6 +247,14 @@ async def _seen(
     for fault in await rows.faults(connection, window, only):
         seen[fault.integration].faults.append(fault)
     return seen
+
+
+def _about(written: Integration | None, note: rows.Note | None) -> About:
+    """What was written on the page goes over what the configuration says."""
+    about = About()
+    if written is not None:
+        about = About(written.owner or "", written.contact or "", written.link or "", written.notes or "")
+    return about if note is None else replace(about, notes=note.text, by=note.who, at=note.at)
 
 
 def _failing_first(card: Scorecard) -> tuple[bool, int, bool, int, int, str]:

@@ -19,6 +19,7 @@ from shim.edge.deprecation.tables import (
     CALLERS,
     FAULTS,
     FINDINGS,
+    INTEGRATION_NOTES,
     PORTING,
     REFUSED_LOGINS,
     USAGE,
@@ -102,6 +103,14 @@ class FaultCount(NamedTuple):
     week: int
     before: int
     window: int
+
+
+class Note(NamedTuple):
+    """What was written of an integration, by whom and when."""
+
+    text: str
+    who: str
+    at: datetime
 
 
 class Called(NamedTuple):
@@ -235,6 +244,14 @@ async def called(connection: AsyncConnection, integration: str | None) -> dict[s
     query = sa.select(row.integration, sa.func.min(row.first_seen), sa.func.max(row.last_seen))
     query = query.where(_of(row.integration, sa.true(), integration)).group_by(row.integration)
     return {name: Called(utc(first), utc(last)) for name, first, last in await connection.execute(query)}
+
+
+async def notes(connection: AsyncConnection, integration: str | None) -> dict[str, Note]:
+    """What people wrote of integrations on the review page."""
+    row = INTEGRATION_NOTES.c
+    query = sa.select(row.integration, row.text, row.who, row.at)
+    found = await connection.execute(query.where(_of(row.integration, sa.true(), integration)))
+    return {name: Note(text, who, utc(at)) for name, text, who, at in found}
 
 
 async def callers(connection: AsyncConnection, integration: str) -> tuple[list[CallerRow], int]:

@@ -17,7 +17,17 @@ from shim.core.findings import Code, Severity
 from shim.review.reading.closed_days import DAYS
 from shim.review.reading.effort import EFFORTS, UNKNOWN, Successors, Work
 from shim.review.reading.failures import ON_PURPOSE, failures, is_failing
-from shim.review.reading.model import CallerRow, Day, Effort, Fit, OperationUse, Rung, Scorecard
+from shim.review.reading.model import (
+    About,
+    CallerRow,
+    Day,
+    Effort,
+    Fit,
+    NativeUse,
+    OperationUse,
+    Rung,
+    Scorecard,
+)
 from shim.review.reading.porting_order import Step, in_order
 from shim.review.reading.rows import Called, DayCount, FaultCount, Met, Placed, Use, Window
 from shim.review.reading.trend import trend
@@ -54,6 +64,7 @@ class Seen:
     callers: Sequence[CallerRow] = ()
     more_callers: int = 0
     faults: list[FaultCount] = field(default_factory=list)
+    about: About = field(default_factory=About)
 
 
 def is_ported(rung: Rung, old: Use, new: Iterable[Use], now: datetime) -> bool:
@@ -125,7 +136,16 @@ def build(
         past_findings=sum(each.findings for found in seen.met.values() for each in found)
         - sum(findings.values()),
         more_callers=seen.more_callers,
+        native=_native(seen.new.values()),
+        about=seen.about,
     )
+
+
+def _native(uses: Iterable[Use]) -> tuple[NativeUse, ...]:
+    made = [
+        NativeUse(each.operation, each.calls, each.faults, each.first_seen, each.last_seen) for each in uses
+    ]
+    return tuple(sorted(made, key=lambda each: (-each.calls, each.operation)))
 
 
 def _observed(seen: Seen, window: Window) -> int:

@@ -41,6 +41,7 @@ def config(folder: Path, porting: Mapping[str, Mapping[str, str]] | None = None,
             "store": {"url": f"sqlite+aiosqlite:///{folder}/shim.db"},
             "admin": {"port": 0, "users": [admin_user()], **admin},
             "backend": {"url": base.backend.url, "health": {"every": 0}},
+            "listen": {"public_url": "https://pbx.example.com"},
         }
     )
     return fresh.model_copy(update={"integrations": base.integrations})

@@ -115,7 +115,7 @@ async def test_finding_with_calls_to_copy_and_history(nora: Browser) -> None:
     assert "{accessToken}" in text
     for language in ("PHP", "Python", "curl"):
         assert f'aria-label="Organization.AddOrganization, {language}"' in page
-    assert "https://voipnow.example.com/soap2/organization_agent.php" in text
+    assert "https://pbx.example.com/soap2/organization_agent.php" in text
     assert re.search(r'id="call1-python" checked', page), "its callers use Python"
     history = text.partition("History")[2]
     assert history.index("bob noted Ticket is with the integrator.") < history.index(

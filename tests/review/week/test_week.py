@@ -338,7 +338,7 @@ async def test_an_integration(week: Passed, name: str) -> None:
     assert tiles[3].startswith(f"{len(counted)} open finding")
     assert chart(page, "calls") == numbers(tally.by_day(DAYS, name))
 
-    uses = {row.xpath("string(.//th/code)"): row for row in page.xpath("//section[@id='scorecard']//tbody/tr")}
+    uses = {row.xpath("string(.//th//code)"): row for row in page.xpath("//section[@id='scorecard']//tbody/tr")}
     assert set(uses) == left | ported
     for operation, row in uses.items():
         rung = row.xpath("string(.//option[@selected]/@value)")
@@ -438,7 +438,7 @@ async def test_the_list_of_open_findings(week: Passed) -> None:
 
 async def test_the_operations_page(week: Passed) -> None:
     page = await week.page("/review/operations?days=7")
-    articles = {words(each.xpath(".//h2/code")[0]): each for each in page.xpath("//article")}
+    articles = {words(each.xpath(".//h2//code")[0]): each for each in page.xpath("//article")}
     names = {each.operation for each in week.tally.of("old")}
     assert set(articles) == names
     for operation, article in articles.items():
