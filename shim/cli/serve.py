@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.console import Code, end, fail
+from shim.cli.common.console import Code, end, fail, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shim.edge.serve import Server, Sockets
     from shim.edge.settings.model import Config
     from shim.edge.telemetry.writer import LogWriter
+    from shim.edge.workers.place import Worker
 
 
 def serve(
@@ -31,6 +32,7 @@ def serve(
     admin_port: options.AdminPort = None,
     backend_url: options.BackendUrl = None,
     integrations_file: options.IntegrationsFile = None,
+    workers: options.Workers = None,
     log_level: options.LogLevel = None,
     log_format: options.LogFormat = None,
     new_store: Annotated[
@@ -46,7 +48,8 @@ def serve(
 
     SIGHUP (`shim reload`) rereads the configuration without dropping a connection; SIGTERM ends it once the
     calls under way are done. Listening sockets that a service manager opened (systemd socket activation, named
-    http, https, admin) are used in place of the configured addresses. Every other setting has a variable too:
+    http, https, admin) are used in place of the configured addresses. With several workers (listen.workers)
+    this is the process that starts and watches them; signals go to it. Every other setting has a variable too:
     SHIM_SECTION__KEY.
     """
     end(_serve(config, options.overrides(locals()), new_store))
@@ -63,6 +66,7 @@ def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> 
     from shim.edge.settings.load import ConfigError
     from shim.edge.supervisor import Notifier, SocketsError, inherited_sockets
     from shim.edge.telemetry import log
+    from shim.edge.workers.place import count_of
 
     settings = loading.config(path, overrides)
     loading.policies(settings, loading.catalogue())
@@ -70,12 +74,48 @@ def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> 
         sockets = inherited_sockets()
         _need_ports(settings, sockets)
         reread = partial(_reread, path, overrides)
+        if (workers := count_of(settings)) > 1:
+            from shim.cli.common.workers import supervise
+
+            run = partial(_in_worker, path, overrides, new_store)
+            return supervise(settings, workers, sockets, run, reread)
         more = {"sockets": sockets, "notifier": Notifier(), "new_store": new_store}
         with log.logging_to(settings.log) as writer:
             _tell_exposed(settings, path)
             return running.run(_until_stopped(settings, path, reread, writer, more))
     except (ConfigError, Fault, OSError, SocketsError) as error:
         fail(Code.USAGE, *_why(error, settings, path), "`shim check` tells what is wrong.")
+
+
+def _in_worker(
+    path: Path | None,
+    overrides: Mapping[str, Any],
+    new_store: bool,
+    sockets: Sockets,
+    worker: Worker,
+    settings: Config,
+) -> Code:
+    """What one of several processes does; the parent has judged the configuration."""
+    from shim.cli.common import running
+    from shim.core.errors import Fault
+    from shim.edge.settings.load import ConfigError
+    from shim.edge.supervisor import Notifier, SocketsError
+    from shim.edge.telemetry import log
+    from shim.edge.workers.place import share
+
+    def reread() -> Config:
+        return share(_reread(path, overrides), worker.count)
+
+    own = sockets if worker.has_admin else {name: each for name, each in sockets.items() if name != "admin"}
+    more = {"sockets": own, "notifier": Notifier({}), "new_store": new_store, "worker": worker}
+    try:
+        with log.logging_to(settings.log) as writer:
+            if worker.has_admin:
+                _tell_exposed(settings, path)
+            return running.run(_until_stopped(share(settings, worker.count), path, reread, writer, more))
+    except (ConfigError, Fault, OSError, SocketsError) as error:
+        say(*_why(error, settings, path))
+        return Code.USAGE
 
 
 def _why(error: Exception, settings: Config, path: Path | None) -> list[str]:

@@ -47,6 +47,8 @@ from shim.edge.store.database import Clock, Store, utc_now
 from shim.edge.store.place import Marker, held, mark_path
 from shim.edge.telemetry.log import set_level
 from shim.edge.telemetry.metrics import CONTENT_TYPE, Metrics
+from shim.edge.workers.place import Worker
+from shim.edge.workers.scrape import of_all
 from shim.interfaces.load import new, old
 
 log = structlog.get_logger()
@@ -69,6 +71,8 @@ class Application:
         self.ready = True
         self.health = Health({})
         self.reload = Reload(1, time.time())
+        self.worker: Worker | None = None
+        """Which of several processes this is; None when it is alone."""
         self.integrations = performers.integrations
         self.store = performers.store
         self.journal = performers.journal
@@ -154,8 +158,15 @@ class Application:
         return app
 
     async def counted(self, request: web.Request) -> web.Response:
+        text = await self.own_metrics()
+        if self.worker is not None:
+            text = await of_all(self.worker, text)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
+
+    async def own_metrics(self) -> bytes:
+        """What this process has counted, as Prometheus has it."""
         await self._count_identities()
-        return web.Response(body=self.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+        return self.metrics.text()
 
     async def _count_identities(self) -> None:
         """As the store has them now; as they were when it does not tell soon."""
@@ -194,6 +205,8 @@ class Application:
     async def status(self, request: web.Request) -> web.Response:
         """Which process this is and how the last reading of its configuration went, as JSON."""
         about = {"pid": os.getpid(), "version": version("systemapi-shim"), "ready": self.ready}
+        if self.worker is not None:  # signals go to the parent of all
+            about |= {"pid": self.worker.parent, "workers": self.worker.count}
         return web.json_response({**about, "configuration": self.reload.plain()})
 
 

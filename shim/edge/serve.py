@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from importlib.metadata import version
 from ipaddress import IPv4Network, IPv6Network
@@ -33,6 +33,8 @@ from shim.edge.settings.model import Listen
 from shim.edge.store.audit import SHIM, record
 from shim.edge.supervisor import Notifier, SocketsError
 from shim.edge.telemetry.sums import Sums
+from shim.edge.workers.member import one_of_several
+from shim.edge.workers.place import Worker
 
 log = structlog.get_logger()
 
@@ -106,6 +108,8 @@ class Server:
         admin = await self._runner(self.application.admin_routes(self._extend))
         watching = self._watch_readers(), self._watch_descriptors()
         self._watching = [asyncio.create_task(each) for each in watching]
+        if self.application.worker is not None and not self.application.worker.has_admin:
+            return
         self._admin_tls = _admin_tls(config)
         await self._listen("admin", admin, config.admin.host, config.admin.port, self._admin_tls)
 
@@ -275,19 +279,24 @@ async def serve(
     sockets: Sockets | None = None,
     notifier: Notifier | None = None,
     new_store: bool = False,
+    worker: Worker | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. SIGHUP calls `reload` and takes over what may change. `extend` adds to
     the admin listener; `sockets` were opened by a service manager, which `notifier` tells of our state.
 
     On SIGTERM readiness goes 503 first and `listen.drain` seconds pass, so that a balancer sends no more calls;
     answers meanwhile ask callers to open a new connection for the next call.
-    `new_store` is passed on to `open_application`.
+    `new_store` is passed on to `open_application`. `worker` says which of several processes this is: it ends
+    with its parent, and tells its metrics to the first one.
     """
     if HttpRequestParser is HttpRequestParserPy:
         raise RuntimeError("aiohttp runs without its C parser, which the limits rely on: install its wheel")
     loop = asyncio.get_running_loop()
     ending: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    async with open_application(config, new_store=new_store) as application:
+    async with AsyncExitStack() as stack:
+        application = await stack.enter_async_context(open_application(config, new_store=new_store))
+        if worker is not None:
+            await stack.enter_async_context(one_of_several(worker, application))
         notifier = notifier or Notifier({})
         server = Server(application, extend=extend, sockets=sockets)
         memory.when_it_stands()
@@ -301,6 +310,8 @@ async def serve(
             if started is not None:
                 await started(server)
             notifier.ready()
+            if worker is not None:
+                worker.tell_ready()
             number = await ending.get()
             log.info("stopping", signal=number.name)
             notifier.stopping()

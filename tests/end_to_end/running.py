@@ -262,7 +262,13 @@ StartShim = Callable[..., Shim]
 def settings_for(backend_url: str, tls: Tls, folder: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration on free ports with the logins of the demo world. `changes` have dotted keys."""
     settings: dict[str, Any] = {
-        "listen": {"port": 0, "tls_port": 0, "tls_cert": str(tls.certificate), "tls_key": str(tls.key)},
+        "listen": {
+            "port": 0,
+            "workers": 1,
+            "tls_port": 0,
+            "tls_cert": str(tls.certificate),
+            "tls_key": str(tls.key),
+        },
         "admin": {"port": 0},
         "backend": {"url": backend_url, "health": {"every": 5, "timeout": 3}},
         "store": {"url": f"sqlite+aiosqlite:///{folder / 'shim.db'}"},

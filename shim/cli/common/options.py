@@ -35,6 +35,7 @@ BackendUrl = Annotated[str | None, _flag("--backend-url", "backend.url", "Addres
 IntegrationsFile = Annotated[
     Path | None, _flag("--integrations-file", "integrations_file", "YAML list of integrations.")
 ]
+Workers = Annotated[str | None, _flag("--workers", "listen.workers", "Processes that serve, on PostgreSQL.")]
 LogLevel = Annotated[str | None, _flag("--log-level", "log.level", "debug, info, warning or error.")]
 LogFormat = Annotated[str | None, _flag("--log-format", "log.format", "auto, json or console.")]
 
@@ -49,6 +50,7 @@ FLAGS = {
     "admin_port": "admin.port",
     "backend_url": "backend.url",
     "integrations_file": "integrations_file",
+    "workers": "listen.workers",
     "log_level": "log.level",
     "log_format": "log.format",
 }

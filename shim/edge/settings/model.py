@@ -75,6 +75,10 @@ class Listen(Section):
             "Headers that they write: X-Forwarded-For, -Proto, -Host, -Port, or Forwarded. The other is unread."
         ),
     ] = "x-forwarded"
+    workers: Annotated[
+        Count | None,
+        doc("Processes that serve; null: one a core on PostgreSQL. On SQLite there is one."),
+    ] = None
     max_connections: Annotated[Count, doc("Open connections in all.")] = 1000
     max_connections_per_address: Annotated[Count, doc("Open connections from one address.")] = 20
     handshake_timeout: Annotated[Seconds, doc("For a TLS handshake, seconds.")] = 10.0
