@@ -14,7 +14,7 @@ import yaml
 from argon2 import PasswordHasher
 from pydantic import SecretStr
 
-from shim.core.errors import CallerError
+from shim.core.errors import CallerError, LoginsBusy
 from shim.core.message import Credentials
 from shim.edge.callers.integrations import Integration, Integrations, add_to_file, import_csv
 from shim.edge.callers.passwords import Passwords
@@ -66,7 +66,7 @@ class Door:
         """The name of the integration, or the reason of the refusal."""
         try:
             return (await self.all.authenticate(credentials, address)).name
-        except CallerError as error:
+        except (CallerError, LoginsBusy) as error:
             return error.reason if not {"right", "wrong"} & set(error.text.split()) else error.text
 
 
@@ -714,7 +714,7 @@ def test_import_tells_every_problem_and_no_value(tmp_path: Path) -> None:
     ("text", "what"),
     [
         ("", "there is no column name"),
-        ("name,v3_app_key,v3_app_secret,canary\n", "column 4 is not known"),
+        ("name,v3_app_key,v3_app_secret,region\n", "column 4 (region) is not known"),
         ("name\n", "there is no column v3_app_key"),
     ],
 )
