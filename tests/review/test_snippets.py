@@ -19,7 +19,7 @@ from shim.emulator.world.world import World
 from shim.review.output.programs import HELPERS, helper, program
 from shim.review.output.snippets import LANGUAGES, Language, language_of, snippet
 from shim.review.reading.model import CallerRow, SampleCall
-from tests.end_to_end.test_real_clients import needed, needed_php
+from tests.end_to_end.real_clients.test_real_clients import needed, needed_php
 from tests.review.world import NOW, sample
 
 ADD = (

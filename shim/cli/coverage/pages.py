@@ -49,7 +49,7 @@ def overview(catalogue: Catalogue, rows: Sequence[Row]) -> Iterator[str]:
         (fate, str(counted["fates"].get(fate, 0)), meaning) for fate, meaning in MEANINGS.items()
     ))  # fmt: skip
     yield "\n*In cases* counts the paths that a golden conversation of `tests/cases` holds. Every path is"
-    yield "also in the messages that `tests/core/test_properties.py` makes.\n"
+    yield "also in the messages that `tests/core/properties/test_properties.py` makes.\n"
     yield "## Services\n"
     columns = ("service", "operations", "translated", "paths", *FATES, "in cases")
     yield from _table(columns, (_service_line(name, each) for name, each in counted["services"].items()))

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from shim.edge.porting import ladder as porting
+from tests.end_to_end.meanings.test_linked_op import operation as packed_operation
+from tests.end_to_end.meanings.test_linked_op import packed
 from tests.end_to_end.messages import envelope, namespace
 from tests.end_to_end.native import native
-from tests.end_to_end.test_linked_op import operation as packed_operation
-from tests.end_to_end.test_linked_op import packed
 from tests.review.week.running import House
 from tests.review.week.tally import FindingKey, Kind, Tally
 
