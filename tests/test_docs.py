@@ -10,6 +10,7 @@ import pytest
 
 from shim.cli.coverage.data import rows
 from shim.cli.coverage.pages import details, overview
+from shim.cli.explain import backends
 from shim.cli.explain.guide import operations_of, refreshed
 from shim.core.findings import KINDS
 from tests.support.conversation import catalogue
@@ -64,6 +65,14 @@ def test_the_pages_of_the_coverage_are_those_that_the_program_makes() -> None:
 def test_the_porting_guide_says_what_the_declarations_say() -> None:
     page = ROOT / "docs" / "porting.md"
     made = refreshed(page.read_text("utf-8"), catalogue(), ROOT / "docs" / "examples")
+    if os.environ.get("RECORD_DOCS"):
+        page.write_text(made, "utf-8")
+    assert page.read_text("utf-8") == made, "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
+
+
+def test_the_page_of_backends_says_what_the_interfaces_say() -> None:
+    page = ROOT / "docs" / "backends.md"
+    made = backends.refreshed(page.read_text("utf-8"))
     if os.environ.get("RECORD_DOCS"):
         page.write_text(made, "utf-8")
     assert page.read_text("utf-8") == made, "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"

@@ -14,7 +14,7 @@ from shim.core.rules.vocabulary import added, refuse, unread
 from shim.core.rules.work import Work
 from translations.shared import reading_first as first
 from translations.shared import traces
-from translations.shared.accounts import UPDATED
+from translations.shared.accounts import UPDATED, newcomer
 
 _COUNTED = "Numbers by count or place are new in v3: 2.5 names each number."
 _SIP_ONLY = "2.5 sets up SIP channels only; send SIP."
@@ -22,6 +22,7 @@ _SIP_ONLY = "2.5 sets up SIP channels only; send SIP."
 SIP = (
     added("SIP/sipTransport", "2.5 knew UDP only, which is what v3 takes when nothing is said."),
     added("SIP/SIPNode", "Several SIP nodes are new in v3: it picks one."),
+    newcomer("SIP/port"),
     refuse("Dahdi", _SIP_ONLY),
     refuse("IAX", _SIP_ONLY),
 )

@@ -9,8 +9,16 @@ from shim.core.rules.declare import call, operation, service
 from shim.core.rules.vocabulary import added, keep, once, rename
 from shim.core.rules.work import Work
 from translations.pbx.industries import INDUSTRIES
-from translations.shared import moving
-from translations.shared.accounts import UPDATED, answered, permissions, verbose
+from translations.shared import moving, one_storage, person_names
+from translations.shared.accounts import (
+    ADDED_ACCOUNT,
+    EDITED_ACCOUNT,
+    READ_ACCOUNT,
+    UPDATED,
+    answered,
+    permissions,
+    verbose,
+)
 
 _INDUSTRY = "v3 has no industries; the shim keeps the client's and gives it back."
 _ADVERTISING = "v3 has no advertising templates; the shim keeps the client's and gives it back."
@@ -44,23 +52,38 @@ TRACED = Traced(
 ADD = traced(TRACED, operation(
     "AddClient",
     "AddOrganization",
-    [KEPT_BY_ADD, once("accountFlag", "v3 takes one flag; 2.5 knew only one value, so nothing is lost.")],
+    [
+        ADDED_ACCOUNT,
+        KEPT_BY_ADD,
+        once("accountFlag", "v3 takes one flag; 2.5 knew only one value, so nothing is lost."),
+    ],
 ))  # fmt: skip
 
 SERVICE = service(
     "Client",
     "Organization",
     ADD,
-    operation("EditClient", "EditOrganization", [KEPT]),
+    operation("EditClient", "EditOrganization", [EDITED_ACCOUNT, KEPT]),
     operation("SetClientStatus", "SetOrganizationStatus", [UPDATED]),
     operation("SetClientCpAccess", "SetOrganizationCpAccess", [UPDATED]),
-    operation("GetClients", "GetOrganizations", [rename("client", "organization")]),
-    operation("GetClientDetails", "GetOrganizationDetails", [KEPT], details="GetOrganizationDetails"),
+    operation("GetClients", "GetOrganizations", [
+        rename("client", "organization"),
+        person_names.read("client/", "organization/"),
+    ]),
+    operation("GetClientDetails", "GetOrganizationDetails", [
+        READ_ACCOUNT, KEPT,
+    ], details="GetOrganizationDetails"),
     operation("DelClient", "DelOrganization", gone="ID"),
-    operation("SetClientPL", "SetOrganizationPL", [UPDATED, permissions(), ORGANIZATION_TYPE]),
-    operation("UpdateClientPL", "UpdateOrganizationPL", [UPDATED, permissions(relative=True)]),
+    operation("SetClientPL", "SetOrganizationPL", [
+        UPDATED, permissions(), one_storage.sent(), ORGANIZATION_TYPE,
+    ], plan=one_storage.limits, calls=one_storage.calls("Organization", "SetOrganizationPL"),
+        details="GetOrganizationDetails"),
+    operation("UpdateClientPL", "UpdateOrganizationPL", [
+        UPDATED, permissions(relative=True), one_storage.sent(relative=True),
+    ], plan=one_storage.limits, calls=one_storage.calls("Organization", "UpdateOrganizationPL"),
+        details="GetOrganizationDetails"),
     operation("GetClientPL", "GetOrganizationPL", [
-        answered((*permissions(), ORGANIZATION_TYPE)),
+        answered((*permissions(), ORGANIZATION_TYPE)), one_storage.read("userPL/"),
     ], details="GetOrganizationDetails"),
     operation("MoveClients", "MoveOrganizations", [
         rename("resellerID", "serviceProviderID", "Resellers are service providers in v3."),

@@ -9,7 +9,10 @@ from shim.core.rules.vocabulary import rename, unread
 SERVICE = service(
     "Report",
     "Report",
-    operation("CallReport", rules=[account()], siblings=True),
+    operation("CallReport", rules=[
+        account(),
+        rename("disposion", "disposition", "Later versions of v3 spell it in full.", where="disposition"),
+    ], siblings=True),
     operation("CallCosts", rules=[
         account(),
         unread("numberCost", "What public numbers cost is new in v3; 2.5 did not say it."),

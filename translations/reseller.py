@@ -6,7 +6,15 @@ from shim.core.commands.journal import Undo
 from shim.core.journal.single_add import Traced, traced
 from shim.core.rules.declare import operation, service
 from shim.core.rules.vocabulary import compute, echo, rename, unanswered
-from translations.shared.accounts import UPDATED, answered, reseller_permissions
+from translations.shared import one_storage, person_names
+from translations.shared.accounts import (
+    ADDED_ACCOUNT,
+    EDITED_ACCOUNT,
+    READ_ACCOUNT,
+    UPDATED,
+    answered,
+    reseller_permissions,
+)
 
 _MASK_DIGITS = 4
 
@@ -45,6 +53,7 @@ ADD = traced(TRACED, operation(
     "AddReseller",
     "AddServiceProvider",
     [
+        ADDED_ACCOUNT,
         NOTIFY_ONLY,
         unanswered("template", "v3 does not name the template that a service provider was made from.",
                    when=lambda work: work.request.child("templateID") is not None),
@@ -55,16 +64,25 @@ SERVICE = service(
     "Reseller",
     "ServiceProvider",
     ADD,
-    operation("EditReseller", "EditServiceProvider"),
+    operation("EditReseller", "EditServiceProvider", EDITED_ACCOUNT),
     operation("SetResellerStatus", "SetServiceProviderStatus", [UPDATED]),
     operation("SetResellerCpAccess", "SetServiceProviderCpAccess", [UPDATED]),
-    operation("GetResellers", "GetServiceProviders", [rename("reseller", "serviceProvider")]),
-    operation("GetResellerDetails", "GetServiceProviderDetails"),
+    operation("GetResellers", "GetServiceProviders", [
+        rename("reseller", "serviceProvider"),
+        person_names.read("reseller/", "serviceProvider/"),
+    ]),
+    operation("GetResellerDetails", "GetServiceProviderDetails", READ_ACCOUNT),
     operation("DelReseller", "DelServiceProvider", gone="ID"),
-    operation("SetResellerPL", "SetServiceProviderPL", [UPDATED, reseller_permissions()]),
-    operation("UpdateResellerPL", "UpdateServiceProviderPL", [UPDATED, reseller_permissions(relative=True)]),
+    operation("SetResellerPL", "SetServiceProviderPL", [
+        UPDATED, reseller_permissions(), one_storage.sent(),
+    ], plan=one_storage.limits, calls=one_storage.calls("ServiceProvider", "SetServiceProviderPL"),
+        details="GetServiceProviderDetails"),
+    operation("UpdateResellerPL", "UpdateServiceProviderPL", [
+        UPDATED, reseller_permissions(relative=True), one_storage.sent(relative=True),
+    ], plan=one_storage.limits, calls=one_storage.calls("ServiceProvider", "UpdateServiceProviderPL"),
+        details="GetServiceProviderDetails"),
     operation("GetResellerPL", "GetServiceProviderPL", [
-        answered(reseller_permissions()),
+        answered(reseller_permissions()), one_storage.read("userPL/"),
         echo("userPL/ID", "ID", "v3 does not repeat whose permissions they are."),
         echo("userPL/identifier", "identifier", "v3 does not repeat whose permissions they are."),
     ], details="GetServiceProviderDetails"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class StorageBounds(Enum):
     """As `shim.interfaces.load.StorageLimits`."""
 
+    AUTO = "auto"
     FIVE = "five"
     ONE = "one"
 
@@ -28,9 +29,24 @@ class StorageBounds(Enum):
 class Names(Enum):
     """As `shim.interfaces.load.PersonNames`."""
 
+    AUTO = "auto"
     NAME = "name"
     BOTH = "both"
     SPLIT = "split"
+
+
+class SurplusIs(Enum):
+    """As `shim.emulator.judge.Surplus`."""
+
+    REFUSE = "refuse"
+    IGNORE = "ignore"
+
+
+class DemandsAre(Enum):
+    """As `shim.emulator.judge.Demands`."""
+
+    SCHEMA = "schema"
+    STRICT = "strict"
 
 
 class ListsReach(Enum):
@@ -83,19 +99,34 @@ def emulate(
     schema_version: Annotated[
         str | None,
         typer.Option(
-            envvar="SHIM_EMULATE_SCHEMA_VERSION", help="Speak this 3.x, and take no other.", metavar="3.X.Y"
+            envvar="SHIM_EMULATE_SCHEMA_VERSION",
+            help="Speak this version of v3, and take no other.",
+            metavar="X.Y.Z",
         ),
     ] = None,
     person_names: Annotated[
         Names,
         typer.Option(envvar="SHIM_EMULATE_PERSON_NAMES", help="How accounts have the names of their holders."),
-    ] = Names.NAME,
+    ] = Names.AUTO,
     storage_limits: Annotated[
         StorageBounds,
         typer.Option(
             envvar="SHIM_EMULATE_STORAGE_LIMITS", help="Accounts have five limits of storage, or one for all."
         ),
-    ] = StorageBounds.FIVE,
+    ] = StorageBounds.AUTO,
+    surplus: Annotated[
+        SurplusIs,
+        typer.Option(
+            envvar="SHIM_EMULATE_SURPLUS", help="Elements that are not known here are refused, or ignored."
+        ),
+    ] = SurplusIs.REFUSE,
+    demands: Annotated[
+        DemandsAre,
+        typer.Option(
+            envvar="SHIM_EMULATE_DEMANDS",
+            help="New accounts need what the schema says, or all a server may demand.",
+        ),
+    ] = DemandsAre.SCHEMA,
     lists: Annotated[
         ListsReach,
         typer.Option(
@@ -145,14 +176,18 @@ def emulate(
     if why := refused(Wanted("backend", host, port, "--port")):
         fail(Code.USAGE, f"{why}. Give another --port.")
     world = _world(seed)
-    if schema_version is not None and not re.fullmatch(r"3\.[0-9]{1,4}(\.[0-9]{1,4})?", schema_version):
-        fail(Code.USAGE, "The schema version is none of v3: give one such as 3.2.0 as --schema-version.")
+    if schema_version is not None and not re.fullmatch(
+        r"([3-9]|[1-9][0-9])(\.[0-9]{1,4}){1,2}", schema_version
+    ):
+        fail(Code.USAGE, "The schema version is none of v3: give one such as 5.2.5 as --schema-version.")
     options = Options(
         latency_ms=latency_ms,
         fail_rate=fail_rate,
         schema_version=schema_version,
         person_names=person_names.value,
         storage_limits=storage_limits.value,
+        surplus=surplus.value,
+        demands=demands.value,
         lists=lists.value,
         row_identifier=row_identifier.value,
         empty_list=empty_list.value,

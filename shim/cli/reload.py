@@ -37,7 +37,7 @@ def reload(
 
     flags = {"admin_host": admin_host, "admin_port": admin_port}
     settings = loading.config(config, options.overrides(flags))
-    loading.policies(settings, loading.catalogue())
+    loading.policies(settings, loading.catalogue(loading.dialect(None, settings)))
     before = _status(settings)
     _signal(int(before["pid"]))
     end(_told(_next(settings, before["configuration"]["number"], wait)))

@@ -69,7 +69,7 @@ def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> 
     from shim.edge.workers.place import count_of
 
     settings = loading.config(path, overrides)
-    loading.policies(settings, loading.catalogue())
+    loading.policies(settings, loading.catalogue(loading.dialect(None, settings)))
     try:
         sockets = inherited_sockets()
         _need_ports(settings, sockets)

@@ -31,7 +31,7 @@ def keep(
         yield from _forget(tuple(each.text or "" for each in work.request.all(gone)), work)
     if not work.kept and not translation.recalls:
         return
-    account = yield from _account(catalogue, translation, answer, work)
+    account = yield from account_of(catalogue, translation, answer, work)
     if account is None:
         _lost(work)
         return
@@ -41,7 +41,10 @@ def keep(
         yield from _recall(account, translation, work)
 
 
-def _account(catalogue: Catalogue, translation: Translation, answer: Element, work: Work) -> Steps[str | None]:
+def account_of(
+    catalogue: Catalogue, translation: Translation, answer: Element, work: Work
+) -> Steps[str | None]:
+    """The ID of the account that a call is about; None where nothing tells it. Raises BackendError."""
     if work.account is not None:
         return work.account
     known = answer.get("ID") or work.request.get("ID")

@@ -1,7 +1,7 @@
 """Native: whether a message is one of v3, which passes through, told by its head and nothing else.
 
-A message of v3 has a v3 operation as its body element and an access token in its header. One that has 2.5
-credentials as well, or neither, is treated as an old one, which gets the old faults. Only the head of a message
+A message of v3 has an access token in its header and no body element of 2.5. One that has 2.5 credentials as
+well, or neither, is treated as an old one, which gets the old faults. Only the head of a message
 is looked at, once and within bounds; what cannot be read is not claimed here.
 """
 
@@ -17,14 +17,12 @@ from shim.core.errors import CallerError
 from shim.core.parse import PARSER_OPTIONS, SOAP, Limits, refuse_doctype
 from shim.core.reading.bounds import bound_tags
 from shim.core.reading.encodings import as_utf8
-from shim.core.schema.interface import Interface
 
 _CHUNK = 2048
 _MOST = 64 << 10
 """Bytes of a message within which its body element has to begin."""
 _CREDENTIALS = "userCredentials"
 """Vendor samples have it nested, one in the other."""
-_V3_NAMESPACE = re.compile(r"https?://4psa\.com/\w+(?:\.xsd)?/(?:[3-9]|[1-9][0-9])(?:\.[0-9]{1,3}){2}")
 _LIMITS = Limits()
 _ELEMENT = rb"<(?:[^\s<>/:]+:)?(?:%b)[\s/>]"
 _OLD_SECRET = re.compile(_ELEMENT % b"cryptedAuth|appSecret", re.IGNORECASE)
@@ -39,8 +37,6 @@ class Head:
     name: str
     token: str = field(default="", repr=False)
     old_credentials: bool = False
-    in_v3: bool = field(default=False, compare=False)
-    """Whether the body element is in a namespace of v3, so that it may be an operation of a later schema."""
 
 
 def _is_old(name: str) -> bool:
@@ -69,14 +65,13 @@ def carries_old_login(data: bytes, content_type: str = "") -> bool:
     return begin >= 0 and _OLD_LOGIN.search(document, begin, end if end > begin else len(document)) is not None
 
 
-def is_native(interface: Interface, head: Head | None) -> bool:
+def is_native(head: Head | None) -> bool:
     """Whether a message on an endpoint that both versions have is one of v3.
 
-    Operations that came after this interface are told by their namespace; what is named as in 2.5 is no such.
+    It has an access token and no login of 2.5, whatever its operation, which may be newer than any description;
+    what is named as in 2.5 is no such, so that its caller is told what is wrong.
     """
-    if head is None or not (head.name in interface.by_input or (head.in_v3 and not _is_old(head.name))):
-        return False
-    return bool(head.token) and not head.old_credentials
+    return head is not None and bool(head.token) and not head.old_credentials and not _is_old(head.name)
 
 
 def head_of(data: bytes, content_type: str = "") -> Head | None:
@@ -118,5 +113,5 @@ def _read(events: Iterator[tuple[str, etree._Element]]) -> Head | None:
         path.append(name)
         if len(path) == 3 and path[1] == "Body":
             token = found.get("accessToken", "").strip()
-            return Head(name, token, not _OLD.isdisjoint(found), _V3_NAMESPACE.fullmatch(space[1:]) is not None)
+            return Head(name, token, not _OLD.isdisjoint(found))
     return None

@@ -102,7 +102,14 @@ class Application:
     def _native(self, peers: Peers, performers: Performers) -> Native:
         backend, store = performers.backend, performers.store
         return Native(
-            self.config, old(), new(), backend, store, peers, lambda: self.config.integrations, self.deprecation
+            self.config,
+            old(),
+            self.catalogue.new,
+            backend,
+            store,
+            peers,
+            lambda: self.config.integrations,
+            self.deprecation,
         )
 
     def routes(self) -> web.Application:

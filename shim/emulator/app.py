@@ -17,6 +17,7 @@ from shim.core.schema.interface import Interface, Operation
 from shim.emulator import disturb
 from shim.emulator.dispatch import Dispatcher
 from shim.emulator.handlers.listing import LIES, EmptyList, Lists, RowIdentifier, Ways, row_names, told
+from shim.emulator.judge import Demands, Rules, Surplus
 from shim.emulator.world.refusal import Refusal, fault
 from shim.emulator.world.world import Seen, World
 from shim.interfaces.load import NEW_VERSION, Dialect, PersonNames, StorageLimits, new
@@ -34,8 +35,9 @@ class Options:
     `latency_ms` is waited before each SOAP call. `fail_rate` is the share of SOAP calls, from 0 to 1, that end
     with HTTP 503 before they take effect, drawn from `seed_random`. Tokens live for `token_seconds`.
     `fixed_answers` answers a repeated read with the bytes of its first answer, without looking at it.
-    With a `schema_version` it speaks that one, and takes no other; `person_names` says how it has names,
-    `storage_limits` how it bounds storage.
+    With a `schema_version` it speaks that one, lists it and takes no other; `person_names` and `storage_limits`
+    are for what is otherwise than in that version. `surplus` elements are refused, or ignored as PHP does;
+    `demands` is what new accounts need: what the schema says, or all that the version may demand as well.
     `lists`, `row_identifier` and `empty_list` are as in `Ways`; `lie_rate` is the share of lists that lie.
     A `lenient` one takes requests that lack elements which the interface requires. `dispatch` says whether the
     body alone tells the operation, or SOAPAction has to name it as well.
@@ -47,8 +49,10 @@ class Options:
     seed_random: int = 0
     fixed_answers: bool = False
     schema_version: str | None = None
-    person_names: PersonNames = "name"
-    storage_limits: StorageLimits = "five"
+    person_names: PersonNames = "auto"
+    storage_limits: StorageLimits = "auto"
+    surplus: Surplus = "refuse"
+    demands: Demands = "schema"
     lists: Lists = "subtree"
     row_identifier: RowIdentifier = "user"
     empty_list: EmptyList = "notice"
@@ -82,7 +86,9 @@ class _Server:
     fixed: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.dispatcher = Dispatcher(self.interface, lenient=self.options.lenient)
+        said = self.options
+        rules = Rules(lenient=said.lenient, surplus=said.surplus, demands=said.demands)
+        self.dispatcher = Dispatcher(self.interface, rules)
         self.chance = random.Random(self.options.seed_random)  # noqa: S311 - failures to repeat, no secrets
 
     async def token(self, request: web.Request) -> web.Response:

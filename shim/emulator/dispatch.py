@@ -21,7 +21,7 @@ from shim.emulator.handlers import (
 )
 from shim.emulator.handlers.linked import linked
 from shim.emulator.handlers.listing import with_notice
-from shim.emulator.judge import check_request, writer_of
+from shim.emulator.judge import Rules, check_request, writer_of
 from shim.emulator.world.permissions import require_live
 from shim.emulator.world.refusal import AUTHENTICATION, CONTEXT_USER, Refusal
 from shim.emulator.world.world import Account, World
@@ -30,9 +30,9 @@ from shim.emulator.world.world import Account, World
 class Dispatcher:
     """Everything that is built once for an interface: the handlers, and the paths of the services."""
 
-    def __init__(self, interface: Interface, *, lenient: bool = False) -> None:
+    def __init__(self, interface: Interface, rules: Rules | None = None) -> None:
         self.interface = interface
-        self.lenient = lenient
+        self.rules = rules or Rules()
         self.paths = {service.endpoint: name for name, service in interface.services.items()}
         self.handlers: dict[str, Handler] = {
             **generic.handlers(interface),
@@ -71,7 +71,7 @@ class Dispatcher:
 
     def perform(self, world: World, operation: Operation, request: Element, caller: Account) -> Element:
         """Carries a request out. Raises Refusal, in which case nothing has happened."""
-        check_request(self.interface, operation, request, lenient=self.lenient)
+        request = check_request(self.interface, operation, request, self.rules)
         call = Call(world, self.interface, operation, request, caller)
         if any(child.name in ("fromUser", "fromUserIdentifier") for child in request.children):
             call.actor = _context(call)

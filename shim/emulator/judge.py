@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from shim.core.message import Element
-from shim.core.schema.interface import Interface, Operation
+from shim.core.schema.interface import ElementDecl, Interface, Operation
 from shim.core.schema.values import describe
 from shim.core.serialise import MessageWriter, Unwritten
-from shim.emulator.world.refusal import PARAMETER_MISSING, Refusal
+from shim.emulator.world.refusal import PARAMETER_MISSING, Refusal, missing
 
 _CODES = {
     "ID": "100",
@@ -55,27 +57,60 @@ _WORDS = {
 }
 
 
+Surplus = Literal["refuse", "ignore"]
+Demands = Literal["schema", "strict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How strictly requests are judged.
+
+    A `lenient` server takes requests that lack what the interface requires, and one that ignores `surplus`
+    elements does as if those that it does not know were not there, as PHP's SoapServer does both. One whose
+    `demands` are strict wants all that a server of its version may demand beyond the schema.
+    """
+
+    lenient: bool = False
+    surplus: Surplus = "refuse"
+    demands: Demands = "schema"
+
+
 @cache
 def writer_of(interface: Interface, operation: Operation, output: bool) -> MessageWriter:
     decl = operation.output if output else operation.input
     return MessageWriter(interface, decl, v3=True)
 
 
-def check_request(
-    interface: Interface, operation: Operation, request: Element, *, lenient: bool = False
-) -> None:
-    """Raises Refusal with the first thing in the request that the interface does not allow.
+def check_request(interface: Interface, operation: Operation, request: Element, rules: Rules) -> Element:
+    """The request as it is to be served: what is ignored is not in it.
 
-    A `lenient` server takes requests that lack what the interface requires, as PHP's SoapServer does.
+    Raises Refusal with the first thing in it that the interface does not allow.
     """
+    if rules.surplus == "ignore":
+        request = _known(operation.input, request)
     if operation.input.complex is None:
         if request.children:
             raise Refusal(None, f"The element {request.children[0].name} is not known here.")
-        return
+        return request
     _, problems = writer_of(interface, operation, False).write(request)
-    found = [each for each in problems if each.why != "missing" or not lenient]
+    found = [each for each in problems if each.why != "missing" or not rules.lenient]
     if found:
         raise _refusal(operation, found[0])
+    if rules.demands == "strict":
+        for name in interface.may_require.get(operation.full_name, ()):
+            if not (request.get(name) or "").strip():
+                raise missing(name)
+    return request
+
+
+def _known(decl: ElementDecl, element: Element) -> Element:
+    """The element without anything in it that the interface does not have there."""
+    kind = decl.complex
+    if not element.children or (kind is None and (decl.simple is None or decl.simple.base == "anyType")):
+        return element
+    slots = kind.slots if kind is not None else {}
+    kept = [_known(slots[each.name].decl, each) for each in element.children if each.name in slots]
+    return Element(element.name, element.text, element.attributes, kept, nil=element.nil)
 
 
 def _refusal(operation: Operation, problem: Unwritten) -> Refusal:

@@ -4,34 +4,47 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
 from shim.core.schema.interface import Interface, build
+from shim.interfaces.dialects import OLDEST, Row, apply, described, known, nearest, place_of
 
 OLD_VERSION = "2.5.1"
-NEW_VERSION = "3.0.0"
-PersonNames = Literal["name", "both", "split"]
-StorageLimits = Literal["five", "one"]
+NEW_VERSION = OLDEST
+PersonNames = Literal["auto", "name", "both", "split"]
+StorageLimits = Literal["auto", "five", "one"]
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a v3 backend speaks: the version in its namespaces, and how it has the name of an account's holder.
+    """How a v3 backend speaks: the version in its namespaces, which tells the rest as far as it is known.
 
-    `both`: first and last name beside `name`; `split`: instead of it. `storage_limits`: one for all that is
-    stored, or one for each of five kinds (see `variants.json`).
+    A version that is not described speaks as the nearest one below. `person_names` and `storage_limits` are for
+    backends that have them otherwise than their version lets one expect: account holders with `name`, with
+    first and last name beside it (`both`) or instead of it (`split`), and one limit for all that is stored or
+    one for each of five kinds. `header_namespace` is that of the header, where it is not the version's.
     """
 
     version: str = NEW_VERSION
-    person_names: PersonNames = "name"
-    storage_limits: StorageLimits = "five"
+    person_names: PersonNames = "auto"
+    storage_limits: StorageLimits = "auto"
+    header_namespace: str = ""
+
+    @property
+    def described(self) -> str:
+        """The version whose description is spoken."""
+        return nearest(self.version)
 
 
 STANDARD = Dialect()
+
+
+def dialects() -> tuple[Dialect, ...]:
+    """The dialects that are described, oldest first."""
+    return tuple(Dialect(each) for each in known())
 
 
 @cache
@@ -51,12 +64,46 @@ def old() -> Interface:
 @cache
 def new(dialect: Dialect = STANDARD) -> Interface:
     """The interface of v3 as a backend speaks it."""
-    variants = _read("variants.json")
-    names = variants["person_names"].get(dialect.person_names, ())
-    storage = variants["storage"].get(dialect.storage_limits, ())
-    data = _corrected(NEW_VERSION, (*names, *storage))
-    _rename_version(data, dialect.version)
+    split = _split() if dialect.person_names == "split" else ()
+    made = written(dialect.version, rows_of(dialect), split)
+    made.header_namespace = dialect.header_namespace
+    return made
+
+
+def written(version: str, rows: Iterable[Row], corrections: Iterable[Any] = ()) -> Interface:
+    """The interface of 3.0.0 with rows of a dialect over it, under another version."""
+    data = _corrected(NEW_VERSION)
+    apply(data, rows)
+    for correction in corrections:
+        _correct(data, correction)
+    _rename_version(data, version)
     return build(data)
+
+
+def rows_of(dialect: Dialect) -> tuple[Row, ...]:
+    """What a dialect has over 3.0.0: the rows of its version, with those of a topic as they are set."""
+    rows = described(dialect.described).rows
+    wanted = {"person_names": dialect.person_names, "storage_limits": dialect.storage_limits}
+    without = {"person_names": "name", "storage_limits": "five"}
+    for topic, said in wanted.items():
+        if said == "auto":
+            continue
+        rows = tuple(each for each in rows if each.topic != topic)
+        if said != without[topic]:
+            rows = (*_first_with(topic), *rows)
+    return rows
+
+
+def _first_with(topic: str) -> tuple[Row, ...]:
+    """The rows of a topic as the first version has them that has any."""
+    each_version = (described(version).rows for version in known())
+    found = (tuple(row for row in rows if row.topic == topic) for rows in each_version)
+    return next(rows for rows in found if rows)
+
+
+def _split() -> list[Any]:
+    found: list[Any] = _read("variants.json")["person_names"]["split"]
+    return found
 
 
 def _corrected(version: str, variant: Iterable[Any] = ()) -> dict[str, Any]:
@@ -84,7 +131,7 @@ def _read(name: str) -> Any:
 
 def _correct(data: dict[str, Any], correction: dict[str, Any]) -> None:
     if "replace" in correction:
-        content, place = _place(_at(data, correction["replace"].split("/")), correction["element"])
+        content, place = place_of(_at(data, correction["replace"].split("/")), correction["element"])
         content[place : place + 1] = correction["with"]
         return
     *steps, last = correction["remove"].split("/")
@@ -95,14 +142,3 @@ def _at(data: Any, steps: Iterable[str]) -> Any:
     for step in steps:
         data = data[step]
     return data
-
-
-def _place(content: list[Any], name: str) -> tuple[list[Any], int]:
-    """The particles that hold the element of that name, in groups too, and its place. Raises KeyError."""
-    for place, particle in enumerate(content):
-        if particle.get("name") == name:
-            return content, place
-        for group in ("choice", "sequence"):
-            with suppress(KeyError):
-                return _place(particle.get(group, ()), name)
-    raise KeyError(name)

@@ -49,18 +49,24 @@ async def test_it_speaks_and_takes_the_one_version_that_it_was_told(start: Start
     assert refused is not None
     assert "not in version 3.2.0" in refused.text
     listed = await post(backend, "GetSchemaVersions", {}, Dialect("3.0.0"), ours)
-    assert [each.text for each in listed.all("versions")] == ["3.0.0", "3.2.0"]
+    assert [each.text for each in listed.all("versions")] == ["3.2.0"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "names"),
-    [("split", ("firstName", "lastName")), ("both", ("name", "firstName", "lastName")), ("name", ("name",))],
+    ("kind", "names", "needed"),
+    [
+        ("split", ("firstName", "lastName"), ("firstName", "lastName")),
+        ("both", ("name", "firstName", "lastName"), ("name",)),
+        ("name", ("name",), ("name",)),
+    ],
 )
-async def test_every_name_that_it_has_is_needed(start: Start, kind: Any, names: tuple[str, ...]) -> None:
+async def test_an_account_needs_its_name(
+    start: Start, kind: Any, names: tuple[str, ...], needed: tuple[str, ...]
+) -> None:
     backend = await start(person_names=kind)
     ours = Dialect(person_names=kind)
     whole = ADD | dict(zip(names, ("Anna", "Maria", "Acme"), strict=False))
-    for left_out in names:
+    for left_out in needed:
         fields = {name: text for name, text in whole.items() if name != left_out}
         refused = fault_of(await post(backend, "AddOrganization", fields, ours, ours))
         assert refused is not None
@@ -98,3 +104,32 @@ async def test_one_limit_for_all_that_is_stored(start: Start) -> None:
         found = told.children[0]
         assert found.get("storage") == "250"
         assert found.child("mailboxSize") is None
+
+
+STRICT = {"name": "Anna Acme", "firstName": "Anna", "lastName": "Acme", "email": "anna@acme.example"}
+
+
+@pytest.mark.parametrize("version", ["3.5.0", "5.2.5"])
+async def test_strict_demands_are_what_its_version_may_demand(start: Start, version: str) -> None:
+    backend = await start(schema_version=version, demands="strict")
+    ours = Dialect(version)
+    whole = ADD | STRICT
+    for left_out in ("firstName", "lastName", "email", "company"):
+        fields = {name: text for name, text in whole.items() if name != left_out}
+        refused = fault_of(await post(backend, "AddOrganization", fields, ours, ours))
+        assert refused is not None
+        assert (refused.code, left_out in refused.text) == ("117", True)
+    assert (await post(backend, "AddOrganization", whole, ours, ours)).get("result") == "success"
+
+
+async def test_surplus_elements_are_refused_or_ignored(start: Start) -> None:
+    fields = {"ID": "21", "storage": Element("storage", "400", {"unlimited": "false"}), "phoneExtMax": "3"}
+    later, spoken = Dialect("5.2.5"), Dialect("3.0.0")
+    refused = fault_of(await post(await start(), "SetOrganizationPL", fields, later, spoken))
+    assert refused is not None
+    assert "storage" in refused.text
+    backend = await start(surplus="ignore")
+    assert (await post(backend, "SetOrganizationPL", fields, later, spoken)).get("result") == "success"
+    told = (await post(backend, "GetOrganizationPL", {"ID": "21"}, spoken, spoken)).children[0]
+    assert told.get("phoneExtMax") == "3"
+    assert told.child("storage") is None

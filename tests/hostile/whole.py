@@ -109,7 +109,7 @@ def through(data: bytes) -> str:
         return fault.reason
     if may_be_native(body):
         carries_old_login(body, sent.content_type)
-        if is_native(new(), head_of(body, sent.content_type)):
+        if is_native(head_of(body, sent.content_type)):
             return "native"
     plain = Sent(sent.path, sent.content_type, "", sent.action, sent.agent, body)
     outcome = House(_answering).serve(plain, path)

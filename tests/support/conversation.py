@@ -35,13 +35,13 @@ from shim.core.policies import NO_POLICIES, Policies
 from shim.core.schema.interface import Interface, Operation
 from shim.core.serialise import MessageWriter
 from shim.interfaces.load import STANDARD, Dialect, new, old
-from translations.services import services
+from translations.services import SERVICES
 
 
 @cache
 def catalogue(dialect: Dialect = STANDARD) -> Catalogue:
     """All services, for a backend that speaks so."""
-    return compile_catalogue(old(), new(dialect), services(new(dialect)))
+    return compile_catalogue(old(), new(dialect), SERVICES)
 
 
 def whole_catalogue() -> Catalogue:

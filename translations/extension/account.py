@@ -16,14 +16,16 @@ from shim.core.message import Element
 from shim.core.rules.declare import call, leg, operation, plan
 from shim.core.rules.extensions import By, extension, own_extension_id, own_id, this_user
 from shim.core.rules.required import filled_in, needed, read_first
-from shim.core.rules.vocabulary import compute, elsewhere, joined, unread, values
+from shim.core.rules.rule import Rule
+from shim.core.rules.vocabulary import compute, drop, elsewhere, joined, rename, unread, unused, values
 from shim.core.rules.work import Work
 from translations.extension import phone_passwords, reading, rights
 from translations.extension.listing import listed
 from translations.extension.reading import finish
 from translations.extension.templates import TEMPLATE, kind_of, put, put_old, successors
+from translations.shared import person_names, shared_emails
 from translations.shared import reading_first as first
-from translations.shared import shared_emails
+from translations.shared.accounts import newcomer
 from translations.shared.deletions import (
     BY_ITSELF,
     GONE,
@@ -41,6 +43,7 @@ _QUEUES = {"queue": "phoneQueue"}
 _PHONE_QUEUE = "Queues are called phone queues in v3."
 QUEUE = values("extensionType", _QUEUES, _PHONE_QUEUE)
 _OF_USER = "v3 has it on the user that owns the extension."
+_HALVES = (person_names.FIRST, person_names.LAST)
 _OWNER = "The owner of a v3 extension is its user; 2.5 means the client."
 
 
@@ -217,13 +220,27 @@ _BELOW = "Where lists reach only the parent's own (setting lists): what is below
 _ONE_BY_ONE = "Extensions go one by one, each with its user when that was made for it and has no other."
 _NO_NAME = "v3 has no extension without a label: the login is it where the call has no name."
 
+_STRENGTH = "Later versions of v3 do not take how strong an automatic password is."
+_TOLD = "The user's own call says who is told."
+_USER: tuple[Rule, ...] = (
+    rename("channelRuleId", "channelRuleID", "Later versions of v3 write it so.", where="channelRuleID"),
+    newcomer("role"),
+    newcomer("subscriptionID"),
+)
+_STRENGTH_SENT = drop("passwordStrength", _STRENGTH, unless="passwordStrength")
+_STRENGTH_READ = unused("passwordStrength", _STRENGTH, unless="passwordStrength")
+"""What versions of v3 have differently of a user."""
+
 ADD = plan(
     "AddExtension",
     _add,
     call("PBX.GetTemplates", _WHICH_TEMPLATE),
     shared_emails.ASKED,
     call("User.GetUsers", "Who has the login already; once more when it was not seen how AddUser ended."),
-    leg("user", "User.AddUser", [_USERS_ID, TEMPLATE], undo=_USER_UNDONE),
+    leg("user", "User.AddUser", [
+        _USERS_ID, TEMPLATE, *person_names.BOTH, *_USER, newcomer("otherNotifyEmail"),
+        _STRENGTH_SENT, _STRENGTH_READ,
+    ], undo=_USER_UNDONE),
     *(call(name, rights.ASKED) for name in rights.ASKS),
     call("User.SetUserPL", rights.ALLOWED, falls=True),
     leg("extension", "Extension.AddExtension", [
@@ -231,6 +248,8 @@ ADD = plan(
         compute("extensionNo", str.strip, str, "a number", finding=None),
         *(unread(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentName")),
         *(elsewhere(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentLogin")),
+        elsewhere("notifyOnly", _TOLD, where="notifyOnly"),
+        newcomer("otherNotifyEmail"),
     ], undo=_EXTENSION_UNDONE, falls=True),
     call("Extension.GetExtensions", "What the new user has, when it was not seen how a write ended."),
     rules=[own_id(), own_extension_id(), needed("name", "login", because=_NO_NAME)],
@@ -242,7 +261,7 @@ EDIT = plan(
     _edit,
     shared_emails.ASKED,
     first.LABEL_READ,
-    leg("user", "User.EditUser", [this_user(), _USERS_ID]),
+    leg("user", "User.EditUser", [this_user(), _USERS_ID, *person_names.SENT, *_USER, _STRENGTH_SENT]),
     leg(
         "extension",
         "Extension.EditExtension",
@@ -266,6 +285,7 @@ LIST = plan(
             TEMPLATE,
             values("extension/extensionType", _QUEUES, _PHONE_QUEUE),
             elsewhere("filter", _OF_USER),
+            *(unread(f"extension/{name}", _OF_USER, where=f"extension/{name}") for name in _HALVES),
         ],
     ),
     call("Extension.GetExtensionDetails", _BY_ITSELF),
@@ -284,7 +304,17 @@ LIST = plan(
 DETAILS = plan(
     "GetExtensionDetails",
     reading.details,
-    leg("user", "User.GetUserDetails", [this_user(), _USERS_ID]),
+    leg(
+        "user",
+        "User.GetUserDetails",
+        [
+            this_user(),
+            _USERS_ID,
+            *person_names.READ,
+            *_USER,
+            _STRENGTH_READ,
+        ],
+    ),
     call("Extension.GetExtensions", "Which extension the caller's own is, when the call names none."),
     leg(
         "extension",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from shim.core.rules.extensions import own_id
 from shim.core.rules.rule import Rule
 from shim.core.rules.vocabulary import added, compute, keep, rename, unused, within
+from translations.shared import one_storage
+from translations.shared.accounts import MESSAGES
 
 _MY_VOIPNOW = "v3 has no MyVoipNow; the shim keeps the choice and gives it back."
 _NEW = "v3 bounds and allows users more than 2.5 did extensions: it is left as it is."
@@ -27,15 +29,18 @@ _DEFAULTS = {
 _ALLOWED = ("extensionManag", "extFeatureManag", "sipTrunkingManag", "numberManag")
 _BOUNDED = (
     "phoneExtMax", "queueExtMax", "ivrExtMax", "voicemailExtMax", "queuecenterExtMax", "confExtMax",
-    "callbackExtMax", "callCardExtMax", "intercomExtMax", "mailboxMax", "mailboxSize", "recordStorage",
-    "faxStorage",
+    "callbackExtMax", "callCardExtMax", "intercomExtMax", "mailboxMax",
 )  # fmt: skip
+_STORED = ("mailboxSize", "recordStorage", "faxStorage")
 _SHARED = ("shareVoicemail", "shareFaxes", "shareRecordings", "shareCallHistory")
 
 _PERMISSIONS: tuple[Rule, ...] = (
     rename("ProvisionManag", "provisionManag", "v3 writes it with a small letter."),
     *(keep(name, _MY_VOIPNOW, default=default) for name, default in _DEFAULTS.items()),
     *(added(name, _NEW) for name in (*_ALLOWED, *_BOUNDED)),
+    *(added(name, _NEW, where=name) for name in _STORED),
+    *one_storage.OF_EXTENSION,
+    MESSAGES,
 )
 
 

@@ -6,6 +6,7 @@ from shim.core.message import Element
 from shim.core.rules.rule import Rule
 from shim.core.rules.vocabulary import added, keep, rename, unread, within
 from shim.core.rules.work import Work
+from translations.shared import person_names
 
 UPDATED = (unread("identifier", "v3 also names the identifier of what it changed."),)
 """For the many answers that are a plain updateObject."""
@@ -43,7 +44,36 @@ def _user_max(relative: bool) -> Rule:
     )
 
 
+_NEW_ELEMENT = "Later versions of v3 have it, and take it as optional: 2.5 cannot say it."
+_IN_TWO = (
+    "Only some versions of v3 know how strong an automatic password is; the shim keeps it and gives it back."
+)
+
+
+def newcomer(path: str) -> Rule:
+    """An optional element of later versions of v3, in requests and in what answers repeat of them."""
+    return added(path, _NEW_ELEMENT, where=path)
+
+
+_SUBSCRIPTION = newcomer("subscriptionID")
+_STRENGTH = keep("passwordStrength", _IN_TWO, unless="passwordStrength")
+ADDED_ACCOUNT: tuple[Rule, ...] = (
+    *person_names.BOTH,
+    _SUBSCRIPTION,
+    newcomer("otherNotifyEmail"),
+    keep("passwordStrength", _IN_TWO, when=verbose, unless="passwordStrength"),
+)
+"""What versions of v3 have differently where a reseller or client is added."""
+EDITED_ACCOUNT: tuple[Rule, ...] = (*person_names.SENT, _SUBSCRIPTION, _STRENGTH)
+READ_ACCOUNT: tuple[Rule, ...] = (*person_names.READ, _SUBSCRIPTION, _STRENGTH)
+
+
 _MY_VOIPNOW = "v3 has no MyVoipNow; the shim keeps the choice and gives it back."
+MESSAGES = keep(
+    "IMManag",
+    "Later versions of v3 have no permission for instant messages; the shim keeps it and gives it back.",
+    unless="IMManag",
+)
 _TRUNKING = "SIP trunking is new in v3: it is left as it is."
 
 
@@ -54,6 +84,7 @@ def permissions(*, relative: bool = False) -> tuple[Rule, ...]:
         keep("MyVoipNowManag", _MY_VOIPNOW, default="none"),
         added("sipTrunkingManag", _TRUNKING),
         _user_max(relative),
+        MESSAGES,
     )
 
 

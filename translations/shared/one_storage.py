@@ -1,53 +1,56 @@
 """One limit for all that an account stores, for backends whose schema has it instead of the five of 2.5.
 
-A variant: the rules change only where the v3 message has `storage`, which is a matter of its interface. What a
-call gives of the five is added up; what is read is given to the five in equal parts, so that to write what was
-read changes nothing. An extension's sounds and music are kept by the shim: the one limit of its user is for
-voicemail and faxes as well, which 2.5 did not bound.
+The rules hold where the v3 message has `storage`, which is a matter of its version. The five become their sum,
+and the shim keeps them as they were given: as long as the sum is still theirs they come back so, else in
+proportion. A call that gives some of them changes those, so the others are looked up first. An extension's
+sounds and music are kept: the one limit of its user is for voicemail and faxes as well, as none was in 2.5.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from shim.core.catalogue.translation import Declared, DeclaredService
+from shim.core.catalogue.translation import Called, Catalogue, Translation
+from shim.core.commands.kept import Recall
+from shim.core.commands.steps import Steps, ask
+from shim.core.errors import Fault
+from shim.core.forward import forward, look
+from shim.core.keeping import account_of
+from shim.core.keeping import keep as remember
 from shim.core.message import Element
+from shim.core.rules.declare import call
 from shim.core.rules.rule import Made, Rule, Taken
-from shim.core.rules.vocabulary import added, keep, unread
+from shim.core.rules.vocabulary import added, keep
 from shim.core.rules.work import Direction, Problem, Work
-from shim.core.schema.interface import Interface, paths
 from shim.core.translate import is_unlimited
 
 STORAGE = "storage"
 FIVE = ("mailboxSize", "recordStorage", "soundStorage", "mohStorage", "faxStorage")
 _LARGEST = 2**32 - 1
 
-_ADDED_UP = "v3 has one limit for all that is stored: it becomes the sum of the five, as far as they are given."
-_SHARED_OUT = "v3 has one limit for all that is stored: each of the five is given an equal part of it."
+Limit = int | None
+"""In MB; None: unlimited."""
+
+_ADDED_UP = (
+    "v3 has one limit for all that is stored, the sum of the five; the shim keeps each of them and gives it "
+    "back as long as the sum is still theirs."
+)
+_AS_GIVEN = (
+    "v3 has one limit for all that is stored, which is still the sum of what was set: each is given back."
+)
+_SHARED_OUT = "v3 has one limit for all that is stored, and it is not what was set here: the five share it."
+_NOT_NUMBERS = "send whole numbers, or unlimited: v3 has one limit for all that is stored"
 _KEPT = (
     "v3 bounds all that a user stores together: the shim keeps the extension's own bound, nothing enforces it."
 )
 _LEFT = "v3's one limit for all that a user stores is left as it is."
-_MIXED = (
-    "v3 has one limit for all that is stored: send values, or increases and decreases, not both in one call."
-)
-
-WHERE = {
-    "Client.SetClientPL": "",
-    "Client.UpdateClientPL": "",
-    "Client.GetClientPL": "userPL/",
-    "Reseller.SetResellerPL": "",
-    "Reseller.UpdateResellerPL": "",
-    "Reseller.GetResellerPL": "userPL/",
-    "Extension.SetExtensionPL": "",
-    "Extension.GetExtensionPL": "extensionPL/",
-}
-"""Operations, with where the limits are in both messages."""
+_READ = "Where v3 has one limit for all that is stored, and the call changes some of the five: what there is."
 
 
 @dataclass(frozen=True, slots=True)
 class AddedUp(Rule):
-    """One of the five: added to the one in requests, a part of it in answers."""
+    """One of the five: part of the one in requests, which `limits` makes; a part of it in answers."""
 
     def takes(self, direction: Direction) -> Taken | None:
         return Taken("computed", self.new, self._add, "value-converted") if direction == "request" else None
@@ -57,45 +60,17 @@ class AddedUp(Rule):
 
     def _add(self, child: Element, into: Element, work: Work) -> None:
         work.find("value-converted", self.old or "", self.because, self.new)
-        said = into.child(STORAGE)
-        if said is None:
-            into.children.append(Element(STORAGE, child.text, child.attributes, child.children))
-            return
-        both = _steps(said, child) if said.children or child.children else _limits(said, child)
-        if both is None:
-            work.problems.append(Problem("field-refused", self.old or "", _MIXED, None))
-        else:
-            said.text, said.attributes, said.children = both.text, both.attributes, both.children
-
-
-def _limits(one: Element, other: Element) -> Element:
-    if "true" in (one.attributes.get("unlimited"), other.attributes.get("unlimited")):
-        return Element(STORAGE, "0", {"unlimited": "true"})
-    total = min(_LARGEST, int(one.text or 0) + int(other.text or 0))
-    return Element(STORAGE, str(total), {"unlimited": "false"})
-
-
-_SIGNS = {"value": 1, "increase": 1, "decrease": -1}
-
-
-def _steps(one: Element, other: Element) -> Element | None:
-    """Two relative changes as one; None where that cannot be said."""
-    changes = [(each.name, (each.text or "").strip()) for each in (*one.children, *other.children)]
-    if any(name == "unlimited" and text.lower() in ("1", "true") for name, text in changes):
-        return Element(STORAGE, children=[Element("unlimited", "true")])
-    ways = {name == "value" for name, _ in changes}
-    if len(ways) != 1 or not all(
-        name in _SIGNS and text.isascii() and text.isdecimal() for name, text in changes
-    ):
-        return None
-    total = sum(_SIGNS[name] * int(text) for name, text in changes)
-    name = "value" if ways == {True} else "increase" if total >= 0 else "decrease"
-    return Element(STORAGE, children=[Element(name, str(min(_LARGEST, abs(total))))])
+        numbers = (each.text or "" for each in child.children if each.name != "unlimited")
+        if not all(text.strip().isascii() and text.strip().isdecimal() and len(text) < 20 for text in numbers):
+            work.problems.append(Problem("field-refused", self.old or "", _NOT_NUMBERS, None))
+        work.kept[self.old or ""] = child
+        if into.child(STORAGE) is None:
+            into.children.append(Element(STORAGE))
 
 
 @dataclass(frozen=True, slots=True)
 class Part(Rule):
-    """What stands below the one in relative changes: `AddedUp` makes it with it."""
+    """What stands below the one in relative changes: `limits` makes it with it."""
 
     def takes(self, direction: Direction) -> Taken | None:
         return None
@@ -112,46 +87,188 @@ class SharedOut(Rule):
         return Taken("ignored", None, self._share) if direction == "answer" else None
 
     def _share(self, child: Element, into: Element, work: Work) -> None:
-        text = (child.text or "").strip()
-        unlimited = is_unlimited(child, work, "answer")
-        if not unlimited and not (text.isascii() and text.isdecimal()):
+        total = _total(child, work)
+        if total == _UNREADABLE:
             work.find("answer-value-omitted", self.new or "", self.because)
             return
+        five, as_given = shares(total, work.recalled or {})
         first = (self.new or "").removesuffix(STORAGE) + FIVE[0]
-        work.find("value-converted", first, self.because, self.new)
-        part, rest = divmod(0 if unlimited else int(text), len(FIVE))
-        for place, name in enumerate(FIVE):
-            mine = part + (1 if place < rest else 0)
-            into.children.append(Element(name, str(mine), {"unlimited": "true" if unlimited else "false"}))
+        if as_given:
+            work.find("field-emulated", first, _AS_GIVEN, self.new)
+        else:
+            work.find("value-converted", first, self.because, self.new)
+        into.children += [_element(name, limit) for name, limit in five.items()]
 
 
-def with_one_storage(service: DeclaredService, new: Interface) -> DeclaredService:
-    """The service as it is declared for a backend with this interface."""
-    operations = tuple(_with(each, f"{service.name}.{each.name}", service, new) for each in service.operations)
-    return replace(service, operations=operations)
+_UNREADABLE = -1
 
 
-def _with(declared: Declared, name: str, service: DeclaredService, new: Interface) -> Declared:
-    if name not in WHERE:
-        return declared
-    successor = declared.becomes if "." in declared.becomes else f"{service.becomes}.{declared.becomes}"
-    operation, at = new.operations[successor], WHERE[name]
-    there = {path for side in (operation.input, operation.output) for path, _ in paths(side)}
-    if at + STORAGE not in there:
-        return declared
-    gone = {at + each for each in FIVE}
-    kept = tuple(each for each in declared.rules if not (each.old is None and each.new in gone))
-    rules = _extensions(at) if service.name == "Extension" else _accounts(at)
-    below = sorted(path for path in there if path.startswith(f"{STORAGE}/") and "@" not in path)
-    rules += tuple(Part(None, path, _ADDED_UP, "request") for path in below)
-    return replace(declared, rules=(*kept, *rules))
+def _total(child: Element, work: Work) -> Limit:
+    text = (child.text or "").strip()
+    if is_unlimited(child, work, "answer"):
+        return None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else _UNREADABLE
 
 
-def _accounts(at: str) -> tuple[Rule, ...]:
-    five = tuple(AddedUp(at + each, at + STORAGE, _ADDED_UP) for each in FIVE)
-    return five if not at else (*five, SharedOut(None, at + STORAGE, _SHARED_OUT, "answer"))
+def _element(name: str, limit: Limit) -> Element:
+    return Element(name, str(limit or 0), {"unlimited": "true" if limit is None else "false"})
 
 
-def _extensions(at: str) -> tuple[Rule, ...]:
-    left = unread(at + STORAGE, _LEFT) if at else added(STORAGE, _LEFT)
-    return (*(keep(at + each, _KEPT, field=each) for each in ("soundStorage", "mohStorage")), left)
+def _limit(element: Element) -> Limit:
+    if element.attributes.get("unlimited") == "true":
+        return None
+    text = (element.text or "").strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+
+
+def summed(limits: Mapping[str, Limit]) -> Limit:
+    """What bounds all together: unlimited, if one is."""
+    numbers = [each for each in limits.values() if each is not None]
+    return min(_LARGEST, sum(numbers)) if len(numbers) == len(limits) else None
+
+
+def shares(total: Limit, kept: Mapping[str, Element]) -> tuple[dict[str, Limit], bool]:
+    """What of one limit each of the five has, and whether that is as they were given.
+
+    As they were given while their sum is the limit; else in proportion to that, or in equal parts where nothing
+    is kept, or nothing but zeros. The parts always add up to the limit.
+    """
+    given = {name: _limit(kept[name]) for name in FIVE if name in kept}
+    if len(given) == len(FIVE) and summed(given) == total:
+        return given, True
+    if total is None:
+        return dict.fromkeys(FIVE, None), False
+    weights = {name: given.get(name) or 0 for name in FIVE}
+    if not any(weights.values()):
+        weights = dict.fromkeys(FIVE, 1)
+    whole = sum(weights.values())
+    parts: dict[str, Limit] = {name: total * weight // whole for name, weight in weights.items()}
+    rest = total - sum(each or 0 for each in parts.values())
+    for name in [each for each in FIVE if weights[each]][:rest]:
+        parts[name] = (parts[name] or 0) + 1
+    return parts, False
+
+
+# ---- requests ----
+
+
+def limits(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+    """Set or change limits; some of the five change the one by what they change. Raises Fault."""
+    new = translation.to_new(work)
+    if new.child(STORAGE) is not None:
+        yield from _settle(catalogue, translation, work, new)
+    answer = yield from forward(catalogue, work, translation.new, new, writes=True)
+    yield from remember(catalogue, translation, answer, work)
+    return translation.to_old(answer, work)
+
+
+def _settle(catalogue: Catalogue, translation: Translation, work: Work, new: Element) -> Steps[None]:
+    """Make the one limit of a request, and what is kept of the five."""
+    given = {name: work.kept.pop(name) for name in FIVE if name in work.kept}
+    changes = [each for one in given.values() for each in one.children]
+    steps = bool(changes) and {each.name for each in changes} <= set(_SIGNS)
+    now: dict[str, Limit] = {}
+    if changes or len(given) < len(FIVE):
+        kept = yield from _kept(catalogue, translation, work)
+        if steps:
+            now = {name: _limit(kept[name]) for name in FIVE if name in kept}
+        else:
+            now = yield from _now(catalogue, translation, work, new, kept)
+    known = {name: each for name, each in given.items() if not steps or name in now}
+    five = now | {name: _changed(each, now.get(name, 0)) for name, each in known.items()}
+    said = _stepped(changes) if steps else _whole(summed(five), relative=bool(changes))
+    new.children = [said if each.name == STORAGE else each for each in new.children]
+    if five:
+        work.find("field-kept", next(iter(given)), _ADDED_UP)
+    work.kept |= {name: _element(name, limit) for name, limit in five.items()}
+
+
+def _kept(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Mapping[str, Element]]:
+    """What the shim keeps of the account; nothing where that cannot be found out."""
+    account = yield from account_of(catalogue, translation, Element(""), work)
+    if account is None:
+        return {}
+    try:
+        found = yield from ask(Recall(account))
+    except Fault:
+        return {}
+    return found
+
+
+def _now(
+    catalogue: Catalogue, translation: Translation, work: Work, new: Element, kept: Mapping[str, Element]
+) -> Steps[dict[str, Limit]]:
+    """The five as they are; nothing where v3 does not tell the one."""
+    service = translation.new.service
+    who = [each for each in new.children if each.name in ("ID", "identifier")][:1]
+    told = yield from look(catalogue, work, f"{service}.Get{service}PL", *who)
+    place = told.child("userPL") if told is not None else None
+    one = place.child(STORAGE) if place is not None else None
+    total = _UNREADABLE if one is None else _total(one, work)
+    return {} if total == _UNREADABLE else shares(total, kept)[0]
+
+
+_SIGNS = {"increase": 1, "decrease": -1}
+
+
+def _changed(said: Element, now: Limit) -> Limit:
+    """A limit after what was said of it: a value, or a change."""
+    if not said.children:
+        return _limit(said)
+    change = said.children[0]
+    if change.name == "unlimited":
+        return None if _on(change) else now or 0
+    number = int((change.text or "").strip())
+    if change.name == "value":
+        return number
+    return None if now is None else max(0, now + _SIGNS[change.name] * number)
+
+
+def _stepped(changes: list[Element]) -> Element:
+    """All increases and decreases as one."""
+    total = sum(_SIGNS[each.name] * int((each.text or "").strip()) for each in changes)
+    name = "increase" if total >= 0 else "decrease"
+    return Element(STORAGE, children=[Element(name, str(min(_LARGEST, abs(total))))])
+
+
+def _whole(total: Limit, *, relative: bool) -> Element:
+    """The one limit as a request says it: what it is, or what it is to become."""
+    if not relative:
+        return _element(STORAGE, total)
+    said = Element("unlimited", "true") if total is None else Element("value", str(total))
+    return Element(STORAGE, children=[said])
+
+
+def _on(element: Element) -> bool:
+    return (element.text or "").strip().lower() in ("1", "true")
+
+
+def calls(level: str, write: str) -> tuple[Called, ...]:
+    """The v3 calls of `limits`, in order."""
+    details = call(f"{level}.Get{level}Details", "The same, where the call names the account by identifier.")
+    return (details, call(f"{level}.Get{level}PL", _READ), call(f"{level}.{write}"))
+
+
+# ---- declarations ----
+
+
+def sent(*, relative: bool = False) -> tuple[Rule, ...]:
+    """For requests about a reseller's or client's limits; `relative`: about changes of them."""
+    five = tuple(AddedUp(each, STORAGE, _ADDED_UP, "request", where=STORAGE) for each in FIVE)
+    below = ("value", "increase", "decrease", "unlimited") if relative else ()
+    parts = (f"{STORAGE}/{each}" for each in below)
+    return (*five, *(Part(None, each, _ADDED_UP, "request", where=each) for each in parts))
+
+
+def read(at: str) -> tuple[Rule, ...]:
+    """For answers with the limits at `at`, up to the last slash."""
+    one = at + STORAGE
+    five = tuple(AddedUp(at + each, one, _ADDED_UP, "answer", where=one) for each in FIVE)
+    return (*five, SharedOut(None, one, _SHARED_OUT, "answer", where=one))
+
+
+OF_EXTENSION: tuple[Rule, ...] = (
+    *(keep(each, _KEPT, field=each, unless=each) for each in ("soundStorage", "mohStorage")),
+    added(STORAGE, _LEFT, where=STORAGE),
+)
+"""For an extension's limits, which are those of its user, both ways."""

@@ -1,19 +1,16 @@
 """The name of an account's holder, for backends that have first and last name: beside `name`, or instead of it.
 
-A variant: the rules are added only where the v3 message has `firstName`, which is a matter of its interface.
+The rules hold where the v3 message has `firstName`, which is a matter of its version.
 The last word of a name is taken for the last name, and what is read is joined again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from shim.core.catalogue.translation import Declared, DeclaredService
 from shim.core.message import Element
 from shim.core.rules.rule import Made, Rule, Taken, split
 from shim.core.rules.work import Direction, Work, spots
-from shim.core.schema.interface import Interface, paths
 
 FIRST, LAST, NAME = "firstName", "lastName", "name"
 NO_LAST = "-"
@@ -22,21 +19,6 @@ NO_LAST = "-"
 _SPLIT = "v3 has first and last name apart: the last word was taken for the last name."
 _ONE_WORD = "v3 has first and last name apart, and this is one word: a dash was sent as the last name."
 _JOINED = "v3 has first and last name apart; they are joined."
-
-WHERE = {
-    "Reseller.AddReseller": ("", ""),
-    "Reseller.EditReseller": ("", ""),
-    "Reseller.GetResellerDetails": ("", ""),
-    "Reseller.GetResellers": ("reseller/", "serviceProvider/"),
-    "Client.AddClient": ("", ""),
-    "Client.EditClient": ("", ""),
-    "Client.GetClientDetails": ("", ""),
-    "Client.GetClients": ("client/", "organization/"),
-    "Extension.AddExtension:user": ("", ""),
-    "Extension.EditExtension:user": ("", ""),
-    "Extension.GetExtensionDetails:user": ("", ""),
-}
-"""Operations, or legs of plans, with where the name is in the old message and in v3's."""
 
 
 def halves(name: str) -> tuple[str, str]:
@@ -121,33 +103,25 @@ class Joining(Rule):
         return Made("computed", self.old or "", produce)
 
 
-def with_person_names(service: DeclaredService, new: Interface) -> DeclaredService:
-    """The service as it is declared for a backend with this interface."""
-    operations = tuple(
-        _with(each, f"{service.name}.{each.name}", service.becomes, new) for each in service.operations
+SENT: tuple[Rule, ...] = (
+    Half(None, FIRST, _SPLIT, "request", where=FIRST),
+    Half(None, LAST, _SPLIT, "request", where=LAST),
+    Taking(NAME, None, _SPLIT, "request", where=FIRST, unless=NAME),
+)
+"""For requests that have the name of an account's holder."""
+
+
+def read(old: str = "", new: str = "") -> tuple[Rule, ...]:
+    """For answers, with where the name is in the old message and in v3's, up to the last slash."""
+    first = new + FIRST
+    return (
+        Joining(old + NAME, None, _JOINED, "answer", where=first),
+        *(
+            Taking(None, new + each, _JOINED, "answer", where=(first, new + each))
+            for each in (FIRST, LAST, NAME)
+        ),
     )
-    return replace(service, operations=operations)
 
 
-def _with(declared: Declared, name: str, service: str, new: Interface) -> Declared:
-    legs = tuple(_with(each, f"{name}:{each.name}", service, new) for each in declared.legs)
-    if name not in WHERE:
-        return replace(declared, legs=legs)
-    successor = declared.becomes if "." in declared.becomes else f"{service}.{declared.becomes}"
-    return replace(declared, legs=legs, rules=(*declared.rules, *_rules(name, successor, new)))
-
-
-def _rules(name: str, successor: str, new: Interface) -> Iterator[Rule]:
-    operation = new.operations[successor]
-    asked, answered = dict(paths(operation.input)), dict(paths(operation.output))
-    old, v3 = WHERE[name]
-    if FIRST in asked:
-        yield Half(None, FIRST, _SPLIT, "request")
-        yield Half(None, LAST, _SPLIT, "request")
-        if NAME not in asked:
-            yield Taking(NAME, None, _SPLIT, "request")
-    if v3 + FIRST in answered:
-        yield Joining(old + NAME, None, _JOINED, "answer")
-        yield from (
-            Taking(None, v3 + each, _JOINED, "answer") for each in (FIRST, LAST, NAME) if v3 + each in answered
-        )
+READ = read()
+BOTH: tuple[Rule, ...] = (*SENT, *READ)

@@ -13,7 +13,7 @@ from shim.cli.common.console import Code
 from shim.cli.common.store_trouble import causes_of
 from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.client import Backend, open_session
-from shim.edge.backend.dialect import ask_version, person_names
+from shim.edge.backend.dialect import ask_version, not_described, spoken
 from shim.edge.backend.tokens import Tokens, open_http
 from shim.edge.settings.load import Problem
 from shim.edge.settings.model import Config, Integration
@@ -134,13 +134,16 @@ async def _version(config: Config, where: str, http: httpx.AsyncClient) -> Told:
         await tokens.close()
         version = found or NEW_VERSION
         if found is None:
-            what = f"the backend does not say which 3.x it speaks: {NEW_VERSION} is assumed"
+            what = f"the backend does not say which version it speaks: {NEW_VERSION} is assumed"
             meant = "No integration may be able to ask it."
             problems.append(
                 Problem(f"{where}: backend.schema_version", what, meant, "Set the version that it speaks")
             )
-    names = person_names(config, version)
-    return "version", Code.BACKEND, f"{version} is spoken, with person_names: {names}", problems
+    dialect = spoken(config, version)
+    told = f"{version} is spoken"
+    if not_described(dialect):
+        told += f", in the form of {dialect.described}: it is not described; see docs/backends.md"
+    return "version", Code.BACKEND, told, problems
 
 
 async def _assumptions(config: Config, where: str, http: httpx.AsyncClient) -> AsyncIterator[Told]:

@@ -19,8 +19,9 @@ from shim.cli.check.ports import refused, wanted
 from shim.cli.check.warnings import cautions
 from shim.cli.common.console import Code
 from shim.cli.common.store_trouble import trouble
-from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.build import compile_catalogue, judge_each
 from shim.core.errors import DeclarationError, Fault
+from shim.edge.backend.dialect import assumed
 from shim.edge.deprecation.log import spool_folder
 from shim.edge.settings.check_policies import judge_policies
 from shim.edge.settings.load import Problem, load_partly
@@ -28,7 +29,7 @@ from shim.edge.settings.model import Config
 from shim.edge.settings.secret_files import exposed
 from shim.edge.store.database import Store
 from shim.edge.store.place import Mark, mark_path
-from shim.interfaces.load import new, old
+from shim.interfaces.load import dialects, new, old
 from translations.services import SERVICES
 
 _SOON = timedelta(days=30)
@@ -95,6 +96,7 @@ def check_configuration(
 
 def check_translations() -> Result:
     try:
+        judge_each(old(), [new(each) for each in dialects()], SERVICES)
         compiled = compile_catalogue(old(), new(), SERVICES)
     except DeclarationError as error:
         fix = "This is a defect of the shim, not of the configuration: correct the declaration"
@@ -110,7 +112,9 @@ def check_policies(config: Config, where: str) -> Result:
     own = sum(len(each.conduct.policies) - count for each in config.integrations)
     result = Result("policies", f"{count} of all, {own} of single integrations")
     with suppress(DeclarationError):  # check_translations tells of it
-        result.problems = judge_policies(config, compile_catalogue(old(), new(), SERVICES), where)
+        result.problems = judge_policies(
+            config, compile_catalogue(old(), new(assumed(config)), SERVICES), where
+        )
     return result
 
 

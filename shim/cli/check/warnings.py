@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
+from shim.edge.backend.dialect import assumed, not_described
 from shim.edge.deprecation.log import spool_folder
 from shim.edge.http.descriptors import allowed, room, wanted
 from shim.edge.settings.model import Config
@@ -52,6 +53,7 @@ def cautions(config: Config, mounts: Path = MOUNTS) -> list[str]:
         *_waiting(config),
         *_over_network(config, mounts),
         *_descriptors(config, allowed()),
+        *filter(None, [not_described(assumed(config))]),
     ]
 
 

@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,16 +12,17 @@ from shim.cli.common.console import Code, fail, say
 from shim.core.catalogue.translation import Catalogue
 from shim.core.errors import DeclarationError
 from shim.edge.catalogue import catalogue as compiled
+from shim.interfaces.load import STANDARD, Dialect
 
 if TYPE_CHECKING:
     from shim.edge.settings.load import ConfigError
     from shim.edge.settings.model import Config
 
 
-def catalogue() -> Catalogue:
-    """All declarations, compiled. Ends the command when they contradict the interfaces."""
+def catalogue(dialect: Dialect = STANDARD) -> Catalogue:
+    """All declarations, compiled for a dialect. Ends the command when they contradict the interfaces."""
     try:
-        return compiled()
+        return compiled(dialect)
     except DeclarationError as error:
         fail(Code.USAGE, "The translations contradict the interfaces:", *error.problems)
 
@@ -33,6 +35,21 @@ def config(path: Path | None, overrides: Mapping[str, Any]) -> Config:
         return load_config(path, overrides)
     except ConfigError as error:
         _unusable(error)
+
+
+def dialect(version: str | None, config: Config | None = None) -> Dialect:
+    """How v3 is spoken: in the version given, else as configured, without asking the backend; else 3.0.0.
+
+    Ends the command for what is no version of v3.
+    """
+    from shim.edge.backend.dialect import assumed, spoken
+    from shim.interfaces.dialects import known
+
+    if version is not None and not re.fullmatch(r"([3-9]|[1-9][0-9])(\.[0-9]{1,4}){1,2}", version):
+        fail(Code.USAGE, f"{version} is no version of v3: {', '.join(known())} are described.")
+    if version is None:
+        return assumed(config) if config is not None else STANDARD
+    return spoken(config, version) if config is not None else Dialect(version)
 
 
 def policies(config: Config, catalogue: Catalogue) -> None:

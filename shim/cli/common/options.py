@@ -23,6 +23,16 @@ ConfigFile = Annotated[
     typer.Option("--config", "-c", envvar="SHIM_CONFIG", help="Configuration, a YAML file.", metavar="FILE"),
 ]
 
+SchemaVersion = Annotated[
+    str | None,
+    typer.Option(
+        "--schema-version",
+        help="Version of v3 to speak of, instead of the one configured, or 3.0.0.",
+        metavar="X.Y.Z",
+        show_default=False,
+    ),
+]
+
 Host = Annotated[str | None, _flag("--host", "listen.host", "Address to listen on.")]
 Port = Annotated[str | None, _flag("--port", "listen.port", "Port for HTTP; 0 takes a free one.")]
 TlsPort = Annotated[str | None, _flag("--tls-port", "listen.tls_port", "Port for HTTPS.")]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shim.cli.common import options
 from shim.cli.common.console import Code, fail, say, show, table
 
 if TYPE_CHECKING:
@@ -35,16 +36,19 @@ def coverage(
             help="How to print it; only json has all paths of all.",
         ),
     ] = Format.TABLE,
+    config: options.ConfigFile = None,
+    schema_version: options.SchemaVersion = None,
 ) -> None:
     """Show what becomes of every path of every old message: its fate, its place in v3, its finding.
 
     Ends with 1 when a path has no fate, or goes to a place that v3 does not have.
     """
-    from shim.cli.common.loading import catalogue
+    from shim.cli.common import loading
     from shim.cli.coverage.data import rows
     from shim.cli.coverage.gaps import gaps
 
-    compiled = catalogue()
+    settings = loading.config(config, {}) if config else None
+    compiled = loading.catalogue(loading.dialect(schema_version, settings))
     names = _operations(compiled, only or [])
     chosen = [row for row in rows(compiled) if f"{row.service}.{row.operation}" in names]
     _print(compiled, chosen, format, whole=not only)

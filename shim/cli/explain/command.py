@@ -30,17 +30,18 @@ def explain(
         Format, typer.Option(envvar="SHIM_EXPLAIN_FORMAT", help="How to print it; markdown is for porting.")
     ] = Format.TEXT,
     config: options.ConfigFile = None,
+    schema_version: options.SchemaVersion = None,
 ) -> None:
     """Explain what becomes of a 2.5 operation: v3 calls, what goes where, what is kept or lost, defaults.
 
-    With a configuration, also what its policies chose.
+    With a configuration, for the version of v3 that it names, and with what its policies chose.
     """
     from shim.cli.common import loading
     from shim.cli.explain.policies import policy_lines
 
-    compiled = loading.catalogue()
-    found = _find(compiled, operation)
     settings = loading.config(config, {}) if config else None
+    compiled = loading.catalogue(loading.dialect(schema_version, settings))
+    found = _find(compiled, operation)
     if settings is not None:
         loading.policies(settings, compiled)
     translation = compiled.translations.get(found.full_name)

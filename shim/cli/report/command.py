@@ -76,7 +76,7 @@ def report(
 
     The Markdown of an integration is a letter to its author: what to do, in which order, with code.
     """
-    from shim.cli.common.loading import catalogue
+    from shim.cli.common.loading import catalogue, dialect
     from shim.cli.common.loading import config as load
     from shim.cli.common.store import now, with_store
     from shim.cli.report import data, output
@@ -84,7 +84,8 @@ def report(
     from shim.review.reading import queries
     from shim.review.reading.model import FindingFilter
 
-    settings, compiled = load(config, {}), catalogue()
+    settings = load(config, {})
+    compiled = catalogue(dialect(None, settings))
     base = base_of(settings)
     if finding is not None:
         page = with_store(settings, lambda store, _: queries.finding(store, now(), finding, catalogue=compiled))

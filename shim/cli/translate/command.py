@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shim.cli.common import options
 from shim.cli.common.console import Code, end, read_input, say
 
 if TYPE_CHECKING:
@@ -45,16 +46,17 @@ def translate(
         FailOn | None,
         typer.Option(envvar="SHIM_TRANSLATE_FAIL_ON", help="Exit with 1 for findings as severe as this."),
     ] = None,
+    schema_version: options.SchemaVersion = None,
 ) -> None:
     """Show which v3 calls an old message becomes, and what is found. No backend is needed.
 
     Credentials may be left out; the access token is printed as ACCESS-TOKEN. Where a later call needs an
     earlier answer, a placeholder stands in its place and is marked.
     """
-    from shim.cli.common.loading import catalogue
+    from shim.cli.common import loading
     from shim.cli.translate.dry_run import dry_run
 
-    run = dry_run(catalogue(), read_input(file), backend_url)
+    run = dry_run(loading.catalogue(loading.dialect(schema_version)), read_input(file), backend_url)
     typer.echo(json.dumps(_data(run), indent=2, ensure_ascii=False) if format is Format.JSON else _text(run))
     if run.cut_short:
         say("A dry run does not know enough to go on with this call: it may do more than is shown.")

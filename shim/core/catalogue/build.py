@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from shim.core.answers.renamed_words import give_words
 from shim.core.catalogue.compiler import Compiler
+from shim.core.catalogue.holding import holding, never_holding
 from shim.core.catalogue.required import denied, unsourced
 from shim.core.catalogue.translation import Catalogue, Declared, DeclaredService, Translation
 from shim.core.errors import DeclarationError
@@ -26,7 +27,8 @@ def compile_catalogue(old: Interface, new: Interface, services: Iterable[Declare
     services = tuple(services)
     problems: list[str] = []
     for service in services:
-        for declared in service.operations:
+        for each in service.operations:
+            declared = holding(each, service.becomes, new)
             name = f"{service.name}.{declared.name}"
             successor = declared.becomes if "." in declared.becomes else f"{service.becomes}.{declared.becomes}"
             source = old.operations.get(name)
@@ -52,6 +54,30 @@ def compile_catalogue(old: Interface, new: Interface, services: Iterable[Declare
         raise DeclarationError(problems)
     give_words(catalogue, services)
     return catalogue
+
+
+def judge_each(
+    old: Interface,
+    versions: Iterable[Interface],
+    services: Iterable[DeclaredService],
+    *,
+    compiled: Interface | None = None,
+) -> None:
+    """Judge all declarations against every version of v3, but for one they were `compiled` for.
+
+    Raises DeclarationError, see `compile_catalogue`.
+    """
+    versions, services = tuple(versions), tuple(services)
+    problems = list(never_holding(services, versions))
+    for new in versions:
+        if new is compiled:
+            continue
+        try:
+            compile_catalogue(old, new, services)
+        except DeclarationError as error:
+            problems += [f"against v3 {new.version}: {each}" for each in error.problems]
+    if problems:
+        raise DeclarationError(problems)
 
 
 def _unknown_calls(catalogue: Catalogue, translation: Translation) -> list[str]:

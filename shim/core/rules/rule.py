@@ -7,7 +7,7 @@ It states which paths it is about, what becomes of them, and why. What rules are
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from shim.core.findings import Code
@@ -42,6 +42,10 @@ class Rule:
     new: str | None
     because: str
     only: Direction | None = None
+    where: str | tuple[str, ...] = field(default=(), kw_only=True)
+    """v3 paths that have to be there, or the rule is none: what only some versions of v3 have."""
+    unless: str = field(default="", kw_only=True)
+    """A v3 path that must not be there: what some versions of v3 have no more."""
 
     @property
     def may_drop(self) -> bool:
@@ -87,3 +91,8 @@ def split(path: str) -> tuple[str, str]:
     """A path as (parent path, local name)."""
     parent, _, name = path.rpartition("/")
     return parent, name
+
+
+def wheres(rule: Rule) -> tuple[str, ...]:
+    """The v3 paths that have to be there for a rule to hold."""
+    return (rule.where,) if isinstance(rule.where, str) and rule.where else tuple(rule.where)

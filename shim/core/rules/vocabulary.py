@@ -13,7 +13,7 @@ from typing import Literal
 from shim.core.findings import Code
 from shim.core.message import Element
 from shim.core.rules.choices import accepts, gives
-from shim.core.rules.rule import Made, Rule, Taken, split
+from shim.core.rules.rule import Made, Rule, Taken, split, wheres
 from shim.core.rules.work import Direction, Problem, Work, spots
 
 Convert = Callable[[str], str | None]
@@ -26,9 +26,9 @@ class Rename(Rule):
         return Taken("renamed", self.new if direction == "request" else self.old)
 
 
-def rename(old: str, new: str, because: str = "v3 has it under another name.") -> Rule:
+def rename(old: str, new: str, because: str = "v3 has it under another name.", *, where: str = "") -> Rule:
     """The same thing under another name at the same level; what is below is carried."""
-    return Rename(old, new, because)
+    return Rename(old, new, because, where=where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,7 @@ def keep(
     when: Predicate | None = None,
     field: str | None = None,
     among: str | None = None,
+    unless: str = "",
 ) -> Rule:
     """v3 has no place for a value: the shim stores it for the account and gives it back on reading.
 
@@ -208,7 +209,7 @@ def keep(
     `among` is the store's key of things that the shim keeps for all, and the value names one of them by ID or
     name: its ID is kept, and neither taken nor answered when the thing is gone.
     """
-    return Keep(old, None, because, None, default, when, field, among)
+    return Keep(old, None, because, None, default, when, field, among, unless=unless)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +221,9 @@ class Drop(Rule):
         return Taken("dropped", None, act, "field-dropped") if direction == "request" else None
 
 
-def drop(old: str, because: str) -> Rule:
+def drop(old: str, because: str, *, unless: str = "") -> Rule:
     """Dropped from requests, with a finding each time."""
-    return Drop(old, None, because, "request")
+    return Drop(old, None, because, "request", unless=unless)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,9 +320,9 @@ class Unused(Rule):
         return Made("ignored", self.old or "", None)
 
 
-def unused(old: str, because: str) -> Rule:
+def unused(old: str, because: str, *, unless: str = "") -> Rule:
     """An element that the schema of 2.5 lists and that no answer needs: another one says the same."""
-    return Unused(old, None, because, "answer")
+    return Unused(old, None, because, "answer", unless=unless)
 
 
 Default = Callable[[Work], Element | None]
@@ -353,14 +354,14 @@ class Added(Rule):
         return Made("added", path, produce if value else None, "default-added" if value else None)
 
 
-def added(new: str, because: str, *, value: Default | None = None) -> Rule:
+def added(new: str, because: str, *, value: Default | None = None, where: str = "") -> Rule:
     """Only v3 has it. A request leaves it unsaid, or sends what `value` gives; an answer leaves it out."""
-    return Added(None, new, because, None, value)
+    return Added(None, new, because, None, value, where=where)
 
 
-def unread(new: str, because: str) -> Rule:
+def unread(new: str, because: str, *, where: str = "") -> Rule:
     """Only v3 answers with it: it is left out of the old answer."""
-    return Added(None, new, because, "answer")
+    return Added(None, new, because, "answer", where=where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,9 +373,9 @@ class Elsewhere(Rule):
         return Taken("moved", None, act) if direction == "request" else None
 
 
-def elsewhere(old: str, because: str) -> Rule:
+def elsewhere(old: str, because: str, *, where: str = "") -> Rule:
     """Not for this leg of a plan, although its v3 call has an element of that name: another leg takes it."""
-    return Elsewhere(old, None, because, "request")
+    return Elsewhere(old, None, because, "request", where=where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,4 +398,9 @@ def within(path: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
     def below(inner: str | None) -> str | None:
         return None if inner is None else f"{path}/{inner}"
 
-    return tuple(replace(rule, old=below(rule.old), new=below(rule.new)) for rule in rules)
+    def moved(rule: Rule) -> Rule:
+        where = tuple(f"{path}/{each}" for each in wheres(rule))
+        unless = below(rule.unless) if rule.unless else ""
+        return replace(rule, old=below(rule.old), new=below(rule.new), where=where, unless=unless or "")
+
+    return tuple(moved(rule) for rule in rules)

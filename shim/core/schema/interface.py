@@ -192,11 +192,17 @@ class Interface:
     published: PublishedForm = field(default_factory=PublishedForm)
     earlier: Interface | None = None
     """How the versions before were, where that is known to differ; None: they were as this one."""
+    header_namespace: str = ""
+    """The namespace of header blocks, where a server is to be told another than that of its version."""
+    may_require: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By operation: what a server of this version may demand of a request beyond the schema."""
 
     def namespace(self, key: str, version: str | None = None) -> str:
         """The namespace URI of a key, such as `ClientData`; of another schema version if one is given."""
         if key == "xs":
             return XML_SCHEMA
+        if key == "HeaderData" and self.header_namespace:
+            return self.header_namespace
         uri = self.namespace_pattern.replace("{name}", key)
         return uri.replace(self.version, version) if version else uri
 
@@ -322,7 +328,17 @@ class _Builder:
         elements = {name: self.element(name, entry) for name, entry in data["elements"].items()}
         services = {name: self.service(name, entry, elements) for name, entry in data["services"].items()}
         form = _published(data.get("tree", {}))
-        return Interface(data["version"], data["namespace"], services, elements, self.types, self.simple, form)
+        may = {name: tuple(each) for name, each in data.get("may_require", {}).items()}
+        return Interface(
+            data["version"],
+            data["namespace"],
+            services,
+            elements,
+            self.types,
+            self.simple,
+            form,
+            may_require=may,
+        )
 
     def service(self, name: str, entry: Mapping[str, Any], elements: Mapping[str, ElementDecl]) -> Service:
         service = Service(

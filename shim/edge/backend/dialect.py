@@ -1,4 +1,4 @@
-"""Which version of v3 the backend speaks, as configured or as it says itself.
+"""Which version of v3 the backend is spoken to in, as configured or as it says itself.
 
 It is asked once, at start, with the first integration that can log in. Where it does not say, it is spoken to
 in the oldest version that is known, with a warning: servers look loosely at namespaces.
@@ -21,27 +21,27 @@ from shim.core.message import Element
 from shim.core.rules.work import Work
 from shim.edge.backend.client import Backend
 from shim.edge.settings.model import Config, Integration
-from shim.interfaces.load import NEW_VERSION, Dialect, PersonNames, new, old
+from shim.interfaces.dialects import OLDEST, known, numbers
+from shim.interfaces.load import Dialect, new, old
 
 log = structlog.get_logger()
 
-_VERSION = re.compile(r"3\.[0-9]{1,4}(\.[0-9]{1,4})?")
-_NAMES_SINCE = (3, 5)
-"""From this version on, vendor samples send first and last name beside `name`."""
+_VERSION = re.compile(r"([3-9]|[1-9][0-9])\.[0-9]{1,4}(\.[0-9]{1,4})?")
 
 
 async def find_dialect(config: Config, backend: Backend) -> Dialect:
-    """How to speak to the backend, which is told it. Never fails: what cannot be found out is assumed, and
-    logged."""
+    """How to speak to the backend, which is told it. Never fails: what is not said is assumed, and logged."""
     version: str | None = config.backend.schema_version
     if version == "auto":
         version = await ask_version(backend, config.integrations)
         if version is None:
-            log.warning("backend version unknown", assumed=NEW_VERSION, setting="backend.schema_version")
+            log.warning("backend version unknown", assumed=OLDEST, setting="backend.schema_version")
         else:
             log.info("backend version", version=version)
-    version = version or NEW_VERSION
-    dialect = Dialect(version, person_names(config, version), config.backend.storage_limits)
+    dialect = spoken(config, version or OLDEST)
+    if caution := not_described(dialect):
+        log.warning("backend version not described", version=dialect.version, spoken_as=dialect.described)
+        log.info("backend version not described", meaning=caution)
     backend.control = _naming_nothing(dialect)
     return dialect
 
@@ -57,42 +57,60 @@ def _naming_nothing(dialect: Dialect) -> Call:
     return command
 
 
-def person_names(config: Config, version: str) -> PersonNames:
-    """How the backend has names, as configured, or as its version lets one expect."""
-    wanted = config.backend.person_names
-    if wanted != "auto":
-        return wanted
-    return "both" if _numbers(version) >= _NAMES_SINCE else "name"
+def spoken(config: Config, version: str) -> Dialect:
+    """How a version is spoken with what is configured beside it."""
+    backend = config.backend
+    header = f"{backend.url}/soap2/schema/latest/HeaderData.xsd" if backend.header_namespace == "latest" else ""
+    return Dialect(version, backend.person_names, backend.storage_limits, header)
+
+
+def assumed(config: Config) -> Dialect:
+    """How the backend is spoken to as far as the configuration tells, without asking it."""
+    version = config.backend.schema_version
+    return spoken(config, OLDEST if version == "auto" else version)
+
+
+def not_described(dialect: Dialect) -> str:
+    """What to know of a version that no description is for, in a sentence; empty where there is one."""
+    if numbers(dialect.version) == numbers(dialect.described):
+        return ""
+    return (
+        f"Schema {dialect.version} is not described: it is spoken as {dialect.described}, the nearest below "
+        f"({', '.join(known())} are). Try reading a user's permissions before writing any."
+    )
 
 
 async def ask_version(backend: Backend, integrations: Iterable[Integration]) -> str | None:
-    """The highest 3.x that the backend lists; None when nobody can ask it, or it lists none."""
+    """The version to speak by what the backend lists; None when nobody can ask it, or it lists none of v3.
+
+    It is asked in the oldest version that is known, and in the others where it refuses that without a code.
+    """
     for integration in integrations:
-        try:
-            if integration.enabled:
-                return highest(await _versions(backend, integration))
-        except (BackendLoginRefused, BackendRefused):
-            continue
-        except BackendError:
-            return None  # it is away: the next one would wait as long
+        for version in known() if integration.enabled else ():
+            try:
+                return chosen(await _versions(backend, integration, Dialect(version)))
+            except BackendLoginRefused:
+                break
+            except BackendRefused as refused:
+                if refused.code is not None:
+                    break
+            except BackendError:
+                return None  # it is away: the next one would wait as long
     return None
 
 
-def highest(versions: Iterable[str]) -> str | None:
-    """The highest 3.x among versions."""
-    known = [each for each in versions if _VERSION.fullmatch(each)]
-    return max(known, key=_numbers, default=None)
+def chosen(listed: Iterable[str]) -> str | None:
+    """The highest version listed that is described; where none is, the highest of v3 at all."""
+    there = [each for each in listed if _VERSION.fullmatch(each)]
+    described = [each for each in there if each in known()]
+    return max(described or there, key=numbers, default=None)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(each) for each in version.split("."))
-
-
-async def _versions(backend: Backend, integration: Integration) -> list[str]:
-    operation = new().operations["PBX.GetSchemaVersions"]
+async def _versions(backend: Backend, integration: Integration, dialect: Dialect) -> list[str]:
+    operation = new(dialect).operations["PBX.GetSchemaVersions"]
     request = Element(operation.input.name)
     work = Work(request, Caller(integration.name))
-    asked = forward(Catalogue(old(), new()), work, operation, request, writes=False)
+    asked = forward(Catalogue(old(), new(dialect)), work, operation, request, writes=False)
     command = next(asked)
     assert isinstance(command, Call)
     answer = await backend.forward(command, integration)

@@ -7,6 +7,7 @@ call is, is told by its token, and only to count it. Rungs and brownouts are abo
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -40,6 +41,8 @@ _OLD_LOGIN = CallerError(
     "100",
 )
 _UNKNOWN_OPERATION = "(unknown)"
+_NAME = re.compile(r"[A-Z][A-Za-z0-9]{1,63}", re.ASCII)
+_MOST_NEWER = 256
 
 
 class Ported(Protocol):
@@ -77,6 +80,8 @@ class NativeV3:
         self._peers = peers
         self.rules = rules
         self._count = count
+        self._newer: set[str] = set()
+        """Operations that this interface does not have and v3 served."""
         self._counting: set[asyncio.Task[None]] = set()
         self._familiar = Familiar(names_of(interface))
         self._threads = Threads()
@@ -86,7 +91,7 @@ class NativeV3:
         if request.path not in self._endpoints or not may_be_native(body):
             return None
         head = await self._head_of(body, request.headers.get("Content-Type", ""))
-        return head if is_native(self._interface, head) else None
+        return head if is_native(head) else None
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """A message on an endpoint that only v3 has, whatever it holds."""
@@ -157,8 +162,7 @@ class NativeV3:
 
     def _account(self, head: Head | None, faulted: bool, about: Mapping[str, Any]) -> None:
         """Count and log a call; when only the store knows whose it is, behind the caller's back."""
-        operation = self._interface.by_input.get(head.name) if head else None
-        name = operation.full_name if operation else _UNKNOWN_OPERATION
+        name = self._operation(head, str(about.get("path", "")), served=not faulted)
         token = head.token if head else ""
         known = self._owners.known(token) if token else UNKNOWN
         if known is not None:
@@ -167,6 +171,17 @@ class NativeV3:
         task = asyncio.create_task(self._looked_up(token, name, faulted, about))
         self._counting.add(task)
         task.add_done_callback(self._counting.discard)
+
+    def _operation(self, head: Head | None, path: str, *, served: bool) -> str:
+        """What a call counts as. An operation newer than the interface has its name once v3 served it."""
+        known = self._interface.by_input.get(head.name) if head else None
+        if known is not None or head is None:
+            return known.full_name if known is not None else _UNKNOWN_OPERATION
+        service = next((each.name for each in self._interface.services.values() if each.endpoint == path), "")
+        name = f"{service}.{head.name}"
+        if served and service and _NAME.fullmatch(head.name) and len(self._newer) < _MOST_NEWER:
+            self._newer.add(name)
+        return name if name in self._newer else _UNKNOWN_OPERATION
 
     async def _looked_up(self, token: str, operation: str, faulted: bool, about: Mapping[str, Any]) -> None:
         self._counted(await self._owners.owner(token), operation, faulted, about)

@@ -18,7 +18,7 @@ from shim.edge.settings.load import Config
 from shim.edge.settings.model import Integration
 from shim.edge.store.database import Store
 
-_TREE = r"/soap2/schema/{version:[3-9]\.[0-9]{1,2}\.[0-9]{1,2}}/{name:.+}"
+_TREE = r"/soap2/schema/{version:(?!2\.)[0-9]{1,4}(?:\.[0-9]{1,4}){1,2}}/{name:.+}"
 _LATEST = "/soap2/schema/latest/{name:.+}"
 
 

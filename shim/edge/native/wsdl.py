@@ -25,7 +25,7 @@ from shim.edge.http.peer import Peers
 _NAME = re.compile(r"(?:[A-Za-z0-9_-]+/){0,3}[A-Za-z0-9_-]+\.(?:wsdl|xsd)")
 _ADDRESS = re.compile(rb"""(\b(?:schemaLocation|location)\s*=\s*["'])https?://[^/"'\s<>]+(?=/soap2/)""")
 _RELATIVE = re.compile(rb"""(\bschemaLocation\s*=\s*["'])(?!/|\w+:)([^"'\s<>]+)""")
-_VERSION = re.compile(rb"""4psa\.com/\w+(?:\.xsd)?/([3-9]\.[0-9]{1,2}\.[0-9]{1,2})["'/]""")
+_VERSION = re.compile(rb"""4psa\.com/\w+(?:\.xsd)?/((?:[3-9]|[1-9][0-9])\.[0-9]{1,4}(?:\.[0-9]{1,4})?)["'/]""")
 _LARGEST = 8 << 20
 _FRESH = 60.0
 _MOST = 512

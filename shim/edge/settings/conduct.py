@@ -13,7 +13,7 @@ from shim.core import policies
 from shim.core.commands import caller
 from shim.core.schema.interface import Slot
 from shim.edge.settings.kinds import Count, Secret, Section, digits, doc
-from shim.interfaces.load import STANDARD, Dialect, new
+from shim.interfaces.load import Dialect, dialects, new
 
 
 class Policy(Section):
@@ -99,7 +99,7 @@ def _slots(dialect: Dialect) -> Mapping[str, Slot]:
 @cache
 def _grantable() -> Mapping[str, Slot]:
     """What users may be granted by backends of any kind."""
-    return {**_slots(STANDARD), **_slots(Dialect(storage_limits="one"))}
+    return {name: slot for each in dialects() for name, slot in _slots(each).items()}
 
 
 def _rights(values: dict[str, str]) -> dict[str, str]:

@@ -115,7 +115,7 @@ Existing = Annotated[FilePath, Beside]
 Argon2Hash = Annotated[str, AfterValidator(_argon2)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Version = Annotated[str, Field(pattern=r"^2\.[0-9]+\.[0-9]+$")]
-NewVersion = Annotated[str, Field(pattern=r"^(3\.[0-9]{1,4}(\.[0-9]{1,4})?|auto)$")]
+NewVersion = Annotated[str, Field(pattern=r"^(([3-9]|[1-9][0-9])\.[0-9]{1,4}(\.[0-9]{1,4})?|auto)$")]
 
 
 class Section(BaseModel):

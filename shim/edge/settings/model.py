@@ -177,16 +177,21 @@ class Backend(Section):
     breaker: Breaker = Breaker()
     health: Health = Health()
     schema_version: Annotated[
-        NewVersion, doc("Interface version that is spoken to it: any 3.x; auto asks it at start.")
+        NewVersion,
+        doc("Interface version that is spoken to it, from 3.0.0 on; auto asks it at start what it lists."),
     ] = "3.0.0"
     person_names: Annotated[
         Literal["auto", "name", "both", "split"],
         doc("Account holders have: name; both (first and last name, too); split (no name); auto: by version."),
     ] = "auto"
     storage_limits: Annotated[
-        Literal["five", "one"],
-        doc("Limits of storage that accounts have: five (3.0.0), or one for all of it (later schemas)."),
-    ] = "five"
+        Literal["auto", "five", "one"],
+        doc("Limits of storage that accounts have: five, one for all of it, or auto: by version."),
+    ] = "auto"
+    header_namespace: Annotated[
+        Literal["version", "latest"],
+        doc("Namespace of the login: that of the version; latest: the one the vendor's own tool sends."),
+    ] = "version"
     token_path: Annotated[str, doc("Path where access tokens are given."), Field(pattern="^/")] = (
         "/oauth/token.php"  # noqa: S105  # a path
     )

@@ -14,11 +14,10 @@ _ALL = ("name", "firstName", "lastName")
 
 
 def require_names(call: Call) -> None:
-    """Raises Refusal when an account is added without one of the names that it must have here."""
+    """Raises Refusal when an account is added without a name: the whole one, or both halves."""
     known = fields_of(call.interface, call.operation.full_name)
-    for name in _ALL:
-        if name in known:
-            call.need(name)
+    for name in _ALL[:1] if _ALL[0] in known else _ALL[1:]:
+        call.need(name)
 
 
 def settle_name(profile: dict[str, str]) -> None:

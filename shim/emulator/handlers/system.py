@@ -67,8 +67,10 @@ def _fits(call: Call, entry: Element) -> bool:
 
 
 def get_versions(call: Call) -> Element:
-    listed = [each.text for each in call.world.catalogue.get("versions", [])]
-    return call.answer({"versions": list(dict.fromkeys((*listed, call.interface.version)))})
+    """Those of 2.x in the catalogue, and the one version of v3 that is spoken here."""
+    listed = [each.text or "" for each in call.world.catalogue.get("versions", [])]
+    others = [each for each in listed if each.startswith("2.")]
+    return call.answer({"versions": [*others, call.interface.version]})
 
 
 def get_codecs(call: Call) -> Element:

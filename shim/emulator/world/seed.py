@@ -28,7 +28,7 @@ from shim.emulator.world.world import (
     World,
     identifier,
 )
-from shim.interfaces.load import STANDARD, Dialect, new
+from shim.interfaces.load import Dialect, dialects, new
 
 
 class SeedError(Exception):
@@ -138,8 +138,8 @@ def _limits(level: str, base: str, given: Mapping[str, bool | int | str]) -> dic
     return {**start, **{name: [_limit(name, value, name in bounded)] for name, value in given.items()}}
 
 
-_WAYS = (STANDARD, Dialect(storage_limits="one"))
-"""The ways in which a backend may bound storage: a seeded account has the limits of all of them."""
+_WAYS = dialects()
+"""The ways in which a backend may bound things: a seeded account has the limits of all of them."""
 
 
 def _start(dialect: Dialect, level: str, base: str) -> dict[str, list[Element]]:

@@ -75,3 +75,25 @@ async def test_every_native_call_counts_once(
         async with session.post(url, data=b" " * 10_001) as refused:
             assert refused.status == 500
     assert counted.calls[-1] == ("(unknown)", "(unknown)", True)
+
+
+async def test_an_operation_newer_than_the_interface_counts_by_its_name_once_v3_served_it(
+    house: tuple[str, NativeV3, TokenOwners, Counted, list[int]],
+) -> None:
+    url, calls, owners, counted, statuses = house
+    await owners.remember("t-1", "crm", 100)
+    newer = [
+        native("t-1", f"<{name}/>") for name in ("GetNewThings", "GetNewThings", "GetNewThings", "get.things")
+    ]
+    statuses += [500, 200, 500, 200]
+    async with ClientSession() as session:
+        for body in newer:
+            async with session.post(url, data=body):
+                pass
+    await calls.close()
+    assert counted.calls == [
+        ("crm", "(unknown)", True),
+        ("crm", "User.GetNewThings", False),
+        ("crm", "User.GetNewThings", True),
+        ("crm", "(unknown)", False),
+    ]

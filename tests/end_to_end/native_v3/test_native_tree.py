@@ -65,6 +65,14 @@ def test_the_tree_is_made_when_the_backend_has_none(shim: Shim) -> None:
     assert get(shim, f"/soap2/schema/3.2.1/{ROOT}").status == 404, "whose schema nobody knows"
 
 
+@pytest.mark.parametrize("version", ["5.2.5", "4.0.0", "12.10.1"])
+def test_a_tree_of_any_version_but_2_is_that_of_v3(theirs: PlainBackend, front: Shim, version: str) -> None:
+    path = f"/soap2/schema/{version}/{ROOT}"
+    theirs.say(path, b"<definitions/>", Content_Type="text/xml")
+    assert get(front, path).body == b"<definitions/>"
+    assert b"/2.5.1" in get(front, "/soap2/schema/2.5.1/Client/Client.wsdl").body
+
+
 @pytest.mark.parametrize("source", ["tree", "?wsdl"])
 def test_zeep_loads_it_and_calls_through_it(shim: Shim, backend: Backend, source: str) -> None:
     base = f"http://{HOST}:{shim.http}"
