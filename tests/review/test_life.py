@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from shim.edge.deprecation.tables import FINDING_EVENTS, FINDINGS
 from shim.edge.store.database import Store
-from shim.review.reading import queries
+from shim.review.reading import queries, states
 from shim.review.reading.model import FindingFilter
 from shim.review.reading.states import DECLARED, OPEN, Refused, change, effective, note, still_open
 from tests.review.world import NOW, Builder
@@ -139,6 +139,23 @@ async def test_saying_something_else_takes_the_end_away(empty: Store) -> None:
     page = await queries.finding(empty, NOW, id)
     assert page is not None
     assert page.row.until is None
+
+
+async def test_the_same_is_said_of_many_at_once_or_of_none(store: Store) -> None:
+    changed = await states.change_all(
+        store, [1, 2, 6, 999], "ignored", "ann", "Not used", NOW + timedelta(days=9), now=NOW
+    )
+    assert changed == 3
+    found = {each.id: each for each in await queries.findings(store, NOW)}
+    assert [found[id].state for id in (1, 2, 6)] == ["ignored"] * 3
+    assert found[3].state != "ignored"
+    page = await queries.finding(store, NOW, 6)
+    assert page is not None
+    last = page.history[-1]
+    assert (last.who, last.was, last.became) == ("ann", "acknowledged", "ignored")
+    assert last.text == "Not used (until 2026-03-21 12:00 UTC)"
+    with pytest.raises(states.Refused, match="reason"):
+        await states.change_all(store, [3], "ignored", "ann", now=NOW)
 
 
 async def test_fixed_is_green_at_once(empty: Store) -> None:

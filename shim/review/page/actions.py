@@ -7,11 +7,12 @@ reading a page.
 from __future__ import annotations
 
 from typing import NoReturn
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from shim.core.admit import ALL, covers
-from shim.review.output.labels import RUNGS, moment
+from shim.review.output.labels import RUNGS, moment, several
 from shim.review.page import forms
 from shim.review.page.desk import Desk
 from shim.review.page.forms import Wrong
@@ -38,6 +39,21 @@ class Actions:
             return await self._pages.show_finding(request, 422, str(wrong), form)
         self._site.say(request, "Your note was added." if forms.text(form, "do") == "note" else "It was saved.")
         raise web.HTTPSeeOther(link("findings", id))
+
+    async def say_of_all(self, request: web.Request) -> web.Response:
+        """Change the state of the findings that were chosen, or of all that fit the filter."""
+        form = await self._site.form(request)
+        query = dict(parse_qsl(forms.text(form, "filter")))
+        ids = forms.numbers(form, "id")
+        try:
+            said = forms.said(form)
+            if forms.text(form, "all") == "yes":
+                ids = [each.id for each in await self._desk.findings(forms.finding_filter(query))]
+            changed = await self._desk.say_of_all(ids, said, self._site.user(request))
+        except Wrong as wrong:
+            return await self._pages.show_findings(request, query, 422, str(wrong), form)
+        self._site.say(request, f"{several(changed, 'finding')} changed.")
+        raise web.HTTPSeeOther(link("findings", **query))
 
     async def move(self, request: web.Request) -> web.Response:
         """Put an operation, or all, on a rung. What is still called is locked only when that was confirmed."""

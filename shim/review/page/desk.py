@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -14,6 +14,7 @@ from shim.edge.porting.reach import Reach, reach
 from shim.edge.store.database import Store
 from shim.review.output.letter import base_of, letter, terms
 from shim.review.page.forms import Plan, Said, Wrong
+from shim.review.page.recent import Recent
 from shim.review.reading import notes, queries, states
 from shim.review.reading.closed_days import ClosedDays
 from shim.review.reading.mapping import OperationMap, mapping_of
@@ -40,6 +41,7 @@ class Desk:
 
     application: Application
     closed: ClosedDays = field(default_factory=ClosedDays)
+    recent: Recent = field(default_factory=Recent)
 
     def now(self) -> datetime:
         return self.application.store.now()
@@ -67,9 +69,13 @@ class Desk:
 
     async def overview(self, days: int) -> Overview:
         app = self.application
-        return await queries.overview(
-            self.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
-        )
+
+        async def read() -> Overview:
+            return await queries.overview(
+                self.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
+            )
+
+        return await self.recent.get(days, read)
 
     async def scorecard(self, integration: str, days: int) -> Scorecard | None:
         app = self.application
@@ -77,15 +83,30 @@ class Desk:
             self.store, app.catalogue, self.now(), integration, days, config=app.config
         )
 
-    async def operations(self, days: int) -> Sequence[OperationUse]:
-        app = self.application
-        return await queries.operations(
-            self.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
-        )
+    async def operations(self, days: int, operation: str | None = None) -> Sequence[OperationUse]:
+        """Who uses which old operation, or one of them, by operation, the one that calls it most first."""
+        return queries.uses_of(await self.overview(days), operation)
 
     async def findings(self, wanted: FindingFilter) -> Sequence[FindingRow]:
         app = self.application
         return await queries.findings(self.store, self.now(), wanted, catalogue=app.catalogue)
+
+    async def finding_choices(self) -> tuple[list[str], list[str]]:
+        """(integrations, codes) of which there are findings."""
+        return await queries.finding_choices(self.store)
+
+    async def say_of_all(self, ids: Collection[int], said: Said, who: str) -> int:
+        """Change the state of many findings at once; how many."""
+        if said.state is None:
+            raise Wrong("A note is written on one finding.")
+        if not ids:
+            raise Wrong("Choose findings first.")
+        self.recent.forget()
+        store, now = self.store, self.now()
+        try:
+            return await states.change_all(store, ids, said.state, who, said.text, said.until, now=now)
+        except states.Refused as refused:
+            raise Wrong(str(refused)) from None
 
     async def pages(self, wanted: FindingFilter) -> Sequence[FindingPage]:
         """Findings with meaning and sample, without days and history."""
@@ -106,21 +127,9 @@ class Desk:
         """Whether there is such an operation in 2.5."""
         return operation in self.application.catalogue.old.operations
 
-    async def users_of(self, operation: str, days: int) -> Sequence[OperationUse]:
-        """Who uses an operation, the one that calls it most first."""
-        app = self.application
-        return await queries.operations(
-            self.store,
-            app.catalogue,
-            self.now(),
-            days,
-            config=app.config,
-            operation=operation,
-            closed=self.closed,
-        )
-
     async def write_notes(self, integration: str, text: str, who: str) -> None:
         """Write what is worth knowing of an integration; nothing takes it back to the configuration's."""
+        self.recent.forget()
         try:
             await notes.write(self.store, integration, text, who)
         except notes.Refused as refused:
@@ -132,6 +141,7 @@ class Desk:
 
     async def say(self, id: int, said: Said, who: str) -> None:
         """Change a finding's state, or add a note to it."""
+        self.recent.forget()
         store, now = self.store, self.now()
         try:
             if said.state is None:
@@ -152,12 +162,14 @@ class Desk:
         return await ladder.history(self.store, integration, most=50)
 
     async def set_rung(self, integration: str, operation: str, rung: Rung, who: str, text: str) -> None:
+        self.recent.forget()
         try:
             await ladder.set_rung(self.store, integration, operation, rung, who, text)
         except PortingRefused as refused:
             raise Wrong(_sentence(refused)) from None
 
     async def reset_rung(self, integration: str, operation: str, who: str) -> bool:
+        self.recent.forget()
         return await ladder.reset_rung(self.store, integration, operation, who)
 
     # ---- brownouts ----

@@ -11,6 +11,8 @@ from shim.review.page import forms
 from shim.review.page.desk import Desk
 from shim.review.reading.model import FindingFilter
 
+_BOM = "\ufeff"
+"""By it, spreadsheets know that a file is UTF-8."""
 _TYPES = {"csv": "text/csv", "json": "application/json", "md": "text/markdown"}
 
 
@@ -57,4 +59,6 @@ def _file(name: str, text: str) -> web.Response:
     name = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     kind = _TYPES[name.rpartition(".")[2]]
+    if kind == "text/csv":
+        text = f"{_BOM}{text}"
     return web.Response(text=text, content_type=kind, charset="utf-8", headers=headers)

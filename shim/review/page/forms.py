@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar, get_args
+
+from multidict import MultiMapping
 
 from shim.core.admit import ALL
 from shim.core.commands.caller import Rung
@@ -131,7 +133,41 @@ def finding_filter(query: Mapping[str, str]) -> FindingFilter:
         state=state,
         open=None if state or show == "any" else True,
         text=text(query, "text") or None,
+        since=_date(query, "since"),
+        until=_date(query, "until"),
     )
+
+
+FINDING_SORTS: Mapping[str, str] = {
+    "last": "Last seen",
+    "first": "First seen",
+    "count": "Times",
+    "integration": "Integration",
+    "operation": "Operation",
+}
+OPERATION_SORTS: Mapping[str, str] = {
+    "calls": "Calls a day",
+    "users": "Integrations",
+    "faults": "Faults",
+    "findings": "Open findings",
+}
+OPERATION_SHOWS: Mapping[str, str] = {
+    "left": "Left to port",
+    "ported": "Ported by all",
+    "failing": "Calls fail",
+    "findings": "With open findings",
+}
+
+
+def choice(query: Mapping[str, str], name: str, choices: Mapping[str, str]) -> str:
+    """One of the choices, "" for everything else."""
+    return _one_of(query.get(name, ""), tuple(choices)) or ""
+
+
+def numbers(form: MultiMapping[Any], name: str) -> list[int]:
+    """All fields of that name that are numbers of rows."""
+    given = [each for each in form.getall(name, []) if isinstance(each, str)]
+    return [int(each) for each in given if each.isascii() and each.isdigit() and len(each) < 10]
 
 
 def said(form: Mapping[str, Any]) -> Said:
@@ -181,6 +217,14 @@ def text(form: Mapping[str, Any], name: str) -> str:
     """A field's text, at most 4,000 characters; a file that came in its place is none."""
     value = form.get(name, "")
     return value.replace("\r\n", "\n").strip()[:4000] if isinstance(value, str) else ""
+
+
+def _date(query: Mapping[str, str], name: str) -> date | None:
+    """A day, YYYY-MM-DD; what is none does not count."""
+    try:
+        return date.fromisoformat(query.get(name, ""))
+    except ValueError:
+        return None
 
 
 def _one_of(value: str, choices: tuple[_Choice, ...]) -> _Choice | None:

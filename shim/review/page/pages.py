@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
+from shim.core.findings import Severity
 from shim.edge.porting.reach import Reach
 from shim.review.output.code_samples import copied
 from shim.review.output.printed import printed
@@ -20,12 +22,16 @@ from shim.review.page.forms import NOBODY, IntegrationList, Plan
 from shim.review.page.site import Site
 from shim.review.page.templates import link
 from shim.review.reading.model import FindingFilter, FindingRow, OperationUse, Overview, Scorecard
-from shim.review.reading.scorecard import is_nameless
+from shim.review.reading.scorecard import SEVERITIES, is_nameless
 
 _ROWS, _CARDS = 100, 24
 _USUAL_DAYS = 30
 """Findings and integrations on a page."""
-_FILTERS = ("text", "integration", "operation", "severity", "show", "code")
+_OPERATIONS, _USERS, _SCORED, _SHOWN = 25, 5, 40, 25
+"""2.5 operations on a page, who uses each, those of one integration, and what is shown of other lists."""
+_FILTERS = (
+    "text", "integration", "operation", "severity", "show", "code", "since", "until", "sort", "group",
+)  # fmt: skip
 _URGENT = 5
 _SHOWN_LOGINS, _LISTED_LOGINS = 5, 20
 """Refused logins on the overview and on the page of an integration."""
@@ -92,7 +98,7 @@ class Pages:
             sunset=sunset,
             today=today,
             late=sunset is not None and (sunset <= today or (end is not None and end > sunset)),
-            urgent=_urgent(await self._desk.findings(FindingFilter(open=True)), seen),
+            urgent=_urgent(await self._desk.findings(FindingFilter(open=True, serious=True)), seen),
             running=[each for each in await self._desk.brownouts() if each.state(now) == "running"],
         )
 
@@ -108,16 +114,23 @@ class Pages:
         past = {each.operation for each in ported}
         found = await self._desk.findings(FindingFilter(integration=name, open=True))
         logins = await self._desk.logins(name, most=_LISTED_LOGINS)
+        page = _Page.of(request.query, len(left), _SCORED)
+        about = [each for each in found if each.operation not in past]
+        beyond = [each for each in found if each.operation in past]
         return await self._site.render(
             request,
             "integration.html",
             status,
             card=card,
-            open_uses=left,
-            ported_uses=ported,
+            open_uses=left[page.start : page.end],
+            ported_uses=ported[:_SCORED],
+            previous=page.before and link("integrations", name, page=page.before),
+            following=page.after and link("integrations", name, page=page.after),
             next=left[0] if left else None,
-            findings=[each for each in found if each.operation not in past],
-            past_findings=[each for each in found if each.operation in past],
+            findings=about[:_SHOWN],
+            past_findings=beyond[:_SHOWN],
+            more_findings=len(about) - len(about[:_SHOWN]),
+            more_past=len(beyond) - len(beyond[:_SHOWN]),
             standings=await self._desk.standings(name),
             steps=await self._desk.steps(name),
             logins=logins,
@@ -148,22 +161,43 @@ class Pages:
         )
 
     async def findings(self, request: web.Request) -> web.Response:
-        wanted = forms.finding_filter(request.query)
-        found = await self._desk.findings(wanted)
-        everything = await self._desk.findings(FindingFilter())
-        page = _Page.of(request.query, len(found), _ROWS)
-        kept = {name: value for name, value in request.query.items() if name in _FILTERS}
+        return await self.show_findings(request, request.query)
+
+    async def show_findings(
+        self,
+        request: web.Request,
+        query: Mapping[str, str],
+        status: int = 200,
+        problem: str | None = None,
+        typed: Mapping[str, Any] | None = None,
+    ) -> web.Response:
+        wanted = forms.finding_filter(query)
+        sort = forms.choice(query, "sort", forms.FINDING_SORTS)
+        found = sorted_findings(await self._desk.findings(wanted), sort)
+        kinds = kinds_of(found) if query.get("group") == "kind" else None
+        integrations, codes = await self._desk.finding_choices()
+        page = _Page.of(query, len(found), _ROWS)
+        kept = {name: value for name, value in query.items() if name in _FILTERS and value}
         return await self._site.render(
             request,
             "findings.html",
+            status,
+            problem=problem,
+            typed={name: forms.text(typed or {}, name) for name in ("do", "text", "until")},
+            choices=[each for each in _CHOICES if each[0] != "note"],
+            kinds=kinds,
+            of_kind=lambda code: link("findings", **{**kept, "code": code, "group": None}),
+            sort=sort,
+            sorts=forms.FINDING_SORTS,
+            filter=urlencode(kept),
             rows=found[page.start : page.end],
             total=len(found),
             first=page.start + 1,
             wanted=wanted,
-            query=request.query,
-            filtered=any(request.query.values()),
-            integrations=sorted({each.integration for each in everything}),
-            codes=sorted({each.code for each in everything}),
+            query=query,
+            filtered=any(query.values()),
+            integrations=integrations,
+            codes=codes,
             same=lambda name: link("export", name, **kept),
             previous=page.before and link("findings", **kept, page=page.before),
             following=page.after and link("findings", **kept, page=page.after),
@@ -218,24 +252,50 @@ class Pages:
         )
 
     async def operations(self, request: web.Request) -> web.Response:
-        days, text = forms.days(request.query), forms.text(request.query, "text")
+        query = request.query
+        days, text = forms.days(query), forms.text(query, "text")
+        show = forms.choice(query, "show", forms.OPERATION_SHOWS)
+        sort = forms.choice(query, "sort", forms.OPERATION_SORTS)
         uses = [each for each in await self._desk.operations(days) if _fits(each, text.lower())]
-        groups = [(name, list(each)) for name, each in groupby(uses, key=lambda use: use.operation)]
-        return await self._site.render(request, "operations.html", groups=groups, days=days, text=text)
+        groups = [Used(name, tuple(each)) for name, each in groupby(uses, key=lambda use: use.operation)]
+        found = sorted_operations([each for each in groups if each.shows(show)], sort)
+        page = _Page.of(query, len(found), _OPERATIONS)
+        kept = {"text": text, "show": show, "sort": sort, "days": days if days != _USUAL_DAYS else None}
+        return await self._site.render(
+            request,
+            "operations.html",
+            groups=found[page.start : page.end],
+            total=len(found),
+            first=page.start + 1,
+            most_users=_USERS,
+            days=days,
+            text=text,
+            show=show,
+            shows=forms.OPERATION_SHOWS,
+            sort=sort,
+            sorts=forms.OPERATION_SORTS,
+            previous=page.before and link("operations", **kept, page=page.before),
+            following=page.after and link("operations", **kept, page=page.after),
+        )
 
     async def operation(self, request: web.Request) -> web.Response:
         """One operation of 2.5: what becomes of it, and who uses it. Raises HTTPNotFound."""
         name, days = request.match_info["operation"], forms.days(request.query)
         if not self._desk.knows(name):
             raise web.HTTPNotFound(text="There is no such operation in SystemAPI 2.5.")
+        uses = await self._desk.operations(days, name)
+        page = _Page.of(request.query, len(uses), _ROWS)
         return await self._site.render(
             request,
             "operation.html",
             name=name,
             told=self._desk.mapping(name),
             base=self._desk.base,
-            uses=await self._desk.users_of(name, days),
+            uses=uses[page.start : page.end],
+            total=len(uses),
             days=days,
+            previous=page.before and link("operations", name, page=page.before),
+            following=page.after and link("operations", name, page=page.after),
         )
 
     async def letter(self, request: web.Request) -> web.Response:
@@ -269,7 +329,9 @@ class Pages:
             "brownouts.html",
             status,
             ahead=[each for each in all_of_them if each.state(now) in ("running", "planned")],
-            past=[each for each in reversed(all_of_them) if each.state(now) not in ("running", "planned")],
+            past=[each for each in reversed(all_of_them) if each.state(now) not in ("running", "planned")][
+                :_SHOWN
+            ],
             integrations=[card.integration for card in seen.integrations],
             operations=used,
             services=sorted({name.partition(".")[0] for name in used}),
@@ -281,6 +343,97 @@ class Pages:
             trial=reach,
             expected=sum(reach.expected(hit, length) for hit in reach.hits) if reach and length else 0,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """One operation of 2.5 and who uses it, the one that calls it most first."""
+
+    operation: str
+    uses: tuple[OperationUse, ...]
+
+    @property
+    def per_day(self) -> float:
+        return sum(each.per_day for each in self.uses)
+
+    @property
+    def faults(self) -> int:
+        return sum(each.faults for each in self.uses)
+
+    @property
+    def open_findings(self) -> int:
+        return sum(each.open_findings for each in self.uses)
+
+    @property
+    def ported(self) -> int:
+        return sum(each.ported for each in self.uses)
+
+    def shows(self, show: str) -> bool:
+        """Whether it is one of those that are to be shown."""
+        left = len(self.uses) - self.ported
+        shows = {
+            "left": left > 0,
+            "ported": left == 0,
+            "failing": any(each.failing for each in self.uses),
+            "findings": self.open_findings > 0,
+        }
+        return shows.get(show, True)
+
+
+@dataclass(frozen=True, slots=True)
+class KindOfFinding:
+    """Findings of one code: how many, how often, of how many integrations, and when the last one was seen."""
+
+    code: str
+    title: str
+    severity: Severity
+    findings: int
+    count: int
+    integrations: int
+    last_seen: datetime
+
+
+def kinds_of(rows: Iterable[FindingRow]) -> list[KindOfFinding]:
+    """The kinds of findings, the worst first, then those that there are most of."""
+    by_code: dict[str, list[FindingRow]] = {}
+    for row in rows:
+        by_code.setdefault(row.code, []).append(row)
+    made = [
+        KindOfFinding(
+            code,
+            found[0].title,
+            max((each.severity for each in found), key=SEVERITIES.index),
+            len(found),
+            sum(each.count for each in found),
+            len({each.integration for each in found}),
+            max(each.last_seen for each in found),
+        )
+        for code, found in by_code.items()
+    ]
+    return sorted(made, key=lambda each: (-SEVERITIES.index(each.severity), -each.findings, each.code))
+
+
+def sorted_findings(rows: Sequence[FindingRow], sort: str) -> Sequence[FindingRow]:
+    """In the order that is wanted; without one they stay, the worst first."""
+    sorts: Mapping[str, Callable[[FindingRow], Any]] = {
+        "last": lambda row: -row.last_seen.timestamp(),
+        "first": lambda row: row.first_seen,
+        "count": lambda row: -row.count,
+        "integration": lambda row: row.integration,
+        "operation": lambda row: row.operation,
+    }
+    return sorted(rows, key=sorts[sort]) if sort else rows
+
+
+def sorted_operations(groups: Sequence[Used], sort: str) -> Sequence[Used]:
+    """In the order that is wanted; without one they stay, by name."""
+    sorts: Mapping[str, Callable[[Used], Any]] = {
+        "calls": lambda each: -each.per_day,
+        "users": lambda each: -len(each.uses),
+        "faults": lambda each: -each.faults,
+        "findings": lambda each: -each.open_findings,
+    }
+    return sorted(groups, key=sorts[sort]) if sort else groups
 
 
 @dataclass(frozen=True, slots=True)

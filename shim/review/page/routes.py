@@ -50,6 +50,7 @@ def _routes(site: Site, desk: Desk) -> list[web.RouteDef]:
         web.post("/integrations/{integration:.+}/ladder", actions.move),
         web.post("/integrations/{integration:.+}/reset", actions.reset),
         web.get("/findings", pages.findings),
+        web.post("/findings", actions.say_of_all),
         web.get("/findings/{id:[0-9]{1,9}}", pages.finding),
         web.post("/findings/{id:[0-9]{1,9}}", actions.say),
         web.get("/operations", pages.operations),

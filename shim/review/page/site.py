@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from multidict import MultiMapping
 
 from shim.core.errors import Fault
 from shim.edge.http.host_names import is_ours
@@ -51,7 +52,7 @@ _BUSY = (
 )
 _NOT_SAVED = "Your session was over, so what you sent was not saved. Log in, and repeat it."
 
-Form = Mapping[str, Any]
+Form = MultiMapping[Any]
 
 
 class Site:

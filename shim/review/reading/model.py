@@ -311,6 +311,12 @@ class FindingFilter:
     state: State | None = None
     open: bool | None = None
     text: str | None = None
+    since: date | None = None
+    """Seen on that day or later."""
+    until: date | None = None
+    """Seen on that day or before."""
+    serious: bool = False
+    """Those that refuse, lose or make up something."""
 
 
 @dataclass(frozen=True, slots=True)

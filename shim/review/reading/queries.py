@@ -12,7 +12,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -121,6 +121,15 @@ async def operations(
 ) -> list[OperationUse]:
     """Who uses which old operation, by operation, the one that calls it most first."""
     cards, _ = await _cards(store, catalogue, now, Window.of(now, days), config, closed)
+    return _by_operation(cards, operation)
+
+
+def uses_of(seen: Overview, operation: str | None = None) -> list[OperationUse]:
+    """The same of an overview that is there already."""
+    return _by_operation(seen.integrations, operation)
+
+
+def _by_operation(cards: Iterable[Scorecard], operation: str | None) -> list[OperationUse]:
     found = [use for each in cards for use in each.operations if operation in (None, use.operation)]
     return sorted(found, key=lambda each: (each.operation, -each.calls, each.integration))
 
@@ -138,6 +147,16 @@ async def findings(
     chosen = [each for each in made if _fits(each, which)]
     return sorted(chosen, key=lambda each: (not each.open, -SEVERITIES.index(each.severity),
                                             -each.last_seen.timestamp(), each.id))  # fmt: skip
+
+
+async def finding_choices(store: Store) -> tuple[list[str], list[str]]:
+    """(integrations, codes) of which there are findings."""
+    async with store.reading() as connection:
+        names, codes = [
+            (await connection.execute(sa.select(column).distinct().order_by(column))).scalars().all()
+            for column in (FINDINGS.c.integration, FINDINGS.c.code)
+        ]
+    return list(names), list(codes)
 
 
 async def pages(
@@ -273,6 +292,13 @@ def _sum(of: Iterable[tuple[Day, ...]]) -> tuple[Day, ...]:
 
 # ---- findings ----
 
+SERIOUS = ("refused", "loss", "warning")
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 _SHORT = tuple(column for column in FINDINGS.c if column.name not in ("sample", "sample_at"))
 
 
@@ -282,16 +308,24 @@ def _conditions(which: FindingFilter, now: datetime) -> list[sa.ColumnElement[bo
     found: list[sa.ColumnElement[bool]] = [
         FINDINGS.c[name] == value for name, value in wanted.items() if value is not None
     ]
+    row = FINDINGS.c
+    if which.text:
+        titles = [code for code, kind in KINDS.items() if which.text.lower() in kind.title.lower()]
+        named = [each.icontains(which.text, autoescape=True) for each in (row.operation, row.path, row.code)]
+        found.append(sa.or_(*named, row.code.in_(titles)))
+    if which.since is not None:
+        found.append(row.last_seen >= _midnight(which.since))
+    if which.until is not None:
+        found.append(row.first_seen < _midnight(which.until + timedelta(days=1)))
+    if which.serious:
+        found.append(row.severity.in_(SERIOUS))
     if which.open is not None:
         found.append(still_open(now) if which.open else sa.not_(still_open(now)))
     return found
 
 
 def _fits(row: FindingRow, which: FindingFilter) -> bool:
-    if which.state not in (None, row.state) or which.open not in (None, row.open):
-        return False
-    words = (row.operation, row.path, row.code, row.title)
-    return not which.text or any(which.text.lower() in each.lower() for each in words)
+    return which.state in (None, row.state) and which.open in (None, row.open)
 
 
 async def _used(

@@ -9,7 +9,7 @@ with who said it, also when two say different things at the same time: the last 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -24,6 +24,7 @@ DECLARED: tuple[State, ...] = ("new", "acknowledged", "ignored", "fixed")
 """What may be said of a finding. That it is verified, the shim sees."""
 OPEN: tuple[State, ...] = ("new", "acknowledged")
 _LONGEST_WHO = 200
+_AT_ONCE = 500
 _LONGEST_TEXT = 4000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -85,6 +86,38 @@ async def change(
         was = await _state(connection, id)
         await connection.execute(sa.update(FINDINGS).where(FINDINGS.c.id == id).values(values))
         return await _record(connection, id, Event(now, who, was, state, said))
+
+
+async def change_all(
+    store: Store,
+    ids: Collection[int],
+    state: State,
+    who: str,
+    text: str = "",
+    until: datetime | None = None,
+    *,
+    now: datetime,
+) -> int:
+    """Say the same of many findings, all of them or none; how many there are. Raises like `change`."""
+    who, text = _who(who), _text(text)
+    _judge(state, text, until, now)
+    said = f"{text} (until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC)" if until else text
+    wanted, changed = sorted(ids), 0
+    async with store.writing() as connection:
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = FINDINGS.c.id.in_(wanted[start : start + _AT_ONCE])
+            query = sa.select(FINDINGS.c.id, FINDINGS.c.state).where(some).order_by(FINDINGS.c.id)
+            was = (await connection.execute(query.with_for_update())).all()
+            values = {"state": state, "state_at": now, "until": until}
+            await connection.execute(sa.update(FINDINGS).where(some).values(values))
+            events = [
+                {"finding": id, "at": now, "who": who, "was": before, "became": state, "text": said}
+                for id, before in was
+            ]
+            if events:
+                await connection.execute(sa.insert(FINDING_EVENTS), events)
+            changed += len(events)
+    return changed
 
 
 async def note(store: Store, id: int, who: str, text: str, *, now: datetime) -> Event:

@@ -110,7 +110,9 @@ class Passed:
         return html.fromstring(await self.house.browser.get(path))
 
     async def file(self, path: str) -> str:
-        return await self.house.browser.get(f"/review/export/{path}")
+        text = await self.house.browser.get(f"/review/export/{path}")
+        assert text.startswith("\ufeff") == (".csv" in path), "by it, spreadsheets know UTF-8"
+        return text.removeprefix("\ufeff")
 
     def state(self, key: FindingKey) -> str:
         return STATES.get(key, "new")
