@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -28,6 +29,7 @@ from shim.edge.deprecation.batch import Batch
 from shim.edge.deprecation.counting import UNKNOWN, Counting, Wanted
 from shim.edge.deprecation.delivery import Keeping
 from shim.edge.deprecation.exclusions import KeptOut
+from shim.edge.deprecation.rollup import roll_up
 from shim.edge.deprecation.samples import sample
 from shim.edge.deprecation.spool import Spool
 from shim.edge.deprecation.writer import forget_old, known
@@ -38,6 +40,7 @@ from shim.edge.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 _MOST_KNOWN = 500_000
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class DeprecationLog:
         self._operations = {*old.operations, *new.operations}
         self._ending = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._rolled_up: datetime | None = None
         self._task: asyncio.Task[None] | None = None
         self.replace(config)
 
@@ -202,8 +206,21 @@ class DeprecationLog:
                 await asyncio.wait_for(self._ending.wait(), self._settings.flush)
             try:
                 await self.flush()
+                await self._roll_up()
             except Exception as error:  # noqa: BLE001  # what is not foreseen must not end the writing for good
                 log.error("deprecation log failed", problem=type(error).__name__)
+
+    async def _roll_up(self) -> None:
+        """Once a day, and soon after the start: days that are long over become months."""
+        now = self._store.now()
+        if self._ending.is_set() or (self._rolled_up and now - self._rolled_up < _A_DAY):
+            return
+        self._rolled_up = now
+        try:
+            if moved := await roll_up(self._store, self._settings.days):
+                log.info("use of days long over was added up by the month", rows=moved)
+        except Fault as fault:  # it is tried again tomorrow
+            log.warning("deprecation log not rolled up", reason=fault.reason)
 
     async def _batch(self) -> Batch:
         """What was counted since the last time, with the samples that are due."""

@@ -56,6 +56,12 @@ class Deprecation(Section):
     keys: Annotated[
         Count, doc("Different findings, and different callers, of one integration; more are only counted.")
     ] = 10_000
+    days: Annotated[
+        Count,
+        doc(
+            "Days for which use is kept by the day; what is older is added up by the month, and no sum changes."
+        ),
+    ] = 400
     keep_out: KeepOut = KeepOut()
 
     def core(self) -> telling.Deprecation:
