@@ -56,7 +56,7 @@ async def test_it_speaks_and_takes_the_one_version_that_it_was_told(start: Start
     ("kind", "names", "needed"),
     [
         ("split", ("firstName", "lastName"), ("firstName", "lastName")),
-        ("both", ("name", "firstName", "lastName"), ("name",)),
+        ("both", ("name", "firstName", "lastName"), ()),
         ("name", ("name",), ("name",)),
     ],
 )
@@ -71,6 +71,9 @@ async def test_an_account_needs_its_name(
         refused = fault_of(await post(backend, "AddOrganization", fields, ours, ours))
         assert refused is not None
         assert refused.code == "117"
+    refused = fault_of(await post(backend, "AddOrganization", ADD, ours, ours))
+    assert refused is not None
+    assert refused.code == "117"
     made = await post(backend, "AddOrganization", whole, ours, ours)
     told = await post(backend, "GetOrganizationDetails", {"ID": made.get("ID") or ""}, ours, ours)
     assert {name: told.get(name) for name in names} == {name: whole[name] for name in names}

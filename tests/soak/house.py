@@ -15,13 +15,14 @@ from shim.core.catalogue.translation import Translation
 from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
-from shim.core.schema.interface import Operation
+from shim.core.schema.interface import Interface, Operation
 from shim.core.serialise import MessageWriter
 from shim.edge import app
 from shim.edge.app import Application, open_application
 from shim.edge.exchange.performer import Performer, run
 from shim.edge.settings.load import Config
-from shim.emulator.app import application
+from shim.emulator.app import Options, application
+from shim.emulator.judge import Surplus
 from shim.emulator.world.seed import load_seed
 from shim.emulator.world.world import Account, Extension, Object, World
 from tests.soak.furnishing import FURNITURE
@@ -47,6 +48,8 @@ class Sent:
     outcome: Outcome
     calls: list[tuple[str, Element]]
     known_as: dict[str, set[str]]
+    new: Interface
+    """The interface that v3 was spoken to in."""
 
     @property
     def answer(self) -> Element | None:
@@ -119,7 +122,7 @@ class House:
         performer = Performer(self.application.performers, "127.0.0.1")
         outcome = await run(exchange(self._shim, Request(endpoint, "text/xml", message)), performer)
         calls = [(each.operation, each.request) for each in self.world.calls]
-        return Sent(translation, request, outcome, calls, known)
+        return Sent(translation, request, outcome, calls, known, self.catalogue.new)
 
     async def identities(self, request: Element) -> dict[str, set[str]]:
         """What v3 calls the extensions that a request may name."""
@@ -145,15 +148,19 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path | None = None) -> AsyncIterator[House]:
-    """The furnished demo world behind an emulator, and a shim with a store of its own."""
+async def house(
+    folder: Path | None = None, version: str = "3.0.0", surplus: Surplus = "refuse", **conduct: str
+) -> AsyncIterator[House]:
+    """The furnished demo world behind an emulator of a version, and a shim with a store of its own."""
     assert app.catalogue.__module__ == "shim.edge.catalogue", "a test left a shared catalogue behind"
     world = load_seed()
+    options = Options(schema_version=version, surplus=surplus)
     with tempfile.TemporaryDirectory(prefix="soak-", dir=folder) as name:
-        async with listening(application(world), "127.0.0.1", 0) as url:
+        async with listening(application(world, options), "127.0.0.1", 0) as url:
             config = Config.model_validate(
                 {
-                    "backend": {"url": url, "call_timeout": 30},
+                    "backend": {"url": url, "call_timeout": 30, "schema_version": version},
+                    "conduct": conduct,
                     "store": {"url": f"sqlite+aiosqlite:///{Path(name) / 'soak.db'}"},
                     "journal": {"settle": 0.01},
                     "integrations": [_integration(each.login, each.password) for each in LOGINS],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
 from lxml import etree
 
@@ -11,9 +12,9 @@ from shim.core.catalogue.translation import Translation
 from shim.core.errors import Fault
 from shim.core.rehearsal.compare import canonical
 from shim.core.rules.rule import Fate
-from shim.core.schema.interface import Attribute, ElementDecl, Simple, paths
+from shim.core.schema.interface import Attribute, ElementDecl, Interface, Simple, paths
 from shim.core.serialise import fault_message
-from shim.interfaces.load import new, old
+from shim.interfaces.load import old
 from tests.soak.house import Sent
 from tests.support.schemas import assert_valid
 
@@ -89,7 +90,7 @@ def _said(sent: Sent) -> Counter[tuple[str, str, str]]:
     """What the v3 calls say: operation, path and value, how often."""
     said: Counter[tuple[str, str, str]] = Counter()
     for operation, request in sent.calls:
-        types = _new_types(operation)
+        types = _new_types(operation, sent.new)
         for path, text in request.leaves():
             said[operation, path, canonical(text, types.get(path))] += 1
             for above in _above(path):
@@ -97,13 +98,9 @@ def _said(sent: Sent) -> Counter[tuple[str, str, str]]:
     return said
 
 
-_TYPES: dict[str, dict[str, Simple | None]] = {}
-
-
-def _new_types(operation: str) -> dict[str, Simple | None]:
-    if operation not in _TYPES:
-        _TYPES[operation] = {path: _type(decl) for path, decl in paths(new().operations[operation].input)}
-    return _TYPES[operation]
+@cache
+def _new_types(operation: str, interface: Interface) -> dict[str, Simple | None]:
+    return {path: _type(decl) for path, decl in paths(interface.operations[operation].input)}
 
 
 def _type(decl: ElementDecl | Attribute | None) -> Simple | None:

@@ -23,7 +23,7 @@ from translations.extension import phone_passwords, reading, rights
 from translations.extension.listing import listed
 from translations.extension.reading import finish
 from translations.extension.templates import TEMPLATE, kind_of, put, put_old, successors
-from translations.shared import person_names, shared_emails
+from translations.shared import completing, person_names, shared_emails
 from translations.shared import reading_first as first
 from translations.shared.accounts import newcomer
 from translations.shared.deletions import (
@@ -65,6 +65,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[El
     put(wanted_user, templates.user)
     put(wanted_phone, templates.extension)
     yield from shared_emails.settle(catalogue, work, wanted_user)
+    yield from completing.owner(catalogue, work, user.new, wanted_user)
     _label(work, wanted_phone)
 
     def steps(journal: Journal) -> Steps[Learning]:
@@ -236,9 +237,10 @@ ADD = plan(
     _add,
     call("PBX.GetTemplates", _WHICH_TEMPLATE),
     shared_emails.ASKED,
+    completing.MEMBERS,
     call("User.GetUsers", "Who has the login already; once more when it was not seen how AddUser ended."),
     leg("user", "User.AddUser", [
-        _USERS_ID, TEMPLATE, *person_names.BOTH, *_USER, newcomer("otherNotifyEmail"),
+        _USERS_ID, TEMPLATE, *person_names.BOTH, *completing.PERSON, *_USER, newcomer("otherNotifyEmail"),
         _STRENGTH_SENT, _STRENGTH_READ,
     ], undo=_USER_UNDONE),
     *(call(name, rights.ASKED) for name in rights.ASKS),

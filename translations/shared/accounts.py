@@ -6,7 +6,7 @@ from shim.core.message import Element
 from shim.core.rules.rule import Rule
 from shim.core.rules.vocabulary import added, keep, rename, unread, within
 from shim.core.rules.work import Work
-from translations.shared import person_names
+from translations.shared import completing, person_names
 
 UPDATED = (unread("identifier", "v3 also names the identifier of what it changed."),)
 """For the many answers that are a plain updateObject."""
@@ -59,6 +59,7 @@ _SUBSCRIPTION = newcomer("subscriptionID")
 _STRENGTH = keep("passwordStrength", _IN_TWO, unless="passwordStrength")
 ADDED_ACCOUNT: tuple[Rule, ...] = (
     *person_names.BOTH,
+    *completing.ORGANIZATION,
     _SUBSCRIPTION,
     newcomer("otherNotifyEmail"),
     keep("passwordStrength", _IN_TWO, when=verbose, unless="passwordStrength"),

@@ -331,7 +331,7 @@ class _Level:
 
     def makes(self, made: Made, rule: Rule) -> None:
         self.known(made.target, made.finding)
-        if made.target in self.reached:
+        if made.target in self.reached and not made.fills:
             self.problem(f"{made.target} is carried and made by a rule as well")
         for path in self.target_paths:
             if path == made.target or path.startswith((made.target + "/", made.target + "/@")):

@@ -20,7 +20,7 @@ def holding(declared: Declared, service: str, new: Interface) -> Declared:
     successor = _successor(declared, service, new)
     if successor is None:
         return replace(declared, legs=legs)
-    rules = tuple(each for each in declared.rules if _holds(each, successor))
+    rules = tuple(each for each in declared.rules if _holds(each, successor, new))
     return replace(declared, legs=legs, rules=rules)
 
 
@@ -46,7 +46,9 @@ def _successor(declared: Declared, service: str, new: Interface) -> Operation | 
     return None if declared.emulates else new.operations.get(name)
 
 
-def _holds(rule: Rule, successor: Operation) -> bool:
+def _holds(rule: Rule, successor: Operation, new: Interface) -> bool:
+    if rule.demanded and rule.demanded not in new.may_require.get(successor.full_name, ()):
+        return False
     wanted = wheres(rule)
     if not wanted and not rule.unless:
         return True

@@ -46,6 +46,8 @@ class Rule:
     """v3 paths that have to be there, or the rule is none: what only some versions of v3 have."""
     unless: str = field(default="", kw_only=True)
     """A v3 path that must not be there: what some versions of v3 have no more."""
+    demanded: str = field(default="", kw_only=True)
+    """An element that a server of the version may demand beyond its schema, or the rule is none."""
 
     @property
     def may_drop(self) -> bool:
@@ -85,6 +87,8 @@ class Made:
     target: str
     producer: Producer | None
     finding: Code | None = None
+    fills: bool = False
+    """Whether it makes only what nothing else gives."""
 
 
 def split(path: str) -> tuple[str, str]:

@@ -132,6 +132,22 @@ class Conduct(Section):
         doc("Type of a new organization; leave: the backend decides."),
         BeforeValidator(digits),
     ] = "leave"
+    complete_names: Annotated[
+        Literal["login", "leave"],
+        doc("A new account without a name, where a later v3 may insist on one: its login, or left out."),
+    ] = "login"
+    complete_company: Annotated[
+        Literal["name", "leave"],
+        doc("A new service provider or organization without a company, likewise: its name, or left out."),
+    ] = "name"
+    complete_email: Annotated[
+        Literal["leave"] | Annotated[str, Field(pattern=r"^[^{}@\s]*\{login\}[^{}@\s]*@[^{}@\s]+$")],
+        doc("A new account without an e-mail, likewise: left out, or such as {login}@noreply.example.com."),
+    ] = "leave"
+    organization_owner: Annotated[
+        Literal["leave", "first"],
+        doc("Roles of later versions: users are members, or the first of an organization is its owner."),
+    ] = "leave"
     new_user: Annotated[
         Literal["configured", "parent"],
         doc("What the user of a new extension may do: as configured, or never more than its organization has."),

@@ -99,8 +99,7 @@ def _take_profile(call: Call, account: Account) -> None:
             account.profile[child.name] = value
         else:
             account.profile.pop(child.name, None)
-    if "name" not in known:
-        settle_name(account.profile)
+    settle_name(account.profile, anew="name" not in known)
 
 
 def _login(call: Call, own: Account | None = None) -> tuple[str, bool]:

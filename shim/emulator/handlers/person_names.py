@@ -16,13 +16,16 @@ _ALL = ("name", "firstName", "lastName")
 def require_names(call: Call) -> None:
     """Raises Refusal when an account is added without a name: the whole one, or both halves."""
     known = fields_of(call.interface, call.operation.full_name)
-    for name in _ALL[:1] if _ALL[0] in known else _ALL[1:]:
-        call.need(name)
+    halves = all(name in known and call.text(name) for name in _ALL[1:])
+    if not halves:
+        call.need(_ALL[0] if _ALL[0] in known else _ALL[1])
+        for name in _ALL[2:] if _ALL[0] not in known else ():
+            call.need(name)
 
 
-def settle_name(profile: dict[str, str]) -> None:
-    """Where there are only first and last name, the name is both."""
-    if "firstName" in profile and "lastName" in profile:
+def settle_name(profile: dict[str, str], *, anew: bool) -> None:
+    """Where there are only first and last name, the name is both; `anew`: also where it was so before."""
+    if (anew or "name" not in profile) and "firstName" in profile and "lastName" in profile:
         profile["name"] = f"{profile['firstName']} {profile['lastName']}"
 
 

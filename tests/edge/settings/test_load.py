@@ -404,6 +404,10 @@ def test_conduct_of_all_with_the_differences_of_one(tmp_path: Path) -> None:
     assert one.settings == {
         "user_max": "leave",
         "organization_type": "leave",
+        "complete_names": "login",
+        "complete_company": "name",
+        "complete_email": "leave",
+        "organization_owner": "leave",
         "new_user": "configured",
         "unlimited_absent": "number",
         "unlimited_absent_in_v3": "unlimited",
