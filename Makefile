@@ -75,10 +75,12 @@ format: install  ## format the code
 	$(BIN)/ruff format .
 
 lock: install  ## resolve requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile --quiet --generate-hashes --no-emit-index-url --extra dev --extra tour \
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --extra dev --extra tour --extra otel \
 		--python-version 3.11 pyproject.toml -o requirements.lock
 	sed '/^    --hash/d; s/ \\$$//' requirements.lock > .venv/constraints.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --constraint .venv/constraints.txt \
 		--no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements-runtime.lock
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --constraint .venv/constraints.txt --extra otel \
+		--no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements-otel.lock
 	printf 'cyclonedx-bom\npip-audit\n' | uv pip compile --quiet --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --python-version 3.11 - -o requirements-audit.lock

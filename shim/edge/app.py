@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -47,6 +48,7 @@ from shim.edge.store.database import Clock, Store, utc_now
 from shim.edge.store.place import Marker, held, mark_path
 from shim.edge.telemetry.log import set_level
 from shim.edge.telemetry.metrics import CONTENT_TYPE, Metrics
+from shim.edge.telemetry.tracing import Tracing, open_tracing
 from shim.edge.workers.place import Worker
 from shim.edge.workers.scrape import of_all
 from shim.interfaces.load import new, old
@@ -64,6 +66,7 @@ class Application:
         performers: Performers,
         deprecation: DeprecationLog,
         comparer: Comparer | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.config = config
         self.catalogue = compiled
@@ -95,7 +98,7 @@ class Application:
         self.comparer = comparer
         self.native = self._native(peers, performers) if config.native_v3.enabled else None
         calls = self.native.calls if self.native is not None else None
-        beside = Beside(deprecation, comparer, calls)
+        beside = Beside(deprecation, comparer, calls, tracing)
         self.soap = SoapEndpoint(shim, performers, peers, conduct, Telling(config), beside)
         self.pages = Pages(compiled.old, peers, config.schema_versions.latest)
 
@@ -227,15 +230,19 @@ Extension = Callable[[Application, web.Application], None]
 
 @asynccontextmanager
 async def open_application(
-    config: Config, clock: Clock = utc_now, *, new_store: bool = False
+    config: Config, clock: Clock = utc_now, *, new_store: bool = False, tracing: Tracing | None = None
 ) -> AsyncIterator[Application]:
     """Open the store and the ways to the backend. Raises Fault when the store cannot be opened, or is another
     shim's, or another one than was served here before (unless `new_store` says that one is meant).
 
     `clock` gives the time by which calls are counted, rungs and brownouts hold, and findings live. Raises
-    ConfigError when policies cannot be meant.
+    ConfigError when policies cannot be meant, or the traces that are wanted cannot be made; `tracing` takes the
+    place of what `telemetry` wants.
     """
     async with AsyncExitStack() as closing:
+        tracing = tracing or open_tracing(config)
+        if tracing is not None:
+            closing.push_async_callback(within(CLOSING, "traces", partial(asyncio.to_thread, tracing.close)))
         session = await closing.enter_async_context(open_session(config.backend))
         http = await closing.enter_async_context(open_http(config.backend))
         settings = config.store
@@ -273,7 +280,7 @@ async def open_application(
         closing.push_async_callback(porting.stop)
         performers = Performers(integrations, backend, store, identities, journal, porting)
         comparer = await closing.enter_async_context(comparing(compiled, config.compare, deprecation))
-        application = Application(config, compiled, performers, deprecation, comparer)
+        application = Application(config, compiled, performers, deprecation, comparer, tracing)
         if application.native is not None:
             closing.push_async_callback(within(CLOSING, "native calls", application.native.calls.close))
         recovery = Recovery(compiled, performers, journal, application.integration)

@@ -15,6 +15,7 @@ from typer.testing import Result
 
 from shim.cli.check.ports import Wanted, refused
 from shim.cli.demo.certificate import loopback_certificate
+from shim.edge.telemetry import tracing
 
 Invoke = Callable[..., Result]
 ConfigFile = Callable[..., Path]
@@ -179,3 +180,15 @@ def test_a_spool_that_cannot_be_made_is_told(invoke: Invoke, config: ConfigFile,
     assert done.exit_code == 0
     assert "warning  store: The folder for the deprecation log's spool cannot be made" in done.stdout
     assert "spool" not in invoke("check", "-c", str(config()), "--offline").stdout
+
+
+def test_traces_that_are_wanted_without_the_extra(
+    monkeypatch: pytest.MonkeyPatch, invoke: Invoke, config: ConfigFile
+) -> None:
+    file = config("telemetry: {otlp_endpoint: 'http://collector:4318'}\n")
+    told = invoke("check", "--offline", "--config", str(file))
+    assert "traces: made of 100% of the calls" in told.stdout
+    monkeypatch.setattr(tracing, "find_spec", lambda name: None)
+    told = invoke("check", "--offline", "--config", str(file))
+    assert told.exit_code == 2
+    assert "requirements-otel.lock" in " ".join((told.stdout + told.stderr).split())

@@ -30,6 +30,14 @@ def test_all_that_the_shim_depends_on_is_locked_and_no_test_tool() -> None:
         assert tool not in runs
 
 
+def test_what_traces_need_is_what_was_tested_and_more_than_what_runs() -> None:
+    tested, traces = locked("requirements.lock"), locked("requirements-otel.lock")
+    assert locked("requirements-runtime.lock").items() < traces.items()
+    assert {name: tested.get(name) for name in traces} == traces, "make lock"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {re.split(r"[>=]", each)[0] for each in project["optional-dependencies"]["otel"]} <= set(traces)
+
+
 def test_locks_name_no_path_of_the_machine_that_made_them() -> None:
     for lock in ROOT.glob("requirements*.lock"):
         assert not re.findall(r"(?<!:)/(?:tmp|home|root|work)/\S+", lock.read_text()), lock.name

@@ -29,6 +29,7 @@ from shim.edge.settings.model import Config
 from shim.edge.settings.secret_files import exposed
 from shim.edge.store.database import Store
 from shim.edge.store.place import Mark, mark_path
+from shim.edge.telemetry.tracing import judge_telemetry
 from shim.interfaces.load import dialects, new, old
 from translations.services import SERVICES
 
@@ -51,6 +52,7 @@ class Result:
 NEEDS = {
     "policies": {"conduct"},
     "TLS files": {"listen", "admin"},
+    "traces": {"telemetry"},
     "store": {"store", "deprecation"},
     "ports": {"listen", "admin"},
     "backend": {"backend"},
@@ -66,6 +68,8 @@ async def checks(path: Path | None, overrides: Mapping[str, Any], *, offline: bo
     where = str(path or "settings")
     for name, needs in NEEDS.items():
         if name == "backend" and offline:
+            continue
+        if name == "traces" and (config is None or config.telemetry.otlp_endpoint is None):
             continue
         if config is None or wrong & needs:
             why = "its settings are wrong" if config is not None else "without a configuration"
@@ -221,4 +225,15 @@ def check_ports(config: Config, where: str) -> Result:
     return result
 
 
-_BY_CONFIG = {"policies": check_policies, "TLS files": check_tls, "ports": check_ports}
+def check_traces(config: Config, where: str) -> Result:
+    """Whether traces that are wanted can be made; whether a collector takes them is seen in the log."""
+    sample = f"of {config.telemetry.sample:.0%} of the calls"
+    return Result("traces", f"made {sample}", problems=judge_telemetry(config, where))
+
+
+_BY_CONFIG = {
+    "policies": check_policies,
+    "TLS files": check_tls,
+    "traces": check_traces,
+    "ports": check_ports,
+}

@@ -27,6 +27,7 @@ from shim.edge.backend.tokens import Tokens, tls_context
 from shim.edge.exchange.fair_shares import Places
 from shim.edge.settings.model import Backend as BackendSettings
 from shim.edge.settings.model import Integration, Retry
+from shim.edge.telemetry import tracing
 from shim.edge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -121,8 +122,14 @@ class Backend:
         """
         began, result = time.perf_counter(), "stopped"
         try:
-            answer = await self._answered(call, integration, heard)
-            result = "backend-fault" if carries_fault(answer) else "answer"
+            with tracing.part(call.full_name, "client") as span:
+                span.tell({"rpc.system": "soap", "shim.writes": call.writes})
+                answer = await self._answered(call, integration, heard)
+                if carries_fault(answer):
+                    result = "backend-fault"
+                    span.failed(result)
+                else:
+                    result = "answer"
         except BackendError as error:
             result = error.reason
             raise
@@ -277,7 +284,11 @@ class Backend:
         async with self._session.post(
             address.url + call.endpoint,
             data=call.envelope(token),
-            headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{call.soap_action}"'},
+            headers={
+                "Content-Type": "text/xml; charset=utf-8",
+                "SOAPAction": f'"{call.soap_action}"',
+                **tracing.headers(),
+            },
             timeout=self._writing if call.writes else self._reading,
             allow_redirects=False,
         ) as response:

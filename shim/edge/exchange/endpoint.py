@@ -32,6 +32,7 @@ from shim.edge.http.peer import Peers
 from shim.edge.http.toolkits import HEAD, clean_agent, toolkit
 from shim.edge.native.passthrough import NativeV3
 from shim.edge.rehearsal.compare_mode import Comparer, Spoken
+from shim.edge.telemetry.tracing import NO_SPAN, Span, Tracing
 
 log = structlog.get_logger()
 
@@ -49,11 +50,12 @@ class Conduct:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What stands beside the way of an old call: its record, an old server to compare with, native v3."""
+    """What stands beside the way of an old call: its record, an old server to compare with, v3, its trace."""
 
     deprecation: DeprecationLog
     comparer: Comparer | None = None
     native: NativeV3 | None = None
+    tracing: Tracing | None = None
 
 
 class SoapEndpoint:
@@ -95,6 +97,13 @@ class SoapEndpoint:
         self._conduct = replace(self._conduct, body_seconds=body_seconds)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
+        tracing = self._beside.tracing
+        if tracing is None:
+            return await self._answer(request, NO_SPAN)
+        with tracing.call(request.headers) as span:
+            return await self._answer(request, span)
+
+    async def _answer(self, request: web.Request, span: Span) -> web.StreamResponse:
         reference = secrets.token_hex(8)
         began = time.perf_counter()
         outcome = Outcome()
@@ -106,13 +115,16 @@ class SoapEndpoint:
         except asyncio.CancelledError:
             outcome.fault = _STOPPED
             self._log(call, reference, began, request)
+            _trace(span, outcome, reference)
             raise
         except Exception:  # a defect of ours still has to end as a fault that can be found
             log.exception("internal error", reference=reference, path=request.path)
             outcome.fault = _INTERNAL
         if call.passed is not None:
+            span.named("v3 message that passed")
             return call.passed
         self._log(call, reference, began, request)
+        _trace(span, outcome, reference)
         body = self._told(outcome, reference)
         if outcome.rung == "compare" and self._beside.comparer is not None:
             self._beside.comparer.consider(call.spoken(request, body))
@@ -195,6 +207,29 @@ class SoapEndpoint:
             toolkit=seen.toolkit,
             milliseconds=round(seconds * 1000, 1),
         )
+
+
+def _trace(span: Span, outcome: Outcome, reference: str) -> None:
+    """What became of a call, without anything that it says itself."""
+    if span is NO_SPAN:
+        return
+    fault = outcome.fault
+    if outcome.operation is not None:
+        span.named(outcome.operation)
+    if fault is not None:
+        span.failed(fault.reason)
+    span.tell(
+        {
+            "rpc.system": "soap",
+            "rpc.method": outcome.operation,
+            "shim.integration": outcome.caller.name if outcome.caller else None,
+            "shim.reference": reference,
+            "shim.version": outcome.schema_version,
+            "shim.findings": sum(1 for _ in outcome.findings.own),
+            "shim.fault.code": fault.code if fault else None,
+            "http.response.status_code": 500 if fault else 200,
+        }
+    )
 
 
 def _tell(findings: Iterable[Finding], about: Mapping[str, str | None]) -> None:

@@ -39,6 +39,7 @@ from shim.edge.settings.kinds import (
     doc,
 )
 from shim.edge.settings.logins import NAME, AdminUser, Integration, NewLogin, OldLogin, Quota
+from shim.edge.settings.telemetry import Telemetry
 
 __all__ = ["NAME", "AdminUser", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
 
@@ -417,6 +418,7 @@ class Config(Section):
     conduct: Conduct = Conduct()
     quota: Quota = Quota()
     log: Log = Log()
+    telemetry: Telemetry = Telemetry()
     login: Login = Login()
     integrations_file: Annotated[
         Existing | None, doc("YAML file with a list like `integrations`, kept by `shim integrations`.")

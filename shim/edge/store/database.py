@@ -31,6 +31,7 @@ from shim.core.errors import Fault, StoreError, StoreUnavailable
 from shim.core.message import Element
 from shim.edge.store.inserts import insert
 from shim.edge.store.release import migrate
+from shim.edge.telemetry.tracing import part
 
 JournalMode = Literal["wal", "delete"]
 Clock = Callable[[], datetime]
@@ -207,6 +208,7 @@ class Store:
             raise _unavailable("its file was deleted or replaced: restart the shim")
         engine = _waiting(self._writing, self._patience if busy is None else busy)
         async with AsyncExitStack() as entered:
+            entered.enter_context(part("store write"))
             if not self.shared:
                 await entered.enter_async_context(self._turn())
             yield await entered.enter_async_context(self._begin(engine))
