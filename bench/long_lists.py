@@ -2,21 +2,24 @@
 
 The backend, a process of its own, gives one integration a GetOrganizations of so many megabytes, and the other
 one of ten rows. curl fetches the long list as GetClients, time and again; calls of the other integration are
-timed meanwhile.
+timed meanwhile. The shim has a heartbeat on its event loop (`bench.heartbeat`), which tells how long it stood
+still in CPU time of its process, and its memory: those hold on a busy machine, too.
 
-    python -m bench.long_lists [--megabytes 20] [--lists 2] [--shim .venv/bin/shim]
+    python -m bench.long_lists [--megabytes 20] [--lists 2]
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from statistics import quantiles
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -102,6 +105,13 @@ def report(what: str, took: list[float]) -> None:
     )
 
 
+async def beaten(beats: Path) -> dict[str, Any]:
+    """What the heartbeat has told by the end of this second."""
+    await asyncio.sleep(2)
+    told: dict[str, Any] = json.loads(beats.read_text())
+    return told
+
+
 async def measure(url: str, count: int, folder: Path) -> None:
     message = folder / "message.xml"
     message.write_text(BODY.format(NOISY))
@@ -115,14 +125,19 @@ async def measure(url: str, count: int, folder: Path) -> None:
                 pass
             await asyncio.sleep(0.1)
         report("alone", await timed(http, url, asyncio.create_task(asyncio.sleep(3))))
+        beats = folder / "beats.json"
+        alone = await beaten(beats)
+        beats.unlink()
         report("beside long lists", await timed(http, url, asyncio.create_task(fetch(url, count, message))))
+        beside = await beaten(beats)
+        print(f"longest stops of the loop, ms of CPU time: alone {alone['stops'][0]}, beside {beside['stops']}")
+        print(f"peak memory: before {alone['memory']}, afterwards {beside['memory']} MiB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=float, default=20)
     parser.add_argument("--lists", type=int, default=2)
-    parser.add_argument("--shim", default=str(Path(sys.executable).with_name("shim")))
     parser.add_argument("--backend", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.backend:
@@ -136,7 +151,7 @@ def main() -> None:
         itself = (sys.executable, "-m", "bench.long_lists", "--backend", str(behind))
         with (
             process(*itself, "--megabytes", str(options.megabytes)),
-            process(options.shim, "serve", "-c", str(file)),
+            process(sys.executable, "-m", "bench.heartbeat", str(file), str(folder / "beats.json")),
         ):
             asyncio.run(measure(f"http://127.0.0.1:{port}/soap2/client_agent.php", options.lists, folder))
 

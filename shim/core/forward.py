@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from shim.core.aside import aside
+from shim.core.aside import LARGE, aside
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
 from shim.core.commands.steps import Steps, ask
 from shim.core.errors import PARAMETER_MISSING, BackendError, BackendRefused, CallerError
 from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
+from shim.core.reading.pieces import parts_of
 from shim.core.reading.zero_ids import may_have_zeros, without_zeros
 from shim.core.rules.choices import accepts
 from shim.core.rules.work import Work
@@ -38,6 +39,8 @@ def forward(
     work.calls.append(operation.full_name)
     answer = yield from ask(_command(writer, operation, body, writes))
     envelope = yield from aside(len(answer.body), lambda: parse_answer(answer.body, answer.content_type))
+    if len(answer.body) > LARGE:
+        work.held.append(parts_of(envelope.body))
     fault = fault_of(envelope.body)
     if fault is not None:
         text = work.in_old_words(fault.text)

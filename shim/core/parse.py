@@ -23,6 +23,7 @@ from shim.core.reading.bounds import bound_tags, over
 from shim.core.reading.encoded_types import ENCODINGS, XSI, decoded, how_sent, mapped
 from shim.core.reading.encodings import as_utf8
 from shim.core.reading.multiref import References, reference
+from shim.core.reading.pieces import PIECE, count, has, take_apart
 from shim.core.reading.white_space import without_blanks
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -72,7 +73,7 @@ class Limits:
     repeats: int = 1_000
 
 
-ANSWER_LIMITS = Limits(bytes=256 << 20, elements=4_000_000, namespace=None, text=64 << 20, repeats=1_000_000)
+ANSWER_LIMITS = Limits(bytes=256 << 20, elements=4_000_000, namespace=None, text=64 << 20, repeats=4_000_000)
 """For answers of the backend that the operator chose: lists have no paging and can be huge."""
 
 
@@ -99,9 +100,9 @@ def parse(
         bound_tags(document, limits.attributes, limits.namespace)
     root, undeclared = _tree(document)
     references = None
-    if b"ref" in document and _REFERS.search(document):
+    if has(document, b"ref") and _REFERS.search(document):
         references = References(root, len(document), limits.elements, limits.bytes, limits.depth)
-    reader = _Reader(limits, references, any(each in document for each in _SAYS_HOW))
+    reader = _Reader(limits, references, any(has(document, each) for each in _SAYS_HOW))
     if bare and _local(root.tag) != "Envelope":
         return Envelope(reader.element(root, 3), _namespace(root.tag), [])
     envelope = _envelope(root, reader)
@@ -109,6 +110,8 @@ def parse(
         raise CallerError("not-soap", "The SOAP envelope has no body element: there is no call in it.")
     if undeclared:
         envelope.found += (("undeclared-prefix", ""),)
+    if len(document) > PIECE:
+        take_apart(root)
     return envelope
 
 
@@ -117,6 +120,9 @@ def parse_answer(data: bytes, content_type: str = "", limits: Limits = ANSWER_LI
     try:
         return parse(data, content_type, limits)
     except CallerError as error:
+        if error.reason in ("over-limit", "too-large"):
+            what = "The v3 backend answered with more than is taken of one answer: ask for less at once."
+            raise BackendError("backend-nonsense", what) from error
         raise BackendError(
             "backend-nonsense",
             f"The v3 backend answered with something that is not a SOAP message ({error.reason}).",
@@ -155,9 +161,9 @@ def _malformed(detail: str) -> CallerError:
 
 def _count_elements(document: bytes, limits: Limits) -> None:
     """An upper bound of the elements, from the bytes: a tree of empty ones costs fifty times its size."""
-    tags = document.count(b"<")
+    tags = count(document, b"<")
     if tags > limits.elements:
-        tags -= document.count(b"</") + document.count(b"<!") + document.count(b"<?")
+        tags -= sum(count(document, other) for other in (b"</", b"<!", b"<?"))
     if tags > limits.elements:
         raise over(f"about {tags} elements", limits.elements)
 
@@ -259,9 +265,9 @@ class _Reader:
                 attributes.pop("id", None)
             sent = how_sent(node) if self.typed else ()
         text = node.text
-        count = len(node)
-        if count:
-            if count > limits.repeats:
+        held = len(node)
+        if held:
+            if held > limits.repeats:
                 _check_repeats(node, limits)
             depth += 1
             stray = "".join((each or "").strip() for each in (text, *(child.tail for child in node)))

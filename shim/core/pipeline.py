@@ -28,6 +28,7 @@ from shim.core.parse import Limits, credentials, parse
 from shim.core.reading.called_operation import meant
 from shim.core.reading.flat_call_rules import is_earlier
 from shim.core.reading.known_names import Familiar
+from shim.core.reading.pieces import give_up, parts_of
 from shim.core.reading.request import read
 from shim.core.reading.zero_ids import without_zeros
 from shim.core.resolve import resolve, schema_version
@@ -104,6 +105,8 @@ class Outcome:
     """The calls that a call of calls holds, as far as they were begun."""
     said: Element | None = None
     """The serverInfo header of the last v3 answer; None where there was none."""
+    held: list[list[Element]] = field(default_factory=list, repr=False)
+    """Parts of long trees, which are given up bit by bit at the end."""
 
 
 _DATES = "v3 gave a date or a time in another form than 2.5 has it; it was converted."
@@ -121,6 +124,7 @@ def exchange(shim: Shim, request: Request, outcome: Outcome | None = None) -> Ex
         outcome.answer = yield from _serve(shim, request, outcome)
     except Fault as fault:
         outcome.fault = fault.bare()
+    give_up(outcome.held)
     return outcome
 
 
@@ -151,6 +155,8 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
     old = yield from perform(shim.catalogue, translation, work)
 
     outcome.said = work.server_info
+    if outcome.held:
+        outcome.held.append(parts_of(old))
 
     # serialise
     body = written(translation, old, outcome.findings, version)
@@ -242,6 +248,7 @@ def _work(shim: Shim, body: Element, caller: Caller, outcome: Outcome, version: 
         outcome.findings,
         outcome.calls,
         inner=outcome.inner,
+        held=outcome.held,
         limits=shim.limits,
         schema_version=version,
         shown_version=shim.server_info.version,

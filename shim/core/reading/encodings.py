@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 
 from shim.core.errors import CallerError
+from shim.core.reading.pieces import PIECE
 
 _MULTIBYTE = frozenset(
     {
@@ -32,6 +33,8 @@ _DECLARED = re.compile(r"<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"']{1,40})[\"']")
 _DECLARATION = re.compile(r"\s*<\?xml\s[^>]*?\?>", re.DOTALL)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _ASCII = bytes(range(0x20, 0x7F))
+_BEGINNING = 4096
+"""Bytes in which the declaration of a long document has to end."""
 _SAID = re.compile(r"[A-Za-z0-9._:-]{1,40}", re.ASCII)
 
 
@@ -41,9 +44,31 @@ def as_utf8(data: bytes, content_type: str) -> bytes:
     plain = head.startswith(b"<") and not head.startswith(b"<?xml") and head[1:2] != b"\0"
     if plain and "charset" not in content_type.lower():
         return data.lstrip()
+    if len(data) > PIECE and (long := _long_utf8(data)) is not None:
+        return long
     text = _text(data, content_type).lstrip("\ufeff")
     declaration = _DECLARATION.match(text)
     return text[declaration.end() if declaration else 0 :].lstrip().encode("utf-8", "surrogatepass")
+
+
+def _long_utf8(data: bytes) -> bytes | None:
+    """The same of a long document in UTF-8, bit by bit; None: it is not, or begins in an unusual way."""
+    codec, data = _encoding(data)
+    if codec not in (None, "utf-8"):
+        return None
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for at in range(0, len(data), PIECE):
+            decoder.decode(data[at : at + PIECE], at + PIECE >= len(data))
+    except UnicodeDecodeError:
+        return None
+    head = data[:_BEGINNING].decode("utf-8", "ignore")
+    rest = head.lstrip("\ufeff")
+    declaration = _DECLARATION.match(rest)
+    rest = rest[declaration.end() if declaration else 0 :].lstrip()
+    if not rest.startswith("<") or rest.startswith("<?xml"):
+        return None
+    return data[len(head.encode()) - len(rest.encode()) :]
 
 
 def _text(data: bytes, content_type: str) -> str:

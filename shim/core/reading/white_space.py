@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from shim.core.reading.pieces import has
+
 _PARTS = re.compile(
     rb"(?P<cdata><!\[CDATA\[(?>[^\]]++|\](?!\]>))*+(?:\]\]>)?+)"
     rb"|(?P<aside><!--(?>[^-]++|-(?!->))*+(?:-->)?+|<\?(?>[^?]++|\?(?!>))*+(?:\?>)?+)"
@@ -24,7 +26,7 @@ def without_blanks(document: bytes) -> bytes:
 
     They stand beside a CDATA section, or before a comment or a processing instruction with no text before it.
     """
-    if b"<!" not in document and document.find(b"<?", 2) < 0:
+    if not has(document, b"<!") and not has(document, b"<?", 2):
         return document
     out: list[bytes] = []
     blank: bytes | None = None

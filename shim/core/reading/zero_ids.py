@@ -11,6 +11,7 @@ from typing import Final
 
 from shim.core.findings import Code
 from shim.core.message import Element
+from shim.core.reading.pieces import PIECE
 from shim.core.schema.interface import ComplexType, ElementDecl
 
 _ZERO = re.compile(r"\s*[+-]?0+(\.0*)?\s*", re.ASCII)
@@ -26,8 +27,19 @@ def is_zero(text: str | None) -> bool:
 
 
 def may_have_zeros(message: bytes) -> bool:
-    """Whether it is worth looking: a cheap test that most messages do not pass."""
-    return _ANY_ZERO.search(message) is not None
+    """Whether it is worth looking: a cheap test that most messages do not pass.
+
+    A long one is looked through in pieces that end with a `<`, of which a text has none.
+    """
+    if len(message) <= PIECE:
+        return _ANY_ZERO.search(message) is not None
+    start = 0
+    while start < len(message):
+        end = message.find(b"<", start + PIECE) + 1 or len(message)
+        if _ANY_ZERO.search(message, start, end) is not None:
+            return True
+        start = end
+    return False
 
 
 def without_zeros(message: Element, kind: ComplexType | None, find: Find, path: str = "") -> Element:

@@ -34,6 +34,7 @@ class Work:
         "entries",
         "extension",
         "findings",
+        "held",
         "identities",
         "in_old_words",
         "inner",
@@ -57,6 +58,7 @@ class Work:
         calls: list[str] | None = None,
         *,
         inner: list[InnerCall] | None = None,
+        held: list[list[Element]] | None = None,
         limits: Limits | None = None,
         schema_version: str = "",
         shown_version: str | None = None,
@@ -69,6 +71,8 @@ class Work:
         self.calls: list[str] = [] if calls is None else calls
         """The v3 operations called so far."""
         self.inner: list[InnerCall] = [] if inner is None else inner
+        self.held: list[list[Element]] = [] if held is None else held
+        """Parts of long trees, which are given up bit by bit at the end."""
         """The calls that it holds, as far as they were begun."""
         self.limits = limits or Limits()
         """What a message inside the message may hold, too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,10 @@ T = TypeVar("T")
 _AT_ONCE = 2
 _TURN = 0.0005
 """Seconds that such a thread keeps the interpreter while the event loop wants it: a tenth of the usual."""
+
+_OLDER = 500
+"""Collections of young garbage before one that looks at all of a long tree, which has no cycles: to look at
+millions of elements stops everybody. What others leave behind is young when it is garbage."""
 
 
 class Threads:
@@ -27,6 +32,7 @@ class Threads:
         self.running = 0
         """Threads that work now, those that nobody waits for included."""
         self._usual = sys.getswitchinterval()
+        self._collections = gc.get_threshold()
 
     async def run(self, work: Callable[[], T]) -> T:
         """The result. Raises what the work raises. Cancelled, the work still ends, for nobody.
@@ -46,6 +52,9 @@ class Threads:
         return await asyncio.shield(under_way)
 
     def _begin(self) -> None:
+        if not self.running:
+            self._collections = gc.get_threshold()
+            gc.set_threshold(self._collections[0], _OLDER, self._collections[2])
         self.running += 1
         sys.setswitchinterval(min(_TURN, self._usual))
 
@@ -54,3 +63,4 @@ class Threads:
         self.running -= 1
         if not self.running:
             sys.setswitchinterval(self._usual)
+            gc.set_threshold(*self._collections)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -119,6 +120,20 @@ async def test_threads_leave_the_switching_of_the_interpreter_as_it_was() -> Non
     threads = Threads()
     assert await threads.run(sys.getswitchinterval) < before
     assert sys.getswitchinterval() == before
+
+
+async def test_older_garbage_is_left_alone_while_there_is_a_long_tree_and_no_longer() -> None:
+    before = gc.get_threshold()
+    threads, release = Threads(), threading.Event()
+    meanwhile = asyncio.create_task(threads.run(lambda: (gc.get_threshold(), release.wait(60))[0]))
+    await until(lambda: threads.running == 1)
+    young, older, oldest = await threads.run(gc.get_threshold)
+    assert (young, oldest) == (before[0], before[2]), "young garbage is looked for as before"
+    assert older > before[1]
+    release.set()
+    assert await meanwhile == (young, older, oldest)
+    await until(lambda: threads.running == 0)
+    assert gc.get_threshold() == before
 
 
 async def until(holds: Callable[[], bool]) -> None:
