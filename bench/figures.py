@@ -53,7 +53,7 @@ def compared(
     ratios = {
         f"{of} / {name}": Spread.of([ours / theirs for ours, theirs in zip(found[of], values, strict=True)])
         for name, values in found.items()
-        if name != of
+        if name != of and of in found
     }
     return Figure(what, unit, {name: Spread.of(values) for name, values in found.items()}, ratios, aims)
 

@@ -1,6 +1,7 @@
 """The tables of docs/performance.md, made from files of results, so that no number there is typed by hand.
 
-Between `<!-- results: FILE -->` and `<!-- end -->` stands the table of that file below `bench/results`.
+Between `<!-- results: FILE -->` and `<!-- end -->` stands the table of that file below `bench/results`; between
+`<!-- charts: FILE -->` and the same end, pictures of what grows in it.
 
     python -m bench.page
 """
@@ -16,6 +17,7 @@ from bench.figures import Figure, Spread, table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "performance.md"
+_CHARTS = re.compile(r"(<!-- charts: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PLACE = re.compile(r"(<!-- results: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -50,7 +52,28 @@ def refreshed(text: str) -> str:
         results = json.loads((ROOT / "bench" / "results" / place[2]).read_text("utf-8"))
         return f"{place[1]}{facts(results['machine'])}\n{table(figures(results))}\n{place[3]}"
 
-    return _PLACE.sub(made, text)
+    return _CHARTS.sub(_drawn, _PLACE.sub(made, text))
+
+
+def is_line(figure: Figure) -> bool:
+    """Whether its values are points: each by a number."""
+    return all(name.isdigit() for name in figure.values)
+
+
+def chart(figure: Figure) -> str:
+    """A line of medians, from nought, as Mermaid draws it."""
+    points = ", ".join(f"{each.median:.0f}" for each in figure.values.values())
+    most = max(each.median for each in figure.values.values()) * 1.2
+    return (
+        f'```mermaid\nxychart-beta\n    title "{figure.what}"\n    x-axis [{", ".join(figure.values)}]\n'
+        f'    y-axis "{figure.unit} a call" 0 --> {most:.0f}\n    line [{points}]\n```\n'
+    )
+
+
+def _drawn(place: re.Match[str]) -> str:
+    results = json.loads((ROOT / "bench" / "results" / place[2]).read_text("utf-8"))
+    drawn = "\n".join(chart(each) for each in figures(results) if is_line(each))
+    return f"{place[1]}{drawn}{place[3]}"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any
 
 import uvloop
 
-from bench import process
+from bench import growth, process, workers
 from bench.calls import Measured, add_extension, add_reseller, read, set_limits
 from bench.figures import Figure, Spread, compared, table
 from bench.measuring import commit, cpu_seconds, machine
@@ -55,30 +55,25 @@ class Bench:
         self.figures.append(figure)
         self.tell(figure.row())
 
-    @contextmanager
-    def peers(self) -> Iterator[dict[str, start.Peer]]:
+    async def peers(self, stack: ExitStack) -> dict[str, start.Peer]:
         """All peers that can be started here. One whose programs are not installed is told and left out."""
-        with ExitStack() as stack:
-            making: list[tuple[str, Any]] = [
-                ("bare", lambda: start.bare(self.port)),
-                ("shim", lambda: start.shim(self.port, self.folder)),
-            ]
-            if self.options.against:
-                tree = stack.enter_context(revision(self.options.against))
-                making.append(("before", lambda: start.shim(self.port, self.folder, "before", tree)))
-            else:
-                making.append(("PHP", lambda: start.php(self.port, self.folder)))
-                making.append(("zeep", lambda: start.zeep(self.port, self.folder)))
-            found = {}
-            for name, make in making:
-                try:
-                    found[name] = stack.enter_context(make())
-                except start.MissingProgram as error:
-                    self.tell(f"without {name}: {error}")
-            yield found
+        making = {"bare": start.bare(self.port), "shim": start.shim(self.port, self.folder)}
+        if self.options.against:
+            tree = stack.enter_context(revision(self.options.against))
+            making["before"] = start.shim(self.port, self.folder, "before", tree)
+        else:
+            making |= {"PHP": start.php(self.port, self.folder), "zeep": start.zeep(self.port, self.folder)}
+        found = {}
+        for name, manager in making.items():
+            try:
+                found[name] = await start.entered(stack, manager)
+            except start.MissingProgram as error:
+                self.tell(f"without {name}: {error}")
+        return found
 
     async def calls(self) -> None:
-        with self.peers() as peers:
+        with ExitStack() as stack:
+            peers = await self.peers(stack)
             for make, aims in CALLS:
                 call = make()
                 self.backend.answers(call.answers)
@@ -115,6 +110,16 @@ class Bench:
         for figure in await process.figures(self.port, self.folder, self.options):
             self.add(compared(*figure))
 
+    async def workers(self) -> None:
+        self.backend.answers({})
+        self.backend.answer(read().answer)
+        for figure in await workers.figures(self.port, self.folder, self.options):
+            self.add(compared(*figure))
+
+    async def growth(self) -> None:
+        for figure in await growth.figures(self.port, self.backend, self.folder, self.options):
+            self.add(compared(*figure))
+
     async def extensions(self) -> None:
         told = _module("bench.extensions", "--json")
         for what, unit, aim in (("time", "ms", 4.0), ("memory", "MiB", 1.2)):
@@ -137,7 +142,7 @@ class Bench:
 
 
 OURS = ("bare", "shim", "before")
-SECTIONS = ("calls", "start", "extensions", "report")
+SECTIONS = ("calls", "start", "workers", "extensions", "report", "growth")
 
 
 def _module(*command: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Peer:
     name: str
     port: int
     processes: tuple[int, ...]
+    admin: int = 0
 
 
 @contextmanager
@@ -50,6 +52,11 @@ def running(*command: str, cwd: Path = ROOT, output: Path | None = None) -> Iter
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+async def entered(stack: ExitStack, manager: AbstractContextManager[Peer]) -> Peer:
+    """Start a peer without holding up the backend, which other peers look after meanwhile."""
+    return await asyncio.to_thread(stack.enter_context, manager)
 
 
 def wait_for(port: int) -> None:
@@ -79,20 +86,44 @@ def bare(backend: int) -> Iterator[Peer]:
         yield Peer("bare", port, (pid,))
 
 
-def configuration(port: int, backend: int, folder: Path, more: str = "") -> Path:
-    """A configuration with everything on that a shim has on in production; `more` is YAML that is added."""
+def configuration(
+    port: int,
+    backend: int,
+    folder: Path,
+    store: str = "",
+    workers: int = 1,
+    integrations: int = 1,
+    admin: int = 0,
+) -> Path:
+    """A configuration with all that a shim has on in production; the store is SQLite unless one is given.
+
+    Of several integrations the last one is that of the calls.
+    """
     file = folder / "shim.yaml"
+    several = f"\n  workers: {workers}" if workers > 1 else ""  # releases before have no such setting
+    others = "".join(
+        f"""
+  - name: other{number}
+    old: {{app_key: other{number}, app_secret: secret{number}}}
+    new: {{app_key: key{number}, app_secret: secret}}"""
+        for number in range(integrations - 1)
+    )
     file.write_text(
         f"""
-listen: {{host: 127.0.0.1, port: {port}, max_connections: 4000, max_connections_per_address: 3000, drain: 0}}
-admin: {{port: {free_port()}}}
+listen:
+  host: 127.0.0.1
+  port: {port}{several}
+  max_connections: 4000
+  max_connections_per_address: 3000
+  drain: 0
+admin: {{port: {admin or free_port()}}}
 backend: {{url: "http://127.0.0.1:{backend}"}}
-store: {{url: "sqlite+aiosqlite:///{folder}/bench.db"}}
-integrations:
+store: {{url: "{store or f"sqlite+aiosqlite:///{folder}/bench.db"}"}}
+integrations:{others}
   - name: bench
     old: {{username: bench, password: bench-pw}}
     new: {{app_key: key, app_secret: secret}}
-{more}"""
+"""
     )
     file.chmod(0o600)
     return file
@@ -104,18 +135,27 @@ def serve_command(file: Path) -> Sequence[str]:
 
 
 @contextmanager
-def shim(backend: int, folder: Path, name: str = "shim", tree: Path = ROOT, more: str = "") -> Iterator[Peer]:
+def shim(
+    backend: int,
+    folder: Path,
+    name: str = "shim",
+    tree: Path = ROOT,
+    *,
+    store: str = "",
+    workers: int = 1,
+    integrations: int = 1,
+) -> Iterator[Peer]:
     """`shim serve` of a source tree; its log goes to a file."""
     own = folder / name
-    own.mkdir(parents=True)
-    port = free_port()
-    file = configuration(port, backend, own, more)
+    own.mkdir(parents=True, exist_ok=True)
+    port, admin = free_port(), free_port()
+    file = configuration(port, backend, own, store, workers, integrations, admin)
     with running(*serve_command(file), cwd=tree, output=own / "log") as pid:
         try:
             wait_for(port)
         except RuntimeError:
             raise RuntimeError((own / "log").read_text()[-2000:]) from None
-        yield Peer(name, port, (pid,))
+        yield Peer(name, port, (pid,), admin)
 
 
 @contextmanager

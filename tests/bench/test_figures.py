@@ -8,7 +8,7 @@ import re
 import pytest
 
 from bench.figures import Spread, compared, table
-from bench.page import PAGE, ROOT, refreshed
+from bench.page import PAGE, ROOT, chart, is_line, refreshed
 
 
 def test_a_spread_is_the_median_and_the_quartiles() -> None:
@@ -34,9 +34,24 @@ def test_a_table_names_values_ratios_and_aims() -> None:
     )
 
 
+def test_a_ratio_is_only_told_where_its_peer_was_measured() -> None:
+    assert compared("x", "µs", {"10": [5, 5], "100": [6, 6]}, {}).ratios == {}
+
+
+def test_points_are_drawn_as_a_line_from_nought() -> None:
+    figure = compared("CPU by rows", "µs", {"1": [100, 100], "10": [200, 200]}, {})
+    assert is_line(figure)
+    assert not is_line(compared("x", "µs", {"shim": [1]}, {}))
+    drawn = chart(figure).splitlines()
+    assert drawn[0] == "```mermaid"
+    assert "    x-axis [1, 10]" in drawn
+    assert '    y-axis "µs a call" 0 --> 240' in drawn
+    assert "    line [100, 200]" in drawn
+
+
 def test_the_page_has_the_tables_of_the_files_that_it_names() -> None:
     text = PAGE.read_text("utf-8")
-    names = re.findall(r"<!-- results: (\S+) -->", text)
+    names = re.findall(r"<!-- (?:results|charts): (\S+) -->", text)
     assert names
     assert refreshed(text) == text, "run python -m bench.page"
     for name in names:

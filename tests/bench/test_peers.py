@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,19 @@ async def test_a_peer_answers_the_read_in_2_5_with_what_the_backend_said(
         assert set(peer.processes) <= set(tree(peer.processes))
     finally:
         await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+@pytest.mark.slow
+async def test_a_shim_of_many_integrations_takes_the_calls_of_the_last(
+    backend: tuple[Backend, int], tmp_path: Path
+) -> None:
+    one, port = backend
+    call = read()
+    one.answer(call.answer)
+    with ExitStack() as stack:
+        peer = await start.entered(stack, start.shim(port, tmp_path, integrations=5))
+        await Load(peer.port, call.path, call.message, b"GetResellerDetailsResponse").run(3)
+        await asyncio.to_thread(stack.close)
 
 
 @pytest.mark.slow
