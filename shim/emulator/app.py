@@ -175,6 +175,7 @@ class _Server:
         if action == "drop":
             return b""
         caller = self.dispatcher.caller(self.world, envelope.headers)
+        disturb.refuse(action)
         answer = self.dispatcher.perform(self.world, operation, envelope.body, caller)
         lie = disturb.lie(action) or self._lie(operation)
         answer = told(self.world.listed, self.world.ways, operation, str(caller.id), envelope.body, answer, lie)

@@ -27,16 +27,20 @@ GARBAGE = b"<html><body>An error occurred while the page was built"
 
 
 def before(world: World, action: str | None, headers: list[Element]) -> None:
-    """Raises Refusal for the actions that are answered with a fault."""
+    """Raises Refusal where the token is to die."""
+    if action == "dead-token":
+        for block in headers:
+            world.tokens.pop((block.get("accessToken") or "").strip(), None)
+        raise Refusal(AUTHENTICATION, "Authentication failed: the access token is missing, wrong or too old.")
+
+
+def refuse(action: str | None) -> None:
+    """Raises Refusal where a caller that is known is to be refused."""
     name, _, detail = (action or "").partition(":")
     if name == "fault":
         raise Refusal(
             detail or None, f"The emulator was told to refuse this with {detail or 'a fault'}.", "Server"
         )
-    if name == "dead-token":
-        for block in headers:
-            world.tokens.pop((block.get("accessToken") or "").strip(), None)
-        raise Refusal(AUTHENTICATION, "Authentication failed: the access token is missing, wrong or too old.")
 
 
 def lie(action: str | None) -> str:

@@ -84,7 +84,8 @@ def delete_all(
 ) -> Steps[Element]:
     """Delete all in this order. `lost` is how many others the request names that there are not.
 
-    What v3 refuses does not keep the others from being deleted. When it refuses all, its fault is the answer.
+    What v3 refuses does not keep the others from being deleted. When nothing is deleted since it refused, be it
+    to delete or to show what is there, its fault is the answer: that nothing is there it did not say.
     """
 
     def answer(deleted: int) -> Element:
@@ -112,7 +113,9 @@ def delete_all(
                 work.find("user-kept", each.path, _STAYS)
             if each.kept:
                 yield from ask(Forget(each.kept))
-        if refused is not None and all(each.state == "refused" for each in journal.steps):
+        if refused is not None and not deleted:
+            for step in journal.steps:
+                step.state = "refused"
             raise refused
         for path, because in left if deleted else ():
             work.find("partly-done", path, because)
