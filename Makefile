@@ -45,6 +45,9 @@ instructions: install  ## instructions of ten translations against those kept; n
 soak: install  ## a hundred thousand generated messages through the whole shim, with progress
 	$(BIN)/python -m tests.soak $(ARGS)
 
+chaos: install  ## an hour in which everything goes wrong while real clients call; see docs/chaos.md
+	$(BIN)/python -m tests.chaos $(ARGS)
+
 fuzz: install .fuzz/.installed  ## ten minutes of inputs led by coverage; what is found is made small and kept
 	PYTHONPATH=.fuzz $(BIN)/python -m tests.hostile.fuzz $(ARGS)
 

