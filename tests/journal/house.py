@@ -175,7 +175,7 @@ class Direct:
         self._server = _Server(world, Options(), new())
         self._token = world.issue_token("admin-key", 10**9)
 
-    async def forward(self, call: Call, integration: Integration) -> Answer:
+    async def forward(self, call: Call, integration: Integration, heard: object = None) -> Answer:
         self.trouble.pass_on()
         data = call.envelope(self._token)
         action = self.trouble.of(call.full_name)
