@@ -76,7 +76,7 @@ def test_the_primary_is_killed_under_load_and_its_standby_promoted(
 ) -> None:
     backend = slow_backend
     assert pair.synchronous(), "what is committed is on both"
-    settings = {**BEHIND, "store.url": pair.url, "journal.lease": 3, "journal.renew": 1, "journal.sweep": 0.5}
+    settings = {**BEHIND, "store.url": pair.url, "journal.sweep": 0.5}
     with ExitStack() as stack:
         shims = [stack.enter_context(running_shim(backend.url, tls, settings)) for _ in range(2)]
         port = free_port()
@@ -85,14 +85,22 @@ def test_the_primary_is_killed_under_load_and_its_standby_promoted(
         threads = [threading.Thread(target=callers.work, args=(each,)) for each in range(CALLERS)]
         for thread in threads:
             thread.start()
-        until(lambda: len(callers.told.added) > CALLERS * EACH // 4, "a quarter of the calls has ended")
+        until(
+            lambda: len(callers.told.added) > CALLERS * EACH // 4,
+            "a quarter of the calls has ended",
+            3 * PATIENCE,
+        )
         killed = time.monotonic()
         pair.fail_over()
-        until(lambda: all(map(is_ready, shims)) and ready(port, tls), "the shims use the other server")
+        until(
+            lambda: all(map(is_ready, shims)) and ready(port, tls),
+            "the shims use the other server",
+            3 * PATIENCE,
+        )
         again = time.monotonic()
         for thread in threads:
             thread.join(3 * PATIENCE)
-        until(lambda: not orphans(backend), "what was left half done is ended")
+        until(lambda: not orphans(backend), "what was left half done is ended", 3 * PATIENCE)
         until(lambda: open_entries(pair) == 0, "nothing is left under way")
     users, phones = people(backend)
     wanted = {f"caller{caller}-{number}" for caller in range(CALLERS) for number in range(EACH)}
@@ -102,8 +110,8 @@ def test_the_primary_is_killed_under_load_and_its_standby_promoted(
     assert len(set(callers.told.added.values())) == len(wanted), "no ID twice"
     told = [each.text for each in callers.faults]
     assert all("<faultstring>" in each for each in told), told
-    during = [each for each in callers.faults if each.began < again and each.ended > killed]
-    assert during == callers.faults, "who calls before or after hears of nothing"
+    outside = [each for each in callers.faults if each.began > again or each.ended < killed]
+    assert not outside, "who calls before or after hears of nothing"
     assert pair.primary.ask("SELECT count(*) FROM journal_entries WHERE state = 'paused'", "shim") == "0"
     assert any(began > again for began in callers.began), "calls go on with the other server"
 
