@@ -121,7 +121,8 @@ class Replica:
             size, age = int(found.memory_info().rss), time.time() - found.create_time()
         except psutil.Error:
             return 0
-        self.sizes.setdefault(self.pid, []).append((age, size))
+        if size:  # none is left of one that has just ended
+            self.sizes.setdefault(self.pid, []).append((age, size))
         return size
 
     def _read_log(self) -> None:
