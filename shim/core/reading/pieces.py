@@ -15,8 +15,6 @@ PIECE = 1 << 20
 _MANY = 256
 """Elements on a level of a tree, each of which is soon given up by itself."""
 _AT_ONCE = 64
-_ROWS = 512
-"""Nodes of lxml's, which count their siblings each time."""
 
 
 def has(data: bytes, wanted: bytes, start: int = 0) -> bool:
@@ -58,5 +56,5 @@ def take_apart(root: etree._Element) -> None:
         parents, level = level, [child for each in level for child in each]
     del level
     for parent in parents:
-        for _ in range(0, len(parent), _ROWS):
-            del parent[:_ROWS]
+        for _ in range(len(parent)):
+            del parent[0]  # a slice would count all that are left each time

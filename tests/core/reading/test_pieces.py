@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from typing import Any, SupportsIndex
 
 import pytest
 from lxml import etree
@@ -99,6 +100,20 @@ def test_a_tree_of_lxml_is_taken_apart_row_by_row() -> None:
     small = etree.fromstring(SOAP % b"<row/>")
     take_apart(small)
     assert etree.tostring(small)
+
+
+class Nodes(list["Nodes"]):
+    """Children of a node. Each slice of them would be as much work as there are, so that none is taken."""
+
+    def __delitem__(self, which: SupportsIndex | slice) -> None:
+        assert which == 0
+        super().__delitem__(which)
+
+
+def test_taking_a_tree_apart_is_as_much_work_as_there_are_rows() -> None:
+    root: Any = Nodes([Nodes([Nodes(Nodes() for _ in range(3000))])])
+    take_apart(root)
+    assert root == [[[]]]
 
 
 def test_a_long_answer_is_parsed_as_a_short_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
