@@ -148,7 +148,8 @@ class Counting:
             self._batch.find(key, counted, now, day)
             if wanted is not None and self._is_due(sampled.get(key), now):
                 due.append(key)
-        if due and wanted is not None and self._may_sample(now):
+        first = any(sampled.get(key) is None for key in due)
+        if due and wanted is not None and self._may_sample(now, first=first):
             sampled.update(dict.fromkeys(due, now))
             self._wanted.append((due, wanted))
 
@@ -174,10 +175,13 @@ class Counting:
     def _is_due(self, sampled: datetime | None, now: datetime) -> bool:
         return sampled is None or now - sampled >= self._age
 
-    def _may_sample(self, now: datetime) -> bool:
-        """Whether another one is within the bounds: of a second, and of what waits to be made."""
+    def _may_sample(self, now: datetime, *, first: bool) -> bool:
+        """Whether another one is within the bounds: of what waits to be made; and of a second, unless it is the
+        first of a finding, which may never come again."""
         if len(self._wanted) >= _MOST_WANTED:
             return False
+        if first:
+            return True
         second = int(now.timestamp())
         if second != self._second:
             self._second, self._samples = second, 0

@@ -125,6 +125,17 @@ PORTING_EVENTS = sa.Table(
     *_texts("who", "integration", "operation", "was", "became", "text"),
 )
 
+LOCK_EXCEPTIONS = sa.Table(
+    "lock_exceptions",
+    METADATA,
+    *_texts("id", key=True),
+    *_texts("integration", "operation", "owner", "reason", "who"),
+    sa.Column("created_at", _WHEN, nullable=False),
+    sa.Column("until", _WHEN, nullable=False),
+    sa.Column("ended_at", _WHEN),
+)
+"""Locked calls that pass until then all the same; `owner` answers for it."""
+
 BROWNOUTS = sa.Table(
     "brownouts",
     METADATA,

@@ -31,6 +31,7 @@ from shim.edge.porting.brownouts import (
     read_brownouts,
     stop_brownout,
 )
+from shim.edge.porting.exceptions import LockException, lifted, read_exceptions
 from shim.edge.settings.model import Integration
 from shim.edge.store.database import Store, utc
 from shim.interfaces.load import old
@@ -99,6 +100,7 @@ class Porting:
         self._every = refresh
         self._rungs: dict[str, dict[str, Rung]] = {}
         self._brownouts: tuple[Planned, ...] = ()
+        self._exceptions: tuple[LockException, ...] = ()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -120,7 +122,16 @@ class Porting:
     def rungs(self, integration: Integration) -> Mapping[str, Rung]:
         """Rungs by scope."""
         changed = self._rungs.get(integration.name)
-        return {**integration.porting, **changed} if changed else integration.porting
+        held = {**integration.porting, **changed} if changed else integration.porting
+        if not self._exceptions:
+            return held
+        now = self._store.now()
+        scopes = [
+            each.operation
+            for each in self._exceptions
+            if each.integration == integration.name and each.holds(now)
+        ]
+        return lifted(held, scopes) if scopes else held
 
     def brownouts(self, integration: str) -> tuple[Brownout, ...]:
         """Those that hold now for an integration."""
@@ -134,6 +145,7 @@ class Porting:
         found: dict[str, dict[str, Rung]] = {}
         for each in await rules(self._store):
             found.setdefault(each.integration, {})[each.operation] = each.rung
+        self._exceptions = tuple(await read_exceptions(self._store))
         self._brownouts = tuple(await read_brownouts(self._store))
         self._rungs = found
 

@@ -216,7 +216,7 @@ def _reading_on(card: Scorecard, terms: Terms) -> Iterator[str]:
 def _table(left: Iterable[OperationUse]) -> Iterator[str]:
     yield from ("", "## What your program still does in 2.5", "")
     yield from markdown_table(
-        ("", "operation", "becomes", "calls a day", "maps", "effort"),
+        ("order", "operation", "becomes", "calls a day", "maps", "effort"),
         (
             (each.order, each.operation, ", ".join(each.becomes) or "-", each.per_day, _FIT_WORDS[each.fit],
              each.effort)
@@ -286,7 +286,7 @@ def _changes(what: str, changes: Sequence[Change], same: Sequence[str], *, answe
         head = ("in v3", "was in 2.5") if answers else ("in 2.5", "in v3")
         yield ""
         yield from markdown_table(
-            (f"{what}, {head[0]}", head[1], "what happens", ""),
+            (f"{what}, {head[0]}", head[1], "what happens", "why, and what to do"),
             (
                 (
                     *_turned(code(each.old), code(each.new or "") or "-", answers=answers),

@@ -67,7 +67,7 @@ class Actions:
             who = self._site.user(request)
             await self._desk.set_rung(card.integration, move.operation, move.rung, who, move.text)
         except Wrong as wrong:
-            return await self._pages.show_integration(request, 422, str(wrong))
+            return await self._pages.show_integration(request, 422, str(wrong), form)
         self._site.say(request, f"{_scope(move.operation)}: the rung is {RUNGS[move.rung].name} now.")
         raise web.HTTPSeeOther(link("integrations", card.integration))
 
@@ -78,7 +78,7 @@ class Actions:
         try:
             await self._desk.write_notes(card.integration, forms.text(form, "notes"), self._site.user(request))
         except Wrong as wrong:
-            return await self._pages.show_integration(request, 422, str(wrong))
+            return await self._pages.show_integration(request, 422, str(wrong), form)
         self._site.say(request, "The notes were saved.")
         raise web.HTTPSeeOther(link("integrations", card.integration))
 
@@ -89,6 +89,25 @@ class Actions:
         if await self._desk.reset_rung(name, operation, self._site.user(request)):
             self._site.say(request, f"{_scope(operation)}: what was set is taken back.")
         raise web.HTTPSeeOther(link("integrations", name))
+
+    async def grant(self, request: web.Request) -> web.Response:
+        """Let locked calls pass for a while."""
+        form = await self._site.form(request)
+        card = await self._pages.card(request)
+        try:
+            wanted = forms.exception(form)
+            await self._desk.grant(card.integration, wanted, self._site.user(request))
+        except Wrong as wrong:
+            return await self._pages.show_integration(request, 422, str(wrong), form)
+        self._site.say(request, f"{_scope(wanted.operation)}: locked calls pass until {moment(wanted.until)}.")
+        raise web.HTTPSeeOther(link("integrations", card.integration))
+
+    async def end(self, request: web.Request) -> NoReturn:
+        """End an exception before its time."""
+        form = await self._site.form(request)
+        ended = await self._desk.end_exception(forms.text(form, "id"), self._site.user(request))
+        self._site.say(request, "The exception is over." if ended else "It was over already.")
+        raise web.HTTPSeeOther(link("integrations", request.match_info["integration"]))
 
     async def brownout(self, request: web.Request) -> web.Response:
         """Plan a brownout, or show what it would hit."""

@@ -12,7 +12,7 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -40,6 +40,8 @@ class Session:
     used: float
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     said: list[str] = field(default_factory=list)
+    typed: tuple[str, Mapping[str, str]] | None = field(default=None, repr=False)
+    """What was typed on a page, given by its path, before the session before this one was lost."""
 
 
 class Door:

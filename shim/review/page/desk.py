@@ -10,10 +10,16 @@ from shim.core.commands.caller import Rung
 from shim.edge.app import Application
 from shim.edge.porting import ladder
 from shim.edge.porting.brownouts import Planned, PortingRefused, read_brownouts
+from shim.edge.porting.exceptions import (
+    LockException,
+    end_exception,
+    grant_exception,
+    read_exceptions,
+)
 from shim.edge.porting.reach import Reach, reach
 from shim.edge.store.database import Store
 from shim.review.output.letter import base_of, letter, terms
-from shim.review.page.forms import Plan, Said, Wrong
+from shim.review.page.forms import Plan, Said, Wanted, Wrong
 from shim.review.page.recent import Recent
 from shim.review.reading import notes, queries, states
 from shim.review.reading.closed_days import ClosedDays
@@ -171,6 +177,22 @@ class Desk:
     async def reset_rung(self, integration: str, operation: str, who: str) -> bool:
         self.recent.forget()
         return await ladder.reset_rung(self.store, integration, operation, who)
+
+    async def exceptions(self, integration: str) -> Sequence[LockException]:
+        """Locked calls of an integration that pass for a while."""
+        return await read_exceptions(self.store, integration)
+
+    async def grant(self, integration: str, wanted: Wanted, who: str) -> None:
+        try:
+            await grant_exception(
+                self.store, integration, wanted.operation, wanted.owner, wanted.reason, wanted.until, who
+            )
+        except PortingRefused as refused:
+            raise Wrong(_sentence(refused)) from None
+
+    async def end_exception(self, id: str, who: str) -> bool:
+        """End one before its time; False when it is over."""
+        return await end_exception(self.store, id, who) is not None
 
     # ---- brownouts ----
 

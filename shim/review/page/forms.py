@@ -190,6 +190,22 @@ def move(form: Mapping[str, Any]) -> Move:
     return Move(operation, rung, text(form, "text"), text(form, "sure") == "yes")
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An exception to a lock."""
+
+    operation: str
+    owner: str
+    reason: str
+    until: datetime
+
+
+def exception(form: Mapping[str, Any]) -> Wanted:
+    """Raises Wrong."""
+    until = _moment(form, "until", "when the exception ends")
+    return Wanted(text(form, "operation") or ALL, text(form, "owner"), text(form, "reason"), until)
+
+
 def plan(form: Mapping[str, Any], now: datetime) -> Plan:
     """A window to plan. A start within the last minute is now. Raises Wrong."""
     starts = _moment(form, "starts", "when it starts")

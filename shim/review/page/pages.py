@@ -103,10 +103,14 @@ class Pages:
         )
 
     async def integration(self, request: web.Request) -> web.Response:
-        return await self.show_integration(request)
+        return await self.show_integration(request, typed=self._site.typed(request))
 
     async def show_integration(
-        self, request: web.Request, status: int = 200, problem: str | None = None
+        self,
+        request: web.Request,
+        status: int = 200,
+        problem: str | None = None,
+        typed: Mapping[str, Any] | None = None,
     ) -> web.Response:
         card = await self.card(request)
         name = card.integration
@@ -122,6 +126,7 @@ class Pages:
             "integration.html",
             status,
             card=card,
+            typed={name: forms.text(typed or {}, name) for name in ("notes", "text", "operation", "rung")},
             open_uses=left[page.start : page.end],
             ported_uses=ported[:_SCORED],
             previous=page.before and link("integrations", name, page=page.before),
@@ -133,6 +138,7 @@ class Pages:
             more_past=len(beyond) - len(beyond[:_SHOWN]),
             standings=await self._desk.standings(name),
             steps=await self._desk.steps(name),
+            exceptions=await self._desk.exceptions(name),
             logins=logins,
             sunset=self._desk.sunset,
             today=self._desk.now().date(),
@@ -161,7 +167,7 @@ class Pages:
         )
 
     async def findings(self, request: web.Request) -> web.Response:
-        return await self.show_findings(request, request.query)
+        return await self.show_findings(request, request.query, typed=self._site.typed(request))
 
     async def show_findings(
         self,
@@ -204,7 +210,7 @@ class Pages:
         )
 
     async def finding(self, request: web.Request) -> web.Response:
-        return await self.show_finding(request)
+        return await self.show_finding(request, typed=self._site.typed(request))
 
     async def show_finding(
         self,

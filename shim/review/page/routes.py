@@ -47,6 +47,8 @@ def _routes(site: Site, desk: Desk) -> list[web.RouteDef]:
         web.get("/integrations/{integration:.+}/letter", pages.letter),
         web.get("/integrations/{integration:.+}", pages.integration),
         web.post("/integrations/{integration:.+}/notes", actions.notes),
+        web.post("/integrations/{integration:.+}/exceptions/end", actions.end),
+        web.post("/integrations/{integration:.+}/exceptions", actions.grant),
         web.post("/integrations/{integration:.+}/ladder", actions.move),
         web.post("/integrations/{integration:.+}/reset", actions.reset),
         web.get("/findings", pages.findings),

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from shim.edge.http.peer import Peers
 from shim.edge.settings.model import Admin
 from shim.edge.store.database import is_busy
 from shim.review.page.auth import Door, LoginRefused, Session
+from shim.review.page.forms import text
 from shim.review.page.templates import PREFIX, STATIC, environment, link
 
 log = structlog.get_logger()
@@ -50,7 +52,12 @@ _BUSY = (
     "The store is busy: something else has been writing into it for seconds, a backup perhaps. Nothing was "
     "changed here, and calls go on. Repeat it in a moment."
 )
-_NOT_SAVED = "Your session was over, so what you sent was not saved. Log in, and repeat it."
+_NOT_SAVED = (
+    "Your session was over, so nothing was saved. Log in: you come back to the page, with what you typed."
+)
+_BACK = "You were logged out meanwhile. What you typed is back in its form: look at it, and save it."
+_KEPT = ("do", "text", "until", "notes", "operation", "rung")
+"""Fields whose texts outlive a session."""
 
 Form = MultiMapping[Any]
 
@@ -98,8 +105,27 @@ class Site:
         if session := self._door.session(request.cookies.get(COOKIE)):
             request[_SESSION] = session
         elif request.path != _LOGIN:
-            return _to_login(request)
+            return _to_login(request) if request.method != "POST" else await self._lost(request)
         return await handler(request)
+
+    async def _lost(self, request: web.Request) -> web.Response:
+        """A form that came when its session was over: log in first; what was typed comes back with its page."""
+        typed: dict[str, str] = {}
+        next = f"{PREFIX}/"
+        if request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none"):
+            next = _page_of(request)
+            with suppress(ValueError):  # a body that is no form
+                form = await request.post()
+                typed = {name: text(form, name) for name in _KEPT if text(form, name)}
+        return await self._login(request, 401, _NOT_SAVED, next, typed)
+
+    def typed(self, request: web.Request) -> Mapping[str, str]:
+        """What was typed on this page before its session was lost; once."""
+        session = request[_SESSION]
+        if session.typed is None or session.typed[0] != request.path:
+            return {}
+        kept, session.typed = session.typed[1], None
+        return kept
 
     async def form(self, request: web.Request) -> Form:
         """The fields of a form that came from a page of ours. Raises HTTPForbidden."""
@@ -146,8 +172,8 @@ class Site:
             "path": request.path,
             "now": self._clock(),
         }
-        text = await asyncio.to_thread(self._templates.get_template(template).render, context)
-        return web.Response(status=status, text=text, content_type="text/html")
+        html = await asyncio.to_thread(self._templates.get_template(template).render, context)
+        return web.Response(status=status, text=html, content_type="text/html")
 
     async def problem(self, request: web.Request, status: int, text: str) -> web.Response:
         """A page that says what went wrong, and what to do."""
@@ -158,8 +184,7 @@ class Site:
     async def login_form(self, request: web.Request) -> web.Response:
         if request.get(_SESSION):
             raise web.HTTPSeeOther(f"{PREFIX}/")
-        problem = _NOT_SAVED if request.query.get("lost") else None
-        return await self._login(request, 200, problem, local_path(request.query.get("next", "")))
+        return await self._login(request, 200, None, local_path(request.query.get("next", "")))
 
     async def login(self, request: web.Request) -> web.StreamResponse:
         fields = await self.form(request)
@@ -168,8 +193,12 @@ class Site:
         try:
             key = await self._door.enter(name, password, self._peers.client(request))
         except LoginRefused as refused:
-            return await self._login(request, 401, str(refused), next)
+            return await self._login(request, 401, str(refused), next, _kept(fields))
         self._door.leave(request.cookies.get(COOKIE))
+        session = self._door.session(key)
+        if session is not None and (typed := _kept(fields)):
+            session.typed = next.partition("?")[0], typed
+            session.said.append(_BACK)
         response = web.Response(status=303, headers={"Location": next})
         self._set_cookie(request, response, COOKIE, key)
         response.del_cookie(LOGIN_COOKIE, path=PREFIX)
@@ -182,10 +211,23 @@ class Site:
         response.del_cookie(COOKIE, path=PREFIX)
         return response
 
-    async def _login(self, request: web.Request, status: int, problem: str | None, next: str) -> web.Response:
+    async def _login(
+        self,
+        request: web.Request,
+        status: int,
+        problem: str | None,
+        next: str,
+        typed: Mapping[str, str] | None = None,
+    ) -> web.Response:
         login_token = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(32)
         response = await self.render(
-            request, "login.html", status, problem=problem, next=next, login_token=login_token
+            request,
+            "login.html",
+            status,
+            problem=problem,
+            next=next,
+            login_token=login_token,
+            typed=typed or {},
         )
         self._set_cookie(request, response, LOGIN_COOKIE, login_token)
         return response
@@ -211,12 +253,28 @@ def local_path(text: str) -> str:
     return text if inside and "\\" not in text and text.isprintable() else f"{PREFIX}/"
 
 
+def _page_of(request: web.Request) -> str:
+    """The page on which a form stood: by what the browser says, else where forms go back to."""
+    said: str = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
+    parts = urlsplit(said)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    if parts.netloc == request.headers.get("Host", "") and local_path(path) == path and parts.path != _LOGIN:
+        return path
+    for action in ("/notes", "/ladder", "/reset"):
+        if request.path.endswith(action):
+            return request.path.removesuffix(action)
+    return request.path if "/findings" in request.path else f"{PREFIX}/"
+
+
+def _kept(fields: Form) -> dict[str, str]:
+    """What a login form carries of another one."""
+    named = {name: text(fields, f"kept-{name}") for name in _KEPT}
+    return {name: value for name, value in named.items() if value}
+
+
 def _to_login(request: web.Request) -> web.Response:
-    """Login first, then on to the page that was to be read; that a form was not saved is told there."""
-    if request.method != "GET":
-        address = link("login", lost=1)
-    else:
-        address = link("login", next=request.path_qs if request.path_qs != f"{PREFIX}/" else None)
+    """Login first, then on to the page that was to be read."""
+    address = link("login", next=request.path_qs if request.path_qs != f"{PREFIX}/" else None)
     if "HX-Request" in request.headers:  # a script asked for a part of a page: have it load all of the login
         return web.Response(status=401, headers={"HX-Redirect": address})
     return web.Response(status=303, headers={"Location": address})

@@ -37,6 +37,28 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-copy]");
   if (button) copy(button);
 });
+function alarm(text) {
+  const said = document.getElementById("said");
+  const line = document.createElement("p");
+  line.className = "problem";
+  line.textContent = text;
+  said.replaceChildren(line);
+  said.scrollIntoView({ block: "center" });
+}
+
+// What was typed stays where it is when the shim does not answer, or answers that it cannot.
+const AWAY = "The shim does not answer: nothing was saved. What you typed is still here; save it again in a moment.";
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => alarm(AWAY));
+}
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const detail = event.detail;
+  if (detail.xhr.status < 500 || detail.requestConfig.verb !== "post") return;
+  detail.shouldSwap = false;
+  const page = new DOMParser().parseFromString(detail.xhr.responseText, "text/html");
+  const problem = page.querySelector(".problem");
+  alarm((problem ? problem.textContent.replace("✕", "").trim() + " " : "") + "Nothing was saved, and what you typed is still here.");
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   showCopyButtons(document);
   if (event.detail.target.id === "main") {

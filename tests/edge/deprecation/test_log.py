@@ -385,17 +385,20 @@ async def test_a_sample_is_taken_when_there_is_none_or_an_old_one(house: House) 
     assert row["sample_at"] == house.clock.now
 
 
-async def test_samples_are_few_a_second_and_come_later(small: House) -> None:
-    small.settings = {"samples": 2}
+async def test_the_first_call_of_a_finding_is_always_sampled_and_renewals_are_few_a_second(
+    small: House,
+) -> None:
+    small.settings = {"samples": 2, "sample_age": 1}
     async with small.process() as log:
         for number in range(5):
             log.called(sampled(f"p{number}", "x"))
         await log.flush()
-        assert sum(row["sample"] is not None for row in (await small.findings()).values()) == 2
-        small.clock.pass_(1)
+        taken = [row["sample_at"] for row in (await small.findings()).values()]
+        assert taken == [small.clock.now] * 5
+        later = small.clock.pass_(1)
         for number in range(5):
             log.called(sampled(f"p{number}", "x"))
-    assert sum(row["sample"] is not None for row in (await small.findings()).values()) == 4
+    assert [row["sample_at"] for row in (await small.findings()).values()].count(later) == 2
 
 
 # ---- many ----

@@ -44,6 +44,11 @@ PAGES = {
     "finding": "findings/6",
     "findings": "findings?show=any",
     "operations": "operations",
+    "operation": "operations/Extension.AddExtension",
+    "letter": "integrations/switchboard/letter",
+    "kinds": "findings?show=any&group=kind",
+    "owners": "?group=owner",
+    "logins": "logins",
     "brownouts": "brownouts",
     "missing": "nothing",
 }
@@ -100,6 +105,59 @@ async def violations(page: Any) -> list[str]:
     await page.evaluate(AXE.read_text("utf-8"))
     found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [f"{each['id']}: {node['html'][:200]}" for each in found["violations"] for node in each["nodes"]]
+
+
+async def test_what_was_typed_stays_when_the_shim_is_away_or_cannot(chromium: Any, base: str) -> None:
+    window = await entered(chromium, base, **LOOKS["light"])
+    await window.open("findings/6")
+    page = window.page
+    await page.check("input[value=note]")
+    await page.fill("#text", "A long note")
+    await page.context.set_offline(True)
+    await page.click("button:has-text('Save')")
+    await page.wait_for_selector("#said .problem")
+    assert "nothing was saved" in await page.inner_text("#said")
+    assert await page.input_value("#text") == "A long note"
+    await page.context.set_offline(False)
+    busy = "<main><p class=problem>The store is busy.</p></main>"
+    await page.route(
+        "**/findings/6", lambda route: route.fulfill(status=503, body=busy, content_type="text/html")
+    )
+    await page.click("button:has-text('Save')")
+    await page.wait_for_selector("#said .problem:has-text('The store is busy.')")
+    assert await page.input_value("#text") == "A long note"
+    await page.unroute("**/findings/6")
+    await page.click("button:has-text('Save')")
+    await page.wait_for_selector(".said:has-text('Your note was added.')")
+    assert "A long note" in await page.inner_text(".history")
+
+
+async def test_a_session_that_ended_leads_back_with_the_note(chromium: Any, base: str) -> None:
+    window = await entered(chromium, base, **LOOKS["light"])
+    await window.open("findings/6")
+    page = window.page
+    await page.check("input[value=note]")
+    await page.fill("#text", "A long note")
+    await page.context.clear_cookies()
+    await page.click("button:has-text('Save')")
+    await page.wait_for_selector("#name")
+    await page.fill("#name", USER)
+    await page.fill("#password", PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#text")
+    assert page.url.endswith("/findings/6")
+    assert await page.input_value("#text") == "A long note"
+
+
+async def test_searching_adds_no_step_to_the_history(chromium: Any, base: str) -> None:
+    window = await entered(chromium, base, **LOOKS["light"])
+    await window.open("findings")
+    page = window.page
+    steps = await page.evaluate("history.length")
+    for typed in ("call", "callback"):
+        await page.fill("#text", typed)
+        await page.wait_for_url(f"**text={typed}&**")
+    assert await page.evaluate("history.length") == steps
 
 
 @pytest.mark.parametrize("look", LOOKS)
