@@ -178,8 +178,8 @@ class Desk:
         self.recent.forget()
         return await ladder.reset_rung(self.store, integration, operation, who)
 
-    async def exceptions(self, integration: str) -> Sequence[LockException]:
-        """Locked calls of an integration that pass for a while."""
+    async def exceptions(self, integration: str | None = None) -> Sequence[LockException]:
+        """Locked calls that pass for a while, of one integration or of all, the next to end first."""
         return await read_exceptions(self.store, integration)
 
     async def grant(self, integration: str, wanted: Wanted, who: str) -> None:

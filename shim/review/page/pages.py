@@ -100,6 +100,7 @@ class Pages:
             late=sunset is not None and (sunset <= today or (end is not None and end > sunset)),
             urgent=_urgent(await self._desk.findings(FindingFilter(open=True, serious=True)), seen),
             running=[each for each in await self._desk.brownouts() if each.state(now) == "running"],
+            exceptions=await self._desk.exceptions(),
         )
 
     async def integration(self, request: web.Request) -> web.Response:

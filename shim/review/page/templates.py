@@ -94,7 +94,7 @@ def environment() -> Environment:
     return found
 
 
-_BREAKS = re.compile(r"(?<=[./:])(?=\w)|(?<=[a-z])(?=[A-Z])")
+_BREAKS = re.compile(r"(?<=[./:_])(?=\w)|(?<=[a-z])(?=[A-Z])")
 
 
 def soft(name: str) -> Markup:

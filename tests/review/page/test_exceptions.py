@@ -19,6 +19,9 @@ async def test_locked_calls_are_let_pass_for_a_while(shim: Application, nora: Br
     assert "Client.EditClient: locked calls pass until 20 Mar 2026, 12:00 UTC." in said
     text = words(said)
     assert "Client.EditClient pass until 20 Mar 2026, 12:00 UTC Billing answers for it: Release slips" in text
+    assert "1 exception to locks holds ; the next to end is that of crm (Billing), in 8 days." in words(
+        await nora.get("/review/")
+    )
     await shim.porting.refresh()
     known = shim.integration("crm")
     assert known is not None
