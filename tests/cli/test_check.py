@@ -109,6 +109,18 @@ def test_every_problem_of_the_configuration_at_once(invoke: Invoke, tmp_path: Pa
         assert told in done.stdout
 
 
+def test_several_workers_on_sqlite_are_a_problem_and_the_rest_is_checked(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    file = tmp_path / "shim.yaml"
+    file.write_text("listen: {port: 0, workers: 2}\nadmin: {port: 0}\nbackend: {url: 'http://127.0.0.1:9'}\n")
+    done = invoke("check", "--offline", "-c", str(file))
+    assert done.exit_code == 2
+    assert "listen.workers: SQLite has one writer" in done.stdout
+    assert "Set it to 1, or let store.url be PostgreSQL" in done.stdout
+    assert "ok       translations" in done.stdout
+
+
 def test_problems_of_several_kinds_end_with_the_lowest(invoke: Invoke, config: ConfigFile, taken: int) -> None:
     done = invoke("check", "-c", str(config()), "--port", str(taken))
     assert done.exit_code == 2

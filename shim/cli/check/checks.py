@@ -24,12 +24,13 @@ from shim.core.errors import DeclarationError, Fault
 from shim.edge.backend.dialect import assumed
 from shim.edge.deprecation.log import spool_folder
 from shim.edge.settings.check_policies import judge_policies
-from shim.edge.settings.load import Problem, load_partly
+from shim.edge.settings.load import ConfigError, Problem, load_partly
 from shim.edge.settings.model import Config
 from shim.edge.settings.secret_files import exposed
 from shim.edge.store.database import Store
 from shim.edge.store.place import Mark, mark_path
 from shim.edge.telemetry.tracing import judge_telemetry
+from shim.edge.workers.place import count_of
 from shim.interfaces.load import dialects, new, old
 from translations.services import SERVICES
 
@@ -90,6 +91,10 @@ def check_configuration(
     config, problems, wrong = load_partly(path, overrides)
     if config is None or problems:
         return config, Result("configuration", problems=problems), wrong
+    try:
+        count_of(config)
+    except ConfigError as error:
+        return config, Result("configuration", problems=list(error.problems)), wrong
     enabled = sum(each.enabled for each in config.integrations)
     result = Result("configuration", f"{enabled} integrations may call, of {len(config.integrations)}")
     if not enabled:
