@@ -173,11 +173,19 @@ class Store:
         return at + timedelta(seconds=time.monotonic() - monotonic)
 
     async def keep_time(self) -> None:
-        """Go by the clock of PostgreSQL, which all replicas share. Raises StoreError."""
+        """Go by the clock of PostgreSQL, which all replicas share. Raises StoreError.
+
+        An answer that took long, or was read long after it came, says less: the time is moved no further than
+        it has to be to lie between the asking and the hearing.
+        """
         if self.shared:
             async with self.reading() as connection:
-                at = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
-            self._anchor = (utc(at), time.monotonic())
+                asked = time.monotonic()
+                answer = await connection.exec_driver_sql("SELECT clock_timestamp()")
+                earliest, heard = utc(answer.scalar_one()), time.monotonic()
+            latest = earliest + timedelta(seconds=heard - asked)
+            ours, monotonic = self._anchor
+            self._anchor = (min(max(ours + timedelta(seconds=heard - monotonic), earliest), latest), heard)
 
     def now(self) -> datetime:
         """The time that is written into rows, in UTC."""

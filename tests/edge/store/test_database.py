@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -436,3 +437,29 @@ async def test_replicas_go_by_the_clock_of_postgresql(postgres: Callable[[], str
     assert abs(other.steady() - one.steady()) < timedelta(seconds=60)
     for each in (one, other):
         await each.close()
+
+
+async def test_a_process_that_was_stopped_while_it_asked_for_the_time_is_not_behind_afterwards(
+    postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its leases would have run out when it makes them: others would take what it works on."""
+    store = await Store.open(postgres())
+    stopped = 0.0
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return time.monotonic() + stopped
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        stopped += 300
+
+    monkeypatch.setattr("shim.edge.store.database.time", Clock)
+    sa.event.listen(store._engine.sync_engine, "after_cursor_execute", stop)
+    before = store.steady()
+    await store.keep_time()
+    sa.event.remove(store._engine.sync_engine, "after_cursor_execute", stop)
+    assert stopped == 300
+    assert store.steady() - before > timedelta(seconds=299)
+    await store.close()
