@@ -6,7 +6,9 @@ A password is never an argument: it is asked for with a hidden prompt, or read f
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
+import json
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -25,6 +27,11 @@ app = typer.Typer(
 )
 
 
+class Form(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
 @app.callback()
 def _admin() -> None:
     """Keeps `password` a command of its own while it is the only one."""
@@ -35,6 +42,10 @@ def password(
     source: Annotated[
         str | None, typer.Argument(help="- reads a line of stdin; else it is asked for.", metavar="[-]")
     ] = None,
+    format: Annotated[
+        Form,
+        typer.Option("--format", envvar="SHIM_ADMIN_PASSWORD_FORMAT", help="text is the hash alone."),
+    ] = Form.TEXT,
 ) -> None:
     """Make the hash of a password for admin.users in the configuration."""
     from shim.edge.callers.passwords import Passwords
@@ -42,7 +53,8 @@ def password(
     secret = _secret(source)
     if len(secret) < SHORTEST:
         fail(Code.USAGE, f"The password is too short: take {SHORTEST} characters at least.")
-    typer.echo(Passwords().hash(secret))
+    hashed = Passwords().hash(secret)
+    typer.echo(hashed if format is Form.TEXT else json.dumps({"password_hash": hashed}))
     say("Put it under admin.users in the configuration, as password_hash beside a name; then kill -HUP.")
 
 

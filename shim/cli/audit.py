@@ -45,4 +45,10 @@ def audit(
     async def asked(store: Store, settings: Config) -> list[Event]:
         return await audit_log(store, begin)
 
-    emit(format, "changes", _COLUMNS, [each.plain() for each in with_store(config, asked)])
+    emit(
+        format,
+        "changes",
+        _COLUMNS,
+        [each.plain() for each in with_store(config, asked)],
+        names=("at", "subject"),
+    )

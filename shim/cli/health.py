@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,11 @@ from shim.cli.common.console import Code, end, say
 
 if TYPE_CHECKING:
     from shim.edge.settings.model import Admin
+
+
+class Form(StrEnum):
+    TEXT = "text"
+    JSON = "json"
 
 
 def health(
@@ -25,6 +31,9 @@ def health(
     wait: Annotated[
         float, typer.Option("--wait", envvar="SHIM_HEALTH_WAIT", help="How long to wait for it, seconds.")
     ] = 5.0,
+    format: Annotated[
+        Form, typer.Option("--format", envvar="SHIM_HEALTH_FORMAT", help="text, or json with every check.")
+    ] = Form.TEXT,
 ) -> None:
     """Ask the running shim at its admin address whether it is ready, check by check.
 
@@ -34,10 +43,34 @@ def health(
 
     flags = {"admin_host": admin_host, "admin_port": admin_port}
     admin = loading.config(config, options.overrides(flags)).admin
-    end(_asked(admin, "/livez" if live else "/readyz?verbose", wait))
+    end(_asked(admin, "/livez" if live else "/readyz?verbose", wait, format))
 
 
-def _asked(admin: Admin, path: str, wait: float) -> Code:
+def _json(fine: bool, text: str) -> str:
+    """The lines of /readyz?verbose as JSON: `[-] backend: it rests`."""
+    import json
+
+    checks = [
+        {"name": line[4:].partition(": ")[0], "problem": line[4:].partition(": ")[2] or None}
+        for line in text.splitlines()
+        if line.startswith(("[+] ", "[-] "))
+    ]
+    return json.dumps({"fine": fine, "said": text.splitlines()[-1] if text else "", "checks": checks}, indent=1)
+
+
+def _why(error: Exception) -> str:
+    import socket
+
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there; is it running, and is this its configuration (admin.host, admin.port)"
+    if isinstance(error, socket.gaierror):
+        return "nobody knows this host: look at admin.host"
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    return type(error).__name__
+
+
+def _asked(admin: Admin, path: str, wait: float, form: Form) -> Code:
     import http.client
 
     from shim.cli.common.admin_listener import place, trust
@@ -49,9 +82,10 @@ def _asked(admin: Admin, path: str, wait: float) -> Code:
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        typer.echo(answer.read(65536).decode("utf-8", "replace").rstrip())
+        text = answer.read(65536).decode("utf-8", "replace").rstrip()
+        typer.echo(text if form is Form.TEXT else _json(answer.status == 200, text))
     except (OSError, http.client.HTTPException) as error:
-        say(f"No shim answers at {host}:{port} ({type(error).__name__}).")
+        say(f"No shim answers at {host}:{port}: {_why(error)}.")
         return Code.FINDINGS
     finally:
         connection.close()

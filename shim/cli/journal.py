@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from shim.cli.common import options
-from shim.cli.common.console import Code, LightGroup, end, fail, say, table
-from shim.cli.common.console import show as print_table
-from shim.cli.common.store import record, with_store
+from shim.cli.common import complete, options
+from shim.cli.common.console import Code, LightGroup, end, fail, say
+from shim.cli.common.store import Form, Row, emit, emit_json, record, time, with_store
+from shim.cli.common.tables import show as print_table
+from shim.cli.common.tables import table
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,7 +33,12 @@ app = typer.Typer(
 
 _COLUMNS = ("reference", "state", "since", "age", "owner", "held", "integration", "operation", "why")
 _SEE = "`shim journal list` shows those that there are."
-_Entry = Annotated[str, typer.Argument(help="Its reference, as in the fault and in the log.")]
+_NAMES = ("reference", "operation")
+_Entry = Annotated[
+    str,
+    typer.Argument(help="Its reference, as in the fault and in the log.", autocompletion=complete.entries),
+]
+_Format = Annotated[Form, typer.Option("--format", envvar="SHIM_JOURNAL_LIST_FORMAT", help="How to print it.")]
 
 
 @app.command("list")
@@ -41,6 +47,7 @@ def list_(
     everything: Annotated[
         bool, typer.Option("--all", envvar="SHIM_JOURNAL_LIST_ALL", help="Those that have ended, too.")
     ] = False,
+    format: _Format = Form.TABLE,
 ) -> None:
     """List what is under way, with its age and the process that has it, and what is paused.
 
@@ -50,19 +57,37 @@ def list_(
     """
     states = () if everything else ("running", "undoing", "paused")
     found, now = _entries(config, *states)
-    print_table(table(_COLUMNS, (_row(each, now) for each in found)))
+    emit(
+        format,
+        "entries",
+        _COLUMNS,
+        [_row(each, now) for each in found],
+        names=_NAMES,
+        spare=("owner", "held", "age"),
+    )
     if any(each.state == "paused" for each in found):
         end(Code.FINDINGS)
 
 
 @app.command("show")
-def show(reference: _Entry, config: options.ConfigFile = None) -> None:
+def show(
+    reference: _Entry,
+    config: options.ConfigFile = None,
+    format: Annotated[
+        Form, typer.Option("--format", envvar="SHIM_JOURNAL_SHOW_FORMAT", help="How to print it.")
+    ] = Form.TABLE,
+) -> None:
     """Show an entry: its steps, and if it is paused the v3 calls that bring it to its end."""
     entry, now = _one(config, reference)
-    print_table(table(_COLUMNS, [_row(entry, now)]))
+    calls = entry.repairs() if entry.state == "paused" else []
+    if format is Form.JSON:
+        steps = [{"step": each.name, "state": each.state, "made": each.found} for each in entry.steps]
+        repairs = [{"call": name, "parameters": told} for name, told in calls]
+        emit_json({"entry": _row(entry, now), "steps": steps, "repairs": repairs})
+        return
+    emit(format, "entries", _COLUMNS, [_row(entry, now)], names=_NAMES, spare=("owner", "held", "age"))
     print_table(table(("step", "state", "made"), ((s.name, s.state, s.found or "") for s in entry.steps)))
-    if entry.state == "paused":
-        calls = entry.repairs()
+    if calls:
         rows = ((name, ", ".join(f"{key}={value}" for key, value in told.items())) for name, told in calls)
         print_table(table(("v3 call that repairs it", "parameters"), rows))
 
@@ -109,15 +134,15 @@ def _one(config: Path | None, reference: str) -> tuple[Entry, datetime]:
     return entry, now
 
 
-def _row(entry: Entry, now: datetime) -> tuple[str, ...]:
-    since = entry.created_at.strftime("%Y-%m-%d %H:%M:%S")
+def _row(entry: Entry, now: datetime) -> Row:
     held, age = "", ""
     if entry.state in ("running", "undoing"):
         left = (entry.lease_until - now).total_seconds()
         held = f"{left:.0f} s" if left > 0 else "no"
         age = f"{max(0.0, (now - entry.created_at).total_seconds()):.0f} s"
-    about = entry.integration, entry.operation, entry.why
-    return entry.id, entry.state, since, age, entry.owner, held, *about
+    about = {"integration": entry.integration, "operation": entry.operation, "why": entry.why}
+    lease = {"age": age, "owner": entry.owner, "held": held}
+    return {"reference": entry.id, "state": entry.state, "since": time(entry.created_at), **lease, **about}
 
 
 def _with_journal(config: Path | None, work: Callable[[Journal], Coroutine[Any, Any, _T]]) -> _T:

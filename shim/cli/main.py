@@ -29,6 +29,7 @@ from shim.cli.reload import reload
 from shim.cli.report.command import report
 from shim.cli.report.findings import app as findings
 from shim.cli.serve import serve
+from shim.cli.tail import tail
 from shim.cli.translate.command import translate
 
 _CODES = ", ".join(f"{code.value} {meaning}" for code, meaning in EXIT_CODES.items())
@@ -39,7 +40,18 @@ _EPILOG = (
 )
 
 SECTIONS = {
-    "To run it": ("serve", "health", "reload", "check", "integrations", "admin", "map", "journal", "audit"),
+    "To run it": (
+        "serve",
+        "health",
+        "tail",
+        "reload",
+        "check",
+        "integrations",
+        "admin",
+        "map",
+        "journal",
+        "audit",
+    ),
     "To see what becomes of calls": ("translate", "explain", "coverage"),
     "To port": ("report", "findings", "porting", "brownout"),
     "To rehearse": ("capture", "replay"),
@@ -112,6 +124,7 @@ def _shim(
 for _command in (
     serve,
     health,
+    tail,
     reload,
     demo,
     emulate,

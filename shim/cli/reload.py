@@ -3,9 +3,11 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 _PAUSE = 0.05
 
 
+class Form(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
 def reload(
     config: options.ConfigFile = None,
     admin_host: options.AdminHost = None,
@@ -26,6 +33,9 @@ def reload(
     wait: Annotated[
         float, typer.Option("--wait", envvar="SHIM_RELOAD_WAIT", help="How long to wait for it, seconds.")
     ] = 30.0,
+    format: Annotated[
+        Form, typer.Option("--format", envvar="SHIM_RELOAD_FORMAT", help="How to print what came of it.")
+    ] = Form.TEXT,
 ) -> None:
     """Have the running shim reread its configuration; no connection is dropped.
 
@@ -40,10 +50,13 @@ def reload(
     loading.policies(settings, loading.catalogue(loading.dialect(None, settings)))
     before = _status(settings)
     _signal(int(before["pid"]))
-    end(_told(_next(settings, before["configuration"]["number"], wait)))
+    end(_told(_next(settings, before["configuration"]["number"], wait), format))
 
 
-def _told(done: dict[str, Any]) -> Code:
+def _told(done: dict[str, Any], form: Form) -> Code:
+    if form is Form.JSON:
+        typer.echo(json.dumps(done, indent=1, ensure_ascii=False))
+        return Code.USAGE if done["problems"] else Code.FINE
     for problem in done["problems"]:
         say(problem)
     if done["problems"]:

@@ -17,6 +17,12 @@ from shim.edge.store.database import Store
 from tests.cli.programs import PROGRAM, Run, Started, environment
 
 
+@pytest.fixture(autouse=True)
+def as_wide_as_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever terminal the tests are run from."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def shim() -> Run:
     def run(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from shim.cli.common.console import EXIT_CODES, Code
 from shim.cli.main import SECTIONS, app
 from tests.cli.programs import Run, environment
 
+WHEN = "2026-11-01 00:00:00.000000"
 _HEAVY = (
     "aiohttp",
     "lxml",
@@ -118,3 +120,82 @@ def test_unknown_command_is_a_usage_error(shim: Run) -> None:
 def test_completion_can_be_shown(shim: Run) -> None:
     done = shim(env={"_SHIM_COMPLETE": "complete_bash", "COMP_WORDS": "shim trans", "COMP_CWORD": "1"})
     assert done.stdout.split() == ["translate"]
+
+
+SILENT = {
+    "serve": "stays up and logs",
+    "demo": "stays up; what it prints is for whoever sits there",
+    "emulate": "stays up; what it prints is for whoever sits there",
+    "capture": "stays up; what it records is in its file",
+    "integrations add": "changes, and says so on stderr",
+    "integrations import": "changes, and says so on stderr",
+    "integrations remove": "changes, and says so on stderr",
+    "findings acknowledge": "changes, and says so on stderr",
+    "findings ignore": "changes, and says so on stderr",
+    "findings fix": "changes, and says so on stderr",
+    "findings reopen": "changes, and says so on stderr",
+    "findings note": "changes, and says so on stderr",
+    "journal redrive": "changes, and says so on stderr",
+    "journal dismiss": "changes, and says so on stderr",
+    "porting set": "changes, and says so on stderr",
+    "porting reset": "changes, and says so on stderr",
+    "brownout stop": "changes, and says so on stderr",
+}
+"""Commands that print no data, and why."""
+
+
+def test_every_command_that_prints_data_prints_json_too() -> None:
+    forms = {
+        name: next((each for each in command.params if "--format" in each.opts), None)  # type: ignore[attr-defined]
+        for name, command in _COMMANDS.items()
+        if not isinstance(command, TyperGroup)
+    }
+    without = {name for name, form in forms.items() if form is None}
+    assert without == set(SILENT)
+    assert [
+        name
+        for name, form in forms.items()
+        if form is not None and "json" not in {each.value for each in form.type_descriptor.annotation}
+    ] == []
+
+
+def completed(shim: Run, line: str, env: dict[str, str] | None = None) -> list[str]:
+    """What completion in bash offers for the last word of a line."""
+    words = line.split(" ")
+    asked = {"_SHIM_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    done = shim(env=asked | (env or {}))
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_completion_knows_integrations(shim: Run, config: Callable[..., Path]) -> None:
+    file = config()
+    assert completed(shim, f"shim report -c {file} a") == ["acme"]
+    assert completed(shim, "shim porting show ", {"SHIM_CONFIG": str(file)}) == ["acme"]
+    assert completed(shim, "shim report ") == []
+    file.write_text(file.read_text() + "log: {level: loud}\n")
+    assert completed(shim, f"shim report -c {file} a") == ["acme"]
+
+
+def test_completion_knows_operations(shim: Run) -> None:
+    assert completed(shim, "shim explain Client.AddC") == ["Client.AddClient"]
+    assert completed(shim, "shim porting set crm Bill")[:2] == ["Billing.*", "Billing.AddChargingPackage"]
+
+
+def test_completion_knows_numbers_of_findings(
+    shim: Run, config: Callable[..., Path], make_store: Callable[[Path], None]
+) -> None:
+    file = config()
+    assert completed(shim, f"shim findings fix -c {file} ") == []
+    make_store(file)
+    with sqlite3.connect(file.parent / "shim.db") as store:
+        for number, code in ((7, "field-dropped"), (12, "field-kept")):
+            store.execute(
+                "INSERT INTO findings (id, integration, operation, code, path, severity, because, count, "
+                "first_seen, last_seen, state, state_at) "
+                "VALUES (?, 'acme', 'Client.AddClient', ?, 'x', 'loss', "
+                f"'', 1, '{WHEN}', '{WHEN}', 'new', '{WHEN}')",
+                (number, code),
+            )
+    assert sorted(completed(shim, f"shim findings fix -c {file} ")) == ["12", "7"]
+    assert completed(shim, "shim report --finding 1", {"SHIM_CONFIG": str(file)}) == ["12"]

@@ -80,6 +80,23 @@ def test_a_scorecard_has_operations_in_order_and_findings(report: Shim) -> None:
     assert "switchboard" not in told
 
 
+@pytest.mark.parametrize("args", [(), ("crm",), ("--state", "new")])
+def test_at_80_columns_names_are_whole_and_what_is_left_out_is_said(
+    report: Shim, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]
+) -> None:
+    names = {
+        each
+        for row in rows(report(*args, "--format", "csv"))
+        for each in (row["integration"], row.get("operation"))
+    }
+    monkeypatch.setenv("COLUMNS", "80")
+    done = report(*args)
+    assert all(name in done.stdout for name in names if name)
+    assert max(len(line.rstrip()) for line in done.stdout.splitlines()) <= 80
+    assert "…" not in done.stdout
+    assert "Left out for want of room" in done.stderr
+
+
 def test_csv_of_integrations_operations_findings(report: Shim) -> None:
     assert [list(rows(report(*args, "--format", "csv"))[0]) for args in ((), ("crm",), ("--state", "new"))] == [
         list(INTEGRATION_COLUMNS),

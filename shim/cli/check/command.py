@@ -3,8 +3,10 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shim.cli.check.checks import Result
+
+
+class Form(StrEnum):
+    TEXT = "text"
+    JSON = "json"
 
 
 def check(
@@ -37,6 +44,9 @@ def check(
     admin_port: options.AdminPort = None,
     backend_url: options.BackendUrl = None,
     integrations_file: options.IntegrationsFile = None,
+    format: Annotated[
+        Form, typer.Option("--format", envvar="SHIM_CHECK_FORMAT", help="How to print what was found.")
+    ] = Form.TEXT,
 ) -> None:
     """Try all that `serve` needs and tell every problem: what, where, what was probably meant, the fix.
 
@@ -44,10 +54,12 @@ def check(
     """
     from shim.cli.common import running as loop
 
-    end(loop.run(_check(config, options.overrides(locals()), offline, running)))
+    end(loop.run(_check(config, options.overrides(locals()), offline, running, format)))
 
 
-async def _check(path: Path | None, overrides: Mapping[str, Any], offline: bool, running: bool) -> Code:
+async def _check(
+    path: Path | None, overrides: Mapping[str, Any], offline: bool, running: bool, form: Form
+) -> Code:
     from shim.cli.check.checks import checks
 
     found: list[Result] = []
@@ -55,10 +67,18 @@ async def _check(path: Path | None, overrides: Mapping[str, Any], offline: bool,
         async for result in checks(path, overrides, offline=offline):
             if running and result.name == "ports":
                 continue
-            _tell(result)
             found.append(result)
+            if form is Form.TEXT:
+                _tell(result)
+    if form is Form.JSON:
+        typer.echo(json.dumps({"checks": [_plain(each) for each in found]}, indent=1, ensure_ascii=False))
     failed = [each for each in found if each.problems]
     return min((each.code for each in failed), default=Code.FINE)
+
+
+def _plain(result: Result) -> dict[str, Any]:
+    told = {"name": result.name, "detail": result.detail or None, "left_out": result.left_out or None}
+    return {**told, "problems": [each._asdict() for each in result.problems], "warnings": result.warnings}
 
 
 def _progress() -> AbstractContextManager[Any]:

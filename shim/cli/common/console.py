@@ -3,23 +3,15 @@
 Data goes to stdout and messages to stderr, so that a pipe gets data only. Nothing heavy is imported here.
 """
 
-# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup, TyperOption
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-_NARROW_PIPE = 180
-"""Columns of a table that is not shown on a terminal."""
 
 
 class Code(IntEnum):
@@ -77,22 +69,3 @@ def read_input(name: str) -> bytes:
         return Path(name).read_bytes()
     except OSError as error:
         fail(Code.USAGE, f"{name}: cannot be read ({error.strerror}). Give a file, or - for stdin.")
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> Table:
-    """A plain table. Rich honours NO_COLOR; cells are never read as markup."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(*columns, title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
-    return made
-
-
-def show(made: Table) -> None:
-    """A table on stdout: as wide as the terminal, or wide enough for a pipe."""
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else _NARROW_PIPE, highlight=False).print(made)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from shim.cli.common.console import Code, end, fail, say, show, table
+from shim.cli.common.console import Code, end, fail, say
+from shim.cli.common.tables import show, table
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -133,13 +134,25 @@ def emit_json(told: Any) -> None:
     typer.echo(json.dumps(told, indent=1, ensure_ascii=False, default=str))
 
 
-def emit(form: Form, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Rows on stdout; a table is left out when it is empty."""
+def emit(
+    form: Form,
+    name: str,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    names: Sequence[str] | None = None,
+    spare: Sequence[str] = (),
+) -> None:
+    """Rows on stdout; a table is left out when it is empty. `names` and `spare` are as tables take them."""
     if form is Form.JSON:
         emit_json({name: rows})
     elif rows:
-        heads = [column.replace("_", " ") for column in columns]
-        show(table(heads, ([_cell(row[column]) for column in columns] for row in rows)))
+        cells = ([_cell(row[column]) for column in columns] for row in rows)
+        show(table(_heads(columns), cells, names=_heads(names or columns[:1]), spare=_heads(spare)))
+
+
+def _heads(columns: Sequence[str]) -> list[str]:
+    return [column.replace("_", " ") for column in columns]
 
 
 def _cell(value: Any) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.console import Code, fail, say, show, table
+from shim.cli.common.console import Code, fail, say
+from shim.cli.common.tables import show, table
 
 if TYPE_CHECKING:
     from shim.cli.coverage.data import Row

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shim.cli.common.console import Code, end, fail, say, show, table
+from shim.cli.common.console import Code, end, fail, say
+from shim.cli.common.tables import show, table
 
 if TYPE_CHECKING:
     from shim.cli.demo.client import Tally

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shim.cli.common import options
+from shim.cli.common import complete, options
 from shim.cli.common.console import Code, fail
 
 if TYPE_CHECKING:
@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 class Format(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
+    JSON = "json"
 
 
 def explain(
-    operation: Annotated[str, typer.Argument(help="A 2.5 operation, such as AddClient or Client.AddClient.")],
+    operation: Annotated[
+        str,
+        typer.Argument(
+            help="A 2.5 operation, such as AddClient or Client.AddClient.", autocompletion=complete.operations
+        ),
+    ],
     format: Annotated[
         Format, typer.Option(envvar="SHIM_EXPLAIN_FORMAT", help="How to print it; markdown is for porting.")
     ] = Format.TEXT,
@@ -49,6 +55,11 @@ def explain(
         from shim.cli.explain.page import page
 
         typer.echo("\n".join((f"# {found.full_name}\n", *page(compiled, translation))))
+        return
+    if format is Format.JSON:
+        from shim.cli.explain.plain import plain
+
+        typer.echo(plain(compiled, found, translation))
         return
     if translation is None:
         typer.echo("\n".join(_untranslated(found)))

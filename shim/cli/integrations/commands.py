@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shim.cli.common import options
-from shim.cli.common.console import Code, LightGroup, fail, say, show, table
+from shim.cli.common import complete, options
+from shim.cli.common.console import Code, LightGroup, fail, say
+from shim.cli.common.store import Form, emit
 
 if TYPE_CHECKING:
     from shim.edge.settings.model import Integration, OldLogin
@@ -89,7 +90,13 @@ def add(
 
 
 @app.command("list")
-def list_(config: options.ConfigFile = None, file: File = None) -> None:
+def list_(
+    config: options.ConfigFile = None,
+    file: File = None,
+    format: Annotated[
+        Form, typer.Option("--format", envvar="SHIM_INTEGRATIONS_LIST_FORMAT", help="How to print it.")
+    ] = Form.TABLE,
+) -> None:
     """List the integrations, of the configuration or of one file. Secrets are not shown."""
     from shim.cli.common.loading import config as load
 
@@ -99,7 +106,12 @@ def list_(config: options.ConfigFile = None, file: File = None) -> None:
         found = load(
             None, {"integrations_file": file.absolute(), "backend.url": "http://unused.invalid"}
         ).integrations
-    show(table(("name", "enabled", "2.5 logins", "v3 app key"), (_row(each) for each in found)))
+    rows = [_row(each) for each in found]
+    if format is Form.TABLE:
+        rows = [
+            {**each, "logins": ", ".join(each["logins"]), "enabled": _YES[each["enabled"]]} for each in rows
+        ]
+    emit(format, "integrations", ("name", "enabled", "logins", "v3_app_key"), rows)
 
 
 @app.command("import")
@@ -127,7 +139,7 @@ def import_(
 
 @app.command()
 def remove(
-    name: Annotated[str, typer.Argument(help="Which one.")],
+    name: Annotated[str, typer.Argument(help="Which one.", autocompletion=complete.integrations)],
     config: options.ConfigFile = None,
     file: File = None,
 ) -> None:
@@ -221,9 +233,12 @@ def _digest(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-def _row(integration: Integration) -> tuple[str, str, str, str]:
-    enabled = "yes" if integration.enabled else "no"
-    return integration.name, enabled, ", ".join(_ways(integration.old)), integration.new.app_key
+_YES = {True: "yes", False: "no"}
+
+
+def _row(integration: Integration) -> dict[str, Any]:
+    about = {"name": integration.name, "enabled": integration.enabled, "watched": integration.watched}
+    return {**about, "logins": _ways(integration.old), "v3_app_key": integration.new.app_key}
 
 
 def _ways(old: OldLogin) -> list[str]:

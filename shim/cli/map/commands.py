@@ -16,7 +16,17 @@ from shim.cli.common.console import Code, LightGroup, end, fail, say
 from shim.cli.common.store import record
 from shim.cli.map.open import able, entries, progress, with_map
 from shim.cli.map.open import events as read_events
-from shim.cli.map.output import Format, emit, entry_row, event_row, exported, mismatch_row, report_rows
+from shim.cli.map.output import (
+    FileFormat,
+    Format,
+    emit,
+    entry_row,
+    event_row,
+    exported,
+    exported_json,
+    mismatch_row,
+    report_rows,
+)
 
 if TYPE_CHECKING:
     from shim.cli.map.backend import View
@@ -91,10 +101,13 @@ def export(
     live: Annotated[
         bool, _option("export", "--live", "Without the gone ones, for a shim older than 0.2.")
     ] = False,
+    format: Annotated[
+        FileFormat, _option("export", "--format", "csv, or json for other programs.")
+    ] = FileFormat.CSV,
 ) -> None:
     """Write all extensions, gone ones too, as the CSV that import and identity.import_file read."""
     found = with_map(config, lambda it: entries(it, gone=not live))
-    text = exported(found)
+    text = exported(found) if format is FileFormat.CSV else exported_json(found)
     if file == "-":
         typer.echo(text, nl=False)
         return

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import typer
 
-from shim.cli.common.console import show, table
 from shim.cli.common.store import emit_json, time
+from shim.cli.common.tables import show, table
 
 if TYPE_CHECKING:
     from shim.cli.map.verify import Mismatch
@@ -38,10 +39,19 @@ COLUMNS = {
 }
 
 
+_NAMES = ("old id", "extension id", "number", "what", "at")
+"""Heads of what tells rows apart."""
+
+
 class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+
+
+class FileFormat(StrEnum):
+    CSV = "csv"
+    JSON = "json"
 
 
 def emit(form: Format, name: str, rows: Sequence[Row]) -> None:
@@ -54,7 +64,8 @@ def emit(form: Format, name: str, rows: Sequence[Row]) -> None:
     elif rows:
         shown = [column for column in columns if column != "identifier"]
         heads = [column.replace("_", " ") for column in shown]
-        show(table(heads, ([row[column] or "" for column in shown] for row in rows)))
+        cells = ([row[column] or "" for column in shown] for row in rows)
+        show(table(heads, cells, names=_NAMES, spare=("unconfirmed at", "seen at", "created at", "origin")))
 
 
 def exported(found: Iterable[Entry]) -> str:
@@ -63,6 +74,12 @@ def exported(found: Iterable[Entry]) -> str:
     columns = (*_FILE, "gone_at", "stands_for")
     rows = ({**entry_row(each), "stands_for": each.stands_for} for each in found)
     return _csv(columns, ({name: row[name] for name in columns} for row in rows))
+
+
+def exported_json(found: Iterable[Entry]) -> str:
+    """The same for other programs."""
+    rows = [{**entry_row(each), "stands_for": each.stands_for} for each in found]
+    return json.dumps({"extensions": rows}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:

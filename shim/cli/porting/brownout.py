@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shim.cli.common import options
+from shim.cli.common import complete, options
 from shim.cli.common.console import Code, LightGroup, fail, say
 from shim.cli.common.store import Form, Row, Who, emit, emit_json, time, who_is, with_store
 
@@ -34,10 +34,18 @@ def _option(command: str, flag: str, what: str) -> Any:
 
 
 _COLUMNS = ("id", "state", "starts_at", "ends_at", "integration", "operation", "who", "text", "link")
+_NAMES = ("integration", "operation")
 _HITS = ("integration", "operation", "days_with_calls", "calls", "about_in_the_window", "last_seen")
 _PROGRAMS = ("integration", "agent", "address", "calls_ever", "last_seen")
-_Integration = Annotated[str, typer.Argument(help="Its name, or * for all.")]
-_Operation = Annotated[str, typer.Argument(help="Service.Operation of 2.5, Service.*, or * for all.")]
+_Integration = Annotated[
+    str, typer.Argument(help="Its name, or * for all.", autocompletion=complete.integrations)
+]
+_Operation = Annotated[
+    str,
+    typer.Argument(
+        help="Service.Operation of 2.5, Service.*, or * for all.", autocompletion=complete.operations
+    ),
+]
 
 
 @app.command("plan")
@@ -51,6 +59,7 @@ def plan(
     link: Annotated[str, _option("plan", "--link", "Where they can read on.")] = "",
     config: options.ConfigFile = None,
     who: Who = None,
+    format: Annotated[Form, _option("plan", "--format", "table prints the ID alone.")] = Form.TABLE,
 ) -> None:
     """Plan a window in which these calls are refused. Prints its ID, which stops it."""
 
@@ -62,7 +71,12 @@ def plan(
         return await plan_brownout(store, integration, operation, begin, end, who_is(who), text, link)
 
     made = with_store(config, planned)
-    typer.echo(made.id)
+    if format is Form.JSON:
+        emit_json(
+            {"brownout": {"id": made.id, "starts_at": time(made.starts_at), "ends_at": time(made.ends_at)}}
+        )
+    else:
+        typer.echo(made.id)
     window = f"{made.starts_at:%Y-%m-%d %H:%M} to {made.ends_at:%Y-%m-%d %H:%M} UTC"
     say(f"{operation} of {integration} is refused from {window}. `shim brownout stop {made.id}` stops it.")
 
@@ -80,12 +94,14 @@ def list_(
 
         return [_row(each, store.now()) for each in await read_brownouts(store, everything=everything)]
 
-    emit(format, "brownouts", _COLUMNS, with_store(config, read))
+    emit(format, "brownouts", _COLUMNS, with_store(config, read), names=("id", *_NAMES), spare=("link", "who"))
 
 
 @app.command("stop")
 def stop(
-    id: Annotated[str | None, typer.Argument(help="Which; without it all that run.")] = None,
+    id: Annotated[
+        str | None, typer.Argument(help="Which; without it all that run.", autocompletion=complete.brownouts)
+    ] = None,
     config: options.ConfigFile = None,
     why: Annotated[str, _option("stop", "--why", "The reason, for the history.")] = "",
     who: Who = None,
@@ -134,8 +150,8 @@ def dry_run(
     if format is Form.JSON:
         _json(found, length, hits, programs)
         return
-    emit(format, "hits", _HITS, hits)
-    emit(format, "programs", _PROGRAMS, programs)
+    emit(format, "hits", _HITS, hits, names=_NAMES, spare=("days_with_calls",))
+    emit(format, "programs", _PROGRAMS, programs, names=("integration", "address"))
     span = f"from {found.since} to {found.until}, whole days"
     say(f"Calls {span}; the window's figure is its share of a day." if hits else f"Nobody called, {span}.")
 

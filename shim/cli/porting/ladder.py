@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from shim.cli.common import options
+from shim.cli.common import complete, options
 from shim.cli.common.console import Code, LightGroup, fail, say
 from shim.cli.common.store import Form, Row, Who, emit, time, who_is, with_store
 
@@ -38,16 +38,26 @@ def _option(command: str, flag: str, what: str) -> Any:
     return typer.Option(flag, envvar=variable, help=what)
 
 
-_Integration = Annotated[str, typer.Argument(help="Its name, as configured.")]
-_Operation = Annotated[str, typer.Argument(help="Service.Operation of 2.5, Service.*, or * for all.")]
+_Integration = Annotated[
+    str, typer.Argument(help="Its name, as configured.", autocompletion=complete.integrations)
+]
+_Operation = Annotated[
+    str,
+    typer.Argument(
+        help="Service.Operation of 2.5, Service.*, or * for all.", autocompletion=complete.operations
+    ),
+]
 _COLUMNS = ("integration", "operation", "rung", "source", "who", "at")
+_NAMES = ("integration", "operation")
 _CHANGES = ("at", "who", "integration", "operation", "was", "became", "text")
 _NOTICED = "A shim that runs knows it within seconds."
 
 
 @app.command("show")
 def show(
-    integration: Annotated[str | None, typer.Argument(help="Only this one.")] = None,
+    integration: Annotated[
+        str | None, typer.Argument(help="Only this one.", autocompletion=complete.integrations)
+    ] = None,
     operation: Annotated[
         str | None, typer.Argument(help="What holds for this operation, Service.Operation.")
     ] = None,
@@ -72,7 +82,7 @@ def show(
         return [_row(name, each) for name, all_held in held.items() for each in all_held]
 
     rows = with_store(config, shown)
-    emit(format, "porting", _COLUMNS, rows)
+    emit(format, "porting", _COLUMNS, rows, names=_NAMES, spare=("at", "who"))
     if not rows and format is Form.TABLE:
         say("Every operation is on the rung translate.")
 
@@ -123,7 +133,9 @@ def reset(
 
 @app.command("history")
 def history(
-    integration: Annotated[str | None, typer.Argument(help="Only this one.")] = None,
+    integration: Annotated[
+        str | None, typer.Argument(help="Only this one.", autocompletion=complete.integrations)
+    ] = None,
     config: options.ConfigFile = None,
     limit: Annotated[int, _option("history", "--limit", "The newest so many.")] = 100,
     format: Annotated[Form, _option("history", "--format", "How to print it.")] = Form.TABLE,
@@ -135,7 +147,7 @@ def history(
 
         return [_change(each) for each in await history(store, integration, limit)]
 
-    emit(format, "changes", _CHANGES, with_store(config, read))
+    emit(format, "changes", _CHANGES, with_store(config, read), names=("at", *_NAMES))
 
 
 def _unknown(name: str, settings: Config) -> NoReturn:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shim.cli.common.console import Code, end, fail, say, show, table
+from shim.cli.common.console import Code, end, fail, say
+from shim.cli.common.tables import show, table
 from shim.cli.rehearsal.capture import read_key
 
 if TYPE_CHECKING:
@@ -218,7 +219,8 @@ def _show(played: list[Played], planned: list[Planned]) -> None:
 
     found = [(operation, path, kind, str(count)) for operation, path, kind, count in rows(played)]
     if found:
-        show(table(("operation", "path", "difference", "conversations"), found, "Answers that differ"))
+        heads = ("operation", "path", "difference", "conversations")
+        show(table(heads, found, "Answers that differ", names=("operation", "path")))
     if planned:
         lines = [(each.operation, str(each.count), ", ".join(each.calls), ", ".join(each.findings))
                  for each in planned]  # fmt: skip

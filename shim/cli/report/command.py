@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from shim.cli.common import options
+from shim.cli.common import complete, options
 from shim.cli.common.console import Code, end, fail
 
 
@@ -53,16 +53,30 @@ _ONE = "Only this integration: its scorecard and its findings."
 
 
 def report(
-    integration: Annotated[str | None, typer.Argument(help=_ONE, metavar="INTEGRATION")] = None,
+    integration: Annotated[
+        str | None, typer.Argument(help=_ONE, metavar="INTEGRATION", autocompletion=complete.integrations)
+    ] = None,
     config: options.ConfigFile = None,
     finding: Annotated[
-        int | None, _option("--finding", "This finding alone, with its sample and the v3 calls.", metavar="ID")
+        int | None,
+        _option(
+            "--finding",
+            "This finding alone, with its sample and the v3 calls.",
+            metavar="ID",
+            autocompletion=complete.findings,
+        ),
     ] = None,
     days: Annotated[int, _option("--days", "Days to look at, today included.", min=1, max=3650)] = 30,
     severity: Annotated[Severity | None, _option("--severity", "Only findings of this severity.")] = None,
     state: Annotated[State | None, _option("--state", "Only findings in this state.")] = None,
     operation: Annotated[
-        str | None, _option("--operation", "Only findings of this operation.", metavar="Client.AddClient")
+        str | None,
+        _option(
+            "--operation",
+            "Only findings of this operation.",
+            metavar="Client.AddClient",
+            autocompletion=complete.operations,
+        ),
     ] = None,
     format: Annotated[Format, _option("--format", "How to print it; see the manual.")] = Format.TABLE,
     code: Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shim.cli.common import options
+from shim.cli.common import complete, options
 from shim.cli.common.console import Code, LightGroup, fail, say
 from shim.cli.common.store import now, who_is, with_store
 
@@ -24,7 +24,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_Id = Annotated[int, typer.Argument(help="Its number, as in `shim report INTEGRATION`.", metavar="ID")]
+_Id = Annotated[
+    int,
+    typer.Argument(
+        help="Its number, as in `shim report INTEGRATION`.", metavar="ID", autocompletion=complete.findings
+    ),
+]
 _Text = Annotated[str, typer.Argument(help="Why, for the history.", metavar="[TEXT]")]
 _Who = Annotated[
     str | None,

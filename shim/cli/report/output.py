@@ -7,7 +7,8 @@ from datetime import datetime
 
 import typer
 
-from shim.cli.common.console import say, show, table
+from shim.cli.common.console import say
+from shim.cli.common.tables import show, table
 from shim.cli.report.data import Report
 from shim.review.output import tables
 from shim.review.output.letter import finding_section, letter
@@ -105,7 +106,8 @@ def _overview_table(overview: Overview) -> None:
         )
         for card in overview.integrations
     )
-    show(table(heads, rows, tables.headline(overview)))
+    spare = ("v3 calls", "last 2.5 call", "2.5 calls/day", "ported")
+    show(table(heads, rows, tables.headline(overview), spare=spare))
 
 
 def _stands(card: Scorecard) -> str:
@@ -159,7 +161,9 @@ def _card_tables(card: Scorecard) -> None:
         for use in card.operations
     )
     if card.operations:
-        show(table(heads, rows, "Operations, in the suggested order of porting"))
+        title = "Operations, in the suggested order of porting"
+        spare = ("faults", "v3 calls", "calls/day", "effort", "rung", "becomes")
+        show(table(heads, rows, title, names=("operation",), spare=spare))
 
 
 def _findings_table(found: Iterable[FindingRow], *, of_one: bool) -> None:
@@ -188,7 +192,8 @@ def _findings_table(found: Iterable[FindingRow], *, of_one: bool) -> None:
         )
         for row in found
     )
-    show(table(heads, rows, "Findings"))
+    names = ("id", "operation") if of_one else ("id", "integration", "operation")
+    show(table(heads, rows, "Findings", names=names, spare=("last seen", "count", "state", "path")))
 
 
 def _finding_table(page: FindingPage, base: str, language: Language | None) -> None:

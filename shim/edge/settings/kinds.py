@@ -35,7 +35,7 @@ def _beside(value: Any, info: ValidationInfo) -> Any:
     return _context(info)[0] / value if isinstance(value, str | Path) else value
 
 
-def _secret(value: Any, info: ValidationInfo) -> Any:
+def secret_text(value: Any, info: ValidationInfo) -> Any:
     """The text of `plain`, `{env: NAME}` or `{file: path}`. Raises ValueError without any value in it."""
     base, environ = _context(info)
     if isinstance(value, Mapping) and len(value) == 1:
@@ -103,8 +103,8 @@ def digits(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
-StoreUrl = Annotated[SecretStr, BeforeValidator(_secret), AfterValidator(_store_url)]
+Secret = Annotated[SecretStr, BeforeValidator(secret_text)]
+StoreUrl = Annotated[SecretStr, BeforeValidator(secret_text), AfterValidator(_store_url)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
