@@ -21,6 +21,7 @@ from shim.cli.health import health
 from shim.cli.integrations.commands import app as integrations
 from shim.cli.journal import app as journal
 from shim.cli.map.commands import app as identity_map
+from shim.cli.notify import app as notify
 from shim.cli.porting.brownout import app as brownout
 from shim.cli.porting.ladder import app as porting
 from shim.cli.rehearsal.capture import capture
@@ -51,6 +52,7 @@ SECTIONS = {
         "map",
         "journal",
         "audit",
+        "notify",
     ),
     "To see what becomes of calls": ("translate", "explain", "coverage"),
     "To port": ("report", "findings", "porting", "brownout"),
@@ -145,6 +147,7 @@ app.add_typer(journal)
 app.add_typer(identity_map)
 app.add_typer(porting)
 app.add_typer(brownout)
+app.add_typer(notify)
 
 
 def run() -> None:

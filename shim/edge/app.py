@@ -39,6 +39,7 @@ from shim.edge.http.peer import Peers
 from shim.edge.identities.map import IdentityMap
 from shim.edge.journal.journal import Journal, delivering
 from shim.edge.native.routes import Native
+from shim.edge.notify.watch import Watcher
 from shim.edge.porting.ladder import Porting
 from shim.edge.rehearsal.compare_mode import Comparer, comparing
 from shim.edge.reload import Reload, taken_over
@@ -286,6 +287,9 @@ async def open_application(
         recovery = Recovery(compiled, performers, journal, application.integration)
         await recovery.start()
         closing.push_async_callback(within(CLOSING, "recovery", recovery.stop))
+        watcher = Watcher(store, lambda: application.config.notify)
+        await watcher.start()
+        closing.push_async_callback(within(CLOSING, "notifications", watcher.stop))
         application.health = Health(checks(lambda: application.config, store, marker, addresses, recovery))
         yield application
 

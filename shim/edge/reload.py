@@ -40,6 +40,7 @@ LIVE = (
     "listen.tls_cert",
     "listen.tls_key",
     "log.level",
+    "notify",
     "quota",
 )
 """Settings, and whole sections, that are taken over; everything else needs a restart."""

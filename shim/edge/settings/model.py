@@ -40,6 +40,7 @@ from shim.edge.settings.kinds import (
 )
 from shim.edge.settings.logins import NAME, AdminUser, Integration, NewLogin, OldLogin, Quota
 from shim.edge.settings.telemetry import Telemetry
+from shim.edge.settings.notify import Notify
 
 __all__ = ["NAME", "AdminUser", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
 
@@ -412,6 +413,7 @@ class Config(Section):
     identity: Identities = Identities()
     journal: Journal = Journal()
     deprecation: Deprecation = Deprecation()
+    notify: Notify = Notify()
     server_info: ServerInfo = ServerInfo()
     faults: Faults = Faults()
     schema_versions: SchemaVersions = SchemaVersions()

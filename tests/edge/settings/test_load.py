@@ -12,6 +12,7 @@ import yaml
 from shim.core.commands.caller import Caller
 from shim.core.parse import Limits as ParseLimits
 from shim.edge.settings.load import Config, ConfigError, describe, integrations_file, load_config
+from shim.edge.settings.notify import EVENT_NAMES
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
 HASH = "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0$7TtdTPt0N+h+s0N4XvTMSGw1p6dUzq0Zr2Gl7uAkzAE"
@@ -98,6 +99,19 @@ def test_example_shows_every_key_of_a_user_of_the_review_page(tmp_path: Path) ->
         f"admin.users[].{key}" for key in user
     }
     assert load(tmp_path, {"admin": {"users": [user]}}).admin.users[0].name == "nora"
+
+
+def test_example_shows_every_key_of_a_webhook(tmp_path: Path) -> None:
+    _, _, sample = EXAMPLE.read_text("utf-8").partition("  # webhooks:\n")
+    lines = takewhile(lambda line: line.startswith("  # "), sample.splitlines())
+    [hook] = yaml.safe_load("\n".join(line.removeprefix("  # ") for line in lines))
+    assert {key for key, _, _ in describe() if key.startswith("notify.webhooks[]")} == {
+        f"notify.webhooks[].{key}" for key in hook
+    }
+    (tmp_path / "hook-key").write_text("k")
+    told = load(tmp_path, {"notify": {"webhooks": [hook]}}, {"OPS_HOOK": "https://hooks.example.com/x"}).notify
+    assert told.receivers() == {"ops": EVENT_NAMES}
+    assert "hooks.example.com" not in repr(told)
 
 
 def test_users_of_the_review_page_are_unique_and_have_hashes(tmp_path: Path) -> None:
@@ -239,7 +253,8 @@ integrations:
         "environment variable SHIM_LISTEN__PORT: listen.port",
     }
     assert places[f"{file}, line 2: listn"].intention == "Did you mean listen?"
-    assert places[f"{file}, line 3: port"].intention == "Did you mean listen.port or admin.port?"
+    meant = "Did you mean listen.port or admin.port or notify.mail.port?"
+    assert places[f"{file}, line 3: port"].intention == meant
     assert places[f"{file}, line 7: log.format"].intention == "Did you mean json?"
     assert "NOPE is not set" in places[f"{file}, line 9: integration number 1: new.app_secret"].what
     assert "Default: unlimited" in places[f"{file}, line 6: conduct.user_max"].fix

@@ -1,0 +1,1 @@
+"""Telling somebody: what is worth it, the queue in the store, webhooks and mail."""
