@@ -72,6 +72,8 @@ Code = Literal[
     "not-translated",
     "operation-locked",
     "browned-out",
+    "old-login",
+    "old-login-refused",
     "field-refused",
 ]
 """Every code. A declaration that names another is an error of types, and a problem when the catalogue loads."""
@@ -359,6 +361,18 @@ KINDS: dict[Code, Kind] = {
         "Not translated",
         "The operation is known in 2.5, but this version of the shim does not translate it.",
         "Port this call to v3.",
+    ),
+    "old-login": Kind(
+        "warning",
+        "A login that is going to end",
+        "The call came with a form of login that the operator retires for this integration; it was served.",
+        "Log in another way, an app key and secret rather than a password, or port the call to v3.",
+    ),
+    "old-login-refused": Kind(
+        "refused",
+        "A login that has ended",
+        "The call came with a form of login that has ended for this integration: it was refused.",
+        "Log in another way, an app key and secret rather than a password, or port the call to v3.",
     ),
     "operation-locked": Kind(
         "refused",

@@ -23,6 +23,7 @@ from shim.core.findings import Findings
 from shim.core.forward import forward
 from shim.core.inner import InnerCall
 from shim.core.keeping import keep
+from shim.core.login_forms import admit_login
 from shim.core.message import LONGEST_NAME, Credentials, Element, Envelope
 from shim.core.parse import Limits, credentials, parse
 from shim.core.reading.called_operation import meant
@@ -147,6 +148,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
     outcome.caller = yield from ask(Identify(_login(envelope, outcome)))
     translation = resolve(shim.catalogue, envelope, request.path, outcome.findings)
     outcome.rung = rung_of(outcome.caller.rungs, translation.old.full_name)
+    admit_login(outcome.caller.login, outcome.caller.login_rung, outcome.findings)
     admit(outcome.caller, translation.old, outcome.findings)
 
     # translate, forward, translate back

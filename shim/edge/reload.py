@@ -40,6 +40,7 @@ LIVE = (
     "listen.tls_cert",
     "listen.tls_key",
     "log.level",
+    "login_forms",
     "notify",
     "quota",
 )

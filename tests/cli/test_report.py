@@ -125,10 +125,10 @@ def test_when_no_finding_fits_it_says_so(report: Shim) -> None:
 
 def test_json(report: Shim) -> None:
     data = json.loads(report("--format", "json").stdout)
-    assert list(data) == ["overview"]
+    assert list(data) == ["overview", "logins"]
     assert data["overview"]["integrations"][0]["integration"] == "switchboard"
     data = json.loads(report("crm", "--format", "json").stdout)
-    assert set(data) == {"scorecard", "findings"}
+    assert set(data) == {"scorecard", "logins", "findings"}
     assert len(data["findings"]) == 3
     data = json.loads(report("--finding", "6", "--format", "json").stdout)
     assert data["finding"]["sample"]["calls"][0]["operation"] == "Organization.AddOrganization"

@@ -14,10 +14,11 @@ import typer
 
 from shim.cli.common import complete, options
 from shim.cli.common.console import Code, LightGroup, fail, say
-from shim.cli.common.store import Form, emit
+from shim.cli.common.store import Form, emit, time
 
 if TYPE_CHECKING:
     from shim.edge.settings.model import Integration, OldLogin
+    from shim.review.reading.logins import LoginUse
 
 app = typer.Typer(
     name="integrations",
@@ -106,12 +107,12 @@ def list_(
         found = load(
             None, {"integrations_file": file.absolute(), "backend.url": "http://unused.invalid"}
         ).integrations
-    rows = [_row(each) for each in found]
+    used = _used(config) if file is None else {}
+    rows = [_row(each, used) for each in found]
     if format is Form.TABLE:
-        rows = [
-            {**each, "logins": ", ".join(each["logins"]), "enabled": _YES[each["enabled"]]} for each in rows
-        ]
-    emit(format, "integrations", ("name", "enabled", "logins", "v3_app_key"), rows)
+        rows = [{**each, **_cells(each)} for each in rows]
+    columns = ("name", "enabled", "logins", *(["used"] if used else []), "v3_app_key")
+    emit(format, "integrations", columns, rows, spare=("v3_app_key",))
 
 
 @app.command("import")
@@ -233,12 +234,49 @@ def _digest(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-_YES = {True: "yes", False: "no"}
+def _cells(row: dict[str, Any]) -> dict[str, str]:
+    """What a table has in place of lists."""
+    used = ", ".join(f"{each['form'].replace('_', ' ')} {each['calls']}" for each in row["used"])
+    return {"logins": ", ".join(row["logins"]), "enabled": "yes" if row["enabled"] else "no", "used": used}
 
 
-def _row(integration: Integration) -> dict[str, Any]:
+def _used(config: Path | None) -> dict[str, list[LoginUse]]:
+    """The forms of login that came in the last 30 days; nothing where there is no store yet, or it is away."""
+    import asyncio
+
+    from shim.cli.common.loading import config as load
+    from shim.cli.common.store import now
+    from shim.core.errors import Fault
+    from shim.edge.store.database import Store
+    from shim.review.reading.logins import login_uses
+
+    kept = load(config, {}).store
+
+    async def read() -> dict[str, list[LoginUse]]:
+        store = await Store.open(kept.url, kept.journal_mode, kept.busy_timeout, create=False)
+        try:
+            return await login_uses(store, now())
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(read())
+    except Fault as fault:
+        if fault.reason != "no-store":
+            say(f"Which logins were used cannot be told: {fault.text}")
+        return {}
+
+
+def _row(integration: Integration, used: dict[str, list[LoginUse]]) -> dict[str, Any]:
     about = {"name": integration.name, "enabled": integration.enabled, "watched": integration.watched}
-    return {**about, "logins": _ways(integration.old), "v3_app_key": integration.new.app_key}
+    uses = used.get(integration.name, [])
+    told = [{"form": each.form, "calls": each.calls, "last_seen": time(each.last_seen)} for each in uses]
+    forms = {
+        "logins": _ways(integration.old),
+        "used": told,
+        "login_forms": integration.login_forms.model_dump(),
+    }
+    return {**about, **forms, "v3_app_key": integration.new.app_key}
 
 
 def _ways(old: OldLogin) -> list[str]:

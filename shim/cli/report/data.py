@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shim.core.catalogue.translation import Catalogue
@@ -12,6 +12,7 @@ from shim.edge.settings.load import Config
 from shim.edge.store.database import Store
 from shim.review.output.letter import Terms, terms
 from shim.review.reading import queries
+from shim.review.reading.logins import LoginUse, login_uses
 from shim.review.reading.model import FindingFilter, FindingPage, FindingRow, Overview, Planned, Scorecard
 from shim.review.reading.scorecard import SEVERITIES
 
@@ -20,6 +21,7 @@ from shim.review.reading.scorecard import SEVERITIES
 class Report:
     """An overview, or one integration's card; findings that fit the filter, which an overview may lack.
 
+    `logins` are the forms of login that calls of 2.5 came with, by integration.
     `bad` are the severities of the open findings that count, of the operation that was asked for, or of all.
     """
 
@@ -31,6 +33,7 @@ class Report:
     bad: Collection[Severity]
     filtered: bool
     terms: Terms
+    logins: Mapping[str, Sequence[LoginUse]] = field(default_factory=dict)
 
     @property
     def findings(self) -> list[FindingRow]:
@@ -61,6 +64,7 @@ async def read(
         bad=_bad(cards, which.operation),
         filtered=filtered,
         terms=terms(config, catalogue),
+        logins=await login_uses(store, now, days, name),
     )
 
 

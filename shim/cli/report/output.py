@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import typer
@@ -13,6 +13,7 @@ from shim.cli.report.data import Report
 from shim.review.output import tables
 from shim.review.output.letter import finding_section, letter
 from shim.review.output.snippets import Language, snippet
+from shim.review.reading.logins import LoginUse, in_words
 from shim.review.reading.model import FindingPage, FindingRow, Overview, Sample, Scorecard
 
 
@@ -42,7 +43,8 @@ def emit_finding(page: FindingPage, form: str, base: str, language: Language | N
 
 def _json(told: Report) -> str:
     nouns = {"overview": told.overview, "scorecard": told.card}
-    there = {name: each for name, each in nouns.items() if each is not None}
+    there: dict[str, object] = {name: each for name, each in nouns.items() if each is not None}
+    there["logins"] = [each for uses in told.logins.values() for each in uses]
     return tables.to_json(**there, **({"findings": told.findings} if told.card or told.filtered else {}))
 
 
@@ -73,7 +75,7 @@ def _tables(told: Report) -> None:
     if told.overview is not None:
         _overview_table(told.overview)
     if told.card is not None:
-        _card_tables(told.card)
+        _card_tables(told.card, told.logins.get(told.card.integration, ()))
     if told.findings:
         _findings_table(told.findings, of_one=told.card is not None)
     elif told.filtered:
@@ -116,7 +118,7 @@ def _stands(card: Scorecard) -> str:
     return "" if card.configured else "not configured"
 
 
-def _card_tables(card: Scorecard) -> None:
+def _card_tables(card: Scorecard, logins: Sequence[LoginUse]) -> None:
     facts = (
         ("days", f"{card.days[0].day} to {card.days[-1].day}"),
         (
@@ -124,6 +126,7 @@ def _card_tables(card: Scorecard) -> None:
             f"{card.old_calls}, {tables.text(card.per_day)} a day, last {_day(card.last_old) or 'never'}",
         ),
         ("v3 calls", f"{card.new_calls}, last {_day(card.last_new) or 'never'}"),
+        ("2.5 logins", in_words(logins) or "-"),
         ("left, ported", f"{card.left}, {card.ported}{' (done)' if card.done else ''}"),
         ("effort", f"{card.effort}: {card.reason}"),
         ("open findings", tables.severities(card.findings)),

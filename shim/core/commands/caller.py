@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from shim.core.commands.command import Command
+from shim.core.login_forms import LoginForm, LoginRung
 from shim.core.message import Credentials
 from shim.core.policies import NO_POLICIES, Policies
 
@@ -63,6 +64,7 @@ class Caller:
 
     `rungs` says how far its operations are ported, by full name, `Service.*` or `*`; `brownouts` are those
     that hold for it now; `wait` the seconds until it may call again, when it called more often than it may.
+    `login` is the form of the login that it came with, and `login_rung` how far that may still be used today.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Caller:
     brownouts: tuple[Brownout, ...] = ()
     faults: FaultForm = PLAIN_FAULTS
     wait: int | None = None
+    login: LoginForm | None = None
+    login_rung: LoginRung = "translate"
 
 
 @dataclass(frozen=True, slots=True)

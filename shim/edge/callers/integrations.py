@@ -26,6 +26,7 @@ from typing import Any, Literal
 import yaml
 
 from shim.core.errors import CallerError, LoginsBusy
+from shim.core.login_forms import LoginForm
 from shim.core.message import Credentials
 from shim.edge.backend.tokens import SingleFlight
 from shim.edge.callers.passwords import Passwords
@@ -237,6 +238,15 @@ _NOBODY = Integration.model_validate(
         "new": {"app_key": "nobody", "app_secret": secrets.token_hex(16)},
     }
 )
+
+
+def form_of(credentials: Credentials) -> LoginForm | None:
+    """The form of login that counts; None when none is complete."""
+    if credentials.username and credentials.password:
+        return "password"
+    if credentials.app_key and credentials.app_secret:
+        return "app_key"
+    return "crypted_auth" if credentials.crypted_auth else None
 
 
 def _proof(credentials: Credentials) -> _Proof:

@@ -30,6 +30,10 @@ LoginKey = tuple[str, str, str, str, str, str, str]
 """(integration, why, way, login, digest, address, agent); the login is a mask."""
 
 
+FormKey = tuple[str, str, str]
+"""(day, integration, form of the login)"""
+
+
 @dataclass(slots=True)
 class Calls:
     """How many calls, how many of them ended in a fault, and when."""
@@ -87,6 +91,8 @@ class Batch:
     """Calls of 2.5 that were answered with a fault, by its reason; all of them are in `usage`, too."""
     logins: dict[LoginKey, Calls] = field(default_factory=dict)
     """Logins that were refused; `faults` are those that were not looked at."""
+    forms: dict[FormKey, Calls] = field(default_factory=dict)
+    """Calls by the form of the login that they came with, of those who are known."""
 
     def __bool__(self) -> bool:
         return bool(self.usage or self.findings or self.callers)
@@ -102,6 +108,9 @@ class Batch:
 
     def fail(self, key: FaultKey, at: datetime) -> None:
         _count(self.faults, key, True, at)
+
+    def log_in(self, key: FormKey, at: datetime) -> None:
+        _count(self.forms, key, False, at)
 
     def refuse(self, key: LoginKey, unchecked: bool, at: datetime) -> None:
         _count(self.logins, key, unchecked, at)
@@ -135,6 +144,7 @@ def to_line(batch: Batch) -> bytes:
         "findings": [[*key, _plain_found(each)] for key, each in batch.findings.items()],
         "faults": _plain_calls(batch.faults),
         "logins": _plain_calls(batch.logins),
+        "forms": _plain_calls(batch.forms),
     }
     return json.dumps(plain, separators=(",", ":")).encode() + b"\n"
 
@@ -151,6 +161,7 @@ def from_line(line: bytes) -> Batch:
             {tuple(key): _found(each) for *key, each in plain["findings"]},
             {tuple(key): _calls(each) for *key, each in plain.get("faults", ())},  # not of a release before
             {tuple(key): _calls(each) for *key, each in plain.get("logins", ())},
+            {tuple(key): _calls(each) for *key, each in plain.get("forms", ())},
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"no batch ({type(error).__name__})") from None

@@ -116,6 +116,11 @@ class Counting:
         if fault is not None:
             self._batch.fail((day, integration, operation, fault), now)
 
+    def logged_in(self, integration: str, form: str) -> None:
+        """The form of login that a 2.5 call came with."""
+        now = self._now()
+        self._batch.log_in((self._date(now), integration, form), now)
+
     def refused(
         self, integration: str, login: RefusedLogin, address: str, agent: str, *, unchecked: bool
     ) -> None:

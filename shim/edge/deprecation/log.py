@@ -47,7 +47,7 @@ _A_DAY = timedelta(days=1)
 class Seen:
     """A 2.5 call that ended. `integration` is None for a caller that is not known, `fault` a fault's reason.
 
-    `login` is what is told of one that was refused.
+    `login` is what is told of one that was refused, `form` the form of one that was not.
     `request` and `sent` are what a sample is made of, if one is due: the message and the v3 calls it became;
     `unsent` v3 calls more were made than are in `sent`. `inner` are the calls that it holds, each of which is
     counted under its own operation; `findings` are without theirs.
@@ -58,6 +58,7 @@ class Seen:
     findings: Iterable[Finding] = ()
     fault: str | None = None
     login: RefusedLogin | None = None
+    form: str | None = None
     version: str | None = None
     agent: str = ""
     toolkit: str = ""
@@ -127,6 +128,8 @@ class DeprecationLog:
             return
         caller = (seen.agent, seen.toolkit, seen.version or "", seen.address)
         self._counting.called(integration, operation, caller, fault=seen.fault)
+        if seen.form is not None and integration != UNKNOWN:
+            self._counting.logged_in(integration, seen.form)
         if seen.login is not None:
             whose = self._integration(seen.login.integration)
             unchecked = seen.fault == "login-throttled"

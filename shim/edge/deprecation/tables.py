@@ -96,6 +96,16 @@ FAULTS = sa.Table(
 """Calls of 2.5 a day that were answered with a fault, by its reason. They are among the faults of `usage`; what
 was counted before this table was there has no reason."""
 
+LOGIN_FORMS = sa.Table(
+    "login_forms",
+    METADATA,
+    *_texts("day", "integration", "form", key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("first_seen", _WHEN, nullable=False),
+    sa.Column("last_seen", _WHEN, nullable=False),
+)
+"""Calls of 2.5 by the form of the login that they came with: password, app_key or crypted_auth."""
+
 REFUSED_LOGINS = sa.Table(
     "refused_logins",
     METADATA,

@@ -23,6 +23,7 @@ from shim.edge.deprecation.tables import (
     FINDING_DAYS,
     FINDING_EVENTS,
     FINDINGS,
+    LOGIN_FORMS,
     REFUSED_LOGINS,
     USAGE,
 )
@@ -56,6 +57,7 @@ async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bo
         await _write_calls(connection, CALLERS, batch.callers)
         await _write_calls(connection, FAULTS, batch.faults)
         await _write_calls(connection, REFUSED_LOGINS, batch.logins)
+        await _write_calls(connection, LOGIN_FORMS, batch.forms)
         await _write_findings(connection, batch.findings)
     return True
 

@@ -297,6 +297,7 @@ class Ended:
             inner=outcome.inner,
             fault=fault.reason if fault else None,
             login=fault.login if isinstance(fault, LoginRefused) else None,
+            form=outcome.caller.login if outcome.caller else None,
             version=outcome.schema_version,
             agent=agent,
             toolkit=toolkit(agent, self.body[:HEAD]),

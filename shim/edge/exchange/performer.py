@@ -25,7 +25,7 @@ from shim.core.commands.kept import Forget, Issue, Recall, Remember
 from shim.core.commands.steps import AnyCommand, Aside, Steps, Together
 from shim.core.errors import Fault
 from shim.edge.backend.client import Backend
-from shim.edge.callers.integrations import Integration, Integrations
+from shim.edge.callers.integrations import Integration, Integrations, form_of
 from shim.edge.deprecation.samples import MOST_CALLS
 from shim.edge.exchange.deadline import Deadline
 from shim.edge.exchange.threads import Threads
@@ -125,8 +125,9 @@ class Performer:
         found = await self._with.integrations.authenticate(command.credentials, self.address)
         self._integration = found
         caller = self._with.porting.caller(found) if self._with.porting else found.caller
-        wait = self._with.integrations.wait(found)
-        return caller if wait is None else replace(caller, wait=wait)
+        form = form_of(command.credentials)
+        rung = found.login_forms.rung(form, self._with.store.now)
+        return replace(caller, login=form, login_rung=rung, wait=self._with.integrations.wait(found))
 
     async def _unlearn(
         self, command: DoubtIdentities | DenyIdentities | ForgetIdentities | RenumberIdentities

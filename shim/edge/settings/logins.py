@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Self
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from shim.core.admit import pattern_problem
 from shim.core.commands.caller import Caller, Rung
+from shim.core.login_forms import LoginForm, LoginRung
 from shim.core.policies import Policies
 from shim.edge.settings.conduct import Conduct, Faults
 from shim.edge.settings.deprecation import Page
@@ -87,6 +89,30 @@ class Quota(Section):
         return base.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
 
 
+class LoginForms(Section):
+    """How far each form of a 2.5 login may still be used."""
+
+    password: Annotated[LoginRung, doc("User name and password: translate, warn (a finding), or refuse.")] = (
+        "translate"  # noqa: S105  # no password
+    )
+    app_key: Annotated[LoginRung, doc("App key and secret: translate, warn, or refuse.")] = "translate"
+    crypted_auth: Annotated[LoginRung, doc("cryptedAuth: translate, warn, or refuse.")] = "translate"
+    refuse_from: Annotated[
+        date | None, doc("Day (UTC) from which refuse holds; before it, it warns. null: at once.")
+    ] = None
+
+    def rung(self, form: LoginForm | None, now: Callable[[], datetime]) -> LoginRung:
+        """What holds for a form at this time; the clock is only asked where it matters."""
+        rung: LoginRung = "translate" if form is None else getattr(self, form)
+        if rung == "refuse" and self.refuse_from is not None and now().date() < self.refuse_from:
+            return "warn"
+        return rung
+
+    def over(self, base: Self) -> Self:
+        """The same with what is set for all where it has none of its own."""
+        return base.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
+
+
 def _scopes(value: Mapping[str, Rung]) -> Mapping[str, Rung]:
     """Raises ValueError for what is no operation of 2.5; keys are no secrets, so they are named."""
     problems = [why for scope in value if (why := pattern_problem(old(), scope))]
@@ -126,6 +152,7 @@ class Integration(Section):
     conduct: Annotated[Conduct, doc("Only what differs from `conduct` of all.")] = Conduct()
     faults: Annotated[Faults, doc("Only what differs from `faults` of all.")] = Faults()
     quota: Annotated[Quota, doc("Only what differs from `quota` of all.")] = Quota()
+    login_forms: Annotated[LoginForms, doc("Only what differs from `login_forms` of all.")] = LoginForms()
     porting: Annotated[
         Mapping[str, Rung],
         doc("How far operations are ported: Service.Operation, Service.* or '*', and its rung."),
@@ -148,13 +175,14 @@ class Integration(Section):
         conduct = self.conduct
         return Caller(self.name, self.settings, self.policies, conduct.tell.core(), faults=self.faults.core())
 
-    def over(self, conduct: Conduct, faults: Faults, quota: Quota) -> Self:
+    def over(self, conduct: Conduct, faults: Faults, quota: Quota, login_forms: LoginForms) -> Self:
         """The same with the rules of all where it has none of its own."""
         return self.model_copy(
             update={
                 "conduct": self.conduct.over(conduct),
                 "faults": self.faults.over(faults),
                 "quota": self.quota.over(quota),
+                "login_forms": self.login_forms.over(login_forms),
             }
         )
 

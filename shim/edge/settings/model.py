@@ -38,7 +38,7 @@ from shim.edge.settings.kinds import (
     decimal,
     doc,
 )
-from shim.edge.settings.logins import NAME, AdminUser, Integration, NewLogin, OldLogin, Quota
+from shim.edge.settings.logins import NAME, AdminUser, Integration, LoginForms, NewLogin, OldLogin, Quota
 from shim.edge.settings.telemetry import Telemetry
 from shim.edge.settings.notify import Notify
 
@@ -419,6 +419,7 @@ class Config(Section):
     schema_versions: SchemaVersions = SchemaVersions()
     conduct: Conduct = Conduct()
     quota: Quota = Quota()
+    login_forms: LoginForms = LoginForms()
     log: Log = Log()
     telemetry: Telemetry = Telemetry()
     login: Login = Login()
@@ -434,4 +435,5 @@ class Config(Section):
     ) -> tuple[Integration, ...]:
         conduct, faults = info.data.get("conduct", Conduct()), info.data.get("faults", Faults())
         quota = info.data.get("quota", Quota())
-        return tuple(each.over(conduct, faults, quota) for each in integrations)
+        forms = info.data.get("login_forms", LoginForms())
+        return tuple(each.over(conduct, faults, quota, forms) for each in integrations)
