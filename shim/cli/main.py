@@ -18,6 +18,7 @@ from shim.cli.demo.command import demo
 from shim.cli.emulate import emulate
 from shim.cli.explain.command import explain
 from shim.cli.health import health
+from shim.cli.impact import app as impact
 from shim.cli.integrations.commands import app as integrations
 from shim.cli.journal import app as journal
 from shim.cli.map.commands import app as identity_map
@@ -55,7 +56,7 @@ SECTIONS = {
         "notify",
     ),
     "To see what becomes of calls": ("translate", "explain", "coverage"),
-    "To port": ("report", "findings", "porting", "brownout"),
+    "To port": ("report", "findings", "porting", "brownout", "impact"),
     "To rehearse": ("capture", "replay"),
     "To try": ("demo", "emulate"),
 }
@@ -147,6 +148,7 @@ app.add_typer(journal)
 app.add_typer(identity_map)
 app.add_typer(porting)
 app.add_typer(brownout)
+app.add_typer(impact)
 app.add_typer(notify)
 
 

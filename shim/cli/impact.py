@@ -1,0 +1,303 @@
+"""`shim impact`: what a change would touch of what was called in the last days, before it is made."""
+
+# ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shim.cli.common import complete, options
+from shim.cli.common.console import Code, LightGroup, end, fail, read_input, say
+from shim.cli.common.store import Form, Row, emit, emit_json, time, with_store
+
+if TYPE_CHECKING:
+    from shim.core.catalogue.translation import Catalogue
+    from shim.edge.settings.model import Config
+    from shim.edge.store.database import Store
+    from shim.review.reading.impact import Impact, Seen, State
+
+app = typer.Typer(
+    name="impact",
+    cls=LightGroup,
+    help="What a change would touch of the calls of the last days, before it is made.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class FailOn(StrEnum):
+    REFUSED = "refused"
+    ANY = "any"
+
+
+class Do(StrEnum):
+    EMULATE = "emulate"
+    DROP = "drop"
+    REFUSE = "refuse"
+
+
+class RungName(StrEnum):
+    TRANSLATE = "translate"
+    COMPARE = "compare"
+    V3 = "v3"
+    LOCKED = "locked"
+
+
+def _option(flag: str, what: str, **more: Any) -> Any:
+    variable = f"SHIM_IMPACT_{flag.removeprefix('--').replace('-', '_')}".upper()
+    return typer.Option(flag, envvar=variable, help=what, **more)
+
+
+_Days = Annotated[int, _option("--days", "So many days are looked at, today included.", min=1, max=3650)]
+_Format = Annotated[Form, _option("--format", "How to print it.")]
+_FailOn = Annotated[
+    FailOn | None, _option("--fail-on", "End with 1 when something would be refused, or touched at all.")
+]
+_Integration = Annotated[
+    str, typer.Argument(help="Its name, or * for all.", autocompletion=complete.integrations)
+]
+_Operation = Annotated[
+    str, typer.Argument(help="Service.Operation of 2.5, Service.*, or *.", autocompletion=complete.operations)
+]
+_COLUMNS = ("integration", "operation", "path", "before", "after", "calls", "last_seen", "shapes")
+
+
+@app.command("rung")
+def rung(
+    integration: _Integration,
+    operation: _Operation,
+    rung: Annotated[RungName, typer.Argument(help="The rung that it would be put on.")],
+    config: options.ConfigFile = None,
+    days: _Days = 30,
+    format: _Format = Form.TABLE,
+    fail_on: _FailOn = None,
+) -> None:
+    """What putting operations on a rung, or locking them, would touch."""
+
+    def moved(name: str, state: State) -> State:
+        from dataclasses import replace
+
+        from shim.core.admit import covers
+
+        if integration not in ("*", name):
+            return state
+        kept = {scope: each for scope, each in state.rungs.items() if not covers(operation, scope)}
+        return replace(state, rungs={**kept, operation: rung.value})
+
+    _judge_scope(operation)
+    _told(_compared(config, days, moved, integration), format, fail_on)
+
+
+@app.command("policy")
+def policy(
+    do: Annotated[Do, typer.Argument(help="What would be done.")],
+    integration: Annotated[
+        str, _option("--integration", "Of this one, or * for all.", autocompletion=complete.integrations)
+    ] = "*",
+    operation: Annotated[
+        str, _option("--operation", "Of these operations.", autocompletion=complete.operations)
+    ] = "*",
+    path: Annotated[str, _option("--path", "At this path of their messages.")] = "*",
+    finding: Annotated[str | None, _option("--finding", "Where this finding is made by default.")] = None,
+    config: options.ConfigFile = None,
+    days: _Days = 30,
+    format: _Format = Form.TABLE,
+    fail_on: _FailOn = None,
+) -> None:
+    """What a policy that goes before all others would touch."""
+    from shim.core import policies
+
+    made = policies.Policy(do.value, operation, path, finding)
+
+    def chosen(name: str, state: State) -> State:
+        from dataclasses import replace
+
+        if integration not in ("*", name):
+            return state
+        return replace(state, policies=policies.Policies((made, *state.policies.entries)))
+
+    _judge_scope(operation)
+    _told(_compared(config, days, chosen, integration), format, fail_on)
+
+
+@app.command("brownout")
+def brownout(
+    integration: _Integration,
+    operation: _Operation,
+    config: options.ConfigFile = None,
+    days: _Days = 30,
+    format: _Format = Form.TABLE,
+    fail_on: _FailOn = None,
+) -> None:
+    """What a planned refusal would touch, if it lasted as long as the days that are looked at."""
+    _judge_scope(operation)
+
+    async def read(store: Store, settings: Config) -> Impact:
+        from shim.review.reading import impact
+
+        _known(integration, settings)
+        return impact.brownout(await impact.seen(store, days), integration, operation)
+
+    _told(with_store(config, read), format, fail_on)
+
+
+@app.command("config")
+def config_(
+    file: Annotated[Path, typer.Argument(help="The configuration that would take the place of --config.")],
+    config: options.ConfigFile = None,
+    days: _Days = 30,
+    format: _Format = Form.TABLE,
+    fail_on: _FailOn = None,
+) -> None:
+    """What another configuration would touch: who may call, rungs, policies, forms of login.
+
+    Rungs that were set in the store go over both, as they do when a shim runs.
+    """
+    from shim.cli.common import loading
+
+    wanted = loading.config(file, {})
+    compiled = loading.catalogue()
+    loading.policies(wanted, compiled)
+
+    async def read(store: Store, settings: Config) -> Impact:
+        from shim.edge.porting.ladder import rules
+        from shim.review.reading import impact
+
+        what, stored = await impact.seen(store, days), await rules(store)
+        states = [_states(each, what, stored, store) for each in (settings, wanted)]
+        return impact.changed(what, compiled, *states)
+
+    _told(with_store(config, read), format, fail_on)
+
+
+@app.command("release")
+def release(
+    before: Annotated[
+        str,
+        typer.Argument(
+            help="`shim coverage --format json` of the release that is in use; - for stdin.",
+            metavar="FILE.json",
+        ),
+    ],
+    config: options.ConfigFile = None,
+    days: _Days = 30,
+    format: _Format = Form.TABLE,
+    fail_on: _FailOn = None,
+) -> None:
+    """What this release of the shim would touch: paths whose fate is another one than before."""
+    import json
+    from dataclasses import asdict
+
+    from shim.cli.common import loading
+    from shim.cli.coverage.data import rows
+    from shim.review.reading import impact
+
+    try:
+        was = impact.coverage_of(json.loads(read_input(before))["paths"])
+    except (ValueError, KeyError, TypeError):
+        fail(Code.USAGE, f"{before}: this is not what `shim coverage --format json` prints.")
+    now = impact.coverage_of(asdict(each) for each in rows(loading.catalogue()))
+
+    async def read(store: Store, settings: Config) -> Impact:
+        return impact.release(await impact.seen(store, days), was, now)
+
+    _told(with_store(config, read), format, fail_on)
+
+
+# ---- what they share ----
+
+
+def _compared(
+    config: Path | None, days: int, change: Callable[[str, State], State], integration: str
+) -> Impact:
+    """What becomes of calls when the state of each integration is changed so."""
+    from shim.cli.common.loading import catalogue
+
+    compiled: Catalogue = catalogue()
+
+    async def read(store: Store, settings: Config) -> Impact:
+        from shim.edge.porting.ladder import rules
+        from shim.review.reading import impact
+
+        _known(integration, settings)
+        what = await impact.seen(store, days)
+        before = _states(settings, what, await rules(store), store)
+        after = {name: change(name, each) for name, each in before.items()}
+        return impact.changed(what, compiled, before, after)
+
+    return with_store(config, read)
+
+
+def _states(settings: Config, what: Seen, stored: Any, store: Store) -> Mapping[str, State]:
+    """Of all that called, and all that may."""
+    from shim.review.reading.impact import state_of
+
+    there = {each.name: each for each in settings.integrations}
+    names = {*there, *(each.integration for each in what.uses)}
+    return {name: state_of(there.get(name), stored, store.now()) for name in names}
+
+
+def _judge_scope(operation: str) -> None:
+    from shim.core.admit import pattern_problem
+    from shim.interfaces.load import old
+
+    if problem := pattern_problem(old(), operation):
+        fail(Code.USAGE, f"{problem[0].upper()}{problem[1:]}.")
+
+
+def _known(integration: str, settings: Config) -> None:
+    names = sorted(each.name for each in settings.integrations)
+    if integration not in (*names, "*"):
+        fail(Code.USAGE, f"There is no integration {integration}. There are: {', '.join(names) or 'none'}.")
+
+
+def _told(found: Impact, form: Form, fail_on: FailOn | None) -> None:
+    touches: list[Row] = [
+        {name: getattr(each, name) for name in _COLUMNS}
+        | {"last_seen": time(each.last_seen), "shapes": list(each.shapes), "seen": each.seen}
+        for each in found.touches
+    ]
+    programs = [
+        {
+            "integration": each.integration,
+            "agent": each.agent,
+            "address": each.address,
+            "calls_ever": each.calls,
+        }
+        for each in found.programs
+    ]
+    if form is Form.JSON:
+        span = {"since": found.since.isoformat(), "until": found.until.isoformat()}
+        emit_json({**span, "refuses": found.refuses, "touches": touches, "programs": programs})
+    else:
+        _tables(found, touches, programs)
+    if fail_on is not None and (found.refuses if fail_on is FailOn.REFUSED else bool(found.touches)):
+        end(Code.FINDINGS)
+
+
+def _tables(found: Impact, touches: Sequence[Row], programs: Sequence[Row]) -> None:
+    rows = [
+        {**each, "calls": each["calls"] if each["seen"] else f"at most {each['calls']}",
+         "shapes": " ".join(map(repr, each["shapes"]))}
+        for each in touches
+    ]  # fmt: skip
+    names = ("integration", "operation")
+    emit(Form.TABLE, "touches", _COLUMNS, rows, names=names, spare=("last_seen", "shapes", "before"))
+    emit(
+        Form.TABLE,
+        "programs",
+        ("integration", "agent", "address", "calls_ever"),
+        programs,
+        names=("integration", "address"),
+    )
+    span = f"{found.since} to {found.until}"
+    if not touches:
+        say(f"Nothing that was called would be touched ({span}).")
+        return
+    refused = sum(each.refuses for each in found.touches)
+    who = len({each.integration for each in found.touches})
+    say(f"{who} integrations would be touched, {refused} lines refused, by what was called {span}.")
