@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ from shim.cli.coverage.pages import details, overview
 from shim.cli.explain import backends
 from shim.cli.explain.guide import operations_of, refreshed
 from shim.core.findings import KINDS
+from shim.review.api.openapi import document
 from tests.support.conversation import catalogue
 
 ROOT = Path(__file__).parent.parent
@@ -60,6 +62,14 @@ def test_the_pages_of_the_coverage_are_those_that_the_program_makes() -> None:
     there = {"coverage.md", *(f"coverage/{each.name}" for each in (folder / "coverage").iterdir())}
     committed = {name: (folder / name).read_text("utf-8") for name in sorted(there)}
     assert committed == coverage_pages(), "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
+
+
+def test_the_description_of_the_api_is_made_of_its_routes() -> None:
+    page = ROOT / "docs" / "openapi.json"
+    made = json.dumps(document(), indent=1) + "\n"
+    if os.environ.get("RECORD_DOCS"):
+        page.write_text(made, "utf-8")
+    assert page.read_text("utf-8") == made, "run RECORD_DOCS=1 make test ARGS=tests/test_docs.py"
 
 
 def test_the_porting_guide_says_what_the_declarations_say() -> None:

@@ -7,6 +7,7 @@ A password is never an argument: it is asked for with a hidden prompt, or read f
 from __future__ import annotations
 
 import json
+import re
 import sys
 from enum import StrEnum
 from typing import Annotated
@@ -25,6 +26,12 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+class RoleName(StrEnum):
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
 
 
 class Form(StrEnum):
@@ -56,6 +63,29 @@ def password(
     hashed = Passwords().hash(secret)
     typer.echo(hashed if format is Form.TEXT else json.dumps({"password_hash": hashed}))
     say("Put it under admin.users in the configuration, as password_hash beside a name; then kill -HUP.")
+
+
+@app.command()
+def token(
+    name: Annotated[str, typer.Argument(help="Whose it is; stands beside every change, as api:NAME.")],
+    role: Annotated[
+        RoleName, typer.Option("--role", envvar="SHIM_ADMIN_TOKEN_ROLE", help="What it may do.")
+    ] = RoleName.VIEWER,
+    format: Annotated[
+        Form, typer.Option("--format", envvar="SHIM_ADMIN_TOKEN_FORMAT", help="text is the token alone.")
+    ] = Form.TEXT,
+) -> None:
+    """Make a token for /api/v1. It is printed once; the configuration gets its SHA-256."""
+    import hashlib
+    import secrets
+
+    if not re.fullmatch(r"[\w.@+-]{1,64}", name):
+        fail(Code.USAGE, "A name is made of letters, digits, and . _ @ + -, 64 at most.")
+    made = f"shim_{secrets.token_urlsafe(32)}"
+    entry = {"name": name, "role": role.value, "sha256": hashlib.sha256(made.encode()).hexdigest()}
+    typer.echo(made if format is Form.TEXT else json.dumps({"token": made, "entry": entry}, indent=1))
+    say("Put this under admin.tokens in the configuration, then `shim reload`; the token is kept nowhere:")
+    say(f"- {json.dumps(entry)}")
 
 
 def _secret(source: str | None) -> str:

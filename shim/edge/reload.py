@@ -20,6 +20,7 @@ LIVE = (
     "admin.session_longest",
     "admin.tls_cert",
     "admin.tls_key",
+    "admin.tokens",
     "admin.users",
     "conduct",
     "deprecation.keep_out",

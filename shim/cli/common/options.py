@@ -27,6 +27,7 @@ SchemaVersion = Annotated[
     str | None,
     typer.Option(
         "--schema-version",
+        envvar="SHIM_SCHEMA_VERSION",
         help="Version of v3 to speak of, instead of the one configured, or 3.0.0.",
         metavar="X.Y.Z",
         show_default=False,

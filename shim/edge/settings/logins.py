@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -204,6 +204,11 @@ def _text(value: object) -> str:
     return str(value)
 
 
+Role = Literal["viewer", "editor", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""From the one that may least."""
+
+
 class AdminUser(Section):
     """Somebody who may use the review page. Every change there is recorded with the name."""
 
@@ -213,3 +218,18 @@ class AdminUser(Section):
         Field(pattern=r"^[\w.@+-]{1,64}$"),
     ]
     password_hash: Annotated[Argon2Hash, hidden("Argon2id hash of the password: `shim admin password`.")]
+    role: Annotated[
+        Role, doc("viewer reads; editor also works on findings and notes; admin also decides over calls.")
+    ] = "admin"
+
+
+class AdminToken(Section):
+    """A program that may use /api/v1 of the admin listener."""
+
+    name: Annotated[
+        str,
+        doc("Unique; stands beside every change made, as api:NAME. Letters, digits, and . _ @ + -"),
+        Field(pattern=r"^[\w.@+-]{1,64}$"),
+    ]
+    role: Annotated[Role, doc("viewer, editor or admin, as of users.")] = "viewer"
+    sha256: Annotated[Sha256, hidden("SHA-256 of the token, hexadecimal: `shim admin token`.")]

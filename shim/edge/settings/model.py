@@ -38,7 +38,16 @@ from shim.edge.settings.kinds import (
     decimal,
     doc,
 )
-from shim.edge.settings.logins import NAME, AdminUser, Integration, LoginForms, NewLogin, OldLogin, Quota
+from shim.edge.settings.logins import (
+    NAME,
+    AdminToken,
+    AdminUser,
+    Integration,
+    LoginForms,
+    NewLogin,
+    OldLogin,
+    Quota,
+)
 from shim.edge.settings.telemetry import Telemetry
 from shim.edge.settings.notify import Notify
 
@@ -124,6 +133,9 @@ class Admin(Section):
         1800.0
     )
     session_longest: Annotated[Seconds, doc("And after this time at the latest, seconds.")] = 43_200.0
+    tokens: Annotated[
+        tuple[AdminToken, ...], doc("Programs that may use /api/v1; with none it is closed.")
+    ] = ()
     users: Annotated[tuple[AdminUser, ...], doc("Who may use the review page; with none it is closed.")] = ()
 
     @model_validator(mode="after")
@@ -131,6 +143,15 @@ class Admin(Section):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key go together: set both, or none")
         return self
+
+    @field_validator("tokens")
+    @classmethod
+    def _unique_tokens(cls, tokens: tuple[AdminToken, ...]) -> tuple[AdminToken, ...]:
+        if len({each.name for each in tokens}) < len(tokens) or len({each.sha256 for each in tokens}) < len(
+            tokens
+        ):
+            raise ValueError("two tokens have the same name or are the same: each must be unique")
+        return tokens
 
     @field_validator("users")
     @classmethod

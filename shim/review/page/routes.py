@@ -8,6 +8,7 @@ from aiohttp import web
 
 from shim.edge.app import Application
 from shim.edge.http.peer import Peers
+from shim.review.api.site import api
 from shim.review.page.actions import Actions
 from shim.review.page.auth import Door
 from shim.review.page.desk import Desk
@@ -31,6 +32,7 @@ def review(application: Application, admin: web.Application) -> None:
 
     app.on_cleanup.append(close)
     admin.add_subapp(PREFIX, app)
+    api(application, admin)
     admin.router.add_get("/", _to_page)
 
 

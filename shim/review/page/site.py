@@ -25,6 +25,7 @@ from shim.edge.http.host_names import is_ours
 from shim.edge.http.peer import Peers
 from shim.edge.settings.model import Admin
 from shim.edge.store.database import is_busy
+from shim.review.api.roles import may, needed_for, refusal
 from shim.review.page.auth import Door, LoginRefused, Session
 from shim.review.page.forms import text
 from shim.review.page.templates import PREFIX, STATIC, environment, link
@@ -144,6 +145,9 @@ class Site:
             or not hmac.compare_digest(expected.encode(), given.encode())
         ):
             _forbid()
+        needed = needed_for(request.path)
+        if session and not may(session.user.role, needed):
+            raise web.HTTPForbidden(text=refusal(session.user.role, needed))
         return fields
 
     def user(self, request: web.Request) -> str:

@@ -526,3 +526,15 @@ def test_reaching_outside_is_refused(network_attempts: list[str]) -> None:
         socket.getaddrinfo("v3.example", 443)
     assert network_attempts == ["192.0.2.1", "v3.example"]
     network_attempts.clear()
+
+
+def test_example_shows_every_key_of_a_token(tmp_path: Path) -> None:
+    _, _, sample = EXAMPLE.read_text("utf-8").partition("  # tokens:\n")
+    lines = takewhile(lambda line: line.startswith(("  #   - ", "  #     ")), sample.splitlines())
+    [token] = yaml.safe_load("\n".join(line.removeprefix("  # ") for line in lines))
+    assert {key for key, _, _ in describe() if key.startswith("admin.tokens[]")} == {
+        f"admin.tokens[].{key}" for key in token
+    }
+    assert load(tmp_path, {"admin": {"tokens": [token]}}).admin.tokens[0].role == "viewer"
+    again = {**token, "name": "another"}
+    assert "must be unique" in only(problems(tmp_path, {"admin": {"tokens": [token, again]}})).what
