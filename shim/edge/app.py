@@ -287,8 +287,7 @@ async def open_application(
         recovery = Recovery(compiled, performers, journal, application.integration)
         await recovery.start()
         closing.push_async_callback(within(CLOSING, "recovery", recovery.stop))
-        watcher = Watcher(store, lambda: application.config.notify)
-        await watcher.start()
+        watcher = await Watcher(store, lambda: application.config.notify).start()
         closing.push_async_callback(within(CLOSING, "notifications", watcher.stop))
         application.health = Health(checks(lambda: application.config, store, marker, addresses, recovery))
         yield application

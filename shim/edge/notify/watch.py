@@ -63,8 +63,10 @@ class Watcher:
         self._forgot: datetime | None = None
         self._trouble: str | None = None
 
-    async def start(self) -> None:
+    async def start(self) -> Watcher:
+        """Itself, looking from now on."""
         self._tasks = [asyncio.create_task(self._running())]
+        return self
 
     async def stop(self) -> None:
         """What is being sent is given up; it goes out again under its ID after the next start."""

@@ -48,8 +48,8 @@ from shim.edge.settings.logins import (
     OldLogin,
     Quota,
 )
-from shim.edge.settings.telemetry import Telemetry
 from shim.edge.settings.notify import Notify
+from shim.edge.settings.telemetry import Telemetry
 
 __all__ = ["NAME", "AdminUser", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
 
