@@ -163,7 +163,7 @@ def test_a_place_that_v3_does_not_have_is_a_gap(name: str, path: str, place: str
 
 def test_coverage_fails_with_the_gaps(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = with_fates("Client.MoveClients", [])
-    monkeypatch.setattr("shim.cli.common.loading.catalogue", lambda: broken)
+    monkeypatch.setattr("shim.cli.common.loading.catalogue", lambda *_: broken)
     result = invoke("coverage", "Client", "--format", "json")
     assert result.exit_code == 1
     assert "Client.MoveClients, request: resellerID has no fate" in result.stderr
@@ -241,7 +241,7 @@ def test_every_operation_has_a_page() -> None:
 
 
 def test_explain_what_is_not_translated(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shim.cli.common.loading.catalogue", lambda: without("Client.AddClient"))
+    monkeypatch.setattr("shim.cli.common.loading.catalogue", lambda *_: without("Client.AddClient"))
     result = invoke("explain", "AddClient")
     assert result.exit_code == 0
     assert "not translated yet" in result.stdout

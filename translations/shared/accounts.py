@@ -72,7 +72,9 @@ READ_ACCOUNT: tuple[Rule, ...] = (*person_names.READ, _SUBSCRIPTION, _STRENGTH)
 _MY_VOIPNOW = "v3 has no MyVoipNow; the shim keeps the choice and gives it back."
 MESSAGES = keep(
     "IMManag",
-    "Later versions of v3 have no permission for instant messages; the shim keeps it and gives it back.",
+    "Later versions of v3 have no permission for instant messages, so everybody has it; the shim keeps what is "
+    "set and gives it back.",
+    default="true",
     unless="IMManag",
 )
 _TRUNKING = "SIP trunking is new in v3: it is left as it is."

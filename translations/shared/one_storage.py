@@ -245,8 +245,10 @@ def _on(element: Element) -> bool:
 
 def calls(level: str, write: str) -> tuple[Called, ...]:
     """The v3 calls of `limits`, in order."""
-    details = call(f"{level}.Get{level}Details", "The same, where the call names the account by identifier.")
-    return (details, call(f"{level}.Get{level}PL", _READ), call(f"{level}.{write}"))
+    details = call(
+        f"{level}.Get{level}Details", "The same, where the call names the account by identifier.", where=STORAGE
+    )
+    return (details, call(f"{level}.Get{level}PL", _READ, where=STORAGE), call(f"{level}.{write}"))
 
 
 # ---- declarations ----

@@ -21,7 +21,11 @@ def holding(declared: Declared, service: str, new: Interface) -> Declared:
     if successor is None:
         return replace(declared, legs=legs)
     rules = tuple(each for each in declared.rules if _holds(each, successor, new))
-    return replace(declared, legs=legs, rules=rules)
+    there = {path for side in (successor.input, successor.output) for path, _ in paths(side)}
+    calls = tuple(each for each in declared.calls if not each.where or each.where in there)
+    if len(calls) < len(declared.calls) and {each.operation for each in calls} == {successor.full_name}:
+        calls = ()
+    return replace(declared, legs=legs, rules=rules, calls=calls)
 
 
 def never_holding(services: Iterable[DeclaredService], versions: Iterable[Interface]) -> Iterator[str]:

@@ -47,6 +47,8 @@ class Called:
     because: str = ""
     undo: Undo | None = None
     falls: bool = False
+    where: str = ""
+    """A path of the successor's messages: only versions of v3 that have it are called so."""
 
     @property
     def reads(self) -> bool:

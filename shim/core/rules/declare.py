@@ -104,12 +104,15 @@ def leg(
     return replace(operation(name, becomes, rules), called=Called(becomes, because, undo, falls))
 
 
-def call(operation: str, because: str = "", *, undo: Undo | None = None, falls: bool = False) -> Called:
+def call(
+    operation: str, because: str = "", *, undo: Undo | None = None, falls: bool = False, where: str = ""
+) -> Called:
     """One v3 call that a plan makes by itself: when, and what for; `undo` takes it back.
 
-    One that `falls` goes when an earlier one is taken back.
+    One that `falls` goes when an earlier one is taken back; one with `where` is made only for versions of v3
+    whose successor has that path.
     """
-    return Called(operation, because, undo, falls)
+    return Called(operation, because, undo, falls, where)
 
 
 Handler = Callable[[Translation, Work], Element | Steps[Element]]

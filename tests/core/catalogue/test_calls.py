@@ -16,7 +16,8 @@ from shim.core.errors import CallerError, DeclarationError
 from shim.core.message import Element
 from shim.core.parse import Limits, parse
 from shim.core.rules.declare import call, operation, service
-from shim.interfaces.load import new, old
+from shim.interfaces.dialects import known
+from shim.interfaces.load import Dialect, new, old
 from tests.support.conversation import catalogue
 from tests.test_cases import FILES, Case, wrap
 from translations.globalop.package import unpacked
@@ -63,7 +64,7 @@ def asked(case: Case) -> Translation | None:
     except CallerError:  # some conversations are about messages that cannot be read
         return None
     found = catalogue().old.by_input.get(name)
-    return catalogue().translations.get(found.full_name) if found else None
+    return catalogue(case.dialect).translations.get(found.full_name) if found else None
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -100,13 +101,14 @@ UNSEEN = {
 """What no conversation shows; `tests/journal` and `tests/account_model` do."""
 
 
-def test_what_is_declared_is_called_in_some_conversation() -> None:
+@pytest.mark.parametrize("version", known())
+def test_what_is_declared_is_called_in_some_conversation(version: str) -> None:
     seen: dict[str, set[str]] = {}
     for path in FILES:
         case = Case.read(path)
         if (translation := asked(case)) is not None:
             seen.setdefault(translation.old.full_name, set()).update(called(case))
-    for name, translation in catalogue().translations.items():
+    for name, translation in catalogue(Dialect(version)).translations.items():
         declared = {each.operation for each in translation.declared.calls}
         assert declared - seen.get(name, set()) == UNSEEN.get(name, set()), name
 
