@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 
 REV ?= main
 
-.PHONY: help install demo test check bench bench-compare profile instructions soak fuzz docs lock sbom audit format
+.PHONY: help install compile demo test check bench bench-compare profile instructions soak fuzz docs lock sbom audit format
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -14,9 +14,16 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/shim --version
 	@touch $(STAMP)
 
 install: $(STAMP)  ## set up the virtual environment, nothing else
+
+compile: shim/compiled.json  ## compile the hot modules of the core anew, after their sources were changed
+
+shim/compiled.json: hatch_build.py shim/compiled.py $(shell find shim/core -name '*.py') | install
+	$(BIN)/python hatch_build.py
+	@$(BIN)/shim --version
 
 demo: install  ## set up everything and run the main job: shim and emulated backend on loopback
 	$(BIN)/shim demo $(ARGS)
@@ -30,7 +37,7 @@ check: install  ## lint, types, architecture contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install  ## the shim beside its peers, lists, the log, start, memory; needs php-fpm and nginx for one peer
+bench: compile  ## the shim beside its peers, lists, the log, start, memory; needs php-fpm and nginx for one peer
 	$(BIN)/python -m bench.run $(ARGS)
 
 bench-compare: install  ## CPU a call beside the shim of another commit: make bench-compare REV=main
@@ -40,7 +47,7 @@ profile: install  ## a flame graph of the shim under load: dist/flame.svg
 	$(BIN)/python -m bench.profile $(ARGS)
 
 instructions: install  ## instructions of ten translations against those kept; needs valgrind
-	$(BIN)/python -m bench.instructions --check $(ARGS)
+	SHIM_COMPILED=0 $(BIN)/python -m bench.instructions --check $(ARGS)
 
 soak: install  ## a hundred thousand generated messages through the whole shim, with progress
 	$(BIN)/python -m tests.soak $(ARGS)
@@ -49,7 +56,7 @@ chaos: install  ## an hour in which everything goes wrong while real clients cal
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 fuzz: install .fuzz/.installed  ## ten minutes of inputs led by coverage; what is found is made small and kept
-	PYTHONPATH=.fuzz $(BIN)/python -m tests.hostile.fuzz $(ARGS)
+	SHIM_COMPILED=0 PYTHONPATH=.fuzz $(BIN)/python -m tests.hostile.fuzz $(ARGS)
 
 .fuzz/.installed: requirements-fuzz.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target .fuzz \

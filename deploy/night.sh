@@ -30,7 +30,8 @@ for each in /etc/resolv.conf /etc/pip.conf /etc/apt/apt.conf.d /etc/ssl/certs /u
   fi
 done
 
-"$python" -m hatchling build -t wheel -d "$root/root" >/dev/null 2>&1
+# Without compiled modules: for any Python, not this one alone.
+SHIM_COMPILED=0 "$python" -m hatchling build -t wheel -d "$root/root" >/dev/null 2>&1
 cp -a requirements-runtime.lock deploy "$root/root/"
 cat >"$root/root/integrations.csv" <<END
 name,username,password,old_app_key,old_app_secret,crypted_auth,v3_app_key,v3_app_secret

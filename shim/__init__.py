@@ -1,0 +1,3 @@
+from shim.compiled import choose
+
+choose()

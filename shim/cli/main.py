@@ -95,7 +95,10 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"shim {version('systemapi-shim')}")
+        from shim.compiled import PROBLEM
+
+        form = f"runs from its sources: {PROBLEM}" if PROBLEM else "is compiled"
+        typer.echo(f"shim {version('systemapi-shim')}\nThe core {form}.")
         raise typer.Exit
 
 

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from shim.cli.common.console import EXIT_CODES, Code
 from shim.cli.main import SECTIONS, app
+from shim.compiled import PROBLEM
 from tests.cli.programs import Run, environment
 
 WHEN = "2026-11-01 00:00:00.000000"
@@ -80,7 +81,9 @@ def test_help_has_every_command_once_below_what_it_is_for(shim: Run) -> None:
 
 def test_version(shim: Run) -> None:
     done = shim("--version")
-    assert (done.returncode, done.stdout) == (0, "shim 0.1.0\n")
+    version, form = done.stdout.splitlines()
+    assert (done.returncode, version) == (0, "shim 0.1.0")
+    assert form == ("The core is compiled." if not PROBLEM else f"The core runs from its sources: {PROBLEM}.")
 
 
 def test_exit_codes_are_in_help_and_documentation(shim: Run) -> None:

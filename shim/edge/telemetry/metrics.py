@@ -7,6 +7,7 @@ of the two interfaces, reasons and codes the program's own words. Counting never
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Literal
 
 from prometheus_client import (
@@ -19,6 +20,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from shim.compiled import FORM
+
 Result = Literal["answer", "fault", "kept-out"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -30,6 +33,7 @@ class Metrics:
     """The metrics of one process. The table in docs/operating.md is checked against these."""
 
     registry: CollectorRegistry = field(default_factory=lambda: CollectorRegistry(auto_describe=False))
+    build: Gauge = field(init=False)
     calls: Counter = field(init=False)
     call_seconds: Histogram = field(init=False)
     faults: Counter = field(init=False)
@@ -59,6 +63,13 @@ class Metrics:
 
     def __post_init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter
+        self.build = Gauge(
+            "shim_build_info",
+            "1, with what runs: the version, and the core compiled or from its sources.",
+            ["version", "core"],
+            registry=self.registry,
+        )
+        self.build.labels(version("systemapi-shim"), FORM).set(1)
         self.calls = self._counter("calls", "2.5 calls", "integration", "operation", "result")
         self.call_seconds = self._histogram("call_seconds", "Time of a 2.5 call, seconds")
         self.faults = self._counter("faults", "2.5 calls that were answered with a fault", "reason")
