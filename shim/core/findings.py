@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
 
 Severity = Literal["info", "notice", "warning", "loss", "refused"]
 
@@ -422,7 +422,7 @@ class Findings:
     A hostile message could make thousands; what is over the bound is counted in one last finding.
     """
 
-    MOST = 200
+    MOST: ClassVar[int] = 200
 
     def __init__(self) -> None:
         self._found: dict[tuple[Code, str], Finding] = {}

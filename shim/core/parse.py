@@ -270,8 +270,12 @@ class _Reader:
             if held > limits.repeats:
                 _check_repeats(node, limits)
             depth += 1
-            stray = "".join((each or "").strip() for each in (text, *(child.tail for child in node)))
-            children = [self.element(each, depth) for each in node]
+            stray = text.strip() if text else ""
+            children: list[Element] = []
+            for each in node:  # once: each round makes lxml's objects of the nodes anew
+                children.append(self.element(each, depth))
+                if tail := each.tail:
+                    stray += tail.strip()
             if "map" in sent:
                 children = mapped(children, limits.name)
             return Element(name, stray or None, attributes, children, nil, sent)

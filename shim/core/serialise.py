@@ -264,7 +264,7 @@ class MessageWriter:
             lost.append(Unwritten(path, "value" if text is None else "converted"))
         if text is None:
             return False
-        if _SPECIAL.search(text):
+        if not text.isalnum() and _SPECIAL.search(text):  # letters and digits need no look at each
             text = escape(text)
         if element.attributes:
             out.append(piece.opening)

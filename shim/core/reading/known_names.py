@@ -41,18 +41,25 @@ class Familiar:
     def __init__(self, names: Iterable[str] = (), more: int = _MOST) -> None:
         self._known = {each.encode() for each in (*_USUAL, *names)}
         self._most = len(self._known) + more
+        self._seen: set[tuple[bytes, ...]] = set()
+        """What was found in messages whose names are all known, so that it is taken apart once."""
 
     def __call__(self, data: bytes) -> bool:
         """Whether a message as it was sent has no name that would be kept beyond those that may be."""
         if len(data) > _LARGEST or b"\0" in data[:4] or data[:64].find(b"<") < 0 or _DECLARES.match(data):
             return False  # in which bytes its names stand, is not known here
+        found = set(_KEPT.findall(data))
+        if found <= self._seen:
+            return True
         fresh: set[bytes] = set()
-        for groups in set(_KEPT.findall(data)):
+        for groups in found:
             tag, space, attribute, entity, blank = groups
             for name in (*(tag or attribute or entity).split(b":"), space, blank):
                 if name and name not in self._known:
                     fresh.add(name)
         if not fresh:
+            if len(self._seen) < _MOST:
+                self._seen |= found
             return True
         if len(self._known) + len(fresh) > self._most or max(map(len, fresh)) > _LONGEST:
             return False

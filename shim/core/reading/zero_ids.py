@@ -12,7 +12,7 @@ from typing import Final
 from shim.core.findings import Code
 from shim.core.message import Element
 from shim.core.reading.pieces import PIECE
-from shim.core.schema.interface import ComplexType, ElementDecl
+from shim.core.schema.interface import ComplexType
 
 _ZERO = re.compile(r"\s*[+-]?0+(\.0*)?\s*", re.ASCII)
 _ANY_ZERO = re.compile(rb">\s*[+-]?0+(?:\.0*)?\s*<")
@@ -49,15 +49,15 @@ def without_zeros(message: Element, kind: ComplexType | None, find: Find, path: 
     kept: list[Element] = []
     changed = False
     for child in message.children:
-        slot = kind.slots.get(child.name)
-        if slot is None:
-            kept.append(child)
-            continue
-        if slot.decl.simple is not None and not child.children:
-            if child.text and _begins_at_1(slot.decl) and is_zero(child.text) and not child.nil:
+        if not child.children:
+            if child.text and "0" in child.text and not child.nil and _is_no_id(child, kind):
                 find(_CODE, path + child.name)
                 changed = True
                 continue
+            kept.append(child)
+            continue
+        slot = kind.slots.get(child.name)
+        if slot is None:
             kept.append(child)
             continue
         inner = without_zeros(child, slot.decl.complex, find, f"{path}{child.name}/")
@@ -66,9 +66,11 @@ def without_zeros(message: Element, kind: ComplexType | None, find: Find, path: 
     return Element(message.name, message.text, message.attributes, kept, message.nil) if changed else message
 
 
-def _begins_at_1(decl: ElementDecl) -> bool:
-    """Whether it holds an ID, or the number that a new extension is to have."""
-    assert decl.simple is not None
-    return decl.simple.base == "positiveInteger" or (
-        decl.name == "extensionNo" and decl.simple.base == "integer"
+def _is_no_id(leaf: Element, kind: ComplexType) -> bool:
+    """Whether it is 0 where an ID belongs, or the number that a new extension is to have."""
+    if not is_zero(leaf.text) or (slot := kind.slots.get(leaf.name)) is None:
+        return False
+    simple = slot.decl.simple
+    return simple is not None and (
+        simple.base == "positiveInteger" or (leaf.name == "extensionNo" and simple.base == "integer")
     )
