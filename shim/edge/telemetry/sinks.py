@@ -6,9 +6,12 @@ import logging
 import os
 import select
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from logging.handlers import SysLogHandler
 from pathlib import Path
+
+from shim.edge.telemetry.writer import Partly
 
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 _WAIT = 1.0
@@ -26,11 +29,27 @@ class Stream:
         self._torn = False
 
     def write(self, level: str, line: str) -> None:
-        head = f"<{_PRIORITIES.get(level, 6)}>" if self._priorities else ""
-        whole = ("\n" if self._torn else "") + head + line + "\n"
-        self._torn = _write_all(self._descriptor, whole.encode("utf-8", "backslashreplace")) != b""
+        self.write_many([(level, line)])
+
+    def write_many(self, lines: Sequence[tuple[str, str]]) -> None:
+        """All of them with one system call. Raises Partly when it took some."""
+        parts = [self._part(*each) for each in lines]
         if self._torn:
-            raise OSError("only a part of the line was taken")
+            parts[0] = b"\n" + parts[0]
+        whole = b"".join(parts)
+        left = _write_all(self._descriptor, whole)
+        if left:
+            written, taken = len(whole) - len(left), 0
+            while written >= len(parts[taken]):
+                written -= len(parts[taken])
+                taken += 1
+            self._torn = written > 0
+            raise Partly(taken)
+        self._torn = False
+
+    def _part(self, level: str, line: str) -> bytes:
+        head = f"<{_PRIORITIES.get(level, 6)}>" if self._priorities else ""
+        return f"{head}{line}\n".encode("utf-8", "backslashreplace")
 
     def close(self) -> None: ...
 

@@ -10,11 +10,16 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Protocol, runtime_checkable
 
 _AGAIN = 1.0
 """Seconds until a sink that failed is tried again: what comes until then is dropped without a try."""
+_COLLECTED = 0.02
+"""Seconds that lines are collected for, once there is one: waking for each would cost more than writing it."""
+_AT_ONCE = 1_000
+"""Lines that are taken from the queue at once."""
 _END = None
 
 Level = str
@@ -27,6 +32,21 @@ class Sink(Protocol):
     def write(self, level: Level, line: str) -> None: ...
 
     def close(self) -> None: ...
+
+
+class Partly(OSError):
+    """Of several lines only the first `taken` were written."""
+
+    def __init__(self, taken: int) -> None:
+        super().__init__(f"only a part was taken: {taken} whole lines")
+        self.taken = taken
+
+
+@runtime_checkable
+class SinkOfMany(Sink, Protocol):
+    """One that takes several lines at once. Raises Partly, or another OSError when it took none."""
+
+    def write_many(self, lines: Sequence[tuple[Level, str]]) -> None: ...
 
 
 class LogWriter:
@@ -73,10 +93,37 @@ class LogWriter:
         self._closed = True
 
     def _run(self) -> None:
-        while (each := self._lines.get()) is not _END:
-            self._write(*each)
+        going = True
+        while going and (first := self._lines.get()) is not _END:
+            time.sleep(_COLLECTED)
+            lines, going = self._waiting(first)
+            self._write_all(lines)
         self._tell()
         self._sink.close()
+
+    def _waiting(self, first: tuple[Level, str]) -> tuple[list[tuple[Level, str]], bool]:
+        """A line and those that wait behind it, and whether more may come."""
+        lines = [first]
+        with suppress(queue.Empty):
+            while len(lines) < _AT_ONCE:
+                each = self._lines.get_nowait()
+                if each is _END:
+                    return lines, False
+                lines.append(each)
+        return lines, True
+
+    def _write_all(self, lines: list[tuple[Level, str]]) -> None:
+        sink = self._sink
+        if len(lines) == 1 or self._lost or self._failed_at is not None or not isinstance(sink, SinkOfMany):
+            for each in lines:
+                self._write(*each)
+            return
+        try:
+            sink.write_many(lines)
+        except (OSError, ValueError) as error:
+            self._failed_at = self._monotonic()
+            for _ in lines[error.taken if isinstance(error, Partly) else 0 :]:
+                self._lose("failed")
 
     def _write(self, level: Level, line: str) -> None:
         if self._failed_at is not None and self._monotonic() - self._failed_at < _AGAIN:

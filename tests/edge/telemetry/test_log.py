@@ -6,13 +6,13 @@ import os
 import resource
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from shim.edge.telemetry.sinks import RotatedFile, Stream, Syslog, of_journal
-from shim.edge.telemetry.writer import LogWriter
+from shim.edge.telemetry.writer import LogWriter, Partly
 
 
 class Sink:
@@ -101,6 +101,41 @@ def test_a_sink_that_stands_holds_nobody_up(writer: LogWriter, sink: Sink) -> No
     assert [line for _, line in sink.lines] == ["stands", "[('full', 2)] in 0.0", "0", "1", "2", "closed"]
 
 
+class Many(Sink):
+    """Takes so many of several lines at once."""
+
+    def __init__(self, most: int = 100) -> None:
+        super().__init__()
+        self.most = most
+        self.times = 0
+
+    def write_many(self, lines: Sequence[tuple[str, str]]) -> None:
+        self.times += 1
+        self.lines += lines[: self.most]
+        if len(lines) > self.most:
+            raise Partly(self.most)
+
+
+@pytest.mark.parametrize("most", [100, 2, 0])
+def test_lines_that_come_together_are_written_at_once_and_the_rest_is_counted(
+    most: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come = threading.Event()
+    monkeypatch.setattr("shim.edge.telemetry.writer.time.sleep", lambda _: come.wait(30))
+    sink = Many(most)
+    writer = LogWriter(sink, lambda lost, _: f"{lost}", 10, clock)
+    dropped: list[str] = []
+    writer.dropped = dropped.append
+    for number in range(5):
+        writer.put("info", str(number))
+    come.set()
+    writer.close(30)
+    taken = min(most, 5)
+    told = [f"{{'failed': {5 - taken}}}"] if taken < 5 else []
+    assert [line for _, line in sink.lines] == [*map(str, range(taken)), *told, "closed"]
+    assert (sink.times, len(dropped)) == (1, 5 - taken)
+
+
 def test_the_end_does_not_wait_for_a_sink_that_stands(writer: LogWriter, sink: Sink) -> None:
     sink.stands.clear()
     writer.put("info", "stands")
@@ -169,6 +204,31 @@ def test_a_pipe_that_nobody_reads_is_given_up_and_half_a_line_ended(monkeypatch:
     with pytest.raises(OSError, match="Broken pipe"):
         stream.write("info", "z")
     os.close(end)
+
+
+def test_of_lines_that_a_pipe_takes_a_part_of_the_whole_ones_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shim.edge.telemetry.sinks._WAIT", 0.01)
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    room = 0
+    while True:
+        try:
+            room += os.write(writes, b"." * 4096)
+        except BlockingIOError:
+            break
+    os.read(reads, 8192)  # room for one and a half of the lines
+    stream = Stream(writes)
+    with pytest.raises(Partly) as partly:
+        stream.write_many([("info", "a" * 5000), ("info", "b" * 5000), ("info", "c")])
+    assert partly.value.taken == 1
+    os.read(reads, room - 8192)
+    stream.write("info", "after")
+    told = os.read(reads, 100_000)
+    assert told.startswith(b"a" * 5000 + b"\nb")
+    assert told.endswith(b"b\nafter\n")
+    assert b"c" not in told
+    for each in (reads, writes):
+        os.close(each)
 
 
 def test_the_journal_of_systemd_gets_severities(tmp_path: Path) -> None:
