@@ -74,7 +74,7 @@ _GROWS = """
 import asyncio
 from shim.core.parse import parse
 from shim.core.pipeline import Request, Shim, exchange
-from shim.core.commands.command import Aside
+from shim.core.commands.steps import Aside
 from shim.edge.exchange.threads import Threads
 from tests.hostile.shapes import enveloped, grouped
 from tests.support.conversation import catalogue
