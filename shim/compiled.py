@@ -57,8 +57,9 @@ MODULES = tuple(
         "translate",
     )
 )
-"""What every call runs through. Not here: what is run once, what declarations inherit from, and
-`schema.interface`, since mypyc reckons a `cached_property` anew each time."""
+"""What every call runs through. Not here: what is run once, what declarations inherit from, `reading.turns`, by
+which compiled code lets other threads have theirs, and `schema.interface`, since mypyc reckons a
+`cached_property` anew each time."""
 
 _PACKAGE = Path(__file__).parent
 

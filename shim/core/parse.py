@@ -24,6 +24,7 @@ from shim.core.reading.encoded_types import ENCODINGS, XSI, decoded, how_sent, m
 from shim.core.reading.encodings import as_utf8
 from shim.core.reading.multiref import References, reference
 from shim.core.reading.pieces import PIECE, count, has, take_apart
+from shim.core.reading.turns import EACH, give_turn
 from shim.core.reading.white_space import without_blanks
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -273,6 +274,8 @@ class _Reader:
             stray = text.strip() if text else ""
             children: list[Element] = []
             for each in node:  # once: each round makes lxml's objects of the nodes anew
+                if len(children) % EACH == 0:
+                    give_turn()
                 children.append(self.element(each, depth))
                 if tail := each.tail:
                     stray += tail.strip()

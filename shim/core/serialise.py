@@ -20,6 +20,7 @@ from shim.core.errors import Fault
 from shim.core.message import Element
 from shim.core.parse import SOAP
 from shim.core.reading.encoded_types import XSI
+from shim.core.reading.turns import EACH, give_turn
 from shim.core.schema.interface import ComplexType, ElementDecl, Interface, Simple
 from shim.core.schema.values import Check, clears, reader, writer
 
@@ -309,7 +310,9 @@ class MessageWriter:
         """Write the children; what is returned has to be there and is not."""
         names: set[str] = set()
         chosen: dict[int, int] = {}
-        for child, piece in self._ordered(element, shape, path, lost):
+        for number, (child, piece) in enumerate(self._ordered(element, shape, path, lost)):
+            if number % EACH == 0:
+                give_turn()
             name = child.name
             if name in names and not piece.repeated:
                 lost.append(Unwritten(_join(path, name), "repeated"))

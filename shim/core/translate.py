@@ -5,6 +5,7 @@ from __future__ import annotations
 from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
 from shim.core.findings import Code
 from shim.core.message import LONGEST_NAME, Element
+from shim.core.reading.turns import EACH, give_turn
 from shim.core.rules.work import Direction, Entry, Problem, Table, Work
 from shim.core.schema.values import boolean, describe
 
@@ -27,7 +28,9 @@ def walk(source: Element, table: Table, target: Element, work: Work, direction: 
     chosen: dict[int, int] = {}
     if source.text and (source.children or source.text.strip()):
         work.find("stray-text", table.path or source.name)
-    for child in source.children:
+    for number, child in enumerate(source.children):
+        if number % EACH == 0:
+            give_turn()
         name = child.name
         entry = entries.get(name)
         if entry is None or entry.elsewhere:
