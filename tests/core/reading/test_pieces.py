@@ -72,13 +72,16 @@ def test_a_long_document_that_is_not_utf_8_is_converted(codec: str) -> None:
     assert as_utf8(text.encode("iso-8859-1"), "text/xml; charset=iso-8859-1") == text.encode()
 
 
-class Row(Element):
-    __slots__ = ("__weakref__",)
+class Attributes(dict[str, str]):
+    """Those of one element, which end with it: compiled elements know no weak references."""
 
 
 def test_a_long_tree_is_given_up_whole_and_not_before_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [Row("row", children=[Element("ID", str(number))]) for number in range(1000)]
-    living = [weakref.ref(each) for each in rows]
+    rows = [
+        Element("row", attributes=Attributes(a="b"), children=[Element("ID", str(number))])
+        for number in range(1000)
+    ]
+    living = [weakref.ref(each.attributes) for each in rows]
     pages = [Element("page", children=rows[:500]), Element("page", children=rows[500:])]
     tree = Element("list", children=pages)
     held = [parts_of(tree)]
