@@ -1,7 +1,8 @@
 """Logins that were refused: what an operator is told of one, and nobody else.
 
-Laws: no login and no secret is kept or logged. A login is shown as a mask, which tells a typing error from a
-stranger, with the beginning of its SHA-256, by which somebody who knows a login finds it again.
+Laws: no login and no secret is kept or logged. Whose a known login is, is told by the integration's name. Of an
+unknown one a mask of two letters at most is shown, and of both the beginning of the SHA-256, by which somebody
+who knows a login finds it again.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ _LONG, _MIDDLE = 8, 4
 
 @dataclass(frozen=True, slots=True)
 class RefusedLogin:
-    """`way` is `password`, `app` or `crypted`; `login` a mask (`le…r`), `digest` ten digits of the SHA-256 of
-    the login, both empty where there was none; `integration` whose login it is, where that is known."""
+    """`way` is `password`, `app` or `crypted`; `login` a mask of an unknown one (`l…r`), `digest` ten digits of
+    the SHA-256 of the login, both empty where there was none; `integration` whose it is, if that is known."""
 
     why: Why
     way: str
@@ -45,15 +46,18 @@ def refused_login(why: Why, way: str, login: str, integration: str | None = None
     """What is told of a login; of `cryptedAuth`, `login` is its SHA-256 already."""
     if way == "crypted":
         return RefusedLogin(why, way, "", login[:_DIGITS], integration)
-    return RefusedLogin(why, way, masked(login), digest(login), integration)
+    shown = masked(login) if integration is None else ""
+    return RefusedLogin(why, way, shown, digest(login), integration)
 
 
 def masked(login: str) -> str:
-    """A login of which most is left out: `le…r` of `ledger-eu`, `l…` of `ledger`, `…` of what is short."""
-    shown = "".join(each if each.isprintable() else "·" for each in (*login[:2], *login[-1:]))
+    """A login of which nearly all is left out: `l…u` of `ledger-eu`, `l…` of `ledger`, `…` of what is short."""
+    first, last = (
+        "".join(each if each.isprintable() else "·" for each in part) for part in (login[:1], login[-1:])
+    )
     if len(login) >= _LONG:
-        return f"{shown[:2]}…{shown[-1:]}"
-    return f"{shown[:1]}…" if len(login) >= _MIDDLE else "…" if login else ""
+        return f"{first}…{last}"
+    return f"{first}…" if len(login) >= _MIDDLE else "…" if login else ""
 
 
 def digest(login: str) -> str:

@@ -242,7 +242,7 @@ async def test_the_overview(week: Passed) -> None:
     unknown = tally.calls("old", "(unknown)") / 7
     assert tiles[1] == (
         f"{shown(old)} 2.5 calls a day against {shown(new)} in v3; "
-        f"{shown(unknown)} of them by callers that are not known"
+        f"{shown(unknown)} of the 2.5 ones by callers that are not known"
     )
     assert tiles[2].startswith("1 / 4 integrations done")
     assert tiles[2].endswith("2 never called")
