@@ -108,7 +108,9 @@ def test_the_nearest_scope_decides(scopes: dict[str, str], rung: str) -> None:
     assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations[0].rung == rung
 
 
-@pytest.mark.parametrize("code", ["browned-out", "operation-locked", "came-back"])
+@pytest.mark.parametrize(
+    "code", ["browned-out", "operation-locked", "came-back", "old-login", "old-login-refused"]
+)
 def test_what_tells_of_porting_says_nothing_of_what_v3_has(code: str) -> None:
     severity = KINDS[code].severity  # type: ignore[index]
     seen = Seen(old=[use()])

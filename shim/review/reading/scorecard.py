@@ -43,7 +43,13 @@ FITS: Mapping[Severity | None, Fit] = {
     "refused": "refused",
 }
 RUNGS: tuple[Rung, ...] = get_args(Rung)
-OF_PORTING: tuple[Code, ...] = ("browned-out", "operation-locked", "came-back")
+OF_PORTING: tuple[Code, ...] = (
+    "browned-out",
+    "operation-locked",
+    "came-back",
+    "old-login",
+    "old-login-refused",
+)
 """Findings that tell how far somebody is, and nothing of what v3 has."""
 PORTED_RUNGS: tuple[Rung, ...] = ("v3", "locked")
 PORTED = Work("none", "Ported.")
