@@ -52,7 +52,7 @@ from shim.emulator.world.world import (
     World,
     identifier,
 )
-from shim.interfaces.load import new, old
+from shim.interfaces.load import STANDARD, Dialect, new, old
 from tests.support.conversation import old_request
 from tests.support.schemas import assert_valid
 from translations.extension import account as extension_account
@@ -67,8 +67,8 @@ _NOW = datetime(2020, 5, 17, 12, tzinfo=UTC)
 
 
 @cache
-def shim() -> Shim:
-    """The shim with the service Extension, also while it is not among the services yet."""
+def shim(dialect: Dialect = STANDARD) -> Shim:
+    """The shim for a backend that speaks so, with the service Extension, also while that is not declared."""
     services = {each.name: each for each in SERVICES}
     if "Extension" not in services:
         services["Extension"] = extension.SERVICE
@@ -76,13 +76,13 @@ def shim() -> Shim:
     there = {each.name for each in whole.operations}
     missing = tuple(each for each in extension_account.PLANS if each.name not in there)
     services["Extension"] = replace(whole, operations=(*whole.operations, *missing))
-    compiled: Catalogue = compile_catalogue(old(), new(), services.values())
+    compiled: Catalogue = compile_catalogue(old(), new(dialect), services.values())
     return Shim(compiled)
 
 
 @cache
-def _dispatcher() -> Dispatcher:
-    return Dispatcher(new())
+def _dispatcher(dialect: Dialect) -> Dispatcher:
+    return Dispatcher(new(dialect))
 
 
 # ---- what the edge does ----
@@ -283,19 +283,19 @@ class MemoryJournal:
 # ---- the world ----
 
 
-def small_world() -> World:
+def small_world(dialect: Dialect = STANDARD) -> World:
     """An administrator, a reseller and two clients that may do everything; no extensions yet."""
     world = World(clock=lambda: _NOW)
-    _enter(world, 1, ADMINISTRATOR, None, "admin")
-    _enter(world, PROVIDER, SERVICE_PROVIDER, 1, "acme")
+    _enter(world, 1, ADMINISTRATOR, None, "admin", dialect)
+    _enter(world, PROVIDER, SERVICE_PROVIDER, 1, "acme", dialect)
     for number, login in zip(CLIENTS, ("northwind", "contoso"), strict=True):
-        _enter(world, number, ORGANIZATION, PROVIDER, login)
+        _enter(world, number, ORGANIZATION, PROVIDER, login, dialect)
     world.next_id = 100
     return world
 
 
-def _enter(world: World, number: int, level: str, parent: int | None, login: str) -> None:
-    limits = {} if level == ADMINISTRATOR else dict(everything_allowed(new(), level))
+def _enter(world: World, number: int, level: str, parent: int | None, login: str, dialect: Dialect) -> None:
+    limits = {} if level == ADMINISTRATOR else dict(everything_allowed(new(dialect), level))
     account = Account(
         number, level, parent, identifier("account", number), _NOW, {"login": login, "name": login}, limits
     )
@@ -350,6 +350,7 @@ class House:
     issued: dict[str, int] = field(default_factory=dict)
     judged: int = 1
     answered: int = 0
+    dialect: Dialect = STANDARD
     requests: list[bytes] = field(default_factory=list)
     """The v3 messages of the last call."""
     _tokens: dict[int, str] = field(default_factory=dict)
@@ -363,7 +364,7 @@ class House:
         body = old_request(operation, Element(operation.input.name, children=children))
         self.requests = []
         request = Request(old().services[operation.service].endpoint, "text/xml; charset=utf-8", body)
-        outcome = run(exchange(shim(), request), partial(self._perform, by))
+        outcome = run(exchange(shim(self.dialect), request), partial(self._perform, by))
         if outcome.answer is None:
             return Reply(outcome, None)
         self.answered += 1
@@ -426,7 +427,7 @@ class House:
     def _backend(self, call: Call, by: int) -> Answer:
         message = call.envelope(self._token(by))
         self.requests.append(message)
-        dispatcher = _dispatcher()
+        dispatcher = _dispatcher(self.dialect)
         envelope = parse(message, "text/xml; charset=utf-8", ANSWER_LIMITS)
         try:
             operation = dispatcher.operation(call.endpoint, envelope.body)
@@ -450,7 +451,7 @@ class House:
         """A user that may do everything."""
         number = self.world.next_id
         facts = {"login": login, "name": login, **profile}
-        limits = dict(everything_allowed(new(), USER))
+        limits = dict(everything_allowed(new(self.dialect), USER))
         name = identifier("account", number)
         self.world.enter(Account(number, USER, client, name, _NOW, facts, limits))
         return number
@@ -458,7 +459,7 @@ class House:
     def powerless_user(self, client: int, login: str) -> int:
         """A user as v3 makes it: with everything off."""
         user = self.new_user(client, login)
-        self.world.accounts[user].limits = dict(nothing_allowed(new(), USER))
+        self.world.accounts[user].limits = dict(nothing_allowed(new(self.dialect), USER))
         return user
 
     def new_extension(self, user: int, local: str, kind: str = "term", label: str = "native") -> str:

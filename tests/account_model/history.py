@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shim.core.message import Element
+from shim.interfaces.load import new
 from tests.account_model.driver import CLIENTS, PROVIDER, House, Reply
 from tests.account_model.model import OldServer, Person, Phone
 
@@ -385,7 +386,11 @@ class History:
         assert said is not None
         assert said.get("ID") == phone.id
         assert said.get("level") == phone.level, f"the level of {phone.number} is {said.get('level')}"
+        kind = new(self.house.dialect).operations["User.SetUserPL"].input.complex
+        assert kind is not None
         for name, text in phone.person.permissions.items():
+            if name not in {v3.replace("provision", "Provision") for v3 in kind.slots} | set(kind.slots):
+                continue  # what the version has no more is kept for each extension by itself
             assert _said(said.child(name)) == text, f"{name} of {phone.number}"
 
     def _compare_row(self, row: Element, phone: Phone) -> None:

@@ -6,8 +6,9 @@ every ID that a list shows, and of IDs that are gone.
 In some steps lists of v3 lie, and every ID that an old client knows has to answer all the same. What no source
 tells of v3 is played both ways: each of the worlds has histories of its own.
 
-200 histories of 30 steps run by default, spread over the worlds, always the same ones; every fifth answer is
-judged by the published schemas. A longer run takes other histories each time and judges every answer:
+200 histories of 30 steps run by default, spread over the worlds, always the same ones, and 25 against each
+later version of v3; every fifth answer is judged by the published schemas. A longer run takes other histories
+each time and judges every answer:
 
     ACCOUNT_MODEL_HISTORIES=5000 ACCOUNT_MODEL_STEPS=60 pytest tests/account_model/test_histories.py
 """
@@ -25,7 +26,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from shim.emulator.handlers.listing import LIES, EmptyList, Lists, RowIdentifier, Ways
-from tests.account_model.driver import CLIENTS, PROVIDER
+from shim.interfaces.load import STANDARD, Dialect, dialects
+from tests.account_model.driver import CLIENTS, PROVIDER, House, small_world
 from tests.account_model.history import GRANTED, UNLIMITED, History
 from tests.account_model.model import Person, Phone
 
@@ -72,10 +74,11 @@ class Histories(RuleBasedStateMachine):
     """The rules only choose; what happens, and what has to come of it, is in `History`."""
 
     ways = Ways()
+    dialect = STANDARD
 
     def __init__(self) -> None:
         super().__init__()
-        self.history = History()
+        self.history = History(House(small_world(self.dialect), dialect=self.dialect))
         self.history.house.world.ways = self.ways
         self.history.house.judged = 1 if HISTORIES else 5
         self.looks = 0
@@ -304,8 +307,9 @@ class Histories(RuleBasedStateMachine):
         self.history.look(gone=(1000 if HISTORIES else 2) * (self.looks % 2))
 
 
-def _histories(ways: Ways) -> type[unittest.TestCase]:
-    made = type(f"In_{ways.lists}_{ways.row_identifier}_{ways.empty_list}", (Histories,), {"ways": ways})
+def _histories(ways: Ways, dialect: Dialect = STANDARD) -> type[unittest.TestCase]:
+    name = f"In_{ways.lists}_{ways.row_identifier}_{ways.empty_list}_{dialect.version}"
+    made = type(name, (Histories,), {"ways": ways, "dialect": dialect})
     case: type[unittest.TestCase] = made.TestCase  # type: ignore[attr-defined]
     case.settings = settings(  # type: ignore[attr-defined]
         max_examples=-(-(HISTORIES or 200) // len(WORLDS)),
@@ -322,3 +326,4 @@ def _histories(ways: Ways) -> type[unittest.TestCase]:
     TestSubtreeUserNotice, TestSubtreeUserBare, TestSubtreeExtensionNotice, TestSubtreeExtensionBare,
     TestDirectUserNotice, TestDirectUserBare, TestDirectExtensionNotice, TestDirectExtensionBare,
 ) = map(_histories, WORLDS)  # fmt: skip
+TestSchema350, TestSchema525 = (_histories(Ways(), each) for each in dialects()[1:])

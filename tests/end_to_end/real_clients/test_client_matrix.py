@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from shim.edge.http.toolkits import toolkit as told_apart
+from shim.emulator.app import Options
+from shim.interfaces.dialects import known
 from tests.end_to_end.recorder import recorder
-from tests.end_to_end.running import HOST, Backend, Shim, StartShim
+from tests.end_to_end.running import HOST, Backend, Shim, StartShim, Tls, running_shim
 from tests.end_to_end.toolkits.life import Lived, fault_texts, read_facts, verdicts
 from tests.end_to_end.toolkits.matrix import TOOLKITS, page_of
 from tests.end_to_end.toolkits.row import Place, Toolkit
@@ -88,6 +90,28 @@ def test_a_toolkit_leads_its_life(
         (WIRES / f"{toolkit.key}.http").write_bytes(recorded)
     posted = [each for each in between.exchanges if each.head.startswith(b"POST")]
     assert {told_apart(each.header("user-agent"), each.body) for each in posted} == {toolkit.page}
+
+
+@each_toolkit
+@pytest.mark.parametrize("version", known()[1:])
+def test_a_toolkit_leads_its_life_on_a_later_v3(
+    tls: Tls, folders: Path, version: str, toolkit: Toolkit
+) -> None:
+    version_of(toolkit)
+    backend = Backend(Options(schema_version=version))
+    changes = {**dict(toolkit.changes), "backend.schema_version": version}
+    try:
+        with (
+            running_shim(backend.url, tls, changes) as wanted,
+            recorder(wanted.http) as between,
+            backend.watched() as calls,
+        ):
+            place = Place(f"http://{HOST}:{wanted.http}", folders)
+            facts = facts_of(toolkit, place, f"http://{HOST}:{between.port}", f"{toolkit.key}-v")
+    finally:
+        backend.close()
+    missed = verdicts(Lived(facts, calls, between.exchanges), toolkit.asked)
+    assert set(missed) == set(toolkit.misses), missed
 
 
 @pytest.mark.parametrize(
