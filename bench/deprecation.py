@@ -14,7 +14,7 @@ from bench.stages import microseconds, whole
 from bench.wire import call_of
 from shim.core.pipeline import Outcome, Shim
 from shim.edge.catalogue import catalogue
-from shim.edge.deprecation.log import DeprecationLog, Seen
+from shim.edge.deprecation.log import DeprecationLog, SeenCall
 from shim.edge.settings.model import Config
 from shim.edge.store.database import Store
 
@@ -33,7 +33,7 @@ async def bench(folder: Path) -> None:
         old_call, new_call = call_of(name)
         run = whole(Shim(compiled), name, old_call.request, new_call.answer)
         outcome = cast(Outcome, run())
-        seen = Seen("bench", outcome.operation, outcome.findings, version=outcome.schema_version)
+        seen = SeenCall("bench", outcome.operation, outcome.findings, version=outcome.schema_version)
         core, told = microseconds(run), microseconds(lambda seen=seen: log.called(seen))
         print(f"{name:24} {len(outcome.findings):9} {core:9.0f} {told:9.0f} {(core + told) / core:7.2f}")
     await log.stop()

@@ -43,7 +43,7 @@ from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store
 from shim.emulator.dispatch import Dispatcher
 from shim.emulator.world.seed import load_seed
-from shim.emulator.world.world import USER, Account, Extension, World, identifier
+from shim.emulator.world.world import USER, EmulatedAccount, EmulatedExtension, World, identifier
 from shim.interfaces.load import new, old
 
 NAME = "Extension.GetExtensions"
@@ -66,8 +66,8 @@ def populated(count: int) -> World:
     for each in phones(count):
         login, user = f"co{each.user_id}", int(each.user_id)
         profile = {"login": login, "name": f"Colleague {user}", "email": f"{login}@contoso.example"}
-        world.enter(Account(user, USER, ORGANIZATION, each.identifier or "", now, profile))
-        world.enter_extension(Extension(each.number, user, "term", f"Phone of {login}", now))
+        world.enter(EmulatedAccount(user, USER, ORGANIZATION, each.identifier or "", now, profile))
+        world.enter_extension(EmulatedExtension(each.number, user, "term", f"Phone of {login}", now))
     return world
 
 

@@ -16,7 +16,7 @@ from shim.core.message import Element
 from shim.core.parse import parse, parse_answer
 from shim.core.pipeline import Request, Shim, exchange
 from shim.core.reading.request import read
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.edge.catalogue import catalogue
 from shim.interfaces.load import old
 
@@ -48,17 +48,17 @@ def _stages(name: str) -> list[float]:
     writer = compiled.new_writer(translation.new)
     caller = Caller("bench")
     request = parse(old_call.request).body
-    new_request = translation.to_new(Work(request, caller))
+    new_request = translation.to_new(CallContext(request, caller))
     answer = parse_answer(new_call.answer).body
-    back = translation.to_old(answer, Work(request, caller))
+    back = translation.to_old(answer, CallContext(request, caller))
     header = Element("userCredentials", children=[Element("accessToken", "t")])
     return [
         microseconds(lambda: parse(old_call.request)),
-        microseconds(lambda: read(request, translation.old.input.complex, Work(request, caller))),
-        microseconds(lambda: translation.to_new(Work(request, caller))),
+        microseconds(lambda: read(request, translation.old.input.complex, CallContext(request, caller))),
+        microseconds(lambda: translation.to_new(CallContext(request, caller))),
         microseconds(lambda: writer.envelope(writer.write(new_request)[0], header)),
         microseconds(lambda: parse_answer(new_call.answer)),
-        microseconds(lambda: translation.to_old(answer, Work(request, caller))),
+        microseconds(lambda: translation.to_old(answer, CallContext(request, caller))),
         microseconds(lambda: translation.old_writer.envelope(translation.old_writer.write(back)[0], header)),
         microseconds(whole(Shim(compiled), name, old_call.request, new_call.answer)),
     ]

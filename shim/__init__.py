@@ -1,3 +1,4 @@
+"""A SystemAPI 2.5 endpoint in front of a v3 backend."""
 from shim.compiled import choose
 
 choose()

@@ -29,16 +29,16 @@ import pytest
 import yaml
 from lxml import etree
 
-from shim.core.answers.notices import Deprecation
+from shim.core.answers.notices import DeprecationDates
 from shim.core.commands.backend import Call
-from shim.core.commands.caller import Tell
+from shim.core.commands.caller import ToldHow
 from shim.core.commands.extensions import Identity
 from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
 from shim.core.policies import Policies
 from shim.core.serialise import escape
-from shim.edge.settings.conduct import Policy
+from shim.edge.settings.conduct import PolicySettings
 from shim.interfaces.load import Dialect, new, old
 from tests.support.conversation import World
 from tests.support.schemas import TOLD, assert_valid
@@ -78,10 +78,10 @@ class Case:
         settings = dict(line.split(": ", 1) for line in self.get("settings").splitlines())
         known = [Identity(*line.split()) for line in self.get("identities").splitlines()]
         lines = self.get("policies").splitlines()
-        policies = Policies(Policy.model_validate(yaml.safe_load(line)).core() for line in lines)
+        policies = Policies(PolicySettings.model_validate(yaml.safe_load(line)).core() for line in lines)
         facts = yaml.safe_load(self.get("tell")) or {}
-        tell = Tell(**{name: said for name, said in facts.items() if isinstance(said, bool)})
-        deprecation = Deprecation(
+        tell = ToldHow(**{name: said for name, said in facts.items() if isinstance(said, bool)})
+        deprecation = DeprecationDates(
             **{name: str(said) for name, said in facts.items() if said not in (True, False)}
         )
         return World(

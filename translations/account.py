@@ -10,13 +10,13 @@ from shim.core.extensions.lookup import perhaps
 from shim.core.forward import forward, look
 from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
-from shim.core.rules.extensions import By, account
+from shim.core.rules.extensions import ExtensionKey, account
 from shim.core.rules.vocabulary import compute
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from translations.shared.accounts import UPDATED
 from translations.shared.deletions import BY_ITSELF, GONE, ONE_OF, THERE, Doomed, delete_all, extensions
 
-_BY: dict[str, By] = {"ID": "old_id", "identifier": "identifier"}
+_BY: dict[str, ExtensionKey] = {"ID": "old_id", "identifier": "identifier"}
 _ALONE = "Accounts go one by one; of a v3 user with several extensions only the one that is named goes."
 _DETAILS = (
     "Organization.GetOrganizationDetails",
@@ -28,7 +28,7 @@ _DETAILS = (
 # ---- delete ----
 
 
-def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def _delete(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """Whole accounts first, then extensions; what there is not makes the answer partial."""
     new = translation.to_new(work)
     for name, by in _BY.items():
@@ -53,7 +53,7 @@ def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Steps
     return (yield from delete_all(catalogue, translation, work, doomed, len(unknown)))
 
 
-def _account(catalogue: Catalogue, work: Work, named: Element) -> Steps[Doomed | None]:
+def _account(catalogue: Catalogue, work: CallContext, named: Element) -> Steps[Doomed | None]:
     """An account that is no extension, of whatever level; None when there is none."""
     for name in _DETAILS:
         told = yield from look(catalogue, work, name, named)

@@ -11,7 +11,7 @@ from shim.core.rules.declare import call, operation, service
 from shim.core.rules.extensions import account_or_extension, owned
 from shim.core.rules.required import needed
 from shim.core.rules.vocabulary import added, refuse, unread
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from translations.shared import reading_first as first
 from translations.shared import traces
 from translations.shared.accounts import UPDATED, newcomer
@@ -29,7 +29,7 @@ SIP = (
 """A channel as 2.5 describes it."""
 
 
-def _groups(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def _groups(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """2.5 always says whose the groups are, even if there are none; v3 may leave that to the groups."""
     answer = yield from forward(catalogue, work, translation.new, translation.to_new(work), writes=False)
     old = translation.to_old(answer, work)

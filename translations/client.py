@@ -7,7 +7,7 @@ from shim.core.journal.single_add import Traced, traced
 from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
 from shim.core.rules.vocabulary import added, keep, once, rename
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from translations.pbx.industries import INDUSTRIES
 from translations.shared import moving, one_storage, person_names
 from translations.shared.accounts import (
@@ -30,7 +30,7 @@ KEPT_BY_ADD = (
 )
 
 
-def _organization_type(work: Work) -> Element | None:
+def _organization_type(work: CallContext) -> Element | None:
     wanted = work.caller.settings.get("organization_type", "leave")
     return None if wanted == "leave" else Element("organizationType", wanted)
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from shim.cli.common.console import Code, LightGroup, fail, say
+from shim.cli.common.console import ExitCode, LightGroup, fail, say
 
 SHORTEST = 12
 """Characters of a password: one for a page that can refuse all calls of an integration."""
@@ -34,7 +34,7 @@ class RoleName(StrEnum):
     ADMIN = "admin"
 
 
-class Form(StrEnum):
+class AdminForm(StrEnum):
     TEXT = "text"
     JSON = "json"
 
@@ -50,18 +50,18 @@ def password(
         str | None, typer.Argument(help="- reads a line of stdin; else it is asked for.", metavar="[-]")
     ] = None,
     format: Annotated[
-        Form,
+        AdminForm,
         typer.Option("--format", envvar="SHIM_ADMIN_PASSWORD_FORMAT", help="text is the hash alone."),
-    ] = Form.TEXT,
+    ] = AdminForm.TEXT,
 ) -> None:
     """Make the hash of a password for admin.users in the configuration."""
     from shim.edge.callers.passwords import Passwords
 
     secret = _secret(source)
     if len(secret) < SHORTEST:
-        fail(Code.USAGE, f"The password is too short: take {SHORTEST} characters at least.")
+        fail(ExitCode.USAGE, f"The password is too short: take {SHORTEST} characters at least.")
     hashed = Passwords().hash(secret)
-    typer.echo(hashed if format is Form.TEXT else json.dumps({"password_hash": hashed}))
+    typer.echo(hashed if format is AdminForm.TEXT else json.dumps({"password_hash": hashed}))
     say("Put it under admin.users in the configuration, as password_hash beside a name; then kill -HUP.")
 
 
@@ -72,18 +72,18 @@ def token(
         RoleName, typer.Option("--role", envvar="SHIM_ADMIN_TOKEN_ROLE", help="What it may do.")
     ] = RoleName.VIEWER,
     format: Annotated[
-        Form, typer.Option("--format", envvar="SHIM_ADMIN_TOKEN_FORMAT", help="text is the token alone.")
-    ] = Form.TEXT,
+        AdminForm, typer.Option("--format", envvar="SHIM_ADMIN_TOKEN_FORMAT", help="text is the token alone.")
+    ] = AdminForm.TEXT,
 ) -> None:
     """Make a token for /api/v1. It is printed once; the configuration gets its SHA-256."""
     import hashlib
     import secrets
 
     if not re.fullmatch(r"[\w.@+-]{1,64}", name):
-        fail(Code.USAGE, "A name is made of letters, digits, and . _ @ + -, 64 at most.")
+        fail(ExitCode.USAGE, "A name is made of letters, digits, and . _ @ + -, 64 at most.")
     made = f"shim_{secrets.token_urlsafe(32)}"
     entry = {"name": name, "role": role.value, "sha256": hashlib.sha256(made.encode()).hexdigest()}
-    typer.echo(made if format is Form.TEXT else json.dumps({"token": made, "entry": entry}, indent=1))
+    typer.echo(made if format is AdminForm.TEXT else json.dumps({"token": made, "entry": entry}, indent=1))
     say("Put this under admin.tokens in the configuration, then `shim reload`; the token is kept nowhere:")
     say(f"- {json.dumps(entry)}")
 
@@ -92,12 +92,12 @@ def _secret(source: str | None) -> str:
     import getpass
 
     if source not in (None, "-"):
-        fail(Code.USAGE, "A password is no argument, since everybody on the machine sees those: give -.")
+        fail(ExitCode.USAGE, "A password is no argument, since everybody on the machine sees those: give -.")
     if source == "-":
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
-        fail(Code.USAGE, "There is no terminal to ask for the password: give - and a line of stdin.")
+        fail(ExitCode.USAGE, "There is no terminal to ask for the password: give - and a line of stdin.")
     first = getpass.getpass("password: ")
     if getpass.getpass("again: ") != first:
-        fail(Code.USAGE, "The two are not the same.")
+        fail(ExitCode.USAGE, "The two are not the same.")
     return first

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.store import Form, emit, with_store
+from shim.cli.common.store import OutputForm, emit, with_store
 
 if TYPE_CHECKING:
     from shim.edge.settings.model import Config
-    from shim.edge.store.audit import Event
+    from shim.edge.store.audit import AuditEvent
     from shim.edge.store.database import Store
 
 _COLUMNS = ("at", "who", "action", "subject", "detail")
@@ -32,8 +32,8 @@ def audit(
         ),
     ] = None,
     format: Annotated[
-        Form, typer.Option("--format", envvar="SHIM_AUDIT_FORMAT", help="table, or json for export.")
-    ] = Form.TABLE,
+        OutputForm, typer.Option("--format", envvar="SHIM_AUDIT_FORMAT", help="table, or json for export.")
+    ] = OutputForm.TABLE,
 ) -> None:
     """List every change, the oldest first: starts, configurations taken over, integrations, the journal, the
     map, findings, porting, brownouts; with who made it.
@@ -42,7 +42,7 @@ def audit(
 
     begin = since.replace(tzinfo=UTC) if since is not None else None
 
-    async def asked(store: Store, settings: Config) -> list[Event]:
+    async def asked(store: Store, settings: Config) -> list[AuditEvent]:
         return await audit_log(store, begin)
 
     emit(

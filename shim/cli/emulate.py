@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shim.cli.common.console import Code, end, fail, say
+from shim.cli.common.console import ExitCode, end, fail, say
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -26,7 +26,7 @@ class StorageBounds(Enum):
     ONE = "one"
 
 
-class Names(Enum):
+class NamesOption(Enum):
     """As `shim.interfaces.load.PersonNames`."""
 
     AUTO = "auto"
@@ -105,9 +105,9 @@ def emulate(
         ),
     ] = None,
     person_names: Annotated[
-        Names,
+        NamesOption,
         typer.Option(envvar="SHIM_EMULATE_PERSON_NAMES", help="How accounts have the names of their holders."),
-    ] = Names.AUTO,
+    ] = NamesOption.AUTO,
     storage_limits: Annotated[
         StorageBounds,
         typer.Option(
@@ -169,17 +169,17 @@ def emulate(
     ] = Dispatches.BODY,
 ) -> None:
     """Run a v3 backend in memory: nothing is kept when it ends."""
-    from shim.cli.check.ports import Wanted, refused
+    from shim.cli.check.ports import WantedPort, refused
     from shim.cli.common import running
     from shim.emulator.app import Options, application
 
-    if why := refused(Wanted("backend", host, port, "--port")):
-        fail(Code.USAGE, f"{why}. Give another --port.")
+    if why := refused(WantedPort("backend", host, port, "--port")):
+        fail(ExitCode.USAGE, f"{why}. Give another --port.")
     world = _world(seed)
     if schema_version is not None and not re.fullmatch(
         r"([3-9]|[1-9][0-9])(\.[0-9]{1,4}){1,2}", schema_version
     ):
-        fail(Code.USAGE, "The schema version is none of v3: give one such as 5.2.5 as --schema-version.")
+        fail(ExitCode.USAGE, "The schema version is none of v3: give one such as 5.2.5 as --schema-version.")
     options = Options(
         latency_ms=latency_ms,
         fail_rate=fail_rate,
@@ -205,10 +205,10 @@ def _world(seed: Path | None) -> World:
     try:
         return load_seed(seed)
     except SeedError as error:
-        fail(Code.USAGE, f"{seed}: {error}")
+        fail(ExitCode.USAGE, f"{seed}: {error}")
 
 
-async def _until_stopped(app: web.Application, world: World, host: str, port: int) -> Code:
+async def _until_stopped(app: web.Application, world: World, host: str, port: int) -> ExitCode:
     from shim.cli.common.listening import listening
     from shim.cli.common.running import until_stopped
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.console import Code, end, say
+from shim.cli.common.console import ExitCode, end, say
 
 if TYPE_CHECKING:
     from shim.edge.settings.model import Admin
 
 
-class Form(StrEnum):
+class HealthForm(StrEnum):
     TEXT = "text"
     JSON = "json"
 
@@ -32,8 +32,9 @@ def health(
         float, typer.Option("--wait", envvar="SHIM_HEALTH_WAIT", help="How long to wait for it, seconds.")
     ] = 5.0,
     format: Annotated[
-        Form, typer.Option("--format", envvar="SHIM_HEALTH_FORMAT", help="text, or json with every check.")
-    ] = Form.TEXT,
+        HealthForm,
+        typer.Option("--format", envvar="SHIM_HEALTH_FORMAT", help="text, or json with every check."),
+    ] = HealthForm.TEXT,
 ) -> None:
     """Ask the running shim at its admin address whether it is ready, check by check.
 
@@ -70,7 +71,7 @@ def _why(error: Exception) -> str:
     return type(error).__name__
 
 
-def _asked(admin: Admin, path: str, wait: float, form: Form) -> Code:
+def _asked(admin: Admin, path: str, wait: float, form: HealthForm) -> ExitCode:
     import http.client
 
     from shim.cli.common.admin_listener import place, trust
@@ -83,10 +84,10 @@ def _asked(admin: Admin, path: str, wait: float, form: Form) -> Code:
         connection.request("GET", path)
         answer = connection.getresponse()
         text = answer.read(65536).decode("utf-8", "replace").rstrip()
-        typer.echo(text if form is Form.TEXT else _json(answer.status == 200, text))
+        typer.echo(text if form is HealthForm.TEXT else _json(answer.status == 200, text))
     except (OSError, http.client.HTTPException) as error:
         say(f"No shim answers at {host}:{port}: {_why(error)}.")
-        return Code.FINDINGS
+        return ExitCode.FINDINGS
     finally:
         connection.close()
-    return Code.FINE if answer.status == 200 else Code.FINDINGS
+    return ExitCode.FINE if answer.status == 200 else ExitCode.FINDINGS

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shim.cli.common import complete, options
-from shim.cli.common.console import Code, LightGroup, end, fail, read_input, say
-from shim.cli.common.store import Form, Row, emit, emit_json, time, with_store
+from shim.cli.common.console import ExitCode, LightGroup, end, fail, read_input, say
+from shim.cli.common.store import OutputForm, OutputRow, emit, emit_json, time, with_store
 
 if TYPE_CHECKING:
     from shim.core.catalogue.translation import Catalogue
@@ -29,18 +29,18 @@ app = typer.Typer(
 )
 
 
-class FailOn(StrEnum):
+class ImpactFailOn(StrEnum):
     REFUSED = "refused"
     ANY = "any"
 
 
-class Do(StrEnum):
+class DoOption(StrEnum):
     EMULATE = "emulate"
     DROP = "drop"
     REFUSE = "refuse"
 
 
-class RungName(StrEnum):
+class RungOption(StrEnum):
     TRANSLATE = "translate"
     COMPARE = "compare"
     V3 = "v3"
@@ -53,9 +53,9 @@ def _option(flag: str, what: str, **more: Any) -> Any:
 
 
 _Days = Annotated[int, _option("--days", "So many days are looked at, today included.", min=1, max=3650)]
-_Format = Annotated[Form, _option("--format", "How to print it.")]
+_Format = Annotated[OutputForm, _option("--format", "How to print it.")]
 _FailOn = Annotated[
-    FailOn | None, _option("--fail-on", "End with 1 when something would be refused, or touched at all.")
+    ImpactFailOn | None, _option("--fail-on", "End with 1 when something would be refused, or touched at all.")
 ]
 _Integration = Annotated[
     str, typer.Argument(help="Its name, or * for all.", autocompletion=complete.integrations)
@@ -70,10 +70,10 @@ _COLUMNS = ("integration", "operation", "path", "before", "after", "calls", "las
 def rung(
     integration: _Integration,
     operation: _Operation,
-    rung: Annotated[RungName, typer.Argument(help="The rung that it would be put on.")],
+    rung: Annotated[RungOption, typer.Argument(help="The rung that it would be put on.")],
     config: options.ConfigFile = None,
     days: _Days = 30,
-    format: _Format = Form.TABLE,
+    format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
     """What putting operations on a rung, or locking them, would touch."""
@@ -94,7 +94,7 @@ def rung(
 
 @app.command("policy")
 def policy(
-    do: Annotated[Do, typer.Argument(help="What would be done.")],
+    do: Annotated[DoOption, typer.Argument(help="What would be done.")],
     integration: Annotated[
         str, _option("--integration", "Of this one, or * for all.", autocompletion=complete.integrations)
     ] = "*",
@@ -105,7 +105,7 @@ def policy(
     finding: Annotated[str | None, _option("--finding", "Where this finding is made by default.")] = None,
     config: options.ConfigFile = None,
     days: _Days = 30,
-    format: _Format = Form.TABLE,
+    format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
     """What a policy that goes before all others would touch."""
@@ -130,7 +130,7 @@ def brownout(
     operation: _Operation,
     config: options.ConfigFile = None,
     days: _Days = 30,
-    format: _Format = Form.TABLE,
+    format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
     """What a planned refusal would touch, if it lasted as long as the days that are looked at."""
@@ -150,7 +150,7 @@ def config_(
     file: Annotated[Path, typer.Argument(help="The configuration that would take the place of --config.")],
     config: options.ConfigFile = None,
     days: _Days = 30,
-    format: _Format = Form.TABLE,
+    format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
     """What another configuration would touch: who may call, rungs, policies, forms of login.
@@ -185,7 +185,7 @@ def release(
     ],
     config: options.ConfigFile = None,
     days: _Days = 30,
-    format: _Format = Form.TABLE,
+    format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
     """What this release of the shim would touch: paths whose fate is another one than before."""
@@ -199,7 +199,7 @@ def release(
     try:
         was = impact.coverage_of(json.loads(read_input(before))["paths"])
     except (ValueError, KeyError, TypeError):
-        fail(Code.USAGE, f"{before}: this is not what `shim coverage --format json` prints.")
+        fail(ExitCode.USAGE, f"{before}: this is not what `shim coverage --format json` prints.")
     now = impact.coverage_of(asdict(each) for each in rows(loading.catalogue()))
 
     async def read(store: Store, settings: Config) -> Impact:
@@ -246,17 +246,17 @@ def _judge_scope(operation: str) -> None:
     from shim.interfaces.load import old
 
     if problem := pattern_problem(old(), operation):
-        fail(Code.USAGE, f"{problem[0].upper()}{problem[1:]}.")
+        fail(ExitCode.USAGE, f"{problem[0].upper()}{problem[1:]}.")
 
 
 def _known(integration: str, settings: Config) -> None:
     names = sorted(each.name for each in settings.integrations)
     if integration not in (*names, "*"):
-        fail(Code.USAGE, f"There is no integration {integration}. There are: {', '.join(names) or 'none'}.")
+        fail(ExitCode.USAGE, f"There is no integration {integration}. There are: {', '.join(names) or 'none'}.")
 
 
-def _told(found: Impact, form: Form, fail_on: FailOn | None) -> None:
-    touches: list[Row] = [
+def _told(found: Impact, form: OutputForm, fail_on: ImpactFailOn | None) -> None:
+    touches: list[OutputRow] = [
         {name: getattr(each, name) for name in _COLUMNS}
         | {"last_seen": time(each.last_seen), "shapes": list(each.shapes), "seen": each.seen}
         for each in found.touches
@@ -270,25 +270,25 @@ def _told(found: Impact, form: Form, fail_on: FailOn | None) -> None:
         }
         for each in found.programs
     ]
-    if form is Form.JSON:
+    if form is OutputForm.JSON:
         span = {"since": found.since.isoformat(), "until": found.until.isoformat()}
         emit_json({**span, "refuses": found.refuses, "touches": touches, "programs": programs})
     else:
         _tables(found, touches, programs)
-    if fail_on is not None and (found.refuses if fail_on is FailOn.REFUSED else bool(found.touches)):
-        end(Code.FINDINGS)
+    if fail_on is not None and (found.refuses if fail_on is ImpactFailOn.REFUSED else bool(found.touches)):
+        end(ExitCode.FINDINGS)
 
 
-def _tables(found: Impact, touches: Sequence[Row], programs: Sequence[Row]) -> None:
+def _tables(found: Impact, touches: Sequence[OutputRow], programs: Sequence[OutputRow]) -> None:
     rows = [
         {**each, "calls": each["calls"] if each["seen"] else f"at most {each['calls']}",
          "shapes": " ".join(map(repr, each["shapes"]))}
         for each in touches
     ]  # fmt: skip
     names = ("integration", "operation")
-    emit(Form.TABLE, "touches", _COLUMNS, rows, names=names, spare=("last_seen", "shapes", "before"))
+    emit(OutputForm.TABLE, "touches", _COLUMNS, rows, names=names, spare=("last_seen", "shapes", "before"))
     emit(
-        Form.TABLE,
+        OutputForm.TABLE,
         "programs",
         ("integration", "agent", "address", "calls_ever"),
         programs,

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from shim.cli.common import complete, options
-from shim.cli.common.console import Code, LightGroup, end, fail, say
-from shim.cli.common.store import Form, Row, emit, emit_json, record, time, with_store
+from shim.cli.common.console import ExitCode, LightGroup, end, fail, say
+from shim.cli.common.store import OutputForm, OutputRow, emit, emit_json, record, time, with_store
 from shim.cli.common.tables import show as print_table
 from shim.cli.common.tables import table
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shim.edge.journal.journal import Journal
-    from shim.edge.journal.tables import Entry
+    from shim.edge.journal.journal import JournalStore
+    from shim.edge.journal.tables import JournalEntry
 
 _T = TypeVar("_T")
 
@@ -38,7 +38,9 @@ _Entry = Annotated[
     str,
     typer.Argument(help="Its reference, as in the fault and in the log.", autocompletion=complete.entries),
 ]
-_Format = Annotated[Form, typer.Option("--format", envvar="SHIM_JOURNAL_LIST_FORMAT", help="How to print it.")]
+_Format = Annotated[
+    OutputForm, typer.Option("--format", envvar="SHIM_JOURNAL_LIST_FORMAT", help="How to print it.")
+]
 
 
 @app.command("list")
@@ -47,7 +49,7 @@ def list_(
     everything: Annotated[
         bool, typer.Option("--all", envvar="SHIM_JOURNAL_LIST_ALL", help="Those that have ended, too.")
     ] = False,
-    format: _Format = Form.TABLE,
+    format: _Format = OutputForm.TABLE,
 ) -> None:
     """List what is under way, with its age and the process that has it, and what is paused.
 
@@ -66,7 +68,7 @@ def list_(
         spare=("owner", "held", "age"),
     )
     if any(each.state == "paused" for each in found):
-        end(Code.FINDINGS)
+        end(ExitCode.FINDINGS)
 
 
 @app.command("show")
@@ -74,13 +76,13 @@ def show(
     reference: _Entry,
     config: options.ConfigFile = None,
     format: Annotated[
-        Form, typer.Option("--format", envvar="SHIM_JOURNAL_SHOW_FORMAT", help="How to print it.")
-    ] = Form.TABLE,
+        OutputForm, typer.Option("--format", envvar="SHIM_JOURNAL_SHOW_FORMAT", help="How to print it.")
+    ] = OutputForm.TABLE,
 ) -> None:
     """Show an entry: its steps, and if it is paused the v3 calls that bring it to its end."""
     entry, now = _one(config, reference)
     calls = entry.repairs() if entry.state == "paused" else []
-    if format is Form.JSON:
+    if format is OutputForm.JSON:
         steps = [{"step": each.name, "state": each.state, "made": each.found} for each in entry.steps]
         repairs = [{"call": name, "parameters": told} for name, told in calls]
         emit_json({"entry": _row(entry, now), "steps": steps, "repairs": repairs})
@@ -99,7 +101,7 @@ def redrive(reference: _Entry, config: options.ConfigFile = None) -> None:
     It looks every few seconds (journal.sweep). Whoever still works on it makes no further step.
     """
     if not _with_journal(config, lambda journal: journal.redrive(reference)):
-        fail(Code.USAGE, f"There is no entry {reference} that has not ended. {_SEE}")
+        fail(ExitCode.USAGE, f"There is no entry {reference} that has not ended. {_SEE}")
     record(config, "journal redrive", reference)
     say(f"{reference} will be tried again.")
 
@@ -112,29 +114,29 @@ def dismiss(
 ) -> None:
     """Close a paused entry that was seen to by hand; the reason is kept for a day."""
     if not _with_journal(config, lambda journal: journal.dismiss(reference, reason)):
-        fail(Code.USAGE, f"There is no paused entry {reference}. {_SEE}")
+        fail(ExitCode.USAGE, f"There is no paused entry {reference}. {_SEE}")
     record(config, "journal dismiss", reference, reason)
     say(f"{reference} is closed.")
 
 
-def _entries(config: Path | None, *states: str) -> tuple[list[Entry], datetime]:
+def _entries(config: Path | None, *states: str) -> tuple[list[JournalEntry], datetime]:
     """The entries, and the time by the clock that their leases go by: PostgreSQL's where that is the store."""
 
-    async def read(journal: Journal) -> tuple[list[Entry], datetime]:
+    async def read(journal: JournalStore) -> tuple[list[JournalEntry], datetime]:
         return await journal.entries(*states), journal.store.steady()
 
     return _with_journal(config, read)
 
 
-def _one(config: Path | None, reference: str) -> tuple[Entry, datetime]:
+def _one(config: Path | None, reference: str) -> tuple[JournalEntry, datetime]:
     found, now = _entries(config)
     entry = next((each for each in found if each.id == reference), None)
     if entry is None:
-        fail(Code.USAGE, f"There is no entry {reference}. `shim journal list --all` shows all.")
+        fail(ExitCode.USAGE, f"There is no entry {reference}. `shim journal list --all` shows all.")
     return entry, now
 
 
-def _row(entry: Entry, now: datetime) -> Row:
+def _row(entry: JournalEntry, now: datetime) -> OutputRow:
     held, age = "", ""
     if entry.state in ("running", "undoing"):
         left = (entry.lease_until - now).total_seconds()
@@ -145,8 +147,8 @@ def _row(entry: Entry, now: datetime) -> Row:
     return {"reference": entry.id, "state": entry.state, "since": time(entry.created_at), **lease, **about}
 
 
-def _with_journal(config: Path | None, work: Callable[[Journal], Coroutine[Any, Any, _T]]) -> _T:
+def _with_journal(config: Path | None, work: Callable[[JournalStore], Coroutine[Any, Any, _T]]) -> _T:
     """Run work on the journal of a configuration. Ends the command when the store cannot be used."""
-    from shim.edge.journal.journal import Journal
+    from shim.edge.journal.journal import JournalStore
 
-    return with_store(config, lambda store, settings: work(Journal(store, settings.journal)))
+    return with_store(config, lambda store, settings: work(JournalStore(store, settings.journal)))

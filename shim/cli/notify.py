@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.console import Code, LightGroup, end, fail, say
-from shim.cli.common.store import Form, Row, emit, time, with_store
+from shim.cli.common.console import ExitCode, LightGroup, end, fail, say
+from shim.cli.common.store import OutputForm, OutputRow, emit, time, with_store
 
 if TYPE_CHECKING:
     from shim.edge.settings.model import Config
@@ -41,8 +41,8 @@ def send_test(
         ),
     ] = None,
     format: Annotated[
-        Form, typer.Option("--format", envvar="SHIM_NOTIFY_TEST_FORMAT", help="How to print it.")
-    ] = Form.TABLE,
+        OutputForm, typer.Option("--format", envvar="SHIM_NOTIFY_TEST_FORMAT", help="How to print it.")
+    ] = OutputForm.TABLE,
 ) -> None:
     """Send a test to every webhook and by mail, now and once; ends with 1 when one is not taken.
 
@@ -56,22 +56,24 @@ def send_test(
     if receiver is not None:
         if receiver not in names:
             there = ", ".join(names) or "none"
-            fail(Code.USAGE, f"There is no receiver {receiver} in the configuration. There are: {there}.")
+            fail(ExitCode.USAGE, f"There is no receiver {receiver} in the configuration. There are: {there}.")
         names = [receiver]
     if not names:
-        fail(Code.USAGE, "Nobody is to be told: set notify.webhooks, or notify.mail.host and notify.mail.to.")
-    rows: list[Row] = []
+        fail(
+            ExitCode.USAGE, "Nobody is to be told: set notify.webhooks, or notify.mail.host and notify.mail.to."
+        )
+    rows: list[OutputRow] = []
 
-    async def tried() -> Code:
+    async def tried() -> ExitCode:
         rows.extend([await _tried(settings, name) for name in names])
-        return Code.FINDINGS if any(row["problem"] for row in rows) else Code.FINE
+        return ExitCode.FINDINGS if any(row["problem"] for row in rows) else ExitCode.FINE
 
     code = running.run(tried())
     emit(format, "receivers", _RESULTS, rows)
     end(code)
 
 
-async def _tried(settings: Notify, name: str) -> Row:
+async def _tried(settings: Notify, name: str) -> OutputRow:
     from datetime import UTC, datetime
 
     from shim.edge.notify.send import deliver, trial
@@ -92,12 +94,12 @@ def list_(
         bool, typer.Option("--all", envvar="SHIM_NOTIFY_LIST_ALL", help="What was sent, too.")
     ] = False,
     format: Annotated[
-        Form, typer.Option("--format", envvar="SHIM_NOTIFY_LIST_FORMAT", help="How to print it.")
-    ] = Form.TABLE,
+        OutputForm, typer.Option("--format", envvar="SHIM_NOTIFY_LIST_FORMAT", help="How to print it.")
+    ] = OutputForm.TABLE,
 ) -> None:
     """List what waits to be sent and what was given up, the newest first."""
 
-    async def read(store: Store, settings: Config) -> list[Row]:
+    async def read(store: Store, settings: Config) -> list[OutputRow]:
         from shim.edge.notify.queue import deliveries
 
         return [
@@ -111,5 +113,5 @@ def list_(
 
     rows = with_store(config, read)
     emit(format, "deliveries", _WAITING, rows, names=("notice", "receiver"), spare=("at", "attempts", "due_at"))
-    if not rows and format is Form.TABLE:
+    if not rows and format is OutputForm.TABLE:
         say("Nothing waits.")

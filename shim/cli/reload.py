@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.console import Code, end, fail, say
+from shim.cli.common.console import ExitCode, end, fail, say
 
 if TYPE_CHECKING:
     from shim.edge.settings.model import Config
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PAUSE = 0.05
 
 
-class Form(StrEnum):
+class ReloadForm(StrEnum):
     TEXT = "text"
     JSON = "json"
 
@@ -34,8 +34,8 @@ def reload(
         float, typer.Option("--wait", envvar="SHIM_RELOAD_WAIT", help="How long to wait for it, seconds.")
     ] = 30.0,
     format: Annotated[
-        Form, typer.Option("--format", envvar="SHIM_RELOAD_FORMAT", help="How to print what came of it.")
-    ] = Form.TEXT,
+        ReloadForm, typer.Option("--format", envvar="SHIM_RELOAD_FORMAT", help="How to print what came of it.")
+    ] = ReloadForm.TEXT,
 ) -> None:
     """Have the running shim reread its configuration; no connection is dropped.
 
@@ -53,19 +53,19 @@ def reload(
     end(_told(_next(settings, before["configuration"]["number"], wait), format))
 
 
-def _told(done: dict[str, Any], form: Form) -> Code:
-    if form is Form.JSON:
+def _told(done: dict[str, Any], form: ReloadForm) -> ExitCode:
+    if form is ReloadForm.JSON:
         typer.echo(json.dumps(done, indent=1, ensure_ascii=False))
-        return Code.USAGE if done["problems"] else Code.FINE
+        return ExitCode.USAGE if done["problems"] else ExitCode.FINE
     for problem in done["problems"]:
         say(problem)
     if done["problems"]:
         say("The shim goes on with the configuration that it had.")
-        return Code.USAGE
+        return ExitCode.USAGE
     typer.echo(f"Taken over: {', '.join(done['changed']) or 'nothing had changed'}")
     if done["restart"]:
         typer.echo(f"Waits for a restart: {', '.join(done['restart'])}")
-    return Code.FINE
+    return ExitCode.FINE
 
 
 def _next(settings: Config, number: int, wait: float) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _next(settings: Config, number: int, wait: float) -> dict[str, Any]:
     deadline = time.monotonic() + wait
     while (found := _status(settings)["configuration"])["number"] <= number:
         if time.monotonic() > deadline:
-            fail(Code.FINDINGS, f"The shim did not reread its configuration within {wait:g} seconds.")
+            fail(ExitCode.FINDINGS, f"The shim did not reread its configuration within {wait:g} seconds.")
         time.sleep(_PAUSE)
     return dict(found)
 
@@ -82,10 +82,11 @@ def _signal(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGHUP)
     except ProcessLookupError:
-        fail(Code.FINDINGS, f"There is no process {pid} here: run this where the shim runs.")
+        fail(ExitCode.FINDINGS, f"There is no process {pid} here: run this where the shim runs.")
     except PermissionError:
         fail(
-            Code.FINDINGS, f"Process {pid} belongs to somebody else: run this as the user of the shim, or root."
+            ExitCode.FINDINGS,
+            f"Process {pid} belongs to somebody else: run this as the user of the shim, or root.",
         )
 
 
@@ -104,7 +105,7 @@ def _status(settings: Config) -> dict[str, Any]:
         found: dict[str, Any] = response.json()
     except (httpx.HTTPError, ValueError) as error:
         fail(
-            Code.FINDINGS,
+            ExitCode.FINDINGS,
             f"No shim answers at {url} ({type(error).__name__}).",
             "Is it running, and is this its configuration (admin.host, admin.port)?",
         )

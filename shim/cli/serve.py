@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.console import Code, end, fail, say
+from shim.cli.common.console import ExitCode, end, fail, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def serve(
     config: options.ConfigFile = None,
     host: options.Host = None,
-    port: options.Port = None,
+    port: options.PortOption = None,
     tls_port: options.TlsPort = None,
     tls_cert: options.TlsCert = None,
     tls_key: options.TlsKey = None,
@@ -34,7 +34,7 @@ def serve(
     integrations_file: options.IntegrationsFile = None,
     workers: options.Workers = None,
     log_level: options.LogLevel = None,
-    log_format: options.LogFormat = None,
+    log_format: options.LogFormatOption = None,
     new_store: Annotated[
         bool,
         typer.Option(
@@ -55,7 +55,7 @@ def serve(
     end(_serve(config, options.overrides(locals()), new_store))
 
 
-def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> Code:
+def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> ExitCode:
     from functools import partial
 
     from shim.edge import memory
@@ -84,7 +84,7 @@ def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> 
             _tell_exposed(settings, path)
             return running.run(_until_stopped(settings, path, reread, writer, more))
     except (ConfigError, Fault, OSError, SocketsError) as error:
-        fail(Code.USAGE, *_why(error, settings, path), "`shim check` tells what is wrong.")
+        fail(ExitCode.USAGE, *_why(error, settings, path), "`shim check` tells what is wrong.")
 
 
 def _in_worker(
@@ -94,7 +94,7 @@ def _in_worker(
     sockets: Sockets,
     worker: Worker,
     settings: Config,
-) -> Code:
+) -> ExitCode:
     """What one of several processes does; the parent has judged the configuration."""
     from shim.cli.common import running
     from shim.core.errors import Fault
@@ -115,7 +115,7 @@ def _in_worker(
             return running.run(_until_stopped(share(settings, worker.count), path, reread, writer, more))
     except (ConfigError, Fault, OSError, SocketsError) as error:
         say(*_why(error, settings, path))
-        return Code.USAGE
+        return ExitCode.USAGE
 
 
 def _why(error: Exception, settings: Config, path: Path | None) -> list[str]:
@@ -173,7 +173,7 @@ async def _until_stopped(
     reload: Callable[[], Config],
     writer: LogWriter,
     more: Mapping[str, Any],
-) -> Code:
+) -> ExitCode:
     """SIGTERM is the server's own affair; SIGINT ends without waiting for balancers, with its own code."""
     import asyncio
     import signal
@@ -190,7 +190,7 @@ async def _until_stopped(
         _tell_start(settings, path, server)
 
     await serve(settings, reload=reload, started=started, extend=review, **more)
-    return Code.FINE
+    return ExitCode.FINE
 
 
 def _need_ports(settings: Config, handed_over: Sockets) -> None:
@@ -199,4 +199,4 @@ def _need_ports(settings: Config, handed_over: Sockets) -> None:
     own = [each for each in wanted(settings) if each.what.lower() not in handed_over]
     taken = [(each, why) for each in own if (why := refused(each))]
     if taken:
-        fail(Code.USAGE, *(f"{each.what}: {why}. Set another {each.setting}." for each, why in taken))
+        fail(ExitCode.USAGE, *(f"{each.what}: {why}. Set another {each.setting}." for each, why in taken))

@@ -19,7 +19,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from shim.cli.common import complete, options
-from shim.cli.common.console import Code, end, fail
+from shim.cli.common.console import ExitCode, end, fail
 
 _PAUSE = 0.25
 _LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -28,7 +28,7 @@ _PRIORITY = re.compile(r"<[0-7]>")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-class Form(StrEnum):
+class TailForm(StrEnum):
     TEXT = "text"
     JSON = "json"
 
@@ -63,22 +63,22 @@ def tail(
     faults: Annotated[bool, _option("--faults", "Only calls that ended in a fault.")] = False,
     lines: Annotated[int, _option("--lines", "First the last so many of those.", min=0)] = 20,
     follow: Annotated[bool, _option("--follow/--no-follow", "Go on as the log grows, until Ctrl-C.")] = True,
-    format: Annotated[Form, _option("--format", "text, or the JSON lines as they are.")] = Form.TEXT,
+    format: Annotated[TailForm, _option("--format", "text, or the JSON lines as they are.")] = TailForm.TEXT,
 ) -> None:
     """Follow the log: one readable line for each event, with filters that all have to fit.
 
     A file that is rotated is followed into the new one. Where the shim logs to stderr, pipe that in:
     journalctl -u shim -f -o cat | shim tail -
     """
-    chosen = Chosen(integration, operation, event, reference, level.value if level else None, faults)
+    chosen = ChosenEvents(integration, operation, event, reference, level.value if level else None, faults)
     try:
         for line in _lines(_source(file, config), chosen, lines, follow=follow):
-            typer.echo(line if format is Form.JSON else readable(line))
+            typer.echo(line if format is TailForm.JSON else readable(line))
     except KeyboardInterrupt:
-        end(Code.INTERRUPTED)
+        end(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read is gone
-        end(Code.FINE)
+        end(ExitCode.FINE)
 
 
 def _source(file: str | None, config: Path | None) -> Path | None:
@@ -90,17 +90,17 @@ def _source(file: str | None, config: Path | None) -> Path | None:
     path = Path(file) if file is not None else load(config, {}).log.file
     if path is None:
         fail(
-            Code.USAGE,
+            ExitCode.USAGE,
             "This shim logs to stderr or syslog, not to a file: set log.file, or pipe its log in, as with",
             "journalctl -u shim -f -o cat | shim tail -",
         )
     if not path.is_file():
-        fail(Code.USAGE, f"There is no log {path} yet: the shim makes it when it starts.")
+        fail(ExitCode.USAGE, f"There is no log {path} yet: the shim makes it when it starts.")
     return path
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenEvents:
     """Filters; None fits everything."""
 
     integration: str | None = None
@@ -114,7 +114,7 @@ class Chosen:
         """Whether a line of the log is wanted; one that is no JSON only where nothing is filtered."""
         told = parsed(line)
         if told is None:
-            return self == Chosen()
+            return self == ChosenEvents()
         for name in ("integration", "event", "reference"):
             wanted = getattr(self, name)
             if wanted is not None and told.get(name) != wanted:
@@ -140,7 +140,7 @@ def parsed(line: str) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
-def _lines(path: Path | None, chosen: Chosen, last: int, *, follow: bool) -> Iterator[str]:
+def _lines(path: Path | None, chosen: ChosenEvents, last: int, *, follow: bool) -> Iterator[str]:
     """The last lines that fit, then those that come."""
     if path is None:
         yield from (line.rstrip("\n") for line in sys.stdin if chosen.fits(line))

@@ -12,7 +12,7 @@ from shim.core.parse import fault_of, parse_answer
 from shim.core.reading.pieces import parts_of
 from shim.core.reading.zero_ids import may_have_zeros, without_zeros
 from shim.core.rules.choices import accepts
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.core.schema.interface import Operation
 from shim.core.serialise import MessageWriter
 from shim.core.translate import refusal
@@ -22,7 +22,7 @@ _NOT_ALLOWED = "The schema of v3 does not allow it here."
 
 
 def forward(
-    catalogue: Catalogue, work: Work, operation: Operation, request: Element, *, writes: bool
+    catalogue: Catalogue, work: CallContext, operation: Operation, request: Element, *, writes: bool
 ) -> Steps[Element]:
     """Make a v3 call. Raises BackendError for the backend's faults and for what is no answer to the call.
 
@@ -55,14 +55,14 @@ def forward(
     return without_zeros(envelope.body, operation.output.complex, work.find)
 
 
-def read_v3(catalogue: Catalogue, work: Work, name: str, *children: Element) -> Steps[Element]:
+def read_v3(catalogue: Catalogue, work: CallContext, name: str, *children: Element) -> Steps[Element]:
     """Read something of v3, by the operation's full name. Raises BackendError."""
     operation = catalogue.new.operations[name]
     asked = Element(operation.input.name, children=list(children))
     return (yield from forward(catalogue, work, operation, asked, writes=False))
 
 
-def look(catalogue: Catalogue, work: Work, name: str, *children: Element) -> Steps[Element | None]:
+def look(catalogue: Catalogue, work: CallContext, name: str, *children: Element) -> Steps[Element | None]:
     """The same of what may not be there, or not be shown: None when v3 refuses. Else raises BackendError."""
     try:
         return (yield from read_v3(catalogue, work, name, *children))

@@ -14,11 +14,11 @@ from shim.core.commands.steps import Steps, ask
 from shim.core.errors import Fault, StoreUnavailable
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.work import Work, spots
+from shim.core.rules.work import CallContext, spots
 
 
 def keep(
-    catalogue: Catalogue, translation: Translation, answer: Element, work: Work, *, certain: bool = False
+    catalogue: Catalogue, translation: Translation, answer: Element, work: CallContext, *, certain: bool = False
 ) -> Steps[None]:
     """Bring the store in line with a v3 call that was answered. Raises StoreUnavailable, see `_remember`.
 
@@ -42,7 +42,7 @@ def keep(
 
 
 def account_of(
-    catalogue: Catalogue, translation: Translation, answer: Element, work: Work
+    catalogue: Catalogue, translation: Translation, answer: Element, work: CallContext
 ) -> Steps[str | None]:
     """The ID of the account that a call is about; None where nothing tells it. Raises BackendError."""
     if work.account is not None:
@@ -57,7 +57,7 @@ def account_of(
     return told.get("ID")
 
 
-def _remember(account: str, translation: Translation, work: Work, certain: bool) -> Steps[None]:
+def _remember(account: str, translation: Translation, work: CallContext, certain: bool) -> Steps[None]:
     """Store what is to be kept. If that fails after an Add, the answer still has to give the new ID.
 
     Other writes may simply be repeated, so there the caller gets a fault that says what is done.
@@ -76,7 +76,7 @@ def _remember(account: str, translation: Translation, work: Work, certain: bool)
             ) from fault
 
 
-def _recall(account: str, translation: Translation, work: Work) -> Steps[None]:
+def _recall(account: str, translation: Translation, work: CallContext) -> Steps[None]:
     try:
         work.recalled = yield from ask(Recall(account))
     except Fault:
@@ -86,12 +86,12 @@ def _recall(account: str, translation: Translation, work: Work) -> Steps[None]:
     yield from _share(work, (key for field, key in translation.answers_among if field in work.recalled))
 
 
-def look_up(work: Work, named: Iterable[tuple[str, str]]) -> Steps[None]:
+def look_up(work: CallContext, named: Iterable[tuple[str, str]]) -> Steps[None]:
     """Recall the things kept for all that a request names, given as (path, the store's key of them)."""
     yield from _share(work, (key for path, key in named if spots(work.request, path)))
 
 
-def _share(work: Work, keys: Iterable[str]) -> Steps[None]:
+def _share(work: CallContext, keys: Iterable[str]) -> Steps[None]:
     for key in keys:
         try:
             work.shared[key] = yield from ask(Recall(key))
@@ -99,13 +99,13 @@ def _share(work: Work, keys: Iterable[str]) -> Steps[None]:
             continue  # then the value is taken, and answered, as it is
 
 
-def _forget(accounts: tuple[str, ...], work: Work) -> Steps[None]:
+def _forget(accounts: tuple[str, ...], work: CallContext) -> Steps[None]:
     try:
         yield from ask(Forget(accounts))
     except Fault:
         return  # what stays is never read again: account IDs are not issued twice
 
 
-def _lost(work: Work) -> None:
+def _lost(work: CallContext) -> None:
     for field in work.kept:
         work.find("kept-value-lost", field)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from shim.core.admit import admit, rung_of
-from shim.core.answers.notices import Deprecation, told
+from shim.core.answers.notices import DeprecationDates, told
 from shim.core.answers.soap12 import action_of
 from shim.core.answers.v3_texts import reworded
 from shim.core.aside import MUCH, aside, work_of
@@ -33,7 +33,7 @@ from shim.core.reading.pieces import give_up, parts_of
 from shim.core.reading.request import read
 from shim.core.reading.zero_ids import without_zeros
 from shim.core.resolve import resolve, schema_version
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Shim:
     catalogue: Catalogue
     limits: Limits = field(default_factory=Limits)
     server_info: ServerInfo = field(default_factory=ServerInfo)
-    deprecation: Deprecation = field(default_factory=Deprecation)
+    deprecation: DeprecationDates = field(default_factory=DeprecationDates)
     familiar: Familiar = field(default_factory=Familiar)
     """Judges whether a message has names that its parser must forget."""
     said: Element | None = None
@@ -189,7 +189,7 @@ def _login(envelope: Envelope, outcome: Outcome) -> Credentials:
     return found
 
 
-def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def perform(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """One old request to its old answer: its names resolved, translated, forwarded, translated back.
 
     What an operation of several v3 calls does instead of `one_call` is declared with it. Raises Fault.
@@ -210,7 +210,7 @@ def perform(catalogue: Catalogue, translation: Translation, work: Work) -> Steps
     return answer
 
 
-def one_call(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def one_call(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """The plain case: one old call is one v3 call."""
     new = translation.to_new(work)
     try:
@@ -243,8 +243,8 @@ def written(translation: Translation, old: Element, findings: Findings, version:
     return body
 
 
-def _work(shim: Shim, body: Element, caller: Caller, outcome: Outcome, version: str) -> Work:
-    return Work(
+def _work(shim: Shim, body: Element, caller: Caller, outcome: Outcome, version: str) -> CallContext:
+    return CallContext(
         body,
         caller,
         outcome.findings,

@@ -22,7 +22,7 @@ from shim.core.parse import SOAP
 from shim.core.reading.encoded_types import XSI
 from shim.core.reading.turns import EACH, give_turn
 from shim.core.schema.interface import ComplexType, ElementDecl, Interface, Simple
-from shim.core.schema.values import Check, clears, reader, writer
+from shim.core.schema.values import CheckValue, clears, reader, writer
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPECIAL = re.compile("[&<>\r]|" + _NOT_XML.pattern)
@@ -32,7 +32,7 @@ _QUOTED = {**_TEXT, ord('"'): "&quot;", ord("\n"): "&#10;", ord("\t"): "&#9;"}
 XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 CONTENT_TYPE = "text/xml; charset=utf-8"
 
-Why = Literal["value", "repeated", "choice", "unknown", "missing", "converted"]
+WhyUnwritten = Literal["value", "repeated", "choice", "unknown", "missing", "converted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Unwritten:
     """
 
     path: str
-    why: Why
+    why: WhyUnwritten
 
 
 _UNWRITABLE = [chr(each) for each in range(1, 32) if chr(each) not in "\t\n\r"]
@@ -107,12 +107,12 @@ class Piece:
     opening: str
     closing: str
     empty: str
-    check: Check | None
+    check: CheckValue | None
     shape: Shape | None
     choices: tuple[tuple[int, int], ...]
     repeated: bool
     attributes: dict[str, Simple]
-    convert: Check | None = None
+    convert: CheckValue | None = None
     optional: bool = False
     """Whether an empty text may stay away: it says no more than an absent element."""
 
@@ -232,7 +232,7 @@ class MessageWriter:
             optional=self._answers and simple is not None and decl.min == 0 and means_nothing(simple),
         )
 
-    def _check(self, simple: Simple) -> Check | None:
+    def _check(self, simple: Simple) -> CheckValue | None:
         if self._answers:
             return answerer(simple)
         check = reader(simple) if self._v3 else writer(simple)

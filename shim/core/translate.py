@@ -6,7 +6,7 @@ from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
 from shim.core.findings import Code
 from shim.core.message import LONGEST_NAME, Element
 from shim.core.reading.turns import EACH, give_turn
-from shim.core.rules.work import Direction, Entry, Problem, Table, Work
+from shim.core.rules.work import CallContext, ChildRule, Direction, Problem, Table
 from shim.core.schema.values import boolean, describe
 
 _HINTS = 20
@@ -19,7 +19,7 @@ ABSENT = {"request": "unlimited_absent", "answer": "unlimited_absent_in_v3"}
 """The settings that say what a limit without the attribute means; by both schemas: unlimited."""
 
 
-def walk(source: Element, table: Table, target: Element, work: Work, direction: Direction) -> None:
+def walk(source: Element, table: Table, target: Element, work: CallContext, direction: Direction) -> None:
     """Bring the children of a source element to the target as the table says; problems go into the work."""
     entries = table.entries
     out = target.children
@@ -61,7 +61,7 @@ def walk(source: Element, table: Table, target: Element, work: Work, direction: 
         _judge_whole(source, table, seen, work)
 
 
-def _judge_whole(source: Element, table: Table, seen: set[str], work: Work) -> None:
+def _judge_whole(source: Element, table: Table, seen: set[str], work: CallContext) -> None:
     """Say of what is missing, and of what there is more of than both versions take in one call.
 
     Nothing of what is too much is left out unasked. Tables of answers have no bounds and no demands.
@@ -75,7 +75,7 @@ def _judge_whole(source: Element, table: Table, seen: set[str], work: Work) -> N
             work.problems.append(Problem("bad-value", path, f"{most} of them at most in one call", None))
 
 
-def _act(child: Element, entry: Entry, target: Element, work: Work, direction: Direction) -> None:
+def _act(child: Element, entry: ChildRule, target: Element, work: CallContext, direction: Direction) -> None:
     """Let the rule deal with the child, once it could be read; a limit says by then what it means."""
     assert entry.act is not None
     if (child.attributes and not entry.unlimited) or (child.children and entry.leaf):
@@ -90,7 +90,7 @@ def _act(child: Element, entry: Entry, target: Element, work: Work, direction: D
         entry.act(child, target, work)
 
 
-def _carry(child: Element, entry: Entry, work: Work, direction: Direction) -> Element | None:
+def _carry(child: Element, entry: ChildRule, work: CallContext, direction: Direction) -> Element | None:
     """The child on the other side; None when its value cannot be read, which is a problem by then."""
     made = Element(entry.name, None, None, None, child.nil)
     if child.nil and direction == "answer":
@@ -106,7 +106,7 @@ def _carry(child: Element, entry: Entry, work: Work, direction: Direction) -> El
     return None if made.text is None else made
 
 
-def _admit(child: Element, entry: Entry, seen: set[str], chosen: dict[int, int], work: Work) -> bool:
+def _admit(child: Element, entry: ChildRule, seen: set[str], chosen: dict[int, int], work: CallContext) -> bool:
     """Whether this child of a request counts; if not, the finding that says why is made."""
     default = None if entry.decl.nillable else entry.decl.default
     if child.nil and not entry.nillable and (default is None or child.text):
@@ -130,7 +130,7 @@ def _admit(child: Element, entry: Entry, seen: set[str], chosen: dict[int, int],
     return True
 
 
-def _says_nothing(child: Element, entry: Entry, work: Work) -> bool:
+def _says_nothing(child: Element, entry: ChildRule, work: CallContext) -> bool:
     if entry.unlimited:
         return _is_blank(child.text, entry) and not is_unlimited(child, work, "request")
     if child.text or (child.children and not entry.leaf):
@@ -138,21 +138,21 @@ def _says_nothing(child: Element, entry: Entry, work: Work) -> bool:
     return entry.table is None and not entry.clears and (not entry.empty_is_value or bool(entry.choices))
 
 
-def _is_empty(child: Element, entry: Entry) -> bool:
+def _is_empty(child: Element, entry: ChildRule) -> bool:
     return entry.leaf and not entry.unlimited and not child.text and not child.children
 
 
-def _is_blank(text: str | None, entry: Entry) -> bool:
+def _is_blank(text: str | None, entry: ChildRule) -> bool:
     """Whether a limit has no number, or no date that was ever set."""
     return not (text or "").strip() or _never_set(text, entry)
 
 
-def _never_set(text: str | None, entry: Entry) -> bool:
+def _never_set(text: str | None, entry: ChildRule) -> bool:
     simple = entry.decl.simple
     return simple is not None and simple.base == "date" and (text or "").strip().startswith(_NO_DATE)
 
 
-def is_unlimited(limit: Element, work: Work, direction: Direction) -> bool:
+def is_unlimited(limit: Element, work: CallContext, direction: Direction) -> bool:
     """Whether a limit says that there is none. Both schemas read an absent attribute so, an empty one not."""
     said = limit.attributes.get("unlimited")
     if said is None:
@@ -160,7 +160,7 @@ def is_unlimited(limit: Element, work: Work, direction: Direction) -> bool:
     return boolean(said) in ("true", "1")
 
 
-def _read(text: str, made: Element, entry: Entry, work: Work, direction: Direction) -> str | None:
+def _read(text: str, made: Element, entry: ChildRule, work: CallContext, direction: Direction) -> str | None:
     assert entry.read is not None
     if entry.unlimited and _is_blank(text, entry) and made.attributes.get("unlimited") in ("true", "1"):
         if direction == "request":
@@ -175,20 +175,22 @@ def _read(text: str, made: Element, entry: Entry, work: Work, direction: Directi
     return value
 
 
-def _readable(child: Element, entry: Entry, work: Work) -> bool:
+def _readable(child: Element, entry: ChildRule, work: CallContext) -> bool:
     if entry.read is None or entry.read(child.text or "") is not None:
         return True
     work.problems.append(_bad_value(entry))
     return False
 
 
-def _bad_value(entry: Entry) -> Problem:
+def _bad_value(entry: ChildRule) -> Problem:
     simple = entry.decl.simple
     allowed = describe(simple) if simple is not None else "another value"
     return Problem("bad-value", entry.path, allowed, invalid_code(entry.path))
 
 
-def _attributes(child: Element, entry: Entry, made: Element, work: Work, direction: Direction) -> None:
+def _attributes(
+    child: Element, entry: ChildRule, made: Element, work: CallContext, direction: Direction
+) -> None:
     attributes = known_attributes(child, entry, work, direction)
     if entry.unlimited:
         _say_unlimited(attributes, child, entry, work, direction)
@@ -196,7 +198,7 @@ def _attributes(child: Element, entry: Entry, made: Element, work: Work, directi
 
 
 def _say_unlimited(
-    attributes: dict[str, str], child: Element, entry: Entry, work: Work, direction: Direction
+    attributes: dict[str, str], child: Element, entry: ChildRule, work: CallContext, direction: Direction
 ) -> None:
     """Clients leave it out, and differ in what they take an absent one for: so it is always said."""
     said = attributes.get("unlimited")
@@ -211,7 +213,9 @@ def _say_unlimited(
         work.problems.append(Problem("bad-value", f"{entry.path}/@unlimited", "true or false", None))
 
 
-def known_attributes(child: Element, entry: Entry | None, work: Work, direction: Direction) -> dict[str, str]:
+def known_attributes(
+    child: Element, entry: ChildRule | None, work: CallContext, direction: Direction
+) -> dict[str, str]:
     """The known attributes. Of each unknown one a finding is made; without an entry they are the message's."""
     code: Code = "unknown-attribute" if direction == "request" else "unknown-answer-element"
     kind = entry.decl.complex if entry is not None else None
@@ -226,19 +230,19 @@ def known_attributes(child: Element, entry: Entry | None, work: Work, direction:
     return known
 
 
-def _below_a_leaf(child: Element, entry: Entry, work: Work, direction: Direction) -> None:
+def _below_a_leaf(child: Element, entry: ChildRule, work: CallContext, direction: Direction) -> None:
     """Elements inside one that holds a value are as unknown as any other; its own text counts."""
     code: Code = "unknown-element" if direction == "request" else "unknown-answer-element"
     for each in child.children:
         work.find(code, f"{entry.path}/{each.name[:LONGEST_NAME]}")
 
 
-def _beside_nil(child: Element, entry: Entry, work: Work) -> None:
+def _beside_nil(child: Element, entry: ChildRule, work: CallContext) -> None:
     if child.children or (child.text or "").strip():
         work.find("stray-text", entry.path, "It says nil and holds something all the same: only nil counts.")
 
 
-def _unknown(name: str, table: Table, work: Work, direction: Direction) -> None:
+def _unknown(name: str, table: Table, work: CallContext, direction: Direction) -> None:
     path = f"{table.path}/{name[:LONGEST_NAME]}" if table.path else name[:LONGEST_NAME]
     if direction == "answer":
         work.find("unknown-answer-element", path)

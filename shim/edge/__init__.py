@@ -1,0 +1,1 @@
+"""The edge: HTTP, the store, and all else that the core does not do itself."""

@@ -26,18 +26,18 @@ from shim.edge.callers.integrations import Integration, Integrations
 from shim.edge.callers.proofs import Proofs
 from shim.edge.catalogue import catalogue
 from shim.edge.deprecation.log import DeprecationLog
-from shim.edge.exchange.endpoint import Beside, Conduct, SoapEndpoint
+from shim.edge.exchange.endpoint import AfterCalls, EndpointConduct, SoapEndpoint
 from shim.edge.exchange.performer import Performers
 from shim.edge.exchange.recovery import Recovery
-from shim.edge.health import Health, checks
+from shim.edge.health import HealthState, checks
 from shim.edge.http.deprecation_headers import Telling
 from shim.edge.http.guard import guarded
 from shim.edge.http.host_names import is_known, under_known_names
-from shim.edge.http.pages import Pages
+from shim.edge.http.pages import WsdlPages
 from shim.edge.http.paths import by_normal_path
 from shim.edge.http.peer import Peers
 from shim.edge.identities.map import IdentityMap
-from shim.edge.journal.journal import Journal, delivering
+from shim.edge.journal.journal import JournalStore, delivering
 from shim.edge.native.routes import Native
 from shim.edge.notify.watch import Watcher
 from shim.edge.porting.ladder import Porting
@@ -73,7 +73,7 @@ class Application:
         self.catalogue = compiled
         self.performers = performers
         self.ready = True
-        self.health = Health({})
+        self.health = HealthState({})
         self.reload = Reload(1, time.time())
         self.worker: Worker | None = None
         """Which of several processes this is; None when it is alone."""
@@ -95,13 +95,13 @@ class Application:
         )
         backend = config.backend
         longest = backend.total_timeout, backend.longest_read
-        conduct = Conduct(listen.body_timeout, *longest, config.faults.core())
+        conduct = EndpointConduct(listen.body_timeout, *longest, config.faults.core())
         self.comparer = comparer
         self.native = self._native(peers, performers) if config.native_v3.enabled else None
         calls = self.native.calls if self.native is not None else None
-        beside = Beside(deprecation, comparer, calls, tracing)
+        beside = AfterCalls(deprecation, comparer, calls, tracing)
         self.soap = SoapEndpoint(shim, performers, peers, conduct, Telling(config), beside)
-        self.pages = Pages(compiled.old, peers, config.schema_versions.latest)
+        self.pages = WsdlPages(compiled.old, peers, config.schema_versions.latest)
 
     def _native(self, peers: Peers, performers: Performers) -> Native:
         backend, store = performers.backend, performers.store
@@ -155,7 +155,7 @@ class Application:
         """The integration of that name, as configured now."""
         return next((each for each in self.config.integrations if each.name == name), None)
 
-    def admin_routes(self, extend: Extension | None = None) -> web.Application:
+    def admin_routes(self, extend: AddedRoutes | None = None) -> web.Application:
         """The admin listener: health, readiness, metrics, and what `extend` adds."""
         known = under_known_names(lambda: self.config.admin.names)
         app = web.Application(middlewares=[guarded, known])
@@ -225,7 +225,7 @@ CLOSING = 3.0
 _COUNTING = 1.0
 """Seconds that a part which waits for others has for its end."""
 
-Extension = Callable[[Application, web.Application], None]
+AddedRoutes = Callable[[Application, web.Application], None]
 """Adds routes to the admin listener of an application; the review page is one."""
 
 
@@ -275,7 +275,7 @@ async def open_application(
         closing.callback(checking.cancel)
         compiled = catalogue(await find_dialect(config, backend))
         require_policies(config, compiled)
-        journal = Journal(store, config.journal, metrics=metrics)
+        journal = JournalStore(store, config.journal, metrics=metrics)
         porting = Porting(store)
         await porting.start()
         closing.push_async_callback(porting.stop)
@@ -289,7 +289,7 @@ async def open_application(
         closing.push_async_callback(within(CLOSING, "recovery", recovery.stop))
         watcher = await Watcher(store, lambda: application.config.notify).start()
         closing.push_async_callback(within(CLOSING, "notifications", watcher.stop))
-        application.health = Health(checks(lambda: application.config, store, marker, addresses, recovery))
+        application.health = HealthState(checks(lambda: application.config, store, marker, addresses, recovery))
         yield application
 
 

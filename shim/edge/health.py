@@ -21,14 +21,14 @@ _PATIENCE = 2.0
 _GOOD_FOR = 1.0
 """Seconds that what was found is told again, so that many who ask cost no more than one."""
 
-Check = Callable[[], Awaitable[str | None]]
+HealthCheck = Callable[[], Awaitable[str | None]]
 """Says what is wrong; None when nothing is."""
 
 
-class Health:
+class HealthState:
     """The checks of one shim, by name, in the order in which they are told."""
 
-    def __init__(self, checks: dict[str, Check], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, checks: dict[str, HealthCheck], monotonic: Callable[[], float] = time.monotonic) -> None:
         self._checks = checks
         self._monotonic = monotonic
         self._found: dict[str, str | None] = {}
@@ -57,7 +57,7 @@ class Health:
 
 def checks(
     config: Callable[[], Config], store: Store, marker: Marker, addresses: Addresses, recovery: Recovery
-) -> dict[str, Check]:
+) -> dict[str, HealthCheck]:
     """The checks of a running shim."""
 
     async def writable() -> str | None:

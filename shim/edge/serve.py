@@ -22,13 +22,13 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from shim.core.errors import StoreError
 from shim.edge import memory
-from shim.edge.app import Application, Extension, open_application
+from shim.edge.app import AddedRoutes, Application, open_application
 from shim.edge.http.connection import Connection, without_server_header
 from shim.edge.http.descriptors import ADMIN, missing, raise_limit, room, wanted
 from shim.edge.http.guard import Connections, Guard
 from shim.edge.http.tls import arriving, context_of
 from shim.edge.reload import Reload, live_only
-from shim.edge.settings.load import Config, ConfigError, Problem
+from shim.edge.settings.load import Config, ConfigError, SettingProblem
 from shim.edge.settings.model import Listen
 from shim.edge.store.audit import SHIM, record
 from shim.edge.supervisor import Notifier, SocketsError
@@ -70,7 +70,7 @@ class Server:
         self,
         application: Application,
         patience: float = PATIENCE,
-        extend: Extension | None = None,
+        extend: AddedRoutes | None = None,
         sockets: Sockets | None = None,
     ) -> None:
         self.application = application
@@ -275,7 +275,7 @@ async def serve(
     *,
     reload: Rereading | None = None,
     started: Callable[[Server], Awaitable[None]] | None = None,
-    extend: Extension | None = None,
+    extend: AddedRoutes | None = None,
     sockets: Sockets | None = None,
     notifier: Notifier | None = None,
     new_store: bool = False,
@@ -353,7 +353,7 @@ def _tls(config: Config) -> ssl.SSLContext:
         context = context_of(config.listen)
     except ssl.SSLError as error:
         what, fix = "OpenSSL knows none of these", "Give a cipher list of OpenSSL, such as HIGH:!aNULL"
-        raise ConfigError([Problem("listen.tls_ciphers", what, None, fix)]) from error
+        raise ConfigError([SettingProblem("listen.tls_ciphers", what, None, fix)]) from error
     _load(context, config.listen.tls_cert, config.listen.tls_key, "listen")
     return context
 
@@ -373,4 +373,6 @@ def _load(context: ssl.SSLContext, certificate: Path | None, key: Path | None, s
     except (OSError, ssl.SSLError) as error:
         what = "they cannot be read, or do not belong together"
         fix = "Give a PEM file with the chain, its own certificate first, and one with its key, unencrypted"
-        raise ConfigError([Problem(f"{section}.tls_cert, {section}.tls_key", what, None, fix)]) from error
+        raise ConfigError(
+            [SettingProblem(f"{section}.tls_cert, {section}.tls_key", what, None, fix)]
+        ) from error

@@ -17,9 +17,9 @@ from shim.core.schema.interface import Interface, Operation
 from shim.emulator import disturb
 from shim.emulator.dispatch import Dispatcher
 from shim.emulator.handlers.listing import LIES, EmptyList, Lists, RowIdentifier, Ways, row_names, told
-from shim.emulator.judge import Demands, Rules, Surplus
+from shim.emulator.judge import Demands, JudgeRules, Surplus
 from shim.emulator.world.refusal import Refusal, fault
-from shim.emulator.world.world import Seen, World
+from shim.emulator.world.world import SeenRequest, World
 from shim.interfaces.load import NEW_VERSION, Dialect, PersonNames, StorageLimits, new
 
 TOKEN_PATH = "/oauth/token.php"  # noqa: S105 - a path
@@ -87,7 +87,7 @@ class _Server:
 
     def __post_init__(self) -> None:
         said = self.options
-        rules = Rules(lenient=said.lenient, surplus=said.surplus, demands=said.demands)
+        rules = JudgeRules(lenient=said.lenient, surplus=said.surplus, demands=said.demands)
         self.dispatcher = Dispatcher(self.interface, rules)
         self.chance = random.Random(self.options.seed_random)  # noqa: S311 - failures to repeat, no secrets
 
@@ -188,4 +188,4 @@ class _Server:
         return self.chance.choice(LIES) if self.chance.random() < self.options.lie_rate else ""
 
     def _seen(self, name: str, element: Element, outcome: str) -> None:
-        self.world.calls.append(Seen(name, element, outcome))
+        self.world.calls.append(SeenRequest(name, element, outcome))

@@ -18,7 +18,7 @@ from shim.emulator.world.refusal import (
     missing,
 )
 from shim.emulator.world.shape import Fact, fill
-from shim.emulator.world.world import Account, Extension, World
+from shim.emulator.world.world import EmulatedAccount, EmulatedExtension, World
 
 _BY_ID, _BY_IDENTIFIER, _BY_LOGIN = "id", "identifier", "login"
 _NAMES: dict[str, dict[str, str]] = {
@@ -40,14 +40,14 @@ _BAD["serviceProvider"] = BAD_PARENT
 
 
 @dataclass(slots=True)
-class Call:
+class EmulatedRequest:
     """`actor` is the account of the token, or the context user that it acts for."""
 
     world: World
     interface: Interface
     operation: Operation
     request: Element
-    actor: Account
+    actor: EmulatedAccount
 
     def text(self, name: str) -> str | None:
         """A parameter's text without the space around it; None when it is absent or empty."""
@@ -68,7 +68,7 @@ class Call:
     def done(self, **facts: Fact) -> Element:
         return self.answer({"result": "success", **facts})
 
-    def find(self, who: str) -> Account | None:
+    def find(self, who: str) -> EmulatedAccount | None:
         """The account that the request names as its parent, user, ...; None when it names none.
 
         Raises Refusal when there is no such account, or it is not the actor's to touch.
@@ -79,18 +79,18 @@ class Call:
                 return self.reachable(self.look_up(by, value), _BAD.get(who, AUTHENTICATION), name)
         return None
 
-    def need_account(self, who: str = "account") -> Account:
+    def need_account(self, who: str = "account") -> EmulatedAccount:
         found = self.find(who)
         if found is None:
             raise missing(" or ".join(_NAMES[who]))
         return found
 
-    def look_up(self, by: str, value: str) -> Account | None:
+    def look_up(self, by: str, value: str) -> EmulatedAccount | None:
         if by == _BY_ID:
             return self.world.accounts.get(int(value)) if value.isdecimal() else None
         return self.world.by_login(value) if by == _BY_LOGIN else self.world.by_identifier(value)
 
-    def reachable(self, account: Account | None, code: str, name: str) -> Account:
+    def reachable(self, account: EmulatedAccount | None, code: str, name: str) -> EmulatedAccount:
         """The account, if the actor may touch it. What lies beside the actor looks as if it did not exist."""
         if account is not None:
             if self.world.is_at_or_below(account, self.actor):
@@ -99,9 +99,9 @@ class Call:
                 raise forbidden(f"the account given as {name} is not below the one that calls")
         raise Refusal(code, f"The value of {name} is invalid: there is no such account.")
 
-    def find_many(self) -> tuple[list[Account], int]:
+    def find_many(self) -> tuple[list[EmulatedAccount], int]:
         """The accounts that ID and identifier name, each once, and how many names led nowhere."""
-        found: dict[int, Account] = {}
+        found: dict[int, EmulatedAccount] = {}
         lost = 0
         asked = 0
         for name, by in _NAMES["account"].items():
@@ -116,17 +116,17 @@ class Call:
             raise missing("ID or identifier")
         return list(found.values()), lost
 
-    def extension(self, name: str = "extendedNumber") -> Extension:
+    def extension(self, name: str = "extendedNumber") -> EmulatedExtension:
         return self.extension_at(self.need(name), name)
 
-    def extension_at(self, number: str, name: str = "extendedNumber") -> Extension:
+    def extension_at(self, number: str, name: str = "extendedNumber") -> EmulatedExtension:
         found = self.world.extensions.get(number)
         if found is None or not self.world.is_at_or_below(self.world.accounts[found.user], self.actor):
             raise Refusal(AUTHENTICATION, f"The value of {name} is invalid: there is no such extension.")
         return found
 
 
-Handler = Callable[[Call], Element]
+OperationHandler = Callable[[EmulatedRequest], Element]
 
 
 @cache

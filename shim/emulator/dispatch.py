@@ -6,7 +6,7 @@ from functools import partial
 
 from shim.core.message import Element
 from shim.core.schema.interface import Interface, Operation
-from shim.emulator.call import Call, Handler
+from shim.emulator.call import EmulatedRequest, OperationHandler
 from shim.emulator.handlers import (
     accounts,
     credits,
@@ -21,20 +21,20 @@ from shim.emulator.handlers import (
 )
 from shim.emulator.handlers.linked import linked
 from shim.emulator.handlers.listing import with_notice
-from shim.emulator.judge import Rules, check_request, writer_of
+from shim.emulator.judge import JudgeRules, check_request, writer_of
 from shim.emulator.world.permissions import require_live
 from shim.emulator.world.refusal import AUTHENTICATION, CONTEXT_USER, Refusal
-from shim.emulator.world.world import Account, World
+from shim.emulator.world.world import EmulatedAccount, World
 
 
 class Dispatcher:
     """Everything that is built once for an interface: the handlers, and the paths of the services."""
 
-    def __init__(self, interface: Interface, rules: Rules | None = None) -> None:
+    def __init__(self, interface: Interface, rules: JudgeRules | None = None) -> None:
         self.interface = interface
-        self.rules = rules or Rules()
+        self.rules = rules or JudgeRules()
         self.paths = {service.endpoint: name for name, service in interface.services.items()}
-        self.handlers: dict[str, Handler] = {
+        self.handlers: dict[str, OperationHandler] = {
             **generic.handlers(interface),
             **devices.HANDLERS,
             **accounts.HANDLERS,
@@ -57,7 +57,7 @@ class Dispatcher:
             raise Refusal(None, f"The operation {found.name} is not served at {path}.")
         return found
 
-    def caller(self, world: World, headers: list[Element]) -> Account:
+    def caller(self, world: World, headers: list[Element]) -> EmulatedAccount:
         """The account whose app the token was given to. Raises Refusal when the token does not live."""
         for block in headers:
             token = (block.get("accessToken") or "").strip() if block.name == "userCredentials" else ""
@@ -69,10 +69,10 @@ class Dispatcher:
                 return account
         raise Refusal(AUTHENTICATION, "Authentication failed: the access token is missing, wrong or too old.")
 
-    def perform(self, world: World, operation: Operation, request: Element, caller: Account) -> Element:
+    def perform(self, world: World, operation: Operation, request: Element, caller: EmulatedAccount) -> Element:
         """Carries a request out. Raises Refusal, in which case nothing has happened."""
         request = check_request(self.interface, operation, request, self.rules)
-        call = Call(world, self.interface, operation, request, caller)
+        call = EmulatedRequest(world, self.interface, operation, request, caller)
         if any(child.name in ("fromUser", "fromUserIdentifier") for child in request.children):
             call.actor = _context(call)
         return with_notice(world.ways, operation, self.handlers[operation.full_name](call))
@@ -94,7 +94,7 @@ class Dispatcher:
         )
         return writer.envelope(body, header)
 
-    def _nested(self, request: Element, call: Call) -> tuple[Element, str]:
+    def _nested(self, request: Element, call: EmulatedRequest) -> tuple[Element, str]:
         """One operation of a LinkedOp, on behalf of the one who called it."""
         operation = self.interface.by_input.get(request.name)
         if operation is None or operation is call.operation:
@@ -103,7 +103,7 @@ class Dispatcher:
         return answer, self.write(call.world, operation, answer).decode()
 
 
-def _context(call: Call) -> Account:
+def _context(call: EmulatedRequest) -> EmulatedAccount:
     found = call.find("context")
     if found is None:
         raise Refusal(CONTEXT_USER, "The context user is empty.")

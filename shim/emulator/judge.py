@@ -62,7 +62,7 @@ Demands = Literal["schema", "strict"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class JudgeRules:
     """How strictly requests are judged.
 
     A `lenient` server takes requests that lack what the interface requires, and one that ignores `surplus`
@@ -81,7 +81,7 @@ def writer_of(interface: Interface, operation: Operation, output: bool) -> Messa
     return MessageWriter(interface, decl, v3=True)
 
 
-def check_request(interface: Interface, operation: Operation, request: Element, rules: Rules) -> Element:
+def check_request(interface: Interface, operation: Operation, request: Element, rules: JudgeRules) -> Element:
     """The request as it is to be served: what is ignored is not in it.
 
     Raises Refusal with the first thing in it that the interface does not allow.

@@ -1,0 +1,1 @@
+"""Both versions of SystemAPI as data."""

@@ -28,7 +28,7 @@ from shim.core.commands.extensions import (
     LearnIdentities,
     RenumberIdentities,
 )
-from shim.core.commands.journal import Begin, Close, Mark, Opened, Revoke
+from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, Revoke
 from shim.core.commands.kept import Forget, Issue, Recall, Remember
 from shim.core.commands.steps import AnyCommand, Aside, Together
 from shim.core.drive import run
@@ -46,9 +46,9 @@ from shim.emulator.world.world import (
     ORGANIZATION,
     SERVICE_PROVIDER,
     USER,
-    Account,
-    App,
-    Extension,
+    EmulatedAccount,
+    EmulatedApp,
+    EmulatedExtension,
     World,
     identifier,
 )
@@ -70,12 +70,12 @@ _NOW = datetime(2020, 5, 17, 12, tzinfo=UTC)
 def shim(dialect: Dialect = STANDARD) -> Shim:
     """The shim for a backend that speaks so, with the service Extension, also while that is not declared."""
     services = {each.name: each for each in SERVICES}
-    if "Extension" not in services:
-        services["Extension"] = extension.SERVICE
-    whole = services["Extension"]
+    if "EmulatedExtension" not in services:
+        services["EmulatedExtension"] = extension.SERVICE
+    whole = services["EmulatedExtension"]
     there = {each.name for each in whole.operations}
     missing = tuple(each for each in extension_account.PLANS if each.name not in there)
-    services["Extension"] = replace(whole, operations=(*whole.operations, *missing))
+    services["EmulatedExtension"] = replace(whole, operations=(*whole.operations, *missing))
     compiled: Catalogue = compile_catalogue(old(), new(dialect), services.values())
     return Shim(compiled)
 
@@ -270,7 +270,7 @@ class MemoryJournal:
         self.open[opened.entry] = (key, "running")
         return opened
 
-    def mark(self, command: Mark) -> None:
+    def mark(self, command: MarkSteps) -> None:
         assert command.opened.entry in self.open, "marked after its end"
         self.marks += 1
 
@@ -296,11 +296,11 @@ def small_world(dialect: Dialect = STANDARD) -> World:
 
 def _enter(world: World, number: int, level: str, parent: int | None, login: str, dialect: Dialect) -> None:
     limits = {} if level == ADMINISTRATOR else dict(everything_allowed(new(dialect), level))
-    account = Account(
+    account = EmulatedAccount(
         number, level, parent, identifier("account", number), _NOW, {"login": login, "name": login}, limits
     )
     world.enter(account)
-    world.apps[str(number)] = App(str(number), "secret", number)
+    world.apps[str(number)] = EmulatedApp(str(number), "secret", number)
 
 
 @dataclass
@@ -408,7 +408,7 @@ class House:
                 return [run(part, partial(self._perform, by)) for part in command.parts]
             case Begin():
                 return self.journal.begin(command)
-            case Mark():
+            case MarkSteps():
                 self.journal.mark(command)
             case Close():
                 learned = self.map.learn(command.known)
@@ -453,7 +453,7 @@ class House:
         facts = {"login": login, "name": login, **profile}
         limits = dict(everything_allowed(new(self.dialect), USER))
         name = identifier("account", number)
-        self.world.enter(Account(number, USER, client, name, _NOW, facts, limits))
+        self.world.enter(EmulatedAccount(number, USER, client, name, _NOW, facts, limits))
         return number
 
     def powerless_user(self, client: int, login: str) -> int:
@@ -465,7 +465,7 @@ class House:
     def new_extension(self, user: int, local: str, kind: str = "term", label: str = "native") -> str:
         world = self.world
         number = world.extended(world.organization_of(world.accounts[user]), local)
-        world.enter_extension(Extension(number, user, kind, label, _NOW))
+        world.enter_extension(EmulatedExtension(number, user, kind, label, _NOW))
         return number
 
     def move(self, number: str, user: int) -> None:

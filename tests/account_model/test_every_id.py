@@ -13,7 +13,7 @@ import pytest
 
 from shim.core.catalogue.translation import Translation
 from shim.core.message import Element
-from shim.core.rules.extensions import Account, Own, Owned, Refer
+from shim.core.rules.extensions import AccountPath, Own, Owned, Refer
 from shim.core.rules.rule import Rule
 from shim.core.rules.work import spots
 from shim.core.serialise import MessageWriter
@@ -94,7 +94,7 @@ def showing(translation: Translation) -> set[str]:
         if (isinstance(rule, Refer) and rule.by == "old_id" and rule.only != "request")
         or (isinstance(rule, Own) and rule.name == "old_id")
         or isinstance(rule, Owned)
-        or (isinstance(rule, Account) and rule.by == "old_id" and rule.only != "request")
+        or (isinstance(rule, AccountPath) and rule.by == "old_id" and rule.only != "request")
     }
     return found | ({"extension/ID"} if translation.old.name == "GetExtensions" else set())
 

@@ -6,7 +6,7 @@ import pytest
 
 from shim.core.message import Element
 from shim.emulator.world.seed import load_seed
-from shim.emulator.world.world import App
+from shim.emulator.world.world import EmulatedApp
 from shim.interfaces.load import old
 from tests.account_model.driver import House, Reply
 
@@ -18,7 +18,7 @@ def house() -> House:
     """The demo world: northwind has five extensions, a user template and an extension template."""
     world = load_seed()
     for number in list(world.accounts):
-        world.apps[str(number)] = App(str(number), "secret", number)
+        world.apps[str(number)] = EmulatedApp(str(number), "secret", number)
     return House(world)
 
 

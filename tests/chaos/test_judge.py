@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shim.emulator.world.seed import load_seed
-from shim.emulator.world.world import ORGANIZATION, USER, Account, Extension, World
+from shim.emulator.world.world import ORGANIZATION, USER, EmulatedAccount, EmulatedExtension, World
 from tests.chaos import traffic
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.report import as_json, as_markdown
@@ -33,13 +33,13 @@ class Scene:
     def __post_init__(self) -> None:
         self.before = [each.login for each in self.world.accounts.values()]
         self.user = self.account("line-1", USER, 20)
-        self.world.enter_extension(Extension(NUMBER, self.user.id, "term", "", NOW))
+        self.world.enter_extension(EmulatedExtension(NUMBER, self.user.id, "term", "", NOW))
         self.account("client-1", ORGANIZATION, 10)
         self.line = self.told("line-1", "extension", str(self.user.id))
         self.client = self.told("client-1", "client", "999")
 
-    def account(self, login: str, level: str, parent: int) -> Account:
-        made = Account(self.world.next_id, level, parent, login, NOW, {"login": login, "name": login})
+    def account(self, login: str, level: str, parent: int) -> EmulatedAccount:
+        made = EmulatedAccount(self.world.next_id, level, parent, login, NOW, {"login": login, "name": login})
         self.world.enter(made)
         return made
 
@@ -74,7 +74,7 @@ def _old_name(scene: Scene) -> None:
 
 
 def _two_phones(scene: Scene) -> None:
-    scene.world.enter_extension(Extension("0020*078", scene.user.id, "term", "", NOW))
+    scene.world.enter_extension(EmulatedExtension("0020*078", scene.user.id, "term", "", NOW))
 
 
 def _two_with_an_id(scene: Scene) -> None:

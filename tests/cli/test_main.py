@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from shim.cli.common.console import EXIT_CODES, Code
+from shim.cli.common.console import EXIT_CODES, ExitCode
 from shim.cli.main import SECTIONS, app
 from shim.compiled import PROBLEM
 from tests.cli.programs import Run, environment
@@ -91,7 +91,7 @@ def test_exit_codes_are_in_help_and_documentation(shim: Run) -> None:
     for code, meaning in EXIT_CODES.items():
         assert f"{code.value} {meaning}" in told
         assert f"| {code.value} | {meaning} |" in _DOCS
-    assert set(EXIT_CODES) == set(Code)
+    assert set(EXIT_CODES) == set(ExitCode)
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
@@ -115,7 +115,7 @@ def test_every_command_is_documented(command: str) -> None:
 
 def test_unknown_command_is_a_usage_error(shim: Run) -> None:
     done = shim("transalte")
-    assert done.returncode == Code.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert "translate" in done.stderr
     assert not done.stdout
 

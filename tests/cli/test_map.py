@@ -28,7 +28,7 @@ from shim.edge.store.database import Store
 from shim.emulator.app import Options, application
 from shim.emulator.handlers.listing import Ways
 from shim.emulator.world.seed import load_seed
-from shim.emulator.world.world import ORGANIZATION, USER, Account, Extension, World
+from shim.emulator.world.world import ORGANIZATION, USER, EmulatedAccount, EmulatedExtension, World
 from tests.cli.programs import Run
 
 Shim = Callable[..., Result]
@@ -128,8 +128,8 @@ def extensions(shim_map: Shim, *args: str) -> dict[str, dict[str, Any]]:
     return {each["number"]: each for each in found}
 
 
-def user(world: World, number: int, parent: int, login: str) -> Account:
-    account = Account(
+def user(world: World, number: int, parent: int, login: str) -> EmulatedAccount:
+    account = EmulatedAccount(
         number, USER, parent, f"identifier-{number}", datetime.now(UTC), {"login": login, "name": login}
     )
     world.enter(account)
@@ -137,7 +137,7 @@ def user(world: World, number: int, parent: int, login: str) -> Account:
 
 
 def extension(world: World, number: str, owner: int) -> None:
-    world.enter_extension(Extension(number, owner, "term", "x", datetime.now(UTC)))
+    world.enter_extension(EmulatedExtension(number, owner, "term", "x", datetime.now(UTC)))
 
 
 # ---- show, export, import ----
@@ -360,7 +360,7 @@ def test_unseen_needs_everybody(learned: Shim, world: World, file: Path) -> None
 
 
 def test_organizations_are_read_once_with_whoever_sees_most(learned: Shim, world: World, file: Path) -> None:
-    account = Account(22, ORGANIZATION, 11, "of-fabrikam", datetime.now(UTC), {"login": "customer"})
+    account = EmulatedAccount(22, ORGANIZATION, 11, "of-fabrikam", datetime.now(UTC), {"login": "customer"})
     world.enter(account)
     who_may_call(file, "nw001", "northwind", "acme", "admin")
     world.calls.clear()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shim.cli.tail import Chosen, readable
+from shim.cli.tail import ChosenEvents, readable
 from tests.cli.programs import PROGRAM, Run, environment
 
 ConfigFile = Callable[..., Path]
@@ -59,19 +59,19 @@ def test_nothing_in_a_line_reaches_the_terminal_as_a_command() -> None:
 @pytest.mark.parametrize(
     ("chosen", "fitting"),
     [
-        (Chosen(), LINES),
-        (Chosen(integration="crm"), [CALL, FINDING]),
-        (Chosen(operation="Client.Get*"), [GOOD]),
-        (Chosen(event="finding"), [FINDING]),
-        (Chosen(reference="ab12"), [CALL, FINDING]),
-        (Chosen(level="warning"), [TROUBLE]),
-        (Chosen(faults=True), [CALL]),
-        (Chosen(integration="crm", event="call", faults=True), [CALL]),
+        (ChosenEvents(), LINES),
+        (ChosenEvents(integration="crm"), [CALL, FINDING]),
+        (ChosenEvents(operation="Client.Get*"), [GOOD]),
+        (ChosenEvents(event="finding"), [FINDING]),
+        (ChosenEvents(reference="ab12"), [CALL, FINDING]),
+        (ChosenEvents(level="warning"), [TROUBLE]),
+        (ChosenEvents(faults=True), [CALL]),
+        (ChosenEvents(integration="crm", event="call", faults=True), [CALL]),
     ],
 )
-def test_filters_have_all_to_fit(chosen: Chosen, fitting: list[str]) -> None:
+def test_filters_have_all_to_fit(chosen: ChosenEvents, fitting: list[str]) -> None:
     assert [line for line in LINES if chosen.fits(line)] == fitting
-    assert chosen.fits("no json") == (chosen == Chosen())
+    assert chosen.fits("no json") == (chosen == ChosenEvents())
 
 
 def test_the_log_of_the_configuration_is_read(shim: Run, config: ConfigFile, tmp_path: Path) -> None:

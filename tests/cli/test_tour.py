@@ -11,21 +11,21 @@ import pytest
 import structlog
 
 from shim.cli.demo.client import TEXT, Tally
-from shim.cli.demo.events import Events, Observer
+from shim.cli.demo.events import DemoEvents, Observer
 from shim.cli.demo.tour import has, has_permissions, lacks, lists, succeeded, tour
 from shim.cli.demo.world import LOGINS, Ports, running
 from shim.emulator.world.seed import load_seed
 
 
 @pytest.fixture
-def events() -> Iterator[Events]:
-    taken = Events()
+def events() -> Iterator[DemoEvents]:
+    taken = DemoEvents()
     taken.install()
     yield taken
     structlog.reset_defaults()
 
 
-async def run(events: Events, folder: Path, action: str | None, stop: Event) -> tuple[Tally, str]:
+async def run(events: DemoEvents, folder: Path, action: str | None, stop: Event) -> tuple[Tally, str]:
     lines: list[str] = []
     async with running(Ports(0, 0, 0, 0), folder) as demo:
         if action:
@@ -36,7 +36,7 @@ async def run(events: Events, folder: Path, action: str | None, stop: Event) -> 
 
 
 @pytest.mark.slow
-async def test_a_call_that_fails_ends_its_part_and_no_other(events: Events, tmp_path: Path) -> None:
+async def test_a_call_that_fails_ends_its_part_and_no_other(events: DemoEvents, tmp_path: Path) -> None:
     tally, told = await run(events, tmp_path, "fault:520", Event())
     [failed] = tally.failed
     assert "Client.EditClient" in failed
@@ -47,14 +47,16 @@ async def test_a_call_that_fails_ends_its_part_and_no_other(events: Events, tmp_
 
 
 @pytest.mark.slow
-async def test_nothing_is_called_once_it_is_stopped(events: Events, tmp_path: Path) -> None:
+async def test_nothing_is_called_once_it_is_stopped(events: DemoEvents, tmp_path: Path) -> None:
     stop = Event()
     stop.set()
     tally, _ = await run(events, tmp_path, None, stop)
     assert (tally.steps, tally.calls) == (0, 0)
 
 
-def test_events_are_kept_and_only_trouble_is_told(events: Events, capsys: pytest.CaptureFixture[str]) -> None:
+def test_events_are_kept_and_only_trouble_is_told(
+    events: DemoEvents, capsys: pytest.CaptureFixture[str]
+) -> None:
     events.install()  # again: the stderr that is captured is this test's
     log = structlog.get_logger()
     log.info("finding", code="x", path="a/b")

@@ -17,7 +17,7 @@ from shim.core.commands.steps import Steps
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.declare import operation, service
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.core.schema.interface import Demand, ElementDecl
 from shim.interfaces.load import new, old
 from tests.support.conversation import catalogue
@@ -146,7 +146,7 @@ def test_other_encodings(invoke: Invoke) -> None:
     assert "Bäcker" in as_json(result)["calls"][0]["envelope"]
 
 
-def _two_calls(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def _two_calls(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """Adds an organization, then blocks it: a plan as later services have it."""
     answer = yield from forward(catalogue, work, translation.new, translation.to_new(work), writes=True)
     status = catalogue.new.operations["Organization.SetOrganizationStatus"]

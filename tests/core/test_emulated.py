@@ -19,7 +19,7 @@ from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.rules.declare import emulated, service
 from shim.core.rules.vocabulary import drop
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, catalogue, new_answer, old_request
 from tests.support.messages import Messages
@@ -175,7 +175,7 @@ def test_nobody_is_served_who_is_not_known() -> None:
 
 
 def test_a_wrong_rule_stops_the_program() -> None:
-    def steps(translation: Translation, work: Work) -> Element:
+    def steps(translation: Translation, work: CallContext) -> Element:
         raise AssertionError
 
     declared = emulated("GetIndustries", steps, "a reason", [drop("colour", "no such thing")])

@@ -10,10 +10,10 @@ import pytest
 import trustme
 from aiohttp.test_utils import TestClient, TestServer
 
-from shim.cli.common.console import Code
+from shim.cli.common.console import ExitCode
 from shim.cli.health import _asked
 from shim.edge.app import Application, open_application
-from shim.edge.health import Health, certificate_problem
+from shim.edge.health import HealthState, certificate_problem
 from shim.edge.settings.load import load_config
 from shim.edge.settings.model import Admin
 
@@ -88,7 +88,7 @@ async def test_what_was_found_is_told_again_for_a_second() -> None:
         nonlocal asked_of
         asked_of += 1
 
-    health = Health({"store": check}, lambda: now[0])
+    health = HealthState({"store": check}, lambda: now[0])
     for now[0] in (0.0, 0.5, 1.0, 1.5):
         await health.found()
     assert asked_of == 2
@@ -103,7 +103,7 @@ def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_command_says_that_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _asked(Admin(host="127.0.0.1", port=1), "/livez", 1) is Code.FINDINGS
+    assert _asked(Admin(host="127.0.0.1", port=1), "/livez", 1) is ExitCode.FINDINGS
     assert "No shim answers at 127.0.0.1:1" in capsys.readouterr().err
 
 
@@ -113,9 +113,9 @@ async def test_the_command_prints_the_checks(file: Path, capsys: pytest.CaptureF
     opened = open_application(load_config(file, environ={}))
     async with opened as application, TestServer(application.admin_routes()) as server:
         ask = (_asked, Admin(host="127.0.0.1", port=server.port or 0), "/readyz?verbose", 30)
-        assert await asyncio.to_thread(*ask) is Code.FINE
+        assert await asyncio.to_thread(*ask) is ExitCode.FINE
         application.ready = False
-        assert await asyncio.to_thread(*ask) is Code.FINDINGS
+        assert await asyncio.to_thread(*ask) is ExitCode.FINDINGS
     told = capsys.readouterr().out
     assert told.startswith("[+] store\n")
     assert told.endswith("stopping\n")

@@ -25,7 +25,7 @@ from shim.cli.common.listening import listening
 from shim.cli.demo.world import LOGINS
 from shim.emulator.app import Options, application
 from shim.emulator.world.seed import load_seed
-from shim.emulator.world.world import Seen, World
+from shim.emulator.world.world import SeenRequest, World
 from tests.end_to_end import serving
 
 HOST = "127.0.0.1"
@@ -101,7 +101,7 @@ class Backend:
         assert not self._thread.is_alive(), "the emulator did not stop"
 
     @property
-    def calls(self) -> list[Seen]:
+    def calls(self) -> list[SeenRequest]:
         return list(self.world.calls)
 
     @contextmanager
@@ -115,10 +115,10 @@ class Backend:
             self._free.set()
 
     @contextmanager
-    def watched(self) -> Iterator[list[Seen]]:
+    def watched(self) -> Iterator[list[SeenRequest]]:
         """The calls that arrive within the block, known at its end."""
         before = len(self.world.calls)
-        arrived: list[Seen] = []
+        arrived: list[SeenRequest] = []
         yield arrived
         arrived += self.calls[before:]
 

@@ -19,7 +19,7 @@ from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Catalogue, Declared, DeclaredService
 from shim.core.commands.backend import Answer, Call
 from shim.core.commands.extensions import ForgetIdentities, LearnIdentities
-from shim.core.commands.journal import Begin, Close, Mark, Opened
+from shim.core.commands.journal import Begin, Close, MarkSteps, Opened
 from shim.core.errors import BackendError
 from shim.core.message import Element
 from shim.core.pipeline import Outcome, Request, Shim, exchange
@@ -30,10 +30,10 @@ from shim.edge.exchange.performer import Performer, Performers, run
 from shim.edge.exchange.recovery import Recovery
 from shim.edge.identities.map import IdentityMap
 from shim.edge.identities.tables import COUNTERS, EVENTS, IDENTITIES
-from shim.edge.journal.journal import Journal, delivering
+from shim.edge.journal.journal import JournalStore, delivering
 from shim.edge.journal.tables import ENTRIES, STEPS
 from shim.edge.settings.model import Identities, Integration
-from shim.edge.settings.model import Journal as Settings
+from shim.edge.settings.model import JournalSettings as Settings
 from shim.edge.store.database import KEPT, Store
 from shim.emulator.app import Options, _Server
 from shim.emulator.world.seed import load_seed
@@ -222,7 +222,7 @@ class Mortal(Performer):
     trouble: Trouble
 
     async def perform(self, command: Any) -> Any:
-        stored = isinstance(command, Begin | Mark | Close | LearnIdentities | ForgetIdentities)
+        stored = isinstance(command, Begin | MarkSteps | Close | LearnIdentities | ForgetIdentities)
         if stored:
             self.trouble.pass_on()
         reply = await super().perform(command)
@@ -236,7 +236,7 @@ class Process:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.journal = Journal(house.store, house.settings, monotonic=house.monotonic)
+        self.journal = JournalStore(house.store, house.settings, monotonic=house.monotonic)
         identities = IdentityMap(house.store, Identities())
         parts: Any = (Everybody(), house.backend, house.store, identities, self.journal)
         self.performers = Performers(*parts)
@@ -246,10 +246,10 @@ class Process:
     async def _recover(self, entry: Any, opened: Opened, integration: Integration) -> str:
         from shim.core.commands.caller import Caller
         from shim.core.journal.recovery import recover
-        from shim.core.journal.writes import Journal as Journalled
-        from shim.core.rules.work import Work
+        from shim.core.journal.writes import JournalSettings as Journalled
+        from shim.core.rules.work import CallContext
 
-        work = Work(Element("recovery"), Caller("billing"))
+        work = CallContext(Element("recovery"), Caller("billing"))
         journalled = Journalled(catalogue(), work, entry.policy, opened, list(entry.steps))
         performer = Mortal(self.performers, "", integration, opened)
         performer.trouble = self.house.trouble

@@ -16,7 +16,7 @@ import pytest
 
 from shim.core.pipeline import Outcome
 from shim.edge.store.database import Store
-from shim.emulator.world.world import Extension
+from shim.emulator.world.world import EmulatedExtension
 from tests.journal.house import SECRET, House, added, check_identities, orphans, snapshot
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "journal.md"
@@ -159,7 +159,7 @@ def house(store: Store) -> House:
 
 def furnished(house: House) -> House:
     """A user with two extensions, and one without any."""
-    house.world.enter_extension(Extension("0020*100", 30, "term", "Second", house.now()))
+    house.world.enter_extension(EmulatedExtension("0020*100", 30, "term", "Second", house.now()))
     bare = deepcopy(house.world.accounts[31])
     bare.id, bare.identifier, bare.profile = BARE, "bare", {**bare.profile, "login": "bare"}
     house.world.enter(bare)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shim.core.message import Element
-from shim.emulator.world.world import Account
+from shim.emulator.world.world import EmulatedAccount
 from tests.journal import house as houses
 from tests.journal.house import House, added
 from tests.journal.test_calls import ADD
@@ -35,14 +35,14 @@ def conduct(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return own
 
 
-async def new_user(house: House, **fields: str) -> Account:
+async def new_user(house: House, **fields: str) -> EmulatedAccount:
     outcome = await house.process().call("AddExtension", [*ADD, *fields.items()])
     assert outcome.fault is None, outcome.fault.text
     [user], [_] = added(house)
     return house.world.accounts[user]
 
 
-def may(user: Account, name: str) -> str | None:
+def may(user: EmulatedAccount, name: str) -> str | None:
     [value] = user.limits[name]
     return "unlimited" if value.attributes.get("unlimited") == "true" else value.text
 

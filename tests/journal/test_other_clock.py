@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shim.edge.settings.model import Journal as Settings
+from shim.edge.settings.model import JournalSettings as Settings
 from shim.edge.store.database import Store, utc_now
 from tests.journal.house import House, Killed
 from tests.journal.test_calls import ADD

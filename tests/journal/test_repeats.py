@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from shim.core.commands.journal import Begin, Close, Mark, Opened
+from shim.core.commands.journal import Begin, Close, MarkSteps, Opened
 from shim.core.errors import ShimError
 from shim.core.journal.run import digest
 from shim.core.message import Element
 from shim.edge.store.database import Store
-from shim.emulator.world.world import Extension
+from shim.emulator.world.world import EmulatedExtension
 from tests.journal.house import SECRET, House, added, orphans
 from tests.journal.test_calls import ADD, EDIT
 
@@ -137,7 +137,7 @@ async def test_a_lease_that_is_renewed_is_not_taken_over(house: House) -> None:
     [taken] = await other.journal.take()
     assert taken.epoch == opened.epoch + 1
     with pytest.raises(ShimError, match="took over"):
-        await process.journal.mark(Mark(opened, "running", ()))
+        await process.journal.mark(MarkSteps(opened, "running", ()))
     with pytest.raises(ShimError, match="took over"):
         process.journal.require(opened)
 
@@ -264,7 +264,7 @@ async def test_somebody_elses_user_is_never_deleted(house: House) -> None:
     theirs = deepcopy(house.world.accounts[30])
     theirs.id, theirs.identifier, theirs.profile = 500, "theirs", {**theirs.profile, "login": "desk1"}
     house.world.enter(theirs)
-    house.world.enter_extension(Extension("0020*500", 500, "term", "Theirs", house.now()))
+    house.world.enter_extension(EmulatedExtension("0020*500", 500, "term", "Theirs", house.now()))
     await house.recover()
     assert 500 in house.world.accounts
     [entry] = await house.process().journal.paused()

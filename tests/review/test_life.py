@@ -14,7 +14,7 @@ from shim.edge.deprecation.tables import FINDING_EVENTS, FINDINGS
 from shim.edge.store.database import Store
 from shim.review.reading import queries, states
 from shim.review.reading.model import FindingFilter
-from shim.review.reading.states import DECLARED, OPEN, Refused, change, effective, note, still_open
+from shim.review.reading.states import DECLARED, OPEN, StateRefused, change, effective, note, still_open
 from tests.review.world import NOW, Builder
 
 pytest_plugins = ["tests.support.postgres"]
@@ -154,7 +154,7 @@ async def test_the_same_is_said_of_many_at_once_or_of_none(store: Store) -> None
     last = page.history[-1]
     assert (last.who, last.was, last.became) == ("ann", "acknowledged", "ignored")
     assert last.text == "Not used (until 2026-03-21 12:00 UTC)"
-    with pytest.raises(states.Refused, match="reason"):
+    with pytest.raises(states.StateRefused, match="reason"):
         await states.change_all(store, [3], "ignored", "ann", now=NOW)
 
 
@@ -218,7 +218,7 @@ async def test_what_cannot_be_said(
     empty: Store, new: Any, who: str, text: str, until: datetime | None, told: str
 ) -> None:
     id = await a_finding(empty)
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(StateRefused, match=told):
         await change(empty, id, new, who, text, until, now=NOW)
     page = await queries.finding(empty, NOW, id)
     assert page is not None
@@ -226,11 +226,11 @@ async def test_what_cannot_be_said(
 
 
 async def test_what_is_not_there_cannot_be_changed(empty: Store) -> None:
-    with pytest.raises(Refused, match="no finding 7"):
+    with pytest.raises(StateRefused, match="no finding 7"):
         await change(empty, 7, "fixed", "ann", now=NOW)
-    with pytest.raises(Refused, match="no finding 7"):
+    with pytest.raises(StateRefused, match="no finding 7"):
         await note(empty, 7, "ann", "hello", now=NOW)
-    with pytest.raises(Refused, match="needs a text"):
+    with pytest.raises(StateRefused, match="needs a text"):
         await note(empty, 7, "ann", " ", now=NOW)
     async with empty.reading() as connection:
         assert (

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from shim.core.findings import KINDS
-from shim.review.reading.effort import EFFORTS, UNKNOWN, Successors, successors
-from shim.review.reading.porting_order import Step, in_order, noun
-from shim.review.reading.rows import Called, DayCount, FaultCount, Met, Placed, Use, Window
-from shim.review.reading.scorecard import CAME_BACK, PORTED, Seen, build, is_ported, is_quiet, usual_pause
+from shim.review.reading.effort import EFFORTS, UNKNOWN, SuccessorCalls, successors
+from shim.review.reading.porting_order import PortingStep, in_order, noun
+from shim.review.reading.rows import DayCount, FaultCount, Met, Placed, Use, UsedOperation, Window
+from shim.review.reading.scorecard import CAME_BACK, PORTED, LastSeen, build, is_ported, is_quiet, usual_pause
 from tests.review.world import NOW
 from tests.support.conversation import catalogue
 
@@ -73,7 +73,7 @@ def test_quiet_since_the_rung_was_set(since: timedelta | None, last: timedelta, 
 
 
 def test_what_came_back_after_the_rung_was_set_counts() -> None:
-    seen = Seen(old=[use(last=HOUR)], rungs={GET: Placed("crm", GET, "v3", NOW - DAY)})
+    seen = LastSeen(old=[use(last=HOUR)], rungs={GET: Placed("crm", GET, "v3", NOW - DAY)})
     seen.met[GET] = [
         Met("crm", GET, "field-dropped", "loss", 3, NOW - 2 * DAY),
         Met("crm", GET, "wrong-endpoint", "notice", 1, NOW - HOUR),
@@ -85,7 +85,7 @@ def test_what_came_back_after_the_rung_was_set_counts() -> None:
 
 
 def test_it_is_done_as_soon_as_it_is_quiet_on_its_rung() -> None:
-    seen = Seen(old=[use(last=HOUR)], rungs={"*": Placed("crm", "*", "locked", NOW - HOUR / 2)})
+    seen = LastSeen(old=[use(last=HOUR)], rungs={"*": Placed("crm", "*", "locked", NOW - HOUR / 2)})
     seen.met[GET] = [Met("crm", GET, "field-dropped", "loss", 3, NOW - HOUR)]
     card = build("crm", seen, KNOWN, WINDOW, NOW, configured=True)
     assert (card.done, card.findings, card.operations[0].fit) == (True, {}, "clean")
@@ -104,7 +104,9 @@ def test_it_is_done_as_soon_as_it_is_quiet_on_its_rung() -> None:
     ],
 )
 def test_the_nearest_scope_decides(scopes: dict[str, str], rung: str) -> None:
-    seen = Seen(old=[use()], rungs={scope: Placed("crm", scope, each, None) for scope, each in scopes.items()})
+    seen = LastSeen(
+        old=[use()], rungs={scope: Placed("crm", scope, each, None) for scope, each in scopes.items()}
+    )
     assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations[0].rung == rung
 
 
@@ -113,7 +115,7 @@ def test_the_nearest_scope_decides(scopes: dict[str, str], rung: str) -> None:
 )
 def test_what_tells_of_porting_says_nothing_of_what_v3_has(code: str) -> None:
     severity = KINDS[code].severity  # type: ignore[index]
-    seen = Seen(old=[use()])
+    seen = LastSeen(old=[use()])
     seen.met[GET] = [Met("crm", GET, code, severity, 3, NOW - HOUR)]
     [operation] = build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations
     assert (operation.fit, operation.worst, operation.open_findings) == ("clean", severity, 3)
@@ -126,15 +128,15 @@ def test_what_tells_of_porting_says_nothing_of_what_v3_has(code: str) -> None:
     [
         (None, [use(last=2 * DAY)], 3),
         (None, [use(last=HOUR)], 1),
-        (Called(NOW - 9 * DAY, NOW), [use(last=2 * DAY)], 10),
-        (Called(NOW - 900 * DAY, NOW), [use(last=2 * DAY)], 30),
+        (UsedOperation(NOW - 9 * DAY, NOW), [use(last=2 * DAY)], 10),
+        (UsedOperation(NOW - 900 * DAY, NOW), [use(last=2 * DAY)], 30),
         (None, [], 30),
     ],
 )
 def test_calls_a_day_are_over_the_days_that_there_are(
-    called: Called | None, uses: list[Use], days: int
+    called: UsedOperation | None, uses: list[Use], days: int
 ) -> None:
-    card = build("crm", Seen(old=uses, called=called), KNOWN, WINDOW, NOW, configured=True)
+    card = build("crm", LastSeen(old=uses, called=called), KNOWN, WINDOW, NOW, configured=True)
     assert (card.observed, card.per_day) == (days, 10 * len(uses) / days)
     assert [each.per_day for each in card.operations] == [10 / days for _ in uses]
 
@@ -142,7 +144,7 @@ def test_calls_a_day_are_over_the_days_that_there_are(
 def test_an_operation_fails_when_a_quarter_of_its_calls_does_and_nobody_wanted_it() -> None:
     def judged(faults: int, **reasons: int) -> tuple[bool, Mapping[str, int]]:
         counts = [FaultCount("crm", GET, name, 0, 0, 0, count) for name, count in reasons.items()]
-        seen = Seen(old=[use()._replace(calls=40, faults=faults)], faults=counts)
+        seen = LastSeen(old=[use()._replace(calls=40, faults=faults)], faults=counts)
         [found] = build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations
         return found.failing, found.reasons
 
@@ -154,7 +156,7 @@ def test_an_operation_fails_when_a_quarter_of_its_calls_does_and_nobody_wanted_i
 
 def test_calls_without_a_name_are_nothing_to_port_but_not_done_while_they_come() -> None:
     for last, done in ((HOUR, False), (2 * DAY, True)):
-        seen = Seen(old=[use("(none)", last)], days=[DayCount("crm", "old", NOW.date().isoformat(), 10)])
+        seen = LastSeen(old=[use("(none)", last)], days=[DayCount("crm", "old", NOW.date().isoformat(), 10)])
         card = build("crm", seen, KNOWN, WINDOW, NOW, configured=False)
         assert (card.operations, card.left, card.done, card.old_calls) == ((), 0, done, 10)
         assert card.days[-1].old == 10
@@ -162,7 +164,7 @@ def test_calls_without_a_name_are_nothing_to_port_but_not_done_while_they_come()
 
 def test_native_calls_of_strangers_port_nothing() -> None:
     """Callers that are not known are many programs, or none."""
-    seen = Seen(
+    seen = LastSeen(
         old=[use(last=2 * DAY)], new={"Organization.GetOrganizations": use("Organization.GetOrganizations")}
     )
     assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).ported == 1
@@ -258,34 +260,34 @@ def test_nouns(operation: str, about: str) -> None:
 
 def test_quick_wins_first_then_share_of_calls_then_name() -> None:
     steps = [
-        Step("A.GetThings", "large", 900, writes=False),
-        Step("B.GetOthers", "small", 5, writes=False),
-        Step("C.GetFurther", "small", 50, writes=False),
-        Step("D.GetB", "none", 1, writes=False),
-        Step("D.GetA", "none", 1, writes=False),
+        PortingStep("A.GetThings", "large", 900, writes=False),
+        PortingStep("B.GetOthers", "small", 5, writes=False),
+        PortingStep("C.GetFurther", "small", 50, writes=False),
+        PortingStep("D.GetB", "none", 1, writes=False),
+        PortingStep("D.GetA", "none", 1, writes=False),
     ]
     assert in_order(steps) == ["D.GetA", "D.GetB", "C.GetFurther", "B.GetOthers", "A.GetThings"]
 
 
 def test_a_read_is_pulled_before_the_writes_of_its_noun() -> None:
     steps = [
-        Step(ADD, "small", 5, writes=True),
-        Step("Client.GetClientDetails", "large", 1, writes=False),
-        Step(PL, "none", 1, writes=True),
-        Step("Report.CallReport", "medium", 1, writes=False),
+        PortingStep(ADD, "small", 5, writes=True),
+        PortingStep("Client.GetClientDetails", "large", 1, writes=False),
+        PortingStep(PL, "none", 1, writes=True),
+        PortingStep("Report.CallReport", "medium", 1, writes=False),
     ]
     assert in_order(steps) == [PL, "Client.GetClientDetails", ADD, "Report.CallReport"]
 
 
 def test_what_holds_other_calls_goes_last() -> None:
     steps = [
-        Step("GlobalOp.LinkedOp", "none", 900, writes=True, holds=KNOWN["GlobalOp.LinkedOp"].holds),
-        Step("A.GetThings", "large", 1, writes=False, holds=KNOWN["PBX.GetIndustries"].holds),
+        PortingStep("GlobalOp.LinkedOp", "none", 900, writes=True, holds=KNOWN["GlobalOp.LinkedOp"].holds),
+        PortingStep("A.GetThings", "large", 1, writes=False, holds=KNOWN["PBX.GetIndustries"].holds),
     ]
     assert in_order(steps) == ["A.GetThings", "GlobalOp.LinkedOp"]
 
 
 def test_the_card_of_nothing_is_quiet() -> None:
-    card = build("fax", Seen(), {"x": Successors((), True, ())}, WINDOW, NOW, configured=True)
+    card = build("fax", LastSeen(), {"x": SuccessorCalls((), True, ())}, WINDOW, NOW, configured=True)
     assert (card.done, card.left, card.effort, card.reason) == (True, 0, "none", "No 2.5 calls in these days.")
     assert len(card.days) == 30

@@ -17,7 +17,7 @@ from shim.emulator.app import Options, application
 from shim.emulator.world.seed import load_seed
 from shim.emulator.world.world import World
 from shim.review.output.programs import HELPERS, helper, program
-from shim.review.output.snippets import LANGUAGES, Language, language_of, snippet
+from shim.review.output.snippets import LANGUAGES, SnippetLanguage, language_of, snippet
 from shim.review.reading.model import CallerRow, SampleCall
 from tests.end_to_end.real_clients.test_real_clients import needed, needed_php
 from tests.review.world import NOW, sample
@@ -62,7 +62,7 @@ def fill_values(code: str, values: Mapping[str, str]) -> str:
 RUN = {"python": [sys.executable, "-W", "error"], "php": ["php"], "curl": ["sh"]}
 
 
-async def run(language: Language, code: str, folder: Path) -> tuple[int, str, str]:
+async def run(language: SnippetLanguage, code: str, folder: Path) -> tuple[int, str, str]:
     """(exit code, what it printed, what it complained about)"""
     file = folder / "snippet"
     file.write_text(code, "utf-8")
@@ -74,7 +74,7 @@ async def run(language: Language, code: str, folder: Path) -> tuple[int, str, st
     return done.returncode, out.decode(), errors.decode()
 
 
-def needs(language: Language) -> None:
+def needs(language: SnippetLanguage) -> None:
     if language == "php":
         needed_php()
     if language == "curl":
@@ -89,7 +89,7 @@ each_language = pytest.mark.parametrize(
 
 @each_language
 async def test_a_copied_call_does_what_it_says(
-    language: Language, world: World, emulator: str, tmp_path: Path
+    language: SnippetLanguage, world: World, emulator: str, tmp_path: Path
 ) -> None:
     needs(language)
     [call] = calls(ADD)
@@ -105,7 +105,7 @@ async def test_a_copied_call_does_what_it_says(
 
 
 @each_language
-async def test_a_fault_ends_it_and_is_shown(language: Language, emulator: str, tmp_path: Path) -> None:
+async def test_a_fault_ends_it_and_is_shown(language: SnippetLanguage, emulator: str, tmp_path: Path) -> None:
     needs(language)
     [call] = calls(ADD)
     short = {**VALUES, "company": "x"}
@@ -116,7 +116,7 @@ async def test_a_fault_ends_it_and_is_shown(language: Language, emulator: str, t
 
 @each_language
 async def test_a_short_program_does_the_same_by_the_helper(
-    language: Language, world: World, emulator: str, tmp_path: Path
+    language: SnippetLanguage, world: World, emulator: str, tmp_path: Path
 ) -> None:
     needs(language)
     [call] = calls(ADD)
@@ -140,7 +140,9 @@ async def test_a_short_program_does_the_same_by_the_helper(
 
 
 @each_language
-async def test_a_wrong_secret_ends_it(language: Language, world: World, emulator: str, tmp_path: Path) -> None:
+async def test_a_wrong_secret_ends_it(
+    language: SnippetLanguage, world: World, emulator: str, tmp_path: Path
+) -> None:
     needs(language)
     [call] = calls("<GetClientsRequest/>")
     code, _, _ = await run(language, fill(snippet(call, language, emulator), {}, "wrong"), tmp_path)
@@ -149,7 +151,9 @@ async def test_a_wrong_secret_ends_it(language: Language, world: World, emulator
 
 
 @each_language
-async def test_a_call_without_values(language: Language, world: World, emulator: str, tmp_path: Path) -> None:
+async def test_a_call_without_values(
+    language: SnippetLanguage, world: World, emulator: str, tmp_path: Path
+) -> None:
     needs(language)
     [call] = calls("<GetClientsRequest/>")
     code, out, errors = await run(language, fill(snippet(call, language, emulator), {}), tmp_path)
@@ -158,7 +162,7 @@ async def test_a_call_without_values(language: Language, world: World, emulator:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_values_of_one_name_are_told_apart(language: Language) -> None:
+def test_values_of_one_name_are_told_apart(language: SnippetLanguage) -> None:
     xml = calls(ADD)[0].xml.replace("{company}", "{name}")
     code = snippet(
         SampleCall("Organization.AddOrganization", "/soap2/organization_agent.php", "act", xml), language

@@ -22,7 +22,7 @@ from lxml import etree
 
 from shim.cli.translate.dry_run import TOKEN, dry_run
 from shim.core.findings import KINDS
-from shim.edge.callers.refused import Why, refused_login
+from shim.edge.callers.refused import RefusedWhy, refused_login
 from shim.edge.deprecation.tables import (
     CALLERS,
     FAULTS,
@@ -108,7 +108,9 @@ class Builder:
                     last_seen=last,
                 )
 
-    def login(self, why: Why, login: str, calls: int, integration: str = "(unknown)", **more: Any) -> None:
+    def login(
+        self, why: RefusedWhy, login: str, calls: int, integration: str = "(unknown)", **more: Any
+    ) -> None:
         """A login that was refused so often, first three days ago."""
         told = refused_login(why, "password", login)
         row = {"way": told.way, "login": told.login, "digest": told.digest, "address": "192.0.2.66"}

@@ -24,7 +24,7 @@ from shim.edge.settings.load import Config
 from shim.emulator.app import Options, application
 from shim.emulator.judge import Surplus
 from shim.emulator.world.seed import load_seed
-from shim.emulator.world.world import Account, Extension, Object, World
+from shim.emulator.world.world import EmulatedAccount, EmulatedExtension, Object, World
 from tests.soak.furnishing import FURNITURE
 from translations.pbx.industries import INDUSTRIES
 
@@ -179,7 +179,7 @@ def _copied(value: Any) -> Any:
         return {name: _copied(each) for name, each in value.items()}
     if isinstance(value, list):
         return list(value)
-    if isinstance(value, Account | Extension | Object):
+    if isinstance(value, EmulatedAccount | EmulatedExtension | Object):
         return replace(value, **{each.name: _copied(getattr(value, each.name)) for each in fields(value)})
     return value
 

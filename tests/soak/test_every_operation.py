@@ -12,7 +12,7 @@ import pytest
 
 from shim.core.errors import BackendError, BackendRefused, Fault, ShimError
 from shim.core.message import Element
-from shim.core.rules.work import Entry
+from shim.core.rules.work import ChildRule
 from shim.interfaces.load import old
 from tests.soak.house import house
 from tests.soak.judge import wrong_fault
@@ -83,19 +83,19 @@ class TestReseller:
         await sweep("Reseller")
 
 
-def _vanishes(entry: Entry) -> None:
+def _vanishes(entry: ChildRule) -> None:
     entry.elsewhere = True
 
 
-def _lands_elsewhere(entry: Entry) -> None:
+def _lands_elsewhere(entry: ChildRule) -> None:
     entry.name = "notes"
 
 
-def _changes(entry: Entry) -> None:
+def _changes(entry: ChildRule) -> None:
     entry.plain, entry.read = False, str.upper
 
 
-def _is_computed_away(entry: Entry) -> None:
+def _is_computed_away(entry: ChildRule) -> None:
     def act(child: Element, into: Element, work: object) -> None:
         return
 
@@ -106,7 +106,7 @@ class TestTheJudge:
     """It can fail: a translation that is broken on purpose is found out."""
 
     @pytest.mark.parametrize("breaks", [_vanishes, _lands_elsewhere, _changes, _is_computed_away])
-    async def test_a_broken_translation_is_found(self, breaks: Callable[[Entry], None]) -> None:
+    async def test_a_broken_translation_is_found(self, breaks: Callable[[ChildRule], None]) -> None:
         async with house() as at:
             breaks(at.catalogue.translations["Client.EditClient"].request.entries["address"])
             problems = {problem async for _, _, problem in messages(at, "Client.EditClient", range(60))}

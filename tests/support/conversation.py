@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal, assert_never
 
-from shim.core.answers.notices import Deprecation
+from shim.core.answers.notices import DeprecationDates
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Answer, Call
-from shim.core.commands.caller import Caller, FaultForm, Identify, Rung, Tell
+from shim.core.commands.caller import Caller, FaultForm, Identify, Rung, ToldHow
 from shim.core.commands.extensions import (
     DenyIdentities,
     DoubtIdentities,
@@ -23,7 +23,7 @@ from shim.core.commands.extensions import (
     LearnIdentities,
     RenumberIdentities,
 )
-from shim.core.commands.journal import Begin, Close, Mark, Revoke
+from shim.core.commands.journal import Begin, Close, MarkSteps, Revoke
 from shim.core.commands.kept import Forget, Issue, Recall, Remember
 from shim.core.commands.steps import AnyCommand, Aside, Together
 from shim.core.drive import run
@@ -91,8 +91,8 @@ class World:
     """The identity map; what is learned is added, with issued IDs from `ISSUED` on."""
     policies: Policies = NO_POLICIES
     rungs: Mapping[str, Rung] = field(default_factory=dict)
-    tell: Tell = field(default_factory=Tell)
-    deprecation: Deprecation = field(default_factory=Deprecation)
+    tell: ToldHow = field(default_factory=ToldHow)
+    deprecation: DeprecationDates = field(default_factory=DeprecationDates)
     faults: FaultForm = field(default_factory=FaultForm)
 
     def run(self, operation: Operation, body: bytes, path: str | None = None) -> Outcome:
@@ -141,7 +141,7 @@ class World:
                 ]
             case Together(parts):
                 return [run(part, self._perform) for part in parts]
-            case Begin() | Mark() | Close() | Revoke():
+            case Begin() | MarkSteps() | Close() | Revoke():
                 return None  # no journal: nothing is written
             case _:
                 assert_never(command)

@@ -11,14 +11,14 @@ from shim.core.errors import PARAMETER_MISSING, BackendRefused, CallerError
 from shim.core.extensions.lookup import about, find, note
 from shim.core.forward import forward
 from shim.core.journal.run import Learning, beginning, journalled
-from shim.core.journal.writes import Journal, fresh, redo_step, step
+from shim.core.journal.writes import JournalRun, fresh, redo_step, step
 from shim.core.message import Element
 from shim.core.rules.declare import call, leg, operation, plan
-from shim.core.rules.extensions import By, extension, own_extension_id, own_id, this_user
+from shim.core.rules.extensions import ExtensionKey, extension, own_extension_id, own_id, this_user
 from shim.core.rules.required import filled_in, needed, read_first
 from shim.core.rules.rule import Rule
 from shim.core.rules.vocabulary import compute, drop, elsewhere, joined, rename, unread, unused, values
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from translations.extension import phone_passwords, reading, rights
 from translations.extension.listing import listed
 from translations.extension.reading import finish
@@ -38,7 +38,7 @@ from translations.shared.deletions import (
 )
 from translations.shared.deletions import extensions_of as extensions_of_user
 
-_BY: dict[str, By] = {"ID": "old_id", "identifier": "identifier"}
+_BY: dict[str, ExtensionKey] = {"ID": "old_id", "identifier": "identifier"}
 _QUEUES = {"queue": "phoneQueue"}
 _PHONE_QUEUE = "Queues are called phone queues in v3."
 QUEUE = values("extensionType", _QUEUES, _PHONE_QUEUE)
@@ -53,7 +53,7 @@ _USER_UNDONE = Undo("User.DelUser", "ID", bare="Extension.GetExtensions")
 _EXTENSION_UNDONE = Undo("Extension.DelExtension", "extendedNumber")
 
 
-def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def _add(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """The user, what it may do, its extension; undone by deleting the user.
 
     A template goes to the call that it is for: PBX.GetTemplates is asked whether it is one of users.
@@ -68,7 +68,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[El
     yield from completing.owner(catalogue, work, user.new, wanted_user)
     _label(work, wanted_phone)
 
-    def steps(journal: Journal) -> Steps[Learning]:
+    def steps(journal: JournalRun) -> Steps[Learning]:
         goes_on = not any(_on(wanted_user, name) for name in ("verbose", "passwordAuto", "forceUpdate"))
         made = yield from step(
             journal, "add-user", user.new, wanted_user, goes_on=goes_on,
@@ -105,7 +105,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[El
     return added
 
 
-def _label(work: Work, phone: Element) -> None:
+def _label(work: CallContext, phone: Element) -> None:
     """v3 has no extension without a label: where the call has no name, it is the login."""
     if not phone.get("label"):
         phone.children = [each for each in phone.children if each.name != "label"]
@@ -113,7 +113,7 @@ def _label(work: Work, phone: Element) -> None:
         work.find("default-added", "name", _NO_NAME, "label")
 
 
-def _allow(journal: Journal, user_id: str, kind: str) -> Steps[None]:
+def _allow(journal: JournalRun, user_id: str, kind: str) -> Steps[None]:
     """Grant what the extension needs; what v3 refuses to grant, once more within what the organization has."""
     catalogue, work = journal.catalogue, journal.work
     operation = catalogue.new.operations["User.SetUserPL"]
@@ -152,7 +152,7 @@ def _user_with_login(wanted: Element) -> Probe:
 # ---- edit ----
 
 
-def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def _edit(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     user, phone = translation.legs["user"], translation.legs["extension"]
     if work.extension is None:
         raise CallerError(
@@ -168,7 +168,7 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[E
 
     device = yield from first.label(catalogue, work, device)
 
-    def steps(journal: Journal) -> Steps[Element]:
+    def steps(journal: JournalRun) -> Steps[Element]:
         edited = yield from redo_step(journal, 0)
         changed = yield from redo_step(journal, 1)
         said = [edited.answer or Element(""), changed.answer or Element("")]
@@ -185,14 +185,14 @@ def _edit(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[E
 # ---- delete ----
 
 
-def _delete(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def _delete(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """Those that there are; of the others the answer and a finding tell. Raises CallerError for none."""
     new = translation.to_new(work)
     named = [(_BY[each.name], each.text or "") for each in new.children]
     for by in _BY.values():
         yield from find(catalogue, work, by, [text for name, text in named if name == by])
     there: dict[Identity, str] = {}
-    lost: set[tuple[By, str]] = set()
+    lost: set[tuple[ExtensionKey, str]] = set()
     for name, text in named:
         identity = work.identities.get((name, text))
         if identity is None:

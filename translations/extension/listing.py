@@ -17,10 +17,10 @@ from shim.core.commands.steps import Steps, Together, ask
 from shim.core.extensions.evidence import ask_each
 from shim.core.extensions.lookup import known as known_to_map
 from shim.core.extensions.lookup import note, unnote
-from shim.core.extensions.reconcile import MOST_ASKED, Seen, reconcile
+from shim.core.extensions.reconcile import MOST_ASKED, ListedExtensions, reconcile
 from shim.core.forward import forward, look
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from translations.extension.templates import put, successors
 from translations.shared.person_names import joined as joined_name
 
@@ -64,7 +64,7 @@ class _Asked:
 
     catalogue: Catalogue
     translation: Translation
-    work: Work
+    work: CallContext
     users: Element
     phones: Element
     text: str
@@ -95,7 +95,7 @@ class _Asked:
         return self.work.caller.settings.get(name, "auto")
 
 
-def listed(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def listed(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """Extensions and users of the same parent, joined. The filter is one on accounts and on numbers.
 
     A template narrows down those that it is for: PBX.GetTemplates is asked whether it is one of users.
@@ -207,7 +207,7 @@ def _join(asked: _Asked, lists: _Lists) -> Steps[None]:
     said_of = yield from ask_each(asked.catalogue, work, unclear)
     told += [said_of.known(number) for number in unclear if number in said_of.there]
     users = dict.fromkeys([*lists.people, *(each.user_id for each in told)]) if asked.whole else ()
-    seen = Seen(told, lists.rows, tuple(users), denied=said_of.denied)
+    seen = ListedExtensions(told, lists.rows, tuple(users), denied=said_of.denied)
     found = yield from reconcile(asked.catalogue, work, seen)
     for identity in found.gone:
         unnote(work, identity)

@@ -13,7 +13,7 @@ from shim.core.commands.kept import Recall, Remember
 from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendRefused, Fault
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 _FIELD = "phonePassword"
 _APART, _SAME = "apart", "same"
@@ -24,7 +24,7 @@ _HAS_ITS_OWN = (
 _NOT_TOLD = "v3 made a password for the account and does not tell it: the phone keeps its own."
 
 
-def share(work: Work, made: Element, phone: Element) -> None:
+def share(work: CallContext, made: Element, phone: Element) -> None:
     """Let a new phone have the password that v3 made for its user and answered in `made`."""
     if not _is_on(phone.get("passwordAuto")):
         return
@@ -36,7 +36,7 @@ def share(work: Work, made: Element, phone: Element) -> None:
     phone.children.append(Element("password", password))
 
 
-def remember_same(work: Work) -> Steps[None]:
+def remember_same(work: CallContext) -> Steps[None]:
     """Remember of a new extension that its phone has the account's password, where that makes a difference."""
     if work.caller.settings.get("phone_password") == _APART and work.account is not None:
         try:
@@ -45,7 +45,7 @@ def remember_same(work: Work) -> Steps[None]:
             work.find("kept-value-lost", "password")
 
 
-def follow(work: Work, profile: Element, phone: Element) -> Steps[None]:
+def follow(work: CallContext, profile: Element, phone: Element) -> Steps[None]:
     """Take the password out of what is sent for the phone, unless the phone follows its account.
 
     Raises Fault when it cannot be found out whether it does.
@@ -60,13 +60,13 @@ def follow(work: Work, profile: Element, phone: Element) -> Steps[None]:
     phone.children = [each for each in phone.children if each.name != "password"]
 
 
-def _follows(work: Work) -> Steps[bool]:
+def _follows(work: CallContext) -> Steps[bool]:
     kept = (yield from ask(Recall(work.account))) if work.account is not None else {}
     said = kept[_FIELD].text if _FIELD in kept else None
     return (said or work.caller.settings.get("phone_password", "follow")) != _APART
 
 
-def set_apart(work: Work, writes: Steps[Element]) -> Steps[Element]:
+def set_apart(work: CallContext, writes: Steps[Element]) -> Steps[Element]:
     """Give the phone a password of its own. It is remembered first: a crash finishes the writes, not this.
 
     Raises Fault when it cannot be remembered; then nothing was written.

@@ -19,7 +19,7 @@ from shim.core.pipeline import one_call
 from shim.core.rules.declare import call
 from shim.core.rules.extensions import Refer, has_number
 from shim.core.rules.rule import Rule
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 WHOSE = call("Extension.GetQueueAgents", "Which of the agents that are named by ID are remote ones.")
 _NUMBER = "v3 names an agent by extended number; a remote one as the setting remote_agent says."
@@ -34,13 +34,13 @@ def agent(old_id: str, new: str) -> Rule:
     return Refer(old_id, new, _NUMBER, "request", later=True)
 
 
-def by_id(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def by_id(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """A call whose element ID names agents."""
     yield from _find_out(catalogue, work, [(each.text or "").strip() for each in work.request.all("ID")])
     return (yield from one_call(catalogue, translation, work))
 
 
-def _find_out(catalogue: Catalogue, work: Work, named: Iterable[str]) -> Steps[None]:
+def _find_out(catalogue: Catalogue, work: CallContext, named: Iterable[str]) -> Steps[None]:
     """Let the call know each agent, a remote one too: as if its name in v3 were a number."""
     wanted = [each for each in dict.fromkeys(named) if each]
     if not wanted:
@@ -61,7 +61,7 @@ def _find_out(catalogue: Catalogue, work: Work, named: Iterable[str]) -> Steps[N
             _note(work, said, row)
 
 
-def _agents(catalogue: Catalogue, work: Work) -> Steps[tuple[list[Element] | None, dict[str, Element]]]:
+def _agents(catalogue: Catalogue, work: CallContext) -> Steps[tuple[list[Element] | None, dict[str, Element]]]:
     """The local agents of the queue, and the remote ones by ID; None and none where v3 does not show them."""
     if work.extension is None:
         return None, {}
@@ -84,7 +84,7 @@ def _is_among(known: Identity, local: list[Element] | None) -> bool:
     return any(has_number(known, (each.get("extensionNo") or "").strip()) for each in local or ())
 
 
-def _note(work: Work, said: str, row: Element | None) -> None:
+def _note(work: CallContext, said: str, row: Element | None) -> None:
     """Name a remote agent in v3. Raises CallerError where the setting refuses it."""
     how = work.caller.settings.get("remote_agent", "id")
     if how == "refuse":

@@ -12,11 +12,11 @@ from shim.core.extensions.evidence import known_from
 from shim.core.extensions.lookup import about, elsewhere, extensions_of, learn
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from translations.extension.templates import put_old
 
 
-def finish(translation: Translation, work: Work, *answers: Element) -> Element:
+def finish(translation: Translation, work: CallContext, *answers: Element) -> Element:
     """One old answer out of what the legs gave; of the same element the first counts."""
     target = Element(translation.old.output.name)
     for answer in answers:
@@ -27,7 +27,7 @@ def finish(translation: Translation, work: Work, *answers: Element) -> Element:
     return target
 
 
-def details(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def details(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """Profile and phone of one extension; where none is named, of the caller's own."""
     user, phone = translation.legs["user"], translation.legs["extension"]
     translation.to_new(work)
@@ -45,7 +45,7 @@ def details(catalogue: Catalogue, translation: Translation, work: Work) -> Steps
     return finished
 
 
-def _found(catalogue: Catalogue, work: Work, read: Callable[[], Steps[Element]]) -> Steps[Element]:
+def _found(catalogue: Catalogue, work: CallContext, read: Callable[[], Steps[Element]]) -> Steps[Element]:
     """Read something; once more when the extension has another number or user by now."""
     try:
         return (yield from read())
@@ -55,7 +55,7 @@ def _found(catalogue: Catalogue, work: Work, read: Callable[[], Steps[Element]])
         return (yield from read())
 
 
-def _profile(catalogue: Catalogue, user: Translation, work: Work) -> Steps[Element]:
+def _profile(catalogue: Catalogue, user: Translation, work: CallContext) -> Steps[Element]:
     """The user; by ID once it is known whose the extension is."""
     asked = user.to_new(work)
     if work.extension is not None:
@@ -63,12 +63,12 @@ def _profile(catalogue: Catalogue, user: Translation, work: Work) -> Steps[Eleme
     return (yield from forward(catalogue, work, user.new, asked, writes=False))
 
 
-def _device(catalogue: Catalogue, phone: Translation, work: Work) -> Steps[Element]:
+def _device(catalogue: Catalogue, phone: Translation, work: CallContext) -> Steps[Element]:
     asked = Element(phone.new.input.name, children=[Element("extendedNumber", _extension(work).number)])
     return (yield from forward(catalogue, work, phone.new, asked, writes=False))
 
 
-def _own(catalogue: Catalogue, work: Work, profile: Element) -> Steps[None]:
+def _own(catalogue: Catalogue, work: CallContext, profile: Element) -> Steps[None]:
     """No extension was named: it is the caller's own, if it is one."""
     found = yield from extensions_of(catalogue, work, profile.get("ID") or "")
     if not found:
@@ -78,6 +78,6 @@ def _own(catalogue: Catalogue, work: Work, profile: Element) -> Steps[None]:
     about(work, found[0])
 
 
-def _extension(work: Work) -> Identity:
+def _extension(work: CallContext) -> Identity:
     assert work.extension is not None
     return work.extension

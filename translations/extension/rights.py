@@ -15,7 +15,7 @@ from shim.core.commands.steps import Steps
 from shim.core.errors import BackendRefused
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.core.schema.interface import Slot
 from shim.core.translate import is_unlimited
 
@@ -65,7 +65,7 @@ NOTES = (
 )
 
 
-def configured(catalogue: Catalogue, work: Work) -> Rights:
+def configured(catalogue: Catalogue, work: CallContext) -> Rights:
     """The defaults with what the setting changes, as far as the backend's users have it."""
     own = {
         key.partition(".")[2]: value
@@ -76,7 +76,7 @@ def configured(catalogue: Catalogue, work: Work) -> Rights:
     return {name: value for name, value in {**DEFAULTS, **own}.items() if value != "leave" and name in slots}
 
 
-def bounded(catalogue: Catalogue, work: Work, rights: Rights, user_id: str) -> Steps[Rights]:
+def bounded(catalogue: Catalogue, work: CallContext, rights: Rights, user_id: str) -> Steps[Rights]:
     """The same, but no more than the user's organization has; a finding names what is less."""
     parent = yield from _parent(catalogue, work, user_id)
     slots = _slots(catalogue)
@@ -116,7 +116,7 @@ def _slots(catalogue: Catalogue) -> Mapping[str, Slot]:
     return kind.slots
 
 
-def _has_all(work: Work, parent: Element | None, slot: Slot) -> bool:
+def _has_all(work: CallContext, parent: Element | None, slot: Slot) -> bool:
     """Whether the parent has no bound here, or v3 does not tell of one."""
     return parent is None or (slot.decl.complex is not None and is_unlimited(parent, work, "answer"))
 
@@ -137,7 +137,7 @@ def _is_on(text: str | None) -> bool:
     return (text or "").strip().lower() in ("1", "true")
 
 
-def _parent(catalogue: Catalogue, work: Work, user_id: str) -> Steps[Element]:
+def _parent(catalogue: Catalogue, work: CallContext, user_id: str) -> Steps[Element]:
     """What the organization of a new user may do; nothing is said where v3 does not tell."""
     named = next((work.request.child(name) for name in _BY if work.request.get(name)), None)
     try:

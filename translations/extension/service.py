@@ -10,14 +10,14 @@ from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward
 from shim.core.journal.run import beginning, journalled
 from shim.core.journal.single_add import traced
-from shim.core.journal.writes import Journal, redo_step
+from shim.core.journal.writes import JournalRun, redo_step
 from shim.core.message import Element
 from shim.core.reading.flat_call_rules import rules_from_earlier, rules_to_earlier
 from shim.core.rules.declare import call, leg, operation, plan, service
 from shim.core.rules.extensions import extension, own_id, owned, this_extension, this_user
 from shim.core.rules.required import needed
 from shim.core.rules.vocabulary import added, compute
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from translations.extension import permissions, phone_passwords, queue_agents, settings
 from translations.extension.settings import NUMBER_AGAIN, OWN, OWN_OF_TWO, storage
 from translations.shared import reading_first as first
@@ -52,7 +52,7 @@ STATUS = compute("status", _status, str, "2.5 said 1 for active; v3 says true or
 ANY_TEXT = compute("name", str, str, "2.5 let the name be anything; it is a text in v3.", finding=None)
 
 
-def _set_provision(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def _set_provision(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """The settings first, then the phone's password, which is the extension's in v3. Finished, not undone."""
     settings, phone = translation.legs["settings"], translation.legs["phone"]
     translation.to_new(work)
@@ -69,7 +69,7 @@ def _set_provision(catalogue: Catalogue, translation: Translation, work: Work) -
 
     secret = yield from first.label(catalogue, work, secret)
 
-    def steps(journal: Journal) -> Steps[Element]:
+    def steps(journal: JournalRun) -> Steps[Element]:
         done = yield from redo_step(journal, 0)
         yield from redo_step(journal, 1)
         return settings.to_old(done.answer or Element(""), work)

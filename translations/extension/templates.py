@@ -16,7 +16,7 @@ from shim.core.errors import CallerError
 from shim.core.forward import look
 from shim.core.message import Element
 from shim.core.rules.vocabulary import compute
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 BECAUSE = (
     "v3 has templates for users and templates for extensions: the setting templates says which of them an old "
@@ -37,7 +37,7 @@ class Templates:
     kind: str | None = None
 
 
-def successors(catalogue: Catalogue, work: Work) -> Steps[Templates]:
+def successors(catalogue: Catalogue, work: CallContext) -> Steps[Templates]:
     """The successors of the template that a request names. Raises CallerError (252) when it has none."""
     said = (work.request.get("templateID") or "").strip().removeprefix("+").lstrip("0")
     if not said:
@@ -66,7 +66,7 @@ def put(request: Element, template: str | None) -> None:
         request.children.append(Element("templateID", template))
 
 
-def put_old(answer: Element, work: Work, user: Element, extension: Element) -> None:
+def put_old(answer: Element, work: CallContext, user: Element, extension: Element) -> None:
     """Let an old answer name the template that the two in v3 came from, if the setting knows it."""
     found = Templates(user.get("templateID"), extension.get("templateID"))
     old = _came_from(_mapped(work.caller.settings), found)
@@ -96,7 +96,7 @@ def _came_from(mapped: Mapping[str, Templates], found: Templates) -> str | None:
     return next(exact, None) or next(either, None)
 
 
-def kind_of(catalogue: Catalogue, work: Work, templates: Templates) -> Steps[str]:
+def kind_of(catalogue: Catalogue, work: CallContext, templates: Templates) -> Steps[str]:
     """The type of a new extension: as the request says, else as its template says, else a phone terminal."""
     said = (work.request.get("extensionType") or "").strip() or templates.kind
     if not said and templates.extension is not None:
@@ -105,7 +105,7 @@ def kind_of(catalogue: Catalogue, work: Work, templates: Templates) -> Steps[str
     return said or "term"
 
 
-def _template(catalogue: Catalogue, work: Work, template: str) -> Steps[Element | None]:
+def _template(catalogue: Catalogue, work: CallContext, template: str) -> Steps[Element | None]:
     """A template of v3; None when v3 does not have it, or does not show it."""
     answer = yield from look(catalogue, work, "PBX.GetTemplates", Element("ID", template))
     rows = answer.all("template") if answer is not None else []

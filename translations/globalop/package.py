@@ -15,7 +15,7 @@ from itertools import islice
 from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.message import Element, Envelope
 from shim.core.parse import Limits, parse
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 _PACKED = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _LAYERS = 2
@@ -76,7 +76,9 @@ class Answered:
         return list(islice(found, most))
 
 
-def complete(request: Element, appends: Iterable[Element], answers: Mapping[str, Answered], work: Work) -> None:
+def complete(
+    request: Element, appends: Iterable[Element], answers: Mapping[str, Answered], work: CallContext
+) -> None:
     """Put values of earlier answers into a request, as its mappings say. Raises CallerError."""
     placed: dict[int, tuple[Element, list[Element]]] = {}
     count = 0
@@ -101,7 +103,9 @@ def complete(request: Element, appends: Iterable[Element], answers: Mapping[str,
         parent.children = [*elements, *there]
 
 
-def _placed(request: Element, mapping: Element, earlier: Answered, work: Work) -> tuple[Element, Element]:
+def _placed(
+    request: Element, mapping: Element, earlier: Answered, work: CallContext
+) -> tuple[Element, Element]:
     """The element that a mapping makes, and the one that it belongs into."""
     label = mapping.get("responseParam") or ""
     values = earlier.values(label, 2)

@@ -22,7 +22,7 @@ from shim.core.pipeline import perform, written
 from shim.core.resolve import resolve
 from shim.core.rules.declare import served, service
 from shim.core.rules.rule import Rule, Taken
-from shim.core.rules.work import Direction, Work
+from shim.core.rules.work import CallContext, Direction
 from shim.core.serialise import fault_message
 from translations.globalop.package import MAPPING, Answered, complete, unpacked
 from translations.globalop.undo import UNDONE_BY, undoing
@@ -41,7 +41,7 @@ class Entry:
     translation: Translation | None = None
     call: InnerCall | None = None
     """None while it is not known to be a call of 2.5."""
-    work: Work | None = None
+    work: CallContext | None = None
     old: Element | None = None
     output: bytes = b""
     failed: bool = True
@@ -70,7 +70,7 @@ class Run:
 
     catalogue: Catalogue
     translation: Translation
-    work: Work
+    work: CallContext
     entries: list[Entry] = field(default_factory=list)
     answers: dict[str, Answered] = field(default_factory=dict)
     """The answers that later operations refer to, by identifier."""
@@ -91,7 +91,7 @@ class Run:
                 self.work.findings.add(each.code, path, each.because, each.place, inner=inner)
 
 
-def _run(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def _run(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """Each package is a call of its own and served like one, in turn; v3's LinkedOp is not asked.
 
     A failed one ends the run if it says finalOnFailure, and what was added before it is deleted again.
@@ -162,9 +162,9 @@ def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> St
     entry.call.fault = None
 
 
-def _work(run: Run, request: Element, findings: Findings, entry: Entry) -> Work:
+def _work(run: Run, request: Element, findings: Findings, entry: Entry) -> CallContext:
     outer = run.work
-    return Work(
+    return CallContext(
         request,
         outer.caller,
         findings,
@@ -226,7 +226,7 @@ class Acted(Rule):
         return Taken("moved", self.old)
 
 
-def _as_it_came(child: Element, into: Element, work: Work) -> None:
+def _as_it_came(child: Element, into: Element, work: CallContext) -> None:
     into.children.append(child)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shim.core.message import Element
 from shim.core.rules.rule import Rule, Taken
 from shim.core.rules.vocabulary import rename
-from shim.core.rules.work import Direction, Work
+from shim.core.rules.work import CallContext, Direction
 
 _PROVIDER = "Resellers are service providers in v3."
 _TELLS = (
@@ -24,7 +24,7 @@ class Told(Rule):
         if direction == "answer":
             return None
 
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             text = (child.text or "").strip().lower()
             into.children.append(Element(self.new or "", text))
             if text in ("1", "true", "t"):

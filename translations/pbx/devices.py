@@ -16,7 +16,7 @@ from shim.core.message import Element
 from shim.core.rules.extensions import Refer, account, extension_id
 from shim.core.rules.rule import Made, Rule, Taken, split
 from shim.core.rules.vocabulary import added, compute, rename, unread
-from shim.core.rules.work import Direction, Work
+from shim.core.rules.work import CallContext, Direction
 
 _EXTENSIONS = "assignedExtensions"
 _NUMBER = f"{_EXTENSIONS}/extendedNumber"
@@ -41,7 +41,7 @@ class Wrapped(Refer):
     """An extension that 2.5 names by a plain text, and v3 inside an element of that name."""
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             row = Element(self.old or "")
             self._to_new(child, row, work)
             if row.children:
@@ -58,7 +58,7 @@ class Sought(Refer):
     """An extension whose devices are wanted: looked up like any other, and left to `read`."""
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             work.find("value-converted", self.old or "", self.because)
 
         return Taken("computed", None, act, "value-converted") if direction == "request" else None
@@ -93,7 +93,7 @@ LISTED = (
 )
 
 
-def read(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def read(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """The list as v3 gives it; of devices of certain extensions, those that have one of their numbers."""
     new = translation.to_new(work)
     answer = yield from forward(catalogue, work, translation.new, new, writes=False)

@@ -16,7 +16,7 @@ from shim.core.commands.steps import Steps, ask
 from shim.core.errors import CallerError
 from shim.core.message import Element
 from shim.core.rules.vocabulary import compute
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 INDUSTRIES = "industries"
 """The key that all industries are kept under, each by its ID; no account has it."""
@@ -36,7 +36,7 @@ HEIGHTS = tuple(
 """The schema does not say how high a zone may be; the old server did."""
 
 
-def add(translation: Translation, work: Work) -> Steps[Element]:
+def add(translation: Translation, work: CallContext) -> Steps[Element]:
     """Keep an industry under a new ID; heights that are not said are those of 2.5."""
     asked = translation.to_new(work)
     _may_write(work)
@@ -51,7 +51,7 @@ def add(translation: Translation, work: Work) -> Steps[Element]:
     return _answer(translation, Element("ID", number), Element("result", "success"))
 
 
-def edit(translation: Translation, work: Work) -> Steps[Element]:
+def edit(translation: Translation, work: CallContext) -> Steps[Element]:
     """Change what the request says of an industry, and nothing else."""
     asked = translation.to_new(work)
     _may_write(work)
@@ -68,7 +68,7 @@ def edit(translation: Translation, work: Work) -> Steps[Element]:
     return _answer(translation, Element("ID", number), Element("result", "success"))
 
 
-def read(translation: Translation, work: Work) -> Steps[Element]:
+def read(translation: Translation, work: CallContext) -> Steps[Element]:
     """All industries, by ID; or the one with an ID, or those with a text in their name."""
     asked = translation.to_new(work)
     there = yield from ask(Recall(INDUSTRIES))
@@ -81,7 +81,7 @@ def read(translation: Translation, work: Work) -> Steps[Element]:
     return _answer(translation, *rows)
 
 
-def delete(translation: Translation, work: Work) -> Steps[Element]:
+def delete(translation: Translation, work: CallContext) -> Steps[Element]:
     """Delete industries; a failure says that some of those that are named were not there."""
     asked = translation.to_new(work)
     _may_write(work)
@@ -101,7 +101,7 @@ def _answer(translation: Translation, *children: Element) -> Element:
     return Element(translation.old.output.name, children=list(children))
 
 
-def _may_write(work: Work) -> None:
+def _may_write(work: CallContext) -> None:
     if work.caller.settings.get("industries", "write") != "write":
         raise CallerError(
             "no-permission",

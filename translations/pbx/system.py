@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shim.core.catalogue.translation import Translation
 from shim.core.message import Element
 from shim.core.rules.rule import Rule, Taken
-from shim.core.rules.work import Direction, Work
+from shim.core.rules.work import CallContext, Direction
 
 OLD_API = (
     "v3 has no such settings. The answer is what is configured at the shim for the integration (conduct), "
@@ -24,19 +24,19 @@ def _answer(translation: Translation, *children: Element) -> Element:
     return Element(translation.old.output.name, children=list(children))
 
 
-def _access(work: Work, api: str) -> Element:
+def _access(work: CallContext, api: str) -> Element:
     said = work.caller.settings
     auth, status = said.get(f"{api}_legacy_auth", "false"), said.get(f"{api}_status", "false")
     return Element("access", children=[Element("legacyAuth", auth), Element("status", status)])
 
 
-def system_api(translation: Translation, work: Work) -> Element:
+def system_api(translation: Translation, work: CallContext) -> Element:
     """Whether SystemAPI is on, and takes user name and password, as configured."""
     translation.to_new(work)
     return _answer(translation, _access(work, "system_api"))
 
 
-def call_api(translation: Translation, work: Work) -> Element:
+def call_api(translation: Translation, work: CallContext) -> Element:
     """Whether CallAPI is on, and its login, as configured."""
     translation.to_new(work)
     said = work.caller.settings
@@ -48,14 +48,14 @@ def call_api(translation: Translation, work: Work) -> Element:
     return _answer(translation, _access(work, "call_api"), auth)
 
 
-def schema_versions(translation: Translation, work: Work) -> Element:
+def schema_versions(translation: Translation, work: CallContext) -> Element:
     """The version of the interface that is served, and the one that the caller speaks."""
     translation.to_new(work)
     spoken = {translation.old_writer.interface.version, work.schema_version} - {""}
     return _answer(translation, *(Element("versions", each) for each in sorted(spoken)))
 
 
-def no_advertising(translation: Translation, work: Work) -> Element:
+def no_advertising(translation: Translation, work: CallContext) -> Element:
     """A list without templates."""
     translation.to_new(work)
     return _answer(translation)
@@ -66,7 +66,7 @@ class Shown(Rule):
     """In answers: the product version that old clients are to see."""
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             shown = child.text if work.shown_version is None else work.shown_version
             into.children.append(Element("version", shown))
             if shown != child.text:
@@ -80,7 +80,7 @@ class Spoken(Rule):
     """In answers: an API that is offered; of SystemAPI the version that the shim speaks."""
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             row = Element("api", children=list(child.children))
             into.children.append(row)
             version = row.child("version")

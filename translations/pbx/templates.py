@@ -14,7 +14,7 @@ from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.extensions import account
 from shim.core.rules.vocabulary import compute, values
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 _WORDS = {10: "serviceProvider", 50: "organization", 100: "extension"}
 _NUMBERS = {"serviceProvider": "10", "organization": "50", "user": "100", "extension": "100"}
@@ -42,7 +42,7 @@ RULES = (
 )
 
 
-def read(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def read(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """For level 100 v3 is asked twice: for extension templates, and for user templates, which fit any type."""
     asked = [translation.to_new(work)]
     if asked[0].get("userLevel") == "extension":

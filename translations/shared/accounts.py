@@ -5,14 +5,14 @@ from __future__ import annotations
 from shim.core.message import Element
 from shim.core.rules.rule import Rule
 from shim.core.rules.vocabulary import added, keep, rename, unread, within
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from translations.shared import completing, person_names
 
 UPDATED = (unread("identifier", "v3 also names the identifier of what it changed."),)
 """For the many answers that are a plain updateObject."""
 
 
-def verbose(work: Work) -> bool:
+def verbose(work: CallContext) -> bool:
     """Whether an Add asked for the details of the new account."""
     return (work.request.get("verbose") or "").strip().lower() in ("1", "true")
 
@@ -25,7 +25,7 @@ _LIMITS = (
 
 
 def _user_max(relative: bool) -> Rule:
-    def value(work: Work) -> Element | None:
+    def value(work: CallContext) -> Element | None:
         wanted = work.caller.settings.get("user_max", "unlimited")
         if wanted == "leave" or not any(work.request.child(each) for each in _LIMITS):
             return None

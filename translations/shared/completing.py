@@ -16,7 +16,7 @@ from shim.core.forward import look
 from shim.core.message import Element
 from shim.core.rules.declare import call
 from shim.core.rules.rule import Made, Rule, Taken
-from shim.core.rules.work import Direction, Work
+from shim.core.rules.work import CallContext, Direction
 from shim.core.schema.interface import Operation
 from translations.shared.person_names import FIRST, LAST, NAME, halves
 
@@ -33,7 +33,7 @@ _EMAIL = (
 _OWNER = "v3 wants one owner an organization: its first user is made that (setting organization_owner)."
 MEMBERS = call("User.GetUsers", "Whether the organization has users: with organization_owner: first.")
 
-By = Callable[[Element, Work], str]
+By = Callable[[Element, CallContext], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Completed(Rule):
     def produces(self, direction: Direction) -> Made | None:
         name = self.new or ""
 
-        def produce(root: Element, work: Work) -> None:
+        def produce(root: Element, work: CallContext) -> None:
             text = "" if (root.get(name) or "").strip() else self.by(root, work)
             if text:
                 root.children = [each for each in root.children if each.name != name]
@@ -58,18 +58,18 @@ class Completed(Rule):
         return Made("added", name, produce, "default-added", fills=True)
 
 
-def _name(root: Element, work: Work) -> str:
+def _name(root: Element, work: CallContext) -> str:
     if work.caller.settings.get("complete_names", "login") == "leave":
         return ""
     return (root.get(NAME) or "").strip() or (root.get("login") or "").strip()
 
 
-def _company(root: Element, work: Work) -> str:
+def _company(root: Element, work: CallContext) -> str:
     leave = work.caller.settings.get("complete_company", "name") == "leave"
     return "" if leave else (root.get(NAME) or "").strip() or (root.get("login") or "").strip()
 
 
-def _email(root: Element, work: Work) -> str:
+def _email(root: Element, work: CallContext) -> str:
     how = work.caller.settings.get("complete_email", "leave")
     login = (root.get("login") or "").strip()
     return "" if how == "leave" or not login else how.replace("{login}", login)
@@ -88,7 +88,7 @@ PERSON: tuple[Rule, ...] = (
 ORGANIZATION: tuple[Rule, ...] = (*PERSON, _completed("company", _COMPANY, _company))
 
 
-def owner(catalogue: Catalogue, work: Work, add: Operation, wanted: Element) -> Steps[None]:
+def owner(catalogue: Catalogue, work: CallContext, add: Operation, wanted: Element) -> Steps[None]:
     """Make the first user of an organization its owner, where that is set and v3 has roles."""
     kind = add.input.complex
     if (

@@ -17,9 +17,9 @@ from shim.core.commands.kept import Forget
 from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendRefused, CallerError, Fault
 from shim.core.journal.run import beginning, journalled
-from shim.core.journal.writes import Journal, redo_step
+from shim.core.journal.writes import JournalRun, redo_step
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 GONE = "v3 does not have one of them (any more): the others were deleted."
 REFUSED = "v3 refused to delete one of them: the others were deleted."
@@ -80,7 +80,7 @@ def _details(number: str) -> Ask:
 
 
 def delete_all(
-    catalogue: Catalogue, translation: Translation, work: Work, doomed: Sequence[Doomed], lost: int = 0
+    catalogue: Catalogue, translation: Translation, work: CallContext, doomed: Sequence[Doomed], lost: int = 0
 ) -> Steps[Element]:
     """Delete all in this order. `lost` is how many others the request names that there are not.
 
@@ -93,7 +93,7 @@ def delete_all(
         items = [Element("items", str(deleted)), Element("result", result)]
         return Element(translation.old.output.name, children=items)
 
-    def steps(journal: Journal) -> Steps[Element]:
+    def steps(journal: JournalRun) -> Steps[Element]:
         deleted = 0
         refused: Fault | None = None
         left: list[tuple[str, str]] = []

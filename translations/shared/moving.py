@@ -12,7 +12,7 @@ from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward, look
 from shim.core.message import Element
 from shim.core.rules.declare import call
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 PLANS = call(
     "Billing.GetChargingPlans",
@@ -24,7 +24,7 @@ _DEFAULT = "The clients' old charging plan stays with the old reseller: they get
 _NONE = "The new reseller has no default charging plan that v3 shows: v3 decides which plan the clients get."
 
 
-def move(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def move(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """Move clients; without a plan as the setting says."""
     new = translation.to_new(work)
     how = work.caller.settings.get("move_without_plan", "leave")
@@ -40,7 +40,7 @@ def move(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[El
     return translation.to_old(answer, work)
 
 
-def _default(catalogue: Catalogue, work: Work, new: Element) -> Steps[None]:
+def _default(catalogue: Catalogue, work: CallContext, new: Element) -> Steps[None]:
     """Let the request name the default plan of whom it moves to, if there is one."""
     to = next(each for each in new.children if each.name in _TO)
     told = yield from look(catalogue, work, PLANS.operation, Element(_TO[to.name], to.text))

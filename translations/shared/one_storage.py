@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shim.core.catalogue.translation import Called, Catalogue, Translation
+from shim.core.catalogue.translation import CalledOperation, Catalogue, Translation
 from shim.core.commands.kept import Recall
 from shim.core.commands.steps import Steps, ask
 from shim.core.errors import Fault
@@ -22,7 +22,7 @@ from shim.core.message import Element
 from shim.core.rules.declare import call
 from shim.core.rules.rule import Made, Rule, Taken
 from shim.core.rules.vocabulary import added, keep
-from shim.core.rules.work import Direction, Problem, Work
+from shim.core.rules.work import CallContext, Direction, Problem
 from shim.core.translate import is_unlimited
 
 STORAGE = "storage"
@@ -58,7 +58,7 @@ class AddedUp(Rule):
     def produces(self, direction: Direction) -> Made | None:
         return Made("computed", self.old or "", None) if direction == "answer" else None
 
-    def _add(self, child: Element, into: Element, work: Work) -> None:
+    def _add(self, child: Element, into: Element, work: CallContext) -> None:
         work.find("value-converted", self.old or "", self.because, self.new)
         numbers = (each.text or "" for each in child.children if each.name != "unlimited")
         if not all(text.strip().isascii() and text.strip().isdecimal() and len(text) < 20 for text in numbers):
@@ -86,7 +86,7 @@ class SharedOut(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         return Taken("ignored", None, self._share) if direction == "answer" else None
 
-    def _share(self, child: Element, into: Element, work: Work) -> None:
+    def _share(self, child: Element, into: Element, work: CallContext) -> None:
         total = _total(child, work)
         if total == _UNREADABLE:
             work.find("answer-value-omitted", self.new or "", self.because)
@@ -103,7 +103,7 @@ class SharedOut(Rule):
 _UNREADABLE = -1
 
 
-def _total(child: Element, work: Work) -> Limit:
+def _total(child: Element, work: CallContext) -> Limit:
     text = (child.text or "").strip()
     if is_unlimited(child, work, "answer"):
         return None
@@ -152,7 +152,7 @@ def shares(total: Limit, kept: Mapping[str, Element]) -> tuple[dict[str, Limit],
 # ---- requests ----
 
 
-def limits(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def limits(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """Set or change limits; some of the five change the one by what they change. Raises Fault."""
     new = translation.to_new(work)
     if new.child(STORAGE) is not None:
@@ -162,7 +162,7 @@ def limits(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[
     return translation.to_old(answer, work)
 
 
-def _settle(catalogue: Catalogue, translation: Translation, work: Work, new: Element) -> Steps[None]:
+def _settle(catalogue: Catalogue, translation: Translation, work: CallContext, new: Element) -> Steps[None]:
     """Make the one limit of a request, and what is kept of the five."""
     given = {name: work.kept.pop(name) for name in FIVE if name in work.kept}
     changes = [each for one in given.values() for each in one.children]
@@ -183,7 +183,7 @@ def _settle(catalogue: Catalogue, translation: Translation, work: Work, new: Ele
     work.kept |= {name: _element(name, limit) for name, limit in five.items()}
 
 
-def _kept(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Mapping[str, Element]]:
+def _kept(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Mapping[str, Element]]:
     """What the shim keeps of the account; nothing where that cannot be found out."""
     account = yield from account_of(catalogue, translation, Element(""), work)
     if account is None:
@@ -196,7 +196,7 @@ def _kept(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[M
 
 
 def _now(
-    catalogue: Catalogue, translation: Translation, work: Work, new: Element, kept: Mapping[str, Element]
+    catalogue: Catalogue, translation: Translation, work: CallContext, new: Element, kept: Mapping[str, Element]
 ) -> Steps[dict[str, Limit]]:
     """The five as they are; nothing where v3 does not tell the one."""
     service = translation.new.service
@@ -243,7 +243,7 @@ def _on(element: Element) -> bool:
     return (element.text or "").strip().lower() in ("1", "true")
 
 
-def calls(level: str, write: str) -> tuple[Called, ...]:
+def calls(level: str, write: str) -> tuple[CalledOperation, ...]:
     """The v3 calls of `limits`, in order."""
     details = call(
         f"{level}.Get{level}Details", "The same, where the call names the account by identifier.", where=STORAGE

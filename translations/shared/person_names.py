@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from shim.core.message import Element
 from shim.core.rules.rule import Made, Rule, Taken, split
-from shim.core.rules.work import Direction, Work, spots
+from shim.core.rules.work import CallContext, Direction, spots
 
 FIRST, LAST, NAME = "firstName", "lastName", "name"
 NO_LAST = "-"
@@ -55,7 +55,7 @@ class Half(Rule):
     def produces(self, direction: Direction) -> Made | None:
         half = split(self.new or "")[1]
 
-        def produce(root: Element, work: Work) -> None:
+        def produce(root: Element, work: CallContext) -> None:
             name = work.request.get(NAME)
             if name is None:
                 return
@@ -80,11 +80,11 @@ class Taking(Rule):
         return Taken("ignored", None, _as_it_is)
 
 
-def _nothing(child: Element, into: Element, work: Work) -> None:
+def _nothing(child: Element, into: Element, work: CallContext) -> None:
     return
 
 
-def _as_it_is(child: Element, into: Element, work: Work) -> None:
+def _as_it_is(child: Element, into: Element, work: CallContext) -> None:
     into.children.append(Element(child.name, child.text))
 
 
@@ -96,7 +96,7 @@ class Joining(Rule):
         return None
 
     def produces(self, direction: Direction) -> Made | None:
-        def produce(root: Element, work: Work) -> None:
+        def produce(root: Element, work: CallContext) -> None:
             for row in spots(root, split(self.old or "")[0]):
                 row.children = joined(row.children)
 

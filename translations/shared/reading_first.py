@@ -12,7 +12,7 @@ from shim.core.pipeline import one_call
 from shim.core.rules.declare import call
 from shim.core.rules.required import apart, read_first
 from shim.core.rules.rule import Rule
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 Reads = Steps[None]
 
@@ -23,7 +23,7 @@ LABEL_READ = call("Extension.GetExtensionDetails", "The label as it is, where th
 LABEL = read_first("label", LABEL_READ.operation, _LABEL)
 
 
-def label(catalogue: Catalogue, work: Work, phone: Element) -> Steps[Element]:
+def label(catalogue: Catalogue, work: CallContext, phone: Element) -> Steps[Element]:
     """The request to change an extension, with the label that it has. Raises BackendError."""
     if phone.get("label"):
         return phone
@@ -34,7 +34,7 @@ def label(catalogue: Catalogue, work: Work, phone: Element) -> Steps[Element]:
     return Element(phone.name, children=[Element("extendedNumber", number), Element("label", said), *others])
 
 
-def _asked(catalogue: Catalogue, work: Work, operation: str, number: str) -> Steps[tuple[Element, str]]:
+def _asked(catalogue: Catalogue, work: CallContext, operation: str, number: str) -> Steps[tuple[Element, str]]:
     """What v3 says of an extension, and the number that it has by now. Raises BackendError."""
     try:
         return (yield from read_v3(catalogue, work, operation, Element("extendedNumber", number))), number
@@ -58,7 +58,7 @@ RULES: tuple[Rule, ...] = tuple(
 )
 
 
-def edit_rules(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def edit_rules(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """Change call rules; what a rule does and the call does not say is read before. Raises Fault."""
     new = translation.to_new(work)
     unsaid = [rule for rule in new.all("rule") if not _whole(rule)]
@@ -81,7 +81,7 @@ def _whole(rule: Element) -> bool:
     return bool(action.child("ring") and action.child("toNumbers"))
 
 
-def _fill(catalogue: Catalogue, work: Work, new: Element, unsaid: list[Element]) -> Reads:
+def _fill(catalogue: Catalogue, work: CallContext, new: Element, unsaid: list[Element]) -> Reads:
     named = new.child("extendedNumber")
     if named is None:
         raise CallerError(
@@ -117,7 +117,7 @@ _CODES = (
 CODES = apart("filter", "userID", "userIdentifier", because=_CODES)
 
 
-def card_codes(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def card_codes(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """The card codes of an extension; those that the filter does not match are taken out of v3's answer."""
     new = translation.to_new(work)
     sought = new.get("filter") or ""
@@ -144,7 +144,7 @@ GROUPS_READ = call("Channel.GetChannelGroups", "The name of the group, when the 
 GROUP = read_first("name", GROUPS_READ.operation, _GROUP)
 
 
-def edit_group(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+def edit_group(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
     """Change a channel group; its name is read before when the call changes something else. Raises Fault."""
     new = translation.to_new(work)
     if not new.get("name") and (new.child("notes") or new.child("channelID")):
@@ -154,7 +154,7 @@ def edit_group(catalogue: Catalogue, translation: Translation, work: Work) -> St
     return translation.to_old(answer, work)
 
 
-def _name_of_group(catalogue: Catalogue, work: Work, this: str) -> Steps[str]:
+def _name_of_group(catalogue: Catalogue, work: CallContext, this: str) -> Steps[str]:
     told = yield from read_v3(catalogue, work, GROUPS_READ.operation)
     work.find("read-first", "name", _GROUP, "name")
     for row in told.all("group"):

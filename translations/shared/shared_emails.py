@@ -14,7 +14,7 @@ from shim.core.forward import look
 from shim.core.message import Element
 from shim.core.rules.choices import accepts
 from shim.core.rules.declare import call
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.core.translate import refusal
 
 ASKED = call("User.GetUsers", "Who else has the e-mail address: with shared_email: leave_out or refuse.")
@@ -24,7 +24,7 @@ _REFUSED = (
 )
 
 
-def settle(catalogue: Catalogue, work: Work, profile: Element, own: str | None = None) -> Steps[None]:
+def settle(catalogue: Catalogue, work: CallContext, profile: Element, own: str | None = None) -> Steps[None]:
     """Let a v3 request about a user have its e-mail address or not; `own` is the ID of the user itself.
 
     Raises CallerError (300) where the setting refuses one that another user has.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from shim.cli.common.console import Code
+from shim.cli.common.console import ExitCode
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
 from shim.core.commands.caller import Caller
@@ -13,11 +13,11 @@ from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.core.schema.interface import paths
 from shim.edge.backend.client import Backend
 from shim.edge.backend.dialect import find_dialect
-from shim.edge.settings.load import Problem
+from shim.edge.settings.load import SettingProblem
 from shim.edge.settings.model import Config, Integration
 from shim.interfaces.load import new, old
 
@@ -26,7 +26,7 @@ _ORGANIZATIONS, _USERS = 5, 20
 _NOBODY = "nobody-has-this-name-8f2c"
 _UNKNOWN = "not found out: the integration sees no organization whose users have extensions"
 
-Told = tuple[str, Code, str, list[Problem]]
+AssumptionCheck = tuple[str, ExitCode, str, list[SettingProblem]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class _Asker:
         """The answer's body element. Raises BackendError."""
         operation = self.catalogue.new.operations[name]
         request = Element(operation.input.name, children=list(children))
-        work = Work(request, Caller(self.integration.name))
+        work = CallContext(request, Caller(self.integration.name))
         asked = forward(self.catalogue, work, operation, request, writes=False)
         command = next(asked)
         assert isinstance(command, Call)
@@ -70,7 +70,7 @@ class _Asker:
 
 async def check_assumptions(
     config: Config, where: str, backend: Backend, integration: Integration
-) -> AsyncIterator[Told]:
+) -> AsyncIterator[AssumptionCheck]:
     """What v3 does where no source tells. What cannot be found out is said, and is no problem."""
     dialect = await find_dialect(config, backend)
     asker = _Asker(Catalogue(old(), new(dialect)), backend, integration)
@@ -90,13 +90,13 @@ async def check_assumptions(
             said, found = f"not found out: {error.text.rstrip('.')}", None
         wanted = settings.get(name, "auto")
         problems = [_otherwise(where, name, wanted, found)] if found and wanted not in ("auto", found) else []
-        yield name, Code.BACKEND, said, problems
+        yield name, ExitCode.BACKEND, said, problems
 
 
-def _otherwise(where: str, name: str, wanted: str, found: str) -> Problem:
+def _otherwise(where: str, name: str, wanted: str, found: str) -> SettingProblem:
     setting = f"conduct.{name.replace(' ', '_')}"
     what = f"{setting} is {wanted}, and v3 does otherwise: {found}"
-    return Problem(f"{where}: {setting}", what, None, f"Set it to {found}, or to auto")
+    return SettingProblem(f"{where}: {setting}", what, None, f"Set it to {found}, or to auto")
 
 
 async def _below(asker: _Asker) -> tuple[str, Element] | None:

@@ -9,38 +9,38 @@ from collections.abc import AsyncIterator
 import httpx
 
 from shim.cli.check.assumptions import check_assumptions
-from shim.cli.common.console import Code
+from shim.cli.common.console import ExitCode
 from shim.cli.common.store_trouble import causes_of
 from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.dialect import ask_version, not_described, spoken
 from shim.edge.backend.tokens import Tokens, open_http
-from shim.edge.settings.load import Problem
+from shim.edge.settings.load import SettingProblem
 from shim.edge.settings.model import Config, Integration
 from shim.interfaces.load import NEW_VERSION
 
 _AT_ONCE = 8
 
-Told = tuple[str, Code, str, list[Problem]]
+BackendCheck = tuple[str, ExitCode, str, list[SettingProblem]]
 """(name of the check, exit code of its problems, what was found, problems)"""
 
 
-async def check_backend(config: Config, where: str) -> AsyncIterator[Told]:
+async def check_backend(config: Config, where: str) -> AsyncIterator[BackendCheck]:
     """Reachability first; tokens only from a backend that is there."""
     try:
         http = open_http(config.backend)
     except OSError:  # also what SSL raises
         what = "this holds no certificates that can be read"
-        problem = Problem(
+        problem = SettingProblem(
             f"{where}: backend.ca_file", what, None, "Set a PEM file with your authority's certificate"
         )
-        yield "backend", Code.USAGE, "", [problem]
+        yield "backend", ExitCode.USAGE, "", [problem]
         return
     async with http:
         problem_at_all = await _reach(config, where, http)
         yield (
             "backend",
-            Code.BACKEND,
+            ExitCode.BACKEND,
             f"{config.backend.url} answers",
             [problem_at_all] if problem_at_all else [],
         )
@@ -52,51 +52,55 @@ async def check_backend(config: Config, where: str) -> AsyncIterator[Told]:
                 yield told
 
 
-async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> Problem | None:
+async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> SettingProblem | None:
     """Any answer counts but that of a proxy which finds nobody behind it."""
     place, url = f"{where}: backend.url", config.backend.url
     try:
         answer = await http.get(url + config.backend.token_path)
     except httpx.ConnectTimeout:
         meant = "A firewall may drop the connection, or the host may be another one."
-        return Problem(place, f"{url} does not take connections in time", meant, "Correct it, or open the way")
+        return SettingProblem(
+            place, f"{url} does not take connections in time", meant, "Correct it, or open the way"
+        )
     except httpx.ConnectError as error:
         return _not_connected(place, url, error)
     except httpx.TimeoutException:
-        return Problem(
+        return SettingProblem(
             place, f"{url} takes connections and does not answer in time", None, "Look at the backend"
         )
     except httpx.HTTPError as error:
         meant = "The port may speak another protocol: HTTPS for http://, or the reverse."
         what = f"{url} does not speak HTTP ({type(error).__name__})"
-        return Problem(place, what, meant, "Correct scheme and port")
+        return SettingProblem(place, what, meant, "Correct scheme and port")
     if answer.status_code in (502, 503, 504):
         what = f"{url} answers HTTP {answer.status_code}: what stands before the backend does not reach it"
-        return Problem(place, what, None, "Start the backend, or correct the address")
+        return SettingProblem(place, what, None, "Start the backend, or correct the address")
     return None
 
 
-def _not_connected(place: str, url: str, error: httpx.ConnectError) -> Problem:
+def _not_connected(place: str, url: str, error: httpx.ConnectError) -> SettingProblem:
     why, causes = str(error), list(causes_of(error))
     if any(isinstance(each, socket.gaierror) for each in causes):
         meant = "It may be misspelt, or this machine asks another name server than you think."
-        return Problem(place, f"nobody knows the host of {url}", meant, "Correct the host, or the name server")
+        return SettingProblem(
+            place, f"nobody knows the host of {url}", meant, "Correct the host, or the name server"
+        )
     if any(isinstance(each, ConnectionRefusedError) for each in causes):
         what = f"{url} refuses the connection: the host is there, and nothing listens on that port"
         meant = "The backend may not run, or listen on another port."
-        return Problem(place, what, meant, "Start it, or correct the port")
+        return SettingProblem(place, what, meant, "Start it, or correct the port")
     if "CERTIFICATE_VERIFY_FAILED" in why.upper().replace(" ", "_"):
         meant = "It may be self-signed, or from an authority of your own."
         fix = "Set backend.ca_file to that authority's certificate"
-        return Problem(place, f"the certificate of {url} is not trusted", meant, fix)
+        return SettingProblem(place, f"the certificate of {url} is not trusted", meant, fix)
     if "SSL" in why.upper():
         meant = "The port may speak plain HTTP."
-        return Problem(place, f"TLS with {url} fails", meant, "Correct scheme and port")
+        return SettingProblem(place, f"TLS with {url} fails", meant, "Correct scheme and port")
     meant = "The backend may not run, or the host or port may be another."
-    return Problem(place, f"{url} cannot be reached", meant, "Start it, or correct the address")
+    return SettingProblem(place, f"{url} cannot be reached", meant, "Start it, or correct the address")
 
 
-async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[Told]:
+async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[BackendCheck]:
     """A token for every integration that may call; all problems, in order, by whose they are."""
     tokens = Tokens(http, config.backend.url + config.backend.token_path)
     slots = asyncio.Semaphore(_AT_ONCE)
@@ -115,18 +119,20 @@ async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[T
     failed = [(each, error) for each, error in zip(enabled, found, strict=True) if error]
     refused = [_refused(each, where) for each, error in failed if isinstance(error, BackendLoginRefused)]
     others = [
-        Problem(f"{where}: backend.token_path", f"for {each.name}: {error.text.rstrip('.')}", None, "See there")
+        SettingProblem(
+            f"{where}: backend.token_path", f"for {each.name}: {error.text.rstrip('.')}", None, "See there"
+        )
         for each, error in failed
         if not isinstance(error, BackendLoginRefused)
     ]
     told = f"{len(enabled) - len(failed)} of {len(enabled)} integrations get one"
-    return [("tokens", Code.BACKEND, told, others), ("logins", Code.LOGIN, "none is refused", refused)]
+    return [("tokens", ExitCode.BACKEND, told, others), ("logins", ExitCode.LOGIN, "none is refused", refused)]
 
 
-async def _version(config: Config, where: str, http: httpx.AsyncClient) -> Told:
+async def _version(config: Config, where: str, http: httpx.AsyncClient) -> BackendCheck:
     """What the backend is spoken to in. That it does not say so is told; 3.0.0 is spoken then."""
     version = config.backend.schema_version
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     if version == "auto":
         tokens = Tokens(http, config.backend.url + config.backend.token_path)
         async with open_session(config.backend) as session:
@@ -137,16 +143,18 @@ async def _version(config: Config, where: str, http: httpx.AsyncClient) -> Told:
             what = f"the backend does not say which version it speaks: {NEW_VERSION} is assumed"
             meant = "No integration may be able to ask it."
             problems.append(
-                Problem(f"{where}: backend.schema_version", what, meant, "Set the version that it speaks")
+                SettingProblem(
+                    f"{where}: backend.schema_version", what, meant, "Set the version that it speaks"
+                )
             )
     dialect = spoken(config, version)
     told = f"{version} is spoken"
     if not_described(dialect):
         told += f", in the form of {dialect.described}: it is not described; see docs/backends.md"
-    return "version", Code.BACKEND, told, problems
+    return "version", ExitCode.BACKEND, told, problems
 
 
-async def _assumptions(config: Config, where: str, http: httpx.AsyncClient) -> AsyncIterator[Told]:
+async def _assumptions(config: Config, where: str, http: httpx.AsyncClient) -> AsyncIterator[BackendCheck]:
     """What v3 does where no source tells, asked with the first integration that gets a token."""
     tokens = Tokens(http, config.backend.url + config.backend.token_path)
     try:
@@ -166,8 +174,10 @@ async def _assumptions(config: Config, where: str, http: httpx.AsyncClient) -> A
         await tokens.close()
 
 
-def _refused(integration: Integration, where: str) -> Problem:
+def _refused(integration: Integration, where: str) -> SettingProblem:
     what = "the v3 backend refuses this app key or its secret"
     meant = "The secret may have been regenerated, or the app disabled."
     fix = "Set the key and secret that v3 shows for the app, and see that it is enabled"
-    return Problem(f"{where}: integration {integration.name}: new.app_key, new.app_secret", what, meant, fix)
+    return SettingProblem(
+        f"{where}: integration {integration.name}: new.app_key, new.app_secret", what, meant, fix
+    )

@@ -17,18 +17,18 @@ from cryptography import x509
 from shim.cli.check.backend import check_backend
 from shim.cli.check.ports import refused, wanted
 from shim.cli.check.warnings import cautions
-from shim.cli.common.console import Code
+from shim.cli.common.console import ExitCode
 from shim.cli.common.store_trouble import trouble
 from shim.core.catalogue.build import compile_catalogue, judge_each
 from shim.core.errors import DeclarationError, Fault
 from shim.edge.backend.dialect import assumed
 from shim.edge.deprecation.log import spool_folder
 from shim.edge.settings.check_policies import judge_policies
-from shim.edge.settings.load import ConfigError, Problem, load_partly
+from shim.edge.settings.load import ConfigError, SettingProblem, load_partly
 from shim.edge.settings.model import Config
 from shim.edge.settings.secret_files import exposed
 from shim.edge.store.database import Store
-from shim.edge.store.place import Mark, mark_path
+from shim.edge.store.place import StoreMark, mark_path
 from shim.edge.telemetry.tracing import judge_telemetry
 from shim.edge.workers.place import count_of
 from shim.interfaces.load import dialects, new, old
@@ -38,14 +38,14 @@ _SOON = timedelta(days=30)
 
 
 @dataclass(slots=True)
-class Result:
+class CheckResult:
     """What a check found. `code` is what problems of this kind end the command with."""
 
     name: str
     detail: str = ""
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[SettingProblem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    code: Code = Code.USAGE
+    code: ExitCode = ExitCode.USAGE
     left_out: str = ""
     """Why it was not tried."""
 
@@ -61,7 +61,9 @@ NEEDS = {
 """The sections of the configuration that a check rests on."""
 
 
-async def checks(path: Path | None, overrides: Mapping[str, Any], *, offline: bool) -> AsyncIterator[Result]:
+async def checks(
+    path: Path | None, overrides: Mapping[str, Any], *, offline: bool
+) -> AsyncIterator[CheckResult]:
     """All checks in turn. One whose sections of the configuration cannot be used is left out, and says so."""
     config, result, wrong = check_configuration(path, overrides)
     yield result
@@ -74,10 +76,10 @@ async def checks(path: Path | None, overrides: Mapping[str, Any], *, offline: bo
             continue
         if config is None or wrong & needs:
             why = "its settings are wrong" if config is not None else "without a configuration"
-            yield Result(name, left_out=f"not checked: {why}")
+            yield CheckResult(name, left_out=f"not checked: {why}")
         elif name == "backend":
             async for told, code, detail, problems in check_backend(config, where):
-                yield Result(told, detail, problems, code=code)
+                yield CheckResult(told, detail, problems, code=code)
         elif name == "store":
             yield await check_store(config, where)
         else:
@@ -86,40 +88,43 @@ async def checks(path: Path | None, overrides: Mapping[str, Any], *, offline: bo
 
 def check_configuration(
     path: Path | None, overrides: Mapping[str, Any]
-) -> tuple[Config | None, Result, frozenset[str]]:
+) -> tuple[Config | None, CheckResult, frozenset[str]]:
     """(what can be used of it, what came of it, the sections in which something is wrong)"""
     config, problems, wrong = load_partly(path, overrides)
     if config is None or problems:
-        return config, Result("configuration", problems=problems), wrong
+        return config, CheckResult("configuration", problems=problems), wrong
     try:
         count_of(config)
     except ConfigError as error:
-        return config, Result("configuration", problems=list(error.problems)), wrong
+        return config, CheckResult("configuration", problems=list(error.problems)), wrong
     enabled = sum(each.enabled for each in config.integrations)
-    result = Result("configuration", f"{enabled} integrations may call, of {len(config.integrations)}")
+    result = CheckResult("configuration", f"{enabled} integrations may call, of {len(config.integrations)}")
     if not enabled:
         result.warnings.append("Nobody may call: add one with `shim integrations add`.")
     result.warnings += [*cautions(config), *exposed(config, path)]
     return config, result, wrong
 
 
-def check_translations() -> Result:
+def check_translations() -> CheckResult:
     try:
         judge_each(old(), [new(each) for each in dialects()], SERVICES)
         compiled = compile_catalogue(old(), new(), SERVICES)
     except DeclarationError as error:
         fix = "This is a defect of the shim, not of the configuration: correct the declaration"
-        return Result(
-            "translations", problems=[Problem("translations", each, None, fix) for each in error.problems]
+        return CheckResult(
+            "translations",
+            problems=[SettingProblem("translations", each, None, fix) for each in error.problems],
         )
-    return Result("translations", f"{len(compiled.translations)} of {len(compiled.old.operations)} operations")
+    return CheckResult(
+        "translations", f"{len(compiled.translations)} of {len(compiled.old.operations)} operations"
+    )
 
 
-def check_policies(config: Config, where: str) -> Result:
+def check_policies(config: Config, where: str) -> CheckResult:
     """Whether every policy can act somewhere; without usable translations that cannot be told."""
     count = len(config.conduct.policies)
     own = sum(len(each.conduct.policies) - count for each in config.integrations)
-    result = Result("policies", f"{count} of all, {own} of single integrations")
+    result = CheckResult("policies", f"{count} of all, {own} of single integrations")
     with suppress(DeclarationError):  # check_translations tells of it
         result.problems = judge_policies(
             config, compile_catalogue(old(), new(assumed(config)), SERVICES), where
@@ -127,9 +132,9 @@ def check_policies(config: Config, where: str) -> Result:
     return result
 
 
-def check_tls(config: Config, where: str) -> Result:
+def check_tls(config: Config, where: str) -> CheckResult:
     listen = config.listen
-    result = Result("TLS files", "none are configured: HTTP only")
+    result = CheckResult("TLS files", "none are configured: HTTP only")
     admin = config.admin
     if admin.tls_cert and admin.tls_key and (problem := _pair_problem(admin.tls_cert, admin.tls_key, where)):
         about = problem._replace(where=problem.where.replace("listen.", "admin."))
@@ -145,13 +150,13 @@ def check_tls(config: Config, where: str) -> Result:
     if ends < now:
         what = f"the certificate ended on {ends:%Y-%m-%d}"
         fix = "Put a renewed certificate there; clients refuse this one"
-        result.problems.append(Problem(f"{where}: listen.tls_cert", what, None, fix))
+        result.problems.append(SettingProblem(f"{where}: listen.tls_cert", what, None, fix))
     elif ends < now + _SOON:
         result.warnings.append(f"The certificate in listen.tls_cert ends on {ends:%Y-%m-%d}: renew it.")
     return result
 
 
-def _pair_problem(cert: Path, key: Path, where: str) -> Problem | None:
+def _pair_problem(cert: Path, key: Path, where: str) -> SettingProblem | None:
     if problem := _unreadable(cert, key, where):
         return problem
     try:
@@ -160,20 +165,20 @@ def _pair_problem(cert: Path, key: Path, where: str) -> Problem | None:
         if "MISMATCH" in (error.reason or ""):
             what = "this is the key of another certificate"
             meant = "Certificate and key may be from different renewals."
-            return Problem(
+            return SettingProblem(
                 f"{where}: listen.tls_key", what, meant, "Set the key that belongs to listen.tls_cert"
             )
         what = "certificate or key is no PEM file that can be read"
         meant = "The two may be swapped, or in DER form."
-        return Problem(f"{where}: listen.tls_cert, listen.tls_key", what, meant, "Set two PEM files")
+        return SettingProblem(f"{where}: listen.tls_cert, listen.tls_key", what, meant, "Set two PEM files")
     except (OSError, ValueError) as error:
         what = f"certificate or key cannot be used ({getattr(error, 'strerror', None) or error})"
         fix = "Set two PEM files that the shim may read, the key without a password"
-        return Problem(f"{where}: listen.tls_cert, listen.tls_key", what, None, fix)
+        return SettingProblem(f"{where}: listen.tls_cert, listen.tls_key", what, None, fix)
     return None
 
 
-def _unreadable(cert: Path, key: Path, where: str) -> Problem | None:
+def _unreadable(cert: Path, key: Path, where: str) -> SettingProblem | None:
     """The one of the two files that this user may not read."""
     for name, path in (("listen.tls_cert", cert), ("listen.tls_key", key)):
         try:
@@ -183,7 +188,7 @@ def _unreadable(cert: Path, key: Path, where: str) -> Problem | None:
             what = f"{whose} in {path} cannot be read ({(error.strerror or 'no access').lower()})"
             meant = "The shim may run as another user than the one who put it there."
             fix = f"Let the user that the shim runs as read it ({getuser()} is who asks now)"
-            return Problem(f"{where}: {name}", what, meant, fix)
+            return SettingProblem(f"{where}: {name}", what, meant, fix)
     return None
 
 
@@ -191,21 +196,21 @@ def _no_password() -> str:
     raise ValueError("the key has a password")
 
 
-async def check_store(config: Config, where: str) -> Result:
-    result = Result("store", "opens, and is up to date")
+async def check_store(config: Config, where: str) -> CheckResult:
+    result = CheckResult("store", "opens, and is up to date")
     try:
         store = await Store.open(config.store.url, config.store.journal_mode, config.store.busy_timeout)
     except Fault as fault:
-        result.problems.append(Problem(f"{where}: store.url", *trouble(fault)))
+        result.problems.append(SettingProblem(f"{where}: store.url", *trouble(fault)))
         return result
     try:
         result.warnings += await store.check()
-        mark = Mark.read(mark_path(config, store))
+        mark = StoreMark.read(mark_path(config, store))
         if mark is not None and mark.store != await store.identity():
             what = "this is another store than the one that was served here before"
             meant = "It was deleted or replaced, and would issue IDs again that old clients have."
             fix = "Put the old one, or its backup, back; or start once with `shim serve --new-store`"
-            result.problems.append(Problem(f"{where}: store.url", what, meant, fix))
+            result.problems.append(SettingProblem(f"{where}: store.url", what, meant, fix))
     finally:
         await store.close()
     if not _may_be_made(spool_folder(config)):
@@ -220,20 +225,22 @@ def _may_be_made(folder: Path) -> bool:
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
-def check_ports(config: Config, where: str) -> Result:
-    result = Result("ports", "free")
+def check_ports(config: Config, where: str) -> CheckResult:
+    result = CheckResult("ports", "free")
     for each in wanted(config):
         if why := refused(each):
             meant = "A shim may run here already: then this is no problem (--running)."
             setting = each.setting.partition(" ")[0]
-            result.problems.append(Problem(f"{where}: {setting}", why, meant, f"Set another {each.setting}"))
+            result.problems.append(
+                SettingProblem(f"{where}: {setting}", why, meant, f"Set another {each.setting}")
+            )
     return result
 
 
-def check_traces(config: Config, where: str) -> Result:
+def check_traces(config: Config, where: str) -> CheckResult:
     """Whether traces that are wanted can be made; whether a collector takes them is seen in the log."""
     sample = f"of {config.telemetry.sample:.0%} of the calls"
-    return Result("traces", f"made {sample}", problems=judge_telemetry(config, where))
+    return CheckResult("traces", f"made {sample}", problems=judge_telemetry(config, where))
 
 
 _BY_CONFIG = {

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.console import Code, end
+from shim.cli.common.console import ExitCode, end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shim.cli.check.checks import Result
+    from shim.cli.check.checks import CheckResult
 
 
-class Form(StrEnum):
+class CheckForm(StrEnum):
     TEXT = "text"
     JSON = "json"
 
@@ -36,7 +36,7 @@ def check(
         typer.Option("--running", envvar="SHIM_CHECK_RUNNING", help="A shim runs: its ports need not be free."),
     ] = False,
     host: options.Host = None,
-    port: options.Port = None,
+    port: options.PortOption = None,
     tls_port: options.TlsPort = None,
     tls_cert: options.TlsCert = None,
     tls_key: options.TlsKey = None,
@@ -45,8 +45,8 @@ def check(
     backend_url: options.BackendUrl = None,
     integrations_file: options.IntegrationsFile = None,
     format: Annotated[
-        Form, typer.Option("--format", envvar="SHIM_CHECK_FORMAT", help="How to print what was found.")
-    ] = Form.TEXT,
+        CheckForm, typer.Option("--format", envvar="SHIM_CHECK_FORMAT", help="How to print what was found.")
+    ] = CheckForm.TEXT,
 ) -> None:
     """Try all that `serve` needs and tell every problem: what, where, what was probably meant, the fix.
 
@@ -58,25 +58,25 @@ def check(
 
 
 async def _check(
-    path: Path | None, overrides: Mapping[str, Any], offline: bool, running: bool, form: Form
-) -> Code:
+    path: Path | None, overrides: Mapping[str, Any], offline: bool, running: bool, form: CheckForm
+) -> ExitCode:
     from shim.cli.check.checks import checks
 
-    found: list[Result] = []
+    found: list[CheckResult] = []
     with _progress():
         async for result in checks(path, overrides, offline=offline):
             if running and result.name == "ports":
                 continue
             found.append(result)
-            if form is Form.TEXT:
+            if form is CheckForm.TEXT:
                 _tell(result)
-    if form is Form.JSON:
+    if form is CheckForm.JSON:
         typer.echo(json.dumps({"checks": [_plain(each) for each in found]}, indent=1, ensure_ascii=False))
     failed = [each for each in found if each.problems]
-    return min((each.code for each in failed), default=Code.FINE)
+    return min((each.code for each in failed), default=ExitCode.FINE)
 
 
-def _plain(result: Result) -> dict[str, Any]:
+def _plain(result: CheckResult) -> dict[str, Any]:
     told = {"name": result.name, "detail": result.detail or None, "left_out": result.left_out or None}
     return {**told, "problems": [each._asdict() for each in result.problems], "warnings": result.warnings}
 
@@ -89,7 +89,7 @@ def _progress() -> AbstractContextManager[Any]:
     return Console(stderr=True).status("checking")
 
 
-def _tell(result: Result) -> None:
+def _tell(result: CheckResult) -> None:
     if result.left_out:
         typer.echo(f"-        {result.name}: {result.left_out}")
     elif not result.problems:

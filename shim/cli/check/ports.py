@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from shim.edge.settings.model import Config
 
 
-class Wanted(NamedTuple):
+class WantedPort(NamedTuple):
     """An address that a command wants, what for, and what sets it (a flag or a setting)."""
 
     what: str
@@ -18,16 +18,16 @@ class Wanted(NamedTuple):
     setting: str
 
 
-def wanted(config: Config) -> list[Wanted]:
+def wanted(config: Config) -> list[WantedPort]:
     """What a server of this configuration listens on."""
     listen, admin = config.listen, config.admin
-    found = [Wanted("HTTP", listen.host, listen.port, "listen.port (--port)")]
+    found = [WantedPort("HTTP", listen.host, listen.port, "listen.port (--port)")]
     if listen.tls_cert is not None:
-        found.append(Wanted("HTTPS", listen.host, listen.tls_port, "listen.tls_port (--tls-port)"))
-    return [*found, Wanted("admin", admin.host, admin.port, "admin.port (--admin-port)")]
+        found.append(WantedPort("HTTPS", listen.host, listen.tls_port, "listen.tls_port (--tls-port)"))
+    return [*found, WantedPort("admin", admin.host, admin.port, "admin.port (--admin-port)")]
 
 
-def refused(address: Wanted) -> str | None:
+def refused(address: WantedPort) -> str | None:
     """Why the address cannot be listened on; None: it can. Port 0 is any free one."""
     try:
         found = socket.getaddrinfo(
@@ -45,7 +45,7 @@ def refused(address: Wanted) -> str | None:
     return None
 
 
-def _reason(address: Wanted, error: OSError) -> str:
+def _reason(address: WantedPort, error: OSError) -> str:
     where = f"{address.host}:{address.port}"
     if isinstance(error, PermissionError):
         return f"{where} is for privileged users only"

@@ -41,7 +41,7 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 """How the table writes blanks in names."""
 _PORTS = {"http": 80, "https": 443}
 
-Place = tuple[str, int]
+SettingPlace = tuple[str, int]
 """Host and port."""
 
 
@@ -102,13 +102,13 @@ def _comparing(config: Config) -> Iterator[str]:
         yield "compare.url is the v3 backend, which speaks no 2.5: set the address of an old server."
 
 
-def _place(url: str) -> Place:
+def _place(url: str) -> SettingPlace:
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     return ("localhost" if is_loopback(host) else host), parts.port or _PORTS.get(parts.scheme, 0)
 
 
-def _own(config: Config) -> set[Place]:
+def _own(config: Config) -> set[SettingPlace]:
     """Where this shim is reached, as far as its configuration says."""
     listen = config.listen
     ports = [listen.port, *([listen.tls_port] if listen.tls_cert else [])]

@@ -55,9 +55,9 @@ def entries(incomplete: str) -> Offers:
     """References of journal entries that have not ended."""
 
     async def read(store: Store, config: Config) -> Offers:
-        from shim.edge.journal.journal import Journal
+        from shim.edge.journal.journal import JournalStore
 
-        found = await Journal(store, config.journal).entries("running", "undoing", "paused")
+        found = await JournalStore(store, config.journal).entries("running", "undoing", "paused")
         return [(each.id, f"{each.state} {each.integration} {each.operation}") for each in found]
 
     return _fitting(_stored(read), incomplete)

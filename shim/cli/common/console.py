@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup, TyperOption
 
 
-class Code(IntEnum):
+class ExitCode(IntEnum):
     """Exit codes, the same for every command."""
 
     FINE = 0
@@ -36,12 +36,12 @@ class LightGroup(TyperGroup):
 
 
 EXIT_CODES = {
-    Code.FINE: "fine",
-    Code.FINDINGS: "findings or failures that were asked for",
-    Code.USAGE: "usage or configuration",
-    Code.BACKEND: "the v3 backend cannot be reached",
-    Code.LOGIN: "the v3 backend refuses a login",
-    Code.INTERRUPTED: "Ctrl-C",
+    ExitCode.FINE: "fine",
+    ExitCode.FINDINGS: "findings or failures that were asked for",
+    ExitCode.USAGE: "usage or configuration",
+    ExitCode.BACKEND: "the v3 backend cannot be reached",
+    ExitCode.LOGIN: "the v3 backend refuses a login",
+    ExitCode.INTERRUPTED: "Ctrl-C",
 }
 
 
@@ -50,14 +50,14 @@ def say(text: str = "") -> None:
     typer.echo(text, err=True)
 
 
-def fail(code: Code, *lines: str) -> NoReturn:
+def fail(code: ExitCode, *lines: str) -> NoReturn:
     """End the command with messages on stderr."""
     for line in lines:
         say(line)
     raise typer.Exit(code)
 
 
-def end(code: Code) -> NoReturn:
+def end(code: ExitCode) -> NoReturn:
     raise typer.Exit(code)
 
 
@@ -68,4 +68,4 @@ def read_input(name: str) -> bytes:
     try:
         return Path(name).read_bytes()
     except OSError as error:
-        fail(Code.USAGE, f"{name}: cannot be read ({error.strerror}). Give a file, or - for stdin.")
+        fail(ExitCode.USAGE, f"{name}: cannot be read ({error.strerror}). Give a file, or - for stdin.")

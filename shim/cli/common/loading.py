@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from shim.cli.common.console import Code, fail, say
+from shim.cli.common.console import ExitCode, fail, say
 from shim.core.catalogue.translation import Catalogue
 from shim.core.errors import DeclarationError
 from shim.edge.catalogue import catalogue as compiled
@@ -24,7 +24,7 @@ def catalogue(dialect: Dialect = STANDARD) -> Catalogue:
     try:
         return compiled(dialect)
     except DeclarationError as error:
-        fail(Code.USAGE, "The translations contradict the interfaces:", *error.problems)
+        fail(ExitCode.USAGE, "The translations contradict the interfaces:", *error.problems)
 
 
 def config(path: Path | None, overrides: Mapping[str, Any]) -> Config:
@@ -46,7 +46,7 @@ def dialect(version: str | None, config: Config | None = None) -> Dialect:
     from shim.interfaces.dialects import known
 
     if version is not None and not re.fullmatch(r"([3-9]|[1-9][0-9])(\.[0-9]{1,4}){1,2}", version):
-        fail(Code.USAGE, f"{version} is no version of v3: {', '.join(known())} are described.")
+        fail(ExitCode.USAGE, f"{version} is no version of v3: {', '.join(known())} are described.")
     if version is None:
         return assumed(config) if config is not None else STANDARD
     return spoken(config, version) if config is not None else Dialect(version)
@@ -65,4 +65,4 @@ def policies(config: Config, catalogue: Catalogue) -> None:
 
 def _unusable(error: ConfigError) -> NoReturn:
     say("The configuration cannot be used:")
-    fail(Code.USAGE, *(f"  {problem}" for problem in error.problems))
+    fail(ExitCode.USAGE, *(f"  {problem}" for problem in error.problems))

@@ -35,7 +35,7 @@ SchemaVersion = Annotated[
 ]
 
 Host = Annotated[str | None, _flag("--host", "listen.host", "Address to listen on.")]
-Port = Annotated[str | None, _flag("--port", "listen.port", "Port for HTTP; 0 takes a free one.")]
+PortOption = Annotated[str | None, _flag("--port", "listen.port", "Port for HTTP; 0 takes a free one.")]
 TlsPort = Annotated[str | None, _flag("--tls-port", "listen.tls_port", "Port for HTTPS.")]
 TlsCert = Annotated[Path | None, _flag("--tls-cert", "listen.tls_cert", "Certificate chain, PEM.")]
 TlsKey = Annotated[Path | None, _flag("--tls-key", "listen.tls_key", "Its private key, PEM.")]
@@ -48,7 +48,7 @@ IntegrationsFile = Annotated[
 ]
 Workers = Annotated[str | None, _flag("--workers", "listen.workers", "Processes that serve, on PostgreSQL.")]
 LogLevel = Annotated[str | None, _flag("--log-level", "log.level", "debug, info, warning or error.")]
-LogFormat = Annotated[str | None, _flag("--log-format", "log.format", "auto, json or console.")]
+LogFormatOption = Annotated[str | None, _flag("--log-format", "log.format", "auto, json or console.")]
 
 FLAGS = {
     "host": "listen.host",

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
-from shim.cli.common.console import Code, say
+from shim.cli.common.console import ExitCode, say
 
 LEFT_BEHIND = 3.0
 """Seconds that tasks which nobody waited for have at the end, once they are cancelled."""
 
 
-def run(main: Coroutine[Any, Any, Code]) -> Code:
+def run(main: Coroutine[Any, Any, ExitCode]) -> ExitCode:
     """Run on uvloop. A cancelled main is one that Ctrl-C ended."""
     import uvloop
 
@@ -24,12 +24,12 @@ def run(main: Coroutine[Any, Any, Code]) -> Code:
         try:
             code = runner.run(main)
         except (asyncio.CancelledError, KeyboardInterrupt):
-            code = Code.INTERRUPTED
+            code = ExitCode.INTERRUPTED
         _end(runner.get_loop(), code)
         return code
 
 
-def _end(loop: asyncio.AbstractEventLoop, code: Code) -> None:
+def _end(loop: asyncio.AbstractEventLoop, code: ExitCode) -> None:
     """Cancel what is still running; end the process when that does not help.
 
     A connection whose transaction was cut off can wait without end for its own close (SQLAlchemy 2.1 with
@@ -44,17 +44,17 @@ def _end(loop: asyncio.AbstractEventLoop, code: Code) -> None:
         os._exit(code)
 
 
-async def until_stopped() -> Code:
+async def until_stopped() -> ExitCode:
     """Wait for SIGINT or SIGTERM; the exit code that it stands for."""
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[Code] = loop.create_future()
+    ended: asyncio.Future[ExitCode] = loop.create_future()
 
-    def end(code: Code) -> None:
+    def end(code: ExitCode) -> None:
         if not ended.done():
             ended.set_result(code)
 
-    loop.add_signal_handler(signal.SIGINT, end, Code.INTERRUPTED)
-    loop.add_signal_handler(signal.SIGTERM, end, Code.FINE)
+    loop.add_signal_handler(signal.SIGINT, end, ExitCode.INTERRUPTED)
+    loop.add_signal_handler(signal.SIGTERM, end, ExitCode.FINE)
     try:
         return await ended
     finally:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from shim.cli.common.console import Code, end, fail, say
+from shim.cli.common.console import ExitCode, end, fail, say
 from shim.cli.common.tables import show, table
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from shim.edge.store.database import Store
 
 _T = TypeVar("_T")
-Row = Mapping[str, Any]
+OutputRow = Mapping[str, Any]
 
 
-class Form(StrEnum):
+class OutputForm(StrEnum):
     TABLE = "table"
     JSON = "json"
 
@@ -44,7 +44,7 @@ def who_is(given: str | None) -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        fail(Code.USAGE, "The system does not say who you are: give --who.")
+        fail(ExitCode.USAGE, "The system does not say who you are: give --who.")
 
 
 def now() -> datetime:
@@ -65,14 +65,14 @@ def with_store(config: Path | Config | None, work: Callable[[Store, Config], Cor
     settings = load(config, {}) if config is None or isinstance(config, Path) else config
     told: list[_T] = []
 
-    async def main() -> Code:
+    async def main() -> ExitCode:
         kept = settings.store
         store = await Store.open(kept.url, kept.journal_mode, kept.busy_timeout, create=False)
         try:
             told.append(await work(store, settings))
         finally:
             await store.close()
-        return Code.FINE
+        return ExitCode.FINE
 
     try:
         code = running.run(main())
@@ -80,8 +80,8 @@ def with_store(config: Path | Config | None, work: Callable[[Store, Config], Cor
         fail(_code_of(fault), _why(fault))
     except PortingRefused as refused:
         said = str(refused)
-        fail(Code.USAGE, f"{said[0].upper()}{said[1:]}.")
-    if code is not Code.FINE:
+        fail(ExitCode.USAGE, f"{said[0].upper()}{said[1:]}.")
+    if code is not ExitCode.FINE:
         end(code)
     return told[0]
 
@@ -118,13 +118,13 @@ def _why(fault: Fault) -> str:
     return str(trouble(fault)) if isinstance(fault, StoreUnavailable) else str(fault)
 
 
-def _code_of(fault: Fault) -> Code:
+def _code_of(fault: Fault) -> ExitCode:
     """Work on the store may ask v3 as well."""
     from shim.core.errors import BackendError, BackendLoginRefused
 
     if isinstance(fault, BackendLoginRefused):
-        return Code.LOGIN
-    return Code.BACKEND if isinstance(fault, BackendError) else Code.USAGE
+        return ExitCode.LOGIN
+    return ExitCode.BACKEND if isinstance(fault, BackendError) else ExitCode.USAGE
 
 
 def emit_json(told: Any) -> None:
@@ -135,16 +135,16 @@ def emit_json(told: Any) -> None:
 
 
 def emit(
-    form: Form,
+    form: OutputForm,
     name: str,
     columns: Sequence[str],
-    rows: Sequence[Row],
+    rows: Sequence[OutputRow],
     *,
     names: Sequence[str] | None = None,
     spare: Sequence[str] = (),
 ) -> None:
     """Rows on stdout; a table is left out when it is empty. `names` and `spare` are as tables take them."""
-    if form is Form.JSON:
+    if form is OutputForm.JSON:
         emit_json({name: rows})
     elif rows:
         cells = ([_cell(row[column]) for column in columns] for row in rows)

@@ -7,20 +7,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shim.cli.common.console import Code
+from shim.cli.common.console import ExitCode
 
 if TYPE_CHECKING:
     from shim.edge.settings.model import Config
-    from shim.edge.workers.place import Sockets, Worker
+    from shim.edge.workers.place import Worker, WorkerSockets
 
 
 def supervise(
     settings: Config,
     count: int,
-    handed: Sockets,
-    run: Callable[[Sockets, Worker, Config], int],
+    handed: WorkerSockets,
+    run: Callable[[WorkerSockets, Worker, Config], int],
     reread: Callable[[], Config],
-) -> Code:
+) -> ExitCode:
     """Have so many workers serve until a signal ends them. Raises OSError when an address cannot be had."""
     import gc
 
@@ -35,4 +35,4 @@ def supervise(
     sockets = opened(settings, handed)
     gc.freeze()  # the collector writes into what it looks at, which would be copied for each worker
     parent = Supervisor(settings, count, partial(run, sockets), reread, Notifier())
-    return Code(parent.supervise())
+    return ExitCode(parent.supervise())

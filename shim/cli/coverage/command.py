@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.console import Code, fail, say
+from shim.cli.common.console import ExitCode, fail, say
 from shim.cli.common.tables import show, table
 
 if TYPE_CHECKING:
-    from shim.cli.coverage.data import Row
+    from shim.cli.coverage.data import CoverageRow
     from shim.core.catalogue.translation import Catalogue
 
 
-class Format(StrEnum):
+class CoverageFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
@@ -31,12 +31,12 @@ def coverage(
         list[str] | None, typer.Argument(help="Services or operations, such as Client or Client.AddClient.")
     ] = None,
     format: Annotated[
-        Format,
+        CoverageFormat,
         typer.Option(
             envvar="SHIM_COVERAGE_FORMAT",
             help="How to print it; only json has all paths of all.",
         ),
-    ] = Format.TABLE,
+    ] = CoverageFormat.TABLE,
     config: options.ConfigFile = None,
     schema_version: options.SchemaVersion = None,
 ) -> None:
@@ -56,17 +56,17 @@ def coverage(
     found = gaps(compiled, names)
     if found:
         say(f"The coverage has {len(found)} gaps:")
-        fail(Code.FINDINGS, *(f"  {gap}" for gap in found))
+        fail(ExitCode.FINDINGS, *(f"  {gap}" for gap in found))
 
 
-def _print(catalogue: Catalogue, chosen: list[Row], format: Format, *, whole: bool) -> None:
+def _print(catalogue: Catalogue, chosen: list[CoverageRow], format: CoverageFormat, *, whole: bool) -> None:
     from shim.cli.coverage.data import totals
     from shim.cli.coverage.pages import HEAD, details, overview, summary
 
-    if format is Format.JSON:
+    if format is CoverageFormat.JSON:
         data = {"paths": [asdict(row) for row in chosen], "totals": totals(catalogue, chosen)}
         typer.echo(json.dumps(data, indent=1, ensure_ascii=False))
-    elif format is Format.MARKDOWN:
+    elif format is CoverageFormat.MARKDOWN:
         typer.echo("\n".join((overview if whole else details)(catalogue, chosen)))
     else:
         show(table(HEAD, summary(catalogue, chosen)))
@@ -77,7 +77,7 @@ def _operations(catalogue: Catalogue, only: Sequence[str]) -> list[str]:
     all_of_them = [(each.service, each.name) for each in catalogue.old.operations.values()]
     for name in only:
         if not any(_is_named(*each, [name]) for each in all_of_them):
-            fail(Code.USAGE, f"There is no service or operation {name}. `shim coverage` lists all.")
+            fail(ExitCode.USAGE, f"There is no service or operation {name}. `shim coverage` lists all.")
     return [".".join(each) for each in all_of_them if not only or _is_named(*each, only)]
 
 

@@ -27,7 +27,7 @@ Shown = Mapping[tuple[str, str, str], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CoverageRow:
     """One path of one old message. `path` is that below the message, `place` where it is in v3."""
 
     service: str
@@ -41,11 +41,11 @@ class Row:
     cases: list[str]
 
 
-def rows(catalogue: Catalogue, cases: Path = CASES) -> list[Row]:
+def rows(catalogue: Catalogue, cases: Path = CASES) -> list[CoverageRow]:
     """All paths, by service, operation and direction in the order of the interface."""
     shown = _shown(catalogue, cases)
     return [
-        Row(
+        CoverageRow(
             operation.service,
             operation.name,
             fate.direction,
@@ -76,7 +76,7 @@ def _untranslated(operation: Operation) -> Iterator[Fate]:
         yield Fate("answer", path, "refused", None, "not-translated", because)
 
 
-def totals(catalogue: Catalogue, of: Iterable[Row]) -> dict[str, Any]:
+def totals(catalogue: Catalogue, of: Iterable[CoverageRow]) -> dict[str, Any]:
     """Counts of the rows: operations and paths, by fate, by finding, how many have a case; by service, too."""
     found = list(of)
     services = {name: list(each) for name, each in groupby(found, lambda row: row.service)}
@@ -86,7 +86,7 @@ def totals(catalogue: Catalogue, of: Iterable[Row]) -> dict[str, Any]:
     }
 
 
-def _counts(catalogue: Catalogue, found: list[Row]) -> dict[str, Any]:
+def _counts(catalogue: Catalogue, found: list[CoverageRow]) -> dict[str, Any]:
     operations = {f"{row.service}.{row.operation}" for row in found}
     return {
         "operations": len(operations),

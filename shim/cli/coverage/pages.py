@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from shim.cli.coverage.data import Row, totals
+from shim.cli.coverage.data import CoverageRow, totals
 from shim.core.catalogue.translation import Catalogue, Translation
 
 FATES = ("carried", "renamed", "moved", "computed", "kept", "emulated", "dropped", "refused", "ignored")
@@ -24,7 +24,7 @@ MEANINGS = {
 }
 
 
-def summary(catalogue: Catalogue, rows: Iterable[Row]) -> list[list[str]]:
+def summary(catalogue: Catalogue, rows: Iterable[CoverageRow]) -> list[list[str]]:
     """One line an operation; zeros stay blank."""
     lines = []
     for (service, operation), group in groupby(rows, lambda row: (row.service, row.operation)):
@@ -37,7 +37,7 @@ def summary(catalogue: Catalogue, rows: Iterable[Row]) -> list[list[str]]:
     return lines
 
 
-def overview(catalogue: Catalogue, rows: Sequence[Row]) -> Iterator[str]:
+def overview(catalogue: Catalogue, rows: Sequence[CoverageRow]) -> Iterator[str]:
     """The lines of the page of totals, which links to the page of each service."""
     yield "# Coverage\n"
     yield "What becomes of every path of every 2.5 message. Made by `shim coverage --format markdown`, which"
@@ -61,7 +61,7 @@ def overview(catalogue: Catalogue, rows: Sequence[Row]) -> Iterator[str]:
     yield from _table(HEAD, (_linked(line) for line in summary(catalogue, rows)))
 
 
-def details(catalogue: Catalogue, rows: Iterable[Row]) -> Iterator[str]:
+def details(catalogue: Catalogue, rows: Iterable[CoverageRow]) -> Iterator[str]:
     """The lines of the page of a service: every operation with every path."""
     for service, members in groupby(rows, lambda row: row.service):
         yield f"# Coverage: {service}\n"
@@ -70,7 +70,7 @@ def details(catalogue: Catalogue, rows: Iterable[Row]) -> Iterator[str]:
             yield from _operation(catalogue, f"{service}.{operation}", list(group))
 
 
-def _operation(catalogue: Catalogue, name: str, rows: list[Row]) -> Iterator[str]:
+def _operation(catalogue: Catalogue, name: str, rows: list[CoverageRow]) -> Iterator[str]:
     yield f"\n## {name}\n"
     yield f"{_says(catalogue, name)}\n"
     for direction in ("request", "answer"):
@@ -82,7 +82,7 @@ def _operation(catalogue: Catalogue, name: str, rows: list[Row]) -> Iterator[str
         yield ""
 
 
-def _line(row: Row) -> tuple[str, ...]:
+def _line(row: CoverageRow) -> tuple[str, ...]:
     finding = f"[`{row.finding}`](../findings.md)" if row.finding else ""
     because = "" if row.fate == "carried" and not row.finding else row.because
     cases = ", ".join(each.rpartition("/")[2].removesuffix(".case") for each in row.cases)

@@ -13,14 +13,14 @@ from zeep.exceptions import Fault
 from zeep.helpers import serialize_object
 
 from shim.cli.demo.events import Observer
-from shim.emulator.world.world import Seen
+from shim.emulator.world.world import SeenRequest
 from shim.interfaces.load import old
 
 _Client: Any = zeep.Client  # zeep has no types
 _plainly: Any = serialize_object
 
-Answer = dict[str, Any]
-Expect = Callable[[Answer], str | None]
+DemoAnswer = dict[str, Any]
+Expect = Callable[[DemoAnswer], str | None]
 """Judges an answer: None if it is as expected, else what is wrong."""
 
 TEXT = "_value_1"
@@ -62,7 +62,7 @@ class Guide:
         *,
         fault: str | None = None,
         **fields: Any,
-    ) -> Answer:
+    ) -> DemoAnswer:
         """Make a call as a login; `fault` is the code of the fault that is expected instead of an answer.
 
         Raises Stopped when there is no answer to go on with.
@@ -85,7 +85,7 @@ class Guide:
     def close(self) -> None:
         self._client.transport.session.close()
 
-    def _ask(self, login: tuple[str, str], name: str, fields: Answer) -> tuple[Answer, str | None]:
+    def _ask(self, login: tuple[str, str], name: str, fields: DemoAnswer) -> tuple[DemoAnswer, str | None]:
         service, operation = name.split(".")
         facts = old().services[service]
         credentials = self._client.get_element(f"{{{old().namespace('HeaderData')}}}userCredentials")
@@ -106,7 +106,7 @@ class Guide:
             self.tally.failed.append(f"{self.tally.steps}. {what}: {wrong}")
             self._say(f"       {wrong}")
 
-    def _tell_call(self, seen: Seen) -> None:
+    def _tell_call(self, seen: SeenRequest) -> None:
         self.tally.calls += 1
         ended = "" if seen.outcome == "ok" else f": fault {seen.outcome or 'without a code'}"
         leaves = [(path, text) for path, text in seen.request.leaves() if text]
@@ -117,25 +117,25 @@ class Guide:
         self._say(f"       finding  {found['severity']}: {found['code']} {found['path']}: {found['because']}")
 
 
-def _judged(answer: Answer, failure: str | None, expect: Expect, fault: str | None) -> str | None:
+def _judged(answer: DemoAnswer, failure: str | None, expect: Expect, fault: str | None) -> str | None:
     if fault:
         as_expected = failure is not None and f"code {fault}" in failure
         return None if as_expected else f"no fault with code {fault}, but {failure or 'an answer'}"
     return failure or expect(answer)
 
 
-def _plain(answer: Any) -> Answer:
+def _plain(answer: Any) -> DemoAnswer:
     plain = _plainly(answer, dict)
     if isinstance(plain, dict) and set(plain) == {"header", "body"}:
         plain = plain["body"]
     return plain if isinstance(plain, dict) else {"value": plain}
 
 
-def _shown(fields: Answer) -> str:
+def _shown(fields: DemoAnswer) -> str:
     return _joined(_leaves(fields))
 
 
-def _leaves(fields: Answer, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _leaves(fields: DemoAnswer, prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in fields.items():
         if isinstance(value, dict) and TEXT in value:
             yield prefix + name, "unlimited" if value.get("unlimited") else str(value[TEXT])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shim.cli.common.console import Code, end, fail, say
+from shim.cli.common.console import ExitCode, end, fail, say
 from shim.cli.common.tables import show, table
 
 if TYPE_CHECKING:
@@ -60,21 +60,23 @@ def demo(
 
 
 def _need(ports: Ports) -> None:
-    from shim.cli.check.ports import Wanted, refused
+    from shim.cli.check.ports import WantedPort, refused
     from shim.cli.demo.world import LOOPBACK
 
     wanted = (
-        Wanted("HTTP", LOOPBACK, ports.http, "--port"),
-        Wanted("HTTPS", LOOPBACK, ports.https, "--tls-port"),
-        Wanted("admin", LOOPBACK, ports.admin, "--admin-port"),
-        Wanted("backend", LOOPBACK, ports.backend, "--backend-port"),
+        WantedPort("HTTP", LOOPBACK, ports.http, "--port"),
+        WantedPort("HTTPS", LOOPBACK, ports.https, "--tls-port"),
+        WantedPort("admin", LOOPBACK, ports.admin, "--admin-port"),
+        WantedPort("backend", LOOPBACK, ports.backend, "--backend-port"),
     )
     taken = [(each, why) for each in wanted if (why := refused(each))]
     if taken:
-        fail(Code.USAGE, *(f"{each.what}: {why}. Give another {each.setting}, or 0." for each, why in taken))
+        fail(
+            ExitCode.USAGE, *(f"{each.what}: {why}. Give another {each.setting}, or 0." for each, why in taken)
+        )
 
 
-async def _until_stopped(ports: Ports, tls_dir: Path | None) -> Code:
+async def _until_stopped(ports: Ports, tls_dir: Path | None) -> ExitCode:
     from shim.cli.common import running
     from shim.cli.demo import world as demo_world
     from shim.edge.telemetry import log
@@ -109,15 +111,15 @@ def _introduce(world: Demo) -> None:
     say("Up. Ctrl-C ends it.")
 
 
-async def _tour(ports: Ports, tls_dir: Path | None) -> Code:
+async def _tour(ports: Ports, tls_dir: Path | None) -> ExitCode:
     try:
         import zeep  # noqa: F401
     except ModuleNotFoundError:
-        fail(Code.USAGE, "The tour needs zeep: pip install 'systemapi-shim[tour]'.")
+        fail(ExitCode.USAGE, "The tour needs zeep: pip install 'systemapi-shim[tour]'.")
     from shim.cli.demo import world as demo_world
-    from shim.cli.demo.events import Events, Observer
+    from shim.cli.demo.events import DemoEvents, Observer
 
-    events = Events()
+    events = DemoEvents()
     events.install()
     async with demo_world.running(ports, tls_dir) as world:
         typer.echo(f"2.5 client (zeep) -> shim at {world.http} -> v3 backend at {world.backend}")
@@ -141,11 +143,11 @@ async def _in_thread(world: Demo, observer: Observer) -> Tally:
         raise
 
 
-def _summary(tally: Tally) -> Code:
+def _summary(tally: Tally) -> ExitCode:
     findings = ", ".join(f"{code} {number}" for code, number in tally.findings.most_common()) or "none"
     worked = tally.steps - len(tally.failed)
     typer.echo(f"\n{worked} of {tally.steps} old calls worked, as {tally.calls} v3 calls.")
     typer.echo(f"Findings: {findings}.")
     for failed in tally.failed:
         say(f"FAILED: {failed}")
-    return Code.FINDINGS if tally.failed or not tally.steps else Code.FINE
+    return ExitCode.FINDINGS if tally.failed or not tally.steps else ExitCode.FINE

@@ -11,10 +11,10 @@ from typing import Any
 
 import structlog
 
-from shim.emulator.world.world import Seen, World
+from shim.emulator.world.world import SeenRequest, World
 
 
-class Events:
+class DemoEvents:
     """Takes the shim's log in: events are kept, and only warnings and worse go on to stderr."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class EventMark:
     """How far events and v3 calls were at a moment."""
 
     events: int
@@ -50,15 +50,15 @@ class Mark:
 class Observer:
     """Tells what one old call caused: v3 calls with their fields, and findings."""
 
-    def __init__(self, events: Events, world: World) -> None:
+    def __init__(self, events: DemoEvents, world: World) -> None:
         self._events = events
         self._world = world
 
-    def mark(self) -> Mark:
-        return Mark(len(self._events.kept), len(self._world.calls))
+    def mark(self) -> EventMark:
+        return EventMark(len(self._events.kept), len(self._world.calls))
 
-    def calls_since(self, mark: Mark) -> list[Seen]:
+    def calls_since(self, mark: EventMark) -> list[SeenRequest]:
         return list(islice(self._world.calls, mark.calls, None))
 
-    def findings_since(self, mark: Mark) -> list[MutableMapping[str, Any]]:
+    def findings_since(self, mark: EventMark) -> list[MutableMapping[str, Any]]:
         return [each for each in self._events.kept[mark.events :] if each["event"] == "finding"]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import Any
 
-from shim.cli.demo.client import TEXT, Answer, Expect, Guide, Stopped, Tally
+from shim.cli.demo.client import TEXT, DemoAnswer, Expect, Guide, Stopped, Tally
 from shim.cli.demo.events import Observer
 from shim.cli.demo.world import LOGINS
 
@@ -60,7 +60,7 @@ def admin_and_clients(guide: Guide) -> None:
     delete_client(guide, ADMIN, client, "tour-client-b")
 
 
-def added_client(guide: Guide, login: tuple[str, str], name: str, parent: Answer) -> int:
+def added_client(guide: Guide, login: tuple[str, str], name: str, parent: DemoAnswer) -> int:
     profile = {"name": "Tina Tour", "company": "Tour and Travel", "country": "us", "industry": "7"}
     answer = guide.call(
         login, "Client.AddClient", succeeded, login=name, password=_PASSWORD, **profile, **parent
@@ -75,7 +75,7 @@ def manage_client(guide: Guide, login: tuple[str, str], client: int) -> None:
     guide.call(login, "Client.GetClientDetails", has(company="Tour & Voyage", industry="9"), ID=client)
     guide.call(login, "Client.SetClientStatus", succeeded, ID=client, status=False, phoneStatus="16")
     guide.call(login, "Client.GetClientDetails", has(status=False, phoneStatus="16"), ID=client)
-    permissions: Answer = {"extensionManag": True, "MyVoipNowManag": "standard", "phoneExtMax": limit(5)}
+    permissions: DemoAnswer = {"extensionManag": True, "MyVoipNowManag": "standard", "phoneExtMax": limit(5)}
     guide.call(login, "Client.SetClientPL", succeeded, ID=client, **permissions)
     said = has_permissions(extensionManag=True, MyVoipNowManag="standard", phoneExtMax=5)
     guide.call(login, "Client.GetClientPL", said, ID=client)
@@ -101,7 +101,7 @@ def admin_and_resellers(guide: Guide) -> None:
     guide.call(ADMIN, "Reseller.GetResellerDetails", has(company="Tour Networks"), ID=reseller)
     guide.call(ADMIN, "Reseller.SetResellerStatus", succeeded, ID=reseller, status=False, phoneStatus="16")
     guide.call(ADMIN, "Reseller.GetResellerDetails", has(status=False, phoneStatus="16"), ID=reseller)
-    permissions: Answer = {"clientManag": True, "advertisingManag": True, "clientMax": limit(3)}
+    permissions: DemoAnswer = {"clientManag": True, "advertisingManag": True, "clientMax": limit(3)}
     guide.call(ADMIN, "Reseller.SetResellerPL", succeeded, ID=reseller, **permissions)
     said = has_permissions(clientManag=True, advertisingManag=True, clientMax=3)
     guide.call(ADMIN, "Reseller.GetResellerPL", said, ID=reseller)
@@ -119,17 +119,17 @@ def wrong_password(guide: Guide) -> None:
 # ---- expectations ----
 
 
-def limit(value: int) -> Answer:
+def limit(value: int) -> DemoAnswer:
     return {TEXT: value, "unlimited": False}
 
 
-def succeeded(answer: Answer) -> str | None:
+def succeeded(answer: DemoAnswer) -> str | None:
     result = answer.get("result")
     return None if result == "success" else f"the result is {result}"
 
 
 def has(**expected: Any) -> Expect:
-    def expect(answer: Answer) -> str | None:
+    def expect(answer: DemoAnswer) -> str | None:
         wrong = [name for name, value in expected.items() if _text(answer.get(name)) != _text(value)]
         return f"not as expected: {', '.join(wrong)}" if wrong else None
 
@@ -137,7 +137,7 @@ def has(**expected: Any) -> Expect:
 
 
 def has_permissions(**expected: Any) -> Expect:
-    def expect(answer: Answer) -> str | None:
+    def expect(answer: DemoAnswer) -> str | None:
         found: Any = answer.get("userPL") or {}
         return has(**expected)(found[0] if isinstance(found, list) else found)
 
@@ -145,7 +145,7 @@ def has_permissions(**expected: Any) -> Expect:
 
 
 def lists(kind: str, *logins: str) -> Expect:
-    def expect(answer: Answer) -> str | None:
+    def expect(answer: DemoAnswer) -> str | None:
         missing = set(logins) - _logins(answer, kind)
         return f"not in the list: {', '.join(sorted(missing))}" if missing else None
 
@@ -153,13 +153,13 @@ def lists(kind: str, *logins: str) -> Expect:
 
 
 def lacks(kind: str, login: str) -> Expect:
-    def expect(answer: Answer) -> str | None:
+    def expect(answer: DemoAnswer) -> str | None:
         return f"{login} is still in the list" if login in _logins(answer, kind) else None
 
     return expect
 
 
-def _logins(answer: Answer, kind: str) -> set[str]:
+def _logins(answer: DemoAnswer, kind: str) -> set[str]:
     return {each["login"] for each in answer.get(kind) or []}
 
 

@@ -26,7 +26,7 @@ REVIEWER, REVIEW_PASSWORD = "demo", "demo-secret"  # of a world that lives on lo
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class DemoLogin:
     """A 2.5 login of the demo world; its v3 app is `<login>-key` with `<login>-app-secret`."""
 
     login: str
@@ -37,13 +37,15 @@ class Login:
 
 
 LOGINS = (
-    Login("admin", "admin-secret", 1, "administrator", "administrator"),
-    Login("acme", "acme-secret", 10, "reseller", "service provider"),
-    Login("fabrikam", "fabrikam-secret", 11, "reseller", "service provider"),
-    Login("northwind", "northwind-secret", 20, "client of acme", "organization"),
-    Login("contoso", "contoso-secret", 21, "client of acme", "organization"),
+    DemoLogin("admin", "admin-secret", 1, "administrator", "administrator"),
+    DemoLogin("acme", "acme-secret", 10, "reseller", "service provider"),
+    DemoLogin("fabrikam", "fabrikam-secret", 11, "reseller", "service provider"),
+    DemoLogin("northwind", "northwind-secret", 20, "client of acme", "organization"),
+    DemoLogin("contoso", "contoso-secret", 21, "client of acme", "organization"),
     *(
-        Login(f"nw00{number}", "nw-secret", 29 + number, "extension of northwind", "user with one extension")
+        DemoLogin(
+            f"nw00{number}", "nw-secret", 29 + number, "extension of northwind", "user with one extension"
+        )
         for number in range(1, 6)
     ),
 )
@@ -107,7 +109,7 @@ def _config(ports: Ports, backend: str, tls: Files, folder: Path) -> Config:
     return load_config(None, settings, {})
 
 
-def _integration(login: Login) -> dict[str, Any]:
+def _integration(login: DemoLogin) -> dict[str, Any]:
     return {
         "name": login.login,
         "old": {"username": login.login, "password": login.password},

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shim.cli.common import complete, options
-from shim.cli.common.console import Code, fail
+from shim.cli.common.console import ExitCode, fail
 
 if TYPE_CHECKING:
-    from shim.core.catalogue.translation import Called, Catalogue, Translation
+    from shim.core.catalogue.translation import CalledOperation, Catalogue, Translation
     from shim.core.rules.rule import Fate
     from shim.core.schema.interface import Operation
 
 
-class Format(StrEnum):
+class ExplainFormat(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     JSON = "json"
@@ -33,8 +33,9 @@ def explain(
         ),
     ],
     format: Annotated[
-        Format, typer.Option(envvar="SHIM_EXPLAIN_FORMAT", help="How to print it; markdown is for porting.")
-    ] = Format.TEXT,
+        ExplainFormat,
+        typer.Option(envvar="SHIM_EXPLAIN_FORMAT", help="How to print it; markdown is for porting."),
+    ] = ExplainFormat.TEXT,
     config: options.ConfigFile = None,
     schema_version: options.SchemaVersion = None,
 ) -> None:
@@ -51,12 +52,12 @@ def explain(
     if settings is not None:
         loading.policies(settings, compiled)
     translation = compiled.translations.get(found.full_name)
-    if format is Format.MARKDOWN and translation is not None:
+    if format is ExplainFormat.MARKDOWN and translation is not None:
         from shim.cli.explain.page import page
 
         typer.echo("\n".join((f"# {found.full_name}\n", *page(compiled, translation))))
         return
-    if format is Format.JSON:
+    if format is ExplainFormat.JSON:
         from shim.cli.explain.plain import plain
 
         typer.echo(plain(compiled, found, translation))
@@ -76,7 +77,7 @@ def _find(catalogue: Catalogue, name: str) -> Operation:
     if found is None:
         near = difflib.get_close_matches(name.lower(), known, 1)
         hint = f" Did you mean {known[near[0]].full_name}?" if near else ""
-        fail(Code.USAGE, f"2.5 has no operation {name}.{hint} `shim coverage` lists all.")
+        fail(ExitCode.USAGE, f"2.5 has no operation {name}.{hint} `shim coverage` lists all.")
     return found
 
 
@@ -129,7 +130,7 @@ def _calls(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
             yield f"      Undone by {each.undo.operation}."
 
 
-def _posted(catalogue: Catalogue, call: Called) -> str:
+def _posted(catalogue: Catalogue, call: CalledOperation) -> str:
     service = call.operation.partition(".")[0]
     return f"{call.operation}, posted to {catalogue.new.services[service].endpoint}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from shim.core.catalogue.calls import calls_of, lookups
-from shim.core.catalogue.translation import Called, Catalogue, Translation
+from shim.core.catalogue.translation import CalledOperation, Catalogue, Translation
 from shim.core.schema.interface import Operation
 
 
@@ -36,7 +36,7 @@ def plain(catalogue: Catalogue, operation: Operation, translation: Translation |
     return json.dumps(told, indent=1, ensure_ascii=False)
 
 
-def _call(catalogue: Catalogue, call: Called) -> dict[str, object]:
+def _call(catalogue: Catalogue, call: CalledOperation) -> dict[str, object]:
     service = catalogue.new.services[call.operation.partition(".")[0]]
     about = {"operation": call.operation, "endpoint": service.endpoint, "because": call.because or None}
     return {

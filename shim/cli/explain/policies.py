@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shim.core.catalogue.choices import Place, places
+from shim.core.catalogue.choices import ChoicePoint, places
 from shim.core.catalogue.translation import Translation
 from shim.core.policies import ANY, Policies, deciding
 from shim.edge.settings.model import Config
@@ -26,7 +26,7 @@ def policy_lines(translation: Translation, config: Config | None) -> Iterator[st
             yield from _chosen(translation, place, config)
 
 
-def _chosen(translation: Translation, place: Place, config: Config) -> Iterator[str]:
+def _chosen(translation: Translation, place: ChoicePoint, config: Config) -> Iterator[str]:
     general = Policies(each.core() for each in config.conduct.policies)
     said = _decided(translation, place, general)
     if said is not None:
@@ -38,7 +38,7 @@ def _chosen(translation: Translation, place: Place, config: Config) -> Iterator[
             yield f"      chosen for {each.name}: {decided[0]} (its conduct.policies[{decided[1]}])"
 
 
-def _decided(translation: Translation, place: Place, policies: Policies) -> tuple[str, int] | None:
+def _decided(translation: Translation, place: ChoicePoint, policies: Policies) -> tuple[str, int] | None:
     """What is done and the position of the policy that says so; None: nothing was chosen."""
     name = translation.old.full_name
     covering = [(index, each) for index, each in enumerate(policies.entries) if each.covers(name)]

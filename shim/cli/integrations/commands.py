@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shim.cli.common import complete, options
-from shim.cli.common.console import Code, LightGroup, fail, say
-from shim.cli.common.store import Form, emit, time
+from shim.cli.common.console import ExitCode, LightGroup, fail, say
+from shim.cli.common.store import OutputForm, emit, time
 
 if TYPE_CHECKING:
     from shim.edge.settings.model import Integration, OldLogin
@@ -72,7 +72,7 @@ def add(
     Several secrets on stdin are read a line each, in the order of the flags above.
     """
     if not v3_app_key:
-        fail(Code.USAGE, "Give the key of the v3 app that its calls are made with: --v3-app-key.")
+        fail(ExitCode.USAGE, "Give the key of the v3 app that its calls are made with: --v3-app-key.")
     old: dict[str, str] = {}
     if username:
         old |= {"username": username, "password_hash": _hash(_secret("--password", password))}
@@ -81,7 +81,7 @@ def add(
     if crypted_auth is not None:
         old["crypted_auth_sha256"] = _digest(_secret("--crypted-auth", crypted_auth))
     if not old:
-        fail(Code.USAGE, "Say how it logs in: --username, --app-key or --crypted-auth.")
+        fail(ExitCode.USAGE, "Say how it logs in: --username, --app-key or --crypted-auth.")
     secret: Any = {"env": v3_app_secret_env} if v3_app_secret_env else _secret("--v3-app-secret", v3_app_secret)
     entry = {"name": name, "old": old, "new": {"app_key": v3_app_key, "app_secret": secret}}
     _write(_place(config, file), config, entry)
@@ -95,8 +95,8 @@ def list_(
     config: options.ConfigFile = None,
     file: File = None,
     format: Annotated[
-        Form, typer.Option("--format", envvar="SHIM_INTEGRATIONS_LIST_FORMAT", help="How to print it.")
-    ] = Form.TABLE,
+        OutputForm, typer.Option("--format", envvar="SHIM_INTEGRATIONS_LIST_FORMAT", help="How to print it.")
+    ] = OutputForm.TABLE,
 ) -> None:
     """List the integrations, of the configuration or of one file. Secrets are not shown."""
     from shim.cli.common.loading import config as load
@@ -109,7 +109,7 @@ def list_(
         ).integrations
     used = _used(config) if file is None else {}
     rows = [_row(each, used) for each in found]
-    if format is Form.TABLE:
+    if format is OutputForm.TABLE:
         rows = [{**each, **_cells(each)} for each in rows]
     columns = ("name", "enabled", "logins", *(["used"] if used else []), "v3_app_key")
     emit(format, "integrations", columns, rows, spare=("v3_app_key",))
@@ -130,7 +130,7 @@ def import_(
     place = _place(config, file)
     entries, problems = import_csv(Path("/dev/stdin") if csv == "-" else Path(csv))
     if problems:
-        fail(Code.USAGE, "Nothing was imported:", *(f"  {problem}" for problem in problems))
+        fail(ExitCode.USAGE, "Nothing was imported:", *(f"  {problem}" for problem in problems))
     if entries:
         _write(place, config, *entries)
         _record(config, file, "integrations imported", ", ".join(str(each["name"]) for each in entries))
@@ -149,7 +149,7 @@ def remove(
 
     place = _place(config, file)
     if not remove_from(place, name):
-        fail(Code.USAGE, f"{place} has no integration {name}. `shim integrations list` shows all.")
+        fail(ExitCode.USAGE, f"{place} has no integration {name}. `shim integrations list` shows all.")
     _record(config, file, "integration removed", name)
     say(f"{name} was removed.")
     _hint()
@@ -164,10 +164,10 @@ def _place(config: Path | None, file: Path | None) -> Path:
     try:
         found = integrations_file(config)
     except ConfigError as error:
-        fail(Code.USAGE, *(str(problem) for problem in error.problems))
+        fail(ExitCode.USAGE, *(str(problem) for problem in error.problems))
     if found is None:
         fail(
-            Code.USAGE,
+            ExitCode.USAGE,
             "No integrations file is named: set integrations_file in the configuration, or give --file.",
         )
     return found
@@ -189,13 +189,13 @@ def _write(place: Path, config: Path | None, *entries: dict[str, Any]) -> None:
     try:
         add_to_file(place, *entries)
     except ConfigError as error:
-        fail(Code.USAGE, "Nothing was changed:", *(f"  {problem}" for problem in error.problems))
+        fail(ExitCode.USAGE, "Nothing was changed:", *(f"  {problem}" for problem in error.problems))
     if config is not None:
         try:
             load_config(config)
         except ConfigError as error:
             say(f"{place} was changed, but the configuration cannot be used as it is now:")
-            fail(Code.USAGE, *(f"  {problem}" for problem in error.problems))
+            fail(ExitCode.USAGE, *(f"  {problem}" for problem in error.problems))
 
 
 def _secret(flag: str, given: str | None) -> str:
@@ -203,18 +203,18 @@ def _secret(flag: str, given: str | None) -> str:
     import getpass
 
     if given not in (None, "-"):
-        fail(Code.USAGE, f"{flag} takes no secret, only -: arguments are seen by everybody on the machine.")
+        fail(ExitCode.USAGE, f"{flag} takes no secret, only -: arguments are seen by everybody on the machine.")
     if given == "-":
         secret = sys.stdin.readline().rstrip("\r\n")
     elif _on_terminal():
         secret = getpass.getpass(f"{flag.removeprefix('--')}: ")
     else:
         fail(
-            Code.USAGE,
+            ExitCode.USAGE,
             f"{flag} has to be asked for, and there is no terminal: give {flag} - and a line of stdin.",
         )
     if not secret:
-        fail(Code.USAGE, f"The secret for {flag} is empty.")
+        fail(ExitCode.USAGE, f"The secret for {flag} is empty.")
     return secret
 
 

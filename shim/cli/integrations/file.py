@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from shim.cli.common.console import Code, fail
+from shim.cli.common.console import ExitCode, fail
 
 
 def remove(path: Path, name: str) -> bool:
@@ -19,7 +19,7 @@ def remove(path: Path, name: str) -> bool:
         there = yaml.safe_load(text)
         tree = yaml.compose(text, yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        fail(Code.USAGE, f"{path}: this is no YAML file that can be read ({type(error).__name__}).")
+        fail(ExitCode.USAGE, f"{path}: this is no YAML file that can be read ({type(error).__name__}).")
     if not isinstance(there, list) or not isinstance(tree, yaml.SequenceNode):
         return False
     left = [each for each in there if not _is(each, name)]

@@ -18,7 +18,7 @@ from shim.core.errors import BackendError, BackendLoginRefused, BackendRefused
 from shim.core.extensions.evidence import known_from, says_absent
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.dialect import find_dialect
 from shim.edge.backend.tokens import Tokens, open_http
@@ -63,7 +63,7 @@ class Asker:
         operation = self._catalogue.new.operations[name]
         children = [Element(each, text) for each, text in parameters.items()]
         request = Element(operation.input.name, children=children)
-        work = Work(request, Caller(integration.name))
+        work = CallContext(request, Caller(integration.name))
         asked = forward(self._catalogue, work, operation, request, writes=False)
         command = next(asked)
         assert isinstance(command, Call)

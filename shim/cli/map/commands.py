@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.console import Code, LightGroup, end, fail, say
+from shim.cli.common.console import ExitCode, LightGroup, end, fail, say
 from shim.cli.common.store import record
 from shim.cli.map.open import able, entries, progress, with_map
 from shim.cli.map.open import events as read_events
 from shim.cli.map.output import (
     FileFormat,
-    Format,
+    MapFormat,
     emit,
     entry_row,
     event_row,
@@ -65,7 +65,7 @@ def show(
         bool, _option("show", "--unconfirmed", "Only those that v3 denies, or does not list.")
     ] = False,
     events: Annotated[bool, _option("show", "--events", "What was repaired or noticed, instead.")] = False,
-    format: Annotated[Format, _option("show", "--format", _FORMAT)] = Format.TABLE,
+    format: Annotated[MapFormat, _option("show", "--format", _FORMAT)] = MapFormat.TABLE,
 ) -> None:
     """Show extensions: IDs of both sides, extended number, state, where they come from, since when, until when.
 
@@ -91,7 +91,7 @@ def show(
         )
     lost = wanted - {row[key] for row in chosen for key in keys}
     if lost:
-        fail(Code.FINDINGS, *(f"{each}: the map does not have it." for each in sorted(lost)))
+        fail(ExitCode.FINDINGS, *(f"{each}: the map does not have it." for each in sorted(lost)))
 
 
 @app.command("export")
@@ -114,7 +114,7 @@ def export(
     try:
         Path(file).write_text(text, "utf-8")
     except OSError as error:
-        fail(Code.USAGE, f"{file}: cannot be written ({error.strerror}). Give a file, or - for stdout.")
+        fail(ExitCode.USAGE, f"{file}: cannot be written ({error.strerror}). Give a file, or - for stdout.")
     say(f"{len(found)} extensions were written.")
 
 
@@ -124,7 +124,7 @@ def import_(
         str, typer.Argument(help="A CSV file with a header line; - for stdin.", metavar="FILE.csv")
     ],
     config: options.ConfigFile = None,
-    format: Annotated[Format, _option("import", "--format", _FORMAT)] = Format.TABLE,
+    format: Annotated[MapFormat, _option("import", "--format", _FORMAT)] = MapFormat.TABLE,
 ) -> None:
     """Take in IDs that were decided elsewhere. What the map knows already stays as it is; ends with 1 then.
 
@@ -140,15 +140,16 @@ def import_(
     try:
         report = with_map(config, taken_in, writes=True)
     except ImportRefused as error:
-        fail(Code.USAGE, f"{file}: {error}.")
+        fail(ExitCode.USAGE, f"{file}: {error}.")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = getattr(error, "strerror", None) or "it is no CSV in UTF-8"
-        fail(Code.USAGE, f"{file}: cannot be read ({why}). Give a file, or - for stdin.")
+        fail(ExitCode.USAGE, f"{file}: cannot be read ({why}). Give a file, or - for stdin.")
     record(config, "map import", Path(file).name)
     emit(format, "rows", report_rows(report))
     if report.left:
         fail(
-            Code.FINDINGS, "Rows were left out: the map knows better. They are counted without the header line."
+            ExitCode.FINDINGS,
+            "Rows were left out: the map knows better. They are counted without the header line.",
         )
 
 
@@ -156,7 +157,7 @@ def import_(
 def verify(
     config: options.ConfigFile = None,
     integration: Annotated[str | None, _option("verify", "--integration", _WITH, "NAME")] = None,
-    format: Annotated[Format, _option("verify", "--format", _FORMAT)] = Format.TABLE,
+    format: Annotated[MapFormat, _option("verify", "--format", _FORMAT)] = MapFormat.TABLE,
 ) -> None:
     """Compare the map with what v3 has, and tell every mismatch; ends with 1 if any is not only unknown yet."""
     settings, who = able(config, integration)
@@ -174,13 +175,13 @@ def repair(
     unseen: Annotated[
         bool, _option("repair", "--unseen", "Ask for what no integration has in sight, too.")
     ] = False,
-    format: Annotated[Format, _option("repair", "--format", _FORMAT)] = Format.TABLE,
+    format: Annotated[MapFormat, _option("repair", "--format", _FORMAT)] = MapFormat.TABLE,
 ) -> None:
     """Mend what `verify` finds: learn the unknown, move the moved, ask v3 for each that seems gone."""
     from shim.cli.map.verify import repair as mend
 
     if unseen and integration:
-        fail(Code.USAGE, "--unseen needs all integrations: what one does not see may be there for another.")
+        fail(ExitCode.USAGE, "--unseen needs all integrations: what one does not see may be there for another.")
     settings, who = able(config, integration)
     view, found = _compared(settings, who, alone=integration is not None)
     emit(format, "mismatches", [mismatch_row(each) for each in found])
@@ -205,7 +206,7 @@ def repair(
             f"{done.unconfirmed} more are unconfirmed: v3 denies them. They answer until it does so again, "
             f"{settings.identity.confirm_after:g} seconds later at least: repair once more then."
         )
-    end(Code.FINDINGS if done.left or done.unconfirmed or view.unread else Code.FINE)
+    end(ExitCode.FINDINGS if done.left or done.unconfirmed or view.unread else ExitCode.FINE)
 
 
 # ---- what verify and repair share ----
@@ -247,22 +248,22 @@ def _tell(view: View) -> None:
         say(f"Organization {organization} cannot be read: v3 refuses it.")
 
 
-def _code(view: View, found: Sequence[Mismatch]) -> Code:
+def _code(view: View, found: Sequence[Mismatch]) -> ExitCode:
     wrong = any(each.kind != "unknown" for each in found)
-    return Code.FINDINGS if wrong or view.unread else Code.FINE
+    return ExitCode.FINDINGS if wrong or view.unread else ExitCode.FINE
 
 
 def _confirm(yes: bool, count: int) -> None:
     if yes:
         return
     if not _on_terminal():
-        fail(Code.USAGE, "There is no terminal to ask on: look at --dry-run, then give --yes.")
+        fail(ExitCode.USAGE, "There is no terminal to ask on: look at --dry-run, then give --yes.")
     try:
         agreed = typer.confirm(f"Mend {count}?", err=True)
     except typer.Abort:
-        end(Code.INTERRUPTED)
+        end(ExitCode.INTERRUPTED)
     if not agreed:
-        fail(Code.FINDINGS, "Nothing was changed.")
+        fail(ExitCode.FINDINGS, "Nothing was changed.")
 
 
 def _on_terminal() -> bool:

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shim.cli.common.console import Code, fail, say
+from shim.cli.common.console import ExitCode, fail, say
 from shim.cli.common.store import with_store
 
 if TYPE_CHECKING:
     from shim.edge.identities.map import IdentityMap
-    from shim.edge.identities.tables import Entry, Event
+    from shim.edge.identities.tables import MapEvent, MapRow
     from shim.edge.settings.model import Config, Integration
     from shim.edge.store.database import Store
 
@@ -40,15 +40,15 @@ def with_map(
     return with_store(config, opened)
 
 
-async def entries(identities: IdentityMap, gone: bool) -> list[Entry]:
-    found: list[Entry] = []
+async def entries(identities: IdentityMap, gone: bool) -> list[MapRow]:
+    found: list[MapRow] = []
     while page := await identities.all(found[-1].id if found else 0, _PAGE, gone=gone):
         found += page
     return found
 
 
-async def events(identities: IdentityMap) -> list[Event]:
-    found: list[Event] = []
+async def events(identities: IdentityMap) -> list[MapEvent]:
+    found: list[MapEvent] = []
     while page := await identities.events(found[-1].id if found else 0, _PAGE):
         found += page
     return found
@@ -64,11 +64,11 @@ def able(config: Path | None, name: str | None) -> tuple[Config, list[Integratio
     log.configure(settings.log.level, settings.log.format)
     found = [each for each in settings.integrations if each.enabled and name in (None, each.name)]
     if not found:
-        fail(Code.USAGE, f"No integration {name} may call." if name else "No integration may call.")
+        fail(ExitCode.USAGE, f"No integration {name} may call." if name else "No integration may call.")
     try:
         tls_context(settings.backend)
     except OSError:
-        fail(Code.USAGE, "backend.ca_file holds no certificates that can be read.")
+        fail(ExitCode.USAGE, "backend.ca_file holds no certificates that can be read.")
     return settings, found
 
 

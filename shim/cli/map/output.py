@@ -17,9 +17,9 @@ from shim.cli.common.tables import show, table
 
 if TYPE_CHECKING:
     from shim.cli.map.verify import Mismatch
-    from shim.edge.identities.tables import Entry, Event, ImportReport
+    from shim.edge.identities.tables import ImportReport, MapEvent, MapRow
 
-Row = Mapping[str, str | None]
+MapColumns = Mapping[str, str | None]
 
 _FILE = ("old_id", "extension_id", "user_id", "number", "identifier")
 COLUMNS = {
@@ -43,7 +43,7 @@ _NAMES = ("old id", "extension id", "number", "what", "at")
 """Heads of what tells rows apart."""
 
 
-class Format(StrEnum):
+class MapFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
@@ -54,12 +54,12 @@ class FileFormat(StrEnum):
     JSON = "json"
 
 
-def emit(form: Format, name: str, rows: Sequence[Row]) -> None:
+def emit(form: MapFormat, name: str, rows: Sequence[MapColumns]) -> None:
     """Rows on stdout. A table leaves identifiers out, which are long, and is left out when it is empty."""
     columns = COLUMNS[name]
-    if form is Format.JSON:
+    if form is MapFormat.JSON:
         emit_json({name: rows})
-    elif form is Format.CSV:
+    elif form is MapFormat.CSV:
         typer.echo(_csv(columns, rows), nl=False)
     elif rows:
         shown = [column for column in columns if column != "identifier"]
@@ -68,7 +68,7 @@ def emit(form: Format, name: str, rows: Sequence[Row]) -> None:
         show(table(heads, cells, names=_NAMES, spare=("unconfirmed at", "seen at", "created at", "origin")))
 
 
-def exported(found: Iterable[Entry]) -> str:
+def exported(found: Iterable[MapRow]) -> str:
     """The file that an import reads. `gone_at` says which extensions are gone; those with `stands_for` have
     IDs that mean another one."""
     columns = (*_FILE, "gone_at", "stands_for")
@@ -76,13 +76,13 @@ def exported(found: Iterable[Entry]) -> str:
     return _csv(columns, ({name: row[name] for name in columns} for row in rows))
 
 
-def exported_json(found: Iterable[Entry]) -> str:
+def exported_json(found: Iterable[MapRow]) -> str:
     """The same for other programs."""
     rows = [{**entry_row(each), "stands_for": each.stands_for} for each in found]
     return json.dumps({"extensions": rows}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
+def _csv(columns: Sequence[str], rows: Iterable[MapColumns]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, lineterminator="\n")
     writer.writeheader()
@@ -90,18 +90,18 @@ def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
     return out.getvalue()
 
 
-def entry_row(entry: Entry) -> Row:
+def entry_row(entry: MapRow) -> MapColumns:
     row: dict[str, str | None] = {name: getattr(entry.identity, name) for name in _FILE}
     names = ("created_at", "seen_at", "unconfirmed_at", "gone_at")
     times = {name: time(getattr(entry, name)) for name in names}
     return row | {"state": entry.state, "origin": entry.origin} | times
 
 
-def event_row(event: Event) -> Row:
+def event_row(event: MapEvent) -> MapColumns:
     return {name: getattr(event, name) for name in COLUMNS["events"]} | {"at": time(event.at)}
 
 
-def mismatch_row(each: Mismatch) -> Row:
+def mismatch_row(each: Mismatch) -> MapColumns:
     from shim.cli.map.verify import DOES
 
     known = {name: getattr(each.known, name, None) for name in ("old_id", "extension_id", "user_id", "number")}
@@ -113,7 +113,7 @@ def mismatch_row(each: Mismatch) -> Row:
 _SEEN = (("user", "user_id"), ("number", "number"))
 
 
-def report_rows(report: ImportReport) -> list[Row]:
+def report_rows(report: ImportReport) -> list[MapColumns]:
     """How many rows were taken in how; those that were left, by their numbers."""
     taken = [(what, getattr(report, what), "") for what in ("added", "same", "replaced", "gone")]
     left = [(f"left: {why}", len(rows), " ".join(map(str, rows))) for why, rows in report.left.items()]

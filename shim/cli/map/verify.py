@@ -17,10 +17,10 @@ from shim.core.extensions.reconcile import renumberings
 from shim.edge.identities.map import IdentityMap
 from shim.edge.settings.model import Integration
 
-Kind = Literal[
+MapProblemKind = Literal[
     "unknown", "moved", "renumbered", "identifier", "unconfirmed", "gone", "user-gone", "unseen", "issuable"
 ]  # fmt: skip
-DOES: dict[Kind, str] = {
+DOES: dict[MapProblemKind, str] = {
     "unknown": "learn it; else it is learned when a call meets it",
     "moved": "give it to that user",
     "renumbered": "give it that number",
@@ -44,7 +44,7 @@ class Mismatch:
     `span` is of IDs, from and to, that gone extensions may have had and that the map would issue again.
     """
 
-    kind: Kind
+    kind: MapProblemKind
     known: Identity | None
     seen: Known | None
     span: tuple[int, int] | None = None
@@ -80,7 +80,7 @@ def compare(known: Iterable[Identity], view: View) -> list[Mismatch]:
     return found + [Mismatch("unknown", None, each) for each in fresh if each.number not in taken]
 
 
-def _lost(each: Identity, view: View) -> Kind:
+def _lost(each: Identity, view: View) -> MapProblemKind:
     if each.user_id in view.users:
         return "gone"
     return "user-gone" if split(each.number)[0] in view.prefixes else "unseen"

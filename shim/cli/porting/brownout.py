@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shim.cli.common import complete, options
-from shim.cli.common.console import Code, LightGroup, fail, say
-from shim.cli.common.store import Form, Row, Who, emit, emit_json, time, who_is, with_store
+from shim.cli.common.console import ExitCode, LightGroup, fail, say
+from shim.cli.common.store import OutputForm, OutputRow, Who, emit, emit_json, time, who_is, with_store
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from shim.edge.porting.brownouts import Planned
+    from shim.edge.porting.brownouts import PlannedBrownout
     from shim.edge.porting.reach import Hit, Program, Reach
     from shim.edge.settings.model import Config
     from shim.edge.store.database import Store
@@ -59,11 +59,11 @@ def plan(
     link: Annotated[str, _option("plan", "--link", "Where they can read on.")] = "",
     config: options.ConfigFile = None,
     who: Who = None,
-    format: Annotated[Form, _option("plan", "--format", "table prints the ID alone.")] = Form.TABLE,
+    format: Annotated[OutputForm, _option("plan", "--format", "table prints the ID alone.")] = OutputForm.TABLE,
 ) -> None:
     """Plan a window in which these calls are refused. Prints its ID, which stops it."""
 
-    async def planned(store: Store, settings: Config) -> Planned:
+    async def planned(store: Store, settings: Config) -> PlannedBrownout:
         from shim.edge.porting.brownouts import plan_brownout
 
         _known(integration, settings)
@@ -71,7 +71,7 @@ def plan(
         return await plan_brownout(store, integration, operation, begin, end, who_is(who), text, link)
 
     made = with_store(config, planned)
-    if format is Form.JSON:
+    if format is OutputForm.JSON:
         emit_json(
             {"brownout": {"id": made.id, "starts_at": time(made.starts_at), "ends_at": time(made.ends_at)}}
         )
@@ -85,11 +85,11 @@ def plan(
 def list_(
     config: options.ConfigFile = None,
     everything: Annotated[bool, _option("list", "--all", "Those that are over, too.")] = False,
-    format: Annotated[Form, _option("list", "--format", "How to print it.")] = Form.TABLE,
+    format: Annotated[OutputForm, _option("list", "--format", "How to print it.")] = OutputForm.TABLE,
 ) -> None:
     """List what runs and what is planned."""
 
-    async def read(store: Store, settings: Config) -> list[Row]:
+    async def read(store: Store, settings: Config) -> list[OutputRow]:
         from shim.edge.porting.brownouts import read_brownouts
 
         return [_row(each, store.now()) for each in await read_brownouts(store, everything=everything)]
@@ -108,14 +108,17 @@ def stop(
 ) -> None:
     """Stop a brownout, or cancel one that is planned. Calls are served again within seconds."""
 
-    async def stopped(store: Store, settings: Config) -> list[Planned]:
+    async def stopped(store: Store, settings: Config) -> list[PlannedBrownout]:
         from shim.edge.porting.brownouts import stop_brownout
 
         return await stop_brownout(store, id, who_is(who), why)
 
     found = with_store(config, stopped)
     if id is not None and not found:
-        fail(Code.USAGE, f"There is no brownout {id} that runs or is planned. `shim brownout list` shows them.")
+        fail(
+            ExitCode.USAGE,
+            f"There is no brownout {id} that runs or is planned. `shim brownout list` shows them.",
+        )
     for each in found:
         say(f"{each.id} ({each.operation} of {each.integration}) is stopped.")
     if not found:
@@ -131,7 +134,7 @@ def dry_run(
     lasts: Annotated[str, _option("dry-run", "--for", "How long it would last; not with an ID.")] = "2h",
     days: Annotated[int, _option("dry-run", "--days", "So many days are looked at.")] = 7,
     config: options.ConfigFile = None,
-    format: Annotated[Form, _option("dry-run", "--format", "How to print it.")] = Form.TABLE,
+    format: Annotated[OutputForm, _option("dry-run", "--format", "How to print it.")] = OutputForm.TABLE,
 ) -> None:
     """Tell who called these operations in the last days, and so would have been hit.
 
@@ -147,7 +150,7 @@ def dry_run(
     found, length = with_store(config, looked)
     hits = [_hit(found, each, length) for each in found.hits]
     programs = [_program(each) for each in found.programs]
-    if format is Form.JSON:
+    if format is OutputForm.JSON:
         _json(found, length, hits, programs)
         return
     emit(format, "hits", _HITS, hits, names=_NAMES, spare=("days_with_calls",))
@@ -187,20 +190,20 @@ def _window(starts: str, lasts: str | None, ends: str | None, now: datetime) -> 
 def _known(integration: str, settings: Config) -> None:
     names = sorted(each.name for each in settings.integrations)
     if integration not in (*names, "*"):
-        fail(Code.USAGE, f"There is no integration {integration}. There are: {', '.join(names) or 'none'}.")
+        fail(ExitCode.USAGE, f"There is no integration {integration}. There are: {', '.join(names) or 'none'}.")
 
 
-def _row(each: Planned, now: datetime) -> Row:
+def _row(each: PlannedBrownout, now: datetime) -> OutputRow:
     row = {name: getattr(each, name) for name in _COLUMNS if name != "state"}
     return row | {"state": each.state(now), "starts_at": time(each.starts_at), "ends_at": time(each.ends_at)}
 
 
-def _program(each: Program) -> Row:
+def _program(each: Program) -> OutputRow:
     seen = {"calls_ever": each.calls, "last_seen": time(each.last_seen)}
     return {"integration": each.integration, "agent": each.agent, "address": each.address, **seen}
 
 
-def _hit(found: Reach, each: Hit, length: timedelta) -> Row:
+def _hit(found: Reach, each: Hit, length: timedelta) -> OutputRow:
     return {
         "integration": each.integration,
         "operation": each.operation,
@@ -211,7 +214,7 @@ def _hit(found: Reach, each: Hit, length: timedelta) -> Row:
     }
 
 
-def _json(found: Reach, length: timedelta, hits: list[Row], programs: list[Row]) -> None:
+def _json(found: Reach, length: timedelta, hits: list[OutputRow], programs: list[OutputRow]) -> None:
     told = {
         "since": found.since.isoformat(),
         "until": found.until.isoformat(),

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from shim.cli.common import complete, options
-from shim.cli.common.console import Code, LightGroup, fail, say
-from shim.cli.common.store import Form, Row, Who, emit, time, who_is, with_store
+from shim.cli.common.console import ExitCode, LightGroup, fail, say
+from shim.cli.common.store import OutputForm, OutputRow, Who, emit, time, who_is, with_store
 
 if TYPE_CHECKING:
-    from shim.edge.porting.ladder import Change, Standing
+    from shim.edge.porting.ladder import RungChange, RungStanding
     from shim.edge.settings.model import Config
     from shim.edge.store.database import Store
 
@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 
 
-class RungName(StrEnum):
+class LadderRung(StrEnum):
     TRANSLATE = "translate"
     COMPARE = "compare"
     V3 = "v3"
@@ -62,11 +62,11 @@ def show(
         str | None, typer.Argument(help="What holds for this operation, Service.Operation.")
     ] = None,
     config: options.ConfigFile = None,
-    format: Annotated[Form, _option("show", "--format", "How to print it.")] = Form.TABLE,
+    format: Annotated[OutputForm, _option("show", "--format", "How to print it.")] = OutputForm.TABLE,
 ) -> None:
     """Show the rungs, and where each comes from. What is not shown is translated."""
 
-    async def shown(store: Store, settings: Config) -> list[Row]:
+    async def shown(store: Store, settings: Config) -> list[OutputRow]:
         from shim.edge.porting.ladder import rules, standings
 
         found = await rules(store)
@@ -83,7 +83,7 @@ def show(
 
     rows = with_store(config, shown)
     emit(format, "porting", _COLUMNS, rows, names=_NAMES, spare=("at", "who"))
-    if not rows and format is Form.TABLE:
+    if not rows and format is OutputForm.TABLE:
         say("Every operation is on the rung translate.")
 
 
@@ -91,7 +91,7 @@ def show(
 def set_(
     integration: _Integration,
     operation: _Operation,
-    rung: Annotated[RungName, typer.Argument(help="The rung to put it on.")],
+    rung: Annotated[LadderRung, typer.Argument(help="The rung to put it on.")],
     config: options.ConfigFile = None,
     why: Annotated[str, _option("set", "--why", "The reason, for the history.")] = "",
     who: Who = None,
@@ -126,7 +126,8 @@ def reset(
 
     if not with_store(config, changed):
         fail(
-            Code.USAGE, f"Nothing was set for {operation} of {integration}. `shim porting show` tells what was."
+            ExitCode.USAGE,
+            f"Nothing was set for {operation} of {integration}. `shim porting show` tells what was.",
         )
     say(f"{integration}: the configuration decides about {operation} again. {_NOTICED}")
 
@@ -138,11 +139,11 @@ def history(
     ] = None,
     config: options.ConfigFile = None,
     limit: Annotated[int, _option("history", "--limit", "The newest so many.")] = 100,
-    format: Annotated[Form, _option("history", "--format", "How to print it.")] = Form.TABLE,
+    format: Annotated[OutputForm, _option("history", "--format", "How to print it.")] = OutputForm.TABLE,
 ) -> None:
     """Show who changed rungs and brownouts, when and why, newest first."""
 
-    async def read(store: Store, settings: Config) -> list[Row]:
+    async def read(store: Store, settings: Config) -> list[OutputRow]:
         from shim.edge.porting.ladder import history
 
         return [_change(each) for each in await history(store, integration, limit)]
@@ -152,10 +153,10 @@ def history(
 
 def _unknown(name: str, settings: Config) -> NoReturn:
     names = ", ".join(sorted(each.name for each in settings.integrations))
-    fail(Code.USAGE, f"There is no integration {name}. There are: {names or 'none'}.")
+    fail(ExitCode.USAGE, f"There is no integration {name}. There are: {names or 'none'}.")
 
 
-def _decided(integration: str, operation: str, held: list[Standing]) -> Row:
+def _decided(integration: str, operation: str, held: list[RungStanding]) -> OutputRow:
     """What holds for one operation, and the scope that says so."""
     from shim.core.admit import pattern_problem, scope_of
     from shim.edge.porting.ladder import PortingRefused
@@ -176,7 +177,7 @@ def _decided(integration: str, operation: str, held: list[Standing]) -> Row:
     return row if scope == operation else {**row, "source": f"{row['source']}, {scope}"}
 
 
-def _row(integration: str, each: Standing) -> dict[str, Any]:
+def _row(integration: str, each: RungStanding) -> dict[str, Any]:
     return {
         "integration": integration,
         "operation": each.operation,
@@ -187,5 +188,5 @@ def _row(integration: str, each: Standing) -> dict[str, Any]:
     }
 
 
-def _change(each: Change) -> Row:
+def _change(each: RungChange) -> OutputRow:
     return {name: getattr(each, name) for name in _CHANGES} | {"at": time(each.at)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shim.cli.common.console import Code, end, fail, say
+from shim.cli.common.console import ExitCode, end, fail, say
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -43,19 +43,19 @@ def capture(
     Let clients, or a part of them, call this address for a while; Ctrl-C ends it. Keep the key file: without it
     nobody can play the capture, with it digests of short values can be tried out.
     """
-    from shim.cli.check.ports import Wanted, refused
+    from shim.cli.check.ports import WantedPort, refused
     from shim.cli.common import running
     from shim.edge.rehearsal.capture import new_file
 
     if not to.startswith(("http://", "https://")):
-        fail(Code.USAGE, "--to is no address: give it as https://old.example.com.")
-    if why := refused(Wanted("recorder", host, port, "--port")):
-        fail(Code.USAGE, f"{why}. Give another --port.")
+        fail(ExitCode.USAGE, "--to is no address: give it as https://old.example.com.")
+    if why := refused(WantedPort("recorder", host, port, "--port")):
+        fail(ExitCode.USAGE, f"{why}. Give another --port.")
     key = _key(key_file or file.with_name(f"{file.name}.key"))
     try:
         made = new_file(file)
     except OSError as error:
-        fail(Code.USAGE, f"{file}: cannot be made ({error.strerror}). Give another file.")
+        fail(ExitCode.USAGE, f"{file}: cannot be made ({error.strerror}). Give another file.")
     with made:
         end(running.run(_until_stopped(to, made, key, host, port, not insecure)))
 
@@ -65,9 +65,9 @@ def read_key(path: Path) -> bytes:
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
     except (OSError, ValueError):
-        fail(Code.USAGE, f"{path}: this is no key of a capture. Give the file that `shim capture` made.")
+        fail(ExitCode.USAGE, f"{path}: this is no key of a capture. Give the file that `shim capture` made.")
     if len(key) != _KEY_BYTES:
-        fail(Code.USAGE, f"{path}: this is no key of a capture. Give the file that `shim capture` made.")
+        fail(ExitCode.USAGE, f"{path}: this is no key of a capture. Give the file that `shim capture` made.")
     return key
 
 
@@ -84,12 +84,12 @@ def _key(path: Path) -> bytes:
         with new_file(path) as made:
             made.write(key.hex() + "\n")
     except OSError as error:
-        fail(Code.USAGE, f"{path}: cannot be made ({error.strerror}). Give another --key-file.")
+        fail(ExitCode.USAGE, f"{path}: cannot be made ({error.strerror}). Give another --key-file.")
     say(f"The key is in {path}: keep it, and keep it to yourself.")
     return key
 
 
-async def _until_stopped(to: str, file: TextIO, key: bytes, host: str, port: int, verify: bool) -> Code:
+async def _until_stopped(to: str, file: TextIO, key: bytes, host: str, port: int, verify: bool) -> ExitCode:
     from shim.cli.common.listening import listening
     from shim.cli.common.loading import catalogue
     from shim.cli.common.running import until_stopped
@@ -106,4 +106,4 @@ async def _until_stopped(to: str, file: TextIO, key: bytes, host: str, port: int
     for operation, number in recorder.seen.most_common():
         typer.echo(f"{number:8} {operation}")
     say(f"{sum(recorder.seen.values())} conversations were written.")
-    return Code.FINE if code is Code.INTERRUPTED else code
+    return ExitCode.FINE if code is ExitCode.INTERRUPTED else code

@@ -17,7 +17,7 @@ from shim.core.serialise import MessageWriter
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedCall:
     """Calls of one shape: how many there were, which v3 calls each becomes, which findings it makes."""
 
     operation: str
@@ -26,12 +26,12 @@ class Planned:
     findings: tuple[str, ...]
 
 
-def plan(catalogue: Catalogue, conversations: Iterable[Conversation]) -> list[Planned]:
+def plan(catalogue: Catalogue, conversations: Iterable[Conversation]) -> list[PlannedCall]:
     """What each kind of call would become; values that the capture does not have are samples of their type."""
     found: Counter[tuple[str, tuple[str, ...], tuple[str, ...]]] = Counter()
     for each in conversations:
         found[_one(catalogue, each)] += 1
-    return [Planned(name, count, calls, codes) for (name, calls, codes), count in sorted(found.items())]
+    return [PlannedCall(name, count, calls, codes) for (name, calls, codes), count in sorted(found.items())]
 
 
 def _one(catalogue: Catalogue, each: Conversation) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

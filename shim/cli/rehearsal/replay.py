@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shim.cli.common.console import Code, end, fail, say
+from shim.cli.common.console import ExitCode, end, fail, say
 from shim.cli.common.tables import show, table
 from shim.cli.rehearsal.capture import read_key
 
 if TYPE_CHECKING:
-    from shim.cli.rehearsal.plan import Planned
+    from shim.cli.rehearsal.plan import PlannedCall
     from shim.core.catalogue.translation import Catalogue
     from shim.core.rehearsal.capture import Conversation
-    from shim.edge.rehearsal.replay import Login, Played
+    from shim.edge.rehearsal.replay import Played, ReplayLogin
     from shim.edge.settings.model import Config, Integration
     from shim.edge.store.database import Store
 
 
-class Format(StrEnum):
+class ReplayFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
 
@@ -78,8 +78,8 @@ def replay(
         ),
     ] = None,
     format: Annotated[
-        Format, typer.Option(envvar="SHIM_REPLAY_FORMAT", help="How to print the result.")
-    ] = Format.TABLE,
+        ReplayFormat, typer.Option(envvar="SHIM_REPLAY_FORMAT", help="How to print the result.")
+    ] = ReplayFormat.TABLE,
     insecure: Annotated[
         bool, typer.Option("--insecure", envvar="SHIM_REPLAY_INSECURE", help="Do not check its certificate.")
     ] = False,
@@ -95,33 +95,33 @@ def replay(
     from shim.edge.rehearsal.replay import CaptureError, read_capture
 
     if not against.startswith(("http://", "https://")):
-        fail(Code.USAGE, "--against is no address: give it as http://127.0.0.1:8025.")
+        fail(ExitCode.USAGE, "--against is no address: give it as http://127.0.0.1:8025.")
     key = read_key(key_file or file.with_name(f"{file.name}.key"))
     try:
         conversations = read_capture(file, key)
     except CaptureError as error:
-        fail(Code.USAGE, str(error))
+        fail(ExitCode.USAGE, str(error))
     compiled = catalogue()
     logins = _logins(login or [], logins_file)
     played: list[Played] = []
 
-    async def main() -> Code:
+    async def main() -> ExitCode:
         played.extend(
             await _played(compiled, conversations, against, key, logins, _lines(values), not insecure)
         )
-        return Code.FINE
+        return ExitCode.FINE
 
     code = running.run(main())
-    if code is not Code.FINE:
+    if code is not ExitCode.FINE:
         end(code)
     if config is not None:
         _record(config, played, key)
     planned = plan(compiled, [each.conversation for each in played if each.verdict == "write"])
-    if format is Format.JSON:
+    if format is ReplayFormat.JSON:
         typer.echo(json.dumps(_data(played, planned), indent=2, ensure_ascii=False))
     else:
         _show(played, planned)
-    end(Code.FINDINGS if any(each.verdict == "differs" for each in played) else Code.FINE)
+    end(ExitCode.FINDINGS if any(each.verdict == "differs" for each in played) else ExitCode.FINE)
 
 
 async def _played(
@@ -129,7 +129,7 @@ async def _played(
     conversations: list[Conversation],
     against: str,
     key: bytes,
-    logins: list[Login],
+    logins: list[ReplayLogin],
     values: list[str],
     verify: bool,
 ) -> list[Played]:
@@ -143,7 +143,7 @@ async def _played(
         try:
             return await Replayer(catalogue, calls, against, key, logins, values).play(conversations)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            fail(Code.BACKEND, f"{against} cannot be called ({type(error).__name__}).")
+            fail(ExitCode.BACKEND, f"{against} cannot be called ({type(error).__name__}).")
 
 
 def _record(path: Path, played: list[Played], key: bytes) -> None:
@@ -172,21 +172,21 @@ def _names(integration: Integration) -> list[str]:
     return [name for name in (integration.old.username, integration.old.app_key) if name]
 
 
-def _logins(names: list[str], file: Path | None) -> list[Login]:
-    from shim.edge.rehearsal.replay import Login
+def _logins(names: list[str], file: Path | None) -> list[ReplayLogin]:
+    from shim.edge.rehearsal.replay import ReplayLogin
     from shim.edge.settings.load import ConfigError, read_yaml
 
-    made = [Login(name, typer.prompt(f"Password of {name}", hide_input=True, err=True)) for name in names]
+    made = [ReplayLogin(name, typer.prompt(f"Password of {name}", hide_input=True, err=True)) for name in names]
     if file is not None:
         try:
             known = read_yaml(file)
         except ConfigError as error:
-            fail(Code.USAGE, str(error))
+            fail(ExitCode.USAGE, str(error))
         if not isinstance(known, dict):
-            fail(Code.USAGE, f"{file}: give user names and passwords as `name: password`, a line each.")
-        made += [Login(str(name), str(password)) for name, password in known.items()]
+            fail(ExitCode.USAGE, f"{file}: give user names and passwords as `name: password`, a line each.")
+        made += [ReplayLogin(str(name), str(password)) for name, password in known.items()]
     if not made:
-        fail(Code.USAGE, "Nobody can log in: give --login NAME or --logins-file.")
+        fail(ExitCode.USAGE, "Nobody can log in: give --login NAME or --logins-file.")
     return made
 
 
@@ -196,10 +196,10 @@ def _lines(file: Path | None) -> list[str]:
     try:
         return file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        fail(Code.USAGE, f"{file}: cannot be read. Give a text file with a value a line.")
+        fail(ExitCode.USAGE, f"{file}: cannot be read. Give a text file with a value a line.")
 
 
-def _data(played: Iterable[Played], planned: Iterable[Planned]) -> dict[str, Any]:
+def _data(played: Iterable[Played], planned: Iterable[PlannedCall]) -> dict[str, Any]:
     from dataclasses import asdict
 
     from shim.edge.rehearsal.replay import rows, totals
@@ -214,7 +214,7 @@ def _data(played: Iterable[Played], planned: Iterable[Planned]) -> dict[str, Any
     }
 
 
-def _show(played: list[Played], planned: list[Planned]) -> None:
+def _show(played: list[Played], planned: list[PlannedCall]) -> None:
     from shim.edge.rehearsal.replay import MEANINGS, rows, totals
 
     found = [(operation, path, kind, str(count)) for operation, path, kind, count in rows(played)]

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from shim.cli.common import complete, options
-from shim.cli.common.console import Code, end, fail
+from shim.cli.common.console import ExitCode, end, fail
 
 
-class Format(StrEnum):
+class ReportFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
     MARKDOWN = "markdown"
 
 
-class Severity(StrEnum):
+class SeverityOption(StrEnum):
     """The mildest first."""
 
     INFO = "info"
@@ -29,7 +29,7 @@ class Severity(StrEnum):
     REFUSED = "refused"
 
 
-class State(StrEnum):
+class StateOption(StrEnum):
     NEW = "new"
     ACKNOWLEDGED = "acknowledged"
     IGNORED = "ignored"
@@ -37,7 +37,7 @@ class State(StrEnum):
     VERIFIED = "verified"
 
 
-class Language(StrEnum):
+class LanguageOption(StrEnum):
     XML = "xml"
     PHP = "php"
     PYTHON = "python"
@@ -67,8 +67,8 @@ def report(
         ),
     ] = None,
     days: Annotated[int, _option("--days", "Days to look at, today included.", min=1, max=3650)] = 30,
-    severity: Annotated[Severity | None, _option("--severity", "Only findings of this severity.")] = None,
-    state: Annotated[State | None, _option("--state", "Only findings in this state.")] = None,
+    severity: Annotated[SeverityOption | None, _option("--severity", "Only findings of this severity.")] = None,
+    state: Annotated[StateOption | None, _option("--state", "Only findings in this state.")] = None,
     operation: Annotated[
         str | None,
         _option(
@@ -78,12 +78,15 @@ def report(
             autocompletion=complete.operations,
         ),
     ] = None,
-    format: Annotated[Format, _option("--format", "How to print it; see the manual.")] = Format.TABLE,
+    format: Annotated[
+        ReportFormat, _option("--format", "How to print it; see the manual.")
+    ] = ReportFormat.TABLE,
     code: Annotated[
-        Language | None, _option("--code", "Language of the code beside samples; else the integration's own.")
+        LanguageOption | None,
+        _option("--code", "Language of the code beside samples; else the integration's own."),
     ] = None,
     fail_on: Annotated[
-        Severity | None, _option("--fail-on", "End with 1 for open findings as severe as this.")
+        SeverityOption | None, _option("--fail-on", "End with 1 for open findings as severe as this.")
     ] = None,
 ) -> None:
     """Report what is still done in 2.5: all integrations, one with its findings, or one finding.
@@ -104,7 +107,7 @@ def report(
     if finding is not None:
         page = with_store(settings, lambda store, _: queries.finding(store, now(), finding, catalogue=compiled))
         if page is None:
-            fail(Code.USAGE, f"There is no finding {finding}. `shim report INTEGRATION` lists them.")
+            fail(ExitCode.USAGE, f"There is no finding {finding}. `shim report INTEGRATION` lists them.")
         output.emit_finding(page, format, base, code.value if code else None)
         bad = [page.row.severity] if page.row.open else []
     else:
@@ -116,8 +119,8 @@ def report(
         )
         told = with_store(settings, lambda store, _: data.read(store, compiled, now(), days, settings, which))
         if told is None:
-            fail(Code.USAGE, f"There is no integration {integration}. `shim report` lists them.")
+            fail(ExitCode.USAGE, f"There is no integration {integration}. `shim report` lists them.")
         output.emit(told, format, base, code.value if code else None)
         bad = list(told.bad)
     if fail_on is not None and data.as_bad(bad, fail_on.value):
-        end(Code.FINDINGS)
+        end(ExitCode.FINDINGS)

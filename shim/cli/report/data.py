@@ -13,7 +13,7 @@ from shim.edge.store.database import Store
 from shim.review.output.letter import Terms, terms
 from shim.review.reading import queries
 from shim.review.reading.logins import LoginUse, login_uses
-from shim.review.reading.model import FindingFilter, FindingPage, FindingRow, Overview, Planned, Scorecard
+from shim.review.reading.model import FindingFilter, FindingPage, FindingRow, Overview, Scorecard, ShownBrownout
 from shim.review.reading.scorecard import SEVERITIES
 
 
@@ -29,7 +29,7 @@ class Report:
     overview: Overview | None
     card: Scorecard | None
     pages: Sequence[FindingPage]
-    planned: Sequence[Planned]
+    planned: Sequence[ShownBrownout]
     bad: Collection[Severity]
     filtered: bool
     terms: Terms

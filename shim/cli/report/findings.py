@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shim.cli.common import complete, options
-from shim.cli.common.console import Code, LightGroup, fail, say
+from shim.cli.common.console import ExitCode, LightGroup, fail, say
 from shim.cli.common.store import now, who_is, with_store
 
 if TYPE_CHECKING:
-    from shim.review.reading.model import State
+    from shim.review.reading.model import FindingState
 
 app = typer.Typer(
     name="findings",
@@ -88,13 +88,13 @@ def note(
 
     try:
         with_store(config, lambda store, _: states.note(store, id, who_is(who), text, now=now()))
-    except states.Refused as refused:
-        fail(Code.USAGE, str(refused))
+    except states.StateRefused as refused:
+        fail(ExitCode.USAGE, str(refused))
     say(f"Noted at finding {id}.")
 
 
 def _change(
-    config: Path | None, id: int, state: State, who: str | None, text: str, until: datetime | None = None
+    config: Path | None, id: int, state: FindingState, who: str | None, text: str, until: datetime | None = None
 ) -> None:
     from shim.review.reading import states
 
@@ -102,6 +102,6 @@ def _change(
         event = with_store(
             config, lambda store, _: states.change(store, id, state, who_is(who), text, until, now=now())
         )
-    except states.Refused as refused:
-        fail(Code.USAGE, str(refused))
+    except states.StateRefused as refused:
+        fail(ExitCode.USAGE, str(refused))
     say(f"Finding {id}: {event.was} -> {event.became}.")

@@ -12,12 +12,12 @@ from shim.cli.common.tables import show, table
 from shim.cli.report.data import Report
 from shim.review.output import tables
 from shim.review.output.letter import finding_section, letter
-from shim.review.output.snippets import Language, snippet
+from shim.review.output.snippets import SnippetLanguage, snippet
 from shim.review.reading.logins import LoginUse, in_words
 from shim.review.reading.model import FindingPage, FindingRow, Overview, Sample, Scorecard
 
 
-def emit(told: Report, form: str, base: str, language: Language | None) -> None:
+def emit(told: Report, form: str, base: str, language: SnippetLanguage | None) -> None:
     """A report on stdout. `base` is the address of the v3 system, `language` that of code in a letter."""
     if form == "json":
         typer.echo(_json(told))
@@ -29,7 +29,7 @@ def emit(told: Report, form: str, base: str, language: Language | None) -> None:
         _tables(told)
 
 
-def emit_finding(page: FindingPage, form: str, base: str, language: Language | None) -> None:
+def emit_finding(page: FindingPage, form: str, base: str, language: SnippetLanguage | None) -> None:
     """One finding on stdout."""
     if form == "json":
         typer.echo(tables.to_json(finding=page))
@@ -58,7 +58,7 @@ def _csv(told: Report) -> str:
     return tables.integrations_csv(told.overview)
 
 
-def _markdown(told: Report, base: str, language: Language | None) -> str:
+def _markdown(told: Report, base: str, language: SnippetLanguage | None) -> str:
     if told.card is not None:
         return letter(
             told.card, told.pages, told.now, planned=told.planned, terms=told.terms, language=language
@@ -199,7 +199,7 @@ def _findings_table(found: Iterable[FindingRow], *, of_one: bool) -> None:
     show(table(heads, rows, "Findings", names=names, spare=("last seen", "count", "state", "path")))
 
 
-def _finding_table(page: FindingPage, base: str, language: Language | None) -> None:
+def _finding_table(page: FindingPage, base: str, language: SnippetLanguage | None) -> None:
     row = page.row
     facts = (
         ("where", f"{row.integration}, {row.operation}, {row.path or 'the whole call'}"),
@@ -225,7 +225,7 @@ def _said(who: str, was: str, became: str, text: str) -> str:
     return f"{who}: {what}{f': {text}' if text else ''}"
 
 
-def _sample(sample: Sample, base: str, language: Language | None) -> Iterable[str]:
+def _sample(sample: Sample, base: str, language: SnippetLanguage | None) -> Iterable[str]:
     yield f"The call in 2.5, without its values, of {_time(sample.at)}:"
     yield from ("", sample.old)
     for number, call in enumerate(sample.calls, 1):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shim.cli.common import options
-from shim.cli.common.console import Code, end, read_input, say
+from shim.cli.common.console import ExitCode, end, read_input, say
 
 if TYPE_CHECKING:
     from shim.cli.translate.dry_run import DryCall, DryRun
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _INVALID_BACKEND = "http://backend.invalid"
 
 
-class Format(StrEnum):
+class TranslateFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
 
@@ -37,8 +37,8 @@ class FailOn(StrEnum):
 def translate(
     file: Annotated[str, typer.Argument(help="A 2.5 envelope, or its body element alone; - for stdin.")],
     format: Annotated[
-        Format, typer.Option(envvar="SHIM_TRANSLATE_FORMAT", help="How to print the result.")
-    ] = Format.TEXT,
+        TranslateFormat, typer.Option(envvar="SHIM_TRANSLATE_FORMAT", help="How to print the result.")
+    ] = TranslateFormat.TEXT,
     backend_url: Annotated[
         str, typer.Option(envvar="SHIM_BACKEND__URL", help="Address that the printed URLs begin with.")
     ] = _INVALID_BACKEND,
@@ -57,14 +57,16 @@ def translate(
     from shim.cli.translate.dry_run import dry_run
 
     run = dry_run(loading.catalogue(loading.dialect(schema_version)), read_input(file), backend_url)
-    typer.echo(json.dumps(_data(run), indent=2, ensure_ascii=False) if format is Format.JSON else _text(run))
+    typer.echo(
+        json.dumps(_data(run), indent=2, ensure_ascii=False) if format is TranslateFormat.JSON else _text(run)
+    )
     if run.cut_short:
         say("A dry run does not know enough to go on with this call: it may do more than is shown.")
     if run.fault is not None:
         say(f"{run.fault.side} fault{_code(run.fault.code)}: {run.fault.text}")
-        end(Code.FINDINGS)
+        end(ExitCode.FINDINGS)
     if fail_on is not None and any(_at_least(each, fail_on) for each in run.findings):
-        end(Code.FINDINGS)
+        end(ExitCode.FINDINGS)
 
 
 def _at_least(finding: Finding, least: FailOn) -> bool:

@@ -23,7 +23,7 @@ from shim.core.commands.extensions import (
     LearnIdentities,
     RenumberIdentities,
 )
-from shim.core.commands.journal import Begin, Close, Mark, Revoke
+from shim.core.commands.journal import Begin, Close, MarkSteps, Revoke
 from shim.core.commands.kept import Forget, Issue, Recall, Remember
 from shim.core.commands.steps import AnyCommand, Aside, Together
 from shim.core.drive import run
@@ -113,7 +113,7 @@ class _Driver:
                 return None
             case Issue():
                 return 1
-            case DoubtIdentities() | DenyIdentities() | Begin() | Mark() | Close() | Revoke():
+            case DoubtIdentities() | DenyIdentities() | Begin() | MarkSteps() | Close() | Revoke():
                 return None  # no journal: nothing is written
             case FindIdentities("user_id") | FindEnded():
                 return {}  # what else a user has, and what is gone, is not known here

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from shim.core.catalogue.translation import Translation
 from shim.core.findings import Finding, Findings, Severity
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.core.serialise import attribute, escape
 
 NAMESPACE = "urn:systemapi-shim:deprecation:1"
@@ -28,7 +28,7 @@ _LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Deprecation:
+class DeprecationDates:
     """What there is to tell of 2.5: days as YYYY-MM-DD, and a page; None: nothing."""
 
     since: str | None = None
@@ -37,7 +37,7 @@ class Deprecation:
 
 
 def told(
-    deprecation: Deprecation, translation: Translation, work: Work, old: Element, body: str
+    deprecation: DeprecationDates, translation: Translation, work: CallContext, old: Element, body: str
 ) -> tuple[str, str]:
     """The body of an answer as text, with notices if it is to have them, and the header block, if any.
 
@@ -87,7 +87,7 @@ def _notice(text: str, code: str) -> Element:
     return Element("notice", children=[Element("message", text), Element("code", code)])
 
 
-def _block(deprecation: Deprecation, found: list[Finding]) -> str:
+def _block(deprecation: DeprecationDates, found: list[Finding]) -> str:
     """The SOAP header block. It has no mustUnderstand: whoever does not know it passes over it."""
     facts = {"since": deprecation.since, "sunset": deprecation.sunset, "link": deprecation.link}
     said = "".join(attribute(name, value) for name, value in facts.items() if value)

@@ -13,7 +13,7 @@ from functools import cache
 from math import isinf, isnan
 
 from shim.core.schema.interface import Simple
-from shim.core.schema.values import Check, reader, writer
+from shim.core.schema.values import CheckValue, reader, writer
 
 _DIGITS = 14
 """What PHP's `precision` is by default."""
@@ -27,7 +27,7 @@ _TIME = re.compile(rf"(?:{_DAY}[T ]\s*)?{_CLOCK}\s*{_ZONE}", re.ASCII)
 
 
 @cache
-def answerer(simple: Simple) -> Check | None:
+def answerer(simple: Simple) -> CheckValue | None:
     """How a value of the type is written in an answer; None when the type cannot hold it. None: any text."""
     read = reader(simple)
     if simple.enum or read is None:
@@ -42,7 +42,7 @@ def answerer(simple: Simple) -> Check | None:
 
 
 @cache
-def converter(simple: Simple) -> Check | None:
+def converter(simple: Simple) -> CheckValue | None:
     """Makes a date or a time of the type from another form of one; None for all other types."""
     read = reader(simple)
     if read is None or simple.enum or simple.base not in ("date", "dateTime", "time"):

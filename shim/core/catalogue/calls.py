@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shim.core.catalogue.translation import Called, Translation
+from shim.core.catalogue.translation import CalledOperation, Translation
 
 _WHO = "Whose an ID or identifier is that the identity map does not know."
 _THEIRS = "Which extensions that user has; or which number one has by now, when v3 refuses the old one."
@@ -16,29 +16,29 @@ _OWNER = "Whose an extended number is that the identity map does not know, or th
 _IDENTIFIER = "When the call gives an identifier and no ID: what the shim keeps, it keeps by ID."
 
 
-def calls_of(translation: Translation) -> tuple[Called, ...]:
+def calls_of(translation: Translation) -> tuple[CalledOperation, ...]:
     """The calls that an operation becomes, in order; none when the shim serves it by itself."""
     declared = translation.declared
     if declared.emulates or not declared.forwarded:
         return ()
-    return declared.calls or (Called(translation.new.full_name),)
+    return declared.calls or (CalledOperation(translation.new.full_name),)
 
 
-def lookups(translation: Translation) -> tuple[Called, ...]:
+def lookups(translation: Translation) -> tuple[CalledOperation, ...]:
     """What v3 is asked besides, and only about what is not known by then. All of them are reads."""
     return tuple(_lookups(translation))
 
 
-def _lookups(translation: Translation) -> Iterator[Called]:
+def _lookups(translation: Translation) -> Iterator[CalledOperation]:
     kinds = {by for _, by, _ in translation.refers}
     asks = any(each.ask for each in translation.accounts)
     follows = asks or any(main for _, _, main in translation.refers)
     if asks or kinds & {"old_id", "identifier"}:
-        yield Called("User.GetUserDetails", _WHO)
+        yield CalledOperation("User.GetUserDetails", _WHO)
     if asks or follows or kinds & {"old_id", "identifier"} or translation.answers_own:
-        yield Called("Extension.GetExtensions", _THEIRS)
+        yield CalledOperation("Extension.GetExtensions", _THEIRS)
     if asks or kinds or translation.answers_refer or translation.answers_own:
-        yield Called("Extension.GetExtensionDetails", _OWNER)
+        yield CalledOperation("Extension.GetExtensionDetails", _OWNER)
     details = translation.declared.details
     if details and any(each.fate in ("kept", "emulated") for each in translation.fates):
-        yield Called(f"{translation.new.service}.{details}", _IDENTIFIER)
+        yield CalledOperation(f"{translation.new.service}.{details}", _IDENTIFIER)

@@ -13,7 +13,7 @@ from shim.core.errors import CallerError
 from shim.core.findings import Code
 from shim.core.policies import ANY, AS_WRITTEN, CHOICES, Chosen, Do, Policies, Policy, Side, deciding, possible
 from shim.core.rules.choices import emulates
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 _BARRED = "v3 cannot answer with {0}, and the shim's configuration chose to refuse such calls."
 
@@ -49,7 +49,7 @@ def _barred(plain: Chosen, translation: Translation) -> Iterator[str]:
             yield each.path
 
 
-def choose(translation: Translation, work: Work) -> None:
+def choose(translation: Translation, work: CallContext) -> None:
     """Take over what was chosen for this operation. Raises CallerError if the call itself is refused."""
     work.chosen = chosen(work.caller.policies, translation)
     if translation.declared.emulates:
@@ -62,7 +62,7 @@ def choose(translation: Translation, work: Work) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChoicePoint:
     """Where something can be chosen: an old path, with the finding that is made there by default.
 
     `odd` says that it is made only of values that v3 cannot take.
@@ -75,13 +75,13 @@ class Place:
     odd: bool = False
 
 
-def places(translation: Translation) -> tuple[Place, ...]:
+def places(translation: Translation) -> tuple[ChoicePoint, ...]:
     """Every place of an operation; the default is the first of its choices."""
     return tuple(dict.fromkeys((*_places(translation), *_odd(translation))))
 
 
-def _places(translation: Translation) -> Iterator[Place]:
-    whole = Place("request", ANY, "operation-emulated", CHOICES["request", "operation-emulated"])
+def _places(translation: Translation) -> Iterator[ChoicePoint]:
+    whole = ChoicePoint("request", ANY, "operation-emulated", CHOICES["request", "operation-emulated"])
     if translation.declared.emulates:
         yield whole
     governed = [
@@ -95,15 +95,15 @@ def _places(translation: Translation) -> Iterator[Place]:
             yield whole
         elif not any((each.direction, above) in paths for above in _above(each.path)):
             choices = possible(each.direction, code, writes=translation.writes)
-            yield Place(each.direction, each.path, code, choices)
+            yield ChoicePoint(each.direction, each.path, code, choices)
 
 
-def _odd(translation: Translation) -> Iterator[Place]:
+def _odd(translation: Translation) -> Iterator[ChoicePoint]:
     choices = CHOICES["request", "field-dropped"]
     for declared in (translation.declared, *(leg.declared for leg in translation.legs.values())):
         for rule in declared.rules:
             if rule.may_drop and rule.old and rule.only != "answer":
-                yield Place("request", rule.old, "field-dropped", choices, odd=True)
+                yield ChoicePoint("request", rule.old, "field-dropped", choices, odd=True)
 
 
 def _above(path: str) -> list[str]:

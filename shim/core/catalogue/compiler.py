@@ -11,18 +11,18 @@ from typing import Literal
 
 from shim.core.catalogue.translation import Catalogue, Declared, Translation
 from shim.core.findings import KINDS, Code
-from shim.core.rules.extensions import Account, By, Owned, Refer
+from shim.core.rules.extensions import AccountPath, ExtensionKey, Owned, Refer
 from shim.core.rules.required import Apart, Needed, ReadFirst
 from shim.core.rules.rule import Fate, Made, Rule, Taken, split
 from shim.core.rules.vocabulary import Keep
-from shim.core.rules.work import Direction, Entry, Producer, Table
+from shim.core.rules.work import ChildRule, Direction, Producer, Table
 from shim.core.schema.interface import ComplexType, Demand, ElementDecl, Operation, paths
 from shim.core.schema.values import clears, either, is_text, reader
 from shim.core.serialise import MessageWriter
 
 _ALIKE = {frozenset(pair) for pair in (("integer", "nonNegativeInteger"),)}
 
-Part = Literal["whole", "leg", "rest"]
+LegPart = Literal["whole", "leg", "rest"]
 """A whole operation; one v3 call of a plan; or what a plan's own rules say of its message."""
 
 
@@ -35,9 +35,9 @@ class Compiler:
         declared: Declared,
         old: Operation,
         new: Operation,
-        part: Part = "whole",
+        part: LegPart = "whole",
     ) -> None:
-        self.part: Part = part
+        self.part: LegPart = part
         self.catalogue = catalogue
         self.declared = declared
         self.old, self.new = old, new
@@ -98,7 +98,7 @@ class Compiler:
         named = [(each.old or "", each.field or split(each.old or "")[1], each.among) for each in rules]
         return tuple((path if direction == "request" else field, key) for path, field, key in named if key)
 
-    def refers(self) -> tuple[tuple[str, By, bool], ...]:
+    def refers(self) -> tuple[tuple[str, ExtensionKey, bool], ...]:
         there = dict(paths(self.old.input))
         rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.old in there]
         return tuple(
@@ -115,14 +115,14 @@ class Compiler:
         rules = [each for each in self.declared.rules if isinstance(each, Owned) and each.new in there]
         return tuple((each.new or "", each.beside, each.role) for each in rules)
 
-    def accounts(self) -> tuple[Account, ...]:
+    def accounts(self) -> tuple[AccountPath, ...]:
         there = dict(paths(self.old.input))
-        rules = [each for each in self.declared.rules if isinstance(each, Account) and each.old in there]
+        rules = [each for each in self.declared.rules if isinstance(each, AccountPath) and each.old in there]
         return tuple(each for each in rules if each.only != "answer")
 
     def answers_users(self) -> tuple[str, ...]:
         there = dict(paths(self.new.output))
-        rules = [each for each in self.declared.rules if isinstance(each, Account) and each.new in there]
+        rules = [each for each in self.declared.rules if isinstance(each, AccountPath) and each.new in there]
         return tuple(each.new or "" for each in rules if each.takes("answer") and each.only != "request")
 
     def compile(
@@ -175,7 +175,7 @@ class _Level:
         table = Table(path, demands=demands, leg=self.part == "leg" and not path)
         for name, slot in kind.slots.items() if kind is not None else ():
             here = _join(path, name)
-            entry = Entry(
+            entry = ChildRule(
                 slot.decl,
                 self.old_path(here),
                 single=self.request and not slot.repeated,
@@ -197,7 +197,7 @@ class _Level:
                 return rule.old + source_path[len(new) :]
         return source_path
 
-    def decide(self, entry: Entry, here: str, target_path: str, other: ComplexType | None) -> None:
+    def decide(self, entry: ChildRule, here: str, target_path: str, other: ComplexType | None) -> None:
         ruled = self.rules.get(here)
         if ruled is None and self.part == "rest":
             entry.elsewhere = True
@@ -224,7 +224,7 @@ class _Level:
 
     def carry(
         self,
-        entry: Entry,
+        entry: ChildRule,
         here: str,
         there: str,
         other: ComplexType | None,
@@ -257,7 +257,7 @@ class _Level:
         if taken is not None and taken.raw:
             self.reached |= {path: here for path in self.target_paths if path.startswith(there + "/")}
 
-    def fill(self, entry: Entry, here: str, there: str, target: ElementDecl, *, computed: bool) -> None:
+    def fill(self, entry: ChildRule, here: str, there: str, target: ElementDecl, *, computed: bool) -> None:
         """Everything about values: what is read, which attributes go over, what is below."""
         decl = entry.decl
         kind = decl.complex
@@ -271,7 +271,7 @@ class _Level:
         elif not computed:
             entry.table = self.table(here, decl, there, target)
 
-    def values(self, entry: Entry) -> None:
+    def values(self, entry: ChildRule) -> None:
         """How the value of an entry is read, whatever becomes of it then."""
         simple = entry.decl.simple
         if simple is not None:
@@ -279,14 +279,14 @@ class _Level:
             entry.read = reader(simple)
             entry.clears = self.request and clears(simple) and not entry.choices and not entry.unlimited
 
-    def limit(self, entry: Entry) -> None:
+    def limit(self, entry: ChildRule) -> None:
         """A limit that a rule takes over is read like one that is carried: number and attribute together."""
         kind = entry.decl.complex
         if self.request and kind is not None and any(each.name == "unlimited" for each in kind.all_attributes):
             entry.name, entry.unlimited = entry.decl.name, True
             entry.attributes = {each.name: each.name for each in kind.all_attributes}
 
-    def attribute(self, entry: Entry, here: str, there: str, name: str, target: ElementDecl) -> None:
+    def attribute(self, entry: ChildRule, here: str, there: str, name: str, target: ElementDecl) -> None:
         theirs = {each.name for each in target.complex.all_attributes} if target.complex else set()
         if name not in theirs:
             self.problem(f"{here}/@{name} has no successor and no rule")

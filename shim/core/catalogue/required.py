@@ -16,7 +16,7 @@ from shim.core.rules.required import Apart, Needed, ReadFirst
 from shim.core.rules.rule import Rule, split
 from shim.core.schema.interface import ComplexType, ElementDecl, paths
 
-Names = frozenset[str]
+ElementNames = frozenset[str]
 
 
 @dataclass(slots=True)
@@ -26,14 +26,14 @@ class _Sources:
     rules: tuple[Rule, ...]
     homes: dict[str, set[str]] = field(default_factory=dict)
     """v3 paths, each with the old paths that are written there."""
-    asked: list[tuple[Names, Names]] = field(default_factory=list)
+    asked: list[tuple[ElementNames, ElementNames]] = field(default_factory=list)
     """What old requests must have: (at least one of these paths, when any of those is there)."""
     made: set[str] = field(default_factory=set)
 
-    def of(self, names: Names) -> Names:
+    def of(self, names: ElementNames) -> ElementNames:
         return frozenset(old for name in names for old in self.homes.get(name, ()))
 
-    def give(self, names: Names, when: Names) -> bool:
+    def give(self, names: ElementNames, when: ElementNames) -> bool:
         """Whether one of `names` is in every v3 request; or in every one that has any of `when`."""
         if names & self.made:
             return True
@@ -89,7 +89,7 @@ def _sources(declared: Declared, part: Translation) -> _Sources:
 
 def _demands(
     decl: ElementDecl, path: str, above: tuple[ComplexType, ...] = ()
-) -> Iterator[tuple[Names, Names]]:
+) -> Iterator[tuple[ElementNames, ElementNames]]:
     """Every demand of a message, at every level, with whole paths."""
     kind = decl.complex
     if kind is None or kind in above:
@@ -100,7 +100,7 @@ def _demands(
         yield from _demands(slot.decl, f"{path}{name}/", (*above, kind))
 
 
-def _whole(path: str, names: tuple[str, ...]) -> Names:
+def _whole(path: str, names: tuple[str, ...]) -> ElementNames:
     return frozenset(path + name for name in names)
 
 

@@ -10,26 +10,26 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from shim.core.answers.v3_texts import Words
-from shim.core.commands.journal import Policy, Undo
+from shim.core.commands.journal import OnCrash, Undo
 from shim.core.commands.steps import Steps
 from shim.core.message import Element
 from shim.core.reading.flat_call_rules import is_earlier
-from shim.core.rules.extensions import Account, By
+from shim.core.rules.extensions import AccountPath, ExtensionKey
 from shim.core.rules.rule import Fate, Rule
-from shim.core.rules.work import Producer, Table, Work
+from shim.core.rules.work import CallContext, Producer, Table
 from shim.core.schema.interface import Interface, Operation
 from shim.core.serialise import MessageWriter
 from shim.core.translate import known_attributes, refusal, walk
 
-Plan = Callable[["Catalogue", "Translation", "Work"], Steps[Element]]
+CallPlan = Callable[["Catalogue", "Translation", "CallContext"], Steps[Element]]
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """What an operation had in another form before 2.5: `request` works in place, `answer` makes another."""
 
-    request: Callable[[Element, Work], None] | None = None
-    answer: Callable[[Element, Work], Element] | None = None
+    request: Callable[[Element, CallContext], None] | None = None
+    answer: Callable[[Element, CallContext], Element] | None = None
 
 
 READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
@@ -37,7 +37,7 @@ READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class CalledOperation:
     """A v3 call that an operation may make: its full name, when it is made and what for ("": always).
 
     `undo` takes a write back; one that `falls` goes when an earlier one is taken back.
@@ -68,7 +68,7 @@ class Declared:
     """The repeated request element that names accounts which do not exist after the call: `ID`."""
     details: str | None = None
     """The v3 operation that tells an account's ID by its identifier, for what is kept by ID."""
-    plan: Plan | None = None
+    plan: CallPlan | None = None
     lenient: bool = False
     """Whether the call is served although it names extensions that there are not."""
     siblings: bool = False
@@ -77,11 +77,11 @@ class Declared:
     """What a plan does by default and which settings change it, in lines for the operator."""
     legs: tuple[Declared, ...] = ()
     """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
-    calls: tuple[Called, ...] = ()
+    calls: tuple[CalledOperation, ...] = ()
     """Every v3 call that a plan may make, in order; empty: its successor alone."""
-    journal: Policy | None = None
+    journal: OnCrash | None = None
     """What becomes of a call that the journal keeps when it is cut off: undone, or finished; None: not kept."""
-    called: Called | None = None
+    called: CalledOperation | None = None
     """Of a leg: what is said of its call."""
     emulates: str | None = None
     """Why no v3 call can serve it, so that the shim does; None: it has a successor."""
@@ -114,13 +114,13 @@ class Translation:
     on_request: tuple[Producer, ...] = ()
     on_answer: tuple[Producer, ...] = ()
     recalls: bool = False
-    refers: tuple[tuple[str, By, bool], ...] = ()
+    refers: tuple[tuple[str, ExtensionKey, bool], ...] = ()
     """Where requests name extensions: (path, kind of name, whether the call is about that one)."""
     requests_among: tuple[tuple[str, str], ...] = ()
     """Where requests name things that the shim keeps for all: (path, the store's key of them)."""
     answers_among: tuple[tuple[str, str], ...] = ()
     """The same of what is kept for an account and answered: (field, key)."""
-    accounts: tuple[Account, ...] = ()
+    accounts: tuple[AccountPath, ...] = ()
     """Where requests name accounts that may be extensions."""
     answers_refer: tuple[str, ...] = ()
     """Where v3 answers name extensions by number."""
@@ -144,7 +144,7 @@ class Translation:
         earlier = self.earlier_writer if is_earlier(version) else None
         return earlier or self.old_writer
 
-    def to_new(self, work: Work) -> Element:
+    def to_new(self, work: CallContext) -> Element:
         """The v3 request. Raises CallerError when the old one lacks something or has an unusable value."""
         target = Element(self.new.input.name)
         if work.request.attributes and not self.request.leg:
@@ -156,7 +156,7 @@ class Translation:
             produce(target, work)
         return target
 
-    def to_old(self, answer: Element, work: Work) -> Element:
+    def to_old(self, answer: Element, work: CallContext) -> Element:
         """The old answer, as far as v3 and what the shim keeps can give it."""
         target = Element(self.old.output.name)
         if answer.attributes:

@@ -90,10 +90,10 @@ class Step:
     settled: bool = False
 
 
-Policy = Literal["undo", "redo"]
+OnCrash = Literal["undo", "redo"]
 
 
-Left = Literal["running", "undoing"]
+UnderWay = Literal["running", "undoing"]
 EntryState = Literal["done", "undone", "paused", "running", "undoing"]
 """How an entry of the journal stands; `running` and `undoing` are left for later."""
 
@@ -109,7 +109,7 @@ class Begin(Command["Opened | None"]):
 
     operation: str
     key: str
-    policy: Policy
+    policy: OnCrash
     subject: str | None = field(default=None, repr=False)
     steps: tuple[Step, ...] = ()
     promise: Element | None = field(default=None, repr=False)
@@ -130,14 +130,14 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark(Command[None]):
+class MarkSteps(Command[None]):
     """Write down where steps, given with their position, stand. Reply: None.
 
     Raises EntryLost when the entry is not ours any more.
     """
 
     opened: Opened
-    state: Left
+    state: UnderWay
     steps: tuple[tuple[int, Step], ...]
 
 
@@ -149,7 +149,7 @@ class Close(Command[None]):
     forgotten; see `LearnIdentities` and `ForgetIdentities`. `answering` makes the answer from the identities
     that were learned; it is kept until it is known that the caller has it. `why` is a word for the operator,
     `settling` says that it is left until what may still take effect has done so. Raises EntryLost like
-    `Mark`.
+    `MarkSteps`.
     """
 
     opened: Opened

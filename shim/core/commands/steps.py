@@ -21,30 +21,30 @@ from shim.core.commands.extensions import (
     LearnIdentities,
     RenumberIdentities,
 )
-from shim.core.commands.journal import Begin, Close, Mark, Revoke
+from shim.core.commands.journal import Begin, Close, MarkSteps, Revoke
 from shim.core.commands.kept import Forget, Issue, Recall, Remember
 
-Result = TypeVar("Result")
+StepsResult = TypeVar("StepsResult")
 
 
 @dataclass(frozen=True, slots=True)
-class Together(Command[list[Result]], Generic[Result]):
+class Together(Command[list[StepsResult]], Generic[StepsResult]):
     """Run steps side by side, with bounded concurrency. Reply: their results, in order.
 
     The first Fault of any of them is raised once all have ended.
     """
 
-    parts: tuple[Steps[Result], ...]
+    parts: tuple[Steps[StepsResult], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Aside(Command[Result], Generic[Result]):
+class Aside(Command[StepsResult], Generic[StepsResult]):
     """Do pure work that may take long without keeping others waiting. Reply: what it returns.
 
     Raises the Fault that the work raises. Nothing else touches what it works on until then.
     """
 
-    work: Callable[[], Result] = field(repr=False)
+    work: Callable[[], StepsResult] = field(repr=False)
 
 
 AnyCommand = (
@@ -64,13 +64,13 @@ AnyCommand = (
     | RenumberIdentities
     | Together[Any]
     | Begin
-    | Mark
+    | MarkSteps
     | Close
     | Revoke
 )
 """Every command that there is, for whoever carries them out: a match over it ends with `assert_never`."""
 
-Steps = Generator[AnyCommand, Any, Result]
+Steps = Generator[AnyCommand, Any, StepsResult]
 
 
 def ask(command: Command[Reply]) -> Steps[Reply]:

@@ -14,7 +14,7 @@ from shim.core.commands.steps import Steps, Together, ask
 from shim.core.errors import BackendError, BackendRefused, Fault
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 ABSENT = frozenset({"030", "100", "250", "251"})
 """Codes by which v3 says that what is asked for does not exist. (A dead token was renewed before.)"""
@@ -44,7 +44,7 @@ def known_from(details: Element, number: str) -> Known | None:
     return Known(user, number, details.get("parentIdentifier")) if user else None
 
 
-def ask_each(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Steps[Evidence]:
+def ask_each(catalogue: Catalogue, work: CallContext, numbers: Iterable[str]) -> Steps[Evidence]:
     """Ask v3 for extensions, each by itself and side by side."""
     wanted = list(dict.fromkeys(numbers))
     if not wanted:
@@ -57,7 +57,7 @@ def ask_each(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Steps[
     )
 
 
-def _details(catalogue: Catalogue, work: Work, number: str) -> Steps[Element | bool]:
+def _details(catalogue: Catalogue, work: CallContext, number: str) -> Steps[Element | bool]:
     """The details; False when v3 denies the number, True when it says neither."""
     try:
         asked = Element("extendedNumber", number)

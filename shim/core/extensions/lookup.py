@@ -23,27 +23,27 @@ from shim.core.commands.extensions import (
 from shim.core.commands.steps import Steps, Together, ask
 from shim.core.errors import CallerError, Fault
 from shim.core.extensions.evidence import ask_each, known_from, says_absent
-from shim.core.extensions.reconcile import Seen, reconcile, rows_of_user
+from shim.core.extensions.reconcile import ListedExtensions, reconcile, rows_of_user
 from shim.core.findings import Code
 from shim.core.forward import look
 from shim.core.keeping import look_up
 from shim.core.message import Element
-from shim.core.rules.extensions import By, by_number, extended, has_number
+from shim.core.rules.extensions import ExtensionKey, by_number, extended, has_number
 from shim.core.rules.rule import split
-from shim.core.rules.work import Work, spots
+from shim.core.rules.work import CallContext, spots
 
 Name = Literal["old_id", "identifier", "extension_id", "number", "user_id"]
-Key = tuple[Name, str]
+NameKey = tuple[Name, str]
 
 
-def of_request(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[None]:
+def of_request(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[None]:
     """Resolve every extension that a request names, and note which one the call is about."""
     yield from look_up(work, translation.requests_among)
     yield from _accounts(catalogue, translation, work)
     if not translation.refers:
         return
-    asked: dict[Key, Key] = {}
-    main: dict[str, Key] = {}
+    asked: dict[NameKey, NameKey] = {}
+    main: dict[str, NameKey] = {}
     for path, by, is_main in translation.refers:
         for text in texts(work.request, path):
             key = _key(by, text)
@@ -62,7 +62,7 @@ def of_request(catalogue: Catalogue, translation: Translation, work: Work) -> St
             yield from siblings(work, work.identities[main[named]], named)
 
 
-def _key(by: By, text: str) -> Key | None:
+def _key(by: ExtensionKey, text: str) -> NameKey | None:
     """What to look an extension up by; None when the text can be nobody's name."""
     if by == "identifier":
         return by, text
@@ -72,7 +72,7 @@ def _key(by: By, text: str) -> Key | None:
     return None if name is None else (by, name)
 
 
-def _accounts(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[None]:
+def _accounts(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[None]:
     """Find out which accounts of a request are extensions."""
     for rule in translation.accounts:
         path = rule.old or ""
@@ -86,12 +86,14 @@ def _accounts(catalogue: Catalogue, translation: Translation, work: Work) -> Ste
                 yield from siblings(work, identity, path, code)
 
 
-def perhaps(catalogue: Catalogue, work: Work, by: By, named: Iterable[str], *, ask: bool) -> Steps[None]:
+def perhaps(
+    catalogue: Catalogue, work: CallContext, by: ExtensionKey, named: Iterable[str], *, ask: bool
+) -> Steps[None]:
     """Find the extensions among accounts of any level; the others, or unknown ones, are no fault.
 
     Accounts that the map does not know are extensions if v3 has a user of that name: it is asked if `ask`.
     """
-    keys: dict[str, Key] = {}
+    keys: dict[str, NameKey] = {}
     for said in named:
         key = _key(by, said)
         if key is not None:
@@ -107,12 +109,12 @@ def perhaps(catalogue: Catalogue, work: Work, by: By, named: Iterable[str], *, a
             work.identities[by, said] = work.identities[key]
 
 
-def find(catalogue: Catalogue, work: Work, by: By, named: Iterable[str]) -> Steps[None]:
+def find(catalogue: Catalogue, work: CallContext, by: ExtensionKey, named: Iterable[str]) -> Steps[None]:
     """Find the extensions with these names; a name that is nobody's is no fault."""
     yield from perhaps(catalogue, work, by, named, ask=True)
 
 
-def _user(catalogue: Catalogue, work: Work, key: Key) -> Steps[None]:
+def _user(catalogue: Catalogue, work: CallContext, key: NameKey) -> Steps[None]:
     """Learn the extensions of a user, if v3 has a user of that name: other accounts have extensions too."""
     name = "ID" if key[0] == "old_id" else "identifier"
     told = yield from look(catalogue, work, "User.GetUserDetails", Element(name, key[1]))
@@ -130,7 +132,7 @@ def _canonical(text: str) -> str | None:
     return digits if digits.isascii() and digits.isdecimal() else None
 
 
-def siblings(work: Work, identity: Identity, path: str, code: Code = "siblings-touched") -> Steps[None]:
+def siblings(work: CallContext, identity: Identity, path: str, code: Code = "siblings-touched") -> Steps[None]:
     """What a call changes on the user is changed for all of the user's extensions: say how many more."""
     found = yield from ask(FindIdentities("user_id", (identity.user_id,)))
     others = {each.number for each in found.get(identity.user_id, ())} - {identity.number}
@@ -139,15 +141,19 @@ def siblings(work: Work, identity: Identity, path: str, code: Code = "siblings-t
         work.find(code, path, because)
 
 
-def about(work: Work, identity: Identity) -> None:
+def about(work: CallContext, identity: Identity) -> None:
     """Say that the call is about this extension."""
     work.extension = identity
     work.account = identity.old_id
 
 
-def of_answer(catalogue: Catalogue, translation: Translation, work: Work, answer: Element) -> Steps[None]:
+def of_answer(
+    catalogue: Catalogue, translation: Translation, work: CallContext, answer: Element
+) -> Steps[None]:
     """Recognise every extension that a v3 answer names by number, or by its user."""
-    users: list[Key] = [("user_id", text) for path in translation.answers_users for text in texts(answer, path)]
+    users: list[NameKey] = [
+        ("user_id", text) for path in translation.answers_users for text in texts(answer, path)
+    ]
     yield from _find(work, dict.fromkeys(users))
     numbers = [text for path in translation.answers_refer for text in texts(answer, path)]
     if numbers:
@@ -161,7 +167,7 @@ def of_answer(catalogue: Catalogue, translation: Translation, work: Work, answer
         yield from owners(catalogue, work, [(user.strip(), number) for user, number in rows if user.strip()])
 
 
-def owners(catalogue: Catalogue, work: Work, rows: Iterable[tuple[str, str]]) -> Steps[None]:
+def owners(catalogue: Catalogue, work: CallContext, rows: Iterable[tuple[str, str]]) -> Steps[None]:
     """Learn the extensions of the users in (user ID, number) rows; users are asked for side by side.
 
     A user is asked for when the map knows none of the user's extensions, or not the one with that number.
@@ -183,7 +189,9 @@ def _among(identities: tuple[Identity, ...], number: str) -> bool:
     return bool(identities) and (not number or any(has_number(each, number) for each in identities))
 
 
-def resolve(catalogue: Catalogue, work: Work, keys: Iterable[Key], *, lenient: bool = False) -> Steps[None]:
+def resolve(
+    catalogue: Catalogue, work: CallContext, keys: Iterable[NameKey], *, lenient: bool = False
+) -> Steps[None]:
     """Find the identities behind the names that a request uses.
 
     Raises CallerError for an unknown one, unless `lenient`: then the call is served without it.
@@ -196,7 +204,7 @@ def resolve(catalogue: Catalogue, work: Work, keys: Iterable[Key], *, lenient: b
             yield from _discover(catalogue, work, key, lenient)
 
 
-def _settle(catalogue: Catalogue, work: Work, keys: Iterable[Key]) -> Steps[None]:
+def _settle(catalogue: Catalogue, work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
     """Ask v3 for those that are unconfirmed, each by itself. What it denies is not found for this call."""
     found = {key: identity for key in keys if (identity := work.identities.get(key)) and identity.doubt}
     if not found:
@@ -216,19 +224,19 @@ def _settle(catalogue: Catalogue, work: Work, keys: Iterable[Key]) -> Steps[None
             unnote(work, identity)
 
 
-def unnote(work: Work, identity: Identity) -> None:
+def unnote(work: CallContext, identity: Identity) -> None:
     """This call knows the extension no more."""
     for key in [key for key, each in work.identities.items() if each.extension_id == identity.extension_id]:
         del work.identities[key]
 
 
-def known(work: Work, numbers: Iterable[str]) -> Steps[None]:
+def known(work: CallContext, numbers: Iterable[str]) -> Steps[None]:
     """Find what the map knows of extended numbers, without asking v3 about the others."""
-    keys: list[Key] = [("number", number) for number in dict.fromkeys(numbers) if number]
+    keys: list[NameKey] = [("number", number) for number in dict.fromkeys(numbers) if number]
     yield from _find(work, [key for key in keys if key not in work.identities])
 
 
-def recognise(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Steps[None]:
+def recognise(catalogue: Catalogue, work: CallContext, numbers: Iterable[str]) -> Steps[None]:
     """Find the identities behind extended numbers of an answer; unknown ones are looked up side by side.
 
     A number that v3 names and does not know (any more) stays unknown.
@@ -243,7 +251,7 @@ def recognise(catalogue: Catalogue, work: Work, numbers: Iterable[str]) -> Steps
         yield from learn(work, [each for each in seen if each is not None])
 
 
-def learn(work: Work, seen: list[Known]) -> Steps[tuple[Identity, ...]]:
+def learn(work: CallContext, seen: list[Known]) -> Steps[tuple[Identity, ...]]:
     """Tell the map what v3 has; the identities are known to this call from then on."""
     if not seen:
         return ()
@@ -253,14 +261,14 @@ def learn(work: Work, seen: list[Known]) -> Steps[tuple[Identity, ...]]:
     return learned
 
 
-def note(work: Work, identity: Identity) -> None:
+def note(work: CallContext, identity: Identity) -> None:
     work.identities["number", identity.number] = identity
     work.identities["old_id", identity.old_id] = identity
 
 
 def extensions_of(
     catalogue: Catalogue,
-    work: Work,
+    work: CallContext,
     user_id: str,
     identifier: str | None = None,
     denied: frozenset[str] = frozenset(),
@@ -274,7 +282,7 @@ def extensions_of(
         return ()
     said = identifier or identifier_of(work, rows)
     known = [Known(user_id, number, said) for row in rows if (number := row.get("extendedNumber"))]
-    seen = Seen(known, [each.number for each in known], (user_id,), own=True, denied=denied)
+    seen = ListedExtensions(known, [each.number for each in known], (user_id,), own=True, denied=denied)
     told = yield from reconcile(catalogue, work, seen)
     for gone in told.gone:
         unnote(work, gone)
@@ -286,7 +294,7 @@ def extensions_of(
     )
 
 
-def identifier_of(work: Work, rows: list[Element]) -> str | None:
+def identifier_of(work: CallContext, rows: list[Element]) -> str | None:
     """The identifier of the user whose rows of extensions these are; None when it may be an extension's own."""
     told = {row.get("identifier") or "" for row in rows}
     way = work.caller.settings.get("row_identifier", "auto")
@@ -295,7 +303,7 @@ def identifier_of(work: Work, rows: list[Element]) -> str | None:
     return told.pop() or None
 
 
-def elsewhere(catalogue: Catalogue, work: Work, fault: Fault) -> Steps[bool]:
+def elsewhere(catalogue: Catalogue, work: CallContext, fault: Fault) -> Steps[bool]:
     """Whether v3 refused a call because its extension has another number or user by now; the call then knows.
 
     v3 refuses an unknown number or user before it does anything, so the call may be made again.
@@ -321,7 +329,7 @@ def elsewhere(catalogue: Catalogue, work: Work, fault: Fault) -> Steps[bool]:
     return True
 
 
-def _find(work: Work, keys: Iterable[Key]) -> Steps[None]:
+def _find(work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
     by: dict[Name, list[str]] = {}
     for name, value in keys:
         by.setdefault(name, []).append(value)
@@ -332,7 +340,7 @@ def _find(work: Work, keys: Iterable[Key]) -> Steps[None]:
                 work.identities[name, value] = identities[0]
 
 
-def _discover(catalogue: Catalogue, work: Work, key: Key, lenient: bool) -> Steps[None]:
+def _discover(catalogue: Catalogue, work: CallContext, key: NameKey, lenient: bool) -> Steps[None]:
     """Ask v3 about a name that the map does not know: a number's owner, or a user's extensions."""
     if key[0] == "number":
         owner = yield from _owner(catalogue, work, key[1])
@@ -347,7 +355,7 @@ def _discover(catalogue: Catalogue, work: Work, key: Key, lenient: bool) -> Step
         )
 
 
-def _ended(catalogue: Catalogue, work: Work, key: Key) -> Steps[None]:
+def _ended(catalogue: Catalogue, work: CallContext, key: NameKey) -> Steps[None]:
     """Whether an extension whose identity has ended is there again."""
     if key[0] not in ("old_id", "extension_id"):
         return
@@ -362,7 +370,7 @@ def _ended(catalogue: Catalogue, work: Work, key: Key) -> Steps[None]:
                     work.identities[key] = each
 
 
-def _owner(catalogue: Catalogue, work: Work, number: str) -> Steps[Known | None]:
+def _owner(catalogue: Catalogue, work: CallContext, number: str) -> Steps[Known | None]:
     """Whose extension a number is, as v3 says; None when it does not know the number."""
     answer = yield from look(
         catalogue, work, "Extension.GetExtensionDetails", Element("extendedNumber", number)

@@ -27,14 +27,14 @@ from shim.core.errors import BackendRefused
 from shim.core.extensions.evidence import Evidence, ask_each, says_absent
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 MOST_ASKED = 100
 """How many extensions v3 is asked for by themselves for one list; others stay as they are, or unconfirmed."""
 
 
 @dataclass(slots=True)
-class Seen:
+class ListedExtensions:
     """A list of extensions. `rows` are those whose owner is known, `numbers` all that it shows.
 
     `users` are those of whom it shows every extension. `own` says that it is the list of one user; `denied` are
@@ -59,7 +59,7 @@ class Reconciled:
     gone: list[Identity] = field(default_factory=list)
 
 
-def reconcile(catalogue: Catalogue, work: Work, seen: Seen) -> Steps[Reconciled]:
+def reconcile(catalogue: Catalogue, work: CallContext, seen: ListedExtensions) -> Steps[Reconciled]:
     """Bring the map in line with a list, and the list with v3."""
     found = yield from ask(FindIdentities("number", tuple(dict.fromkeys(seen.numbers))))
     stand = {number: each for number, (each, *_) in found.items()}
@@ -89,7 +89,7 @@ def reconcile(catalogue: Catalogue, work: Work, seen: Seen) -> Steps[Reconciled]
     return told
 
 
-def _missing(seen: Seen) -> Steps[dict[str, Identity]]:
+def _missing(seen: ListedExtensions) -> Steps[dict[str, Identity]]:
     """What the list should show and does not, by number: first what was sure."""
     if not seen.users:
         return {}
@@ -129,8 +129,8 @@ def _news(
 
 def _renumber(
     catalogue: Catalogue,
-    work: Work,
-    seen: Seen,
+    work: CallContext,
+    seen: ListedExtensions,
     gone: Sequence[Identity],
     news: list[Known],
     ended: Collection[str],
@@ -169,7 +169,7 @@ def _renumber(
         yield from ask(DenyIdentities(tuple(was.number for was in told.gone)))
 
 
-def _new_numbers(catalogue: Catalogue, work: Work, user: str) -> Steps[list[str]]:
+def _new_numbers(catalogue: Catalogue, work: CallContext, user: str) -> Steps[list[str]]:
     """Numbers of a user that the map never had, by the user's own list."""
     rows = yield from rows_of_user(catalogue, work, user)
     numbers = tuple(number for row in rows or () if (number := row.get("extendedNumber")))
@@ -180,7 +180,7 @@ def _new_numbers(catalogue: Catalogue, work: Work, user: str) -> Steps[list[str]
     return [each for each in numbers if each not in there and each not in ended]
 
 
-def rows_of_user(catalogue: Catalogue, work: Work, user: str) -> Steps[list[Element] | None]:
+def rows_of_user(catalogue: Catalogue, work: CallContext, user: str) -> Steps[list[Element] | None]:
     """The extensions that v3 lists of a user. Empty when it has none, or v3 denies the user; None when v3 does
     not say. Raises BackendError when it does not answer."""
     try:

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shim.core.commands.extensions import ForgetIdentities
-from shim.core.commands.journal import Close, EntryState, Left, Policy, Step
+from shim.core.commands.journal import Close, EntryState, OnCrash, Step, UnderWay
 from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendRefused, EntryLost, Fault, Unclear
-from shim.core.journal.writes import Journal, found, mark, redo_step, rows_of, written
+from shim.core.journal.writes import JournalRun, found, mark, redo_step, rows_of, written
 from shim.core.message import Element
 
 _NOT_SECRET = ("passwordAuto", "passwordStrength")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RecoveryResult:
     """How recovery left an entry. `running` and `undoing`: for later; `why` is a word for the operator."""
 
     state: EntryState
@@ -24,7 +24,7 @@ class Ended:
     settling: bool = False
 
 
-def recover(journal: Journal, state: Left) -> Steps[Ended]:
+def recover(journal: JournalRun, state: UnderWay) -> Steps[RecoveryResult]:
     """Finish or undo what a crash, or a call that gave up, left behind; says what came of it."""
     if journal.policy == "undo" or state == "undoing":
         ended = yield from guarded(undo_all(journal), "undoing")
@@ -34,16 +34,16 @@ def recover(journal: Journal, state: Left) -> Steps[Ended]:
     return ended
 
 
-def undo_all(journal: Journal) -> Steps[Ended]:
+def undo_all(journal: JournalRun) -> Steps[RecoveryResult]:
     for position in reversed(range(len(journal.steps))):
         if journal.steps[position].state in ("started", "done"):
             left = yield from _undo_one(journal, position)
             if left is not None:
                 return left
-    return Ended("undone")
+    return RecoveryResult("undone")
 
 
-def _undo_one(journal: Journal, position: int) -> Steps[Ended | None]:
+def _undo_one(journal: JournalRun, position: int) -> Steps[RecoveryResult | None]:
     """Take one step back; what it is left as when that is not possible now."""
     made = journal.steps[position]
     if made.undo is None or made.probe is None or made.falls:
@@ -52,7 +52,7 @@ def _undo_one(journal: Journal, position: int) -> Steps[Ended | None]:
     if made.found is None:
         row = yield from found(journal, made)
         if row is None and not made.settled:
-            return Ended("undoing", "settling", True)
+            return RecoveryResult("undoing", "settling", True)
         if row is None:
             made.state = "undone"
             return None
@@ -73,20 +73,20 @@ def _undo_one(journal: Journal, position: int) -> Steps[Ended | None]:
     return None
 
 
-def _redo(journal: Journal) -> Steps[Ended]:
+def _redo(journal: JournalRun) -> Steps[RecoveryResult]:
     for position, each in enumerate(journal.steps):
         if each.state != "done":
             yield from redo_step(journal, position, again=False)
-    return Ended("done")
+    return RecoveryResult("done")
 
 
-def gone_of(journal: Journal) -> tuple[str, ...]:
+def gone_of(journal: JournalRun) -> tuple[str, ...]:
     """The numbers of extensions that do not exist any more after what was done or undone."""
     over = "done" if journal.policy == "redo" else "undone"
     return tuple(each.found for each in journal.steps if each.gone and each.found and each.state == over)
 
 
-def guarded(work: Steps[Ended], state: Left) -> Steps[Ended]:
+def guarded(work: Steps[RecoveryResult], state: UnderWay) -> Steps[RecoveryResult]:
     try:
         return (yield from work)
     except Fault as fault:
@@ -95,14 +95,18 @@ def guarded(work: Steps[Ended], state: Left) -> Steps[Ended]:
         return put_off(fault, state, "refused")
 
 
-def put_off(fault: Fault, state: Left, refused: str) -> Ended:
+def put_off(fault: Fault, state: UnderWay, refused: str) -> RecoveryResult:
     """A refusal will not go away by itself; what is late or away may."""
     if isinstance(fault, Unclear):
-        return Ended("paused", "unclear")
-    return Ended("paused", refused) if isinstance(fault, BackendRefused) else Ended(state, fault.reason)
+        return RecoveryResult("paused", "unclear")
+    return (
+        RecoveryResult("paused", refused)
+        if isinstance(fault, BackendRefused)
+        else RecoveryResult(state, fault.reason)
+    )
 
 
-def close(journal: Journal, ended: Ended) -> Steps[None]:
+def close(journal: JournalRun, ended: RecoveryResult) -> Steps[None]:
     gone = gone_of(journal)
     if journal.opened is not None:
         steps = tuple(enumerate(journal.steps))
@@ -113,7 +117,7 @@ def close(journal: Journal, ended: Ended) -> Steps[None]:
         yield from ask(ForgetIdentities(gone))
 
 
-def repairs(steps: Iterable[Step], policy: Policy) -> list[tuple[str, dict[str, str]]]:
+def repairs(steps: Iterable[Step], policy: OnCrash) -> list[tuple[str, dict[str, str]]]:
     """The v3 calls by which an operator brings a paused entry to its end, without secrets."""
     if policy == "redo":
         return [

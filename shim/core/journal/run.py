@@ -19,15 +19,23 @@ from shim.core.commands.extensions import ForgetIdentities, Identity, Known, Lea
 from shim.core.commands.journal import Begin, Close, Step
 from shim.core.commands.steps import Steps, ask
 from shim.core.errors import EntryLost, Fault, ShimError
-from shim.core.journal.recovery import Ended, close, gone_of, guarded, put_off, undo_all, without_secrets
-from shim.core.journal.writes import Journal
+from shim.core.journal.recovery import (
+    RecoveryResult,
+    close,
+    gone_of,
+    guarded,
+    put_off,
+    undo_all,
+    without_secrets,
+)
+from shim.core.journal.writes import JournalRun
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 
 def beginning(
     translation: Translation,
-    work: Work,
+    work: CallContext,
     subject: str | None = None,
     steps: Iterable[Step] = (),
     promise: Element | None = None,
@@ -47,11 +55,11 @@ class Learning:
     answer: Callable[[tuple[Identity, ...]], Element]
 
 
-Plan = Callable[[Journal], Steps[Element | Learning]]
+JournalledPlan = Callable[[JournalRun], Steps[Element | Learning]]
 
 
 def journalled(
-    catalogue: Catalogue, work: Work, begin: Begin, plan: Plan, *, single: bool = False
+    catalogue: Catalogue, work: CallContext, begin: Begin, plan: JournalledPlan, *, single: bool = False
 ) -> Steps[Element]:
     """Make the calls of a plan under a journal entry; its steps are `step` or `redo_step`.
 
@@ -67,7 +75,7 @@ def journalled(
         if (work.request.get("passwordAuto") or "").strip() in ("1", "true"):
             work.find("answer-field-unavailable", "password", "An answer that is given again has no password.")
         return opened.answer
-    journal = Journal(catalogue, work, begin.policy, opened, list(begin.steps), single)
+    journal = JournalRun(catalogue, work, begin.policy, opened, list(begin.steps), single)
     try:
         ending = yield from plan(journal)
         return (yield from _end(journal, ending))
@@ -76,7 +84,7 @@ def journalled(
         raise told from fault
 
 
-def _end(journal: Journal, ending: Element | Learning) -> Steps[Element]:
+def _end(journal: JournalRun, ending: Element | Learning) -> Steps[Element]:
     """Close the entry, and learn and forget with it what the plan made and deleted."""
     learning = Learning((), lambda _: ending) if isinstance(ending, Element) else ending
     gone = gone_of(journal)
@@ -111,25 +119,25 @@ def _canonical(element: Element) -> list[Any]:
     ]
 
 
-def _given_up(journal: Journal, fault: Fault) -> Steps[Fault]:
+def _given_up(journal: JournalRun, fault: Fault) -> Steps[Fault]:
     """What the caller is told, once what can be done now was done."""
     touched = any(each.state in ("started", "done") for each in journal.steps)
     if isinstance(fault, EntryLost) or (journal.opened is None and journal.policy == "redo" and touched):
-        return _told(journal, fault, Ended("running"))
+        return _told(journal, fault, RecoveryResult("running"))
     if not touched:
-        ended = Ended("undone", "nothing")
+        ended = RecoveryResult("undone", "nothing")
     elif journal.policy == "redo":
         ended = put_off(fault, "running", "refused")
     else:
         try:
             ended = yield from guarded(undo_all(journal), "undoing")
         except Fault:  # only EntryLost: another has the entry, or its end was written and nobody was told
-            return _told(journal, fault, Ended("running"))
+            return _told(journal, fault, RecoveryResult("running"))
     try:
         yield from close(journal, ended)
     except Fault:
         if ended.state == "paused":
-            ended = Ended("running")
+            ended = RecoveryResult("running")
     return _told(journal, fault, ended)
 
 
@@ -144,7 +152,7 @@ _TOLD = {
 _REASONS = {"paused": "half-done", "left": "unfinished"}
 
 
-def _told(journal: Journal, fault: Fault, ended: Ended) -> Fault:
+def _told(journal: JournalRun, fault: Fault, ended: RecoveryResult) -> Fault:
     kind = "nothing" if ended.why == "nothing" else ended.state if ended.state in _TOLD else "left"
     if kind == "nothing" and (journal.single or not fault.carried):
         return fault

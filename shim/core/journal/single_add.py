@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from shim.core.catalogue.translation import Called, Catalogue, Declared, Plan, Translation
+from shim.core.catalogue.translation import CalledOperation, CallPlan, Catalogue, Declared, Translation
 from shim.core.commands.journal import Ask, Probe, Undo
 from shim.core.commands.steps import Steps
 from shim.core.errors import BackendError, BackendRefused
 from shim.core.extensions.lookup import elsewhere, of_answer
 from shim.core.forward import forward
 from shim.core.journal.run import beginning, journalled
-from shim.core.journal.writes import Journal, fresh, step
+from shim.core.journal.writes import JournalRun, fresh, step
 from shim.core.keeping import keep
 from shim.core.message import Element
-from shim.core.rules.work import Work, spots
+from shim.core.rules.work import CallContext, spots
 
 _NOT_IN_A_ROW = ("verbose", "passwordAuto", "forceUpdate")
 """With these the answer says what no list does, so that a write whose end was not seen cannot be answered."""
@@ -53,10 +53,10 @@ class Traced:
     enough: bool = True
     private: bool = False
 
-    def calls(self, successor: str) -> tuple[Called, ...]:
+    def calls(self, successor: str) -> tuple[CalledOperation, ...]:
         """The v3 calls that such an Add may make, in order."""
-        below = (Called(self.undo.bare, _BELOW),) if self.undo.bare else ()
-        return (Called(self.lists, _WHO), Called(successor, undo=self.undo), *below)
+        below = (CalledOperation(self.undo.bare, _BELOW),) if self.undo.bare else ()
+        return (CalledOperation(self.lists, _WHO), CalledOperation(successor, undo=self.undo), *below)
 
     def named(self, wanted: Element) -> dict[str, str]:
         """What tells it from others, by field of a row; empty when nothing does, or several are added."""
@@ -106,13 +106,13 @@ def traced(how: Traced, declared: Declared) -> Declared:
     return replace(declared, plan=adding(how), calls=calls, journal="undo")
 
 
-def adding(traced: Traced) -> Plan:
+def adding(traced: Traced) -> CallPlan:
     """The plan of such an Add."""
 
-    def plan(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+    def plan(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
         wanted = translation.to_new(work)
 
-        def steps(journal: Journal) -> Steps[Element]:
+        def steps(journal: JournalRun) -> Steps[Element]:
             answer = yield from _where_it_is(journal, translation, traced, wanted)
             yield from keep(catalogue, translation, answer, work, certain=journal.opened is not None)
             yield from of_answer(catalogue, translation, work, answer)
@@ -124,7 +124,9 @@ def adding(traced: Traced) -> Plan:
     return plan
 
 
-def _where_it_is(journal: Journal, translation: Translation, traced: Traced, wanted: Element) -> Steps[Element]:
+def _where_it_is(
+    journal: JournalRun, translation: Translation, traced: Traced, wanted: Element
+) -> Steps[Element]:
     """The write, and once more when it was refused because its extension has another number by now."""
     try:
         return (yield from _written(journal, translation, traced, wanted))
@@ -134,7 +136,7 @@ def _where_it_is(journal: Journal, translation: Translation, traced: Traced, wan
     return (yield from _written(journal, translation, traced, translation.to_new(journal.work)))
 
 
-def _written(journal: Journal, translation: Translation, traced: Traced, wanted: Element) -> Steps[Element]:
+def _written(journal: JournalRun, translation: Translation, traced: Traced, wanted: Element) -> Steps[Element]:
     """The write. v3 may answer that it failed, and 2.5 then answers the same."""
     probe = yield from _seen_before(journal, traced.probe(wanted))
     if probe is None:
@@ -148,7 +150,7 @@ def _written(journal: Journal, translation: Translation, traced: Traced, wanted:
     )  # fmt: skip
 
 
-def _seen_before(journal: Journal, probe: Probe | None) -> Steps[Probe | None]:
+def _seen_before(journal: JournalRun, probe: Probe | None) -> Steps[Probe | None]:
     """The probe, blind to what is there; None where there is no journal, or v3 does not show the list.
 
     Then the write is made all the same, as 2.5 would, and nothing is done about one whose end is not seen.

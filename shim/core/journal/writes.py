@@ -7,23 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shim.core.catalogue.translation import Catalogue
-from shim.core.commands.journal import Ask, Left, Mark, Opened, Policy, Probe, Step, Undo
+from shim.core.commands.journal import Ask, MarkSteps, OnCrash, Opened, Probe, Step, UnderWay, Undo
 from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendError, BackendRefused, EntryLost, Fault, Unclear
 from shim.core.extensions.evidence import says_absent
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.core.schema.interface import Operation
 
 
 @dataclass(slots=True)
-class Journal:
+class JournalRun:
     """One entry under way; without `opened` nothing is written down."""
 
     catalogue: Catalogue
-    work: Work
-    policy: Policy
+    work: CallContext
+    policy: OnCrash
     opened: Opened | None
     steps: list[Step]
     single: bool = False
@@ -37,7 +37,7 @@ class Done:
     answer: Element | None = None
 
 
-def fresh(journal: Journal, probe: Probe) -> Steps[Probe]:
+def fresh(journal: JournalRun, probe: Probe) -> Steps[Probe]:
     """The probe, blind to what is there already."""
     rows = yield from rows_of(journal, probe)
     keys = [row.get(probe.key) or "" for row in rows or () if _matches(probe, row)]
@@ -45,7 +45,7 @@ def fresh(journal: Journal, probe: Probe) -> Steps[Probe]:
 
 
 def step(
-    journal: Journal,
+    journal: JournalRun,
     name: str,
     operation: Operation,
     request: Element,
@@ -91,7 +91,7 @@ def step(
     return answer
 
 
-def redo_step(journal: Journal, position: int, *, again: bool = True) -> Steps[Done]:
+def redo_step(journal: JournalRun, position: int, *, again: bool = True) -> Steps[Done]:
     """One write that may be made any number of times, of the steps that the entry began with.
 
     Not made when there is nothing (left) to delete. With `again` a write whose end was not seen is made once
@@ -104,7 +104,7 @@ def redo_step(journal: Journal, position: int, *, again: bool = True) -> Steps[D
     return done
 
 
-def _redo_once(journal: Journal, position: int, *, again: bool) -> Steps[Done]:
+def _redo_once(journal: JournalRun, position: int, *, again: bool) -> Steps[Done]:
     made = journal.steps[position]
     ask: Ask | None = yield from _wanted(journal, made)
     if ask is None:
@@ -128,7 +128,7 @@ def _redo_once(journal: Journal, position: int, *, again: bool) -> Steps[Done]:
     return Done(ask, answer)
 
 
-def _is_gone(journal: Journal, made: Step) -> Steps[bool]:
+def _is_gone(journal: JournalRun, made: Step) -> Steps[bool]:
     try:
         return (yield from _wanted(journal, made)) is None
     except Fault as fault:
@@ -137,7 +137,7 @@ def _is_gone(journal: Journal, made: Step) -> Steps[bool]:
         return False  # it could not be seen
 
 
-def _wanted(journal: Journal, made: Step) -> Steps[Ask | None]:
+def _wanted(journal: JournalRun, made: Step) -> Steps[Ask | None]:
     """What has to be called for a step: deleting depends on what is there."""
     if made.probe is None:
         return made.ask
@@ -154,7 +154,7 @@ def _wanted(journal: Journal, made: Step) -> Steps[Ask | None]:
     return made.ask
 
 
-def _is_there(journal: Journal, ask: Ask) -> Steps[bool]:
+def _is_there(journal: JournalRun, ask: Ask) -> Steps[bool]:
     """Whether v3 knows something that it is asked for by itself. Raises BackendError when it does not say."""
     operation = journal.catalogue.new.operations[ask.operation]
     assert ask.request is not None
@@ -168,7 +168,7 @@ def _is_there(journal: Journal, ask: Ask) -> Steps[bool]:
 
 
 def written(
-    journal: Journal, operation: Operation, request: Element, probe: Probe | None, *, may_fail: bool = False
+    journal: JournalRun, operation: Operation, request: Element, probe: Probe | None, *, may_fail: bool = False
 ) -> Steps[Element]:
     """Make a v3 write. Raises a Fault that knows whether it may have taken effect."""
     under_way = forward(journal.catalogue, journal.work, operation, request, writes=True)
@@ -199,7 +199,7 @@ def _not_understood() -> BackendError:
     return BackendError("backend-nonsense", "The v3 backend gave an answer that says nothing.", unknown=True)
 
 
-def found(journal: Journal, made: Step) -> Steps[Element | None]:
+def found(journal: JournalRun, made: Step) -> Steps[Element | None]:
     """The row an unknown write left, None when there is none. Raises Unclear if it may be another's."""
     assert made.probe is not None
     rows = yield from rows_of(journal, made.probe)
@@ -220,7 +220,7 @@ def _unclear() -> Unclear:
     return Unclear("journal-unclear", "What the call left in v3 cannot be told from what others made.")
 
 
-def rows_of(journal: Journal, probe: Probe) -> Steps[list[Element] | None]:
+def rows_of(journal: JournalRun, probe: Probe) -> Steps[list[Element] | None]:
     """The list that a probe looks at; None when what it is a list of does not exist."""
     operation = journal.catalogue.new.operations[probe.ask.operation]
     request = probe.ask.request or Element(operation.input.name)
@@ -253,6 +253,6 @@ def _instead_of_answer(operation: Operation, row: Element, made: Step) -> Elemen
     return Element(operation.output.name, children=[*said, *ended])
 
 
-def mark(journal: Journal, position: int, state: Left = "running") -> Steps[None]:
+def mark(journal: JournalRun, position: int, state: UnderWay = "running") -> Steps[None]:
     if journal.opened is not None:
-        yield from ask(Mark(journal.opened, state, ((position, journal.steps[position]),)))
+        yield from ask(MarkSteps(journal.opened, state, ((position, journal.steps[position]),)))

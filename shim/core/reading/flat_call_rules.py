@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from shim.core.errors import CallerError
 from shim.core.message import Element
-from shim.core.rules.work import Problem, Work
+from shim.core.rules.work import CallContext, Problem
 from shim.core.translate import refusal
 
 _SAME = ("busy", "congestion", "hangup", "transfer", "setCallPriority")
@@ -33,14 +33,14 @@ def is_earlier(version: str) -> bool:
     return version.startswith("2.0.")
 
 
-def rules_from_earlier(request: Element, work: Work) -> None:
+def rules_from_earlier(request: Element, work: CallContext) -> None:
     """Bring the rules of a request of 2.0.x into the form of 2.5, in place. Raises CallerError."""
     for number, rule in enumerate(request.children):
         if rule.name == "rule" and rule.child("action") is not None:
             request.children[number] = _rule(rule, work)
 
 
-def _rule(rule: Element, work: Work) -> Element:
+def _rule(rule: Element, work: CallContext) -> Element:
     action = _action((rule.get("action") or "").strip())
     made = Element("rule", children=[each for each in rule.children if each.name in _OF_RULE])
     branch = Element("transfer" if action in ("followme", "voicemail") else action)
@@ -94,13 +94,13 @@ def _target(rule: Element, action: str, branch: Element) -> set[str]:
     return {"transferTo"}
 
 
-def rules_to_earlier(answer: Element, work: Work) -> Element:
+def rules_to_earlier(answer: Element, work: CallContext) -> Element:
     """An answer with rules in the form of 2.0.x. What that has no place for is a finding."""
     children = [_row(each, work) if each.name == "rules" else each for each in answer.children]
     return Element(answer.name, answer.text, answer.attributes, children, answer.nil)
 
 
-def _row(row: Element, work: Work) -> Element:
+def _row(row: Element, work: CallContext) -> Element:
     made = Element("rules", children=[each for each in row.children if each.name in _OF_RULE])
     for branch in row.children:
         if branch.name in _OF_RULE:

@@ -14,9 +14,9 @@ from shim.core.errors import invalid_code
 from shim.core.message import Element
 from shim.core.reading.conversions import Convert, conversion, truth
 from shim.core.reading.encoded_types import decoded
-from shim.core.rules.work import Problem, Work
+from shim.core.rules.work import CallContext, Problem
 from shim.core.schema.interface import ComplexType, ElementDecl
-from shim.core.schema.values import Check, boolean, is_text, reader
+from shim.core.schema.values import CheckValue, boolean, is_text, reader
 
 _ARRAY = "An array of SOAP encoding; each item was read as an element of its own."
 _ENCODED = "Sent as base64 or hexadecimal (xsi:type); what it stands for was read."
@@ -39,7 +39,7 @@ class _Place:
     repeated: bool
     binary: bool
     convert: Convert | None
-    read: Check | None
+    read: CheckValue | None
     below: ComplexType | None
     limit: bool
 
@@ -64,7 +64,7 @@ def _place(decl: ElementDecl, repeated: bool) -> _Place:
     )
 
 
-def read(request: Element, kind: ComplexType | None, work: Work) -> None:
+def read(request: Element, kind: ComplexType | None, work: CallContext) -> None:
     """Read a request in place. Problems and findings go into the work."""
     if "map" in request.sent:
         work.find("value-converted", request.name, _MAP)
@@ -72,7 +72,7 @@ def read(request: Element, kind: ComplexType | None, work: Work) -> None:
         _level(request, kind, "", work)
 
 
-def _level(parent: Element, kind: ComplexType, path: str, work: Work) -> None:
+def _level(parent: Element, kind: ComplexType, path: str, work: CallContext) -> None:
     places = _places(kind)
     replaced: list[Element] | None = None
     for index, child in enumerate(parent.children):
@@ -92,7 +92,7 @@ def _level(parent: Element, kind: ComplexType, path: str, work: Work) -> None:
         parent.children = replaced
 
 
-def _content(child: Element, place: _Place, path: str, work: Work) -> None:
+def _content(child: Element, place: _Place, path: str, work: CallContext) -> None:
     """Read what a child holds, elements or a value."""
     if place.below is not None:
         if child.children:
@@ -115,7 +115,7 @@ def _fits(text: str, place: _Place) -> bool:
     return place.read is None or place.read(text) is not None
 
 
-def _limit(child: Element, place: _Place, path: str, work: Work) -> None:
+def _limit(child: Element, place: _Place, path: str, work: CallContext) -> None:
     """A limit: its attribute is a boolean like any other, and beside it the number need not be one."""
     said = child.attributes.get("unlimited")
     if said is None:
@@ -128,7 +128,7 @@ def _limit(child: Element, place: _Place, path: str, work: Work) -> None:
         child.text = ""
 
 
-def _unusual(child: Element, place: _Place, path: str, work: Work) -> tuple[Element, ...]:
+def _unusual(child: Element, place: _Place, path: str, work: CallContext) -> tuple[Element, ...]:
     """A child that is not simply there: what takes its place."""
     if "nowhere" in child.sent:
         work.find("no-value", path, _NOWHERE)
@@ -168,7 +168,7 @@ def _is_array(child: Element, place: _Place) -> bool:
     return place.value and len(names) == 1 and bool(names & {child.name, *_ITEMS})
 
 
-def _items(child: Element, place: _Place, path: str, work: Work) -> tuple[Element, ...]:
+def _items(child: Element, place: _Place, path: str, work: CallContext) -> tuple[Element, ...]:
     made: list[Element] = []
     for item in child.children:
         each = Element(child.name, item.text, item.attributes, item.children, item.nil, item.sent)
@@ -183,7 +183,7 @@ def _items(child: Element, place: _Place, path: str, work: Work) -> tuple[Elemen
     return tuple(made)
 
 
-def _decode(child: Element, path: str, work: Work) -> None:
+def _decode(child: Element, path: str, work: CallContext) -> None:
     text = decoded(child.text or "", child.sent)
     if text is None:
         allowed = "base64 or hexadecimal, as its xsi:type says, or the text without that type"

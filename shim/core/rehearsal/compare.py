@@ -17,12 +17,12 @@ from shim.core.message import LONGEST_NAME, Element
 from shim.core.schema.interface import ElementDecl, Operation, Simple
 from shim.core.schema.values import boolean
 
-Kind = Literal["missing", "surplus", "differs"]
+DifferenceKind = Literal["missing", "surplus", "differs"]
 Digest = Callable[[str], str]
 
 CODE: Final = "answer-differs"
 """The finding that a difference is."""
-WORDS: dict[Kind, str] = {
+WORDS: dict[DifferenceKind, str] = {
     "missing": "The other server answered with it, the shim did not.",
     "surplus": "The shim answered with it, the other server did not.",
     "differs": "The other server and the shim answered with different values.",
@@ -42,7 +42,7 @@ class Difference:
     """`path` is below the answer's root, without the numbers of rows; attributes as `a/@b`."""
 
     path: str
-    kind: Kind
+    kind: DifferenceKind
 
 
 def only_reads(operation: Operation, request: Element) -> bool:
@@ -163,7 +163,7 @@ def _is_below(path: str, noise: set[str]) -> bool:
 
 def _attribute(theirs: str | None, ours: str | None, path: str, found: Counter[Difference]) -> None:
     if theirs != ours:
-        kind: Kind = "missing" if ours is None else "surplus" if theirs is None else "differs"
+        kind: DifferenceKind = "missing" if ours is None else "surplus" if theirs is None else "differs"
         found[Difference(path, kind)] += 1
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from shim.core.errors import CallerError
 from shim.core.findings import Code
 from shim.core.policies import CHOICES
-from shim.core.rules.work import Problem, Work
+from shim.core.rules.work import CallContext, Problem
 
 _NOT_KEPT = "v3 has no place for it, and the shim's configuration chose to drop it."
 _REFUSED = "v3 has no place for it, and the shim's configuration chose to refuse it. Send the call without it."
@@ -18,7 +18,7 @@ _NOT_ANSWERED = "v3 does not have it, and the shim's configuration chose not to 
 _OPERATION = "v3 has no such operation, and the shim's configuration chose to refuse the call: port it."
 
 
-def accepts(work: Work, code: Code, path: str, because: str) -> bool:
+def accepts(work: CallContext, code: Code, path: str, because: str) -> bool:
     """Make the finding of a request's element, or what was chosen instead; whether to do as the rule says.
 
     A refusal is a problem of the call, so that it ends with a fault before anything is forwarded.
@@ -36,7 +36,7 @@ def accepts(work: Work, code: Code, path: str, because: str) -> bool:
     return False
 
 
-def gives(work: Work, path: str, because: str) -> bool:
+def gives(work: CallContext, path: str, because: str) -> bool:
     """Whether the shim answers with an element that v3 does not have; the finding says what is done."""
     if work.policy("field-emulated", path, "answer") == "drop":
         work.find("answer-field-unavailable", path, _NOT_ANSWERED)
@@ -45,7 +45,7 @@ def gives(work: Work, path: str, because: str) -> bool:
     return True
 
 
-def emulates(work: Work, because: str) -> None:
+def emulates(work: CallContext, because: str) -> None:
     """For operations that v3 does not have at all: make the finding. Raises CallerError if that is refused."""
     name = work.request.name
     if work.policy("operation-emulated") == "refuse":

@@ -8,19 +8,19 @@ from functools import wraps
 
 from shim.core.catalogue.translation import (
     READS,
-    Called,
+    CalledOperation,
+    CallPlan,
     Catalogue,
     Declared,
     DeclaredService,
     Earlier,
-    Plan,
     Translation,
 )
-from shim.core.commands.journal import Policy, Undo
+from shim.core.commands.journal import OnCrash, Undo
 from shim.core.commands.steps import Steps
 from shim.core.message import Element
 from shim.core.rules.rule import Rule
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 
 
 def operation(
@@ -30,9 +30,9 @@ def operation(
     *,
     gone: str | None = None,
     details: str | None = None,
-    plan: Plan | None = None,
-    calls: Iterable[Called] = (),
-    journal: Policy | None = None,
+    plan: CallPlan | None = None,
+    calls: Iterable[CalledOperation] = (),
+    journal: OnCrash | None = None,
     notes: Iterable[str] = (),
     siblings: bool = False,
     earlier: Earlier | None = None,
@@ -62,10 +62,10 @@ def operation(
 
 def plan(
     name: str,
-    steps: Plan,
-    *parts: Declared | Called,
+    steps: CallPlan,
+    *parts: Declared | CalledOperation,
     rules: Iterable[Rule | Iterable[Rule]] = (),
-    journal: Policy | None = None,
+    journal: OnCrash | None = None,
     lenient: bool = False,
     siblings: bool = False,
     notes: Iterable[str] = (),
@@ -85,7 +85,7 @@ def plan(
 
 
 def served(
-    name: str, steps: Plan, rules: Iterable[Rule | Iterable[Rule]] = (), notes: Iterable[str] = ()
+    name: str, steps: CallPlan, rules: Iterable[Rule | Iterable[Rule]] = (), notes: Iterable[str] = ()
 ) -> Declared:
     """Declare an operation that v3 has and is not asked for: the generator `steps` serves it."""
     return replace(operation(name, None, rules, plan=steps, notes=notes), forwarded=False)
@@ -101,24 +101,26 @@ def leg(
     falls: bool = False,
 ) -> Declared:
     """One v3 call of a plan, under a name that the plan asks for. What is said of it: see `call`."""
-    return replace(operation(name, becomes, rules), called=Called(becomes, because, undo, falls))
+    return replace(operation(name, becomes, rules), called=CalledOperation(becomes, because, undo, falls))
 
 
 def call(
     operation: str, because: str = "", *, undo: Undo | None = None, falls: bool = False, where: str = ""
-) -> Called:
+) -> CalledOperation:
     """One v3 call that a plan makes by itself: when, and what for; `undo` takes it back.
 
     One that `falls` goes when an earlier one is taken back; one with `where` is made only for versions of v3
     whose successor has that path.
     """
-    return Called(operation, because, undo, falls, where)
+    return CalledOperation(operation, because, undo, falls, where)
 
 
-Handler = Callable[[Translation, Work], Element | Steps[Element]]
+EmulatedCall = Callable[[Translation, CallContext], Element | Steps[Element]]
 
 
-def emulated(name: str, steps: Handler, because: str, rules: Iterable[Rule | Iterable[Rule]] = ()) -> Declared:
+def emulated(
+    name: str, steps: EmulatedCall, because: str, rules: Iterable[Rule | Iterable[Rule]] = ()
+) -> Declared:
     """Declare an operation that the shim serves itself, without a v3 call.
 
     `steps` makes the old answer, as a generator where it needs commands. Rules are about the request and the
@@ -127,7 +129,7 @@ def emulated(name: str, steps: Handler, because: str, rules: Iterable[Rule | Ite
     """
 
     @wraps(steps)
-    def answer(catalogue: Catalogue, translation: Translation, work: Work) -> Steps[Element]:
+    def answer(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
         made = steps(translation, work)
         return made if isinstance(made, Element) else (yield from made)
 

@@ -13,10 +13,10 @@ from shim.core.commands.extensions import Identity
 from shim.core.message import Element
 from shim.core.rules.choices import accepts
 from shim.core.rules.rule import Made, Rule, Taken, split
-from shim.core.rules.work import Direction, Problem, Work, spots
+from shim.core.rules.work import CallContext, Direction, Problem, spots
 
-By = Literal["old_id", "identifier", "extension_id"]
-Side = Literal["number", "user_id"]
+ExtensionKey = Literal["old_id", "identifier", "extension_id"]
+AccountSide = Literal["number", "user_id"]
 
 _UNKNOWN = "an extension that there is"
 
@@ -25,8 +25,8 @@ _UNKNOWN = "an extension that there is"
 class Refer(Rule):
     """An element of a request that names an extension; `side` is what v3 wants instead."""
 
-    by: By = "old_id"
-    side: Side = "number"
+    by: ExtensionKey = "old_id"
+    side: AccountSide = "number"
     main: bool = False
     """Whether it names the extension that the call is about: what is kept is kept for that one."""
     later: bool = False
@@ -48,7 +48,7 @@ class Refer(Rule):
             return Made("ignored", self.old or "", None)
         return None
 
-    def _to_new(self, child: Element, into: Element, work: Work) -> None:
+    def _to_new(self, child: Element, into: Element, work: CallContext) -> None:
         name = (child.text or "").strip()
         if self.by != "identifier" and (name.startswith("-") or not name.strip("+0")):
             accepts(work, "field-dropped", self.old or "", "It names no extension: their IDs are above 0.")
@@ -66,7 +66,7 @@ class Refer(Rule):
             return
         into.children.append(Element(place, said))
 
-    def _to_old(self, child: Element, into: Element, work: Work) -> None:
+    def _to_old(self, child: Element, into: Element, work: CallContext) -> None:
         number = (child.text or "").strip()
         identity = work.identities.get(("number", number))
         if not number:
@@ -125,7 +125,7 @@ class Own(Rule):
     name: Literal["old_id", "extension_id"] = "old_id"
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             return
 
         return Taken("ignored", None, act) if direction == "answer" else None
@@ -133,7 +133,7 @@ class Own(Rule):
     def produces(self, direction: Direction) -> Made | None:
         parent, name = split(self.old or "")
 
-        def produce(root: Element, work: Work) -> None:
+        def produce(root: Element, work: CallContext) -> None:
             at: Element | None = root
             for step in parent.split("/") if parent else ():
                 at = at.child(step) if at is not None else None
@@ -167,7 +167,7 @@ class Owned(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         name = split(self.old or "")[1]
 
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             into.children.append(Element(name, (child.text or "").strip()))
 
         return Taken("ignored", None, act) if direction == "answer" else None
@@ -175,7 +175,7 @@ class Owned(Rule):
     def produces(self, direction: Direction) -> Made | None:
         parent, name = split(self.old or "")
 
-        def produce(root: Element, work: Work) -> None:
+        def produce(root: Element, work: CallContext) -> None:
             owned: dict[str, list[Identity]] = {}
             for (kind, _), identity in work.identities.items():
                 if kind == "number":
@@ -212,12 +212,12 @@ def has_number(identity: Identity, number: str) -> bool:
     return bool(number) and number in (identity.number, identity.number.rpartition("*")[2])
 
 
-def by_number(work: Work, role: str) -> bool:
+def by_number(work: CallContext, role: str) -> bool:
     """Whether the setting `role` says that v3's ID is not that of a user, so that the number decides."""
     return work.caller.settings.get(role) == "extension"
 
 
-def extended(work: Work, number: str) -> str:
+def extended(work: CallContext, number: str) -> str:
     """A number as v3 extends it: a local one is of the organization of the extension that the call is about."""
     number = number.strip()
     if not number or "*" in number or work.extension is None:
@@ -235,14 +235,14 @@ def owned(path: str, beside: str, role: str) -> Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Account(Rule):
+class AccountPath(Rule):
     """An element that names an account of any level, an extension too: those v3 knows under another name.
 
     `new` is where v3 has what is said of an extension. What is no extension keeps its name and its ID.
     """
 
-    by: By = "old_id"
-    side: Side = "user_id"
+    by: ExtensionKey = "old_id"
+    side: AccountSide = "user_id"
     ask: bool = False
     """Whether v3 is asked about accounts that the identity map does not know."""
     main: bool = False
@@ -259,7 +259,7 @@ class Account(Rule):
             return Made("computed", self.new or "", None)
         return None
 
-    def _to_new(self, child: Element, into: Element, work: Work) -> None:
+    def _to_new(self, child: Element, into: Element, work: CallContext) -> None:
         said = (child.text or "").strip()
         identity = work.identities.get((self.by, said))
         if identity is None:
@@ -269,7 +269,7 @@ class Account(Rule):
         else:
             into.children.append(Element(split(self.old or "")[1], identity.user_id))
 
-    def _to_old(self, child: Element, into: Element, work: Work) -> None:
+    def _to_old(self, child: Element, into: Element, work: CallContext) -> None:
         said = (child.text or "").strip()
         known = (each.old_id for each in work.identities.values() if each.user_id == said)
         into.children.append(Element(split(self.old or "")[1], next(known, said)))
@@ -281,12 +281,12 @@ def account_or_extension(
     """An account by ID or identifier, where v3 wants an extension by number and any other account as it is."""
     because = "v3 takes an extension by extended number, and any other account by ID or identifier."
     return (
-        Account(old_id, new, because, "request", "old_id", "number", True, True),
-        Account(identifier, new, because, "request", "identifier", "number", True, True),
+        AccountPath(old_id, new, because, "request", "old_id", "number", True, True),
+        AccountPath(identifier, new, because, "request", "identifier", "number", True, True),
     )
 
 
 def account(path: str = "userID", *, main: bool = False, only: Direction | None = None) -> Rule:
     """An account by ID, where v3 means the user when it is an extension. Both directions."""
     because = "An extension of 2.5 is a user of v3 here; any other account has the same ID on both sides."
-    return Account(path, path, because, only, "old_id", "user_id", False, main)
+    return AccountPath(path, path, because, only, "old_id", "user_id", False, main)

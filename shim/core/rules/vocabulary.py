@@ -14,10 +14,10 @@ from shim.core.findings import Code
 from shim.core.message import Element
 from shim.core.rules.choices import accepts, gives
 from shim.core.rules.rule import Made, Rule, Taken, split, wheres
-from shim.core.rules.work import Direction, Problem, Work, spots
+from shim.core.rules.work import CallContext, Direction, Problem, spots
 
-Convert = Callable[[str], str | None]
-Predicate = Callable[[Work], bool]
+ConvertValue = Callable[[str], str | None]
+Predicate = Callable[[CallContext], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ def rename(old: str, new: str, because: str = "v3 has it under another name.", *
 
 @dataclass(frozen=True, slots=True)
 class Computed(Rule):
-    to_new: Convert = str
-    to_old: Convert = str
+    to_new: ConvertValue = str
+    to_old: ConvertValue = str
     finding: Code | None = None
     always: bool = False
     unfit: Literal["refuse", "drop"] = "refuse"
@@ -49,7 +49,7 @@ class Computed(Rule):
         name = split(target or "")[1]
         path = self.old or ""
 
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             if child.nil:
                 into.children.append(Element(name, nil=True))
                 return
@@ -70,8 +70,8 @@ class Computed(Rule):
 
 def compute(
     old: str,
-    to_new: Convert,
-    to_old: Convert,
+    to_new: ConvertValue,
+    to_old: ConvertValue,
     because: str,
     *,
     new: str | None = None,
@@ -104,14 +104,14 @@ def values(old: str, pairs: Mapping[str, str], because: str, *, new: str | None 
 
 @dataclass(frozen=True, slots=True)
 class Loose(Rule):
-    reads: Convert = str
+    reads: ConvertValue = str
 
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "answer":
             return Taken("carried", self.old)
         path = self.old or ""
 
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             text = (child.text or "").strip()
             meant = self.reads(text)
             if meant is not None:
@@ -122,7 +122,7 @@ class Loose(Rule):
         return Taken("computed", path, act, "value-converted", self.reads)
 
 
-def loose(old: str, reads: Convert, because: str) -> Rule:
+def loose(old: str, reads: ConvertValue, because: str) -> Rule:
     """Requests may have texts that the type does not allow and the old server took all the same.
 
     `reads` gives what such a text means: a value of the type, or an empty text for nothing at all; and None
@@ -144,7 +144,7 @@ class Keep(Rule):
         path = self.old or ""
         field = self.field or split(path)[1]
 
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             kept = self._meant(child, work)
             if kept is None:
                 gone = "Nothing of that name or ID is there: it was not kept."
@@ -160,7 +160,7 @@ class Keep(Rule):
         parent, name = split(self.old or "")
         field = self.field or name
 
-        def produce(root: Element, work: Work) -> None:
+        def produce(root: Element, work: CallContext) -> None:
             if work.recalled is None or (self.when is not None and not self.when(work)):
                 return
             kept = work.recalled.get(field)
@@ -178,7 +178,7 @@ class Keep(Rule):
 
         return Made("emulated", self.old or "", produce, "field-emulated")
 
-    def _meant(self, said: Element, work: Work) -> Element | None:
+    def _meant(self, said: Element, work: CallContext) -> Element | None:
         """The value itself, or the ID of the thing that it names; None when that is not there."""
         things = work.shared.get(self.among) if self.among else None
         text = (said.text or "").strip()
@@ -215,7 +215,7 @@ def keep(
 @dataclass(frozen=True, slots=True)
 class Drop(Rule):
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             accepts(work, "field-dropped", self.old or "", self.because)
 
         return Taken("dropped", None, act, "field-dropped") if direction == "request" else None
@@ -229,7 +229,7 @@ def drop(old: str, because: str, *, unless: str = "") -> Rule:
 @dataclass(frozen=True, slots=True)
 class Refuse(Rule):
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             work.find("field-refused", self.old or "", self.because)
             work.problems.append(Problem("field-refused", self.old or "", self.because, None))
 
@@ -244,7 +244,7 @@ def refuse(old: str, because: str) -> Rule:
 @dataclass(frozen=True, slots=True)
 class HandedOn(Rule):
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             into.children.append(child)
 
         return Taken("computed", self.old, act, raw=True) if direction == "request" else None
@@ -274,7 +274,7 @@ class Unanswered(Rule):
         return None
 
     def produces(self, direction: Direction) -> Made | None:
-        def produce(root: Element, work: Work) -> None:
+        def produce(root: Element, work: CallContext) -> None:
             asked = self.when is None or self.when(work)
             if asked and spots(root, split(self.old or "")[0]):
                 work.find("answer-field-unavailable", self.old or "", self.because)
@@ -297,7 +297,7 @@ class Echo(Rule):
     def produces(self, direction: Direction) -> Made | None:
         parent, name = split(self.old or "")
 
-        def produce(root: Element, work: Work) -> None:
+        def produce(root: Element, work: CallContext) -> None:
             said = work.request.get(self.source)
             if said:
                 for place in spots(root, parent):
@@ -325,7 +325,7 @@ def unused(old: str, because: str, *, unless: str = "") -> Rule:
     return Unused(old, None, because, "answer", unless=unless)
 
 
-Default = Callable[[Work], Element | None]
+Default = Callable[[CallContext], Element | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +333,7 @@ class Added(Rule):
     value: Default | None = None
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             return
 
         return Taken("ignored", None, act) if direction == "answer" else None
@@ -344,7 +344,7 @@ class Added(Rule):
         value = self.value
         path = self.new or ""
 
-        def produce(root: Element, work: Work) -> None:
+        def produce(root: Element, work: CallContext) -> None:
             made = value(work) if value else None
             if made is not None:
                 for place in spots(root, split(path)[0]):
@@ -367,7 +367,7 @@ def unread(new: str, because: str, *, where: str = "") -> Rule:
 @dataclass(frozen=True, slots=True)
 class Elsewhere(Rule):
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: Work) -> None:
+        def act(child: Element, into: Element, work: CallContext) -> None:
             return
 
         return Taken("moved", None, act) if direction == "request" else None

@@ -1,6 +1,6 @@
 """What is known of one call under way, and the tables that its messages are walked by.
 
-Tables are what declarations are compiled to, one for each level of a message: an `Entry` for each child that
+Tables are what declarations are compiled to, one for each level: a `ChildRule` for each child that
 the message may have, and `Producer`s for what no child of the source message gives.
 """
 
@@ -18,12 +18,12 @@ from shim.core.message import Element
 from shim.core.parse import Limits
 from shim.core.policies import ANY, AS_WRITTEN, Chosen, Do, Side
 from shim.core.schema.interface import Demand, ElementDecl
-from shim.core.schema.values import Check
+from shim.core.schema.values import CheckValue
 
 Direction = Literal["request", "answer"]
 
 
-class Work:
+class CallContext:
     """One call under way: what is known of it, and what was found. Lives as long as the exchange."""
 
     __slots__ = (
@@ -122,20 +122,20 @@ class Problem:
     code: str | None
 
 
-Action = Callable[[Element, Element, Work], None]
+Action = Callable[[Element, Element, CallContext], None]
 """Deals with one child of the source: (child, the target under construction at this level, the work)."""
-Producer = Callable[[Element, Work], None]
+Producer = Callable[[Element, CallContext], None]
 """Adds to the finished target: (its root, the work)."""
 
 
 @dataclass(slots=True)
-class Entry:
+class ChildRule:
     """What becomes of one child. `act` takes it over wholly; else it is carried to `name`."""
 
     decl: ElementDecl
     path: str
     name: str = ""
-    read: Check | None = None
+    read: CheckValue | None = None
     empty_is_value: bool = True
     table: Table | None = None
     attributes: Mapping[str, str] | None = None
@@ -159,7 +159,7 @@ class Table:
     """One level of a message: entries by local name, and what has to be there."""
 
     path: str
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, ChildRule] = field(default_factory=dict)
     demands: tuple[Demand, ...] = ()
     bounded: dict[str, int] = field(default_factory=dict)
     """How often a request may have what may come more than once, where that is bounded."""

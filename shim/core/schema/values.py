@@ -16,7 +16,7 @@ import regex
 
 from shim.core.schema.interface import Simple
 
-Check = Callable[[str], str | None]
+CheckValue = Callable[[str], str | None]
 """Takes a text and gives the canonical one, or None when it cannot be one of the type."""
 
 _BOOLEANS = {"1": "1", "0": "0", "true": "true", "false": "false", "t": "true", "f": "false"}
@@ -63,7 +63,7 @@ def boolean(text: str) -> str | None:
     return _BOOLEANS.get(text.strip().lower())
 
 
-def _integer(low: int | None, high: int | None) -> Check:
+def _integer(low: int | None, high: int | None) -> CheckValue:
     def check(text: str) -> str | None:
         text = text.strip()
         if not _INTEGER.fullmatch(text) or len(text) > _LONGEST:
@@ -75,7 +75,7 @@ def _integer(low: int | None, high: int | None) -> Check:
     return check
 
 
-def _matching(pattern: re.Pattern[str]) -> Check:
+def _matching(pattern: re.Pattern[str]) -> CheckValue:
     def check(text: str) -> str | None:
         text = text.strip()
         return text if pattern.fullmatch(text) else None
@@ -83,7 +83,7 @@ def _matching(pattern: re.Pattern[str]) -> Check:
     return check
 
 
-def _days_exist(pattern: re.Pattern[str]) -> Check:
+def _days_exist(pattern: re.Pattern[str]) -> CheckValue:
     matches = _matching(pattern)
 
     def check(text: str) -> str | None:
@@ -111,7 +111,7 @@ def _as_is(text: str) -> str | None:
     return text
 
 
-_CHECKS: dict[str, Check] = {
+_CHECKS: dict[str, CheckValue] = {
     "boolean": boolean,
     "decimal": _matching(_DECIMAL),
     "float": _matching(_FLOAT),
@@ -126,7 +126,7 @@ _CHECKS: dict[str, Check] = {
 
 
 @cache
-def reader(simple: Simple) -> Check | None:
+def reader(simple: Simple) -> CheckValue | None:
     """What takes a sender's value: lexical form and enumeration. None for types that take any text."""
     base = _CHECKS[simple.base]
     if simple.enum:
@@ -134,7 +134,7 @@ def reader(simple: Simple) -> Check | None:
     return None if base is _as_is else base
 
 
-def _enumerated(simple: Simple, base: Check) -> Check:
+def _enumerated(simple: Simple, base: CheckValue) -> CheckValue:
     allowed = frozenset(simple.enum)
 
     def check(text: str) -> str | None:
@@ -148,7 +148,7 @@ def _enumerated(simple: Simple, base: Check) -> Check:
 
 
 @cache
-def writer(simple: Simple) -> Check | None:
+def writer(simple: Simple) -> CheckValue | None:
     """What judges a value before it is written: as `reader`, and all facets. None: anything goes."""
     read = reader(simple)
     patterns = [regex.compile(each) for each in simple.patterns]
@@ -181,7 +181,7 @@ def _fits(pattern: regex.Pattern[str], text: str, bounded: bool) -> bool:
         return False
 
 
-def either(reads: Check, read: Check | None) -> Check:
+def either(reads: CheckValue, read: CheckValue | None) -> CheckValue:
     """Reads what one of two checkers can read; None for the second: it takes any text."""
 
     def check(text: str) -> str | None:

@@ -19,8 +19,7 @@ import aiohttp
 import structlog
 
 from shim.core.errors import BackendError
-from shim.edge.settings.model import Backend as BackendSettings
-from shim.edge.settings.model import Breaker as BreakerSettings
+from shim.edge.settings.model import BackendSettings, BreakerSettings
 from shim.edge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()

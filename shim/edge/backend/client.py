@@ -25,8 +25,7 @@ from shim.edge.backend.breaker import Addresses, Breaker, retry_after
 from shim.edge.backend.soap_fault import carries_fault, looks_like_xml, says_authentication
 from shim.edge.backend.tokens import Tokens, tls_context
 from shim.edge.exchange.fair_shares import Places
-from shim.edge.settings.model import Backend as BackendSettings
-from shim.edge.settings.model import Integration, Retry
+from shim.edge.settings.model import BackendSettings, Integration, Retry
 from shim.edge.telemetry import tracing
 from shim.edge.telemetry.metrics import Metrics
 

@@ -18,7 +18,7 @@ from shim.core.commands.caller import Caller
 from shim.core.errors import BackendError, BackendLoginRefused, BackendRefused
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.edge.backend.client import Backend
 from shim.edge.settings.model import Config, Integration
 from shim.interfaces.dialects import OLDEST, known, numbers
@@ -51,7 +51,9 @@ def _naming_nothing(dialect: Dialect) -> Call:
     interface = new(dialect)
     operation = interface.operations["PBX.GetInterfaceLang"]
     request = Element(operation.input.name)
-    asked = forward(Catalogue(old(), interface), Work(request, Caller("")), operation, request, writes=False)
+    asked = forward(
+        Catalogue(old(), interface), CallContext(request, Caller("")), operation, request, writes=False
+    )
     command = next(asked)
     assert isinstance(command, Call)
     return command
@@ -109,7 +111,7 @@ def chosen(listed: Iterable[str]) -> str | None:
 async def _versions(backend: Backend, integration: Integration, dialect: Dialect) -> list[str]:
     operation = new(dialect).operations["PBX.GetSchemaVersions"]
     request = Element(operation.input.name)
-    work = Work(request, Caller(integration.name))
+    work = CallContext(request, Caller(integration.name))
     asked = forward(Catalogue(old(), new(dialect)), work, operation, request, writes=False)
     command = next(asked)
     assert isinstance(command, Call)

@@ -17,8 +17,7 @@ import httpx
 
 from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.breaker import Addresses
-from shim.edge.settings.model import Backend as BackendSettings
-from shim.edge.settings.model import Integration, NewLogin
+from shim.edge.settings.model import BackendSettings, Integration, NewLogin
 from shim.edge.telemetry.metrics import Metrics
 
 T = TypeVar("T")

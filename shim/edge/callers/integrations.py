@@ -34,8 +34,8 @@ from shim.edge.callers.proofs import Proofs, digest_of
 from shim.edge.callers.refused import LoginRefused, RefusedLogin, refused_login
 from shim.edge.callers.throttle import Throttle
 from shim.edge.exchange.fair_shares import Rates
-from shim.edge.settings.load import ConfigError, Problem, judge_integrations, read_yaml
-from shim.edge.settings.model import NAME, Integration, Login
+from shim.edge.settings.load import ConfigError, SettingProblem, judge_integrations, read_yaml
+from shim.edge.settings.model import NAME, Integration, LoginSettings
 
 __all__ = ["COLUMNS", "Integration", "Integrations", "add_to_file", "import_csv"]
 
@@ -80,11 +80,11 @@ class Integrations:
     def __init__(
         self,
         entries: Iterable[Integration],
-        login: Login | None = None,
+        login: LoginSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
         proofs: Proofs | None = None,
     ) -> None:
-        login = login or Login()
+        login = login or LoginSettings()
         self._proofs = proofs
         self._clock = clock
         self._remember = login.remember
@@ -373,7 +373,9 @@ def _replace(path: Path, text: str) -> None:
     except OSError as error:
         fresh.unlink(missing_ok=True)
         what = f"this cannot be written ({error.strerror})"
-        raise ConfigError([Problem(str(path), what, None, "Check the folder and its permissions")]) from None
+        raise ConfigError(
+            [SettingProblem(str(path), what, None, "Check the folder and its permissions")]
+        ) from None
 
 
 def import_csv(path: Path, passwords: Passwords | None = None) -> tuple[list[dict[str, Any]], list[str]]:

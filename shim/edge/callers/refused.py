@@ -13,10 +13,10 @@ from typing import Literal, get_args
 
 from shim.core.errors import AUTHENTICATION, CallerError
 
-Why = Literal["wrong-secret", "unknown", "disabled", "incomplete"]
+RefusedWhy = Literal["wrong-secret", "unknown", "disabled", "incomplete"]
 """A known login with a wrong secret; one that no integration has; one of a disabled integration; no whole
 login at all."""
-WHYS: tuple[Why, ...] = get_args(Why)
+WHYS: tuple[RefusedWhy, ...] = get_args(RefusedWhy)
 
 _DIGITS = 10
 _LONG, _MIDDLE = 8, 4
@@ -27,7 +27,7 @@ class RefusedLogin:
     """`way` is `password`, `app` or `crypted`; `login` a mask of an unknown one (`l…r`), `digest` ten digits of
     the SHA-256 of the login, both empty where there was none; `integration` whose it is, if that is known."""
 
-    why: Why
+    why: RefusedWhy
     way: str
     login: str
     digest: str
@@ -42,7 +42,7 @@ class LoginRefused(CallerError):
         self.login = login
 
 
-def refused_login(why: Why, way: str, login: str, integration: str | None = None) -> RefusedLogin:
+def refused_login(why: RefusedWhy, way: str, login: str, integration: str | None = None) -> RefusedLogin:
     """What is told of a login; of `cryptedAuth`, `login` is its SHA-256 already."""
     if way == "crypted":
         return RefusedLogin(why, way, "", login[:_DIGITS], integration)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from shim.edge.settings.model import Login
+from shim.edge.settings.model import LoginSettings
 
 _MOST_ENTRIES = 20_000
 
@@ -32,7 +32,7 @@ class _Failures:
 class Throttle:
     """Keeps the counts. `clock` gives seconds that never go back."""
 
-    settings: Login
+    settings: LoginSettings
     clock: Callable[[], float]
     _pairs: OrderedDict[Hashable, _Failures] = field(default_factory=OrderedDict)
     _addresses: OrderedDict[Hashable, deque[float]] = field(default_factory=OrderedDict)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from shim.core.findings import Finding
 
-Side = Literal["old", "new"]
+FindingSide = Literal["old", "new"]
 UsageKey = tuple[str, str, str, str]
 """(day, integration, side, operation)"""
 FindingKey = tuple[str, str, str, str]
@@ -53,7 +53,7 @@ class Calls:
 
 
 @dataclass(slots=True)
-class Found:
+class FindingCount:
     """How often something was found by day, what was said of it last, and perhaps the shape of a call."""
 
     severity: str
@@ -86,7 +86,7 @@ class Batch:
     calls: int = 0
     usage: dict[UsageKey, Calls] = field(default_factory=dict)
     callers: dict[CallerKey, Calls] = field(default_factory=dict)
-    findings: dict[FindingKey, Found] = field(default_factory=dict)
+    findings: dict[FindingKey, FindingCount] = field(default_factory=dict)
     faults: dict[FaultKey, Calls] = field(default_factory=dict)
     """Calls of 2.5 that were answered with a fault, by its reason; all of them are in `usage`, too."""
     logins: dict[LoginKey, Calls] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Batch:
     def __bool__(self) -> bool:
         return bool(self.usage or self.findings or self.callers)
 
-    def use(self, key: tuple[str, Side, str], fault: bool, at: datetime, day: str) -> None:
+    def use(self, key: tuple[str, FindingSide, str], fault: bool, at: datetime, day: str) -> None:
         """Count a call of (integration, side, operation)."""
         self.calls += 1
         integration, side, operation = key
@@ -119,7 +119,7 @@ class Batch:
         found = self.findings.get(key)
         if found is None:
             said = finding.severity, finding.because, finding.place
-            found = self.findings[key] = Found(*said, at, at)
+            found = self.findings[key] = FindingCount(*said, at, at)
         found.add(finding, at, day)
 
 
@@ -179,16 +179,16 @@ def _calls(plain: list[Any]) -> Calls:
     return Calls(calls, faults, _when(first), _when(last))
 
 
-def _plain_found(found: Found) -> list[Any]:
+def _plain_found(found: FindingCount) -> list[Any]:
     times = found.first.isoformat(), found.last.isoformat()
     sample_at = found.sample_at.isoformat() if found.sample_at else None
     return [found.severity, found.because, found.place, *times, found.days, found.sample, sample_at]
 
 
-def _found(plain: list[Any]) -> Found:
+def _found(plain: list[Any]) -> FindingCount:
     severity, because, place, first, last, days, sample, sample_at = plain
     taken = _when(sample_at) if sample_at else None
-    return Found(severity, because, place, _when(first), _when(last), days, sample, taken)
+    return FindingCount(severity, because, place, _when(first), _when(last), days, sample, taken)
 
 
 def _when(text: str) -> datetime:

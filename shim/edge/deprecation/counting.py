@@ -19,7 +19,7 @@ from shim.core.findings import KINDS, Finding
 from shim.core.message import Element
 from shim.edge.callers.refused import RefusedLogin
 from shim.edge.deprecation.batch import Batch, CallerKey, FindingKey, LoginKey
-from shim.edge.settings.deprecation import Deprecation
+from shim.edge.settings.deprecation import DeprecationSettings
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ _REST: Final = "more-findings"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedSample:
     """What a sample is made of: the message, and the v3 calls it became."""
 
     request: Element = field(repr=False)
@@ -56,12 +56,12 @@ class _Known:
 class Counting:
     """Totals since the last `take`. `now` gives UTC."""
 
-    def __init__(self, settings: Deprecation, now: Callable[[], datetime]) -> None:
+    def __init__(self, settings: DeprecationSettings, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._age = timedelta(seconds=settings.sample_age)
         self._now = now
         self._batch = Batch()
-        self._wanted: list[tuple[list[FindingKey], Wanted]] = []
+        self._wanted: list[tuple[list[FindingKey], WantedSample]] = []
         self._known: dict[str, _Known] = {}
         self._second, self._samples = 0, 0
         self._day: date | None = None
@@ -86,7 +86,7 @@ class Counting:
         for caller in callers:
             self._of(caller[0]).callers.add(caller)
 
-    def take(self) -> tuple[Batch, list[tuple[list[FindingKey], Wanted]]]:
+    def take(self) -> tuple[Batch, list[tuple[list[FindingKey], WantedSample]]]:
         """What was counted, and which samples are due for which findings of it."""
         taken = self._batch, self._wanted
         self._batch, self._wanted = Batch(), []
@@ -141,7 +141,7 @@ class Counting:
         self._batch.use((integration, "new", operation), fault, now, self._date(now))
 
     def found(
-        self, integration: str, operation: str, findings: Iterable[Finding], wanted: Wanted | None
+        self, integration: str, operation: str, findings: Iterable[Finding], wanted: WantedSample | None
     ) -> None:
         """Count findings; `wanted` is what a sample could be made of."""
         now = self._now()

@@ -26,7 +26,7 @@ from shim.core.message import Element
 from shim.core.schema.interface import Interface
 from shim.edge.callers.refused import RefusedLogin
 from shim.edge.deprecation.batch import Batch
-from shim.edge.deprecation.counting import UNKNOWN, Counting, Wanted
+from shim.edge.deprecation.counting import UNKNOWN, Counting, WantedSample
 from shim.edge.deprecation.delivery import Keeping
 from shim.edge.deprecation.exclusions import KeptOut
 from shim.edge.deprecation.rollup import roll_up
@@ -44,7 +44,7 @@ _A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenCall:
     """A 2.5 call that ended. `integration` is None for a caller that is not known, `fault` a fault's reason.
 
     `login` is what is told of one that was refused, `form` the form of one that was not.
@@ -104,7 +104,7 @@ class DeprecationLog:
 
     # ---- what is told ----
 
-    def called(self, seen: Seen) -> None:
+    def called(self, seen: SeenCall) -> None:
         """A 2.5 call ended."""
         self._guarded(self._called, seen)
 
@@ -116,7 +116,7 @@ class DeprecationLog:
         """Findings that come outside a call, as from comparing."""
         self._guarded(self._found, integration, operation, findings)
 
-    def _called(self, seen: Seen) -> None:
+    def _called(self, seen: SeenCall) -> None:
         integration = self._integration(seen.integration)
         operation = self._operation(seen.operation)
         kept_out = self._kept_out(seen.integration, seen.agent, seen.address)
@@ -134,7 +134,7 @@ class DeprecationLog:
             whose = self._integration(seen.login.integration)
             unchecked = seen.fault == "login-throttled"
             self._counting.refused(whose, seen.login, seen.address, seen.agent, unchecked=unchecked)
-        wanted = Wanted(seen.request, seen.sent, seen.unsent) if seen.request is not None else None
+        wanted = WantedSample(seen.request, seen.sent, seen.unsent) if seen.request is not None else None
         self._count_findings(integration, operation, seen.findings, wanted)
         for each in seen.inner:
             self._counting.used(integration, each.operation, fault=each.fault)
@@ -157,7 +157,7 @@ class DeprecationLog:
             self._count_findings(self._integration(integration), self._operation(operation), findings, None)
 
     def _count_findings(
-        self, integration: str, operation: str, findings: Iterable[Finding], wanted: Wanted | None
+        self, integration: str, operation: str, findings: Iterable[Finding], wanted: WantedSample | None
     ) -> None:
         told = tuple(findings)
         if not told:
@@ -235,7 +235,7 @@ class DeprecationLog:
                     batch.findings[key].sample, batch.findings[key].sample_at = made, batch.findings[key].last
         return batch
 
-    def _sample(self, wanted: Wanted) -> str | None:
+    def _sample(self, wanted: WantedSample) -> str | None:
         try:
             return sample(self._old, self._new, wanted.request, wanted.sent, wanted.unsent)
         except Exception as error:  # noqa: BLE001  # the finding counts without its sample
@@ -243,11 +243,11 @@ class DeprecationLog:
             return None
 
 
-def _wanted(inner: InnerCall, seen: Seen) -> Wanted:
+def _wanted(inner: InnerCall, seen: SeenCall) -> WantedSample:
     """What a sample of an inner call is made of: its message, and its own v3 calls."""
     sent = seen.sent[inner.first : inner.last]
     last = len(seen.sent) + seen.unsent if inner.last is None else inner.last
-    return Wanted(inner.request, sent, last - inner.first - len(sent))
+    return WantedSample(inner.request, sent, last - inner.first - len(sent))
 
 
 def spool_folder(config: Config) -> Path:

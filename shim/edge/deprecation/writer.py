@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.errors import StoreError
-from shim.edge.deprecation.batch import Batch, Calls, FindingKey, Found
+from shim.edge.deprecation.batch import Batch, Calls, FindingCount, FindingKey
 from shim.edge.deprecation.tables import (
     CALLERS,
     FAULTS,
@@ -128,7 +128,7 @@ def _seen(table: sa.Table, excluded: Any) -> dict[str, Any]:
 # ---- findings ----
 
 
-async def _write_findings(connection: AsyncConnection, findings: Mapping[FindingKey, Found]) -> None:
+async def _write_findings(connection: AsyncConnection, findings: Mapping[FindingKey, FindingCount]) -> None:
     if not findings:
         return
     ordered = sorted(findings.items(), key=_key)
@@ -142,7 +142,7 @@ async def _write_findings(connection: AsyncConnection, findings: Mapping[Finding
     await connection.execute(_upsert_days(connection), days)
 
 
-def _row(key: FindingKey, found: Found) -> dict[str, Any]:
+def _row(key: FindingKey, found: FindingCount) -> dict[str, Any]:
     return dict(zip(_FINDING, key, strict=True)) | {
         "severity": found.severity,
         "because": found.because,
@@ -184,7 +184,7 @@ def _upsert_days(connection: AsyncConnection) -> Any:
     )
 
 
-async def _reopen(connection: AsyncConnection, findings: Mapping[FindingKey, Found]) -> None:
+async def _reopen(connection: AsyncConnection, findings: Mapping[FindingKey, FindingCount]) -> None:
     """What was said to be fixed and came after that is new again. Its row is locked already."""
     columns = [FINDINGS.c[name] for name in ("id", *_FINDING, "state_at")]
     among = FINDINGS.c.integration.in_({key[0] for key in findings})

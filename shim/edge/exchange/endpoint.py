@@ -21,7 +21,7 @@ from shim.core.parse import Limits
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.serialise import CONTENT_TYPE, fault_message
 from shim.edge.callers.refused import LoginRefused
-from shim.edge.deprecation.log import DeprecationLog, Seen
+from shim.edge.deprecation.log import DeprecationLog, SeenCall
 from shim.edge.exchange.deadline import Deadline
 from shim.edge.exchange.performer import Performer, Performers, run
 from shim.edge.http.answers import response as answered
@@ -30,15 +30,15 @@ from shim.edge.http.deprecation_headers import Telling
 from shim.edge.http.paths import AS_SENT
 from shim.edge.http.peer import Peers
 from shim.edge.http.toolkits import HEAD, clean_agent, toolkit
-from shim.edge.native.passthrough import NativeV3
+from shim.edge.native.passthrough import PassThrough
 from shim.edge.rehearsal.compare_mode import Comparer, Spoken
-from shim.edge.telemetry.tracing import NO_SPAN, Span, Tracing
+from shim.edge.telemetry.tracing import NO_SPAN, TraceSpan, Tracing
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class EndpointConduct:
     """How the endpoint behaves: seconds for a whole body, for a whole call, and for one that only reads and is
     answered bit by bit, and how faults are laid out for callers that are not known."""
 
@@ -49,12 +49,12 @@ class Conduct:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class AfterCalls:
     """What stands beside the way of an old call: its record, an old server to compare with, v3, its trace."""
 
     deprecation: DeprecationLog
     comparer: Comparer | None = None
-    native: NativeV3 | None = None
+    native: PassThrough | None = None
     tracing: Tracing | None = None
 
 
@@ -66,9 +66,9 @@ class SoapEndpoint:
         shim: Shim,
         performers: Performers,
         peers: Peers,
-        conduct: Conduct,
+        conduct: EndpointConduct,
         telling: Telling,
-        beside: Beside,
+        beside: AfterCalls,
     ) -> None:
         self._shim = shim
         self.tell(telling)
@@ -103,11 +103,11 @@ class SoapEndpoint:
         with tracing.call(request.headers) as span:
             return await self._answer(request, span)
 
-    async def _answer(self, request: web.Request, span: Span) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, span: TraceSpan) -> web.StreamResponse:
         reference = secrets.token_hex(8)
         began = time.perf_counter()
         outcome = Outcome()
-        call = Ended(outcome, Performer(self._performers, self._peers.client(request)))
+        call = CallRecord(outcome, Performer(self._performers, self._peers.client(request)))
         try:
             await self._serve(request, call)
         except CallerError as fault:
@@ -130,7 +130,7 @@ class SoapEndpoint:
             self._beside.comparer.consider(call.spoken(request, body))
         return self._response(outcome, body)
 
-    async def _serve(self, request: web.Request, call: Ended) -> None:
+    async def _serve(self, request: web.Request, call: CallRecord) -> None:
         """Fill the call's outcome, or the response of a v3 message that passed. Raises CallerError."""
         most = self._shim.limits.bytes
         sent = await read_body(request, most, self._conduct.body_seconds)
@@ -180,7 +180,7 @@ class SoapEndpoint:
             response.force_close()
         return response
 
-    def _log(self, call: Ended, reference: str, began: float, request: web.Request) -> None:
+    def _log(self, call: CallRecord, reference: str, began: float, request: web.Request) -> None:
         outcome = call.outcome
         seconds = time.perf_counter() - began
         seen = call.seen(request, seconds)
@@ -209,7 +209,7 @@ class SoapEndpoint:
         )
 
 
-def _trace(span: Span, outcome: Outcome, reference: str) -> None:
+def _trace(span: TraceSpan, outcome: Outcome, reference: str) -> None:
     """What became of a call, without anything that it says itself."""
     if span is NO_SPAN:
         return
@@ -246,7 +246,7 @@ def _tell(findings: Iterable[Finding], about: Mapping[str, str | None]) -> None:
         )
 
 
-def _tell_login(seen: Seen, reference: str) -> None:
+def _tell_login(seen: SeenCall, reference: str) -> None:
     """Who could not log in, as the deprecation log keeps it."""
     login = seen.login
     assert login is not None
@@ -265,7 +265,7 @@ def _tell_login(seen: Seen, reference: str) -> None:
 
 
 @dataclass(slots=True)
-class Ended:
+class CallRecord:
     """A call, what carries it out, its body and what passed untouched, as far as it has come."""
 
     outcome: Outcome
@@ -286,11 +286,11 @@ class Ended:
             answer=answer,
         )
 
-    def seen(self, request: web.Request, seconds: float) -> Seen:
+    def seen(self, request: web.Request, seconds: float) -> SeenCall:
         """What the deprecation log is told of it."""
         outcome, fault = self.outcome, self.outcome.fault
         agent = clean_agent(request.headers.get("User-Agent", ""))
-        return Seen(
+        return SeenCall(
             integration=outcome.caller.name if outcome.caller else None,
             operation=outcome.operation,
             findings=outcome.findings.own,

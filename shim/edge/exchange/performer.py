@@ -20,7 +20,7 @@ from shim.core.commands.extensions import (
     LearnIdentities,
     RenumberIdentities,
 )
-from shim.core.commands.journal import Begin, Close, Mark, Opened, Revoke
+from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, Revoke
 from shim.core.commands.kept import Forget, Issue, Recall, Remember
 from shim.core.commands.steps import AnyCommand, Aside, Steps, Together
 from shim.core.errors import Fault
@@ -30,7 +30,7 @@ from shim.edge.deprecation.samples import MOST_CALLS
 from shim.edge.exchange.deadline import Deadline
 from shim.edge.exchange.threads import Threads
 from shim.edge.identities.map import IdentityMap
-from shim.edge.journal.journal import Journal
+from shim.edge.journal.journal import JournalStore
 from shim.edge.porting.ladder import Porting
 from shim.edge.store.database import Store
 
@@ -43,7 +43,7 @@ class Performers:
     backend: Backend
     store: Store
     identities: IdentityMap
-    journal: Journal | None = None
+    journal: JournalStore | None = None
     porting: Porting | None = None
     aside: Threads = field(default_factory=Threads)
 
@@ -111,7 +111,7 @@ class Performer:
                 return await self._unlearn(command)
             case Together():
                 return await self._together(command)
-            case Begin() | Mark() | Close() | Revoke():
+            case Begin() | MarkSteps() | Close() | Revoke():
                 return await self._journal(command)
             case _:
                 assert_never(command)
@@ -145,7 +145,7 @@ class Performer:
             case _:
                 assert_never(command)
 
-    async def _journal(self, command: Begin | Mark | Close | Revoke) -> Opened | None:
+    async def _journal(self, command: Begin | MarkSteps | Close | Revoke) -> Opened | None:
         journal = self._with.journal
         if journal is None:
             return None
@@ -156,7 +156,7 @@ class Performer:
                 opened = await journal.begin(self._integration.name, command)
                 self._opened = opened if opened.answer is None else None
                 return opened
-            case Mark():
+            case MarkSteps():
                 await journal.mark(command)
             case Close():
                 await self._close(journal, command)
@@ -176,7 +176,7 @@ class Performer:
         else:
             self.unsent += 1
 
-    async def _close(self, journal: Journal, command: Close) -> None:
+    async def _close(self, journal: JournalStore, command: Close) -> None:
         """End an entry; what is learned and forgotten with it is so in the same transaction."""
         if not command.known and not command.gone:
             await journal.close(command, (), recovered=self._recovering)

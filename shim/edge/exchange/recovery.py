@@ -13,13 +13,13 @@ from shim.core.commands.caller import Caller
 from shim.core.commands.journal import Close, Opened
 from shim.core.errors import Fault
 from shim.core.journal.recovery import recover
-from shim.core.journal.writes import Journal as Journalled
+from shim.core.journal.writes import JournalRun as Journalled
 from shim.core.message import Element
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.edge.exchange.performer import Performer, Performers, run
-from shim.edge.journal.journal import Journal
+from shim.edge.journal.journal import JournalStore
 from shim.edge.journal.operating import BRIEFLY
-from shim.edge.journal.tables import Entry
+from shim.edge.journal.tables import JournalEntry
 from shim.edge.settings.model import Integration
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ class Recovery:
         self,
         catalogue: Catalogue,
         performers: Performers,
-        journal: Journal,
+        journal: JournalStore,
         integration: Callable[[str], Integration | None],
     ) -> None:
         self._catalogue = catalogue
@@ -85,7 +85,7 @@ class Recovery:
                 break
         return list(ended.items())
 
-    async def _recover(self, entry: Entry) -> tuple[str, str]:
+    async def _recover(self, entry: JournalEntry) -> tuple[str, str]:
         opened = Opened(entry.id, entry.epoch)
         integration = self._integration(entry.integration)
         try:
@@ -109,8 +109,8 @@ class Recovery:
             return entry.id, "paused"
         return entry.id, ended
 
-    async def _drive(self, entry: Entry, opened: Opened, integration: Integration) -> str:
-        work = Work(Element("recovery"), Caller(integration.name, integration.settings))
+    async def _drive(self, entry: JournalEntry, opened: Opened, integration: Integration) -> str:
+        work = CallContext(Element("recovery"), Caller(integration.name, integration.settings))
         journalled = Journalled(self._catalogue, work, entry.policy, opened, list(entry.steps))
         performer = Performer(self._performers, "", integration, opened)
         return (await run(recover(journalled, entry.left), performer)).state

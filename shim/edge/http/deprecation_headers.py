@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from email.utils import format_datetime
 
 from shim.core.commands.caller import Caller
-from shim.edge.settings.model import Config, Deprecation
+from shim.edge.settings.model import Config, DeprecationSettings
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -30,11 +30,11 @@ class Telling:
         return self._headers if tell.http else _NOTHING
 
 
-def deprecation_headers(deprecation: Deprecation) -> dict[str, str]:
+def deprecation_headers(deprecation: DeprecationSettings) -> dict[str, str]:
     """The headers, by name; what is not known is left out. Days begin at midnight UTC."""
     headers: dict[str, str] = {}
     if deprecation.since is not None:
-        headers["Deprecation"] = f"@{int(_midnight(deprecation.since).timestamp())}"
+        headers["DeprecationSettings"] = f"@{int(_midnight(deprecation.since).timestamp())}"
     if deprecation.sunset is not None:
         headers["Sunset"] = format_datetime(_midnight(deprecation.sunset), usegmt=True)
     if deprecation.link is not None:

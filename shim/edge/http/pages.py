@@ -25,7 +25,7 @@ code{{background:#8882;padding:.1em .3em}}</style></head><body><h1>{title}</h1>{
 """
 
 
-class Pages:
+class WsdlPages:
     """The WSDL tree below /soap2/schema, `?wsdl` of the endpoints, and their help pages."""
 
     def __init__(self, interface: Interface, peers: Peers, latest: str) -> None:

@@ -22,10 +22,10 @@ from shim.edge.identities.tables import (
     NAMES,
     SEEN_AGAIN,
     UNCONFIRMED,
-    By,
     EventKind,
     Gone,
     ImportReport,
+    MapKey,
 )
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import utc
@@ -39,7 +39,7 @@ def _made_again(was: Identity, seen: Known | None) -> bool:
     return seen is not None and seen.origin == "created" and seen.user_id != was.user_id
 
 
-class Change:
+class MapChange:
     """One transaction's changes. `before` and `after` are the identities that were and that are now.
 
     `connection` is the transaction's own.
@@ -269,17 +269,17 @@ class Change:
             await self.connection.execute(sa.insert(EVENTS), rows)
 
     async def _set(
-        self, by: By, values: Iterable[str], new: Mapping[str, Any], *where: sa.ColumnElement[bool]
+        self, by: MapKey, values: Iterable[str], new: Mapping[str, Any], *where: sa.ColumnElement[bool]
     ) -> None:
         for batch in _batches(values):
             query = sa.update(IDENTITIES).where(IDENTITIES.c[by].in_(batch), *where)
             await self.connection.execute(query.values(**new))
 
-    async def _live(self, by: By, values: Iterable[str]) -> dict[str, Identity]:
+    async def _live(self, by: MapKey, values: Iterable[str]) -> dict[str, Identity]:
         rows = await rows_of(self.connection, by, values, LIVE)
         return {row.number: identity_of(row) for row in rows}
 
-    async def _rows(self, by: By, values: Iterable[str]) -> list[sa.Row[Any]]:
+    async def _rows(self, by: MapKey, values: Iterable[str]) -> list[sa.Row[Any]]:
         return await rows_of(self.connection, by, values)
 
     async def _had(self, ids: Sequence[str]) -> set[str]:
@@ -293,7 +293,7 @@ class Change:
 
 
 async def rows_of(
-    connection: AsyncConnection, by: By, values: Iterable[str], *where: sa.ColumnElement[bool]
+    connection: AsyncConnection, by: MapKey, values: Iterable[str], *where: sa.ColumnElement[bool]
 ) -> list[sa.Row[Any]]:
     """All rows with these values, in the order in which they were made."""
     rows: list[sa.Row[Any]] = []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shim.core.commands.extensions import Identity
-from shim.edge.identities.tables import By, Gone
+from shim.edge.identities.tables import Gone, MapKey
 
 _ID = re.compile(r"[1-9][0-9]{0,18}\Z")
 
@@ -46,7 +46,7 @@ def read_csv(path: Path) -> list[Identity | Gone]:
 
 def judge(rows: Sequence[Identity | Gone]) -> None:
     """Raises ImportRefused when rows are malformed or contradict one another."""
-    seen: set[tuple[By, str]] = set()
+    seen: set[tuple[MapKey, str]] = set()
     bad = []
     for position, row in enumerate(rows, 1):
         each = row.identity if isinstance(row, Gone) else row
@@ -61,9 +61,9 @@ def judge(rows: Sequence[Identity | Gone]) -> None:
         raise ImportRefused("these rows are malformed or say something twice", bad)
 
 
-def _unique(row: Identity | Gone) -> set[tuple[By, str]]:
+def _unique(row: Identity | Gone) -> set[tuple[MapKey, str]]:
     """What no other row may say. A gone extension's number is free."""
     if isinstance(row, Gone):
         return {("old_id", row.identity.old_id), ("extension_id", row.identity.extension_id)}
-    unique: set[tuple[By, str]] = {("old_id", row.old_id), ("number", row.number)}
+    unique: set[tuple[MapKey, str]] = {("old_id", row.old_id), ("number", row.number)}
     return unique | ({("extension_id", row.extension_id)} if row.extension_id else set())

@@ -21,7 +21,7 @@ from typing import get_args
 import sqlalchemy as sa
 
 from shim.core.commands.extensions import Identity, Known
-from shim.edge.identities.change import Change, all_ids, identity_of, news, rows_of
+from shim.edge.identities.change import MapChange, all_ids, identity_of, news, rows_of
 from shim.edge.identities.files import judge, read_csv
 from shim.edge.identities.issue import unaccounted
 from shim.edge.identities.tables import (
@@ -33,12 +33,12 @@ from shim.edge.identities.tables import (
     LIVE,
     NAMES,
     SEEN_AGAIN,
-    By,
-    Entry,
-    Event,
     Gone,
+    IdentityState,
     ImportReport,
-    State,
+    MapEvent,
+    MapKey,
+    MapRow,
 )
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store, utc
@@ -67,7 +67,7 @@ class IdentityMap:
 
     # ---- reading ----
 
-    async def find(self, by: By, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
+    async def find(self, by: MapKey, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
         """The live extensions that have these values, for each value that is known.
 
         Under `user_id` and `identifier` there can be several, the one whose old ID is the user's first.
@@ -84,7 +84,7 @@ class IdentityMap:
             found |= await self._replaced(by, [value for value in missing if value not in read])
         return found
 
-    async def _replaced(self, by: By, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
+    async def _replaced(self, by: MapKey, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
         """The extensions whose former IDs these are: an import gave them others."""
         if by not in ("old_id", "extension_id") or not values:
             return {}
@@ -94,7 +94,7 @@ class IdentityMap:
         stand = {row.extension_id: identity_of(row) for row in now}
         return {getattr(row, by): (stand[row.stands_for],) for row in former if row.stands_for in stand}
 
-    async def ended(self, by: By, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
+    async def ended(self, by: MapKey, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
         """The extensions that had these values and whose identities have ended, for each that there is."""
         async with self._store.reading() as connection:
             rows = await rows_of(connection, by, values, ENDED)
@@ -103,16 +103,16 @@ class IdentityMap:
             groups.setdefault(getattr(row, by), []).append(identity_of(row))
         return {value: tuple(group) for value, group in groups.items()}
 
-    async def states(self) -> dict[State, int]:
+    async def states(self) -> dict[IdentityState, int]:
         """How many identities are in which state."""
         gone, doubted = IDENTITIES.c.gone_at.is_not(None), IDENTITIES.c.unconfirmed_at.is_not(None)
         kind = sa.case((ALIAS, "replaced"), (gone, "gone"), (doubted, "unconfirmed"), else_="live")
         query = sa.select(kind.label("state"), sa.func.count().label("many")).group_by("state")
         async with self._store.reading() as connection:
             found = {row.state: row.many for row in await connection.execute(query)}
-        return {state: found.get(state, 0) for state in get_args(State)}
+        return {state: found.get(state, 0) for state in get_args(IdentityState)}
 
-    async def _read(self, by: By, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
+    async def _read(self, by: MapKey, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
         async with self._store.reading() as connection:
             rows = await rows_of(connection, by, values, LIVE)
         self._note_seen({row.number: utc(row.seen_at) for row in rows})
@@ -124,13 +124,13 @@ class IdentityMap:
             for value, group in groups.items()
         }
 
-    async def all(self, after: int = 0, limit: int = 1000, *, gone: bool = False) -> list[Entry]:
+    async def all(self, after: int = 0, limit: int = 1000, *, gone: bool = False) -> list[MapRow]:
         """A page of the map, live rows only unless `gone`; the next starts after the last one's id."""
         query = sa.select(IDENTITIES).where(IDENTITIES.c.id > after).order_by(IDENTITIES.c.id).limit(limit)
         async with self._store.reading() as connection:
             rows = (await connection.execute(query if gone else query.where(LIVE))).all()
         return [
-            Entry(
+            MapRow(
                 row.id,
                 identity_of(row),
                 row.origin,
@@ -144,11 +144,11 @@ class IdentityMap:
             for row in rows
         ]
 
-    async def events(self, after: int = 0, limit: int = 1000) -> list[Event]:
+    async def events(self, after: int = 0, limit: int = 1000) -> list[MapEvent]:
         """A page of what was repaired or noticed, oldest first."""
         query = sa.select(EVENTS).where(EVENTS.c.id > after).order_by(EVENTS.c.id).limit(limit)
         async with self._store.reading() as connection:
-            return [Event(**{**row._mapping, "at": utc(row.at)}) for row in await connection.execute(query)]
+            return [MapEvent(**{**row._mapping, "at": utc(row.at)}) for row in await connection.execute(query)]
 
     async def export(self) -> AsyncIterator[Identity | Gone]:
         """Every identity, and those of gone extensions; `import_rows` takes them."""
@@ -249,7 +249,7 @@ class IdentityMap:
             return await change.take_in(given)
 
     @asynccontextmanager
-    async def changing(self) -> AsyncIterator[Change]:
+    async def changing(self) -> AsyncIterator[MapChange]:
         """A transaction under the lock; afterwards the cache knows what changed, or nothing if it failed.
 
         Whoever has more to write in the same transaction finds its `connection` on the change.
@@ -259,7 +259,7 @@ class IdentityMap:
                 async with self._store.writing() as connection:
                     query = sa.select(COUNTERS).order_by(COUNTERS.c.name).with_for_update()
                     counters = {row.name: row.next for row in await connection.execute(query)}
-                    change = Change(connection, self._settings, self._store.now(), counters)
+                    change = MapChange(connection, self._settings, self._store.now(), counters)
                     yield change
             except BaseException:
                 self._cache.clear()
@@ -275,11 +275,11 @@ class _Cache:
     def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
         self._seconds = seconds
         self._monotonic = monotonic
-        self._by: dict[By, OrderedDict[str, tuple[float, tuple[Identity, ...]]]] = {
+        self._by: dict[MapKey, OrderedDict[str, tuple[float, tuple[Identity, ...]]]] = {
             name: OrderedDict() for name in NAMES
         }
 
-    def get(self, by: By, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
+    def get(self, by: MapKey, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
         entries, now, found = self._by[by], self._monotonic(), {}
         for value in values:
             entry = entries.get(value)
@@ -288,7 +288,7 @@ class _Cache:
                 entries.move_to_end(value)
         return found
 
-    def put(self, by: By, read: Mapping[str, tuple[Identity, ...]]) -> None:
+    def put(self, by: MapKey, read: Mapping[str, tuple[Identity, ...]]) -> None:
         entries, until = self._by[by], self._monotonic() + self._seconds
         for value, group in read.items():
             entries[value] = (until, group)

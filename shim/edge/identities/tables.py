@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from shim.core.commands.extensions import Identity
 
-By = Literal["old_id", "extension_id", "user_id", "identifier", "number"]
+MapKey = Literal["old_id", "extension_id", "user_id", "identifier", "number"]
 EventKind = Literal[
     "moved",  # the number is another user's by now
     "user-recreated",  # so it is, but that user has the identifier of the first: it was deleted and made again
@@ -22,12 +22,12 @@ EventKind = Literal[
     "import-decided",  # an imported file has other IDs for its number; the former ones stand for those
 ]
 
-Left = Literal["gone", "differs", "taken"]
-State = Literal["live", "unconfirmed", "replaced", "gone"]
+UnissuedIds = Literal["gone", "differs", "taken"]
+IdentityState = Literal["live", "unconfirmed", "replaced", "gone"]
 """`unconfirmed` still answers; the IDs of one that was `replaced` by an import answer too, as the new ones."""
 
-NAMES: tuple[By, ...] = get_args(By)
-LEFT: tuple[Left, ...] = get_args(Left)
+NAMES: tuple[MapKey, ...] = get_args(MapKey)
+LEFT: tuple[UnissuedIds, ...] = get_args(UnissuedIds)
 _METADATA = sa.MetaData()
 _WHEN = sa.DateTime(timezone=True)
 IDENTITIES = sa.Table(
@@ -80,7 +80,7 @@ SEEN_AGAIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MapRow:
     """A row for the operator; the next page starts after its `id`.
 
     `unconfirmed_at` is when it was first missed, `denied_at` when v3 first said that it does not exist;
@@ -98,14 +98,14 @@ class Entry:
     stands_for: str | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> IdentityState:
         if self.gone_at is not None:
             return "replaced" if self.stands_for else "gone"
         return "unconfirmed" if self.unconfirmed_at is not None else "live"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class MapEvent:
     """Something that was repaired or noticed, and how the extension stood before and after it."""
 
     id: int
@@ -142,5 +142,5 @@ class ImportReport:
     added: int = 0
     same: int = 0
     replaced: int = 0
-    left: Mapping[Left, tuple[int, ...]] = field(default_factory=dict)
+    left: Mapping[UnissuedIds, tuple[int, ...]] = field(default_factory=dict)
     gone: int = 0

@@ -22,13 +22,13 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands.extensions import Identity
-from shim.core.commands.journal import Begin, Close, Mark, Opened, subject_of
+from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, subject_of
 from shim.core.errors import EntryLost, ShimError
-from shim.edge.journal.operating import BRIEFLY, Desk
+from shim.edge.journal.operating import BRIEFLY, JournalDesk
 from shim.edge.journal.tables import (
     ENTRIES,
     UNDER_WAY,
-    Entry,
+    JournalEntry,
     drop_payloads,
     entry_of,
     insert,
@@ -72,7 +72,7 @@ class _Blocked:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ClosedEntry:
     """How an entry was ended, or left, in a transaction: the row before it, and the state after it."""
 
     row: sa.Row[Any]
@@ -83,7 +83,7 @@ class Ended:
 
 
 @dataclass(slots=True)
-class Journal(Desk):
+class JournalStore(JournalDesk):
     """The journal of one process. Methods raise StoreError (`store-unavailable`) when the database fails."""
 
     monotonic: Callable[[], float] = time.monotonic
@@ -116,7 +116,7 @@ class Journal(Desk):
     async def _open(self, integration: str, command: Begin) -> Opened | _Blocked:
         key = f"{integration} {command.operation} {command.key}"
         began, now = self.monotonic(), self.store.steady()
-        entry = Entry.new(integration, command, key, self.owner, now, self._lease(now))
+        entry = JournalEntry.new(integration, command, key, self.owner, now, self._lease(now))
         opened = Opened(entry["id"], 1)
         with self._unless_told(opened.entry):
             async with self.store.writing() as connection:
@@ -155,7 +155,7 @@ class Journal(Desk):
         self._to_deliver(row.id)
         return Opened(row.id, row.epoch + 1, from_json(row.answer))
 
-    async def mark(self, command: Mark) -> None:
+    async def mark(self, command: MarkSteps) -> None:
         """Write down where steps stand, and hold the entry for another lease."""
         began, now = self.monotonic(), self.store.steady()
         async with self.store.writing() as connection:
@@ -175,7 +175,7 @@ class Journal(Desk):
 
     async def end(
         self, connection: AsyncConnection, command: Close, learned: tuple[Identity, ...], *, recovered: bool
-    ) -> Ended:
+    ) -> ClosedEntry:
         """The same in a transaction of the caller's, who says `ended` once it is committed."""
         opened, now = command.opened, self.store.steady()
         row = await _row(connection, opened.entry)
@@ -191,9 +191,9 @@ class Journal(Desk):
             await supersede(connection, row.subject)
         for number in command.gone:
             await supersede(connection, subject_of(number))
-        return Ended(row, values["state"], command.why, recovered, lease > now)
+        return ClosedEntry(row, values["state"], command.why, recovered, lease > now)
 
-    def ended(self, ended: Ended) -> None:
+    def ended(self, ended: ClosedEntry) -> None:
         """What was written by `end` is committed."""
         entry = ended.row.id
         self._held.pop(entry, None)
@@ -301,7 +301,7 @@ class Journal(Desk):
         async with self.store.writing(patience) as connection:
             await connection.execute(query.values(lease_until=now, due_at=due))
 
-    async def take(self) -> list[Entry]:
+    async def take(self) -> list[JournalEntry]:
         """Take over entries that nobody holds and that are due, a few at a time.
 
         Those that a newer release wrote, in a rolling upgrade or before a way back, are left to that one.
@@ -311,7 +311,7 @@ class Journal(Desk):
         due = (ENTRIES.c.state.in_(UNDER_WAY), ENTRIES.c.due_at <= now, ENTRIES.c.lease_until <= now)
         known = ENTRIES.c.id.not_in(self._newer)
         query = sa.select(ENTRIES).where(*due, known).order_by(ENTRIES.c.due_at, ENTRIES.c.id).limit(_BATCH)
-        taken: list[Entry] = []
+        taken: list[JournalEntry] = []
         with ExitStack() as unless_told:
             async with self.store.writing(BRIEFLY) as connection:
                 for row in (await connection.execute(query.with_for_update(skip_locked=True))).all():
@@ -328,7 +328,7 @@ class Journal(Desk):
             self._held[entry.id] = _Held(entry.epoch, began + self.settings.lease)
         return taken
 
-    def _leave(self, entry: Entry) -> None:
+    def _leave(self, entry: JournalEntry) -> None:
         self._newer.add(entry.id)
         about = {"integration": entry.integration, "operation": entry.operation}
         log.warning("journal entry of a newer release", entry=entry.id, **about)

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from shim.edge.journal.tables import ENTRIES, STEPS, UNDER_WAY, Entry, drop_payloads, entry_of
-from shim.edge.settings.model import Journal as JournalSettings
+from shim.edge.journal.tables import ENTRIES, STEPS, UNDER_WAY, JournalEntry, drop_payloads, entry_of
+from shim.edge.settings.model import JournalSettings
 from shim.edge.store.database import Store, utc
 from shim.edge.telemetry.metrics import Metrics
 
@@ -19,7 +19,7 @@ tried again soon, and must not hold up the end of the shim."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class JournalStanding:
     """How many entries are under way, how many of those longer than a lease, how many paused.
 
     `oldest` is the age of the oldest that is under way, seconds.
@@ -32,7 +32,7 @@ class Standing:
 
 
 @dataclass(slots=True)
-class Desk:
+class JournalDesk:
     """What commands, metrics and readiness need of the journal. Methods raise StoreError.
 
     `wake` is set when there is work for recovery; `metrics` count how entries ended.
@@ -43,7 +43,7 @@ class Desk:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     metrics: Metrics = field(default_factory=Metrics)
 
-    async def entries(self, *states: str) -> list[Entry]:
+    async def entries(self, *states: str) -> list[JournalEntry]:
         """The entries in these states, or all, oldest first."""
         query = sa.select(ENTRIES).order_by(ENTRIES.c.created_at, ENTRIES.c.id)
         async with self.store.reading() as connection:
@@ -52,7 +52,7 @@ class Desk:
             ).all()
             return [await entry_of(connection, row, row.epoch, self.store.steady()) for row in rows]
 
-    async def paused(self) -> list[Entry]:
+    async def paused(self) -> list[JournalEntry]:
         """What can neither be finished nor undone: `repairs` has the v3 calls that would."""
         return await self.entries("paused")
 
@@ -71,7 +71,7 @@ class Desk:
         self.wake.set()
         return done.rowcount == 1
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> JournalStanding:
         """What there is to watch."""
         now = self.store.steady()
         began = now - timedelta(seconds=self.settings.lease)
@@ -85,7 +85,7 @@ class Desk:
         async with self.store.reading() as connection:
             running, overdue, paused, first = (await connection.execute(query)).one()
         oldest = max(0.0, (now - utc(first)).total_seconds()) if first else 0.0
-        return Standing(running, overdue, paused, oldest)
+        return JournalStanding(running, overdue, paused, oldest)
 
     async def dismiss(self, entry: str, reason: str) -> bool:
         """The operator has seen to a paused entry. False when there is none."""

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.core.commands.journal import Ask, Begin, Left, Policy, Probe, Step, Undo
+from shim.core.commands.journal import Ask, Begin, OnCrash, Probe, Step, UnderWay, Undo
 from shim.core.journal.recovery import repairs
 from shim.edge.store.database import from_json, to_json, utc
 from shim.edge.store.inserts import insert as insert_into
@@ -53,7 +53,7 @@ STEPS = sa.Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """A call under way, or how it ended. Steps of one that is over have lost what they were made with.
 
     `owner` is the process that has it, or had it last, until `lease_until`. `newer`: a newer release wrote its
@@ -63,7 +63,7 @@ class Entry:
     id: str
     integration: str
     operation: str
-    policy: Policy
+    policy: OnCrash
     state: str
     epoch: int
     attempts: int
@@ -100,7 +100,7 @@ class Entry:
         }
 
     @property
-    def left(self) -> Left:
+    def left(self) -> UnderWay:
         return "undoing" if self.state == "undoing" else "running"
 
     def repairs(self) -> list[tuple[str, dict[str, str]]]:
@@ -108,7 +108,9 @@ class Entry:
         return repairs(self.steps, self.policy)
 
 
-async def entry_of(connection: AsyncConnection, row: sa.Row[Any], epoch: int, settled: datetime) -> Entry:
+async def entry_of(
+    connection: AsyncConnection, row: sa.Row[Any], epoch: int, settled: datetime
+) -> JournalEntry:
     """An entry with its steps; what was started before `settled` is settled."""
     query = sa.select(STEPS).where(STEPS.c.entry == row.id).order_by(STEPS.c.position)
     rows = (await connection.execute(query)).all()
@@ -116,7 +118,7 @@ async def entry_of(connection: AsyncConnection, row: sa.Row[Any], epoch: int, se
     times = utc(row.created_at), utc(row.updated_at)
     held = row.owner, utc(row.lease_until)
     head = row.id, row.integration, row.operation, row.policy, row.state
-    return Entry(*head, epoch, row.attempts, row.why, *times, *held, steps, newer=any(map(_newer, rows)))
+    return JournalEntry(*head, epoch, row.attempts, row.why, *times, *held, steps, newer=any(map(_newer, rows)))
 
 
 def _step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Ported(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PassThroughRules:
     """The largest message, bytes, and how long it may take to come, seconds; sizes of answers; faults."""
 
     body: int
@@ -61,7 +61,7 @@ class Rules:
     faults: FaultForm = PLAIN_FAULTS
 
 
-class NativeV3:
+class PassThrough:
     """Passes native calls through."""
 
     def __init__(
@@ -70,7 +70,7 @@ class NativeV3:
         backend: Backend,
         owners: TokenOwners,
         peers: Peers,
-        rules: Rules,
+        rules: PassThroughRules,
         count: Ported | None = None,
     ) -> None:
         self._interface = interface

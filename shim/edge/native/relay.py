@@ -35,7 +35,7 @@ _REQUEST = frozenset(
 
 _RESET = struct.pack("ii", 1, 0)
 
-Opened = AbstractAsyncContextManager[aiohttp.ClientResponse]
+OpenedAnswer = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _reason(said: str | None) -> str | None:
     return said if said and said.isascii() and said.isprintable() else None
 
 
-async def relay(request: web.Request, opened: Opened, sizes: Sizes) -> Relayed:
+async def relay(request: web.Request, opened: OpenedAnswer, sizes: Sizes) -> Relayed:
     """Pass the answer of an opened exchange on. Raises BackendError while the caller has got nothing yet."""
     stream: web.StreamResponse | None = None
     try:

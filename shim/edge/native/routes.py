@@ -9,7 +9,7 @@ from aiohttp import web
 from shim.core.schema.interface import Interface
 from shim.edge.backend.client import Backend
 from shim.edge.http.peer import Peers
-from shim.edge.native.passthrough import NativeV3, Ported, Rules
+from shim.edge.native.passthrough import PassThrough, PassThroughRules, Ported
 from shim.edge.native.relay import Sizes
 from shim.edge.native.token_endpoint import PATH, NativeTokens
 from shim.edge.native.token_owners import TokenOwners
@@ -39,7 +39,7 @@ class Native:
         settings = config.native_v3
         rules = _rules(config)
         owners = TokenOwners(store)
-        self.calls = NativeV3(new, backend, owners, peers, rules, count)
+        self.calls = PassThrough(new, backend, owners, peers, rules, count)
         self._tokens = NativeTokens(
             backend, config.backend.token_path, owners, peers, rules, integrations, config.login
         )
@@ -67,6 +67,6 @@ class Native:
             router.add_get(f"/soap2/schema/latest/{{name:{name}/.+}}", self._pages.latest)
 
 
-def _rules(config: Config) -> Rules:
+def _rules(config: Config) -> PassThroughRules:
     sizes = Sizes(config.native_v3.max_answer, config.native_v3.buffer)
-    return Rules(config.limits.body, config.listen.body_timeout, sizes, config.faults.core())
+    return PassThroughRules(config.limits.body, config.listen.body_timeout, sizes, config.faults.core())

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from shim.edge.callers.throttle import Throttle
-from shim.edge.settings.model import Integration, Login
+from shim.edge.settings.model import Integration, LoginSettings
 
 _MOST_KNOWN = 4096
 REFUSED = frozenset({400, 401, 403})
@@ -25,7 +25,7 @@ REFUSED = frozenset({400, 401, 403})
 
 
 @dataclass(frozen=True, slots=True)
-class App:
+class TokenApp:
     """Who asks for a token: an app key and its secret, as v3 is going to read them.
 
     `sure` is False where it might read others: names given twice, or a form that is not read here.
@@ -42,28 +42,28 @@ class TokenBrake:
     def __init__(
         self,
         integrations: Callable[[], Iterable[Integration]],
-        login: Login | None = None,
+        login: LoginSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._integrations = integrations
-        self._throttle = Throttle(login or Login(), clock)
+        self._throttle = Throttle(login or LoginSettings(), clock)
         self._key = secrets.token_bytes(64)
         self._known: OrderedDict[bytes, None] = OrderedDict()
 
-    def knows(self, app: App) -> bool:
+    def knows(self, app: TokenApp) -> bool:
         """Whether this is an app with its secret, as far as can be told without v3."""
         if not (app.sure and app.key and app.secret):
             return False
         return self._digest(app.key, app.secret) in self._known or self._is_configured(app.key, app.secret)
 
-    def wait(self, app: App, address: str) -> int:
+    def wait(self, app: TokenApp, address: str) -> int:
         """Whole seconds until such a request may be made; 0: now, which is counted until it turns out well."""
         seconds = math.ceil(self._throttle.wait(self._counted(app), address))
         if not seconds:
             self._throttle.attempt(self._counted(app), address)
         return seconds
 
-    def ended(self, app: App, address: str, status: int | None, *, known: bool) -> None:
+    def ended(self, app: TokenApp, address: str, status: int | None, *, known: bool) -> None:
         """What became of a request: v3's HTTP status, None when it did not answer."""
         if status == 200 and app.sure and app.key and app.secret:
             self._throttle.vouch(address) if known else self._throttle.succeeded(self._counted(app), address)
@@ -93,7 +93,7 @@ class TokenBrake:
             b"%d " % len(name) + name + _bytes(secret), key=self._key, digest_size=32
         ).digest()
 
-    def _counted(self, app: App) -> str:
+    def _counted(self, app: TokenApp) -> str:
         """Under what failures are counted; of a fixed size, whatever is sent."""
         return self._digest(app.key or "", "").hex()
 

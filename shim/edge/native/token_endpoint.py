@@ -22,11 +22,11 @@ from shim.edge.backend.client import Backend
 from shim.edge.backend.tokens import lifetime_of
 from shim.edge.http.bodies import decoded, read_body
 from shim.edge.http.peer import Peers
-from shim.edge.native.passthrough import Rules
+from shim.edge.native.passthrough import PassThroughRules
 from shim.edge.native.relay import passed_on, relay
-from shim.edge.native.token_brake import App, TokenBrake
+from shim.edge.native.token_brake import TokenApp, TokenBrake
 from shim.edge.native.token_owners import UNKNOWN, TokenOwners
-from shim.edge.settings.model import Integration, Login
+from shim.edge.settings.model import Integration, LoginSettings
 
 log = structlog.get_logger()
 
@@ -47,9 +47,9 @@ class NativeTokens:
         path: str,
         owners: TokenOwners,
         peers: Peers,
-        rules: Rules,
+        rules: PassThroughRules,
         integrations: Callable[[], Iterable[Integration]],
-        login: Login | None = None,
+        login: LoginSettings | None = None,
     ) -> None:
         self._backend = backend
         self._path = path
@@ -90,26 +90,26 @@ class NativeTokens:
     def _of_app(self, key: str | None) -> str | None:
         return next((each.name for each in self._integrations() if each.new.app_key == key), None)
 
-    def _app(self, request: web.Request, body: bytes) -> App:
+    def _app(self, request: web.Request, body: bytes) -> TokenApp:
         """The app that asks, by the form or by Basic authentication."""
         try:
             form = decoded(body, request.headers.get("Content-Encoding", ""), self.rules.body)
             fields = parse_qs(form.decode(), max_num_fields=100) if len(form) <= _LONGEST_FORM else {}
         except (CallerError, ValueError):
-            return App()
+            return TokenApp()
         basic = request.headers.getall("Authorization", [])
         plain = bool(fields) and fields.keys() <= _FIELDS and all(len(each) == 1 for each in fields.values())
         sure = plain and request.content_type == _FORM and "Content-Encoding" not in request.headers
         if "client_id" in fields:
             secret = fields.get("client_secret", [""])[0]
-            return App(fields["client_id"][0], secret, sure and not basic)
+            return TokenApp(fields["client_id"][0], secret, sure and not basic)
         scheme, _, encoded = basic[0].partition(" ") if basic else ("", "", "")
         try:
             text = base64.b64decode(encoded).decode() if scheme.lower() == "basic" else ""
         except (binascii.Error, ValueError):
-            return App()
+            return TokenApp()
         key, _, secret = text.partition(":")
-        return App(key or None, secret, sure and len(basic) == 1 and "client_secret" not in fields)
+        return TokenApp(key or None, secret, sure and len(basic) == 1 and "client_secret" not in fields)
 
     async def _remember(self, response: web.StreamResponse, integration: str) -> None:
         granted = _granted(response.body) if isinstance(response, web.Response) else None

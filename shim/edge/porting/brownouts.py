@@ -21,7 +21,7 @@ from shim.edge.deprecation.tables import BROWNOUTS, PORTING_EVENTS
 from shim.edge.store.database import Store, utc
 from shim.interfaces.load import old
 
-State = Literal["planned", "running", "ended", "stopped"]
+BrownoutState = Literal["planned", "running", "ended", "stopped"]
 
 _LATE = timedelta(minutes=1)
 """How far back a start may lie: nobody types within the same second."""
@@ -34,7 +34,7 @@ class PortingRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedBrownout:
     """A brownout as it was planned; integration or operation `*` is all of them."""
 
     id: str
@@ -48,7 +48,7 @@ class Planned:
     created_at: datetime
     stopped_at: datetime | None = None
 
-    def state(self, now: datetime) -> State:
+    def state(self, now: datetime) -> BrownoutState:
         if self.stopped_at is not None:
             return "stopped"
         if now >= self.ends_at:
@@ -103,7 +103,7 @@ async def plan_brownout(
     who: str,
     text: str = "",
     link: str = "",
-) -> Planned:
+) -> PlannedBrownout:
     """Plan a window in which calls are refused. `text` and `link` are for those who are refused.
 
     Raises PortingRefused for a window in the past or without length, for what is no operation, and for a text
@@ -113,8 +113,8 @@ async def plan_brownout(
     if problem := _problem(operation, starts_at, ends_at, text, link, now):
         raise PortingRefused(problem)
     begin, end = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
-    planned = Planned(secrets.token_hex(3), integration, operation, begin, end, text, link, who, now)
-    row = {name: getattr(planned, name) for name in Planned.__slots__}
+    planned = PlannedBrownout(secrets.token_hex(3), integration, operation, begin, end, text, link, who, now)
+    row = {name: getattr(planned, name) for name in PlannedBrownout.__slots__}
     async with store.writing() as connection:
         await connection.execute(sa.insert(BROWNOUTS).values(row))
         await note(connection, now, who, integration, operation, "", f"brownout {planned.id}", text)
@@ -137,7 +137,7 @@ def _problem(
     return None
 
 
-async def stop_brownout(store: Store, id: str | None, who: str, text: str = "") -> list[Planned]:
+async def stop_brownout(store: Store, id: str | None, who: str, text: str = "") -> list[PlannedBrownout]:
     """End a brownout that runs, or cancel one that is planned; without an ID all that run. What was stopped.
 
     Raises StoreError when the store fails.
@@ -154,12 +154,12 @@ async def stop_brownout(store: Store, id: str | None, who: str, text: str = "") 
     return [replace(each, stopped_at=now) for each in wanted]
 
 
-def _stoppable(planned: Planned, id: str | None, now: datetime) -> bool:
+def _stoppable(planned: PlannedBrownout, id: str | None, now: datetime) -> bool:
     state = planned.state(now)
     return state == "running" if id is None else planned.id == id and state in ("planned", "running")
 
 
-async def read_brownouts(store: Store, *, everything: bool = False) -> list[Planned]:
+async def read_brownouts(store: Store, *, everything: bool = False) -> list[PlannedBrownout]:
     """Those that run or are planned, by their start; with `everything` those that are over, too."""
     query = sa.select(BROWNOUTS).order_by(BROWNOUTS.c.starts_at, BROWNOUTS.c.id)
     if not everything:
@@ -168,10 +168,10 @@ async def read_brownouts(store: Store, *, everything: bool = False) -> list[Plan
         return [_planned(row) for row in await connection.execute(query)]
 
 
-def _planned(row: sa.Row[tuple[object, ...]]) -> Planned:
+def _planned(row: sa.Row[tuple[object, ...]]) -> PlannedBrownout:
     values = dict(row._mapping)
     times = ("starts_at", "ends_at", "created_at", "stopped_at")
-    return Planned(**{**values, **{name: values[name] and utc(values[name]) for name in times}})
+    return PlannedBrownout(**{**values, **{name: values[name] and utc(values[name]) for name in times}})
 
 
 async def note(

@@ -24,7 +24,7 @@ from shim.core.commands.caller import Brownout, Caller, Rung
 from shim.core.errors import Fault
 from shim.edge.deprecation.tables import PORTING, PORTING_EVENTS
 from shim.edge.porting.brownouts import (
-    Planned,
+    PlannedBrownout,
     PortingRefused,
     note,
     plan_brownout,
@@ -37,11 +37,11 @@ from shim.edge.store.database import Store, utc
 from shim.interfaces.load import old
 
 __all__ = [
-    "Change",
     "Porting",
     "PortingRefused",
-    "Rule",
-    "Standing",
+    "RungChange",
+    "RungRule",
+    "RungStanding",
     "history",
     "plan_brownout",
     "reset_rung",
@@ -58,7 +58,7 @@ REFRESH = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RungRule:
     """A rung that was set in the store; `operation` is a full name, `Service.*` or `*`."""
 
     integration: str
@@ -69,7 +69,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RungStanding:
     """What holds for a scope, and where that comes from; `who` and `at` are the store's."""
 
     operation: str
@@ -80,7 +80,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RungChange:
     """One entry of the history; `was` and `became` are '' where the store had, or has, nothing."""
 
     at: datetime
@@ -99,7 +99,7 @@ class Porting:
         self._store = store
         self._every = refresh
         self._rungs: dict[str, dict[str, Rung]] = {}
-        self._brownouts: tuple[Planned, ...] = ()
+        self._brownouts: tuple[PlannedBrownout, ...] = ()
         self._exceptions: tuple[LockException, ...] = ()
         self._task: asyncio.Task[None] | None = None
 
@@ -168,24 +168,26 @@ class Porting:
 # ---- what is read ----
 
 
-async def rules(store: Store) -> list[Rule]:
+async def rules(store: Store) -> list[RungRule]:
     """All rungs that were set in the store, by integration and operation."""
     query = sa.select(PORTING).order_by(PORTING.c.integration, PORTING.c.operation)
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
-    return [Rule(row.integration, row.operation, row.rung, row.who, utc(row.at)) for row in rows]
+    return [RungRule(row.integration, row.operation, row.rung, row.who, utc(row.at)) for row in rows]
 
 
-def standings(integration: str, configured: Mapping[str, Rung], found: Iterable[Rule]) -> list[Standing]:
+def standings(
+    integration: str, configured: Mapping[str, Rung], found: Iterable[RungRule]
+) -> list[RungStanding]:
     """What holds for an integration, by scope: the store's rows over its configuration."""
-    held = {scope: Standing(scope, rung, "configuration") for scope, rung in configured.items()}
+    held = {scope: RungStanding(scope, rung, "configuration") for scope, rung in configured.items()}
     for each in found:
         if each.integration == integration:
-            held[each.operation] = Standing(each.operation, each.rung, "store", each.who, each.at)
+            held[each.operation] = RungStanding(each.operation, each.rung, "store", each.who, each.at)
     return [held[scope] for scope in sorted(held)]
 
 
-async def history(store: Store, integration: str | None = None, most: int = 1000) -> Sequence[Change]:
+async def history(store: Store, integration: str | None = None, most: int = 1000) -> Sequence[RungChange]:
     """The newest changes of rungs and brownouts, newest first; of one integration if it is named."""
     query = sa.select(PORTING_EVENTS).order_by(PORTING_EVENTS.c.id.desc()).limit(most)
     if integration is not None:
@@ -193,7 +195,7 @@ async def history(store: Store, integration: str | None = None, most: int = 1000
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
     return [
-        Change(utc(row.at), row.who, row.integration, row.operation, row.was, row.became, row.text)
+        RungChange(utc(row.at), row.who, row.integration, row.operation, row.was, row.became, row.text)
         for row in rows
     ]
 

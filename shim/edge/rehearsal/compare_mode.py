@@ -31,7 +31,7 @@ log = structlog.get_logger()
 _UNSETTLED = "One of the two servers answered with a fault, the other did not, or with another code."
 
 
-class Found(Protocol):
+class DifferenceSink(Protocol):
     """Where differences go: the deprecation log."""
 
     def found(self, integration: str, operation: str, findings: Iterable[Finding]) -> None: ...
@@ -62,7 +62,7 @@ class Comparer:
         catalogue: Catalogue,
         session: aiohttp.ClientSession,
         settings: Compare,
-        sink: Found | None,
+        sink: DifferenceSink | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalogue = catalogue
@@ -180,7 +180,9 @@ def _fault_differs() -> Counter[Difference]:
 
 
 @asynccontextmanager
-async def comparing(catalogue: Catalogue, settings: Compare, sink: Found) -> AsyncIterator[Comparer | None]:
+async def comparing(
+    catalogue: Catalogue, settings: Compare, sink: DifferenceSink
+) -> AsyncIterator[Comparer | None]:
     """A comparer with a session of its own for the block; None without an old server."""
     if settings.url is None:
         yield None

@@ -53,7 +53,7 @@ class CaptureError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class ReplayLogin:
     """A 2.5 user name and its password."""
 
     username: str
@@ -98,7 +98,7 @@ class Replayer:
         session: aiohttp.ClientSession,
         base: str,
         key: bytes,
-        logins: Iterable[Login],
+        logins: Iterable[ReplayLogin],
         values: Iterable[str] = (),
     ) -> None:
         self._catalogue = catalogue
@@ -160,7 +160,7 @@ class Replayer:
         return self._known.get(text.removeprefix(MASK))
 
     def _message(
-        self, operation: Operation, each: Conversation, request: Element, login: Login
+        self, operation: Operation, each: Conversation, request: Element, login: ReplayLogin
     ) -> bytes | None:
         """The call as a strict client sends it. None when a value is none of its type: it meant nothing."""
         writer = MessageWriter(self._catalogue.old, operation.input)

@@ -10,12 +10,12 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from shim.core.catalogue.choices import Place, places
+from shim.core.catalogue.choices import ChoicePoint, places
 from shim.core.catalogue.translation import Catalogue
 from shim.core.findings import Code
 from shim.core.policies import ANY, GOVERNED, Do, Policy, possible
 from shim.core.schema.interface import Operation, paths
-from shim.edge.settings.load import Config, ConfigError, Problem
+from shim.edge.settings.load import Config, ConfigError, SettingProblem
 
 _EXPLAIN = "`shim explain OPERATION` lists what can be chosen"
 _CANNOT: Mapping[Do, str] = {
@@ -31,7 +31,7 @@ def require_policies(config: Config, catalogue: Catalogue) -> None:
         raise ConfigError(problems)
 
 
-def judge_policies(config: Config, catalogue: Catalogue, where: str = "") -> list[Problem]:
+def judge_policies(config: Config, catalogue: Catalogue, where: str = "") -> list[SettingProblem]:
     """What is wrong with the policies of all and of each integration; `where` is the file."""
     file = f"{where}: " if where else ""
     general = config.conduct.policies
@@ -47,7 +47,7 @@ def judge_policies(config: Config, catalogue: Catalogue, where: str = "") -> lis
     ]
 
 
-def _judge(policy: Policy, place: str, catalogue: Catalogue) -> Iterator[Problem]:
+def _judge(policy: Policy, place: str, catalogue: Catalogue) -> Iterator[SettingProblem]:
     covered = [each for each in catalogue.old.operations.values() if policy.covers(each.full_name)]
     named = list(_unknown(policy, place, catalogue, covered))
     yield from named
@@ -56,27 +56,29 @@ def _judge(policy: Policy, place: str, catalogue: Catalogue) -> Iterator[Problem
     found = list(_reached(policy, catalogue, covered))
     if not found:
         what = "nothing is emulated or dropped there, so there is nothing to choose"
-        yield Problem(place, what, None, f"Correct or remove it: {_EXPLAIN}")
+        yield SettingProblem(place, what, None, f"Correct or remove it: {_EXPLAIN}")
     elif not any(policy.do in each.choices for each in found):
         yield _impossible(policy, place, found)
 
 
 def _unknown(
     policy: Policy, place: str, catalogue: Catalogue, covered: Sequence[Operation]
-) -> Iterator[Problem]:
+) -> Iterator[SettingProblem]:
     """What it names and there is not."""
     if policy.finding is not None and policy.finding not in GOVERNED:
         meant = _meant(policy.finding, GOVERNED)
         what = "this is no finding of something emulated or dropped"
-        yield Problem(f"{place}.finding", what, meant, f"Choose one of {', '.join(GOVERNED)}")
+        yield SettingProblem(f"{place}.finding", what, meant, f"Choose one of {', '.join(GOVERNED)}")
     if not covered:
         known = [*catalogue.old.operations, *(f"{name}.{ANY}" for name in catalogue.old.services), ANY]
         fix = "Write a full name, such as Client.AddClient, or Client.*, or *"
-        yield Problem(f"{place}.operation", "2.5 has no such operation", _meant(policy.operation, known), fix)
+        yield SettingProblem(
+            f"{place}.operation", "2.5 has no such operation", _meant(policy.operation, known), fix
+        )
     elif policy.path != ANY and policy.path not in (known_paths := list(_paths(covered))):
         meant = _meant(policy.path, known_paths)
         fix = "Write a path as `shim explain` shows it, or *"
-        yield Problem(f"{place}.path", "no message of the operation has this path", meant, fix)
+        yield SettingProblem(f"{place}.path", "no message of the operation has this path", meant, fix)
 
 
 def _paths(operations: Iterable[Operation]) -> Iterator[str]:
@@ -89,7 +91,7 @@ def _meant(said: str, known: Iterable[str]) -> str | None:
     return f"Did you mean {close[0]}?" if close else None
 
 
-def _reached(policy: Policy, catalogue: Catalogue, covered: Iterable[Operation]) -> Iterator[Place]:
+def _reached(policy: Policy, catalogue: Catalogue, covered: Iterable[Operation]) -> Iterator[ChoicePoint]:
     """The places that it is about; any call can lose something that the schema of v3 does not allow."""
     for operation in covered:
         translation = catalogue.translations.get(operation.full_name)
@@ -98,12 +100,14 @@ def _reached(policy: Policy, catalogue: Catalogue, covered: Iterable[Operation])
         everywhere: list[Code] = ["field-dropped"]
         if policy.operation.endswith(ANY):
             everywhere.append("operation-emulated")
-        anywhere = (Place("request", ANY, code, possible("request", code, writes=True)) for code in everywhere)
+        anywhere = (
+            ChoicePoint("request", ANY, code, possible("request", code, writes=True)) for code in everywhere
+        )
         for each in (*places(translation), *anywhere):
             if policy.path in (ANY, each.path) and policy.finding in (None, each.finding):
                 yield each
 
 
-def _impossible(policy: Policy, place: str, found: Sequence[Place]) -> Problem:
+def _impossible(policy: Policy, place: str, found: Sequence[ChoicePoint]) -> SettingProblem:
     choices = " or ".join(dict.fromkeys(each for one in found for each in one.choices))
-    return Problem(f"{place}.do", _CANNOT[policy.do], None, f"Choose {choices}: {_EXPLAIN}")
+    return SettingProblem(f"{place}.do", _CANNOT[policy.do], None, f"Choose {choices}: {_EXPLAIN}")

@@ -16,7 +16,7 @@ from shim.edge.settings.kinds import Count, Secret, Section, digits, doc
 from shim.interfaces.load import Dialect, dialects, new
 
 
-class Policy(Section):
+class PolicySettings(Section):
     """One choice of what is done where something is emulated or dropped; the first that fits counts."""
 
     operation: Annotated[str, doc("A 2.5 operation such as Client.AddClient, or Client.*, or *.")] = "*"
@@ -32,7 +32,7 @@ class Policy(Section):
         return policies.Policy(self.do, self.operation, self.path, self.finding)
 
 
-class Tell(Section):
+class NoticeSettings(Section):
     """How callers are told, in each answer, that what they use is deprecated. An integration may differ."""
 
     http: Annotated[bool, doc("HTTP headers Deprecation, Sunset and Link, on answers and faults.")] = True
@@ -41,9 +41,9 @@ class Tell(Section):
     )
     header: Annotated[bool, doc("A SOAP header with the findings, in answers without notice elements.")] = False
 
-    def core(self) -> caller.Tell:
+    def core(self) -> caller.ToldHow:
         """The same as the core gets it."""
-        return caller.Tell(self.http, self.notices, self.header)
+        return caller.ToldHow(self.http, self.notices, self.header)
 
     def over(self, base: Self) -> Self:
         """The same with the switches of all where it has none of its own."""
@@ -77,7 +77,7 @@ def _word(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool | int) else value
 
 
-class Successors(Section):
+class SuccessorSettings(Section):
     """What an old extension template became in v3: a template for users, one for extensions, or both."""
 
     user: Annotated[Count | None, doc("ID of a v3 template for users.")] = None
@@ -119,7 +119,7 @@ def _rights(values: dict[str, str]) -> dict[str, str]:
     return values
 
 
-class Conduct(Section):
+class ConductSettings(Section):
     """What 2.5 never knew and v3 asks for, and what 2.5 knew and v3 does not. An integration may differ."""
 
     user_max: Annotated[
@@ -158,7 +158,7 @@ class Conduct(Section):
         AfterValidator(_rights),
     ] = {}  # noqa: RUF012  # pydantic copies it
     templates: Annotated[
-        dict[Count, Successors],
+        dict[Count, SuccessorSettings],
         doc("Old extension template to v3 templates: {user: ID, extension: ID}; others are looked up in v3."),
     ] = {}  # noqa: RUF012
     unlimited_absent: Annotated[
@@ -222,10 +222,10 @@ class Conduct(Section):
         doc("GetCallAPISettings: password, 4 to 64 characters; null answers `none`, as 2.5 has to say one."),
     ] = None
     policies: Annotated[
-        tuple[Policy, ...],
+        tuple[PolicySettings, ...],
         doc("What is done where something is emulated or dropped; an integration's own go first."),
     ] = ()
-    tell: Tell = Tell()
+    tell: NoticeSettings = NoticeSettings()
 
     @field_validator("call_api_password")
     @classmethod

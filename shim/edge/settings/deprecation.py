@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, IPvAnyNetwork, model_validator
 
 from shim.core.answers import notices as telling
-from shim.edge.settings.kinds import Beside, Count, Seconds, Section, doc
+from shim.edge.settings.kinds import BesideConfig, Count, Seconds, Section, doc
 
 
 def _page(value: str) -> str:
@@ -31,7 +31,7 @@ class KeepOut(Section):
     addresses: Annotated[tuple[IPvAnyNetwork, ...], doc("Networks of clients: [10.1.0.0/16].")] = ()
 
 
-class Deprecation(Section):
+class DeprecationSettings(Section):
     """What callers are told of 2.5 (see conduct.tell), and how the log of its use is written."""
 
     since: Annotated[date | None, doc("Day from which 2.5 is deprecated; null leaves the header out.")] = date(
@@ -47,7 +47,7 @@ class Deprecation(Section):
     ] = 5.0
     spool: Annotated[
         Path | None,
-        Beside,
+        BesideConfig,
         doc("Folder for what the store does not take; null: beside the SQLite file, else shim.spool."),
     ] = None
     spool_bytes: Annotated[Count, doc("Largest spool, bytes.")] = 64 << 20
@@ -64,10 +64,10 @@ class Deprecation(Section):
     ] = 400
     keep_out: KeepOut = KeepOut()
 
-    def core(self) -> telling.Deprecation:
+    def core(self) -> telling.DeprecationDates:
         """The same as the core gets it."""
         since, sunset = (each.isoformat() if each else None for each in (self.since, self.sunset))
-        return telling.Deprecation(since, sunset, self.link)
+        return telling.DeprecationDates(since, sunset, self.link)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

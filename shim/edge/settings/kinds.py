@@ -22,7 +22,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from shim.edge.settings.problems import Wrong
+from shim.edge.settings.problems import WrongSettings
 
 
 def _context(info: ValidationInfo) -> tuple[Path, Mapping[str, str]]:
@@ -44,14 +44,14 @@ def secret_text(value: Any, info: ValidationInfo) -> Any:
             value = environ.get(str(place))
             if value is None:
                 fix = "Set it where the shim is started: the variables of your shell may not be there"
-                raise Wrong(f"the environment variable {place} is not set", fix)
+                raise WrongSettings(f"the environment variable {place} is not set", fix)
         elif kind == "file":
             try:
                 value = (base / str(place)).read_text("utf-8").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 why = getattr(error, "strerror", None) or "it is not UTF-8"
                 fix = "Correct the path, which is relative to this file, or let the shim's user read it"
-                raise Wrong(f"the file {place} cannot be read ({why})", fix) from None
+                raise WrongSettings(f"the file {place} cannot be read ({why})", fix) from None
     if isinstance(value, SecretStr):
         return value
     if not isinstance(value, str):
@@ -90,7 +90,7 @@ def _argon2(value: str) -> str:
         extract_parameters(value)
     except InvalidHashError:
         fix = "Let `shim integrations add` or `shim admin password` make it"
-        raise Wrong("this is no argon2 hash", fix) from None
+        raise WrongSettings("this is no argon2 hash", fix) from None
     return value
 
 
@@ -108,10 +108,10 @@ StoreUrl = Annotated[SecretStr, BeforeValidator(secret_text), AfterValidator(_st
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Port = Annotated[int, Field(ge=0, le=65535)]
+PortNumber = Annotated[int, Field(ge=0, le=65535)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Beside = BeforeValidator(_beside)
-Existing = Annotated[FilePath, Beside]
+BesideConfig = BeforeValidator(_beside)
+Existing = Annotated[FilePath, BesideConfig]
 Argon2Hash = Annotated[str, AfterValidator(_argon2)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Version = Annotated[str, Field(pattern=r"^2\.[0-9]+\.[0-9]+$")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-Key = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Names of mappings and numbers of list items, from the top: `("integrations", 2, "name")`."""
 
 
@@ -17,7 +17,7 @@ class Lines:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def of(self, key: Key) -> int | None:
+    def of(self, key: KeyPath) -> int | None:
         """The line of a key, or of the deepest part of it that is there, from 1 on; None when there is none."""
         node, line = self._tree, None
         for step in key:

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from shim.edge.settings.lines import Key, Lines
-from shim.edge.settings.model import NAME, Config, Integration, Store
-from shim.edge.settings.problems import REFERENCE, ConfigError, Problem, by_key, dotted, problem
+from shim.edge.settings.lines import KeyPath, Lines
+from shim.edge.settings.model import NAME, Config, Integration, StoreSettings
+from shim.edge.settings.problems import REFERENCE, ConfigError, SettingProblem, by_key, dotted, problem
 from shim.edge.settings.table import Setting, settings_of
 
-__all__ = ["Config", "ConfigError", "Integration", "Problem", "Setting", "describe", "load_config"]
+__all__ = ["Config", "ConfigError", "Integration", "Setting", "SettingProblem", "describe", "load_config"]
 
 _PREFIX = "SHIM_"
 _NOWHERE = "(no configuration file)"
@@ -52,7 +52,7 @@ def load_config(
     return found.config
 
 
-class Partly(NamedTuple):
+class PartlyRead(NamedTuple):
     """A configuration as far as it can be used, and all that is wrong with it.
 
     `config` lacks what is wrong, and has the defaults there; None when nothing is left of it. `sections` are
@@ -60,7 +60,7 @@ class Partly(NamedTuple):
     """
 
     config: Config | None
-    problems: list[Problem]
+    problems: list[SettingProblem]
     sections: frozenset[str]
 
 
@@ -68,13 +68,13 @@ def load_partly(
     path: Path | None,
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
-) -> Partly:
+) -> PartlyRead:
     """The same as `load_config` for those who want to try what can be used of it. Raises nothing."""
     environ = os.environ if environ is None else environ
     try:
         sources = _read(path, overrides or {}, environ)
     except ConfigError as error:
-        return Partly(None, error.problems, frozenset())
+        return PartlyRead(None, error.problems, frozenset())
     base = path.parent if path else Path()
     entries = _entries(sources, base)
     integrations = _integrations(entries, environ, sources.problems)
@@ -82,14 +82,14 @@ def load_partly(
     sources.data.pop("integrations", None)
     _beside(sources.data)
     if path is None and "backend" not in sources.data:
-        return Partly(None, [_NO_FILE, *sources.problems], frozenset())
+        return PartlyRead(None, [_NO_FILE, *sources.problems], frozenset())
     data = {**deepcopy(sources.data), "integrations": integrations}
     config, wrong = _validated(Config, data, {"base": base, "environ": environ})
     sources.problems += (problem(key, each, sources.place, Config) for key, each in wrong.items())
-    return Partly(config, sources.problems, frozenset(sections | {str(key[0]) for key in wrong if key}))
+    return PartlyRead(config, sources.problems, frozenset(sections | {str(key[0]) for key in wrong if key}))
 
 
-_NO_FILE = Problem(
+_NO_FILE = SettingProblem(
     _NOWHERE,
     "no configuration is named",
     None,
@@ -99,13 +99,13 @@ _NO_FILE = Problem(
 
 def _validated(
     model: type[_Model], data: Any, context: Mapping[str, Any]
-) -> tuple[_Model | None, dict[Key, list[Any]]]:
+) -> tuple[_Model | None, dict[KeyPath, list[Any]]]:
     """(what there is without the keys that are wrong, what is wrong by key). Takes wrong keys out of `data`.
 
     pydantic judges a section as a whole only when each of its keys is right: so it is judged again without
     those that are not, and what that says of them is left out.
     """
-    wrong: dict[Key, list[Any]] = {}
+    wrong: dict[KeyPath, list[Any]] = {}
     for _ in range(3):
         try:
             return model.model_validate(data, context=context), wrong
@@ -119,7 +119,7 @@ def _validated(
     return None, wrong
 
 
-def _follows(key: Key, details: Sequence[Any], wrong: Mapping[Key, Sequence[Any]]) -> bool:
+def _follows(key: KeyPath, details: Sequence[Any], wrong: Mapping[KeyPath, Sequence[Any]]) -> bool:
     """Whether a problem of a section only comes from another one in it."""
     for other, found in wrong.items():
         if other[: len(key)] == key and len(other) > len(key):
@@ -129,7 +129,7 @@ def _follows(key: Key, details: Sequence[Any], wrong: Mapping[Key, Sequence[Any]
     return any(key == other[: len(key)] for other in wrong) and details[0]["type"] == "missing"
 
 
-def _take_out(data: Any, key: Key) -> None:
+def _take_out(data: Any, key: KeyPath) -> None:
     """Take a key out of settings: with it the list whose item it is in."""
     for step in key[:-1]:
         below = data.get(step) if isinstance(data, dict) else None
@@ -146,7 +146,7 @@ def _beside(data: dict[str, Any]) -> None:
     store = data.setdefault("store", {})
     if not isinstance(store, dict):
         return
-    url = store.setdefault("url", Store.model_fields["url"].default.get_secret_value())
+    url = store.setdefault("url", StoreSettings.model_fields["url"].default.get_secret_value())
     kept = data.setdefault("deprecation", {})
     in_file = isinstance(url, str) and re.match(r"sqlite[^/]*:///(?!:memory:|file:).", url)
     if not in_file and isinstance(kept, dict):
@@ -174,8 +174,8 @@ class _Sources:
     file: str
     lines: Lines | None = None
     data: dict[str, Any] = field(default_factory=dict)
-    origins: dict[Key, str] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    origins: dict[KeyPath, str] = field(default_factory=dict)
+    problems: list[SettingProblem] = field(default_factory=list)
 
     def set(self, key: tuple[str, ...], value: Any, origin: str) -> None:
         at = self.data
@@ -186,16 +186,16 @@ class _Sources:
         at[key[-1]] = value
         self.origins[key] = origin
 
-    def origin(self, key: Key) -> str | None:
+    def origin(self, key: KeyPath) -> str | None:
         """What set a key, unless the file did."""
         return next((self.origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.origins), None)
 
-    def place(self, key: Key) -> str:
+    def place(self, key: KeyPath) -> str:
         """Where a key stands: `shim.yaml, line 3: listen.port`."""
         return f"{self.origin(key) or _at(self.file, self.lines, key)}: {dotted(key)}"
 
 
-def _at(file: str, lines: Lines | None, key: Key) -> str:
+def _at(file: str, lines: Lines | None, key: KeyPath) -> str:
     line = lines.of(key) if lines is not None else None
     return f"{file}, line {line}" if line is not None else file
 
@@ -205,7 +205,7 @@ def _read(path: Path | None, overrides: Mapping[str, Any], environ: Mapping[str,
     if path:
         data = read_yaml(path)
         if not isinstance(data, dict | None):
-            raise ConfigError([Problem(str(path), "this is no mapping of keys", None, REFERENCE)])
+            raise ConfigError([SettingProblem(str(path), "this is no mapping of keys", None, REFERENCE)])
         sources.data, sources.lines = data or {}, Lines(path)
     for name, text in sorted(environ.items()):
         key = _variable(name)
@@ -233,7 +233,9 @@ def _from_text(name: str, text: str, sources: _Sources) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         what = "this starts like a list or mapping, but is no YAML"
-        sources.problems.append(Problem(f"environment variable {name}", what, None, "Write [a, b] or {a: b}"))
+        sources.problems.append(
+            SettingProblem(f"environment variable {name}", what, None, "Write [a, b] or {a: b}")
+        )
         return text
 
 
@@ -262,7 +264,7 @@ def read_yaml(path: Path) -> Any:
         what, fix = _not_yaml(error)
     except yaml.YAMLError:
         what, fix = "this is no YAML", "Correct it"
-    raise ConfigError([Problem(str(path), what, None, fix)])
+    raise ConfigError([SettingProblem(str(path), what, None, fix)])
 
 
 def _not_yaml(error: yaml.MarkedYAMLError) -> tuple[str, str]:
@@ -289,10 +291,10 @@ class _Entry:
     base: Path
     file: str
     lines: Lines | None
-    list: Key
+    list: KeyPath
     number: int
 
-    def place(self, key: Key) -> str:
+    def place(self, key: KeyPath) -> str:
         """Where a key of it stands: `integrations.yaml, line 3: integration crm: old.username`."""
         at = _at(self.file, self.lines, (*self.list, self.number, *key))
         return f"{at}: {self.called}{f': {dotted(key)}' if key else ''}"
@@ -325,16 +327,16 @@ def _entries(sources: _Sources, base: Path) -> list[_Entry]:
 
 
 def _listed(
-    value: Any, base: Path, file: str, lines: Lines | None, key: Key, problems: list[Problem]
+    value: Any, base: Path, file: str, lines: Lines | None, key: KeyPath, problems: list[SettingProblem]
 ) -> list[_Entry]:
     if isinstance(value, list):
         return [_Entry(each, base, file, lines, key, number) for number, each in enumerate(value)]
-    problems.append(Problem(file, "this is no list of integrations", None, REFERENCE))
+    problems.append(SettingProblem(file, "this is no list of integrations", None, REFERENCE))
     return []
 
 
 def _integrations(
-    entries: Iterable[_Entry], environ: Mapping[str, str], problems: list[Problem]
+    entries: Iterable[_Entry], environ: Mapping[str, str], problems: list[SettingProblem]
 ) -> list[Integration]:
     """The usable ones; each is judged by itself, so that one bad entry hides no other."""
     good: list[Integration] = []
@@ -351,7 +353,7 @@ def _integrations(
 
 def _repeated(
     integration: Integration, entry: _Entry, taken: dict[tuple[str, str], _Entry]
-) -> Iterator[Problem]:
+) -> Iterator[SettingProblem]:
     """Names and logins that an earlier entry has: only one of the two could ever be found."""
     old = integration.old
     for key, value in (
@@ -365,11 +367,11 @@ def _repeated(
         first = taken.setdefault((dotted(key), value), entry)
         if first is not entry:
             what = f"{first.known_as} has the same"
-            yield Problem(entry.place(key), what, None, "Each must be unique: change one")
+            yield SettingProblem(entry.place(key), what, None, "Each must be unique: change one")
 
 
-def judge_integrations(entries: Any, file: str, base: Path) -> list[Problem]:
+def judge_integrations(entries: Any, file: str, base: Path) -> list[SettingProblem]:
     """What is wrong with integrations as they would stand in a file in the folder `base`."""
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     _integrations(_listed(entries, base, file, None, (), problems), os.environ, problems)
     return problems

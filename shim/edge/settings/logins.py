@@ -14,7 +14,7 @@ from shim.core.admit import pattern_problem
 from shim.core.commands.caller import Caller, Rung
 from shim.core.login_forms import LoginForm, LoginRung
 from shim.core.policies import Policies
-from shim.edge.settings.conduct import Conduct, Faults
+from shim.edge.settings.conduct import ConductSettings, Faults
 from shim.edge.settings.deprecation import Page
 from shim.edge.settings.kinds import Argon2Hash, Count, Secret, Section, Sha256, doc, hidden
 from shim.interfaces.load import old
@@ -127,7 +127,7 @@ def _line(value: str) -> str:
     return value
 
 
-Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line)]
+CredentialLine = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line)]
 NAME = "^[a-z0-9][a-z0-9-]{0,63}$"
 
 
@@ -140,16 +140,16 @@ class Integration(Section):
         bool, doc("false: served, but not counted as use and without findings, as for a test tool.")
     ] = True
     owner: Annotated[
-        Line | None, doc("Who looks after it: a team or a person. The review page groups by it.")
+        CredentialLine | None, doc("Who looks after it: a team or a person. The review page groups by it.")
     ] = None
-    contact: Annotated[Line | None, doc("How to reach them: an address, a number.")] = None
+    contact: Annotated[CredentialLine | None, doc("How to reach them: an address, a number.")] = None
     link: Annotated[Page | None, doc("Page about it, http:// or https://.")] = None
     notes: Annotated[
         str | None, Field(max_length=4000), doc("What is worth knowing; may be changed on the review page.")
     ] = None
     old: OldLogin
     new: NewLogin
-    conduct: Annotated[Conduct, doc("Only what differs from `conduct` of all.")] = Conduct()
+    conduct: Annotated[ConductSettings, doc("Only what differs from `conduct` of all.")] = ConductSettings()
     faults: Annotated[Faults, doc("Only what differs from `faults` of all.")] = Faults()
     quota: Annotated[Quota, doc("Only what differs from `quota` of all.")] = Quota()
     login_forms: Annotated[LoginForms, doc("Only what differs from `login_forms` of all.")] = LoginForms()
@@ -175,7 +175,7 @@ class Integration(Section):
         conduct = self.conduct
         return Caller(self.name, self.settings, self.policies, conduct.tell.core(), faults=self.faults.core())
 
-    def over(self, conduct: Conduct, faults: Faults, quota: Quota, login_forms: LoginForms) -> Self:
+    def over(self, conduct: ConductSettings, faults: Faults, quota: Quota, login_forms: LoginForms) -> Self:
         """The same with the rules of all where it has none of its own."""
         return self.model_copy(
             update={

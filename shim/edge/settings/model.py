@@ -21,15 +21,15 @@ from pydantic import (
 )
 
 from shim.core.parse import Limits as ParseLimits
-from shim.edge.settings.conduct import Conduct, Faults
-from shim.edge.settings.deprecation import Deprecation
+from shim.edge.settings.conduct import ConductSettings, Faults
+from shim.edge.settings.deprecation import DeprecationSettings
 from shim.edge.settings.kinds import (
-    Beside,
+    BesideConfig,
     Count,
     Existing,
     HttpUrl,
     NewVersion,
-    Port,
+    PortNumber,
     Seconds,
     Section,
     Share,
@@ -51,7 +51,16 @@ from shim.edge.settings.logins import (
 from shim.edge.settings.notify import Notify
 from shim.edge.settings.telemetry import Telemetry
 
-__all__ = ["NAME", "AdminUser", "Conduct", "Config", "Deprecation", "Integration", "NewLogin", "OldLogin"]
+__all__ = [
+    "NAME",
+    "AdminUser",
+    "ConductSettings",
+    "Config",
+    "DeprecationSettings",
+    "Integration",
+    "NewLogin",
+    "OldLogin",
+]
 
 
 class Listen(Section):
@@ -60,8 +69,8 @@ class Listen(Section):
     host: Annotated[
         str, doc("Address to listen on. Plain HTTP carries passwords: opening it (0.0.0.0) is your choice.")
     ] = "127.0.0.1"
-    port: Annotated[Port, doc("Port for plain HTTP; 0 takes any free one.")] = 8025
-    tls_port: Annotated[Port, doc("Port for HTTPS; used when tls_cert and tls_key are set.")] = 8443
+    port: Annotated[PortNumber, doc("Port for plain HTTP; 0 takes any free one.")] = 8025
+    tls_port: Annotated[PortNumber, doc("Port for HTTPS; used when tls_cert and tls_key are set.")] = 8443
     tls_cert: Annotated[Existing | None, doc("Certificate chain, a PEM file.")] = None
     tls_key: Annotated[Existing | None, doc("Private key of the certificate, a PEM file.")] = None
     tls_minimum: Annotated[
@@ -120,7 +129,7 @@ class Admin(Section):
     """Where health, readiness, metrics and the review page are: never on the network that clients use."""
 
     host: Annotated[str, doc("Address of the admin port.")] = "127.0.0.1"
-    port: Annotated[Port, doc("The admin port; 0 takes any free one.")] = 8027
+    port: Annotated[PortNumber, doc("The admin port; 0 takes any free one.")] = 8027
     tls_cert: Annotated[
         Existing | None, doc("Certificate chain, a PEM file: the admin port then speaks HTTPS alone.")
     ] = None
@@ -170,7 +179,7 @@ class Retry(Section):
     per_second: Annotated[Share, doc("Repeats a second that are free beside the share.")] = 10.0
 
 
-class Breaker(Section):
+class BreakerSettings(Section):
     """When an address that does not answer is left alone, so that callers are told at once."""
 
     failures: Annotated[Count, doc("Calls in a row that were not answered before an address rests.")] = 5
@@ -178,7 +187,7 @@ class Breaker(Section):
     longest: Annotated[Seconds, doc("The longest rest, also if Retry-After asks for more, seconds.")] = 60.0
 
 
-class Health(Section):
+class HealthSettings(Section):
     """How it is seen whether somebody is at an address."""
 
     path: Annotated[str, doc("What is asked for by GET; any HTTP answer will do."), Field(pattern="^/")] = "/"
@@ -189,7 +198,7 @@ class Health(Section):
     ] = 0.6
 
 
-class Backend(Section):
+class BackendSettings(Section):
     """The v3 system that calls are forwarded to."""
 
     url: Annotated[HttpUrl, doc("Address of the v3 system, without a path: https://voipnow.example.com")]
@@ -197,8 +206,8 @@ class Backend(Section):
         tuple[HttpUrl, ...],
         doc("Further addresses of the same v3 system, for when the ones before do not answer, in this order."),
     ] = ()
-    breaker: Breaker = Breaker()
-    health: Health = Health()
+    breaker: BreakerSettings = BreakerSettings()
+    health: HealthSettings = HealthSettings()
     schema_version: Annotated[
         NewVersion,
         doc("Interface version that is spoken to it, from 3.0.0 on; auto asks it at start what it lists."),
@@ -237,7 +246,7 @@ class Backend(Section):
     ca_file: Annotated[Existing | None, doc("PEM file of your own authority; null: the system's.")] = None
 
 
-class NativeV3(Section):
+class NativeV3Settings(Section):
     """Calls of v3 clients on this host, which pass through to the v3 system as they are."""
 
     enabled: Annotated[bool, doc("Let them pass; false: this host speaks 2.5 only.")] = True
@@ -248,7 +257,7 @@ class NativeV3(Section):
     ] = "old"
 
 
-class Limits(Section):
+class LimitSettings(Section):
     """What one message of a client may cost."""
 
     body: Annotated[Count, doc("Largest message, bytes.")] = 1 << 20
@@ -289,7 +298,7 @@ class Compare(Section):
     verify_tls: Annotated[bool, doc("Check its certificate; false where it signed its own.")] = True
 
 
-class Store(Section):
+class StoreSettings(Section):
     """Where the shim keeps what v3 cannot hold."""
 
     url: Annotated[
@@ -309,7 +318,7 @@ class Store(Section):
     ] = 20.0
 
 
-class Journal(Section):
+class JournalSettings(Section):
     """Calls that become several v3 writes: how they are finished or undone whatever happens."""
 
     lease: Annotated[Seconds, doc("A call is its process's own for this long, seconds.")] = 60.0
@@ -358,7 +367,7 @@ class Identities(Section):
         return self
 
 
-class ServerInfo(Section):
+class ServerInfoSettings(Section):
     """What answers say about the server in their serverInfo header."""
 
     edition: Annotated[str | None, doc("Edition; null takes the backend's.")] = None
@@ -381,7 +390,7 @@ class Log(Section):
     ] = "auto"
     file: Annotated[
         Path | None,
-        Beside,
+        BesideConfig,
         doc("File to log to, JSON lines; null: stderr, which systemd takes to its journal."),
     ] = None
     file_bytes: Annotated[Count, doc("The file is rotated when it would get longer, bytes.")] = 64 << 20
@@ -408,7 +417,7 @@ class Argon2(Section):
     parallelism: Annotated[Count, doc("Lanes.")] = 1
 
 
-class Login(Section):
+class LoginSettings(Section):
     """How credentials are checked, and how guessing is slowed."""
 
     remember: Annotated[Seconds, doc("A correct check is good for this long, seconds.")] = 60.0
@@ -426,24 +435,24 @@ class Config(Section):
 
     listen: Listen = Listen()
     admin: Admin = Admin()
-    backend: Backend
-    native_v3: NativeV3 = NativeV3()
-    limits: Limits = Limits()
+    backend: BackendSettings
+    native_v3: NativeV3Settings = NativeV3Settings()
+    limits: LimitSettings = LimitSettings()
     compare: Compare = Compare()
-    store: Store = Store()
+    store: StoreSettings = StoreSettings()
     identity: Identities = Identities()
-    journal: Journal = Journal()
-    deprecation: Deprecation = Deprecation()
+    journal: JournalSettings = JournalSettings()
+    deprecation: DeprecationSettings = DeprecationSettings()
     notify: Notify = Notify()
-    server_info: ServerInfo = ServerInfo()
+    server_info: ServerInfoSettings = ServerInfoSettings()
     faults: Faults = Faults()
     schema_versions: SchemaVersions = SchemaVersions()
-    conduct: Conduct = Conduct()
+    conduct: ConductSettings = ConductSettings()
     quota: Quota = Quota()
     login_forms: LoginForms = LoginForms()
     log: Log = Log()
     telemetry: Telemetry = Telemetry()
-    login: Login = Login()
+    login: LoginSettings = LoginSettings()
     integrations_file: Annotated[
         Existing | None, doc("YAML file with a list like `integrations`, kept by `shim integrations`.")
     ] = None
@@ -454,7 +463,7 @@ class Config(Section):
     def _conduct_of_all(
         cls, integrations: tuple[Integration, ...], info: ValidationInfo
     ) -> tuple[Integration, ...]:
-        conduct, faults = info.data.get("conduct", Conduct()), info.data.get("faults", Faults())
+        conduct, faults = info.data.get("conduct", ConductSettings()), info.data.get("faults", Faults())
         quota = info.data.get("quota", Quota())
         forms = info.data.get("login_forms", LoginForms())
         return tuple(each.over(conduct, faults, quota, forms) for each in integrations)

@@ -8,7 +8,17 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from shim.edge.settings.kinds import Count, HttpUrl, Port, Seconds, Secret, Section, Share, doc, secret_text
+from shim.edge.settings.kinds import (
+    Count,
+    HttpUrl,
+    PortNumber,
+    Seconds,
+    Secret,
+    Section,
+    Share,
+    doc,
+    secret_text,
+)
 
 EventName = Literal[
     "finding",
@@ -41,7 +51,7 @@ def _address(value: str) -> str:
 
 HookUrl = Annotated[SecretStr, BeforeValidator(secret_text), AfterValidator(_hook_url)]
 Address = Annotated[str, Field(max_length=254), AfterValidator(_address)]
-Events = Annotated[
+NotifyEvents = Annotated[
     tuple[EventName, ...],
     doc(
         "Of what it is told: finding, came_back, paused, unknown_caller, fault_rate, brownout_begins, "
@@ -63,7 +73,7 @@ class Webhook(Section):
         Secret | None,
         doc("Key of the signature (HMAC-SHA256); null: unsigned, for receivers that cannot check it."),
     ] = None
-    events: Events = EVENT_NAMES
+    events: NotifyEvents = EVENT_NAMES
     timeout: Annotated[Seconds, doc("For its answer, seconds.")] = 10.0
     verify_tls: Annotated[bool, doc("Check its certificate; false only for trials.")] = True
 
@@ -72,7 +82,7 @@ class Mail(Section):
     """A mail for each event, over an SMTP server."""
 
     host: Annotated[str | None, doc("SMTP server; null: no mail is sent.")] = None
-    port: Annotated[Port, doc("Its port: 587, or 465 with tls: on_connect.")] = 587
+    port: Annotated[PortNumber, doc("Its port: 587, or 465 with tls: on_connect.")] = 587
     tls: Annotated[
         Literal["starttls", "on_connect", "none"],
         doc("starttls: encrypted after a plain greeting; on_connect: from the start; none: in clear."),
@@ -82,7 +92,7 @@ class Mail(Section):
     password: Annotated[Secret | None, doc("Its password: text, {env: NAME} or {file: path}.")] = None
     sender: Annotated[Address, doc("Address that mails come from.")] = "shim@localhost"
     to: Annotated[tuple[Address, ...], doc("Addresses that get them.")] = ()
-    events: Events = EVENT_NAMES
+    events: NotifyEvents = EVENT_NAMES
     timeout: Annotated[Seconds, doc("For one mail, seconds.")] = 30.0
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from shim.edge.settings.lines import Key
+from shim.edge.settings.lines import KeyPath
 from shim.edge.settings.table import REQUIRED, Setting, settings_of
 
 REFERENCE = "config.example.yaml names every key"
@@ -48,7 +48,7 @@ _KINDS = {
 """What pydantic's kinds of error say, in words of the configuration."""
 
 
-class Wrong(ValueError):
+class WrongSettings(ValueError):
     """A value that cannot be used: what is wrong, and how to fix it."""
 
     def __init__(self, what: str, fix: str) -> None:
@@ -56,7 +56,7 @@ class Wrong(ValueError):
         self.fix = fix
 
 
-class Problem(NamedTuple):
+class SettingProblem(NamedTuple):
     """One thing wrong: where (file, line, key; or variable), what, what was probably meant, how to fix it."""
 
     where: str
@@ -72,25 +72,25 @@ class Problem(NamedTuple):
 class ConfigError(Exception):
     """A configuration that cannot be used; `problems` holds all that is wrong with it."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[SettingProblem]) -> None:
         super().__init__("\n".join(str(each) for each in problems))
         self.problems = list(problems)
 
 
-def dotted(key: Key) -> str:
+def dotted(key: KeyPath) -> str:
     """`integrations[2].new.app_key`"""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in key).lstrip(".")
 
 
-def by_key(error: ValidationError, data: Any) -> dict[Key, list[Any]]:
+def by_key(error: ValidationError, data: Any) -> dict[KeyPath, list[Any]]:
     """pydantic's details by the key that they are about; the branches of a choice stand together."""
-    found: dict[Key, list[Any]] = {}
+    found: dict[KeyPath, list[Any]] = {}
     for detail in error.errors(include_url=False):
         found.setdefault(_key(detail["loc"], data), []).append(detail)
     return found
 
 
-def _key(loc: Key, data: Any) -> Key:
+def _key(loc: KeyPath, data: Any) -> KeyPath:
     """The part of a location that is a key: pydantic adds the branch of a choice."""
     for index, step in enumerate(loc):
         if isinstance(data, Mapping):
@@ -102,7 +102,9 @@ def _key(loc: Key, data: Any) -> Key:
     return loc
 
 
-def problem(key: Key, details: Sequence[Any], place: Callable[[Key], str], model: type[BaseModel]) -> Problem:
+def problem(
+    key: KeyPath, details: Sequence[Any], place: Callable[[KeyPath], str], model: type[BaseModel]
+) -> SettingProblem:
     """The problem that a key has; `place` says where a key stands."""
     detail = details[0]
     known = {each.key: each for each in settings_of(model)}
@@ -110,15 +112,15 @@ def problem(key: Key, details: Sequence[Any], place: Callable[[Key], str], model
     setting = known.get(name) or known.get(name.removesuffix("[]"))
     if detail["type"] == "extra_forbidden":
         meant = _did_you_mean(key, list(known))
-        return Problem(place(key), "there is no such key", meant, f"Rename or remove it: {REFERENCE}")
+        return SettingProblem(place(key), "there is no such key", meant, f"Rename or remove it: {REFERENCE}")
     if detail["type"] == "missing":
         whole = (*key, *_needed_below(name, known))
-        return Problem(place(whole), "this is missing", None, f"Set it: {_EXAMPLE}")
+        return SettingProblem(place(whole), "this is missing", None, f"Set it: {_EXAMPLE}")
     what = ", or ".join(dict.fromkeys(_sentence(each) for each in details))
-    return Problem(place(key), what, _choice_meant(detail), _fix(details, what, setting))
+    return SettingProblem(place(key), what, _choice_meant(detail), _fix(details, what, setting))
 
 
-def _needed_below(section: str, known: Mapping[str, Setting]) -> Key:
+def _needed_below(section: str, known: Mapping[str, Setting]) -> KeyPath:
     """The one key that a missing section has to have, if there is just one."""
     needed = [key for key, each in known.items() if key.startswith(f"{section}.") and each.default == REQUIRED]
     return tuple(needed[0].removeprefix(f"{section}.").split(".")) if len(needed) == 1 else ()
@@ -153,7 +155,7 @@ def _kind(value: object) -> str | None:
 
 def _fix(details: Sequence[Any], what: str, setting: Setting | None) -> str:
     detail = details[0]
-    if isinstance(wrong := detail.get("ctx", {}).get("error"), Wrong):
+    if isinstance(wrong := detail.get("ctx", {}).get("error"), WrongSettings):
         return wrong.fix
     if detail["type"] == "path_not_file":
         return "Correct the path, which is relative to the configuration file, or put the file there"
@@ -177,7 +179,7 @@ def _any_item(key: str) -> str:
     return re.sub(r"\[[0-9]+\]", "[]", key)
 
 
-def _did_you_mean(key: Key, known: Sequence[str]) -> str | None:
+def _did_you_mean(key: KeyPath, known: Sequence[str]) -> str | None:
     whole = _any_item(dotted(key))
     parent, _, leaf = whole.rpartition(".")
     depth = whole.count(".")

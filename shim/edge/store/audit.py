@@ -29,7 +29,7 @@ SHIM = "(shim)"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class AuditEvent:
     """A change: `action` in a word or two, `subject` what was changed, `detail` how and why."""
 
     at: datetime
@@ -49,7 +49,7 @@ async def record(store: Store, who: str, action: str, subject: str = "", detail:
         await connection.execute(sa.insert(AUDIT).values(**row))
 
 
-async def audit_log(store: Store, since: datetime | None = None) -> list[Event]:
+async def audit_log(store: Store, since: datetime | None = None) -> list[AuditEvent]:
     """All changes from a time on, the oldest first. Raises StoreError when the store fails."""
     finding = sa.select(FINDING_EVENTS, FINDINGS.c.integration, FINDINGS.c.operation, FINDINGS.c.code).join(
         FINDINGS, FINDINGS.c.id == FINDING_EVENTS.c.finding
@@ -60,7 +60,7 @@ async def audit_log(store: Store, since: datetime | None = None) -> list[Event]:
         (sa.select(PORTING_EVENTS), PORTING_EVENTS, _of_porting),
         (sa.select(EVENTS), EVENTS, _of_identity),
     )
-    found: list[Event] = []
+    found: list[AuditEvent] = []
     async with store.reading() as connection:
         for query, table, event in sources:
             wanted = query.where(table.c.at >= since) if since is not None else query
@@ -69,24 +69,24 @@ async def audit_log(store: Store, since: datetime | None = None) -> list[Event]:
     return sorted(found, key=lambda each: each.at)
 
 
-def _own(row: sa.Row[Any]) -> Event:
-    return Event(utc(row.at), row.who, row.action, row.subject, row.detail)
+def _own(row: sa.Row[Any]) -> AuditEvent:
+    return AuditEvent(utc(row.at), row.who, row.action, row.subject, row.detail)
 
 
-def _of_finding(row: sa.Row[Any]) -> Event:
+def _of_finding(row: sa.Row[Any]) -> AuditEvent:
     subject = f"{row.integration} {row.operation} {row.code}"
-    return Event(utc(row.at), row.who or SHIM, "finding", subject, _change(row.was, row.became, row.text))
+    return AuditEvent(utc(row.at), row.who or SHIM, "finding", subject, _change(row.was, row.became, row.text))
 
 
-def _of_porting(row: sa.Row[Any]) -> Event:
+def _of_porting(row: sa.Row[Any]) -> AuditEvent:
     subject = " ".join(filter(None, (row.integration, row.operation)))
-    return Event(utc(row.at), row.who or SHIM, "porting", subject, _change(row.was, row.became, row.text))
+    return AuditEvent(utc(row.at), row.who or SHIM, "porting", subject, _change(row.was, row.became, row.text))
 
 
-def _of_identity(row: sa.Row[Any]) -> Event:
+def _of_identity(row: sa.Row[Any]) -> AuditEvent:
     moves = ((row.user_before, row.user_after), (row.number_before, row.number_after))
     detail = ", ".join(_change(was, became, "") for was, became in moves if was != became)
-    return Event(utc(row.at), SHIM, f"identity {row.kind}", row.old_id, detail)
+    return AuditEvent(utc(row.at), SHIM, f"identity {row.kind}", row.old_id, detail)
 
 
 def _change(was: str, became: str, text: str) -> str:

@@ -95,18 +95,18 @@ def _holder(descriptor: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class StoreMark:
     """Which store was served last, and how far it had issued IDs: the counters' next ones by their names."""
 
     store: str
     counters: dict[str, int] = field(default_factory=dict)
 
     @staticmethod
-    def read(path: Path) -> Mark | None:
+    def read(path: Path) -> StoreMark | None:
         """The mark; None where there is none that can be read."""
         try:
             told: Any = json.loads(path.read_text("utf-8"))
-            return Mark(str(told["store"]), {str(k): int(v) for k, v in told["counters"].items()})
+            return StoreMark(str(told["store"]), {str(k): int(v) for k, v in told["counters"].items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -138,7 +138,7 @@ class Marker:
         self._store = store
         self._path = path
         self._new = new_store
-        self._mark: Mark | None = None
+        self._mark: StoreMark | None = None
         self._task: asyncio.Task[None] | None = None
         self.problem: StoreError | None = None
         """Why the store should not be used any more, as far as is known."""
@@ -148,7 +148,7 @@ class Marker:
 
         One that is behind, as a restored backup is, goes on issuing IDs where the one before had ended.
         """
-        found, before = await self._found(), Mark.read(self._path)
+        found, before = await self._found(), StoreMark.read(self._path)
         if before is not None and before.store != found.store and not self._new:
             raise StoreReplaced(
                 "store-replaced",
@@ -197,13 +197,13 @@ class Marker:
             except StoreError:
                 continue  # readiness tells that it is away
 
-    async def _found(self) -> Mark:
+    async def _found(self) -> StoreMark:
         identity = await self._store.identity()
         async with self._store.reading() as connection:
             rows = (await connection.execute(sa.select(COUNTERS))).all()
-        return Mark(identity, {row.name: row.next for row in rows if row.next is not None})
+        return StoreMark(identity, {row.name: row.next for row in rows if row.next is not None})
 
-    async def _catch_up(self, before: Mark, found: Mark) -> None:
+    async def _catch_up(self, before: StoreMark, found: StoreMark) -> None:
         for name, at in before.counters.items():
             behind = found.counters.get(name)
             if behind is not None and (behind <= at if name in DESCENDING else behind >= at):

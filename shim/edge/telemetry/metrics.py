@@ -22,7 +22,7 @@ from prometheus_client import (
 
 from shim.compiled import FORM
 
-Result = Literal["answer", "fault", "kept-out"]
+CallResult = Literal["answer", "fault", "kept-out"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 45)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from logging.handlers import SysLogHandler
 from pathlib import Path
 
-from shim.edge.telemetry.writer import Partly
+from shim.edge.telemetry.writer import PartlyWritten
 
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 _WAIT = 1.0
@@ -44,7 +44,7 @@ class Stream:
                 written -= len(parts[taken])
                 taken += 1
             self._torn = written > 0
-            raise Partly(taken)
+            raise PartlyWritten(taken)
         self._torn = False
 
     def _part(self, level: str, line: str) -> bytes:

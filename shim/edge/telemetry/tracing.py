@@ -12,13 +12,13 @@ from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import Literal, Protocol
 
-from shim.edge.settings.load import ConfigError, Problem
+from shim.edge.settings.load import ConfigError, SettingProblem
 from shim.edge.settings.model import Config
 
 Kind = Literal["server", "client", "internal"]
 
 
-class Span(Protocol):
+class TraceSpan(Protocol):
     """One part of a call, under way."""
 
     def named(self, name: str) -> None:
@@ -34,10 +34,10 @@ class Span(Protocol):
 class Tracing(Protocol):
     """Makes spans, and sends them away."""
 
-    def call(self, headers: Mapping[str, str]) -> AbstractContextManager[Span]:
+    def call(self, headers: Mapping[str, str]) -> AbstractContextManager[TraceSpan]:
         """A call of a client whose headers may say what it is a part of."""
 
-    def part(self, name: str, kind: Kind) -> AbstractContextManager[Span]:
+    def part(self, name: str, kind: Kind) -> AbstractContextManager[TraceSpan]:
         """A part of the call that is under way."""
 
     def headers(self) -> dict[str, str]:
@@ -60,19 +60,19 @@ class _NoSpan:
         pass
 
 
-NO_SPAN: Span = _NoSpan()
-_NOTHING: AbstractContextManager[Span] = nullcontext(NO_SPAN)
+NO_SPAN: TraceSpan = _NoSpan()
+_NOTHING: AbstractContextManager[TraceSpan] = nullcontext(NO_SPAN)
 
 UNDER_WAY: ContextVar[Tracing | None] = ContextVar("tracing", default=None)
 """What traces the call that is under way here; None: nothing does."""
 
 
-def call(tracing: Tracing | None, headers: Mapping[str, str]) -> AbstractContextManager[Span]:
+def call(tracing: Tracing | None, headers: Mapping[str, str]) -> AbstractContextManager[TraceSpan]:
     """The span of a call; `tracing` is None where it is off."""
     return _NOTHING if tracing is None else tracing.call(headers)
 
 
-def part(name: str, kind: Kind = "internal") -> AbstractContextManager[Span]:
+def part(name: str, kind: Kind = "internal") -> AbstractContextManager[TraceSpan]:
     """The span of a part of the call under way, if that is traced."""
     tracing = UNDER_WAY.get()
     return _NOTHING if tracing is None else tracing.part(name, kind)
@@ -84,7 +84,7 @@ def headers() -> dict[str, str]:
     return {} if tracing is None else tracing.headers()
 
 
-def judge_telemetry(config: Config, where: str = "") -> list[Problem]:
+def judge_telemetry(config: Config, where: str = "") -> list[SettingProblem]:
     """What is missing for traces that the configuration wants."""
     if config.telemetry.otlp_endpoint is None or _is_installed():
         return []
@@ -94,7 +94,7 @@ def judge_telemetry(config: Config, where: str = "") -> list[Problem]:
         "'systemapi-shim[otel]'; or leave the setting out"
     )
     key = "telemetry.otlp_endpoint"
-    return [Problem(f"{where}: {key}" if where else key, what, None, fix)]
+    return [SettingProblem(f"{where}: {key}" if where else key, what, None, fix)]
 
 
 def open_tracing(config: Config) -> Tracing | None:

@@ -22,19 +22,19 @@ _AT_ONCE = 1_000
 """Lines that are taken from the queue at once."""
 _END = None
 
-Level = str
+LineLevel = str
 """The name of a severity: debug, info, warning, error, critical."""
 
 
 class Sink(Protocol):
     """Where lines go. Raises OSError when it cannot take one."""
 
-    def write(self, level: Level, line: str) -> None: ...
+    def write(self, level: LineLevel, line: str) -> None: ...
 
     def close(self) -> None: ...
 
 
-class Partly(OSError):
+class PartlyWritten(OSError):
     """Of several lines only the first `taken` were written."""
 
     def __init__(self, taken: int) -> None:
@@ -46,7 +46,7 @@ class Partly(OSError):
 class SinkOfMany(Sink, Protocol):
     """One that takes several lines at once. Raises Partly, or another OSError when it took none."""
 
-    def write_many(self, lines: Sequence[tuple[Level, str]]) -> None: ...
+    def write_many(self, lines: Sequence[tuple[LineLevel, str]]) -> None: ...
 
 
 class LogWriter:
@@ -68,7 +68,7 @@ class LogWriter:
         self._told = told
         self._most = most
         self._monotonic = monotonic
-        self._lines: queue.SimpleQueue[tuple[Level, str] | None] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[tuple[LineLevel, str] | None] = queue.SimpleQueue()
         self._lost: dict[str, int] = {}
         self._since = 0.0
         self._failed_at: float | None = None
@@ -77,7 +77,7 @@ class LogWriter:
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
-    def put(self, level: Level, line: str) -> None:
+    def put(self, level: LineLevel, line: str) -> None:
         """Have a line written, or dropped. After the end it goes to stderr: nobody else would write it."""
         if self._closed:
             print(line, file=sys.stderr)
@@ -101,7 +101,7 @@ class LogWriter:
         self._tell()
         self._sink.close()
 
-    def _waiting(self, first: tuple[Level, str]) -> tuple[list[tuple[Level, str]], bool]:
+    def _waiting(self, first: tuple[LineLevel, str]) -> tuple[list[tuple[LineLevel, str]], bool]:
         """A line and those that wait behind it, and whether more may come."""
         lines = [first]
         with suppress(queue.Empty):
@@ -112,7 +112,7 @@ class LogWriter:
                 lines.append(each)
         return lines, True
 
-    def _write_all(self, lines: list[tuple[Level, str]]) -> None:
+    def _write_all(self, lines: list[tuple[LineLevel, str]]) -> None:
         sink = self._sink
         if len(lines) == 1 or self._lost or self._failed_at is not None or not isinstance(sink, SinkOfMany):
             for each in lines:
@@ -122,10 +122,10 @@ class LogWriter:
             sink.write_many(lines)
         except (OSError, ValueError) as error:
             self._failed_at = self._monotonic()
-            for _ in lines[error.taken if isinstance(error, Partly) else 0 :]:
+            for _ in lines[error.taken if isinstance(error, PartlyWritten) else 0 :]:
                 self._lose("failed")
 
-    def _write(self, level: Level, line: str) -> None:
+    def _write(self, level: LineLevel, line: str) -> None:
         if self._failed_at is not None and self._monotonic() - self._failed_at < _AGAIN:
             self._lose("failed")
             return

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shim.edge.reload import Reload
-from shim.edge.settings.load import Config, ConfigError, Problem
+from shim.edge.settings.load import Config, ConfigError, SettingProblem
 
 FIRST = 1
 """The number of the worker that has the admin listener."""
@@ -60,7 +60,7 @@ def count_of(config: Config) -> int:
     if wanted > 1 and sqlite:
         what = f"SQLite has one writer, and what a worker keeps of it in memory {wanted} would not agree on"
         raise ConfigError(
-            [Problem("listen.workers", what, None, "Set it to 1, or let store.url be PostgreSQL")]
+            [SettingProblem("listen.workers", what, None, "Set it to 1, or let store.url be PostgreSQL")]
         )
     return wanted
 
@@ -84,11 +84,11 @@ def share(config: Config, count: int) -> Config:
     return config.model_copy(update={"listen": listen, "backend": backend})
 
 
-Sockets = Mapping[str, Sequence[socket.socket]]
-Address = tuple[str, int]
+WorkerSockets = Mapping[str, Sequence[socket.socket]]
+ListenAddress = tuple[str, int]
 
 
-def addresses(config: Config) -> dict[str, Address]:
+def addresses(config: Config) -> dict[str, ListenAddress]:
     """What is listened on, by the name of the listener."""
     listen = config.listen
     found = {"http": (listen.host, listen.port), "admin": (config.admin.host, config.admin.port)}
@@ -96,8 +96,8 @@ def addresses(config: Config) -> dict[str, Address]:
 
 
 def opened(
-    config: Config, handed: Sockets, listen: Callable[[Address], list[socket.socket]] | None = None
-) -> Sockets:
+    config: Config, handed: WorkerSockets, listen: Callable[[ListenAddress], list[socket.socket]] | None = None
+) -> WorkerSockets:
     """A listening socket for each listener: that of the service manager, else one of our own. Raises OSError.
 
     They are opened once, by the parent, and all workers accept from them: a connection that waits is nobody's
@@ -108,7 +108,7 @@ def opened(
     return {name: handed.get(name) or own(where) for name, where in addresses(config).items()}
 
 
-def listening(where: Address) -> list[socket.socket]:
+def listening(where: ListenAddress) -> list[socket.socket]:
     """Sockets that listen at all addresses of a host. Raises OSError."""
     host, port = where
     found: list[socket.socket] = []

@@ -8,7 +8,7 @@ from functools import cache
 
 from shim.core.message import Element
 from shim.core.schema.interface import Interface
-from shim.emulator.call import Call, Handler, fields_of
+from shim.emulator.call import EmulatedRequest, OperationHandler, fields_of
 from shim.emulator.handlers.departures import delete, move_organizations
 from shim.emulator.handlers.person_names import require_names, settle_name
 from shim.emulator.handlers.plans import (
@@ -23,7 +23,7 @@ from shim.emulator.judge import check_profile
 from shim.emulator.world.permissions import NAMES, PARENTS, nothing_allowed, require_management, require_room
 from shim.emulator.world.refusal import BAD_PARENT, DUPLICATE, Refusal, missing
 from shim.emulator.world.shape import Fact
-from shim.emulator.world.world import Account, identifier, switched_on
+from shim.emulator.world.world import EmulatedAccount, identifier, switched_on
 
 _NOT_PROFILE = {"ID", "identifier", "status", "templateID", "accountFlag"} | {
     *("parentID", "parentIdentifier", "chargingPlanID", "chargingPlanIdentifier"),
@@ -40,7 +40,7 @@ def profile_fields(interface: Interface, level: str) -> frozenset[str]:
     return (given & shown) - _NOT_PROFILE
 
 
-def add(call: Call) -> Element:
+def add(call: EmulatedRequest) -> Element:
     level = LEVEL_OF[call.operation.service]
     require_names(call)
     call.need("login")
@@ -62,10 +62,10 @@ def add(call: Call) -> Element:
     return _added(call, account, renamed)
 
 
-def _create(call: Call, level: str, parent: Account, login: str) -> Account:
+def _create(call: EmulatedRequest, level: str, parent: EmulatedAccount, login: str) -> EmulatedAccount:
     world = call.world
     number = world.next_id
-    account = Account(
+    account = EmulatedAccount(
         id=number,
         level=level,
         parent=parent.id,
@@ -82,14 +82,14 @@ def _create(call: Call, level: str, parent: Account, login: str) -> Account:
     return account
 
 
-def _new_identifier(call: Call, number: int) -> str:
+def _new_identifier(call: EmulatedRequest, number: int) -> str:
     wanted = call.text("identifier")
     if wanted and call.world.by_identifier(wanted):
         raise Refusal(DUPLICATE, "The identifier is in use already.")
     return wanted or identifier("account", number)
 
 
-def _take_profile(call: Call, account: Account) -> None:
+def _take_profile(call: EmulatedRequest, account: EmulatedAccount) -> None:
     known = profile_fields(call.interface, account.level)
     for child in call.request.children:
         value = (child.text or "").strip()
@@ -102,7 +102,7 @@ def _take_profile(call: Call, account: Account) -> None:
     settle_name(account.profile, anew="name" not in known)
 
 
-def _login(call: Call, own: Account | None = None) -> tuple[str, bool]:
+def _login(call: EmulatedRequest, own: EmulatedAccount | None = None) -> tuple[str, bool]:
     """The login to use, and whether it had to be computed because the one asked for is taken."""
     wanted = call.need("login")
     if call.world.by_login(wanted) in (None, own):
@@ -115,7 +115,7 @@ def _login(call: Call, own: Account | None = None) -> tuple[str, bool]:
     return f"{wanted}{number}", True
 
 
-def _added(call: Call, account: Account, renamed: bool) -> Element:
+def _added(call: EmulatedRequest, account: EmulatedAccount, renamed: bool) -> Element:
     facts: dict[str, Fact] = {"ID": account.id, "identifier": account.identifier}
     if switched_on(call.text("verbose")):
         facts = details(call.world, account)
@@ -127,7 +127,7 @@ def _added(call: Call, account: Account, renamed: bool) -> Element:
     return call.done(**facts)
 
 
-def edit(call: Call) -> Element:
+def edit(call: EmulatedRequest) -> Element:
     account = target(call)
     check_profile(call.request)
     login, renamed = _new_login(call, account)
@@ -144,7 +144,7 @@ def edit(call: Call) -> Element:
     return updated(call, account, notice=notice)
 
 
-def _new_login(call: Call, account: Account) -> tuple[str, bool]:
+def _new_login(call: EmulatedRequest, account: EmulatedAccount) -> tuple[str, bool]:
     if call.request.child("login") is None:
         return account.login, False
     login, renamed = _login(call, account)
@@ -153,7 +153,7 @@ def _new_login(call: Call, account: Account) -> tuple[str, bool]:
     return login, renamed
 
 
-def set_status(call: Call) -> Element:
+def set_status(call: EmulatedRequest) -> Element:
     account = target(call)
     status, phone = call.text("status"), call.text("phoneStatus")
     if status is None and phone is None:
@@ -166,13 +166,13 @@ def set_status(call: Call) -> Element:
     return updated(call, account)
 
 
-def set_cp_access(call: Call) -> Element:
+def set_cp_access(call: EmulatedRequest) -> Element:
     account = target(call)
     account.cp_access = switched_on(call.need("cpAccess"))
     return updated(call, account)
 
 
-def link(call: Call) -> Element:
+def link(call: EmulatedRequest) -> Element:
     account = target(call, "any")
     resource, uuid = call.text("linkResourceID") or "1", call.need("linkUUID")
     if resource in account.links and not switched_on(call.text("forceUpdate")):
@@ -181,7 +181,7 @@ def link(call: Call) -> Element:
     return updated(call, account)
 
 
-_EACH_LEVEL: dict[str, Callable[[Call], Element]] = {
+_EACH_LEVEL: dict[str, Callable[[EmulatedRequest], Element]] = {
     "{0}.Add{0}": add,
     "{0}.Edit{0}": edit,
     "{0}.Del{0}": delete,
@@ -191,7 +191,7 @@ _EACH_LEVEL: dict[str, Callable[[Call], Element]] = {
     "{0}.Set{0}CpAccess": set_cp_access,
 }
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, OperationHandler] = {
     **{pattern.format(name): handler for pattern, handler in _EACH_LEVEL.items() for name in NAMES.values()},
     "Organization.MoveOrganizations": move_organizations,
     "Account.DelAccount": delete,

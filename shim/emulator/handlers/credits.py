@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from shim.core.message import Element
-from shim.emulator.call import Call, Handler
+from shim.emulator.call import EmulatedRequest, OperationHandler
 from shim.emulator.handlers.objects import reachable
 from shim.emulator.world.kinds import KINDS
 from shim.emulator.world.refusal import AUTHENTICATION, Refusal, missing
@@ -15,7 +15,7 @@ from shim.emulator.world.world import Object, stamp, switched_on
 _RECHARGE = "Recharge"
 
 
-def recharge(call: Call) -> Element:
+def recharge(call: EmulatedRequest) -> Element:
     account = call.need_account("user")
     given = [each for each in call.request.children if each.name in ("credit", "limit")]
     if not given:
@@ -24,12 +24,12 @@ def recharge(call: Call) -> Element:
     return call.done(ID=account.id, identifier=account.identifier)
 
 
-def _keep(call: Call, kind: str, owner: tuple[str, int | str], given: Element) -> None:
+def _keep(call: EmulatedRequest, kind: str, owner: tuple[str, int | str], given: Element) -> None:
     key = call.world.new_key(kind)
     call.world.kept(kind)[key] = Object(kind, key, owner, call.world.clock(), [given])
 
 
-def get_recharges(call: Call) -> Element:
+def get_recharges(call: EmulatedRequest) -> Element:
     account = call.find("user") or call.actor
     owner = ("account", account.id)
     kept = [each for each in call.world.kept(_RECHARGE).values() if each.owner == owner]
@@ -71,7 +71,7 @@ def _amount(text: str | None) -> float:
         return 0.0
 
 
-def delete_monthly_limits(call: Call) -> Element:
+def delete_monthly_limits(call: EmulatedRequest) -> Element:
     account = call.need_account("user")
     kept = call.world.kept(_RECHARGE)
     monthly = [
@@ -84,7 +84,7 @@ def delete_monthly_limits(call: Call) -> Element:
     return call.answer({"items": len(monthly), "result": "success"})
 
 
-def add_credit(noun: str, item: str, call: Call) -> Element:
+def add_credit(noun: str, item: str, call: EmulatedRequest) -> Element:
     given = call.request.all(item)
     if not given:
         raise missing(item)
@@ -107,7 +107,7 @@ def _credit(target: Object, amount: str | None) -> None:
     target.fields = [*rest, available, Element("recharged", amount)]
 
 
-def get_credits(noun: str, call: Call) -> Element:
+def get_credits(noun: str, call: EmulatedRequest) -> Element:
     target = reachable(call, KINDS[noun], call.need("ID"), "ID")
     kept = [each for each in call.world.kept(f"{noun}Credit").values() if each.owner == (noun, target.key)]
     rows = [
@@ -116,7 +116,7 @@ def get_credits(noun: str, call: Call) -> Element:
     return call.answer({"ID": target.key, "codeID": target.key, "recharge": rows})
 
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, OperationHandler] = {
     "Billing.Recharge": recharge,
     "Billing.GetRecharges": get_recharges,
     "Billing.DelMonthlyLimit": delete_monthly_limits,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shim.core.message import Element
-from shim.emulator.call import Call
+from shim.emulator.call import EmulatedRequest
 from shim.emulator.handlers.plans import chosen_plan, first_plan
 from shim.emulator.handlers.views import LEVEL_OF, not_oneself
 from shim.emulator.world.permissions import require_management, require_room
@@ -11,7 +11,7 @@ from shim.emulator.world.refusal import AUTHENTICATION, BAD_PARENT, Refusal
 from shim.emulator.world.world import ORGANIZATION, SERVICE_PROVIDER
 
 
-def delete(call: Call) -> Element:
+def delete(call: EmulatedRequest) -> Element:
     """Deletes accounts and all below them. `items` counts the accounts that were named."""
     found, lost = call.find_many()
     wanted = LEVEL_OF.get(call.operation.service)
@@ -28,7 +28,7 @@ def delete(call: Call) -> Element:
     return call.answer({"items": len(right), "result": "partial" if lost else "success"})
 
 
-def move_organizations(call: Call) -> Element:
+def move_organizations(call: EmulatedRequest) -> Element:
     provider = call.need_account("serviceProvider")
     if provider.level != SERVICE_PROVIDER:
         raise Refusal(BAD_PARENT, "The new parent is invalid: it must be a serviceProvider account.")

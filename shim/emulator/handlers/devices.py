@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shim.core.message import Element
-from shim.emulator.call import Call, Handler
+from shim.emulator.call import EmulatedRequest, OperationHandler
 from shim.emulator.handlers import generic, generic_edit
 from shim.emulator.world.kinds import KINDS
 from shim.emulator.world.refusal import AUTHENTICATION, DUPLICATE, Refusal
@@ -12,12 +12,12 @@ from shim.emulator.world.world import ORGANIZATION
 _DEVICE = KINDS["Device"]
 
 
-def add(call: Call) -> Element:
+def add(call: EmulatedRequest) -> Element:
     _check(call, call.need("serial"))
     return generic.add(_DEVICE, call)
 
 
-def edit(call: Call) -> Element:
+def edit(call: EmulatedRequest) -> Element:
     _check(call, call.text("serial"))
     owner = call.find(_DEVICE.owner_from)
     answer = generic_edit.edit(_DEVICE, call)
@@ -26,7 +26,7 @@ def edit(call: Call) -> Element:
     return answer
 
 
-def _check(call: Call, serial: str | None) -> None:
+def _check(call: EmulatedRequest, serial: str | None) -> None:
     """Raises Refusal for a serial number in use, and for extensions and organizations that there are not."""
     this = call.text("deviceID")
     for device in call.world.kept(_DEVICE.noun).values():
@@ -45,4 +45,4 @@ def _check(call: Call, serial: str | None) -> None:
             raise Refusal(AUTHENTICATION, "The value of assignedOrganizationID is invalid: there is none such.")
 
 
-HANDLERS: dict[str, Handler] = {"PBX.AddDevice": add, "PBX.EditDevice": edit}
+HANDLERS: dict[str, OperationHandler] = {"PBX.AddDevice": add, "PBX.EditDevice": edit}

@@ -6,7 +6,7 @@ import re
 import secrets
 
 from shim.core.message import Element
-from shim.emulator.call import Call, Handler
+from shim.emulator.call import EmulatedRequest, OperationHandler
 from shim.emulator.handlers.plans import chosen_template
 from shim.emulator.handlers.views import matches
 from shim.emulator.world.permissions import require_extension_room, require_management
@@ -19,13 +19,21 @@ from shim.emulator.world.refusal import (
     missing,
 )
 from shim.emulator.world.shape import Fact
-from shim.emulator.world.world import USER, Account, Extension, World, identifier, stamp, switched_on
+from shim.emulator.world.world import (
+    USER,
+    EmulatedAccount,
+    EmulatedExtension,
+    World,
+    identifier,
+    stamp,
+    switched_on,
+)
 
 _DEFAULT_TYPE = "term"
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
-def extension_details(world: World, extension: Extension) -> dict[str, Fact]:
+def extension_details(world: World, extension: EmulatedExtension) -> dict[str, Fact]:
     user = world.accounts[extension.user]
     template = world.kept("Template").get(extension.template or 0)
     return {
@@ -46,7 +54,7 @@ def extension_details(world: World, extension: Extension) -> dict[str, Fact]:
     }
 
 
-def add(call: Call) -> Element:
+def add(call: EmulatedRequest) -> Element:
     label = call.need("label")
     require_management(call.actor, "extension")
     user = call.find("parent") or call.actor
@@ -55,14 +63,14 @@ def add(call: Call) -> Element:
     template, kind = _template_and_type(call)
     number = _number(call, user)
     require_extension_room(call.world, user, kind)
-    extension = Extension(
+    extension = EmulatedExtension(
         number, user.id, kind, label, call.world.clock(), call.text("password") or "", template
     )
     call.world.enter_extension(extension)
     return _added(call, extension)
 
 
-def _template_and_type(call: Call) -> tuple[int | None, str]:
+def _template_and_type(call: EmulatedRequest) -> tuple[int | None, str]:
     """A template decides the type when the request does not; the two must not contradict each other."""
     template = chosen_template(call, "extension")
     asked = call.text("extensionType")
@@ -74,7 +82,7 @@ def _template_and_type(call: Call) -> tuple[int | None, str]:
     return int(template.key), given
 
 
-def _number(call: Call, user: Account) -> str:
+def _number(call: EmulatedRequest, user: EmulatedAccount) -> str:
     organization = call.world.organization_of(user)
     local = call.text("extensionNo")
     if local is None:
@@ -89,7 +97,7 @@ def _number(call: Call, user: Account) -> str:
     raise Refusal(DUPLICATE, "The extension number is in use already.")
 
 
-def _added(call: Call, extension: Extension) -> Element:
+def _added(call: EmulatedRequest, extension: EmulatedExtension) -> Element:
     facts: dict[str, Fact] = {"extendedNumber": extension.number}
     if switched_on(call.text("verbose")):
         facts = extension_details(call.world, extension)
@@ -98,7 +106,7 @@ def _added(call: Call, extension: Extension) -> Element:
     return call.done(**facts)
 
 
-def edit(call: Call) -> Element:
+def edit(call: EmulatedRequest) -> Element:
     extension = call.extension()
     if call.request.child("label") is not None:
         extension.label = call.need("label")
@@ -106,17 +114,17 @@ def edit(call: Call) -> Element:
     return call.done(extendedNumber=extension.number)
 
 
-def get_details(call: Call) -> Element:
+def get_details(call: EmulatedRequest) -> Element:
     return call.answer(extension_details(call.world, call.extension()))
 
 
-def get_list(call: Call) -> Element:
+def get_list(call: EmulatedRequest) -> Element:
     top = call.find("parent") or call.actor
     rows = [_row(call.world, each) for each in call.world.listed_extensions(top) if _asked_for(call, each)]
     return call.answer({"extension": rows})
 
 
-def _row(world: World, extension: Extension) -> dict[str, Fact]:
+def _row(world: World, extension: EmulatedExtension) -> dict[str, Fact]:
     """As it is listed. Whose the identifier is, no source tells of the real server."""
     facts = extension_details(world, extension)
     if world.ways.row_identifier == "extension":
@@ -124,7 +132,7 @@ def _row(world: World, extension: Extension) -> dict[str, Fact]:
     return facts
 
 
-def _asked_for(call: Call, extension: Extension) -> bool:
+def _asked_for(call: EmulatedRequest, extension: EmulatedExtension) -> bool:
     kind, template = call.text("extensionType"), call.text("templateID")
     return (
         kind in (None, extension.type)
@@ -133,7 +141,7 @@ def _asked_for(call: Call, extension: Extension) -> bool:
     )
 
 
-def delete(call: Call) -> Element:
+def delete(call: EmulatedRequest) -> Element:
     asked = list(dict.fromkeys(call.texts("extendedNumber")))
     if not asked:
         raise missing("extendedNumber")
@@ -147,12 +155,12 @@ def delete(call: Call) -> Element:
     return call.answer({"items": len(found), "result": result})
 
 
-def _is_reachable(call: Call, number: str) -> bool:
+def _is_reachable(call: EmulatedRequest, number: str) -> bool:
     extension = call.world.extensions.get(number)
     return extension is not None and call.world.is_at_or_below(call.world.accounts[extension.user], call.actor)
 
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, OperationHandler] = {
     "Extension.AddExtension": add,
     "Extension.EditExtension": edit,
     "Extension.GetExtensions": get_list,

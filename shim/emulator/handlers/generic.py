@@ -7,7 +7,7 @@ from functools import partial
 
 from shim.core.message import Element
 from shim.core.schema.interface import Interface
-from shim.emulator.call import Call, Handler
+from shim.emulator.call import EmulatedRequest, OperationHandler
 from shim.emulator.handlers.generic_edit import edit, set_status
 from shim.emulator.handlers.generic_list import get_details, get_list
 from shim.emulator.handlers.objects import (
@@ -21,13 +21,13 @@ from shim.emulator.handlers.objects import (
     settle_default,
     unkept,
 )
-from shim.emulator.world.kinds import KINDS, Kind
+from shim.emulator.world.kinds import KINDS, AccountKind
 from shim.emulator.world.refusal import AUTHENTICATION, DUPLICATE, Refusal, missing
 from shim.emulator.world.shape import Fact
 from shim.emulator.world.world import Object, Owner, identifier
 
 
-def _items(call: Call, kind: Kind) -> list[Element]:
+def _items(call: EmulatedRequest, kind: AccountKind) -> list[Element]:
     """The objects in an Add: the request itself, or each item in it."""
     if kind.item is None:
         return [call.request]
@@ -37,7 +37,7 @@ def _items(call: Call, kind: Kind) -> list[Element]:
     return found
 
 
-def add(kind: Kind, call: Call) -> Element:
+def add(kind: AccountKind, call: EmulatedRequest) -> Element:
     require_writable(call, kind)
     owner = owner_needed(call, kind)
     for name in kind.required:
@@ -54,7 +54,7 @@ def add(kind: Kind, call: Call) -> Element:
     return call.done(**answered, serial=facts.get("serial"))
 
 
-def create(call: Call, kind: Kind, owner: Owner, item: Element) -> Object:
+def create(call: EmulatedRequest, kind: AccountKind, owner: Owner, item: Element) -> Object:
     world = call.world
     key = _new_key(call, kind, item)
     nested = kind.nests
@@ -68,7 +68,7 @@ def create(call: Call, kind: Kind, owner: Owner, item: Element) -> Object:
     return made
 
 
-def _new_key(call: Call, kind: Kind, item: Element) -> int | str:
+def _new_key(call: EmulatedRequest, kind: AccountKind, item: Element) -> int | str:
     number = call.world.new_key(kind.noun)
     if kind.key != "code":
         return number
@@ -78,7 +78,7 @@ def _new_key(call: Call, kind: Kind, item: Element) -> int | str:
     return code
 
 
-def delete(kind: Kind, call: Call) -> Element:
+def delete(kind: AccountKind, call: EmulatedRequest) -> Element:
     require_writable(call, kind)
     owner = owner_named(call, kind, kind.del_key) if kind.owner not in ("account", "system") else None
     asked = list(dict.fromkeys(call.texts(kind.del_key)))
@@ -95,7 +95,7 @@ def delete(kind: Kind, call: Call) -> Element:
     return call.answer({"items": len(found), "result": result})
 
 
-def _deletable(call: Call, kind: Kind, key: str, owner: Owner | None) -> Object | None:
+def _deletable(call: EmulatedRequest, kind: AccountKind, key: str, owner: Owner | None) -> Object | None:
     try:
         found = reachable(call, kind, key, kind.del_key)
     except Refusal:
@@ -103,7 +103,7 @@ def _deletable(call: Call, kind: Kind, key: str, owner: Owner | None) -> Object 
     return found if owner in (None, found.owner) else None
 
 
-_VERBS: tuple[tuple[str, Callable[[Kind, Call], Element]], ...] = (
+_VERBS: tuple[tuple[str, Callable[[AccountKind, EmulatedRequest], Element]], ...] = (
     ("Add{}", add),
     ("Edit{}", edit),
     ("Del{}", delete),
@@ -114,7 +114,7 @@ _VERBS: tuple[tuple[str, Callable[[Kind, Call], Element]], ...] = (
 )
 
 
-def handlers(interface: Interface) -> dict[str, Handler]:
+def handlers(interface: Interface) -> dict[str, OperationHandler]:
     """A handler for every operation whose name is a verb and a kind of the table."""
     by_name = {operation.name: full_name for full_name, operation in interface.operations.items()}
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shim.core.message import Element
 from shim.core.schema.interface import ComplexType
-from shim.emulator.call import Call
+from shim.emulator.call import EmulatedRequest
 from shim.emulator.handlers.objects import (
     fields_sent,
     is_visible,
@@ -15,7 +15,7 @@ from shim.emulator.handlers.objects import (
     settle_default,
     unkept,
 )
-from shim.emulator.world.kinds import Kind
+from shim.emulator.world.kinds import AccountKind
 from shim.emulator.world.refusal import AUTHENTICATION, Refusal, missing
 from shim.emulator.world.shape import Fact, merge
 from shim.emulator.world.world import Object, Owner
@@ -23,7 +23,7 @@ from shim.emulator.world.world import Object, Owner
 _ORDERS = ("order", "changeOrder", "ruleStatus")
 
 
-def edit(kind: Kind, call: Call) -> Element:
+def edit(kind: AccountKind, call: EmulatedRequest) -> Element:
     require_writable(call, kind)
     owner = owner_named(call, kind) if kind.owner not in ("account", "system") else None
     changes = [(_target(call, kind, item, owner), item) for item in _edited(call, kind)]
@@ -36,7 +36,7 @@ def edit(kind: Kind, call: Call) -> Element:
     return _answer(call, kind, [found for found, _ in changes] or _in_order(call, kind))
 
 
-def _edited(call: Call, kind: Kind) -> list[Element]:
+def _edited(call: EmulatedRequest, kind: AccountKind) -> list[Element]:
     """What an Edit changes: the request itself, or each item in it that has a key."""
     if call.operation.input.complex and kind.edit_key in call.operation.input.complex.slots:
         return [call.request]
@@ -46,7 +46,7 @@ def _edited(call: Call, kind: Kind) -> list[Element]:
     return found
 
 
-def _target(call: Call, kind: Kind, item: Element, owner: Owner | None) -> Object:
+def _target(call: EmulatedRequest, kind: AccountKind, item: Element, owner: Owner | None) -> Object:
     key = (item.get(kind.edit_key) or "").strip()
     key = key or key_of(call.world, kind, call.text("identifier"))
     if not key:
@@ -57,7 +57,7 @@ def _target(call: Call, kind: Kind, item: Element, owner: Owner | None) -> Objec
     return found
 
 
-def _item_type(call: Call, kind: Kind) -> ComplexType:
+def _item_type(call: EmulatedRequest, kind: AccountKind) -> ComplexType:
     outer = call.operation.input.complex
     assert outer is not None
     slot = outer.slots.get(kind.item or "")
@@ -65,19 +65,19 @@ def _item_type(call: Call, kind: Kind) -> ComplexType:
     return inner or outer
 
 
-def _rules(call: Call, kind: Kind) -> dict[int | str, Object]:
+def _rules(call: EmulatedRequest, kind: AccountKind) -> dict[int | str, Object]:
     """The rules that an Edit may put into order: its own, or those of the group that it edits."""
     kept = call.world.kept(kind.nests.get("rules", kind.noun))
     return {key: each for key, each in kept.items() if is_visible(call, each, call.actor)}
 
 
-def _in_order(call: Call, kind: Kind) -> list[Object]:
+def _in_order(call: EmulatedRequest, kind: AccountKind) -> list[Object]:
     rules = _rules(call, kind)
     keys = [int(each) for name in _ORDERS[:2] for each in call.texts(name)]
     return [rules[key] for key in keys if key in rules]
 
 
-def _reorder(call: Call, kind: Kind) -> None:
+def _reorder(call: EmulatedRequest, kind: AccountKind) -> None:
     """Puts rules into the order that was asked for, and switches them on and off (groups of rules)."""
     first = {each.key: each for each in _in_order(call, kind)}
     if first:
@@ -95,14 +95,14 @@ def _switch(found: Object, status: str | None) -> None:
     found.fields = [*rest, Element("status", status)]
 
 
-def _answer(call: Call, kind: Kind, touched: list[Object]) -> Element:
+def _answer(call: EmulatedRequest, kind: AccountKind, touched: list[Object]) -> Element:
     facts: dict[str, Fact] = {"ID": [each.key for each in touched if kind.key != "code"]}
     if touched:
         facts |= {kind.key: touched[0].key, "serial": touched[0].text("serial")}
     return call.done(**facts)
 
 
-def set_status(kind: Kind, call: Call) -> Element:
+def set_status(kind: AccountKind, call: EmulatedRequest) -> Element:
     found = reachable(call, kind, call.need(kind.edit_key), kind.edit_key)
     _switch(found, call.need("status"))
     return _answer(call, kind, [found])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from shim.core.message import Element
-from shim.emulator.call import Call
+from shim.emulator.call import EmulatedRequest
 from shim.emulator.handlers.objects import is_visible, key_of, owner_facts, owner_named, owner_needed, row
-from shim.emulator.world.kinds import KINDS, OWNER_PARAMETERS, Kind
+from shim.emulator.world.kinds import KINDS, OWNER_PARAMETERS, AccountKind
 from shim.emulator.world.refusal import AUTHENTICATION, Refusal, missing
 from shim.emulator.world.shape import Fact
-from shim.emulator.world.world import Account, Object, Owner, switched_on
+from shim.emulator.world.world import EmulatedAccount, Object, Owner, switched_on
 
 _NOT_COMPARED = OWNER_PARAMETERS | {
     "filter",
@@ -21,7 +21,7 @@ _NOT_COMPARED = OWNER_PARAMETERS | {
 }
 
 
-def get_list(kind: Kind, call: Call) -> Element:
+def get_list(kind: AccountKind, call: EmulatedRequest) -> Element:
     owner = owner_named(call, kind) if kind.owner != "system" else None
     if owner is None and kind.owner not in ("account", "system") and not _free_search(call, kind):
         owner = owner_needed(call, kind)
@@ -33,16 +33,16 @@ def get_list(kind: Kind, call: Call) -> Element:
     return call.answer({**_heading(call, shown, owner), kind.row: rows})
 
 
-def _free_search(call: Call, kind: Kind) -> bool:
+def _free_search(call: EmulatedRequest, kind: AccountKind) -> bool:
     """Card codes and caller IDs are found by their own ID or text as well, whosever they are."""
     return kind.owner == "extension" and bool(call.text("ID") or call.text("filter"))
 
 
-def _is_shown(call: Call, each: Object, owner: Owner | None, view: Account) -> bool:
+def _is_shown(call: EmulatedRequest, each: Object, owner: Owner | None, view: EmulatedAccount) -> bool:
     return is_visible(call, each, view) and owner in (None, each.owner)
 
 
-def _heading(call: Call, shown: list[Object], owner: Owner | None) -> dict[str, Fact]:
+def _heading(call: EmulatedRequest, shown: list[Object], owner: Owner | None) -> dict[str, Fact]:
     """What a list says above its rows: whose they are."""
     if owner is None:
         return owner_facts(call.world, shown[0].owner if shown else ("account", call.actor.id))
@@ -52,7 +52,7 @@ def _heading(call: Call, shown: list[Object], owner: Owner | None) -> dict[str, 
     return owner_facts(call.world, owner)
 
 
-def _fits(call: Call, kind: Kind, facts: dict[str, Fact]) -> bool:
+def _fits(call: EmulatedRequest, kind: AccountKind, facts: dict[str, Fact]) -> bool:
     """Whether a row passes the filters: equal where it has the parameter, text found anywhere in it."""
     for child in call.request.children:
         value = (child.text or "").strip()
@@ -77,7 +77,7 @@ def _as_text(fact: Fact) -> str:
     return str(fact) if fact is not None else ""
 
 
-def get_details(kind: Kind, call: Call) -> Element:
+def get_details(kind: AccountKind, call: EmulatedRequest) -> Element:
     key = call.text(kind.key) or key_of(call.world, kind, call.text("identifier"))
     if not key and call.text("identifier") is None:
         raise missing(kind.key)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 from shim.core.message import Element
-from shim.emulator.call import Call, Handler
+from shim.emulator.call import EmulatedRequest, OperationHandler
 from shim.emulator.handlers.views import not_oneself, target, updated
 from shim.emulator.world.permissions import NAMES, is_unlimited, limit_fields, require
 from shim.emulator.world.refusal import NOT_UPDATED, Refusal, missing
-from shim.emulator.world.world import Account, switched_on
+from shim.emulator.world.world import EmulatedAccount, switched_on
 
 _UNLIMITED = {"unlimited": "true"}
 _BOUNDED = {"unlimited": "false"}
 _STEPS = {"increase": 1, "decrease": -1}
 
 
-def set_limits(call: Call) -> Element:
+def set_limits(call: EmulatedRequest) -> Element:
     account = _changeable(call)
     known = limit_fields(call.interface, account.level)
     expiry = _expiry(call, account)
@@ -39,7 +39,7 @@ def _as_kept(sent: list[Element]) -> list[Element]:
     ]
 
 
-def update_limits(call: Call) -> Element:
+def update_limits(call: EmulatedRequest) -> Element:
     account = _changeable(call)
     known = limit_fields(call.interface, account.level)
     sent = [each for each in call.request.children if each.name in known]
@@ -52,14 +52,14 @@ def update_limits(call: Call) -> Element:
     return updated(call, account)
 
 
-def _changeable(call: Call) -> Account:
+def _changeable(call: EmulatedRequest) -> EmulatedAccount:
     account = target(call)
     not_oneself(call, account, "change the permissions of")
     require(call.actor, "permsManag")
     return account
 
 
-def _expiry(call: Call, account: Account) -> Element | None:
+def _expiry(call: EmulatedRequest, account: EmulatedAccount) -> Element | None:
     """accountExpireDays, counted from the day the account was made, as the date that it means."""
     days = call.request.child("accountExpireDays")
     if days is None:
@@ -102,14 +102,14 @@ def _stepped(name: str, now: Element, how: str, step: int) -> str:
     return str(value)
 
 
-def get_limits(call: Call) -> Element:
+def get_limits(call: EmulatedRequest) -> Element:
     account = target(call)
     assert call.operation.output.complex is not None
     place = next(name for name in call.operation.output.complex.slots if name != "notice")
     return call.answer({place: dict(account.limits)})
 
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, OperationHandler] = {
     f"{name}.{pattern.format(name)}": handler
     for name in NAMES.values()
     for pattern, handler in (

@@ -10,14 +10,14 @@ from shim.core.errors import CallerError
 from shim.core.message import Element
 from shim.core.parse import SOAP, parse
 from shim.core.serialise import escape
-from shim.emulator.call import Call
+from shim.emulator.call import EmulatedRequest
 from shim.emulator.world.refusal import Refusal, missing
 
-Perform = Callable[[Element, Call], tuple[Element, str]]
+Perform = Callable[[Element, EmulatedRequest], tuple[Element, str]]
 """Carries out one request on behalf of a call: the answer, and the answer as it is written."""
 
 
-def linked(call: Call, perform: Perform) -> Element:
+def linked(call: EmulatedRequest, perform: Perform) -> Element:
     operations = call.request.all("operation")
     if not operations:
         raise missing("operation")
@@ -33,7 +33,7 @@ def linked(call: Call, perform: Perform) -> Element:
 
 
 def _one(
-    call: Call, operation: Element, done: dict[str, Element], name: str, perform: Perform
+    call: EmulatedRequest, operation: Element, done: dict[str, Element], name: str, perform: Perform
 ) -> tuple[str, str]:
     try:
         request = _unpacked(operation)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from shim.core.message import Element
-from shim.emulator.call import Call, Handler
+from shim.emulator.call import EmulatedRequest, OperationHandler
 from shim.emulator.world.refusal import AUTHENTICATION, Refusal, forbidden, missing
 from shim.emulator.world.shape import Fact, flat, grouped
-from shim.emulator.world.world import Account, Extension, Object, World, stamp, switched_on
+from shim.emulator.world.world import EmulatedAccount, EmulatedExtension, Object, World, stamp, switched_on
 
 _KIND = "PublicNo"
 
 
-def _pool(world: World, number: Object) -> Account:
+def _pool(world: World, number: Object) -> EmulatedAccount:
     return world.accounts[int(number.owner[1])]
 
 
-def _whose(call: Call) -> tuple[Account, Extension | None]:
+def _whose(call: EmulatedRequest) -> tuple[EmulatedAccount, EmulatedExtension | None]:
     """The account or extension that the request is about: its own when it names none."""
     if call.text("extendedNumber"):
         extension = call.extension()
@@ -23,13 +23,13 @@ def _whose(call: Call) -> tuple[Account, Extension | None]:
     return call.find("user") or call.actor, None
 
 
-def _named(call: Call) -> tuple[Account, Extension | None]:
+def _named(call: EmulatedRequest) -> tuple[EmulatedAccount, EmulatedExtension | None]:
     if not any(call.text(name) for name in ("extendedNumber", "userID", "userIdentifier")):
         raise missing("extendedNumber, userID or userIdentifier")
     return _whose(call)
 
 
-def _is_available(call: Call, number: Object, account: Account) -> bool:
+def _is_available(call: EmulatedRequest, number: Object, account: EmulatedAccount) -> bool:
     """Free, in the pool of the account or of one above it, and the actor's to give."""
     pool = _pool(call.world, number)
     return (
@@ -39,7 +39,9 @@ def _is_available(call: Call, number: Object, account: Account) -> bool:
     )
 
 
-def _is_assigned(call: Call, number: Object, account: Account, extension: Extension | None) -> bool:
+def _is_assigned(
+    call: EmulatedRequest, number: Object, account: EmulatedAccount, extension: EmulatedExtension | None
+) -> bool:
     """Held by that extension; or held by an extension below the account, or passed on to an account below."""
     if extension is not None:
         return number.held_by == extension.number
@@ -55,7 +57,7 @@ def _channel_name(world: World, key: str | None) -> str | None:
     return str(flat(channel.fields)["name"][0].text) if channel and "name" in flat(channel.fields) else None
 
 
-def _facts(call: Call, number: Object) -> dict[str, Fact]:
+def _facts(call: EmulatedRequest, number: Object) -> dict[str, Fact]:
     extension = call.world.extensions.get(number.held_by or "")
     name = _channel_name(call.world, number.text("channelID"))
     return {
@@ -72,7 +74,7 @@ def _facts(call: Call, number: Object) -> dict[str, Fact]:
     }
 
 
-def get_poll(call: Call) -> Element:
+def get_poll(call: EmulatedRequest) -> Element:
     account, extension = _whose(call)
     numbers = list(call.world.kept(_KIND).values())
     available = [_facts(call, each) for each in numbers if _is_available(call, each, account)]
@@ -80,7 +82,7 @@ def get_poll(call: Call) -> Element:
     return call.answer({"publicNo": {"available": available, "assigned": assigned}})
 
 
-def get_numbers(call: Call) -> Element:
+def get_numbers(call: EmulatedRequest) -> Element:
     account, extension = _whose(call)
     named = any(call.text(name) for name in ("extendedNumber", "userID", "userIdentifier"))
     shown = [
@@ -96,7 +98,7 @@ def get_numbers(call: Call) -> Element:
     return call.answer({"publicNo": [_facts(call, each) for each in shown]})
 
 
-def _passes(call: Call, number: Object) -> bool:
+def _passes(call: EmulatedRequest, number: Object) -> bool:
     wanted = (call.text("filter") or "").lower()
     places = (number.text("phoneNo"), number.text("did"), number.held_by)
     return (
@@ -107,7 +109,7 @@ def _passes(call: Call, number: Object) -> bool:
     )
 
 
-def assign(call: Call) -> Element:
+def assign(call: EmulatedRequest) -> Element:
     account, extension = _named(call)
     chosen = _chosen(call, account)
     for number in chosen:
@@ -118,7 +120,7 @@ def assign(call: Call) -> Element:
     return call.done(ID=[each.key for each in chosen])
 
 
-def _chosen(call: Call, account: Account) -> list[Object]:
+def _chosen(call: EmulatedRequest, account: EmulatedAccount) -> list[Object]:
     """The numbers that are asked for by ID, or so many of those that are free in a place."""
     keys = list(dict.fromkeys(call.texts("didID")))
     free = [each for each in call.world.kept(_KIND).values() if _is_available(call, each, account)]
@@ -137,7 +139,7 @@ def _chosen(call: Call, account: Account) -> list[Object]:
     return there[: int(count or 1)]
 
 
-def unassign(call: Call) -> Element:
+def unassign(call: EmulatedRequest) -> Element:
     account, extension = _named(call)
     keys = list(dict.fromkeys(call.texts("didID")))
     if not keys:
@@ -154,24 +156,26 @@ def unassign(call: Call) -> Element:
     return call.answer({"result": result, "ID": [each.key for each in found]})
 
 
-def _is_its(call: Call, number: Object, account: Account, extension: Extension | None) -> bool:
+def _is_its(
+    call: EmulatedRequest, number: Object, account: EmulatedAccount, extension: EmulatedExtension | None
+) -> bool:
     own_pool = extension is None and _pool(call.world, number) is account
     return own_pool or _is_assigned(call, number, account, extension)
 
 
-def _require_above(call: Call, account: Account) -> None:
+def _require_above(call: EmulatedRequest, account: EmulatedAccount) -> None:
     if account.parent is None or account is call.actor:
         raise forbidden("an account cannot give its own numbers away")
 
 
-def _release(number: Object, account: Account, extension: Extension | None) -> None:
+def _release(number: Object, account: EmulatedAccount, extension: EmulatedExtension | None) -> None:
     """From an extension back to the pool; from an account's own pool to the account above it."""
     if extension is None and number.held_by is None and account.parent is not None:
         number.owner = ("account", account.parent)
     number.held_by = None
 
 
-def get_caller_ids(call: Call) -> Element:
+def get_caller_ids(call: EmulatedRequest) -> Element:
     extension = call.extension()
     user = call.world.accounts[extension.user]
     rows = [
@@ -187,7 +191,7 @@ def get_caller_ids(call: Call) -> Element:
     return call.answer({"CallerID": rows})
 
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, OperationHandler] = {
     "Channel.GetPublicNoPoll": get_poll,
     "Channel.GetPublicNo": get_numbers,
     "Channel.AssignPublicNo": assign,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from shim.core.message import Element
-from shim.emulator.call import Call
-from shim.emulator.world.kinds import KINDS, OWNER_PARAMETERS, PLAN_NAMES, Kind
+from shim.emulator.call import EmulatedRequest
+from shim.emulator.world.kinds import KINDS, OWNER_PARAMETERS, PLAN_NAMES, AccountKind
 from shim.emulator.world.permissions import require
 from shim.emulator.world.refusal import AUTHENTICATION, BAD_PLAN, Refusal, forbidden, missing
 from shim.emulator.world.rows import MORE
 from shim.emulator.world.shape import Fact, flat
 from shim.emulator.world.world import (
     ADMINISTRATOR,
-    Account,
+    EmulatedAccount,
     Object,
     Owner,
     World,
@@ -23,7 +23,7 @@ from shim.emulator.world.world import (
 ROOT: Owner = ("account", 1)
 
 
-def owner_named(call: Call, kind: Kind, but: str = "") -> Owner | None:
+def owner_named(call: EmulatedRequest, kind: AccountKind, but: str = "") -> Owner | None:
     """The owner that the request names; None when it names none. Raises Refusal when it is not there.
 
     `but` is a parameter that names something else in this request.
@@ -49,17 +49,17 @@ def owner_named(call: Call, kind: Kind, but: str = "") -> Owner | None:
     return None
 
 
-def _by_name(world: World, kind: Kind, name: str, value: str) -> Object | None:
+def _by_name(world: World, kind: AccountKind, name: str, value: str) -> Object | None:
     key = key_of(world, kind, value) if name.endswith("Identifier") else value
     return world.kept(kind.noun).get(int(key or 0))
 
 
-def key_of(world: World, kind: Kind, name: str | None) -> str:
+def key_of(world: World, kind: AccountKind, name: str | None) -> str:
     """The key of the object with that identifier; empty when there is none."""
     return next((str(key) for key in world.kept(kind.noun) if name == identifier(kind.noun, key)), "")
 
 
-def owner_needed(call: Call, kind: Kind) -> Owner:
+def owner_needed(call: EmulatedRequest, kind: AccountKind) -> Owner:
     owner = owner_named(call, kind)
     if owner is not None:
         return owner
@@ -68,7 +68,7 @@ def owner_needed(call: Call, kind: Kind) -> Owner:
     raise missing({"extension": "extendedNumber", "plan": PLAN_NAMES[0]}.get(kind.owner) or kind.owner_names[0])
 
 
-def account_of(world: World, owner: Owner) -> Account | None:
+def account_of(world: World, owner: Owner) -> EmulatedAccount | None:
     """The account at the root of an owner."""
     kind, key = owner
     if kind == "account":
@@ -79,7 +79,7 @@ def account_of(world: World, owner: Owner) -> Account | None:
     return account_of(world, found.owner) if found else None
 
 
-def is_visible(call: Call, found: Object, view: Account) -> bool:
+def is_visible(call: EmulatedRequest, found: Object, view: EmulatedAccount) -> bool:
     """An account sees what belongs to it and those below it, and what is handed down to it."""
     account = account_of(call.world, found.owner)
     if account is None:
@@ -89,7 +89,7 @@ def is_visible(call: Call, found: Object, view: Account) -> bool:
     return KINDS[found.kind].inherited and call.world.is_at_or_below(view, account)
 
 
-def require_writable(call: Call, kind: Kind) -> None:
+def require_writable(call: EmulatedRequest, kind: AccountKind) -> None:
     if kind.writes_need == ADMINISTRATOR:
         if call.actor.level != ADMINISTRATOR:
             raise forbidden("only the administrator may change this")
@@ -97,7 +97,7 @@ def require_writable(call: Call, kind: Kind) -> None:
         require(call.actor, kind.writes_need)
 
 
-def reachable(call: Call, kind: Kind, key: str, name: str) -> Object:
+def reachable(call: EmulatedRequest, kind: AccountKind, key: str, name: str) -> Object:
     """The object with that key, if the actor may touch it."""
     found = call.world.kept(kind.noun).get(key if kind.key == "code" else int(key))
     if found is None or not call.world.is_at_or_below(_root(call.world, found), call.actor):
@@ -105,13 +105,13 @@ def reachable(call: Call, kind: Kind, key: str, name: str) -> Object:
     return found
 
 
-def _root(world: World, found: Object) -> Account:
+def _root(world: World, found: Object) -> EmulatedAccount:
     account = account_of(world, found.owner)
     assert account is not None
     return account
 
 
-def row(world: World, kind: Kind, found: Object) -> dict[str, Fact]:
+def row(world: World, kind: AccountKind, found: Object) -> dict[str, Fact]:
     """Everything that can be told about an object, by the names that answers use."""
     facts = flat(found.fields)
     for name, value in kind.defaults.items():
@@ -154,7 +154,7 @@ def owner_facts(world: World, owner: Owner) -> dict[str, Fact]:
     }
 
 
-def unkept(call: Call, kind: Kind, item: Element) -> frozenset[str]:
+def unkept(call: EmulatedRequest, kind: AccountKind, item: Element) -> frozenset[str]:
     """What names the owner in a request that is the object itself; inside an item nothing does."""
     return OWNER_PARAMETERS | set(kind.owner_names) if item is call.request else frozenset()
 

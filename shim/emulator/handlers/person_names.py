@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shim.emulator.call import Call, fields_of
+from shim.emulator.call import EmulatedRequest, fields_of
 from shim.emulator.world.shape import Fact
 
 _ALL = ("name", "firstName", "lastName")
 
 
-def require_names(call: Call) -> None:
+def require_names(call: EmulatedRequest) -> None:
     """Raises Refusal when an account is added without a name: the whole one, or both halves."""
     known = fields_of(call.interface, call.operation.full_name)
     halves = all(name in known and call.text(name) for name in _ALL[1:])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shim.emulator.call import Call
+from shim.emulator.call import EmulatedRequest
 from shim.emulator.world.refusal import BAD_PLAN, BAD_TEMPLATE, Refusal
-from shim.emulator.world.world import Account, Object, World, identifier, switched_on
+from shim.emulator.world.world import EmulatedAccount, Object, World, identifier, switched_on
 
 
-def chosen_template(call: Call, level: str) -> Object | None:
+def chosen_template(call: EmulatedRequest, level: str) -> Object | None:
     key = call.text("templateID")
     if key is None:
         return None
@@ -17,7 +17,7 @@ def chosen_template(call: Call, level: str) -> Object | None:
     return template
 
 
-def apply_template(account: Account, template: Object) -> None:
+def apply_template(account: EmulatedAccount, template: Object) -> None:
     for each in template.fields:
         if each.name in account.limits:
             account.limits[each.name] = [each]
@@ -28,7 +28,7 @@ def plan_of_template(template: Object | None) -> int | None:
     return int(key) if key else None
 
 
-def chosen_plan(call: Call, parent: Account) -> int | None:
+def chosen_plan(call: EmulatedRequest, parent: EmulatedAccount) -> int | None:
     """The charging plan that the request names. Raises Refusal unless it belongs to the parent."""
     plan: Object | None = None
     plans = call.world.kept("ChargingPlan")
@@ -44,7 +44,7 @@ def chosen_plan(call: Call, parent: Account) -> int | None:
     return int(plan.key)
 
 
-def first_plan(world: World, parent: Account) -> int | None:
+def first_plan(world: World, parent: EmulatedAccount) -> int | None:
     """The plan of new accounts below a parent: its default one, else its first."""
     plans = [each for each in world.kept("ChargingPlan").values() if each.owner == ("account", parent.id)]
     plans.sort(key=lambda each: not switched_on(each.text("default")))

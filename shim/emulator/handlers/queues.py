@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 from shim.core.message import Element
-from shim.emulator.call import Call, Handler
+from shim.emulator.call import EmulatedRequest, OperationHandler
 from shim.emulator.world.refusal import AUTHENTICATION, DUPLICATE, NOT_UPDATED, Refusal, missing
 from shim.emulator.world.shape import grouped, merge
-from shim.emulator.world.world import Extension, Object, Owner
+from shim.emulator.world.world import EmulatedExtension, Object, Owner
 
 _KIND = "QueueAgent"
 _LOCAL, _REMOTE = "agentExtendedNumber", "agentID"
 
 
-def _of_type(call: Call, name: str, kind: str) -> Extension:
+def _of_type(call: EmulatedRequest, name: str, kind: str) -> EmulatedExtension:
     extension = call.extension(name)
     if extension.type != kind:
         raise Refusal(NOT_UPDATED, f"The extension given as {name} is not of type {kind}.")
     return extension
 
 
-def _owner(queue: Extension) -> Owner:
+def _owner(queue: EmulatedExtension) -> Owner:
     return ("extension", queue.number)
 
 
-def _agents(call: Call, queue: Extension) -> list[Object]:
+def _agents(call: EmulatedRequest, queue: EmulatedExtension) -> list[Object]:
     return [each for each in call.world.kept(_KIND).values() if each.owner == _owner(queue)]
 
 
-def _key(queue: Extension, place: str, agent: str) -> str:
+def _key(queue: EmulatedExtension, place: str, agent: str) -> str:
     return f"{queue.number} {place} {agent}"
 
 
-def _agent(call: Call) -> tuple[str, str]:
+def _agent(call: EmulatedRequest) -> tuple[str, str]:
     """By what the agent is known, and its number."""
     if "Remote" in call.operation.name:
         return _REMOTE, call.need(_REMOTE)
     return _LOCAL, _of_type(call, _LOCAL, "term").number
 
 
-def _sent(call: Call) -> list[Element]:
+def _sent(call: EmulatedRequest) -> list[Element]:
     return [each for each in call.request.children if each.name != "extendedNumber"]
 
 
-def assign(call: Call) -> Element:
+def assign(call: EmulatedRequest) -> Element:
     queue = _of_type(call, "extendedNumber", "phoneQueue")
     place, agent = _agent(call)
     key = _key(queue, place, agent)
@@ -52,7 +52,7 @@ def assign(call: Call) -> Element:
     return call.done(extendedNumber=queue.number)
 
 
-def _agent_of(call: Call, queue: Extension) -> tuple[str, str]:
+def _agent_of(call: EmulatedRequest, queue: EmulatedExtension) -> tuple[str, str]:
     """The same of one that is in the queue: a remote agent's ID may stand where a number is due."""
     said = call.text(_LOCAL) or ""
     if _key(queue, _REMOTE, said) in call.world.kept(_KIND):
@@ -60,7 +60,7 @@ def _agent_of(call: Call, queue: Extension) -> tuple[str, str]:
     return _agent(call)
 
 
-def change(call: Call) -> Element:
+def change(call: EmulatedRequest) -> Element:
     queue = _of_type(call, "extendedNumber", "phoneQueue")
     place, agent = _agent_of(call, queue)
     found = call.world.kept(_KIND).get(_key(queue, place, agent))
@@ -72,7 +72,7 @@ def change(call: Call) -> Element:
     return call.done(extendedNumber=queue.number)
 
 
-def unassign(call: Call) -> Element:
+def unassign(call: EmulatedRequest) -> Element:
     queue = _of_type(call, "queueExtendedNumber", "phoneQueue")
     asked = list(dict.fromkeys(call.texts("extendedNumber")))
     if not asked:
@@ -88,7 +88,7 @@ def unassign(call: Call) -> Element:
     return call.answer({"extendedNumber": gone, "result": result})
 
 
-def set_member(call: Call) -> Element:
+def set_member(call: EmulatedRequest) -> Element:
     """How an agent logs in: kept with the phone terminal, the same for all its queues."""
     extension = call.extension()
     assert call.operation.input.complex is not None
@@ -98,7 +98,7 @@ def set_member(call: Call) -> Element:
     return call.done(extendedNumber=extension.number)
 
 
-def get_agents(call: Call) -> Element:
+def get_agents(call: EmulatedRequest) -> Element:
     queue = _of_type(call, "extendedNumber", "phoneQueue")
     wanted = call.text("filter") or "all"
     agents = _agents(call, queue)
@@ -112,7 +112,7 @@ def get_agents(call: Call) -> Element:
     )
 
 
-def _local_row(call: Call, agent: Object) -> dict[str, object]:
+def _local_row(call: EmulatedRequest, agent: Object) -> dict[str, object]:
     extension = call.world.extensions[agent.text(_LOCAL) or ""]
     return {**_duty(agent), "ID": extension.user, "extensionNo": extension.local}
 
@@ -121,7 +121,7 @@ def _duty(agent: Object) -> dict[str, object]:
     return {"supervisor": agent.text("supervisor") or "false", "penalty": agent.text("penalty") or "0"}
 
 
-def get_membership(call: Call) -> Element:
+def get_membership(call: EmulatedRequest) -> Element:
     extension = call.extension()
     queues = [
         {
@@ -135,7 +135,7 @@ def get_membership(call: Call) -> Element:
     return call.answer({"member": queues})
 
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, OperationHandler] = {
     "Extension.AssignQueueAgent": assign,
     "Extension.AssignQueueRemoteAgent": assign,
     "Extension.SetQueueAgent": change,

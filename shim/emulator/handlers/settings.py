@@ -6,10 +6,10 @@ from functools import partial
 
 from shim.core.message import Element
 from shim.core.schema.interface import ComplexType
-from shim.emulator.call import Call, Handler
+from shim.emulator.call import EmulatedRequest, OperationHandler
 from shim.emulator.world.refusal import NOT_READ, NOT_UPDATED, Refusal, missing
 from shim.emulator.world.shape import Fact, defaults, grouped, merge
-from shim.emulator.world.world import Extension
+from shim.emulator.world.world import EmulatedExtension
 
 _SETTINGS = {
     "SetVoicemail": "GetVoicemailSettings",
@@ -31,13 +31,13 @@ _BRANCHES = {
 _LOCATION = "http://provisioning.invalid/{number}.cfg"
 
 
-def _addressed(call: Call, extension: Extension) -> dict[str, Fact]:
+def _addressed(call: EmulatedRequest, extension: EmulatedExtension) -> dict[str, Fact]:
     """How an answer names the extension; updateObject answers name its user instead."""
     user = call.world.accounts[extension.user]
     return {"extendedNumber": extension.number, "ID": user.id, "identifier": user.identifier}
 
 
-def _keep(call: Call, what: str, extension: Extension) -> None:
+def _keep(call: EmulatedRequest, what: str, extension: EmulatedExtension) -> None:
     kind = call.operation.input.complex
     assert kind is not None
     sent = [each for each in call.request.children if each.name != "extendedNumber"]
@@ -45,13 +45,13 @@ def _keep(call: Call, what: str, extension: Extension) -> None:
     call.world.settings[key] = merge(call.world.settings.get(key, []), sent, kind)
 
 
-def set_settings(what: str, call: Call) -> Element:
+def set_settings(what: str, call: EmulatedRequest) -> Element:
     extension = call.extension()
     _keep(call, what, extension)
     return call.done(**_addressed(call, extension))
 
 
-def get_settings(what: str, call: Call) -> Element:
+def get_settings(what: str, call: EmulatedRequest) -> Element:
     extension = call.extension()
     kind = call.operation.output.complex
     assert kind is not None
@@ -59,7 +59,7 @@ def get_settings(what: str, call: Call) -> Element:
     return call.answer({**defaults(kind), **grouped(kept), "extendedNumber": extension.number})
 
 
-def setup(call: Call) -> Element:
+def setup(call: EmulatedRequest) -> Element:
     extension = call.extension()
     branch = _branch(call, extension)
     if branch is None:
@@ -73,7 +73,7 @@ def setup(call: Call) -> Element:
     return call.done(**_addressed(call, extension))
 
 
-def get_setup(call: Call) -> Element:
+def get_setup(call: EmulatedRequest) -> Element:
     extension = call.extension()
     branch = _branch(call, extension)
     known = {"extendedNumber": extension.number, "extensionType": extension.type}
@@ -85,34 +85,34 @@ def get_setup(call: Call) -> Element:
     return call.answer({**known, branch: facts or Element(branch)})
 
 
-def _branch(call: Call, extension: Extension) -> str | None:
+def _branch(call: EmulatedRequest, extension: EmulatedExtension) -> str | None:
     """The element that sets up an extension of this type; None for types that have none in the interface."""
     kind = call.interface.operations["Extension.SetupExtension"].input.complex
     branch = _BRANCHES[extension.type]
     return branch if kind is not None and branch in kind.slots else None
 
 
-def _branch_defaults(call: Call, branch: str) -> dict[str, Fact]:
+def _branch_defaults(call: EmulatedRequest, branch: str) -> dict[str, Fact]:
     outer = call.operation.output.complex
     assert outer is not None
     kind: ComplexType | None = outer.slots[branch].decl.complex
     return defaults(kind) if kind else {}
 
 
-def set_provision(call: Call) -> Element:
+def set_provision(call: EmulatedRequest) -> Element:
     extension = call.extension()
     _keep(call, "SetProvision", extension)
     return call.done(location=_LOCATION.format(number=extension.number.replace("*", "-")))
 
 
-def get_provision_file(call: Call) -> Element:
+def get_provision_file(call: EmulatedRequest) -> Element:
     extension = call.extension()
     if ("SetProvision", extension.number) not in call.world.settings:
         raise Refusal(NOT_READ, "The extension is not provisioned: there is no file.")
     return call.done(location=_LOCATION.format(number=extension.number.replace("*", "-")))
 
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, OperationHandler] = {
     **{f"Extension.{name}": partial(set_settings, name) for name in _SETTINGS},
     **{f"Extension.{read}": partial(get_settings, name) for name, read in _SETTINGS.items()},
     "Extension.SetupExtension": setup,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from shim.core.message import Element
-from shim.emulator.call import Call, Handler
+from shim.emulator.call import EmulatedRequest, OperationHandler
 from shim.emulator.world.permissions import is_expired
 from shim.emulator.world.refusal import AUTHENTICATION, Refusal, forbidden
 from shim.emulator.world.shape import Fact
-from shim.emulator.world.world import ADMINISTRATOR, LEVELS, Account
+from shim.emulator.world.world import ADMINISTRATOR, LEVELS, EmulatedAccount
 
 _PLURALS = {"serviceProvider": "serviceProviders", "organization": "organizations", "user": "users"}
 _STATISTICS = {
@@ -30,7 +30,7 @@ _NO_COSTS = dict.fromkeys(
 _NO_MONEY = dict.fromkeys(("total", "duration", "cost", "profit"), "0")
 
 
-def ping(call: Call) -> Element:
+def ping(call: EmulatedRequest) -> Element:
     facts = call.world.facts
     counts = {
         _PLURALS[level]: sum(each.level == level for each in call.world.accounts.values())
@@ -53,27 +53,27 @@ def ping(call: Call) -> Element:
     )
 
 
-def listed(section: str, place: str, call: Call) -> Element:
+def listed(section: str, place: str, call: EmulatedRequest) -> Element:
     """A list from the seed's catalogue, narrowed by the text parameters of the request."""
     rows = [each for each in call.world.catalogue.get(section, []) if _fits(call, each)]
     return call.answer({place: rows})
 
 
-def _fits(call: Call, entry: Element) -> bool:
+def _fits(call: EmulatedRequest, entry: Element) -> bool:
     country, part = call.text("code"), call.text("region")
     return (country is None or (entry.get("country") or "").lower() == country.lower()) and (
         part is None or part.lower() in (entry.get("name") or "").lower()
     )
 
 
-def get_versions(call: Call) -> Element:
+def get_versions(call: EmulatedRequest) -> Element:
     """Those of 2.x in the catalogue, and the one version of v3 that is spoken here."""
     listed = [each.text or "" for each in call.world.catalogue.get("versions", [])]
     others = [each for each in listed if each.startswith("2.")]
     return call.answer({"versions": [*others, call.interface.version]})
 
 
-def get_codecs(call: Call) -> Element:
+def get_codecs(call: EmulatedRequest) -> Element:
     """Every codec of the seed; those of the channel, when one is named, are the assigned ones."""
     codecs = call.world.catalogue.get("codecs", [])
     key = call.text("channelID")
@@ -93,7 +93,7 @@ def get_codecs(call: Call) -> Element:
     )
 
 
-def get_group_poll(call: Call) -> Element:
+def get_group_poll(call: EmulatedRequest) -> Element:
     key = call.need("channelID")
     rows: dict[str, list[dict[str, Fact]]] = {"assigned": [], "available": []}
     for group in call.world.kept("ChannelGroup").values():
@@ -102,35 +102,35 @@ def get_group_poll(call: Call) -> Element:
     return call.answer({"channelGroup": rows})
 
 
-def administrators_only(facts: dict[str, Fact], call: Call) -> Element:
+def administrators_only(facts: dict[str, Fact], call: EmulatedRequest) -> Element:
     if call.actor.level != ADMINISTRATOR:
         raise forbidden("only the administrator may do this")
     return call.done(**facts)
 
 
-def nothing_of_this(call: Call) -> Element:
+def nothing_of_this(call: EmulatedRequest) -> Element:
     """Sounds, folders, groups, upgrades: the world has none. An account that is named must exist."""
     account = call.find("user") or call.find("account") or call.actor
     return call.answer({"userID": account.id})
 
 
-def nothing_here(call: Call) -> Element:
+def nothing_here(call: EmulatedRequest) -> Element:
     return call.answer({})
 
 
-def call_report(call: Call) -> Element:
+def call_report(call: EmulatedRequest) -> Element:
     call.need_account("user")
     return call.answer({"incomingCalls": _NO_CALLS, "outgoingCalls": _NO_CALLS})
 
 
-def call_costs(call: Call) -> Element:
+def call_costs(call: EmulatedRequest) -> Element:
     account = call.need_account("user")
     if (call.text("prepareDelete") or "").lower() in ("1", "true"):
         account.status = False
     return call.answer({"currency": call.world.facts.currency, **_NO_COSTS})
 
 
-def quick_stats(call: Call) -> Element:
+def quick_stats(call: EmulatedRequest) -> Element:
     top = call.find("user") or call.actor
     below = list(call.world.at_or_below(top))
     accounts = {
@@ -151,7 +151,7 @@ def quick_stats(call: Call) -> Element:
     )
 
 
-def _statistics(call: Call, accounts: list[Account]) -> dict[str, Fact]:
+def _statistics(call: EmulatedRequest, accounts: list[EmulatedAccount]) -> dict[str, Fact]:
     today = call.world.clock().date()
     expired = sum(is_expired(each, today) for each in accounts)
     suspended = sum(not each.status and not is_expired(each, today) for each in accounts)
@@ -159,13 +159,13 @@ def _statistics(call: Call, accounts: list[Account]) -> dict[str, Fact]:
     return {"total": total, "active": total - expired - suspended, "expired": expired, "suspended": suspended}
 
 
-def _extension_statistics(call: Call, top: Account, kind: str) -> dict[str, Fact]:
+def _extension_statistics(call: EmulatedRequest, top: EmulatedAccount, kind: str) -> dict[str, Fact]:
     return _statistics(
         call, [call.world.accounts[e.user] for e in call.world.extensions_of(top) if e.type == kind]
     )
 
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, OperationHandler] = {
     "PBX.Ping": ping,
     "PBX.GetSchemaVersions": get_versions,
     "PBX.GetRegions": partial(listed, "regions", "region"),

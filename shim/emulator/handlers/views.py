@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from shim.core.message import Element
-from shim.emulator.call import Call
+from shim.emulator.call import EmulatedRequest
 from shim.emulator.handlers.person_names import name_facts
 from shim.emulator.world.permissions import NAMES
 from shim.emulator.world.refusal import AUTHENTICATION, Refusal, forbidden
 from shim.emulator.world.shape import Fact
-from shim.emulator.world.world import Account, World, identifier, stamp
+from shim.emulator.world.world import EmulatedAccount, World, identifier, stamp
 
 LEVEL_OF = {name: level for level, name in NAMES.items()}
 
 
-def details(world: World, account: Account) -> dict[str, Fact]:
+def details(world: World, account: EmulatedAccount) -> dict[str, Fact]:
     """Everything that can be told about an account, by the names that answers use."""
     parent = world.accounts.get(account.parent or 0)
     plan = world.kept("ChargingPlan").get(account.plan or 0)
@@ -40,7 +40,7 @@ def details(world: World, account: Account) -> dict[str, Fact]:
     }
 
 
-def at_level(call: Call, account: Account) -> Account:
+def at_level(call: EmulatedRequest, account: EmulatedAccount) -> EmulatedAccount:
     """The account, if it is of the level that the operation is about."""
     wanted = LEVEL_OF.get(call.operation.service)
     if wanted not in (None, account.level):
@@ -48,24 +48,24 @@ def at_level(call: Call, account: Account) -> Account:
     return account
 
 
-def target(call: Call, who: str = "account") -> Account:
+def target(call: EmulatedRequest, who: str = "account") -> EmulatedAccount:
     return at_level(call, call.need_account(who))
 
 
-def not_oneself(call: Call, account: Account, what: str) -> None:
+def not_oneself(call: EmulatedRequest, account: EmulatedAccount, what: str) -> None:
     if account is call.actor:
         raise forbidden(f"an account cannot {what} itself")
 
 
-def updated(call: Call, account: Account, **facts: Fact) -> Element:
+def updated(call: EmulatedRequest, account: EmulatedAccount, **facts: Fact) -> Element:
     return call.done(ID=account.id, identifier=account.identifier, **facts)
 
 
-def get_details(call: Call) -> Element:
+def get_details(call: EmulatedRequest) -> Element:
     return call.answer(details(call.world, target(call)))
 
 
-def get_list(call: Call) -> Element:
+def get_list(call: EmulatedRequest) -> Element:
     level = LEVEL_OF[call.operation.service]
     top = call.find("parent") or call.actor
     rows = [
@@ -76,7 +76,7 @@ def get_list(call: Call) -> Element:
     return call.answer({level: rows})
 
 
-def _asked_for(call: Call, account: Account) -> bool:
+def _asked_for(call: EmulatedRequest, account: EmulatedAccount) -> bool:
     template, server, scope = call.text("templateID"), call.text("serverID"), call.text("scope")
     return (
         (template is None or template == str(account.template))
@@ -86,7 +86,7 @@ def _asked_for(call: Call, account: Account) -> bool:
     )
 
 
-def matches(wanted: str | None, account: Account, *more: str) -> bool:
+def matches(wanted: str | None, account: EmulatedAccount, *more: str) -> bool:
     """Whether a free text occurs in the name, company, e-mail or login, whatever the case."""
     if wanted is None:
         return True

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class AccountKind:
     """One kind of object.
 
     `owner` is "account", "extension", "plan", "system" or another kind. `item` is the element of an Add (and
@@ -46,7 +46,7 @@ _ADMIN = "administrator"
 KINDS = {
     kind.noun: kind
     for kind in (
-        Kind(
+        AccountKind(
             "CallRulesIn",
             "extension",
             "rules",
@@ -55,7 +55,7 @@ KINDS = {
             edit_key="ruleID",
             defaults={"status": "true"},
         ),
-        Kind(
+        AccountKind(
             "CardCode",
             "extension",
             "code",
@@ -63,7 +63,7 @@ KINDS = {
             counts={"recharges": "recharged"},
             defaults={"status": "true"},
         ),
-        Kind(
+        AccountKind(
             "AuthCallerID",
             "extension",
             "CallerID",
@@ -71,7 +71,7 @@ KINDS = {
             counts={"recharges": "recharged"},
             defaults={"status": "true"},
         ),
-        Kind(
+        AccountKind(
             "ChargingPlan",
             "account",
             "chargingPlan",
@@ -80,9 +80,9 @@ KINDS = {
             defaults={"planType": "prepaid", "status": "true", "default": "false"},
             writes_need="chargingPlanManag",
         ),
-        Kind("ChargingPackage", "plan", "package", edit_key="chargingPackageID", required=("name",)),
-        Kind("DestinationException", "plan", "exception", item="exception", edit_key="exceptionID"),
-        Kind(
+        AccountKind("ChargingPackage", "plan", "package", edit_key="chargingPackageID", required=("name",)),
+        AccountKind("DestinationException", "plan", "exception", item="exception", edit_key="exceptionID"),
+        AccountKind(
             "Channel",
             "system",
             "channel",
@@ -90,7 +90,7 @@ KINDS = {
             writes_need=_ADMIN,
             inherited=True,
         ),
-        Kind(
+        AccountKind(
             "ChannelGroup",
             "system",
             "group",
@@ -98,7 +98,7 @@ KINDS = {
             counts={"channels": "channelID"},
             writes_need=_ADMIN,
         ),
-        Kind(
+        AccountKind(
             "PublicNo",
             "system",
             "publicNo",
@@ -108,7 +108,7 @@ KINDS = {
             writes_need=_ADMIN,
             defaults={"type": "exclusive"},
         ),
-        Kind(
+        AccountKind(
             "CallRulesOutGroup",
             "account",
             "rulesGroup",
@@ -117,7 +117,7 @@ KINDS = {
             counts={"rulesNo": "CallRulesOut"},
             defaults={"status": "true", "default": "false"},
         ),
-        Kind(
+        AccountKind(
             "CallRulesOut",
             "CallRulesOutGroup",
             "rules",
@@ -126,13 +126,13 @@ KINDS = {
             owner_names=("rulesGroupID", "ID"),
             defaults={"status": "true"},
         ),
-        Kind(
+        AccountKind(
             "CustomAlert", "account", "button", key="code", edit_key="code", del_key="code", required=("text",)
         ),
-        Kind(
+        AccountKind(
             "CustomButton", "account", "button", key="code", edit_key="code", del_key="code", required=("text",)
         ),
-        Kind(
+        AccountKind(
             "TimeIntervalBlock",
             "account",
             "timeIntervalBlock",
@@ -141,7 +141,7 @@ KINDS = {
             counts={"intervals": "TimeInterval"},
             defaults={"type": "interval"},
         ),
-        Kind(
+        AccountKind(
             "TimeInterval",
             "TimeIntervalBlock",
             "timeInterval",
@@ -151,7 +151,7 @@ KINDS = {
             del_key="intervalID",
             owner_names=("ID",),
         ),
-        Kind(
+        AccountKind(
             "Device",
             "account",
             "devices",
@@ -160,7 +160,7 @@ KINDS = {
             del_key="deviceID",
             owner_from="owner",
         ),
-        Kind("Template", "account", "template", inherited=True),
+        AccountKind("Template", "account", "template", inherited=True),
     )
 }
 

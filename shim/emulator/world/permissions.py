@@ -23,7 +23,7 @@ from shim.emulator.world.world import (
     ORGANIZATION,
     SERVICE_PROVIDER,
     USER,
-    Account,
+    EmulatedAccount,
     World,
     switched_on,
 )
@@ -93,19 +93,19 @@ def is_unlimited(limit: Element) -> bool:
     return switched_on(limit.attributes.get("unlimited", "true"))
 
 
-def allowed(account: Account, permission: str) -> bool:
+def allowed(account: EmulatedAccount, permission: str) -> bool:
     if account.level == ADMINISTRATOR:
         return True
     found = account.limits.get(permission)
     return found is not None and switched_on(found[0].text)
 
 
-def require(account: Account, permission: str) -> None:
+def require(account: EmulatedAccount, permission: str) -> None:
     if not allowed(account, permission):
         raise forbidden(f"{account.level} accounts need {permission} for this, and this one does not have it")
 
 
-def require_management(actor: Account, what: str) -> None:
+def require_management(actor: EmulatedAccount, what: str) -> None:
     """Whether an account may add and delete accounts of a level, or extensions."""
     rank = len(LEVELS) if what == "extension" else LEVELS.index(what)
     if LEVELS.index(actor.level) >= rank:
@@ -114,7 +114,7 @@ def require_management(actor: Account, what: str) -> None:
         require(actor, _NEEDED[what])
 
 
-def require_room(world: World, parent: Account, level: str, more: int = 1) -> None:
+def require_room(world: World, parent: EmulatedAccount, level: str, more: int = 1) -> None:
     """Raises Refusal when the parent, or one above it, may not have so many more accounts of a level."""
     quota = _QUOTAS.get(level)
     if quota is None:
@@ -124,14 +124,16 @@ def require_room(world: World, parent: Account, level: str, more: int = 1) -> No
             _require(holder, quota, lambda top: sum(e.level == level for e in world.at_or_below(top)), more)
 
 
-def require_extension_room(world: World, user: Account, kind: str) -> None:
+def require_extension_room(world: World, user: EmulatedAccount, kind: str) -> None:
     quota = EXTENSION_QUOTAS[kind]
     for holder in world.chain(user):
         if quota in holder.limits:
             _require(holder, quota, lambda top: sum(e.type == kind for e in world.extensions_of(top)))
 
 
-def _require(holder: Account, quota: str, count: Callable[[Account], int], more: int = 1) -> None:
+def _require(
+    holder: EmulatedAccount, quota: str, count: Callable[[EmulatedAccount], int], more: int = 1
+) -> None:
     limit = holder.limits[quota][0]
     if is_unlimited(limit) or not more:
         return
@@ -141,7 +143,7 @@ def _require(holder: Account, quota: str, count: Callable[[Account], int], more:
         )
 
 
-def is_expired(account: Account, today: date) -> bool:
+def is_expired(account: EmulatedAccount, today: date) -> bool:
     found = account.limits.get("accountExpire")
     if not found or is_unlimited(found[0]):
         return False
@@ -155,7 +157,7 @@ def _day(text: str) -> date:
     return date.fromisoformat(text[:10]) if text[4] == "-" else date.max
 
 
-def require_live(world: World, account: Account) -> None:
+def require_live(world: World, account: EmulatedAccount) -> None:
     """Raises Refusal when an account, or one above it, is switched off or has run out."""
     today = world.clock().date()
     for each in world.chain(account):

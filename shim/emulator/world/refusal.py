@@ -7,7 +7,7 @@ from typing import Literal
 from shim.core.parse import SOAP
 from shim.core.serialise import XML_DECLARATION, escape
 
-Side = Literal["Client", "Server"]
+FaultSide = Literal["Client", "Server"]
 
 AUTHENTICATION = "100"
 EXPIRED = "102"
@@ -38,7 +38,7 @@ DOCUMENTED = frozenset(
 class Refusal(Exception):
     """A call that is refused. `code` is None where no documented code fits (broken messages)."""
 
-    def __init__(self, code: str | None, text: str, side: Side = "Client") -> None:
+    def __init__(self, code: str | None, text: str, side: FaultSide = "Client") -> None:
         super().__init__(text)
         self.code = code
         self.text = text

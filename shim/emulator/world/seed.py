@@ -19,9 +19,9 @@ from shim.emulator.world.seed_file import AccountSeed, PublicNumbersSeed, Seed, 
 from shim.emulator.world.shape import elements
 from shim.emulator.world.world import (
     ADMINISTRATOR,
-    Account,
-    App,
-    Extension,
+    EmulatedAccount,
+    EmulatedApp,
+    EmulatedExtension,
     Facts,
     Object,
     Owner,
@@ -111,7 +111,7 @@ def _world(seed: Seed) -> World:
 
 def _enter(world: World, seed: AccountSeed, by_login: Mapping[str, int]) -> None:
     given = {"login": seed.login, "name": seed.name, "company": seed.company, "email": seed.email}
-    account = Account(
+    account = EmulatedAccount(
         id=seed.id,
         level=seed.level,
         parent=by_login[seed.parent] if seed.parent else None,
@@ -124,10 +124,10 @@ def _enter(world: World, seed: AccountSeed, by_login: Mapping[str, int]) -> None
     )
     world.enter(account)
     client_id, secret = seed.app_credentials
-    world.apps[client_id] = App(client_id, secret, seed.id)
+    world.apps[client_id] = EmulatedApp(client_id, secret, seed.id)
     for each in seed.extensions:
         number = world.extended(world.organization_of(account), each.number)
-        world.enter_extension(Extension(number, seed.id, each.type, each.label, world.clock()))
+        world.enter_extension(EmulatedExtension(number, seed.id, each.type, each.label, world.clock()))
 
 
 def _limits(level: str, base: str, given: Mapping[str, bool | int | str]) -> dict[str, list[Element]]:

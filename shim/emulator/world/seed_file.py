@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from shim.emulator.world.permissions import PARENTS
 from shim.emulator.world.world import LEVELS, USER
 
-Level = Literal["administrator", "serviceProvider", "organization", "user"]
+SeedLevel = Literal["administrator", "serviceProvider", "organization", "user"]
 ExtensionType = Literal[
     "term", "phoneQueue", "ivr", "voicecenter", "conference", "callback", "callcard", "intercom", "queuecenter"
 ]
@@ -59,7 +59,7 @@ class AccountSeed(_Model):
     """An account; `parent` is a login. Its app is LOGIN-key with the secret LOGIN-app-secret."""
 
     id: int = Field(gt=0)
-    level: Level
+    level: SeedLevel
     login: str = Field(min_length=1)
     parent: str | None = None
     name: str = Field(min_length=1)

@@ -26,7 +26,7 @@ Owner = tuple[str, int | str]
 
 
 @dataclass(slots=True)
-class Account:
+class EmulatedAccount:
     id: int
     level: str
     parent: int | None
@@ -48,7 +48,7 @@ class Account:
 
 
 @dataclass(slots=True)
-class Extension:
+class EmulatedExtension:
     """`number` is the extended number, such as 0020*001; `user` the ID of the account that it belongs to."""
 
     number: str
@@ -81,7 +81,7 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
-class App:
+class EmulatedApp:
     client_id: str
     client_secret: str = field(repr=False)
     account: int
@@ -95,7 +95,7 @@ class FaultPlan:
     action: str
 
 
-class Seen(NamedTuple):
+class SeenRequest(NamedTuple):
     """A call that arrived: `outcome` is "ok", the code of the fault ("" for one without), or "drop"."""
 
     operation: str
@@ -118,14 +118,14 @@ class Facts:
 class World:
     facts: Facts = field(default_factory=Facts)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    accounts: dict[int, Account] = field(default_factory=dict)
-    extensions: dict[str, Extension] = field(default_factory=dict)
+    accounts: dict[int, EmulatedAccount] = field(default_factory=dict)
+    extensions: dict[str, EmulatedExtension] = field(default_factory=dict)
     objects: dict[str, dict[int | str, Object]] = field(default_factory=dict)
     settings: dict[tuple[str, str], list[Element]] = field(default_factory=dict)
     catalogue: dict[str, list[Element]] = field(default_factory=dict)
-    apps: dict[str, App] = field(default_factory=dict)
+    apps: dict[str, EmulatedApp] = field(default_factory=dict)
     tokens: dict[str, tuple[str, datetime]] = field(default_factory=dict, repr=False)
-    calls: deque[Seen] = field(default_factory=lambda: deque(maxlen=10_000))
+    calls: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=10_000))
     faults: list[FaultPlan] = field(default_factory=list)
     ways: Ways = field(default_factory=Ways)
     listed: Memory = field(default_factory=Memory, repr=False)
@@ -138,7 +138,7 @@ class World:
 
     # accounts
 
-    def enter(self, account: Account) -> None:
+    def enter(self, account: EmulatedAccount) -> None:
         """Put an account into the table. Its login and identifier must be free."""
         self.accounts[account.id] = account
         self._logins[account.login] = account.id
@@ -147,7 +147,7 @@ class World:
             self._children.setdefault(account.parent, {})[account.id] = None
         self.next_id = max(self.next_id, account.id + 1)
 
-    def leave(self, account: Account) -> None:
+    def leave(self, account: EmulatedAccount) -> None:
         """Take an account away with all that is below it."""
         for child in list(self._children.get(account.id, ())):
             self.leave(self.accounts[child])
@@ -161,34 +161,34 @@ class World:
         if account.parent is not None:
             del self._children[account.parent][account.id]
 
-    def move(self, account: Account, parent: Account) -> None:
+    def move(self, account: EmulatedAccount, parent: EmulatedAccount) -> None:
         if account.parent is not None:
             del self._children[account.parent][account.id]
         account.parent = parent.id
         self._children.setdefault(parent.id, {})[account.id] = None
 
-    def rename(self, account: Account, login: str) -> None:
+    def rename(self, account: EmulatedAccount, login: str) -> None:
         del self._logins[account.login]
         account.profile["login"] = login
         self._logins[login] = account.id
 
-    def by_login(self, login: str) -> Account | None:
+    def by_login(self, login: str) -> EmulatedAccount | None:
         return self.accounts.get(self._logins.get(login, 0))
 
-    def by_identifier(self, identifier: str) -> Account | None:
+    def by_identifier(self, identifier: str) -> EmulatedAccount | None:
         return self.accounts.get(self._identifiers.get(identifier, 0))
 
-    def chain(self, account: Account) -> Iterator[Account]:
+    def chain(self, account: EmulatedAccount) -> Iterator[EmulatedAccount]:
         """The account and those above it, upwards."""
-        at: Account | None = account
+        at: EmulatedAccount | None = account
         while at is not None:
             yield at
             at = self.accounts.get(at.parent) if at.parent is not None else None
 
-    def is_at_or_below(self, account: Account, top: Account) -> bool:
+    def is_at_or_below(self, account: EmulatedAccount, top: EmulatedAccount) -> bool:
         return any(each is top for each in self.chain(account))
 
-    def at_or_below(self, top: Account) -> Iterator[Account]:
+    def at_or_below(self, top: EmulatedAccount) -> Iterator[EmulatedAccount]:
         """The account and all below it, in the order of their IDs within each parent."""
         yield top
         for child in sorted(self._children.get(top.id, ())):
@@ -196,7 +196,7 @@ class World:
 
     # extensions
 
-    def enter_extension(self, extension: Extension) -> None:
+    def enter_extension(self, extension: EmulatedExtension) -> None:
         self.extensions[extension.number] = extension
         self._numbers.setdefault(extension.user, {})[extension.number] = None
 
@@ -214,7 +214,7 @@ class World:
         for agent in [key for key, each in agents.items() if each.text("agentExtendedNumber") == number]:
             del agents[agent]
 
-    def listed_below(self, top: Account) -> Iterator[Account]:
+    def listed_below(self, top: EmulatedAccount) -> Iterator[EmulatedAccount]:
         """The accounts that a list under a parent reaches; the parent may be among them, where all below is."""
         if self.ways.lists == "subtree":
             yield from self.at_or_below(top)
@@ -222,7 +222,7 @@ class World:
         for child in sorted(self._children.get(top.id, ())):
             yield self.accounts[child]
 
-    def listed_extensions(self, top: Account) -> Iterator[Extension]:
+    def listed_extensions(self, top: EmulatedAccount) -> Iterator[EmulatedExtension]:
         """The extensions that a list under a parent reaches: of all below it, or its own."""
         if self.ways.lists == "subtree":
             yield from self.extensions_of(top)
@@ -230,18 +230,18 @@ class World:
         for number in self._numbers.get(top.id, ()):
             yield self.extensions[number]
 
-    def extensions_of(self, top: Account) -> Iterator[Extension]:
+    def extensions_of(self, top: EmulatedAccount) -> Iterator[EmulatedExtension]:
         for account in self.at_or_below(top):
             for number in self._numbers.get(account.id, ()):
                 yield self.extensions[number]
 
-    def organization_of(self, account: Account) -> Account:
+    def organization_of(self, account: EmulatedAccount) -> EmulatedAccount:
         return next(each for each in self.chain(account) if each.level == ORGANIZATION)
 
-    def extended(self, organization: Account, local: str) -> str:
+    def extended(self, organization: EmulatedAccount, local: str) -> str:
         return f"{organization.id:04d}*{local}"
 
-    def free_number(self, organization: Account) -> str:
+    def free_number(self, organization: EmulatedAccount) -> str:
         for number in count(self._picked.get(organization.id, 1)):
             extended = self.extended(organization, f"{number:03d}")
             if extended not in self.extensions:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal, get_args
 
 from shim.edge.settings.logins import Role
-from shim.edge.store.audit import Event as AuditEvent
-from shim.review.reading.model import FindingPage, FindingRow, OperationUse, Overview, Scorecard, State
+from shim.edge.store.audit import AuditEvent
+from shim.review.reading.model import FindingPage, FindingRow, FindingState, OperationUse, Overview, Scorecard
 
 SEVERITIES = ("info", "notice", "warning", "loss", "refused")
 MOST_DAYS = 3650
@@ -105,7 +105,7 @@ ROUTES: tuple[Route, ...] = (
             _text("operation", "Only of this operation."),
             _text("code", "Only with this code."),
             Parameter("severity", "Only of this severity.", {"type": "string", "enum": list(SEVERITIES)}),
-            Parameter("state", "Only in this state.", {"type": "string", "enum": list(get_args(State))}),
+            Parameter("state", "Only in this state.", {"type": "string", "enum": list(get_args(FindingState))}),
             Parameter("open", "Only those that are open, or not.", {"type": "boolean"}),
             _text("text", "Only with this in operation, path, code or title."),
             *_PAGES,

@@ -25,7 +25,7 @@ from shim.review.api.openapi import document
 from shim.review.api.roles import may, refusal, token_of
 from shim.review.api.routes import ROUTES, Change, Parameter, Route
 from shim.review.output.tables import plain
-from shim.review.page.desk import Desk
+from shim.review.page.desk import ReviewDesk
 from shim.review.reading import states
 from shim.review.reading.model import FindingFilter
 
@@ -37,7 +37,7 @@ _MOST_BODY = 64 << 10
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Arguments = Mapping[str, Any]
-Answer = Callable[[web.Request, Arguments], Awaitable[Any]]
+ApiAnswer = Callable[[web.Request, Arguments], Awaitable[Any]]
 
 
 class Unread(Exception):
@@ -46,7 +46,7 @@ class Unread(Exception):
 
 def api(application: Application, admin: web.Application) -> None:
     """Add the interface to the admin listener of a shim."""
-    site = Api(Desk(application))
+    site = Api(ReviewDesk(application))
     app = web.Application(middlewares=[site.guard], client_max_size=_MOST_BODY)
     app.router.add_get("/openapi.json", site.described)
     for route in ROUTES:
@@ -57,7 +57,7 @@ def api(application: Application, admin: web.Application) -> None:
 class Api:
     """One handler for each route: its name is that of a method here."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ReviewDesk) -> None:
         self._desk = desk
 
     @web.middleware
@@ -88,7 +88,7 @@ class Api:
 
     def handler(self, route: Route) -> Handler:
         """What answers a route: who asks, with what, and the answer as JSON."""
-        answer: Answer = getattr(self, route.name)
+        answer: ApiAnswer = getattr(self, route.name)
 
         async def handle(request: web.Request) -> web.StreamResponse:
             token = token_of(request.headers.get("Authorization"), self._desk.application.config.admin.tokens)
@@ -151,7 +151,7 @@ class Api:
                 await states.note(store, given["id"], who, text, now=now)
             else:
                 await states.change(store, given["id"], state, who, text, until, now=now)
-        except states.Refused as refused:
+        except states.StateRefused as refused:
             raise Unread(str(refused)) from None
         log.info("review change", user=who, path=request.path)
         return await self.finding(request, given)

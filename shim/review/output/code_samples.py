@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shim.review.output.snippets import LANGUAGES, Language, language_of, snippet
+from shim.review.output.snippets import LANGUAGES, SnippetLanguage, language_of, snippet
 from shim.review.reading.model import CallerRow, SampleCall
 
 _NAMES = {"xml": "XML", "php": "PHP", "python": "Python", "curl": "curl"}
@@ -16,7 +16,7 @@ _LONG_NAMES = {"xml": "the message", "php": "PHP SoapClient", "python": "Python 
 class Tab:
     """One way to write a call."""
 
-    id: Language
+    id: SnippetLanguage
     name: str
     about: str
     text: str
@@ -29,7 +29,7 @@ class Copied:
     operation: str
     endpoint: str
     tabs: tuple[Tab, ...]
-    shown: Language
+    shown: SnippetLanguage
 
 
 def copied(call: SampleCall, base: str, callers: Sequence[CallerRow]) -> Copied:
@@ -38,7 +38,7 @@ def copied(call: SampleCall, base: str, callers: Sequence[CallerRow]) -> Copied:
     return Copied(call.operation, call.endpoint, tabs, _shown(callers))
 
 
-def _shown(callers: Sequence[CallerRow]) -> Language:
+def _shown(callers: Sequence[CallerRow]) -> SnippetLanguage:
     """Their own language; the message itself when that is not known."""
     found = language_of(callers)
     return "xml" if found == "curl" else found

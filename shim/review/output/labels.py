@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from shim.core.findings import Severity
-from shim.review.reading.model import Effort, Fit, Rung, State
+from shim.review.reading.model import Effort, FindingState, Fit, ShownRung
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ SEVERITIES: Mapping[Severity, Word] = {
     "notice": Word("→", "Notice", "works, something moved", "note"),
     "info": Word("i", "Info", "works the same", "plain"),
 }
-STATES: Mapping[State, Word] = {
+STATES: Mapping[FindingState, Word] = {
     "new": Word("○", "New", "nobody has looked at it", "note"),
     "acknowledged": Word("◐", "Acknowledged", "somebody is on it", "warn"),
     "ignored": Word("/", "Ignored", "set aside on purpose", "plain"),
@@ -53,7 +53,7 @@ EFFORTS: Mapping[Effort, Word] = {
     "medium": Word("◑", "Medium effort", "elements or accounts are different", "warn"),
     "large": Word("●", "Large effort", "several v3 calls, or something v3 lacks", "loss"),
 }
-RUNGS: Mapping[Rung, Word] = {
+RUNGS: Mapping[ShownRung, Word] = {
     "translate": Word("1", "Translate", "2.5 calls are served, as v3 calls", "plain"),
     "compare": Word("2", "Compare", "the same, and compared, while its v3 code is being written", "note"),
     "v3": Word("3", "v3", "its v3 code is out; a 2.5 call is served all the same, and is a finding", "warn"),

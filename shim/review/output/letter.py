@@ -19,19 +19,19 @@ from shim.review.output.snippets import (
     FENCES,
     NAMES,
     UNKNOWN_BASE,
-    Language,
+    SnippetLanguage,
     language_of,
     snippet,
 )
 from shim.review.output.tables import code, fenced, markdown_table, severities, title
-from shim.review.reading.mapping import Change, OperationMap, mapping_of
+from shim.review.reading.mapping import OperationMap, Renaming, mapping_of
 from shim.review.reading.model import (
     FindingPage,
     OperationUse,
-    Planned,
     Sample,
     SampleCall,
     Scorecard,
+    ShownBrownout,
 )
 
 _FIT_WORDS = {
@@ -86,9 +86,9 @@ def letter(
     pages: Sequence[FindingPage],
     now: datetime,
     *,
-    planned: Sequence[Planned] = (),
+    planned: Sequence[ShownBrownout] = (),
     terms: Terms = Terms(),  # frozen
-    language: Language | None = None,
+    language: SnippetLanguage | None = None,
 ) -> str:
     """The letter. Of `pages` those that are open are told.
 
@@ -110,7 +110,7 @@ def letter(
     return "\n".join([*lines, ""])
 
 
-def finding_section(page: FindingPage, base: str = EXAMPLE, language: Language = "curl") -> str:
+def finding_section(page: FindingPage, base: str = EXAMPLE, language: SnippetLanguage = "curl") -> str:
     """One finding on its own, with its sample and code that stands alone."""
     row = page.row
     lines = [f"# {title(page)}", "", f"{row.integration}, {row.operation}", "", *_told(page)]
@@ -163,7 +163,7 @@ def _last(card: Scorecard) -> str:
     return f"The last call in 2.5 came on {card.last_old:%Y-%m-%d}."
 
 
-def _dates(planned: Sequence[Planned], terms: Terms, now: datetime) -> Iterator[str]:
+def _dates(planned: Sequence[ShownBrownout], terms: Terms, now: datetime) -> Iterator[str]:
     said = []
     if terms.since is not None:
         said.append(
@@ -225,7 +225,7 @@ def _table(left: Iterable[OperationUse]) -> Iterator[str]:
     )  # fmt: skip
 
 
-def _beginning(base: str, language: Language, samples: Mapping[str, Sample | None]) -> Iterator[str]:
+def _beginning(base: str, language: SnippetLanguage, samples: Mapping[str, Sample | None]) -> Iterator[str]:
     yield from ("", "## Before the first call", "")
     yield (
         f"The address stays: `{base}`. Version 3 knows no user name and password in the header. Your app key "
@@ -245,7 +245,7 @@ def _beginning(base: str, language: Language, samples: Mapping[str, Sample | Non
 
 
 def _operation(
-    use: OperationUse, pages: Sequence[FindingPage], terms: Terms, language: Language
+    use: OperationUse, pages: Sequence[FindingPage], terms: Terms, language: SnippetLanguage
 ) -> Iterator[str]:
     becomes = f" → {', '.join(use.becomes)}" if use.becomes else ""
     yield from ("", f"### {use.order}. {use.operation}{becomes}", "")
@@ -281,7 +281,7 @@ def _mapping(told: OperationMap, base: str) -> Iterator[str]:
         yield from (f"- {code(each.path)}: {each.because}" for each in told.only_new)
 
 
-def _changes(what: str, changes: Sequence[Change], same: Sequence[str], *, answers: bool) -> Iterator[str]:
+def _changes(what: str, changes: Sequence[Renaming], same: Sequence[str], *, answers: bool) -> Iterator[str]:
     if changes:
         head = ("in v3", "was in 2.5") if answers else ("in 2.5", "in v3")
         yield ""
@@ -325,7 +325,10 @@ def _sample_of(pages: Iterable[FindingPage]) -> Sample | None:
 
 
 def _sample(
-    sample: Sample, base: str, language: Language, written: Callable[[SampleCall, Language, str], str]
+    sample: Sample,
+    base: str,
+    language: SnippetLanguage,
+    written: Callable[[SampleCall, SnippetLanguage, str], str],
 ) -> Iterator[str]:
     yield from ("", f"A call of {sample.at:%Y-%m-%d}, without its values, was:", "", *fenced(sample.old, "xml"))
     many = len(sample.calls) > 1

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from shim.core.parse import SOAP
 from shim.review.output.snippets import (
     TOKEN_NAME,
-    Language,
     Prepared,
+    SnippetLanguage,
     namespace_of,
     php_text,
     prepared,
@@ -24,16 +24,16 @@ from shim.review.output.snippets import (
 )
 from shim.review.reading.model import SampleCall
 
-HELPERS: Mapping[Language, str] = {"php": "v3.php", "python": "v3.py", "curl": "v3.sh"}
+HELPERS: Mapping[SnippetLanguage, str] = {"php": "v3.php", "python": "v3.py", "curl": "v3.sh"}
 """The name of the helper's file; the message itself needs none."""
 
 
-def helper(call: SampleCall, language: Language, base: str) -> str:
+def helper(call: SampleCall, language: SnippetLanguage, base: str) -> str:
     """The helper for all calls of the same v3 version as `call`. `base` is the address of all calls."""
     return _HELPERS[language](prepared(call, base).header, base)
 
 
-def program(call: SampleCall, language: Language, base: str) -> str:
+def program(call: SampleCall, language: SnippetLanguage, base: str) -> str:
     """A program that makes the call by the helper, which stands beside it."""
     return _PROGRAMS[language](prepared(call, base))
 

@@ -19,15 +19,15 @@ from lxml import etree
 from shim.core.parse import SOAP
 from shim.review.reading.model import CallerRow, SampleCall
 
-Language = Literal["xml", "php", "python", "curl"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
-NAMES: Mapping[Language, str] = {
+SnippetLanguage = Literal["xml", "php", "python", "curl"]
+LANGUAGES: tuple[SnippetLanguage, ...] = get_args(SnippetLanguage)
+NAMES: Mapping[SnippetLanguage, str] = {
     "xml": "XML",
     "php": "PHP with SoapClient",
     "python": "Python with zeep",
     "curl": "curl",
 }
-FENCES: Mapping[Language, str] = {"xml": "xml", "php": "php", "python": "python", "curl": "sh"}
+FENCES: Mapping[SnippetLanguage, str] = {"xml": "xml", "php": "php", "python": "python", "curl": "sh"}
 """What a fenced block of Markdown is marked with."""
 EXAMPLE = "https://voipnow.example.com"
 UNKNOWN_BASE = "https://YOUR-SYSTEMAPI-ADDRESS"
@@ -36,12 +36,12 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 TOKEN_NAME = "accessToken"  # noqa: S105  # the name of a placeholder
 
 
-def snippet(call: SampleCall, language: Language, base: str = EXAMPLE) -> str:
+def snippet(call: SampleCall, language: SnippetLanguage, base: str = EXAMPLE) -> str:
     """The call in a language. `base` is the address that it is made to, without a path."""
     return call.xml if language == "xml" else _WRITERS[language](prepared(call, base))
 
 
-def language_of(callers: Sequence[CallerRow]) -> Language:
+def language_of(callers: Sequence[CallerRow]) -> SnippetLanguage:
     """What an integration seems to be written in, by those that called last; curl can be read by all."""
     for each in callers:
         said = f"{each.toolkit} {each.agent}".lower()

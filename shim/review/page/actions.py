@@ -14,9 +14,9 @@ from aiohttp import web
 from shim.core.admit import ALL, covers
 from shim.review.output.labels import RUNGS, moment, several
 from shim.review.page import forms
-from shim.review.page.desk import Desk
-from shim.review.page.forms import Wrong
-from shim.review.page.pages import Pages
+from shim.review.page.desk import ReviewDesk
+from shim.review.page.forms import WrongForm
+from shim.review.page.pages import ReviewPages
 from shim.review.page.site import Site
 from shim.review.page.templates import link
 
@@ -24,7 +24,7 @@ from shim.review.page.templates import link
 class Actions:
     """Handlers of POST."""
 
-    def __init__(self, site: Site, desk: Desk, pages: Pages) -> None:
+    def __init__(self, site: Site, desk: ReviewDesk, pages: ReviewPages) -> None:
         self._site = site
         self._desk = desk
         self._pages = pages
@@ -35,7 +35,7 @@ class Actions:
         id = int(request.match_info["id"])
         try:
             await self._desk.say(id, forms.said(form), self._site.user(request))
-        except Wrong as wrong:
+        except WrongForm as wrong:
             return await self._pages.show_finding(request, 422, str(wrong), form)
         self._site.say(request, "Your note was added." if forms.text(form, "do") == "note" else "It was saved.")
         raise web.HTTPSeeOther(link("findings", id))
@@ -50,7 +50,7 @@ class Actions:
             if forms.text(form, "all") == "yes":
                 ids = [each.id for each in await self._desk.findings(forms.finding_filter(query))]
             changed = await self._desk.say_of_all(ids, said, self._site.user(request))
-        except Wrong as wrong:
+        except WrongForm as wrong:
             return await self._pages.show_findings(request, query, 422, str(wrong), form)
         self._site.say(request, f"{several(changed, 'finding')} changed.")
         raise web.HTTPSeeOther(link("findings", **query))
@@ -66,7 +66,7 @@ class Actions:
                 return await self._pages.sure(request, card, move, hit)
             who = self._site.user(request)
             await self._desk.set_rung(card.integration, move.operation, move.rung, who, move.text)
-        except Wrong as wrong:
+        except WrongForm as wrong:
             return await self._pages.show_integration(request, 422, str(wrong), form)
         self._site.say(request, f"{_scope(move.operation)}: the rung is {RUNGS[move.rung].name} now.")
         raise web.HTTPSeeOther(link("integrations", card.integration))
@@ -77,7 +77,7 @@ class Actions:
         card = await self._pages.card(request)
         try:
             await self._desk.write_notes(card.integration, forms.text(form, "notes"), self._site.user(request))
-        except Wrong as wrong:
+        except WrongForm as wrong:
             return await self._pages.show_integration(request, 422, str(wrong), form)
         self._site.say(request, "The notes were saved.")
         raise web.HTTPSeeOther(link("integrations", card.integration))
@@ -97,7 +97,7 @@ class Actions:
         try:
             wanted = forms.exception(form)
             await self._desk.grant(card.integration, wanted, self._site.user(request))
-        except Wrong as wrong:
+        except WrongForm as wrong:
             return await self._pages.show_integration(request, 422, str(wrong), form)
         self._site.say(request, f"{_scope(wanted.operation)}: locked calls pass until {moment(wanted.until)}.")
         raise web.HTTPSeeOther(link("integrations", card.integration))
@@ -118,7 +118,7 @@ class Actions:
                 trial = (plan, await self._desk.reach(plan))
                 return await self._pages.show_brownouts(request, typed=form, trial=trial)
             await self._desk.plan(plan, self._site.user(request))
-        except Wrong as wrong:
+        except WrongForm as wrong:
             return await self._pages.show_brownouts(request, 422, str(wrong), form)
         self._site.say(request, f"The brownout is planned, from {moment(plan.starts_at)}.")
         raise web.HTTPSeeOther(link("brownouts"))

@@ -20,14 +20,14 @@ import structlog
 from shim.core.errors import Fault
 from shim.edge.callers.passwords import Passwords
 from shim.edge.callers.throttle import Throttle
-from shim.edge.settings.model import Admin, AdminUser, Login
+from shim.edge.settings.model import Admin, AdminUser, LoginSettings
 
 log = structlog.get_logger()
 
 _MOST_SESSIONS = 1000
 
 
-class LoginRefused(Exception):
+class PageLoginRefused(Exception):
     """A login that was not let in; the text is for the person who tried."""
 
 
@@ -48,7 +48,7 @@ class Door:
     """Lets users in. `admin` gives the settings as they are now, `clock` seconds that never go back."""
 
     def __init__(
-        self, admin: Callable[[], Admin], login: Login, clock: Callable[[], float] = time.monotonic
+        self, admin: Callable[[], Admin], login: LoginSettings, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._admin = admin
         self._clock = clock
@@ -74,16 +74,16 @@ class Door:
         known = hmac.compare_digest(self._proven.get(name, b""), proof)
         if not known and (wait := self._throttle.wait(login, address)):
             log.warning("review login delayed", address=address)
-            raise LoginRefused(f"Too many logins failed. Try again in {max(1, round(wait))} seconds.")
+            raise PageLoginRefused(f"Too many logins failed. Try again in {max(1, round(wait))} seconds.")
         self._throttle.attempt(login, address)
         try:
             good = await self._passwords.verify(user.password_hash if user else None, password)
         except Fault as fault:
             self._throttle.undone(login, address)
-            raise LoginRefused(fault.text) from None
+            raise PageLoginRefused(fault.text) from None
         if user is None or not good:
             log.warning("review login refused", address=address)
-            raise LoginRefused("The name or the password is wrong.")
+            raise PageLoginRefused("The name or the password is wrong.")
         self._throttle.succeeded(login, address)
         self._proven[name] = proof
         log.info("review login", user=name, address=address)

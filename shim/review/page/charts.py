@@ -51,7 +51,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ChartPart:
     """A part of a strip, in per cent of its length."""
 
     name: str
@@ -122,7 +122,7 @@ def round_up(most: int) -> int:
         step *= 10
 
 
-def strip(card: Scorecard) -> tuple[Part, ...]:
+def strip(card: Scorecard) -> tuple[ChartPart, ...]:
     """What an integration uses as parts of one line: what is ported, then what is left, the worst first. What
     fails is that, however it maps."""
     fits = Counter("failing" if each.failing else each.fit for each in card.operations if not each.ported)
@@ -131,7 +131,7 @@ def strip(card: Scorecard) -> tuple[Part, ...]:
     for name, count in counts:
         if count:
             width = 100 * count / total
-            parts.append(Part(name, count, round(x, 3), round(width, 3)))
+            parts.append(ChartPart(name, count, round(x, 3), round(width, 3)))
             x += width
     return tuple(parts)
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from shim.core.commands.caller import Rung
 from shim.edge.app import Application
 from shim.edge.porting import ladder
-from shim.edge.porting.brownouts import Planned, PortingRefused, read_brownouts
+from shim.edge.porting.brownouts import PlannedBrownout, PortingRefused, read_brownouts
 from shim.edge.porting.exceptions import (
     LockException,
     end_exception,
@@ -19,7 +19,7 @@ from shim.edge.porting.exceptions import (
 from shim.edge.porting.reach import Reach, reach
 from shim.edge.store.database import Store
 from shim.review.output.letter import base_of, letter, terms
-from shim.review.page.forms import Plan, Said, Wanted, Wrong
+from shim.review.page.forms import BrownoutForm, Said, Wanted, WrongForm
 from shim.review.page.recent import Recent
 from shim.review.reading import notes, queries, states
 from shim.review.reading.closed_days import ClosedDays
@@ -41,7 +41,7 @@ PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ReviewDesk:
     """Everything that the pages show and do. Raises StoreError when the store fails, and Wrong (with a
     sentence for the person) when a change cannot be taken."""
 
@@ -104,15 +104,15 @@ class Desk:
     async def say_of_all(self, ids: Collection[int], said: Said, who: str) -> int:
         """Change the state of many findings at once; how many."""
         if said.state is None:
-            raise Wrong("A note is written on one finding.")
+            raise WrongForm("A note is written on one finding.")
         if not ids:
-            raise Wrong("Choose findings first.")
+            raise WrongForm("Choose findings first.")
         self.recent.forget()
         store, now = self.store, self.now()
         try:
             return await states.change_all(store, ids, said.state, who, said.text, said.until, now=now)
-        except states.Refused as refused:
-            raise Wrong(str(refused)) from None
+        except states.StateRefused as refused:
+            raise WrongForm(str(refused)) from None
 
     async def pages(self, wanted: FindingFilter) -> Sequence[FindingPage]:
         """Findings with meaning and sample, without days and history."""
@@ -138,8 +138,8 @@ class Desk:
         self.recent.forget()
         try:
             await notes.write(self.store, integration, text, who)
-        except notes.Refused as refused:
-            raise Wrong(str(refused)) from None
+        except notes.NoteRefused as refused:
+            raise WrongForm(str(refused)) from None
 
     async def finding(self, id: int) -> FindingPage | None:
         app = self.application
@@ -154,17 +154,17 @@ class Desk:
                 await states.note(store, id, who, said.text, now=now)
             else:
                 await states.change(store, id, said.state, who, said.text, said.until, now=now)
-        except states.Refused as refused:
-            raise Wrong(str(refused)) from None
+        except states.StateRefused as refused:
+            raise WrongForm(str(refused)) from None
 
     # ---- the porting ladder ----
 
-    async def standings(self, integration: str) -> Sequence[ladder.Standing]:
+    async def standings(self, integration: str) -> Sequence[ladder.RungStanding]:
         known = self.application.integration(integration)
         configured = known.porting if known else {}
         return ladder.standings(integration, configured, await ladder.rules(self.store))
 
-    async def steps(self, integration: str) -> Sequence[ladder.Change]:
+    async def steps(self, integration: str) -> Sequence[ladder.RungChange]:
         return await ladder.history(self.store, integration, most=50)
 
     async def set_rung(self, integration: str, operation: str, rung: Rung, who: str, text: str) -> None:
@@ -172,7 +172,7 @@ class Desk:
         try:
             await ladder.set_rung(self.store, integration, operation, rung, who, text)
         except PortingRefused as refused:
-            raise Wrong(_sentence(refused)) from None
+            raise WrongForm(_sentence(refused)) from None
 
     async def reset_rung(self, integration: str, operation: str, who: str) -> bool:
         self.recent.forget()
@@ -188,7 +188,7 @@ class Desk:
                 self.store, integration, wanted.operation, wanted.owner, wanted.reason, wanted.until, who
             )
         except PortingRefused as refused:
-            raise Wrong(_sentence(refused)) from None
+            raise WrongForm(_sentence(refused)) from None
 
     async def end_exception(self, id: str, who: str) -> bool:
         """End one before its time; False when it is over."""
@@ -196,15 +196,15 @@ class Desk:
 
     # ---- brownouts ----
 
-    async def brownouts(self) -> Sequence[Planned]:
+    async def brownouts(self) -> Sequence[PlannedBrownout]:
         """All, those that are over too, by their start."""
         return await read_brownouts(self.store, everything=True)
 
-    async def reach(self, plan: Plan) -> Reach:
+    async def reach(self, plan: BrownoutForm) -> Reach:
         """Whom a brownout would have hit in the last days."""
         return await reach(self.store, plan.integration, plan.operation, REACH_DAYS)
 
-    async def plan(self, plan: Plan, who: str) -> None:
+    async def plan(self, plan: BrownoutForm, who: str) -> None:
         try:
             await ladder.plan_brownout(
                 self.store,
@@ -217,7 +217,7 @@ class Desk:
                 plan.link,
             )
         except PortingRefused as refused:
-            raise Wrong(_sentence(refused)) from None
+            raise WrongForm(_sentence(refused)) from None
 
     async def stop(self, id: str, who: str) -> bool:
         """End or cancel a brownout; False when there was none to end."""

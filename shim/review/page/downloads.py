@@ -8,7 +8,7 @@ from aiohttp import web
 
 from shim.review.output import tables
 from shim.review.page import forms
-from shim.review.page.desk import Desk
+from shim.review.page.desk import ReviewDesk
 from shim.review.reading.model import FindingFilter
 
 _BOM = "\ufeff"
@@ -19,7 +19,7 @@ _TYPES = {"csv": "text/csv", "json": "application/json", "md": "text/markdown"}
 class Exports:
     """Handlers of GET; each answers with a file."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ReviewDesk) -> None:
         self._desk = desk
 
     async def integrations_csv(self, request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ from multidict import MultiMapping
 from shim.core.admit import ALL
 from shim.core.commands.caller import Rung
 from shim.core.findings import Severity
-from shim.review.reading.model import FindingFilter, State
+from shim.review.reading.model import FindingFilter, FindingState
 
 WINDOWS = (7, 30, 90)
 """Days that pages look back."""
@@ -22,7 +22,7 @@ _LATE = timedelta(minutes=1)
 _Choice = TypeVar("_Choice", bound=str)
 
 
-class Wrong(ValueError):
+class WrongForm(ValueError):
     """What was typed cannot be taken; the text is for the person."""
 
 
@@ -30,13 +30,13 @@ class Wrong(ValueError):
 class Said:
     """What is said of a finding. `state` None is a note."""
 
-    state: State | None
+    state: FindingState | None
     text: str
     until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BrownoutForm:
     """A window in which 2.5 calls are refused; integration or operation `*` is all of them."""
 
     integration: str
@@ -101,7 +101,7 @@ def integration_list(query: Mapping[str, str]) -> IntegrationList:
     )
 
 
-SAID: Mapping[str, State | None] = {
+SAID: Mapping[str, FindingState | None] = {
     "acknowledge": "acknowledged",
     "fixed": "fixed",
     "ignore": "ignored",
@@ -124,7 +124,7 @@ def page_number(query: Mapping[str, str]) -> int:
 def finding_filter(query: Mapping[str, str]) -> FindingFilter:
     """Which findings. `show` is a state, `open` (the default) or `any`; what is not known does not count."""
     show = query.get("show", "")
-    state = _one_of(show, get_args(State))
+    state = _one_of(show, get_args(FindingState))
     return FindingFilter(
         integration=text(query, "integration") or None,
         operation=text(query, "operation") or None,
@@ -174,7 +174,7 @@ def said(form: Mapping[str, Any]) -> Said:
     """What is said of a finding. Raises Wrong."""
     do = text(form, "do")
     if do not in SAID:
-        raise Wrong("Choose what to say of it.")
+        raise WrongForm("Choose what to say of it.")
     until = (
         _moment(form, "until", "until when to ignore it") if do == "ignore" and text(form, "until") else None
     )
@@ -186,7 +186,7 @@ def move(form: Mapping[str, Any]) -> Move:
     rung: Rung | None = _one_of(text(form, "rung"), get_args(Rung))
     operation = text(form, "operation")
     if rung is None or not operation:
-        raise Wrong("Choose an operation and a rung.")
+        raise WrongForm("Choose an operation and a rung.")
     return Move(operation, rung, text(form, "text"), text(form, "sure") == "yes")
 
 
@@ -206,20 +206,20 @@ def exception(form: Mapping[str, Any]) -> Wanted:
     return Wanted(text(form, "operation") or ALL, text(form, "owner"), text(form, "reason"), until)
 
 
-def plan(form: Mapping[str, Any], now: datetime) -> Plan:
+def plan(form: Mapping[str, Any], now: datetime) -> BrownoutForm:
     """A window to plan. A start within the last minute is now. Raises Wrong."""
     starts = _moment(form, "starts", "when it starts")
     ends = _moment(form, "ends", "when it ends")
     if ends <= starts:
-        raise Wrong("It has to end after it starts.")
+        raise WrongForm("It has to end after it starts.")
     if starts < now - _LATE:
-        raise Wrong("It cannot start in the past.")
+        raise WrongForm("It cannot start in the past.")
     if ends - starts > _LONGEST_BROWNOUT:
-        raise Wrong("A brownout lasts two days at most: for good, lock the operation instead.")
+        raise WrongForm("A brownout lasts two days at most: for good, lock the operation instead.")
     integration = text(form, "integration")
     if not integration:
-        raise Wrong("Choose an integration, or all of them.")
-    return Plan(
+        raise WrongForm("Choose an integration, or all of them.")
+    return BrownoutForm(
         integration,
         text(form, "operation") or ALL,
         max(starts, now),
@@ -252,4 +252,4 @@ def _moment(form: Mapping[str, Any], name: str, what: str) -> datetime:
     try:
         return datetime.fromisoformat(text(form, name)).replace(tzinfo=UTC)
     except ValueError:
-        raise Wrong(f"Say {what}: a date and a time, like 2026-01-31T22:00.") from None
+        raise WrongForm(f"Say {what}: a date and a time, like 2026-01-31T22:00.") from None

@@ -17,8 +17,8 @@ from shim.edge.porting.reach import Reach
 from shim.review.output.code_samples import copied
 from shim.review.output.printed import printed
 from shim.review.page import forms
-from shim.review.page.desk import Desk
-from shim.review.page.forms import NOBODY, IntegrationList, Plan
+from shim.review.page.desk import ReviewDesk
+from shim.review.page.forms import NOBODY, BrownoutForm, IntegrationList
 from shim.review.page.site import Site
 from shim.review.page.templates import link
 from shim.review.reading.model import FindingFilter, FindingRow, OperationUse, Overview, Scorecard
@@ -48,10 +48,10 @@ _CHOICES = (
 _SAID = {"new": "reopen", "acknowledged": "acknowledge", "ignored": "ignore"}
 
 
-class Pages:
+class ReviewPages:
     """Handlers of GET, and the pages that a form comes back to when it cannot be taken."""
 
-    def __init__(self, site: Site, desk: Desk) -> None:
+    def __init__(self, site: Site, desk: ReviewDesk) -> None:
         self._site = site
         self._desk = desk
 
@@ -322,7 +322,7 @@ class Pages:
         status: int = 200,
         problem: str | None = None,
         typed: Mapping[str, Any] | None = None,
-        trial: tuple[Plan, Reach] | None = None,
+        trial: tuple[BrownoutForm, Reach] | None = None,
     ) -> web.Response:
         now = self._desk.now()
         all_of_them = await self._desk.brownouts()

@@ -11,9 +11,9 @@ from shim.edge.http.peer import Peers
 from shim.review.api.site import api
 from shim.review.page.actions import Actions
 from shim.review.page.auth import Door
-from shim.review.page.desk import Desk
+from shim.review.page.desk import ReviewDesk
 from shim.review.page.downloads import Exports
-from shim.review.page.pages import Pages
+from shim.review.page.pages import ReviewPages
 from shim.review.page.site import Site, static
 from shim.review.page.templates import PREFIX
 
@@ -25,7 +25,7 @@ def review(application: Application, admin: web.Application) -> None:
     peers = Peers(None, listen.trusted_proxies, listen.forwarded == "forwarded")
     site = Site(lambda: application.config.admin, door, peers, application.store.now)
     app = web.Application(middlewares=[site.guard])
-    app.add_routes(_routes(site, Desk(application)))
+    app.add_routes(_routes(site, ReviewDesk(application)))
 
     async def close(_: web.Application) -> None:
         door.close()
@@ -36,8 +36,8 @@ def review(application: Application, admin: web.Application) -> None:
     admin.router.add_get("/", _to_page)
 
 
-def _routes(site: Site, desk: Desk) -> list[web.RouteDef]:
-    pages = Pages(site, desk)
+def _routes(site: Site, desk: ReviewDesk) -> list[web.RouteDef]:
+    pages = ReviewPages(site, desk)
     actions = Actions(site, desk, pages)
     exports = Exports(desk)
     return [

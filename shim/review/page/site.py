@@ -26,7 +26,7 @@ from shim.edge.http.peer import Peers
 from shim.edge.settings.model import Admin
 from shim.edge.store.database import is_busy
 from shim.review.api.roles import may, needed_for, refusal
-from shim.review.page.auth import Door, LoginRefused, Session
+from shim.review.page.auth import Door, PageLoginRefused, Session
 from shim.review.page.forms import text
 from shim.review.page.templates import PREFIX, STATIC, environment, link
 
@@ -60,7 +60,7 @@ _BACK = "You were logged out meanwhile. What you typed is back in its form: look
 _KEPT = ("do", "text", "until", "notes", "operation", "rung")
 """Fields whose texts outlive a session."""
 
-Form = MultiMapping[Any]
+PostedForm = MultiMapping[Any]
 
 
 class Site:
@@ -128,7 +128,7 @@ class Site:
         kept, session.typed = session.typed[1], None
         return kept
 
-    async def form(self, request: web.Request) -> Form:
+    async def form(self, request: web.Request) -> PostedForm:
         """The fields of a form that came from a page of ours. Raises HTTPForbidden."""
         if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
             _forbid()
@@ -196,7 +196,7 @@ class Site:
         next = local_path(str(fields.get("next", "")))
         try:
             key = await self._door.enter(name, password, self._peers.client(request))
-        except LoginRefused as refused:
+        except PageLoginRefused as refused:
             return await self._login(request, 401, str(refused), next, _kept(fields))
         self._door.leave(request.cookies.get(COOKIE))
         session = self._door.session(key)
@@ -270,7 +270,7 @@ def _page_of(request: web.Request) -> str:
     return request.path if "/findings" in request.path else f"{PREFIX}/"
 
 
-def _kept(fields: Form) -> dict[str, str]:
+def _kept(fields: PostedForm) -> dict[str, str]:
     """What a login form carries of another one."""
     named = {name: text(fields, f"kept-{name}") for name in _KEPT}
     return {name: value for name, value in named.items() if value}

@@ -19,7 +19,7 @@ _AHEAD = timedelta(days=370)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TrendLine:
     """From one point to another."""
 
     x1: float
@@ -29,7 +29,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TrendMark:
     """A day that is named; `left` is where its name stands, so that it does not leave the picture."""
 
     x: float
@@ -43,9 +43,9 @@ class TrendChart:
 
     words: str
     top: int
-    past: tuple[Line, ...]
-    ahead: Line | None
-    marks: tuple[Mark, ...]
+    past: tuple[TrendLine, ...]
+    ahead: TrendLine | None
+    marks: tuple[TrendMark, ...]
     feet: tuple[date, ...]
 
 
@@ -73,14 +73,14 @@ def chart(trend: Trend, days: Sequence[Day], today: date, sunset: date | None) -
         last = past[-1].day
         shown = min(trend.zero, end)
         left = trend.a_day * (1 - (shown - last) / (trend.zero - last))
-        ahead = Line(at(last), height(trend.a_day), at(shown), height(left))
+        ahead = TrendLine(at(last), height(trend.a_day), at(shown), height(left))
     marks = [(today, "today")] + ([(sunset, "sunset")] if sunset and start <= sunset <= end else [])
     return TrendChart(
         words=said(trend, today, sunset),
         top=top,
-        past=tuple(Line(*one, *two) for one, two in pairwise(points)),
+        past=tuple(TrendLine(*one, *two) for one, two in pairwise(points)),
         ahead=ahead,
-        marks=tuple(Mark(at(day), name, at(day) > 50) for day, name in marks),
+        marks=tuple(TrendMark(at(day), name, at(day) > 50) for day, name in marks),
         feet=(start, end),
     )
 

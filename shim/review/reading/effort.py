@@ -34,7 +34,7 @@ _MET: dict[Code, tuple[int, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class PortingEffort:
     """What there is to do about one operation."""
 
     effort: Effort
@@ -42,7 +42,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Successors:
+class SuccessorCalls:
     """What the catalogue says of one old operation, the same for every integration.
 
     `becomes` are full names of v3 operations in the order of their calls, `writes` whether it changes
@@ -56,7 +56,7 @@ class Successors:
     holds: bool = False
     """Whether it holds other calls."""
 
-    def work(self, met: Mapping[str, int]) -> Work:
+    def work(self, met: Mapping[str, int]) -> PortingEffort:
         """The work for an integration; `met` counts its open findings of the operation by code."""
         seen = [(weight * met[code], text.format(_count(met[code], "element")))
                 for code, (weight, text) in _MET.items() if met.get(code)]  # fmt: skip
@@ -68,19 +68,19 @@ class Successors:
             said.append(f"{_count(self.lacks, 'element')} that v3 lacks, not in use")
         weight = sum(weight for weight, _ in facts)
         fitting: tuple[Effort, ...] = tuple(effort for limit, effort in _LIMITS if weight <= limit)
-        return Work(fitting[0] if fitting else "large", ". ".join(said) + ".")
+        return PortingEffort(fitting[0] if fitting else "large", ". ".join(said) + ".")
 
 
-def successors(catalogue: Catalogue) -> Mapping[str, Successors]:
+def successors(catalogue: Catalogue) -> Mapping[str, SuccessorCalls]:
     """What becomes of every old operation that is translated, by full name."""
     return {name: _successors(catalogue, each) for name, each in catalogue.translations.items()}
 
 
-UNKNOWN = Successors((), True, ((_UNTRANSLATED, "Not translated: it has to be written anew for v3"),))
+UNKNOWN = SuccessorCalls((), True, ((_UNTRANSLATED, "Not translated: it has to be written anew for v3"),))
 """What is said of an operation that the catalogue does not translate."""
 
 
-def _successors(catalogue: Catalogue, translation: Translation) -> Successors:
+def _successors(catalogue: Catalogue, translation: Translation) -> SuccessorCalls:
     if translation.declared.emulates:
         return _of_the_shim(catalogue, translation)
     legs = [each.new.full_name for each in translation.legs.values()]
@@ -88,15 +88,15 @@ def _successors(catalogue: Catalogue, translation: Translation) -> Successors:
     lacking = [each for each in translation.fates if each.fate in _LACKING]
     facts = tuple(_facts(translation, becomes))
     holds = not translation.declared.forwarded
-    return Successors(becomes, translation.writes, facts, len(_tops(lacking)), holds)
+    return SuccessorCalls(becomes, translation.writes, facts, len(_tops(lacking)), holds)
 
 
-def _of_the_shim(catalogue: Catalogue, translation: Translation) -> Successors:
+def _of_the_shim(catalogue: Catalogue, translation: Translation) -> SuccessorCalls:
     """What is said of an operation that the shim answers itself; v3 may have one of that name."""
     name = translation.old.full_name
     if name in catalogue.new.operations:
-        return Successors((name,), translation.writes, ((1, "v3 has it too, and answers for itself"),))
-    return Successors((), translation.writes, ((_ALONE, "v3 has no such operation: do without it"),))
+        return SuccessorCalls((name,), translation.writes, ((1, "v3 has it too, and answers for itself"),))
+    return SuccessorCalls((), translation.writes, ((_ALONE, "v3 has no such operation: do without it"),))
 
 
 def _facts(translation: Translation, becomes: tuple[str, ...]) -> Iterator[tuple[int, str]]:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from shim.review.reading.model import Failures, Reason, Span
+from shim.review.reading.model import DaySpan, Failures, Reason
 from shim.review.reading.rows import DayCount, FaultCount
 
 ON_PURPOSE = ("brownout", "locked")
@@ -20,20 +20,20 @@ _MANY = 4
 """One of so many calls is too much."""
 _ENOUGH_TODAY = 10
 _WEEK = timedelta(days=7)
-NO_CALLS = Span(0, 0, 0)
+NO_CALLS = DaySpan(0, 0, 0)
 
 
 def failures(days: Iterable[DayCount], counts: Iterable[FaultCount], today: date) -> Failures:
     """The faults of 2.5 calls of one integration, or of all, today, in the last seven days, and before."""
     days = [each for each in days if each.side == "old"]
     calls, faults = _span(days, today, "calls"), _span(days, today, "faults")
-    reasons: defaultdict[str, Span] = defaultdict(lambda: NO_CALLS)
+    reasons: defaultdict[str, DaySpan] = defaultdict(lambda: NO_CALLS)
     for each in counts:
-        reasons[each.reason] = plus(reasons[each.reason], Span(each.today, each.week, each.before))
+        reasons[each.reason] = plus(reasons[each.reason], DaySpan(each.today, each.week, each.before))
     told = NO_CALLS
     for span in reasons.values():
         told = plus(told, span)
-    rest = Span(*(max(0, all_of - some) for all_of, some in zip(parts(faults), parts(told), strict=True)))
+    rest = DaySpan(*(max(0, all_of - some) for all_of, some in zip(parts(faults), parts(told), strict=True)))
     if any(parts(rest)):
         reasons[UNKNOWN_REASON] = rest
     wanted = NO_CALLS
@@ -54,15 +54,15 @@ def is_failing(calls: int, faults: int) -> bool:
     return faults > 0 and faults * _MANY >= calls
 
 
-def plus(one: Span, other: Span) -> Span:
-    return Span(one.today + other.today, one.week + other.week, one.before + other.before)
+def plus(one: DaySpan, other: DaySpan) -> DaySpan:
+    return DaySpan(one.today + other.today, one.week + other.week, one.before + other.before)
 
 
-def parts(span: Span) -> tuple[int, int, int]:
+def parts(span: DaySpan) -> tuple[int, int, int]:
     return span.today, span.week, span.before
 
 
-def _span(days: Iterable[DayCount], today: date, what: str) -> Span:
+def _span(days: Iterable[DayCount], today: date, what: str) -> DaySpan:
     """The last seven days hold today; those before are the seven before them."""
     week, before = today - _WEEK, today - 2 * _WEEK
     sums = [0, 0, 0]
@@ -71,4 +71,4 @@ def _span(days: Iterable[DayCount], today: date, what: str) -> Span:
         sums[0] += count if day == today else 0
         sums[1] += count if week < day <= today else 0
         sums[2] += count if before < day <= week else 0
-    return Span(*sums)
+    return DaySpan(*sums)

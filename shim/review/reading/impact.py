@@ -24,7 +24,7 @@ from shim.core.login_forms import WORDS
 from shim.core.policies import Policies
 from shim.edge.deprecation.counting import UNKNOWN
 from shim.edge.deprecation.tables import FINDING_DAYS, FINDINGS
-from shim.edge.porting.ladder import Rule
+from shim.edge.porting.ladder import RungRule
 from shim.edge.porting.reach import Program, reach
 from shim.edge.settings.model import Integration
 from shim.edge.store.database import Store
@@ -82,7 +82,7 @@ class Impact:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class UseOfCall:
     """An operation that an integration called."""
 
     integration: str
@@ -92,7 +92,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class MetCalls:
     """How often a finding was made in the days, and with which shape of the message."""
 
     count: int
@@ -106,15 +106,15 @@ class Seen:
 
     since: date
     until: date
-    uses: tuple[Use, ...]
+    uses: tuple[UseOfCall, ...]
     programs: tuple[Program, ...]
-    met: Mapping[tuple[str, str, str], Met] = field(default_factory=dict)
+    met: Mapping[tuple[str, str, str], MetCalls] = field(default_factory=dict)
     """By integration, operation and path: what was found there, whatever the code."""
     samples: Mapping[tuple[str, str], Sequence[etree._Element]] = field(default_factory=dict)
     """Shapes of messages, by integration and operation."""
     logins: Mapping[str, Sequence[LoginUse]] = field(default_factory=dict)
 
-    def shapes(self, use: Use, path: str) -> tuple[str, ...]:
+    def shapes(self, use: UseOfCall, path: str) -> tuple[str, ...]:
         """The values that samples of these calls have at a path of the request."""
         found: list[str] = []
         for root in self.samples.get((use.integration, use.operation), ()):
@@ -134,7 +134,7 @@ class Seen:
 async def seen(store: Store, days: int) -> Seen:
     """What was called and found in the last days, today included. Raises BackendError."""
     found = await reach(store, ALL, ALL, days)
-    uses = [Use(each.integration, each.operation, each.calls, each.last_seen) for each in found.hits]
+    uses = [UseOfCall(each.integration, each.operation, each.calls, each.last_seen) for each in found.hits]
     async with store.reading() as connection:
         met, samples = await _met(connection, found.since)
     logins = await login_uses(store, store.now(), days)
@@ -144,7 +144,7 @@ async def seen(store: Store, days: int) -> Seen:
 
 async def _met(
     connection: AsyncConnection, since: date
-) -> tuple[dict[tuple[str, str, str], Met], dict[tuple[str, str], list[etree._Element]]]:
+) -> tuple[dict[tuple[str, str, str], MetCalls], dict[tuple[str, str], list[etree._Element]]]:
     row, count = FINDINGS.c, sa.func.sum(FINDING_DAYS.c["count"]).label("times")
     columns = (row.integration, row.operation, row.path, row.last_seen, row.sample)
     query = (
@@ -153,14 +153,14 @@ async def _met(
         .where(FINDING_DAYS.c.day >= since.isoformat())
         .group_by(row.id, *columns)
     )
-    met: dict[tuple[str, str, str], Met] = {}
+    met: dict[tuple[str, str, str], MetCalls] = {}
     samples: dict[tuple[str, str], list[etree._Element]] = {}
     for each in await connection.execute(query):
         key = (each.integration, each.operation, each.path)
         before = met.get(key)
         last = each.last_seen if each.last_seen.tzinfo else each.last_seen.replace(tzinfo=UTC)
         most = max(int(each.times), before.count if before is not None else 0)
-        met[key] = Met(most, max(last, before.last_seen) if before is not None else last, each.sample)
+        met[key] = MetCalls(most, max(last, before.last_seen) if before is not None else last, each.sample)
         if each.sample is not None and (root := _shape(each.sample)) is not None:
             samples.setdefault(key[:2], []).append(root)
     return met, samples
@@ -198,7 +198,7 @@ class State:
     logins: Mapping[str, str]
 
 
-def state_of(integration: Integration | None, stored: Iterable[Rule], now: datetime) -> State:
+def state_of(integration: Integration | None, stored: Iterable[RungRule], now: datetime) -> State:
     """That of a configured integration, with the rungs of the store over its own; of one that is not configured
     everything is refused."""
     if integration is None:
@@ -242,11 +242,13 @@ def _changed(
                 )
 
 
-def _whole(use: Use, before: str, after: str) -> Touch:
+def _whole(use: UseOfCall, before: str, after: str) -> Touch:
     return Touch(use.integration, use.operation, "", before, after, use.calls, True, use.last_seen)
 
 
-def _choices(what: Seen, catalogue: Catalogue, use: Use, before: Policies, after: Policies) -> Iterator[Touch]:
+def _choices(
+    what: Seen, catalogue: Catalogue, use: UseOfCall, before: Policies, after: Policies
+) -> Iterator[Touch]:
     translation = catalogue.translations.get(use.operation)
     if translation is None or before.entries == after.entries:
         return

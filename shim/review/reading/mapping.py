@@ -13,7 +13,7 @@ from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.findings import KINDS
 from shim.core.rules.rule import Fate
 
-Direction = Literal["request", "answer"]
+MessageDirection = Literal["request", "answer"]
 LOST = ("dropped", "refused", "kept", "emulated")
 """Fates of what v3 has no place for."""
 HAPPENS: Mapping[str, str] = {
@@ -39,7 +39,7 @@ class NewCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Renaming:
     """One path of a 2.5 message and its place in v3, None where there is none; `fate` is what happens to it,
     `do` what the integrator does about it, where there is more to do than to write the new name."""
 
@@ -73,15 +73,15 @@ class OperationMap:
     calls: tuple[NewCall, ...]
     alone: str
     writes: bool
-    request: tuple[Change, ...]
-    answer: tuple[Change, ...]
+    request: tuple[Renaming, ...]
+    answer: tuple[Renaming, ...]
     same_request: tuple[str, ...]
     same_answer: tuple[str, ...]
     only_new: tuple[Addition, ...]
     notes: tuple[str, ...]
 
     @property
-    def lost(self) -> tuple[Change, ...]:
+    def lost(self) -> tuple[Renaming, ...]:
         """What v3 has no place for, each path once."""
         found = {each.old: each for each in (*self.request, *self.answer) if each.lost}
         return tuple(found.values())
@@ -118,7 +118,7 @@ def _calls(catalogue: Catalogue, translation: Translation) -> Iterable[NewCall]:
         yield NewCall(each.full_name, catalogue.new.services[each.service].endpoint, each.soap_action)
 
 
-def _changes(translation: Translation, direction: Direction) -> Iterable[Change]:
+def _changes(translation: Translation, direction: MessageDirection) -> Iterable[Renaming]:
     fates = [each for each in translation.fates if each.direction == direction]
     places = {each.path: each.place for each in fates}
     told = _without_repeats([each for each in fates if not _is_plain(each, places)])
@@ -133,12 +133,12 @@ def _changes(translation: Translation, direction: Direction) -> Iterable[Change]
     return dict.fromkeys(made)
 
 
-def _change(fate: Fate) -> Change:
+def _change(fate: Fate) -> Renaming:
     kind = KINDS[fate.finding] if fate.finding else None
     happens = HAPPENS[fate.fate]
     if fate.fate == "computed" and not fate.place:
         happens = "worked out by the shim"
-    return Change(fate.path, fate.place, fate.fate, happens, fate.because, kind.do if kind else "")
+    return Renaming(fate.path, fate.place, fate.fate, happens, fate.because, kind.do if kind else "")
 
 
 def _elsewhere(translation: Translation) -> list[Fate]:
@@ -154,7 +154,7 @@ def _elsewhere(translation: Translation) -> list[Fate]:
     ]
 
 
-def _same(translation: Translation, direction: Direction) -> tuple[str, ...]:
+def _same(translation: Translation, direction: MessageDirection) -> tuple[str, ...]:
     """Paths that stay as they are, without those below another one."""
     fates = [each for each in translation.fates if each.direction == direction]
     places = {each.path: each.place for each in fates}

@@ -15,9 +15,9 @@ from shim.core.findings import Severity
 
 Fit = Literal["clean", "moved", "emulated", "lossy", "refused"]
 """How well calls map, by the worst finding that is open: none or info, notice, warning, loss, refused."""
-State = Literal["new", "acknowledged", "ignored", "fixed", "verified"]
+FindingState = Literal["new", "acknowledged", "ignored", "fixed", "verified"]
 Effort = Literal["none", "small", "medium", "large"]
-Rung = Literal["translate", "compare", "v3", "locked"]
+ShownRung = Literal["translate", "compare", "v3", "locked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class DaySpan:
     """How many today, in the last seven days with today, and in the seven before."""
 
     today: int
@@ -43,7 +43,7 @@ class Reason:
     """2.5 calls that were answered with a fault of one reason; "" where it was not kept."""
 
     reason: str
-    faults: Span
+    faults: DaySpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class Failures:
     `failing` is a caller a quarter of whose calls fail, this week or today, though nobody wanted that.
     """
 
-    calls: Span
-    faults: Span
+    calls: DaySpan
+    faults: DaySpan
     reasons: tuple[Reason, ...]
     failing: bool
 
@@ -95,7 +95,7 @@ class OperationUse:
     first_seen: datetime
     last_seen: datetime
     open_findings: int
-    rung: Rung
+    rung: ShownRung
     ported: bool
     effort: Effort
     reason: str
@@ -231,7 +231,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class FindingEvent:
     """A change of a finding's state, or a note (both states are the same)."""
 
     at: datetime
@@ -257,7 +257,7 @@ class FindingRow:
     count: int
     first_seen: datetime
     last_seen: datetime
-    state: State
+    state: FindingState
     state_at: datetime
     until: datetime | None
     open: bool
@@ -272,7 +272,7 @@ class FindingPage:
     do: str
     sample: Sample | None
     days: tuple[tuple[date, int], ...]
-    history: tuple[Event, ...]
+    history: tuple[FindingEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +308,7 @@ class FindingFilter:
     operation: str | None = None
     code: str | None = None
     severity: Severity | None = None
-    state: State | None = None
+    state: FindingState | None = None
     open: bool | None = None
     text: str | None = None
     since: date | None = None
@@ -320,7 +320,7 @@ class FindingFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class ShownBrownout:
     """A window in which calls of 2.5 are refused on purpose; `operation` may be `*`, all of them."""
 
     operation: str

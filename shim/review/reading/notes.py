@@ -11,7 +11,7 @@ from shim.edge.store.database import Store
 _LONGEST = 4000
 
 
-class Refused(ValueError):
+class NoteRefused(ValueError):
     """Notes that cannot be taken; the text says why."""
 
 
@@ -22,7 +22,7 @@ async def write(store: Store, integration: str, text: str, who: str) -> None:
     """
     text = text.strip()
     if len(text) > _LONGEST or not all(each.isprintable() or each == "\n" for each in text):
-        raise Refused(f"Notes have at most {_LONGEST} characters, without control characters.")
+        raise NoteRefused(f"Notes have at most {_LONGEST} characters, without control characters.")
     row = {"integration": integration, "text": text, "who": who, "at": store.now()}
     async with store.writing() as connection:
         mine = INTEGRATION_NOTES.c.integration == integration

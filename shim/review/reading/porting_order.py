@@ -20,7 +20,7 @@ _VERB = re.compile(r"^[A-Z][a-z]+(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PortingStep:
     """One old operation (a full name) that is left to port."""
 
     operation: str
@@ -30,7 +30,7 @@ class Step:
     holds: bool = False
 
 
-def in_order(steps: Iterable[Step]) -> list[str]:
+def in_order(steps: Iterable[PortingStep]) -> list[str]:
     """Full names in the suggested order."""
     wanted = sorted(
         steps, key=lambda each: (each.holds, EFFORTS.index(each.effort), -each.calls, each.operation)

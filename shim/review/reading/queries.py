@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.catalogue.translation import Catalogue
-from shim.core.findings import KINDS, Kind, kind_of
+from shim.core.findings import KINDS, FindingKind, kind_of
 from shim.edge.catalogue import catalogue as shipped
 from shim.edge.deprecation.tables import FINDING_DAYS, FINDING_EVENTS, FINDINGS
 from shim.edge.settings.load import Config
@@ -28,30 +28,32 @@ from shim.edge.settings.logins import Integration
 from shim.edge.store.database import Store, utc
 from shim.review.reading import rows
 from shim.review.reading.closed_days import DAYS, ClosedDays, read
-from shim.review.reading.effort import UNKNOWN, Successors, successors
+from shim.review.reading.effort import UNKNOWN, SuccessorCalls, successors
 from shim.review.reading.failures import failures
 from shim.review.reading.model import (
     About,
     Day,
-    Event,
+    FindingEvent,
     FindingFilter,
     FindingPage,
     FindingRow,
     LoginPage,
     OperationUse,
     Overview,
-    Planned,
     Sample,
     SampleCall,
     Scorecard,
+    ShownBrownout,
 )
 from shim.review.reading.rows import Placed, Window
-from shim.review.reading.scorecard import SEVERITIES, Seen, build, days_of, is_nameless
+from shim.review.reading.scorecard import SEVERITIES, LastSeen, build, days_of, is_nameless
 from shim.review.reading.states import OPEN, effective, still_open
 from shim.review.reading.trend import trend
 
 ANY = FindingFilter()
-_NO_KIND = Kind("info", "", "This version of the shim does not know the code.", "Look at the finding itself.")
+_NO_KIND = FindingKind(
+    "info", "", "This version of the shim does not know the code.", "Look at the finding itself."
+)
 
 
 async def overview(
@@ -178,7 +180,7 @@ async def logins(
         return await rows.logins(connection, integration, start, most, text)
 
 
-async def planned(store: Store, now: datetime, integration: str) -> list[Planned]:
+async def planned(store: Store, now: datetime, integration: str) -> list[ShownBrownout]:
     """Planned refusals of 2.5 calls that are under way or to come."""
     async with store.reading() as connection:
         return await rows.planned(connection, now, integration)
@@ -198,7 +200,9 @@ async def finding(
     return replace(
         _page(_finding(found[0], used, now), _sample(found[0])),
         days=tuple((date.fromisoformat(each["day"]), each["count"]) for each in days),
-        history=tuple(Event(utc(each.at), each.who, each.was, each.became, each.text) for each in events),
+        history=tuple(
+            FindingEvent(utc(each.at), each.who, each.was, each.became, each.text) for each in events
+        ),
     )
 
 
@@ -218,7 +222,7 @@ async def _cards(
     config: Config,
     closed: ClosedDays | None,
     only: str | None = None,
-) -> tuple[list[Scorecard], Mapping[str, Seen]]:
+) -> tuple[list[Scorecard], Mapping[str, LastSeen]]:
     """Scorecards of all, or of one, and what was read for them; without the callers, when it is of all."""
     configured = {each.name for each in config.integrations}
     async with store.reading() as connection:
@@ -244,8 +248,8 @@ async def _cards(
 
 async def _seen(
     connection: AsyncConnection, window: Window, now: datetime, closed: ClosedDays | None, only: str | None
-) -> defaultdict[str, Seen]:
-    seen: defaultdict[str, Seen] = defaultdict(Seen)
+) -> defaultdict[str, LastSeen]:
+    seen: defaultdict[str, LastSeen] = defaultdict(LastSeen)
     if closed is not None and only is None:
         uses, days = await closed.read(connection, window, now)
     else:
@@ -329,7 +333,7 @@ def _fits(row: FindingRow, which: FindingFilter) -> bool:
 
 
 async def _used(
-    connection: AsyncConnection, found: Iterable[sa.RowMapping], known: Mapping[str, Successors]
+    connection: AsyncConnection, found: Iterable[sa.RowMapping], known: Mapping[str, SuccessorCalls]
 ) -> dict[int, datetime]:
     """When the operation of each fixed finding, or a successor of it, was last called."""
     fixed = [each for each in found if each["state"] == "fixed"]
@@ -396,9 +400,9 @@ def _of(table: sa.Table, id: int) -> sa.Select[Any]:
 
 
 @cache
-def _shipped() -> Mapping[str, Successors]:
+def _shipped() -> Mapping[str, SuccessorCalls]:
     return successors(shipped())
 
 
-def _successors_of(catalogue: Catalogue | None) -> Mapping[str, Successors]:
+def _successors_of(catalogue: Catalogue | None) -> Mapping[str, SuccessorCalls]:
     return successors(catalogue) if catalogue is not None else _shipped()

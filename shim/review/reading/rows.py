@@ -25,7 +25,7 @@ from shim.edge.deprecation.tables import (
     USAGE,
 )
 from shim.edge.store.database import utc
-from shim.review.reading.model import CallerRow, LoginPage, LoginRow, Planned
+from shim.review.reading.model import CallerRow, LoginPage, LoginRow, ShownBrownout
 from shim.review.reading.states import still_open
 
 _MOST_CALLERS = 50
@@ -113,7 +113,7 @@ class Note(NamedTuple):
     at: datetime
 
 
-class Called(NamedTuple):
+class UsedOperation(NamedTuple):
     """When an integration made its first and its last 2.5 call, over all time."""
 
     first: datetime
@@ -238,12 +238,12 @@ async def placed(connection: AsyncConnection, integration: str | None) -> list[P
     return [Placed(*each[:3], utc(each[3])) for each in found]
 
 
-async def called(connection: AsyncConnection, integration: str | None) -> dict[str, Called]:
+async def called(connection: AsyncConnection, integration: str | None) -> dict[str, UsedOperation]:
     """When each integration made its first and its last 2.5 call, over all time."""
     row = CALLERS.c
     query = sa.select(row.integration, sa.func.min(row.first_seen), sa.func.max(row.last_seen))
     query = query.where(_of(row.integration, sa.true(), integration)).group_by(row.integration)
-    return {name: Called(utc(first), utc(last)) for name, first, last in await connection.execute(query)}
+    return {name: UsedOperation(utc(first), utc(last)) for name, first, last in await connection.execute(query)}
 
 
 async def notes(connection: AsyncConnection, integration: str | None) -> dict[str, Note]:
@@ -271,7 +271,7 @@ async def callers(connection: AsyncConnection, integration: str) -> tuple[list[C
     return listed, (await connection.execute(everybody)).scalar_one() - len(listed)
 
 
-async def planned(connection: AsyncConnection, now: datetime, integration: str) -> list[Planned]:
+async def planned(connection: AsyncConnection, now: datetime, integration: str) -> list[ShownBrownout]:
     """Brownouts of the integration that are under way or to come, and were not called off."""
     row = BROWNOUTS.c
     query = (
@@ -280,7 +280,7 @@ async def planned(connection: AsyncConnection, now: datetime, integration: str) 
         .order_by(row.starts_at, row.operation)
     )
     found = (await connection.execute(query)).all()
-    return [Planned(name, utc(start), utc(end), text, link) for name, start, end, text, link in found]
+    return [ShownBrownout(name, utc(start), utc(end), text, link) for name, start, end, text, link in found]
 
 
 async def last_used(

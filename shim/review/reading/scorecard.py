@@ -15,7 +15,7 @@ from typing import NamedTuple, cast, get_args
 from shim.core.admit import scope_of
 from shim.core.findings import Code, Severity
 from shim.review.reading.closed_days import DAYS
-from shim.review.reading.effort import EFFORTS, UNKNOWN, Successors, Work
+from shim.review.reading.effort import EFFORTS, UNKNOWN, PortingEffort, SuccessorCalls
 from shim.review.reading.failures import ON_PURPOSE, failures, is_failing
 from shim.review.reading.model import (
     About,
@@ -25,11 +25,11 @@ from shim.review.reading.model import (
     Fit,
     NativeUse,
     OperationUse,
-    Rung,
     Scorecard,
+    ShownRung,
 )
-from shim.review.reading.porting_order import Step, in_order
-from shim.review.reading.rows import Called, DayCount, FaultCount, Met, Placed, Use, Window
+from shim.review.reading.porting_order import PortingStep, in_order
+from shim.review.reading.rows import DayCount, FaultCount, Met, Placed, Use, UsedOperation, Window
 from shim.review.reading.trend import trend
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -42,7 +42,7 @@ FITS: Mapping[Severity | None, Fit] = {
     "loss": "lossy",
     "refused": "refused",
 }
-RUNGS: tuple[Rung, ...] = get_args(Rung)
+RUNGS: tuple[ShownRung, ...] = get_args(ShownRung)
 OF_PORTING: tuple[Code, ...] = (
     "browned-out",
     "operation-locked",
@@ -51,14 +51,14 @@ OF_PORTING: tuple[Code, ...] = (
     "old-login-refused",
 )
 """Findings that tell how far somebody is, and nothing of what v3 has."""
-PORTED_RUNGS: tuple[Rung, ...] = ("v3", "locked")
-PORTED = Work("none", "Ported.")
-CAME_BACK = Work("none", "Ported, but calls in 2.5 came since.")
+PORTED_RUNGS: tuple[ShownRung, ...] = ("v3", "locked")
+PORTED = PortingEffort("none", "Ported.")
+CAME_BACK = PortingEffort("none", "Ported, but calls in 2.5 came since.")
 _DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
-class Seen:
+class LastSeen:
     """What was read of one integration."""
 
     old: list[Use] = field(default_factory=list)
@@ -66,14 +66,14 @@ class Seen:
     days: list[DayCount] = field(default_factory=list)
     met: dict[str, list[Met]] = field(default_factory=lambda: defaultdict(list))
     rungs: dict[str, Placed] = field(default_factory=dict)
-    called: Called | None = None
+    called: UsedOperation | None = None
     callers: Sequence[CallerRow] = ()
     more_callers: int = 0
     faults: list[FaultCount] = field(default_factory=list)
     about: About = field(default_factory=About)
 
 
-def is_ported(rung: Rung, old: Use, new: Iterable[Use], now: datetime) -> bool:
+def is_ported(rung: ShownRung, old: Use, new: Iterable[Use], now: datetime) -> bool:
     """Whether an operation is ported: it is on the rung v3 or locked; or its successors were called natively
     after its last old call, and the next old call has been due since and did not come.
 
@@ -101,8 +101,8 @@ def is_quiet(rung: Placed | None, last_seen: datetime, now: datetime) -> bool:
 
 def build(
     name: str,
-    seen: Seen,
-    successors: Mapping[str, Successors],
+    seen: LastSeen,
+    successors: Mapping[str, SuccessorCalls],
     window: Window,
     now: datetime,
     *,
@@ -154,7 +154,7 @@ def _native(uses: Iterable[Use]) -> tuple[NativeUse, ...]:
     return tuple(sorted(made, key=lambda each: (-each.calls, each.operation)))
 
 
-def _observed(seen: Seen, window: Window) -> int:
+def _observed(seen: LastSeen, window: Window) -> int:
     """Days of the window from the one on which the integration was first seen; all of them, if it never was."""
     firsts = [each.first_seen for each in (*seen.old, *seen.new.values())]
     if seen.called is not None:
@@ -185,15 +185,15 @@ class _Judged(NamedTuple):
     """One operation, before it has its place in the order. `met` are the findings that count."""
 
     use: Use
-    known: Successors
+    known: SuccessorCalls
     native: Sequence[Use]
     met: Sequence[Met]
-    rung: Rung
+    rung: ShownRung
     ported: bool
-    work: Work
+    work: PortingEffort
 
 
-def _judged(use: Use, seen: Seen, known: Successors, now: datetime) -> _Judged:
+def _judged(use: Use, seen: LastSeen, known: SuccessorCalls, now: datetime) -> _Judged:
     known_caller = not is_nameless(use.integration)
     native = [seen.new[each] for each in known.becomes if known_caller and each in seen.new]
     placed = _placed(use.operation, seen)
@@ -212,7 +212,7 @@ def _operations(
 ) -> tuple[OperationUse, ...]:
     """What is left in the order of porting, then what is ported, by name."""
     steps = [
-        Step(each.use.operation, each.work.effort, each.use.calls, each.known.writes, each.known.holds)
+        PortingStep(each.use.operation, each.work.effort, each.use.calls, each.known.writes, each.known.holds)
         for each in judged
         if not each.ported
     ]
@@ -257,13 +257,13 @@ def worst_of(severities: Iterable[str]) -> Severity | None:
     return max(found, key=SEVERITIES.index, default=None)
 
 
-def _placed(operation: str, seen: Seen) -> Placed | None:
+def _placed(operation: str, seen: LastSeen) -> Placed | None:
     """The rung that holds for an operation: its own over `Service.*` over `*`."""
     scope = scope_of(operation, seen.rungs)
     return None if scope is None else seen.rungs[scope]
 
 
-def _silent(use: Use, seen: Seen, now: datetime) -> bool:
+def _silent(use: Use, seen: LastSeen, now: datetime) -> bool:
     """Whether what is ported by its rung, or has no name, is not called on the old side any more."""
     placed = _placed(use.operation, seen)
     if placed is not None and placed.rung in PORTED_RUNGS:
@@ -271,7 +271,7 @@ def _silent(use: Use, seen: Seen, now: datetime) -> bool:
     return not is_nameless(use.operation) or is_quiet(None, use.last_seen, now)
 
 
-def _findings(seen: Seen, judged: Iterable[_Judged]) -> dict[Severity, int]:
+def _findings(seen: LastSeen, judged: Iterable[_Judged]) -> dict[Severity, int]:
     """Open findings by severity: those that count, and those of operations that are not in use."""
     counted = {each.use.operation: each.met for each in judged}
     counts: Counter[str] = Counter()
@@ -290,7 +290,7 @@ def days_of(counts: Iterable[DayCount], window: Window) -> tuple[Day, ...]:
     return tuple(Day(day, calls["old", name], calls["new", name]) for day, name in names)
 
 
-def _effort(left: Sequence[OperationUse], seen: Seen) -> tuple[Effort, str]:
+def _effort(left: Sequence[OperationUse], seen: LastSeen) -> tuple[Effort, str]:
     """That of the hardest operation that is left, and what there is of each class."""
     if not left:
         said = "Every operation is ported." if seen.old else "No 2.5 calls in these days."

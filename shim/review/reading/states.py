@@ -18,18 +18,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.edge.deprecation.tables import FINDING_EVENTS, FINDINGS
 from shim.edge.store.database import Store
-from shim.review.reading.model import Event, State
+from shim.review.reading.model import FindingEvent, FindingState
 
-DECLARED: tuple[State, ...] = ("new", "acknowledged", "ignored", "fixed")
+DECLARED: tuple[FindingState, ...] = ("new", "acknowledged", "ignored", "fixed")
 """What may be said of a finding. That it is verified, the shim sees."""
-OPEN: tuple[State, ...] = ("new", "acknowledged")
+OPEN: tuple[FindingState, ...] = ("new", "acknowledged")
 _LONGEST_WHO = 200
 _AT_ONCE = 500
 _LONGEST_TEXT = 4000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-class Refused(ValueError):
+class StateRefused(ValueError):
     """What was said of a finding cannot be taken; the text says why and what to do."""
 
 
@@ -40,7 +40,7 @@ def effective(
     last_seen: datetime,
     used_at: datetime | None,
     now: datetime,
-) -> State:
+) -> FindingState:
     """What a stored state comes to now. `used_at` is the last call of the operation or of a successor.
 
     A state that this version does not know counts as new: it has to be looked at.
@@ -67,13 +67,13 @@ def still_open(now: datetime) -> sa.ColumnElement[bool]:
 async def change(
     store: Store,
     id: int,
-    state: State,
+    state: FindingState,
     who: str,
     text: str = "",
     until: datetime | None = None,
     *,
     now: datetime,
-) -> Event:
+) -> FindingEvent:
     """Say something of a finding. Ignoring needs a reason and may have an end, which has to lie ahead.
 
     Raises Refused when it is not possible, StoreError when the store fails.
@@ -85,13 +85,13 @@ async def change(
     async with store.writing() as connection:
         was = await _state(connection, id)
         await connection.execute(sa.update(FINDINGS).where(FINDINGS.c.id == id).values(values))
-        return await _record(connection, id, Event(now, who, was, state, said))
+        return await _record(connection, id, FindingEvent(now, who, was, state, said))
 
 
 async def change_all(
     store: Store,
     ids: Collection[int],
-    state: State,
+    state: FindingState,
     who: str,
     text: str = "",
     until: datetime | None = None,
@@ -120,14 +120,14 @@ async def change_all(
     return changed
 
 
-async def note(store: Store, id: int, who: str, text: str, *, now: datetime) -> Event:
+async def note(store: Store, id: int, who: str, text: str, *, now: datetime) -> FindingEvent:
     """Add a note to a finding's history; its state stays. Raises like `change`."""
     who, text = _who(who), _text(text)
     if not text:
-        raise Refused("A note needs a text.")
+        raise StateRefused("A note needs a text.")
     async with store.writing() as connection:
         state = await _state(connection, id)
-        return await _record(connection, id, Event(now, who, state, state, text))
+        return await _record(connection, id, FindingEvent(now, who, state, state, text))
 
 
 # ---- what may be said ----
@@ -136,31 +136,31 @@ async def note(store: Store, id: int, who: str, text: str, *, now: datetime) -> 
 def _judge(state: str, text: str, until: datetime | None, now: datetime) -> None:
     if state not in DECLARED:
         known = ", ".join(DECLARED)
-        hint = " The shim itself sees what is verified." if state in get_args(State) else ""
-        raise Refused(f"A finding can be {known}.{hint}")
+        hint = " The shim itself sees what is verified." if state in get_args(FindingState) else ""
+        raise StateRefused(f"A finding can be {known}.{hint}")
     if state == "ignored" and not text:
-        raise Refused("Ignoring needs a reason: say why it does not matter.")
+        raise StateRefused("Ignoring needs a reason: say why it does not matter.")
     if until is not None and state != "ignored":
-        raise Refused("Only ignoring has an end.")
+        raise StateRefused("Only ignoring has an end.")
     if until is not None and until.tzinfo is None:
-        raise Refused("The end needs a time zone.")
+        raise StateRefused("The end needs a time zone.")
     if until is not None and until <= now:
-        raise Refused("The end has to lie ahead; without one it is ignored for good.")
+        raise StateRefused("The end has to lie ahead; without one it is ignored for good.")
 
 
 def _who(who: str) -> str:
     who = who.strip()
     if not who:
-        raise Refused("Say who it is that says this.")
+        raise StateRefused("Say who it is that says this.")
     if len(who) > _LONGEST_WHO or _CONTROL.search(who) or "\n" in who:
-        raise Refused(f"A name is one line of at most {_LONGEST_WHO} characters.")
+        raise StateRefused(f"A name is one line of at most {_LONGEST_WHO} characters.")
     return who
 
 
 def _text(text: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if len(text) > _LONGEST_TEXT or _CONTROL.search(text):
-        raise Refused(f"A text has at most {_LONGEST_TEXT} characters, without control characters.")
+        raise StateRefused(f"A text has at most {_LONGEST_TEXT} characters, without control characters.")
     return text
 
 
@@ -172,11 +172,11 @@ async def _state(connection: AsyncConnection, id: int) -> str:
     query = sa.select(FINDINGS.c.state).where(FINDINGS.c.id == id).with_for_update()
     state: str | None = (await connection.execute(query)).scalar_one_or_none()
     if state is None:
-        raise Refused(f"There is no finding {id}.")
+        raise StateRefused(f"There is no finding {id}.")
     return state
 
 
-async def _record(connection: AsyncConnection, id: int, event: Event) -> Event:
+async def _record(connection: AsyncConnection, id: int, event: FindingEvent) -> FindingEvent:
     row: Mapping[str, object] = {
         "finding": id,
         "at": event.at,

@@ -8,12 +8,12 @@ from copy import deepcopy
 import pytest
 from lxml import etree
 
-from shim.core.answers.notices import CODES, NAMESPACE, Deprecation, has_room, told
-from shim.core.commands.caller import Caller, Tell
+from shim.core.answers.notices import CODES, NAMESPACE, DeprecationDates, has_room, told
+from shim.core.commands.caller import Caller, ToldHow
 from shim.core.findings import KINDS
 from shim.core.message import Element
 from shim.core.parse import SOAP, parse
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.interfaces.load import old
 from tests.core.properties.test_properties import Mixed, answering
 from tests.support.conversation import catalogue, old_request
@@ -24,10 +24,10 @@ TRANSLATED = sorted(set(catalogue().translations) - {"Extension.AddExtension"})
 """All but the one whose random answers would need a world of their own."""
 MOST = 11
 BLOCK = f"{{{SOAP}}}Header/{{{NAMESPACE}}}deprecation"
-EVERYTHING = Deprecation("2026-01-01", "2027-06-30", "https://voip.example/?a=1&b=2")
+EVERYTHING = DeprecationDates("2026-01-01", "2027-06-30", "https://voip.example/?a=1&b=2")
 
 
-def answer(name: str, seed: int, tell: Tell) -> bytes | None:
+def answer(name: str, seed: int, tell: ToldHow) -> bytes | None:
     """What a random call is answered, with more wrong about the request than notices can say."""
     source = random.Random(seed)
     operation = old().operations[name]
@@ -47,7 +47,7 @@ def without_ours(message: bytes) -> list[Element]:
 def test_answers_stay_valid_and_say_the_same_beside_what_is_told(name: str) -> None:
     room = has_room(catalogue().translations[name])
     for seed in range(10):
-        quiet, loud = (answer(name, seed, tell) for tell in (Tell(), Tell(notices=True, header=True)))
+        quiet, loud = (answer(name, seed, tell) for tell in (ToldHow(), ToldHow(notices=True, header=True)))
         if quiet is None or loud is None:
             assert quiet is loud
             continue
@@ -71,7 +71,7 @@ def test_every_severity_that_is_told_has_a_code_that_system_api_cannot_have() ->
 
 def test_a_hostile_path_cannot_make_a_notice_long_or_the_message_broken() -> None:
     translation = catalogue().translations["Client.GetClientDetails"]
-    work = Work(Element("x"), Caller("tester", tell=Tell(header=True)))
+    work = CallContext(Element("x"), Caller("tester", tell=ToldHow(header=True)))
     work.find("unknown-element", "a/" * 5000 + '"<&>\x00', "<b>&\x01")
     body, block = told(EVERYTHING, translation, work, Element("GetClientDetailsResponse"), "<body/>")
     assert body == "<body/>"

@@ -9,7 +9,7 @@ import pytest
 
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.required import denied
-from shim.core.catalogue.translation import Called, Translation
+from shim.core.catalogue.translation import CalledOperation, Translation
 from shim.core.commands.caller import Caller
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.message import Element
@@ -18,7 +18,7 @@ from shim.core.rules.extensions import extension
 from shim.core.rules.required import apart, filled_in, needed, read_first
 from shim.core.rules.rule import Rule
 from shim.core.rules.vocabulary import drop, unread
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.core.schema.interface import ElementDecl, paths
 from shim.interfaces.load import new, old
 from tests.support.conversation import catalogue
@@ -31,7 +31,7 @@ OWNER = extension("userID", "userIdentifier", main=True)
 READ = "Channel.GetChannelGroups"
 
 
-def compiled(name: str, becomes: str, *rules: Rule, calls: Iterable[Called] = ()) -> Translation:
+def compiled(name: str, becomes: str, *rules: Rule, calls: Iterable[CalledOperation] = ()) -> Translation:
     """One operation alone. Raises DeclarationError."""
     (side, _, op), (other, _, successor) = name.partition("."), becomes.partition(".")
     narrowed = replace(old().services[side], operations={op: old().operations[name]})
@@ -40,7 +40,7 @@ def compiled(name: str, becomes: str, *rules: Rule, calls: Iterable[Called] = ()
     return compile_catalogue(only, new(), [declared]).translations[name]
 
 
-def problems(name: str, becomes: str, *rules: Rule, calls: Iterable[Called] = ()) -> list[str]:
+def problems(name: str, becomes: str, *rules: Rule, calls: Iterable[CalledOperation] = ()) -> list[str]:
     with pytest.raises(DeclarationError) as caught:
         compiled(name, becomes, *rules, calls=calls)
     return caught.value.problems
@@ -59,7 +59,7 @@ def test_what_is_required_once_its_group_is_sent_counts_as_well() -> None:
 def test_a_call_without_what_is_needed_is_refused_in_the_words_of_2_5() -> None:
     translation = compiled(*WITHDRAW, needed("enrollmentID", because="v3 withdraws by it."))
     with pytest.raises(CallerError) as caught:
-        translation.to_new(Work(Element("WithdrawRequest"), Caller("tester")))
+        translation.to_new(CallContext(Element("WithdrawRequest"), Caller("tester")))
     assert (caught.value.code, caught.value.text) == ("117", "Parameter missing: enrollmentID; send it.")
 
 
@@ -72,7 +72,7 @@ def test_what_is_read_first_has_to_be_read_by_a_call_of_the_plan() -> None:
     rule = read_first("name", READ, "v3 wants the name.")
     found = problems(*GROUP, UPDATED, rule)
     assert found == [f"Channel.EditChannelGroup: name is to be read by {READ}, which is not among the calls"]
-    assert compiled(*GROUP, UPDATED, rule, calls=[Called(READ), Called(GROUP[1])])
+    assert compiled(*GROUP, UPDATED, rule, calls=[CalledOperation(READ), CalledOperation(GROUP[1])])
 
 
 def test_what_the_plan_fills_in_is_a_source() -> None:

@@ -11,13 +11,13 @@ from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Answer, Call
 from shim.core.commands.caller import Caller
 from shim.core.commands.extensions import FindIdentities, Identity, Known
-from shim.core.commands.journal import Ask, Begin, Close, Mark, Opened, Step, Undo
+from shim.core.commands.journal import Ask, Begin, Close, MarkSteps, Opened, Step, Undo
 from shim.core.errors import BackendError, BackendRefused, Fault
 from shim.core.journal.recovery import recover, repairs, shown, without_secrets
-from shim.core.journal.writes import Journal
+from shim.core.journal.writes import JournalRun
 from shim.core.message import Element
 from shim.core.parse import parse
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.core.serialise import MessageWriter
 from tests.journal.house import catalogue
 
@@ -48,9 +48,9 @@ def said(**texts: str) -> list[Element]:
     return [Element(name, text) for name, text in texts.items()]
 
 
-def plan(operation: str, fields: dict[str, str], identity: Identity | None = None) -> tuple[Talk, Work]:
+def plan(operation: str, fields: dict[str, str], identity: Identity | None = None) -> tuple[Talk, CallContext]:
     translation = catalogue().translations[f"Extension.{operation}"]
-    work = Work(Element(operation, children=said(**fields)), Caller("tester"))
+    work = CallContext(Element(operation, children=said(**fields)), Caller("tester"))
     if identity is not None:
         work.identities["old_id", identity.old_id] = identity
         work.extension, work.account = identity, identity.old_id
@@ -60,7 +60,7 @@ def plan(operation: str, fields: dict[str, str], identity: Identity | None = Non
 
 def expect_mark(talk: Talk, command: Any, state: str, **steps: str) -> Any:
     """A mark with steps in these states; gives what comes next."""
-    assert isinstance(command, Mark), command
+    assert isinstance(command, MarkSteps), command
     assert command.state == state
     assert {step.name.replace("-", "_"): step.state for _, step in command.steps} == steps
     return talk.send(None)
@@ -156,9 +156,9 @@ def test_deleting_many_leaves_the_one_that_its_user_was_made_for_to_the_end() ->
 # ---- recovery ----
 
 
-def left(policy: Any, *steps: Step) -> Journal:
+def left(policy: Any, *steps: Step) -> JournalRun:
     book: Catalogue = catalogue()
-    return Journal(book, Work(Element("x"), Caller("tester")), policy, OPENED, list(steps))
+    return JournalRun(book, CallContext(Element("x"), Caller("tester")), policy, OPENED, list(steps))
 
 
 def test_undoing_goes_backwards_and_forgets_what_is_gone() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from shim.core.catalogue.choices import Place, choose, chosen, places
+from shim.core.catalogue.choices import ChoicePoint, choose, chosen, places
 from shim.core.catalogue.translation import Translation
 from shim.core.commands.caller import Caller
 from shim.core.errors import CallerError
@@ -15,7 +15,7 @@ from shim.core.findings import KINDS
 from shim.core.message import Element
 from shim.core.policies import ANY, CHOICES, GOVERNED, Do, Policies, Policy, possible
 from shim.core.rules.choices import accepts, gives
-from shim.core.rules.work import Work
+from shim.core.rules.work import CallContext
 from shim.core.schema.interface import ElementDecl, paths
 from shim.interfaces.load import old
 from tests.core.properties.test_properties import Mixed, answering, unaccounted
@@ -33,14 +33,14 @@ def translation(name: str) -> Translation:
     return catalogue().translations[name]
 
 
-def working(name: str, *policies: Policy) -> Work:
+def working(name: str, *policies: Policy) -> CallContext:
     """A call of the operation, with what was chosen for it."""
-    work = Work(Element(translation(name).old.input.name), Caller("tester", policies=Policies(policies)))
+    work = CallContext(Element(translation(name).old.input.name), Caller("tester", policies=Policies(policies)))
     choose(translation(name), work)
     return work
 
 
-def told(work: Work) -> list[tuple[str, str]]:
+def told(work: CallContext) -> list[tuple[str, str]]:
     return [(each.code, each.path) for each in work.findings]
 
 
@@ -186,14 +186,14 @@ def emulated() -> Translation:
 
 
 def test_an_emulated_operation_is_answered_with_a_finding() -> None:
-    work = Work(Element("GetClientsRequest"), Caller("tester"))
+    work = CallContext(Element("GetClientsRequest"), Caller("tester"))
     choose(emulated(), work)
     assert told(work) == [("operation-emulated", "GetClientsRequest")]
 
 
 def test_an_emulated_operation_can_be_refused_as_a_whole() -> None:
     policies = Policies([Policy("refuse", finding="operation-emulated")])
-    work = Work(Element("GetClientsRequest"), Caller("tester", policies=policies))
+    work = CallContext(Element("GetClientsRequest"), Caller("tester", policies=policies))
     with pytest.raises(CallerError, match="GetClientsRequest cannot be served") as caught:
         choose(emulated(), work)
     assert caught.value.reason == "field-refused"
@@ -202,6 +202,8 @@ def test_an_emulated_operation_can_be_refused_as_a_whole() -> None:
 
 def test_places_name_elements_and_whole_operations_but_no_attributes() -> None:
     found = places(emulated())
-    assert found == (Place("request", ANY, "operation-emulated", CHOICES["request", "operation-emulated"]),)
+    assert found == (
+        ChoicePoint("request", ANY, "operation-emulated", CHOICES["request", "operation-emulated"]),
+    )
     paths = {each.path for each in places(translation("Client.AddClient"))}
     assert paths == {"industry", "advertisingTemplate"}

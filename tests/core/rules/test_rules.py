@@ -33,7 +33,7 @@ from shim.core.rules.vocabulary import (
     unused,
     values,
 )
-from shim.core.rules.work import Direction, Work
+from shim.core.rules.work import CallContext, Direction
 from shim.interfaces.load import new, old
 
 UPDATED = unread("identifier", "v3 says it as well")
@@ -57,11 +57,11 @@ def compiled(name: str, becomes: str, *rules: Rule) -> Translation:
     return compile_catalogue(only, new(), [declared]).translations[name]
 
 
-def work(*children: Element) -> Work:
-    return Work(Element("request", children=list(children)), Caller("tester"))
+def work(*children: Element) -> CallContext:
+    return CallContext(Element("request", children=list(children)), Caller("tester"))
 
 
-def codes(done: Work) -> list[tuple[str, str]]:
+def codes(done: CallContext) -> list[tuple[str, str]]:
     return [(each.code, each.path) for each in done.findings]
 
 
@@ -216,7 +216,7 @@ GROUPS = ("Extension.SetVoicemail", "Extension.SetVoicemail")
 NUMBERS = (*extension(main=True), added("envelope", "new"))
 
 
-def known(done: Work, *identities: Identity) -> Work:
+def known(done: CallContext, *identities: Identity) -> CallContext:
     for each in identities:
         done.identities["number", each.number] = done.identities["old_id", each.old_id] = each
     return done

@@ -16,9 +16,8 @@ from shim.core.errors import BackendError
 from shim.edge.backend.breaker import Addresses, Breaker, retry_after
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.tokens import Tokens, open_http
-from shim.edge.settings.model import Backend as Settings
-from shim.edge.settings.model import Breaker as BreakerSettings
-from shim.edge.settings.model import Integration
+from shim.edge.settings.model import BackendSettings as Settings
+from shim.edge.settings.model import BreakerSettings, Integration
 
 WHO = Integration.model_validate(
     {"name": "a", "old": {"username": "u", "password": "p"}, "new": {"app_key": "k", "app_secret": "s"}}

@@ -17,7 +17,7 @@ from shim.core.commands.backend import Call
 from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.client import Backend, RetryBudget, open_session
 from shim.edge.backend.tokens import Tokens
-from shim.edge.settings.model import Backend as Settings
+from shim.edge.settings.model import BackendSettings as Settings
 from shim.edge.settings.model import Integration, Retry
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"

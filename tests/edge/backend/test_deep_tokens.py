@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from shim.core.errors import BackendError
 from shim.edge.backend import tokens
 from shim.edge.native import token_endpoint
-from shim.edge.native.passthrough import Rules
+from shim.edge.native.passthrough import PassThroughRules
 from shim.edge.native.relay import Sizes
 
 DEEP = b"[" * 200_000
@@ -30,7 +30,7 @@ def test_a_large_form_is_not_taken_apart_to_see_whose_it_is(monkeypatch: pytest.
         return {"client_id": ["k"]}
 
     monkeypatch.setattr(token_endpoint, "parse_qs", parse)
-    rules = Rules(1 << 20, 1.0, Sizes(1, 1))
+    rules = PassThroughRules(1 << 20, 1.0, Sizes(1, 1))
     tokens = token_endpoint.NativeTokens(None, "", None, None, rules, list)  # type: ignore[arg-type]
     request = make_mocked_request("POST", token_endpoint.PATH)
     assert tokens._app(request, b"client_id=k").key == "k"

@@ -10,7 +10,7 @@ import respx
 
 from shim.core.errors import BackendError
 from shim.edge.backend.tokens import SingleFlight, Tokens, open_http
-from shim.edge.settings.model import Backend, Integration
+from shim.edge.settings.model import BackendSettings, Integration
 
 URL = "https://v3.example/oauth/token.php"
 SECRET = "canary-secret"
@@ -242,6 +242,6 @@ async def test_work_that_nobody_waits_for_any_more_fails_in_silence() -> None:
 
 
 async def test_client_has_the_time_outs_of_the_backend() -> None:
-    async with open_http(Backend(url="https://v3.example", verify_tls=False)) as http:
+    async with open_http(BackendSettings(url="https://v3.example", verify_tls=False)) as http:
         assert (http.timeout.connect, http.timeout.read) == (3.0, 15.0)
         assert not http.follow_redirects

@@ -21,7 +21,7 @@ from shim.edge.callers.passwords import Passwords
 from shim.edge.callers.proofs import PROOFS, Proofs, digest_of
 from shim.edge.callers.throttle import Throttle
 from shim.edge.settings.load import ConfigError, load_config
-from shim.edge.settings.model import Argon2, Login
+from shim.edge.settings.model import Argon2, LoginSettings
 from shim.edge.store.database import Store
 
 CHEAP = Argon2(memory=8, iterations=1, parallelism=1)
@@ -52,7 +52,7 @@ class Door:
 
     def __init__(self, *entries: Integration, **login: Any) -> None:
         self.clock = Clock()
-        self.all = Integrations(entries, Login(argon2=CHEAP, **login), self.clock)
+        self.all = Integrations(entries, LoginSettings(argon2=CHEAP, **login), self.clock)
         self.hashes = 0
         inner = self.all._passwords.verify
 
@@ -272,7 +272,7 @@ async def test_text_of_a_delay_tells_how_long() -> None:
 
 
 def throttle(clock: Clock, **login: Any) -> Throttle:
-    return Throttle(Login(**login), clock)
+    return Throttle(LoginSettings(**login), clock)
 
 
 def test_delay_has_an_end_and_failures_age() -> None:

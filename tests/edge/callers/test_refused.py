@@ -10,7 +10,7 @@ from shim.core.errors import CallerError
 from shim.core.message import Credentials
 from shim.edge.callers.integrations import Integrations
 from shim.edge.callers.refused import LoginRefused, RefusedLogin, digest, masked, refused_login
-from shim.edge.settings.model import Integration, Login
+from shim.edge.settings.model import Integration, LoginSettings
 
 NEW = {"app_key": "k", "app_secret": "s"}
 
@@ -55,7 +55,7 @@ def test_of_crypted_auth_only_the_digest_is_told() -> None:
 async def test_a_refusal_says_whose_login_it_was(
     credentials: Credentials, told: tuple[str | None, ...]
 ) -> None:
-    known = Integrations([entry("billing"), entry("asleep", enabled=False)], Login(queue=10))
+    known = Integrations([entry("billing"), entry("asleep", enabled=False)], LoginSettings(queue=10))
     try:
         with pytest.raises(LoginRefused) as refused:
             await known.authenticate(credentials, "192.0.2.1")
@@ -68,7 +68,7 @@ async def test_a_refusal_says_whose_login_it_was(
 
 
 async def test_what_was_not_looked_at_is_told_as_well() -> None:
-    known = Integrations([entry("billing")], Login(free_failures=1, first_delay=60), clock=lambda: 0.0)
+    known = Integrations([entry("billing")], LoginSettings(free_failures=1, first_delay=60), clock=lambda: 0.0)
     reasons = []
     try:
         for _ in range(3):

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from shim.core.findings import Finding, Findings
-from shim.edge.deprecation.log import DeprecationLog, Seen
+from shim.edge.deprecation.log import DeprecationLog, SeenCall
 from shim.edge.deprecation.tables import FINDINGS, USAGE
 from shim.edge.settings.model import Config
 from shim.edge.store.database import Store
@@ -120,13 +120,13 @@ def _utc(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
-def seen(operation: str | None = "Client.GetClients", *paths: str, **more: Any) -> Seen:
+def seen(operation: str | None = "Client.GetClients", *paths: str, **more: Any) -> SeenCall:
     """A call of `billing` with a finding at each of these paths."""
     findings = Findings()
     for path in paths:
         findings.add("field-dropped", path, "Nothing has it.")
     facts = {"integration": "billing", "version": "2.5.1", "agent": "PHP-SOAP/8.2", "toolkit": "PHP SoapClient"}
-    return Seen(**{**facts, "operation": operation, "findings": findings, "address": "192.0.2.1", **more})
+    return SeenCall(**{**facts, "operation": operation, "findings": findings, "address": "192.0.2.1", **more})
 
 
 def finding(path: str, **more: Any) -> Finding:

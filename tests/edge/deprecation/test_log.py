@@ -15,9 +15,9 @@ from shim.core.commands.backend import Call
 from shim.core.findings import Findings
 from shim.core.inner import InnerCall
 from shim.core.message import Element
-from shim.edge.callers.refused import Why, refused_login
+from shim.edge.callers.refused import RefusedWhy, refused_login
 from shim.edge.deprecation.batch import from_line
-from shim.edge.deprecation.log import Seen
+from shim.edge.deprecation.log import SeenCall
 from shim.edge.deprecation.tables import (
     CALLERS,
     FAULTS,
@@ -104,7 +104,9 @@ async def test_faults_count_by_reason_and_day(house: House) -> None:
 
 
 async def test_refused_logins_count_by_login_and_address(house: House) -> None:
-    def refused(why: Why, login: str, whose: str | None = None, reason: str = "login-refused") -> Seen:
+    def refused(
+        why: RefusedWhy, login: str, whose: str | None = None, reason: str = "login-refused"
+    ) -> SeenCall:
         told = refused_login(why, "password", login, whose)
         return seen(integration=None, fault=reason, login=told, agent="curl/8")
 

@@ -17,7 +17,7 @@ from shim.edge.backend.client import Backend
 from shim.edge.exchange.deadline import Deadline
 from shim.edge.exchange.performer import Performer, Performers, drive
 from shim.edge.settings.logins import Integration
-from shim.edge.settings.model import Backend as BackendSettings
+from shim.edge.settings.model import BackendSettings
 
 SILENCE, LONGEST = 10.0, 100.0
 WHO = Integration.model_validate(

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from shim.edge.app import CLOSING, within
 from shim.edge.serve import PATIENCE
-from shim.edge.settings.deprecation import Deprecation
+from shim.edge.settings.deprecation import DeprecationSettings
 from shim.edge.settings.model import Listen
 
 GRACE = 75.0
@@ -34,4 +34,4 @@ async def test_what_ends_in_time_is_waited_for() -> None:
 
 
 def test_the_whole_end_stays_below_the_grace() -> None:
-    assert Listen().drain + PATIENCE + 3 * CLOSING + 2 * Deprecation().patience <= GRACE
+    assert Listen().drain + PATIENCE + 3 * CLOSING + 2 * DeprecationSettings().patience <= GRACE

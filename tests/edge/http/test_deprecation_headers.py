@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shim.core.commands.caller import Caller, Tell
+from shim.core.commands.caller import Caller, ToldHow
 from shim.edge.http.deprecation_headers import Telling, deprecation_headers
-from shim.edge.settings.model import Config, Deprecation
+from shim.edge.settings.model import Config, DeprecationSettings
 
 
 def config(**sections: Any) -> Config:
@@ -18,11 +18,11 @@ def config(**sections: Any) -> Config:
 
 
 def test_all_three_headers() -> None:
-    told = Deprecation(
+    told = DeprecationSettings(
         since=date(2026, 1, 1), sunset=date(2027, 6, 30), link="https://voip.example/porting?v=2.5"
     )
     assert deprecation_headers(told) == {
-        "Deprecation": "@1767225600",
+        "DeprecationSettings": "@1767225600",
         "Sunset": "Wed, 30 Jun 2027 00:00:00 GMT",
         "Link": '<https://voip.example/porting?v=2.5>; rel="deprecation", '
         '<https://voip.example/porting?v=2.5>; rel="sunset"',
@@ -30,8 +30,8 @@ def test_all_three_headers() -> None:
 
 
 def test_what_is_not_known_stays_away() -> None:
-    assert deprecation_headers(Deprecation()) == {"Deprecation": "@1767225600"}
-    assert deprecation_headers(Deprecation(since=None)) == {}
+    assert deprecation_headers(DeprecationSettings()) == {"Deprecation": "@1767225600"}
+    assert deprecation_headers(DeprecationSettings(since=None)) == {}
 
 
 @pytest.mark.parametrize(
@@ -49,11 +49,11 @@ def test_what_is_not_known_stays_away() -> None:
 )
 def test_what_cannot_be_told_is_refused(settings: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
-        Deprecation.model_validate(settings)
+        DeprecationSettings.model_validate(settings)
 
 
 def test_each_caller_is_told_by_its_own_switch_and_a_stranger_by_that_of_all() -> None:
-    on, off = Caller("on", tell=Tell()), Caller("off", tell=Tell(http=False))
+    on, off = Caller("on", tell=ToldHow()), Caller("off", tell=ToldHow(http=False))
     telling = Telling(config())
     assert (set(telling.headers(on)), set(telling.headers(off))) == ({"Deprecation"}, set())
     assert set(telling.headers(None)) == {"Deprecation"}

@@ -20,7 +20,7 @@ from shim.core.commands.extensions import Identity, Known
 from shim.core.errors import ShimError
 from shim.edge.identities.files import ImportRefused, read_csv
 from shim.edge.identities.map import IdentityMap
-from shim.edge.identities.tables import COUNTERS, EVENTS, IDENTITIES, Entry, Gone, ImportReport
+from shim.edge.identities.tables import COUNTERS, EVENTS, IDENTITIES, Gone, ImportReport, MapRow
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store
 
@@ -62,7 +62,7 @@ async def kinds(identities: IdentityMap) -> list[str]:
     return [event.kind for event in await identities.events()]
 
 
-def assert_sound(rows: list[Entry]) -> None:
+def assert_sound(rows: list[MapRow]) -> None:
     """No old ID and no number stands twice among what is live, and no extension ID twice at all."""
     live = [each.identity for each in rows if each.gone_at is None]
     assert len({each.old_id for each in live}) == len({each.number for each in live}) == len(live)

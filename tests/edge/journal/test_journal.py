@@ -15,15 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from shim.core.commands.extensions import Identity, Known
-from shim.core.commands.journal import Ask, Begin, Close, Mark, Opened, Probe, Step, Undo
+from shim.core.commands.journal import Ask, Begin, Close, MarkSteps, Opened, Probe, Step, Undo
 from shim.core.errors import ShimError, StoreUnavailable
 from shim.core.message import Element
 from shim.edge.exchange.recovery import Recovery
 from shim.edge.identities.map import IdentityMap
-from shim.edge.journal.journal import Journal, delivering
-from shim.edge.journal.operating import Standing
+from shim.edge.journal.journal import JournalStore, delivering
+from shim.edge.journal.operating import JournalStanding
 from shim.edge.settings.model import Identities
-from shim.edge.settings.model import Journal as Settings
+from shim.edge.settings.model import JournalSettings as Settings
 from shim.edge.store.database import Store
 
 pytest_plugins = ["tests.support.postgres"]
@@ -53,11 +53,11 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 @pytest.fixture
-def journal(store: Store) -> Journal:
-    return Journal(store, Settings(wait=0.01))
+def journal(store: Store) -> JournalStore:
+    return JournalStore(store, Settings(wait=0.01))
 
 
-async def test_steps_come_back_as_they_went(journal: Journal) -> None:
+async def test_steps_come_back_as_they_went(journal: JournalStore) -> None:
     await journal.begin("billing", BEGIN)
     [entry] = await journal.entries()
     assert [replace(each, settled=False) for each in entry.steps] == [STEP]
@@ -69,7 +69,7 @@ async def test_steps_come_back_as_they_went(journal: Journal) -> None:
     )
 
 
-async def test_settled_is_what_started_long_enough_ago(journal: Journal, store: Store) -> None:
+async def test_settled_is_what_started_long_enough_ago(journal: JournalStore, store: Store) -> None:
     opened = await journal.begin("billing", BEGIN)
     journal.abandon(opened)
     assert journal.wake.is_set()
@@ -77,11 +77,11 @@ async def test_settled_is_what_started_long_enough_ago(journal: Journal, store: 
     assert not taken.steps[0].settled
     later = datetime.now(UTC) + timedelta(seconds=100)
     store._clock = lambda: later
-    [taken] = await Journal(store).take()
+    [taken] = await JournalStore(store).take()
     assert taken.steps[0].settled
 
 
-async def test_what_nobody_works_on_any_more_is_not_held_but_given_to_recovery(journal: Journal) -> None:
+async def test_what_nobody_works_on_any_more_is_not_held_but_given_to_recovery(journal: JournalStore) -> None:
     async def work() -> Opened:
         return await journal.begin("billing", BEGIN)
 
@@ -94,16 +94,16 @@ async def test_what_nobody_works_on_any_more_is_not_held_but_given_to_recovery(j
     assert [each.id for each in await journal.take()] == [opened.entry]
 
 
-async def test_a_clock_that_was_set_back_hides_nothing(journal: Journal, store: Store) -> None:
+async def test_a_clock_that_was_set_back_hides_nothing(journal: JournalStore, store: Store) -> None:
     ahead = store.now() + timedelta(days=1)
     store._clock = lambda: ahead
     opened = await journal.begin("billing", BEGIN)
     store._clock = lambda: ahead - timedelta(days=1)
     await journal.release()
-    assert [each.id for each in await Journal(store).take()] == [opened.entry]
+    assert [each.id for each in await JournalStore(store).take()] == [opened.entry]
 
 
-async def test_what_is_worked_on_is_renewed(journal: Journal, store: Store) -> None:
+async def test_what_is_worked_on_is_renewed(journal: JournalStore, store: Store) -> None:
     opened = await journal.begin("billing", BEGIN)
     later = store.now() + timedelta(seconds=50)
     store._clock = lambda: later
@@ -114,21 +114,21 @@ async def test_what_is_worked_on_is_renewed(journal: Journal, store: Store) -> N
     journal.require(opened)
 
 
-async def test_redrive_takes_what_is_under_way_from_whoever_has_it(journal: Journal, store: Store) -> None:
+async def test_redrive_takes_what_is_under_way_from_whoever_has_it(journal: JournalStore, store: Store) -> None:
     opened = await journal.begin("billing", BEGIN)
-    other = Journal(store)
+    other = JournalStore(store)
     assert await other.take() == []
     assert await other.redrive(opened.entry)
     [taken] = await other.take()
     assert (taken.id, taken.epoch, taken.state) == (opened.entry, 3, "running")
     with pytest.raises(ShimError, match="took over"):
-        await journal.mark(Mark(opened, "running", ()))
+        await journal.mark(MarkSteps(opened, "running", ()))
     await journal.renew()
     assert not await other.redrive("nothing")
 
 
-async def test_what_stands_is_counted(journal: Journal, store: Store) -> None:
-    assert await journal.standing() == Standing()
+async def test_what_stands_is_counted(journal: JournalStore, store: Store) -> None:
+    assert await journal.standing() == JournalStanding()
     await journal.begin("billing", BEGIN)
     assert (await journal.standing()).overdue == 0
     second = await journal.begin("billing", replace(BEGIN, key="l", subject=None))
@@ -141,7 +141,7 @@ async def test_what_stands_is_counted(journal: Journal, store: Store) -> None:
 
 
 async def test_a_delivery_that_the_store_did_not_take_is_written_when_it_does(
-    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+    journal: JournalStore, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = await journal.begin("billing", BEGIN)
     with delivering():
@@ -160,7 +160,7 @@ def _away(*_: object) -> AbstractAsyncContextManager[AsyncConnection]:
 
 
 async def test_a_store_that_is_away_is_told_once_and_told_again_when_it_is_back(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
+    journal: JournalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nobody: Any = None
     recovery = Recovery(nobody, nobody, journal, lambda _: None)
@@ -178,7 +178,7 @@ async def test_a_store_that_is_away_is_told_once_and_told_again_when_it_is_back(
     assert value("shim_journal_overdue") == value("shim_journal_under_way") == 0
 
 
-async def test_an_end_drops_what_the_entry_needed(journal: Journal) -> None:
+async def test_an_end_drops_what_the_entry_needed(journal: JournalStore) -> None:
     opened = await journal.begin("billing", BEGIN)
     with delivering() as pending:
         await journal.close(Close(opened, "done", lambda _: Element("A", children=[Element("ID", "1")])))
@@ -192,7 +192,9 @@ async def test_an_end_drops_what_the_entry_needed(journal: Journal) -> None:
         assert ended("shim_journal_entries_total", {"result": state, "recovered": "no"}) == 1
 
 
-async def test_an_end_and_what_is_learned_with_it_are_one_transaction(journal: Journal, store: Store) -> None:
+async def test_an_end_and_what_is_learned_with_it_are_one_transaction(
+    journal: JournalStore, store: Store
+) -> None:
     identities = IdentityMap(store, Identities())
     opened = await journal.begin("billing", BEGIN)
     known = Known("40", "0020*001", origin="created")
@@ -226,7 +228,7 @@ async def test_an_end_and_what_is_learned_with_it_are_one_transaction(journal: J
 async def test_what_is_left_waits_longer_each_time_and_is_paused_in_the_end(store: Store) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     store._clock = lambda: now
-    journal = Journal(store, Settings(attempts=3))
+    journal = JournalStore(store, Settings(attempts=3))
     opened = await journal.begin("billing", BEGIN)
     await journal.close(Close(opened, "undoing", why="backend-late"))
     waited = []
@@ -241,11 +243,11 @@ async def test_what_is_left_waits_longer_each_time_and_is_paused_in_the_end(stor
     assert (state, waited) == ("paused", [1, 2, 4])
 
 
-async def test_who_lost_an_entry_can_do_nothing_with_it(journal: Journal, store: Store) -> None:
+async def test_who_lost_an_entry_can_do_nothing_with_it(journal: JournalStore, store: Store) -> None:
     opened = await journal.begin("billing", BEGIN)
     await journal.release()
-    [_] = await Journal(store).take()
-    for command in (Mark(opened, "running", ((0, STEP),)),):
+    [_] = await JournalStore(store).take()
+    for command in (MarkSteps(opened, "running", ((0, STEP),)),):
         with pytest.raises(ShimError, match="took over"):
             await journal.mark(command)
     with pytest.raises(ShimError, match="took over"):

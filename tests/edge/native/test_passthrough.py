@@ -12,10 +12,10 @@ from aiohttp.test_utils import TestServer
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.tokens import Tokens, open_http
 from shim.edge.http.peer import Peers
-from shim.edge.native.passthrough import NativeV3, Rules
+from shim.edge.native.passthrough import PassThrough, PassThroughRules
 from shim.edge.native.relay import Sizes
 from shim.edge.native.token_owners import TokenOwners
-from shim.edge.settings.model import Backend as Settings
+from shim.edge.settings.model import BackendSettings as Settings
 from shim.edge.store.database import Store
 from shim.interfaces.load import new
 from tests.end_to_end.native import USER, native
@@ -32,7 +32,7 @@ class Counted:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[tuple[str, NativeV3, TokenOwners, Counted, list[int]]]:
+async def house(tmp_path: Path) -> AsyncIterator[tuple[str, PassThrough, TokenOwners, Counted, list[int]]]:
     """The URL of a front, its parts, what was counted, and the statuses that the backend answers with."""
     statuses: list[int] = []
 
@@ -46,8 +46,8 @@ async def house(tmp_path: Path) -> AsyncIterator[tuple[str, NativeV3, TokenOwner
         settings = Settings(url=str(server.make_url("")).rstrip("/"))
         async with open_session(settings) as session, open_http(settings) as http:
             backend = Backend(session, Tokens(http, ""), settings)
-            rules, owners = Rules(10_000, 5.0, Sizes(10_000, 1000)), TokenOwners(store)
-            calls = NativeV3(new(), backend, owners, Peers(None, ()), rules, counted)
+            rules, owners = PassThroughRules(10_000, 5.0, Sizes(10_000, 1000)), TokenOwners(store)
+            calls = PassThrough(new(), backend, owners, Peers(None, ()), rules, counted)
             front_app.router.add_post(USER, calls.post)
             async with TestServer(front_app) as front:
                 yield str(front.make_url(USER)), calls, owners, counted, statuses
@@ -55,7 +55,7 @@ async def house(tmp_path: Path) -> AsyncIterator[tuple[str, NativeV3, TokenOwner
 
 
 async def test_every_native_call_counts_once(
-    house: tuple[str, NativeV3, TokenOwners, Counted, list[int]],
+    house: tuple[str, PassThrough, TokenOwners, Counted, list[int]],
 ) -> None:
     url, calls, owners, counted, statuses = house
     await owners.remember("t-1", "crm", 100)
@@ -78,7 +78,7 @@ async def test_every_native_call_counts_once(
 
 
 async def test_an_operation_newer_than_the_interface_counts_by_its_name_once_v3_served_it(
-    house: tuple[str, NativeV3, TokenOwners, Counted, list[int]],
+    house: tuple[str, PassThrough, TokenOwners, Counted, list[int]],
 ) -> None:
     url, calls, owners, counted, statuses = house
     await owners.remember("t-1", "crm", 100)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from shim.edge.native.token_brake import App, TokenBrake
-from shim.edge.settings.model import Integration, Login
+from shim.edge.native.token_brake import TokenApp, TokenBrake
+from shim.edge.settings.model import Integration, LoginSettings
 from tests.edge.callers.test_integrations import Clock, integration
 
 HERE, THERE = "192.0.2.1", "198.51.100.1"
-KNOWN = App("key", "new-secret", sure=True)
+KNOWN = TokenApp("key", "new-secret", sure=True)
 
 
 class Brake:
@@ -14,9 +14,9 @@ class Brake:
     def __init__(self, **login: int) -> None:
         self.clock = Clock()
         self.apps: list[Integration] = [integration()]
-        self.brake = TokenBrake(lambda: self.apps, Login(**login), self.clock)
+        self.brake = TokenBrake(lambda: self.apps, LoginSettings(**login), self.clock)
 
-    def asks(self, app: App, status: int | None, address: str = HERE) -> int | None:
+    def asks(self, app: TokenApp, status: int | None, address: str = HERE) -> int | None:
         """What the caller gets: 429, or what v3 says."""
         known = self.brake.knows(app)
         if not known and self.brake.wait(app, address):
@@ -25,8 +25,8 @@ class Brake:
         return status
 
 
-def guess(number: int, key: str = "key") -> App:
-    return App(key, f"guess {number}", sure=True)
+def guess(number: int, key: str = "key") -> TokenApp:
+    return TokenApp(key, f"guess {number}", sure=True)
 
 
 def test_guesses_at_an_app_key_are_slowed_for_their_address() -> None:
@@ -44,7 +44,7 @@ def test_an_address_that_tries_many_keys_waits() -> None:
 
 
 def test_a_configured_app_is_never_slowed_and_neither_is_one_that_got_a_token() -> None:
-    door, other = Brake(address_failures=10), App("other", "secret", sure=True)
+    door, other = Brake(address_failures=10), TokenApp("other", "secret", sure=True)
     assert door.asks(other, 200) == 200
     for number in range(50):
         door.asks(guess(number), 401)
@@ -55,7 +55,7 @@ def test_a_configured_app_is_never_slowed_and_neither_is_one_that_got_a_token() 
 
 
 def test_a_secret_that_was_changed_is_slowed_again() -> None:
-    door, other = Brake(), App("other", "secret", sure=True)
+    door, other = Brake(), TokenApp("other", "secret", sure=True)
     door.asks(other, 200)
     assert [door.asks(other, 401) for _ in range(8)] == [401] * 6 + [429] * 2
     door.apps = []
@@ -64,10 +64,10 @@ def test_a_secret_that_was_changed_is_slowed_again() -> None:
 
 def test_what_v3_may_read_otherwise_is_never_taken_for_known() -> None:
     door = Brake()
-    assert not door.brake.knows(App("key", "new-secret"))
-    assert not door.brake.knows(App("key", "", sure=True))
-    door.asks(App("other", "secret"), 200)
-    assert not door.brake.knows(App("other", "secret", sure=True))
+    assert not door.brake.knows(TokenApp("key", "new-secret"))
+    assert not door.brake.knows(TokenApp("key", "", sure=True))
+    door.asks(TokenApp("other", "secret"), 200)
+    assert not door.brake.knows(TokenApp("other", "secret", sure=True))
 
 
 def test_what_v3_did_not_judge_counts_for_nothing() -> None:
@@ -88,5 +88,5 @@ def test_successes_of_a_known_app_give_a_stranger_no_new_guesses() -> None:
 def test_what_is_known_is_bounded() -> None:
     door = Brake()
     for number in range(5000):
-        door.asks(App(f"key {number}", "secret", sure=True), 200, f"192.0.{number % 250}.{number // 250}")
+        door.asks(TokenApp(f"key {number}", "secret", sure=True), 200, f"192.0.{number % 250}.{number // 250}")
     assert len(door.brake._known) == 4096

@@ -15,12 +15,12 @@ from structlog.testing import capture_logs
 from shim.core.commands.caller import Brownout
 from shim.core.errors import StoreUnavailable
 from shim.edge.deprecation.tables import BROWNOUTS, CALLERS, USAGE
-from shim.edge.porting.brownouts import Planned, duration, moment, read_brownouts
+from shim.edge.porting.brownouts import PlannedBrownout, duration, moment, read_brownouts
 from shim.edge.porting.ladder import (
-    Change,
     Porting,
     PortingRefused,
-    Standing,
+    RungChange,
+    RungStanding,
     history,
     plan_brownout,
     reset_rung,
@@ -69,7 +69,7 @@ def integration(name: str = "crm", **porting: str) -> Integration:
     return Integration.model_validate({"name": name, "old": login, "new": new, "porting": porting})
 
 
-async def plan(store: Store, integration: str = "crm", operation: str = "*", **more: Any) -> Planned:
+async def plan(store: Store, integration: str = "crm", operation: str = "*", **more: Any) -> PlannedBrownout:
     window = {"starts_at": NOON + HOUR, "ends_at": NOON + 3 * HOUR, "who": "ann", **more}
     return await plan_brownout(store, integration, operation, **window)
 
@@ -98,9 +98,9 @@ async def test_a_rung_of_the_store_goes_over_the_configuration_until_it_is_reset
     assert porting.rungs(crm) == {"Client.GetClients": "translate", "Client.*": "locked", "*": "compare"}
     assert porting.rungs(integration("third")) == {}
     assert standings("crm", crm.porting, await rules(store)) == [
-        Standing("*", "compare", "configuration"),
-        Standing("Client.*", "locked", "store", "bob", NOON),
-        Standing("Client.GetClients", "translate", "store", "ann", NOON),
+        RungStanding("*", "compare", "configuration"),
+        RungStanding("Client.*", "locked", "store", "bob", NOON),
+        RungStanding("Client.GetClients", "translate", "store", "ann", NOON),
     ]
     assert await reset_rung(store, "crm", "Client.GetClients", "ann", "a mistake")
     assert not await reset_rung(store, "crm", "Client.GetClients", "ann")
@@ -116,11 +116,11 @@ async def test_every_change_is_in_the_history_with_who_and_why(store: Store) -> 
     planned = await plan(store, text="2.5 ends")
     await stop_brownout(store, planned.id, "cid", "a holiday")
     assert await history(store, "crm") == [
-        Change(NOON, "cid", "crm", "*", f"brownout {planned.id}", "", "a holiday"),
-        Change(NOON, "ann", "crm", "*", "", f"brownout {planned.id}", "2.5 ends"),
-        Change(NOON, "cid", "crm", "*", "locked", "", "not quite"),
-        Change(NOON, "bob", "crm", "*", "compare", "locked", "all ported"),
-        Change(NOON, "ann", "crm", "*", "", "compare", ""),
+        RungChange(NOON, "cid", "crm", "*", f"brownout {planned.id}", "", "a holiday"),
+        RungChange(NOON, "ann", "crm", "*", "", f"brownout {planned.id}", "2.5 ends"),
+        RungChange(NOON, "cid", "crm", "*", "locked", "", "not quite"),
+        RungChange(NOON, "bob", "crm", "*", "compare", "locked", "all ported"),
+        RungChange(NOON, "ann", "crm", "*", "", "compare", ""),
     ]
     assert [each.integration for each in await history(store, most=5)] == ["crm", "crm", "crm", "other", "crm"]
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from shim.cli.common.console import Code
+from shim.cli.common.console import ExitCode
 from shim.cli.main import app
 from shim.core.commands.extensions import Known
 from shim.core.errors import StoreError
@@ -25,7 +25,7 @@ from shim.edge.identities.tables import COUNTERS, EVENTS, IDENTITIES
 from shim.edge.settings.load import Config, load_config
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store
-from shim.edge.store.place import Mark, Marker, held, mark_path
+from shim.edge.store.place import Marker, StoreMark, held, mark_path
 
 pytest_plugins = ["tests.support.postgres"]
 
@@ -168,10 +168,10 @@ async def test_a_store_whose_identity_changes_is_a_problem(config: Config) -> No
 @pytest.mark.parametrize("text", ["", "[]", '{"store": 1}', '{"store": "a", "counters": {"issued": "x"}}'])
 def test_a_mark_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "mark").write_text(text)
-    assert Mark.read(tmp_path / "mark") is None
-    assert not Mark("a").write(tmp_path / "nowhere" / "mark")
-    assert Mark("a", {"issued": 7}).write(tmp_path / "mark")
-    assert Mark.read(tmp_path / "mark") == Mark("a", {"issued": 7})
+    assert StoreMark.read(tmp_path / "mark") is None
+    assert not StoreMark("a").write(tmp_path / "nowhere" / "mark")
+    assert StoreMark("a", {"issued": 7}).write(tmp_path / "mark")
+    assert StoreMark.read(tmp_path / "mark") == StoreMark("a", {"issued": 7})
     assert json.loads((tmp_path / "mark").read_text())["store"] == "a"
 
 
@@ -212,13 +212,13 @@ def test_only_serve_and_check_make_a_store(tmp_path: Path, monkeypatch: pytest.M
     file.write_text("backend: {url: 'http://127.0.0.1:1'}\n")
     for command in (("journal", "list"), ("porting", "show"), ("report",), ("map", "show", "1")):
         done = CliRunner().invoke(app, [*command, "-c", str(file)])
-        assert done.exit_code == Code.USAGE, command
+        assert done.exit_code == ExitCode.USAGE, command
         assert "no store yet" in done.output, command
         assert f"{tmp_path}/shim.db" in done.output.replace("\n", "")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["config.yaml"]
     CliRunner().invoke(app, ["check", "--offline", "-c", str(file)])
     assert (tmp_path / "shim.db").exists()
-    assert CliRunner().invoke(app, ["journal", "list", "-c", str(file)]).exit_code == Code.FINE
+    assert CliRunner().invoke(app, ["journal", "list", "-c", str(file)]).exit_code == ExitCode.FINE
 
 
 async def test_an_empty_database_is_no_store(postgres: Callable[[], str]) -> None:

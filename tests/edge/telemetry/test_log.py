@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from shim.edge.telemetry.sinks import RotatedFile, Stream, Syslog, of_journal
-from shim.edge.telemetry.writer import LogWriter, Partly
+from shim.edge.telemetry.writer import LogWriter, PartlyWritten
 
 
 class Sink:
@@ -113,7 +113,7 @@ class Many(Sink):
         self.times += 1
         self.lines += lines[: self.most]
         if len(lines) > self.most:
-            raise Partly(self.most)
+            raise PartlyWritten(self.most)
 
 
 @pytest.mark.parametrize("most", [100, 2, 0])
@@ -218,7 +218,7 @@ def test_of_lines_that_a_pipe_takes_a_part_of_the_whole_ones_count(monkeypatch: 
             break
     os.read(reads, 8192)  # room for one and a half of the lines
     stream = Stream(writes)
-    with pytest.raises(Partly) as partly:
+    with pytest.raises(PartlyWritten) as partly:
         stream.write_many([("info", "a" * 5000), ("info", "b" * 5000), ("info", "c")])
     assert partly.value.taken == 1
     os.read(reads, room - 8192)

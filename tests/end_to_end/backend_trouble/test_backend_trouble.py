@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from shim.emulator.app import TOKEN_PATH, Options
-from shim.emulator.world.world import Seen
+from shim.emulator.world.world import SeenRequest
 from tests.end_to_end.messages import (
     ADMIN,
     CLIENT,
@@ -67,7 +67,7 @@ def company(backend: Backend) -> str:
     return backend.world.accounts[21].profile["company"]
 
 
-def outcomes(calls: list[Seen]) -> list[tuple[str, str]]:
+def outcomes(calls: list[SeenRequest]) -> list[tuple[str, str]]:
     return [(call.operation, call.outcome) for call in calls]
 
 

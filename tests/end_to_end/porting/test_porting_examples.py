@@ -17,7 +17,7 @@ import pytest
 from lxml import etree
 
 from shim.core.message import Element
-from shim.emulator.call import Call
+from shim.emulator.call import EmulatedRequest
 from shim.emulator.handlers.system import HANDLERS
 from shim.interfaces.load import new
 from tests.end_to_end.messages import ACME, envelope
@@ -41,7 +41,7 @@ RUN = {
 _serial = count(1)
 
 
-def reported(call: Call) -> Element:
+def reported(call: EmulatedRequest) -> Element:
     """Three calls, so that a report has something in it."""
     row = {"source": "001", "destination": "2125550150", "disposition": "ANSWERED"}
     return call.answer(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from shim.core.message import Element
-from shim.emulator.world.world import Seen
+from shim.emulator.world.world import SeenRequest
 from tests.end_to_end.recorder import Recorded
 
 NAME, COMPANY, NEW_NAME = "Zoë Łukasz", "Söhne & Co <1>", "Žofie Ångström"
@@ -39,7 +39,7 @@ class Lived:
     """What a client printed, what v3 was asked meanwhile, and the wire between client and shim."""
 
     facts: dict[str, str]
-    calls: Sequence[Seen]
+    calls: Sequence[SeenRequest]
     wire: Sequence[Recorded]
 
     def said(self, question: str) -> str:

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from shim.edge.app import Application
 from shim.edge.http.host_names import is_ours
-from shim.edge.settings.model import Admin, AdminUser, Login
-from shim.review.page.auth import Door, LoginRefused
+from shim.edge.settings.model import Admin, AdminUser, LoginSettings
+from shim.review.page.auth import Door, PageLoginRefused
 from shim.review.page.site import local_path
 from tests.review.page.running import PASSWORD, USER, Browser, admin_user, application, config, served
 
@@ -80,7 +80,7 @@ async def test_guessing_is_slowed_but_never_for_what_was_right_before(
 
 def door(clock: list[float], **settings: Any) -> tuple[Door, list[Admin]]:
     now = [Admin(users=(admin_user(),), **settings)]
-    return Door(lambda: now[0], Login(), lambda: clock[0]), now
+    return Door(lambda: now[0], LoginSettings(), lambda: clock[0]), now
 
 
 async def test_a_session_ends_when_idle_and_when_too_old() -> None:
@@ -114,12 +114,12 @@ async def test_a_new_user_may_guess_no_more_than_an_old_one() -> None:
     clock = [0.0]
     opened, _ = door(clock)
     for _ in range(6):
-        with pytest.raises(LoginRefused, match="wrong"):
+        with pytest.raises(PageLoginRefused, match="wrong"):
             await opened.enter("nobody", "x", "192.0.2.1")
-    with pytest.raises(LoginRefused, match="30 seconds"):
+    with pytest.raises(PageLoginRefused, match="30 seconds"):
         await opened.enter("nobody", "x", "192.0.2.1")
     clock[0] = 31.0
-    with pytest.raises(LoginRefused, match="wrong"):
+    with pytest.raises(PageLoginRefused, match="wrong"):
         await opened.enter("nobody", "x", "192.0.2.1")
     opened.close()
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shim.review.reading.failures import failures
-from shim.review.reading.model import Span
+from shim.review.reading.model import DaySpan
 from shim.review.reading.rows import DayCount, FaultCount
 from tests.review.world import NOW
 
@@ -25,8 +25,8 @@ def why(reason: str, today: int, week: int, before: int = 0) -> FaultCount:
 def test_a_week_holds_today_and_the_one_before_the_seven_days_before_it() -> None:
     days = [on(0, 1, 1), on(6, 10, 2), on(7, 100, 20), on(13, 1000, 200), on(14, 9, 9), on(0, 5, 5, "new")]
     found = failures(days, [], TODAY)
-    assert found.calls == Span(1, 11, 1100)
-    assert found.faults == Span(1, 3, 220)
+    assert found.calls == DaySpan(1, 11, 1100)
+    assert found.faults == DaySpan(1, 3, 220)
 
 
 def test_reasons_the_most_frequent_first_and_what_was_not_kept_is_named() -> None:
@@ -36,9 +36,9 @@ def test_reasons_the_most_frequent_first_and_what_was_not_kept_is_named() -> Non
         TODAY,
     )
     assert [(each.reason, each.faults) for each in found.reasons] == [
-        ("login-refused", Span(6, 6, 1)),
-        ("", Span(2, 2, 4)),
-        ("field-refused", Span(1, 1, 0)),
+        ("login-refused", DaySpan(6, 6, 1)),
+        ("", DaySpan(2, 2, 4)),
+        ("field-refused", DaySpan(1, 1, 0)),
     ]
 
 

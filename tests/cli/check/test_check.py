@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from typer.testing import Result
 
-from shim.cli.check.ports import Wanted, refused
+from shim.cli.check.ports import WantedPort, refused
 from shim.cli.demo.certificate import loopback_certificate
 from shim.edge.telemetry import tracing
 
@@ -182,8 +182,8 @@ def _ended(folder: Path) -> tuple[str, str]:
 
 
 def test_ports(taken: int) -> None:
-    assert refused(Wanted("x", "127.0.0.1", 0, "--port")) is None
-    assert "cannot be had" in (refused(Wanted("x", "127.0.0.1", taken, "--port")) or "")
+    assert refused(WantedPort("x", "127.0.0.1", 0, "--port")) is None
+    assert "cannot be had" in (refused(WantedPort("x", "127.0.0.1", taken, "--port")) or "")
 
 
 def test_a_spool_that_cannot_be_made_is_told(invoke: Invoke, config: ConfigFile, tmp_path: Path) -> None:
