@@ -19,10 +19,10 @@ $(STAMP): requirements.lock pyproject.toml
 
 install: $(STAMP)  ## set up the virtual environment, nothing else
 
-compile: shim/compiled.json  ## compile the hot modules of the core anew, after their sources were changed
+compile: shim/compiled.json  ## for trials: compile the hot modules of the core (decision 0035)
 
 shim/compiled.json: hatch_build.py shim/compiled.py $(shell find shim/core -name '*.py') | install
-	$(BIN)/python hatch_build.py
+	SHIM_COMPILED=1 $(BIN)/python hatch_build.py
 	@$(BIN)/shim --version
 
 demo: install  ## set up everything and run the main job: shim and emulated backend on loopback
@@ -37,7 +37,7 @@ check: install  ## lint, types, architecture contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: compile  ## the shim beside its peers, lists, the log, start, memory; needs php-fpm and nginx for one peer
+bench: install  ## the shim beside its peers, lists, the log, start, memory; needs php-fpm and nginx for one peer
 	$(BIN)/python -m bench.run $(ARGS)
 
 bench-compare: install  ## CPU a call beside the shim of another commit: make bench-compare REV=main

@@ -70,10 +70,10 @@ Code = Literal[
     "kept-value-lost",
     "more-findings",
     "not-translated",
-    "operation-locked",
-    "browned-out",
     "old-login",
     "old-login-refused",
+    "operation-locked",
+    "browned-out",
     "field-refused",
 ]
 """Every code. A declaration that names another is an error of types, and a problem when the catalogue loads."""

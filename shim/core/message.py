@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from shim.core.findings import Code
 
@@ -58,6 +58,10 @@ class Element:
         )
 
     __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def __reduce__(self) -> tuple[type[Element], tuple[Any, ...]]:
+        """How it is copied and pickled: compiled classes are made by their constructor alone."""
+        return Element, (self.name, self.text, self.attributes, self.children, self.nil, self.sent)
 
     def child(self, name: str) -> Element | None:
         """The first child of that name."""

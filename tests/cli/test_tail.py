@@ -94,6 +94,11 @@ def test_a_log_that_goes_elsewhere_is_piped_in(shim: Run, config: ConfigFile) ->
     assert done.stdout == readable(CALL) + "\n"
 
 
+def _heard() -> None:
+    """SIGINT is heard, also where the tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture
 def following(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
     path = tmp_path / "shim.log"
@@ -104,6 +109,7 @@ def following(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
         stderr=subprocess.PIPE,
         text=True,
         env=environment({"PYTHONUNBUFFERED": "1"}),
+        preexec_fn=_heard,  # noqa: PLW1509  # no thread runs here
     ) as process:
         yield path, process
         process.kill()

@@ -52,7 +52,7 @@ async def test_an_identity_that_cannot_be_learned_ends_nothing(
         monkeypatch.undo()
         raise OSError("disk full")
 
-    monkeypatch.setattr("shim.edge.identities.change.Change.learn", fails)
+    monkeypatch.setattr("shim.edge.identities.change.MapChange.learn", fails)
     outcome = await house.process().call("AddExtension", ADD)
     assert outcome.fault is not None
     assert added(house) == ([], [])

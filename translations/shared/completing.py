@@ -76,7 +76,8 @@ def _email(root: Element, work: CallContext) -> str:
 
 
 def _completed(name: str, because: str, by: By) -> Rule:
-    return Completed(None, name, because, "request", by=by, demanded=name)
+    where = name if name in (FIRST, LAST) else ""  # a backend may be configured to have no such names
+    return Completed(None, name, because, "request", by=by, demanded=name, where=where)
 
 
 PERSON: tuple[Rule, ...] = (

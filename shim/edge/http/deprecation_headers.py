@@ -34,7 +34,7 @@ def deprecation_headers(deprecation: DeprecationSettings) -> dict[str, str]:
     """The headers, by name; what is not known is left out. Days begin at midnight UTC."""
     headers: dict[str, str] = {}
     if deprecation.since is not None:
-        headers["DeprecationSettings"] = f"@{int(_midnight(deprecation.since).timestamp())}"
+        headers["Deprecation"] = f"@{int(_midnight(deprecation.since).timestamp())}"
     if deprecation.sunset is not None:
         headers["Sunset"] = format_datetime(_midnight(deprecation.sunset), usegmt=True)
     if deprecation.link is not None:

@@ -9,9 +9,9 @@ from typing import get_args
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from shim.core.rules.declared import DeclaredService
 
 from shim.core.catalogue.build import compile_catalogue
+from shim.core.catalogue.translation import DeclaredService
 from shim.core.commands.backend import Call
 from shim.core.errors import DeclarationError
 from shim.core.message import Element

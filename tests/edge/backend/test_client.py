@@ -492,7 +492,7 @@ async def test_so_many_in_flight_and_the_rest_waits(world: World) -> None:
 async def test_no_place_in_time_is_busy_and_a_cancelled_call_gives_its_place_back(world: World) -> None:
     world.replies = [never]
     backend = world.backend(in_flight=1, call_timeout=0.05)
-    backend._timeout = aiohttp.ClientTimeout(total=60)
+    backend._reading = aiohttp.ClientTimeout(total=60)
     first = asyncio.create_task(backend.forward(call(), WHO))
     while not world.busy:  # noqa: ASYNC110
         await asyncio.sleep(0.001)

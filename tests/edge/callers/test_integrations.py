@@ -326,7 +326,7 @@ async def test_the_queue_has_an_end_and_costs_the_caller_nothing() -> None:
         await asyncio.sleep(0)
     assert passwords._strangers.checks == most
     for _ in range(5):
-        with pytest.raises(CallerError) as caught:
+        with pytest.raises(LoginsBusy) as caught:
             await door.all.authenticate(password(), "192.0.2.9")
         assert (caught.value.reason, caught.value.code, caught.value.side) == ("login-busy", None, "Server")
     assert door.all._throttle.wait("anything", "192.0.2.9") == 0

@@ -22,7 +22,7 @@ def test_all_three_headers() -> None:
         since=date(2026, 1, 1), sunset=date(2027, 6, 30), link="https://voip.example/porting?v=2.5"
     )
     assert deprecation_headers(told) == {
-        "DeprecationSettings": "@1767225600",
+        "Deprecation": "@1767225600",
         "Sunset": "Wed, 30 Jun 2027 00:00:00 GMT",
         "Link": '<https://voip.example/porting?v=2.5>; rel="deprecation", '
         '<https://voip.example/porting?v=2.5>; rel="sunset"',

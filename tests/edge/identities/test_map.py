@@ -720,7 +720,7 @@ async def test_a_write_that_fails_leaves_nothing_and_says_no_value(
     async def wrong(*_: Any) -> list[str]:
         return [taken] * 4
 
-    monkeypatch.setattr("shim.edge.identities.change.Change._issue", wrong)
+    monkeypatch.setattr("shim.edge.identities.change.MapChange._issue", wrong)
     with pytest.raises(ShimError) as caught:
         await identities.learn([known(21, 1), known(22, "canary")])
     assert caught.value.reason == "store-unavailable"

@@ -39,7 +39,7 @@ WAYS = {
     "app": "<userCredentials><appKey>zq-old-key</appKey><appSecret>zq-old-secret</appSecret></userCredentials>",
     "crypted": "<userCredentials><cryptedAuth>zq-crypted</cryptedAuth></userCredentials>",
 }
-HEADERS = ("User-Agent: zq-agent", "X-Forwarded-For: zq-address", "SOAPAction: zq-action", "Cookie: a=zq")
+HEADERS = ("User-Agent: an-agent", "X-Forwarded-For: zq-address", "SOAPAction: zq-action", "Cookie: a=zq")
 
 
 @pytest.fixture(scope="module")
