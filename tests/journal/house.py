@@ -246,7 +246,7 @@ class Process:
     async def _recover(self, entry: Any, opened: Opened, integration: Integration) -> str:
         from shim.core.commands.caller import Caller
         from shim.core.journal.recovery import recover
-        from shim.core.journal.writes import JournalSettings as Journalled
+        from shim.core.journal.writes import JournalRun as Journalled
         from shim.core.rules.work import CallContext
 
         work = CallContext(Element("recovery"), Caller("billing"))
