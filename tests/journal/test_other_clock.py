@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -55,6 +56,7 @@ def _listed(config: Path, ahead: int) -> tuple[int, int | None]:
         capture_output=True,
         text=True,
         cwd=ROOT,
+        env={**os.environ, "COLUMNS": "240"},
         timeout=120,
         check=False,
     )
