@@ -102,6 +102,7 @@ def _is_computed_away(entry: ChildRule) -> None:
     entry.act = act
 
 
+@pytest.mark.usefixtures("own_catalogue")
 class TestTheJudge:
     """It can fail: a translation that is broken on purpose is found out."""
 

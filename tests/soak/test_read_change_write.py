@@ -49,6 +49,7 @@ async def test_exactly_the_field_that_was_changed_differs(service: str, whole: b
     assert not wrong
 
 
+@pytest.mark.usefixtures("own_catalogue")
 async def test_a_field_that_is_lost_or_lands_elsewhere_is_found() -> None:
     async with house() as at:
         entries = at.catalogue.translations["Client.EditClient"].request.entries
@@ -61,6 +62,7 @@ async def test_a_field_that_is_lost_or_lands_elsewhere_is_found() -> None:
     ]
 
 
+@pytest.mark.usefixtures("own_catalogue")
 async def test_a_kept_value_that_is_not_given_back_is_found() -> None:
     async with house() as at:
         translation = at.catalogue.translations["Client.GetClientDetails"]
