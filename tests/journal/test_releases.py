@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from shim.core.commands.backend import Answer, Call
+from shim.edge.backend.client import Heard
 from shim.edge.journal.tables import FORM
 from shim.edge.settings.model import Integration
 from shim.edge.store.database import Store
@@ -36,7 +37,7 @@ def spied(house: House) -> list[Any]:
     made: list[Any] = []
     forward, of = house.backend.forward, house.trouble.of
 
-    async def noting(call: Call, integration: Integration) -> Answer:
+    async def noting(call: Call, integration: Integration, heard: Heard = None) -> Answer:
         actions: list[str | None] = []
 
         def noted(operation: str) -> str | None:
@@ -46,7 +47,7 @@ def spied(house: House) -> list[Any]:
             return action
 
         house.trouble.of = noted  # type: ignore[method-assign]
-        return await forward(call, integration)
+        return await forward(call, integration, heard)
 
     house.backend.forward = noting  # type: ignore[method-assign]
     return made

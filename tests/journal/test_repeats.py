@@ -108,13 +108,13 @@ async def test_a_replica_that_stood_still_makes_no_second_write(house: House) ->
     forward = slow.house.backend.forward
     others: list[str] = []
 
-    async def stands_still(call, integration):  # type: ignore[no-untyped-def]
+    async def stands_still(call, integration, heard):  # type: ignore[no-untyped-def]
         if call.full_name == "User.SetUserPL" and not others:
             house.ahead += 100
             others.append("took over")
             other = house.process()
             others.extend(state for _, state in await other.recovery.sweep())
-        return await forward(call, integration)
+        return await forward(call, integration, heard)
 
     house.backend.forward = stands_still  # type: ignore[method-assign]
     outcome = await slow.call("AddExtension", ADD)
@@ -146,8 +146,8 @@ async def test_a_call_that_is_cancelled_is_recovered_at_once(house: House) -> No
     process = house.process()
     forward, added_user = house.backend.forward, asyncio.Event()
 
-    async def hangs(call, integration):  # type: ignore[no-untyped-def]
-        answer = await forward(call, integration)
+    async def hangs(call, integration, heard):  # type: ignore[no-untyped-def]
+        answer = await forward(call, integration, heard)
         if call.full_name == "User.AddUser":
             added_user.set()
             await asyncio.Event().wait()

@@ -57,7 +57,7 @@ def shim(backend: Backend, tls: Tls) -> Iterator[Shim]:
     changes = {
         "integrations": INTEGRATIONS,
         "log.level": "debug",
-        "backend.call_timeout": 0.5,
+        "backend.call_timeout": 3,
         "listen.body_timeout": 0.5,
     }
     with running_shim(backend.url, tls, changes) as running:
@@ -204,7 +204,7 @@ def test_what_is_no_http_and_what_is_not_found_is_not_told(shim: Shim) -> None:
 
 
 @pytest.mark.parametrize(
-    "action", ["drop", "drop-after", "half", "garbage", "late:1", "dead-token", "fault:200"]
+    "action", ["drop", "drop-after", "half", "garbage", "late:4", "dead-token", "fault:200"]
 )
 @pytest.mark.parametrize("operation", ["EditOrganization", "GetOrganizations"])
 def test_trouble_with_the_backend_is_told_without_values(
