@@ -20,7 +20,6 @@ async def cost(store: Store, plan: Plan) -> tuple[int, int]:
     """Transactions that write, and statements in all, of one call; the delivery of its answer included."""
     house = furnished(House(store))
     counted = {"begin": 0, "statement": 0}
-    engine = store._engine.sync_engine
 
     def begun(connection: sa.Connection) -> None:
         counted["begin"] += bool(connection.get_execution_options().get("immediate"))
@@ -29,13 +28,15 @@ async def cost(store: Store, plan: Plan) -> tuple[int, int]:
         counted["statement"] += not statement.startswith(("BEGIN", "PRAGMA"))
 
     process = house.process()
-    sa.event.listen(engine, "begin", begun)
-    sa.event.listen(engine, "before_cursor_execute", executed)
+    for engine in store.engines:
+        sa.event.listen(engine, "begin", begun)
+        sa.event.listen(engine, "before_cursor_execute", executed)
     try:
         outcome = await process.call(plan.operation, plan.fields)
     finally:
-        sa.event.remove(engine, "begin", begun)
-        sa.event.remove(engine, "before_cursor_execute", executed)
+        for engine in store.engines:
+            sa.event.remove(engine, "begin", begun)
+            sa.event.remove(engine, "before_cursor_execute", executed)
     assert outcome.fault is None
     return counted["begin"], counted["statement"]
 

@@ -30,7 +30,7 @@ async def test_an_end_that_fails_learns_nothing_and_is_undone(
     """The entry's own rows fail after the identity was written in the same transaction."""
     seen: list[int] = []
 
-    async def fails(connection: object, entries: object) -> None:
+    def fails(connection: object, entries: object) -> None:
         monkeypatch.undo()
         seen.append(len(seen))
         raise OSError("disk full")
@@ -48,7 +48,7 @@ async def test_an_end_that_fails_learns_nothing_and_is_undone(
 async def test_an_identity_that_cannot_be_learned_ends_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fails(self: object, latest: object) -> None:
+    def fails(self: object, latest: object) -> None:
         monkeypatch.undo()
         raise OSError("disk full")
 

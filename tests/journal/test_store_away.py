@@ -10,9 +10,9 @@ import itertools
 import resource
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.support.postgres"]
 
+_Result = TypeVar("_Result")
 PLANS = [ADDING, DELETING, EDITING, ADDING_CLIENT]
 
 
@@ -39,16 +40,15 @@ class Struck(Store):
     fault: Callable[[], Callable[[], None]] | None = None
     over: Callable[[], None] | None = None
 
-    @asynccontextmanager
-    async def writing(self, busy: float | None = None) -> AsyncIterator[Any]:
+    async def write(self, work: Callable[[sa.Connection], _Result], busy: float | None = None) -> _Result:
         self.writes += 1
         here = self.writes - 1 == self.at
         if here and self.fault is not None:
             self.over = self.fault()
-        async with super().writing(busy) as connection:
-            yield connection
+        result = await super().write(work, busy)
         if here and self.fault is None:
             raise StoreUnavailable("store-unavailable", "The connection ended before the commit was confirmed.")
+        return result
 
     def strike(self, at: int, fault: Callable[[], Callable[[], None]] | None) -> None:
         self.at, self.writes, self.fault = at, 0, fault
@@ -129,9 +129,11 @@ class TestSqlite:
     async def test_full(self, sqlite: Struck, plan: Plan) -> None:
         full = False
 
-        @sa.event.listens_for(sqlite._engine.sync_engine, "begin")
         def begun(connection: sa.Connection) -> None:
             connection.exec_driver_sql(f"PRAGMA max_page_count = {1 if full else 1_000_000}")
+
+        for engine in sqlite.engines:
+            sa.event.listen(engine, "begin", begun)
 
         def fill() -> Callable[[], None]:
             nonlocal full

@@ -29,8 +29,9 @@ from shim.edge.callers.integrations import Integration, Integrations, form_of
 from shim.edge.deprecation.samples import MOST_CALLS
 from shim.edge.exchange.deadline import Deadline
 from shim.edge.exchange.threads import Threads
+from shim.edge.identities.change import MapChange
 from shim.edge.identities.map import IdentityMap
-from shim.edge.journal.journal import JournalStore
+from shim.edge.journal.journal import ClosedEntry, JournalStore
 from shim.edge.porting.ladder import Porting
 from shim.edge.store.database import Store
 
@@ -181,12 +182,14 @@ class Performer:
         if not command.known and not command.gone:
             await journal.close(command, (), recovered=self._recovering)
             return
-        async with self._with.identities.changing() as change:
-            learned = await change.learn({each.number: each for each in command.known})
-            await change.forget(command.gone)
+
+        def end(change: MapChange) -> ClosedEntry:
+            learned = change.learn({each.number: each for each in command.known})
+            change.forget(command.gone)
             identities = tuple(learned[each.number] for each in command.known)
-            ended = await journal.end(change.connection, command, identities, recovered=self._recovering)
-        journal.ended(ended)
+            return journal.end(change.connection, command, identities, recovered=self._recovering)
+
+        journal.ended(await self._with.identities.change(end))
 
     def _held(self, call: Call) -> Call:
         """The call, which is not sent when the entry that it is made for is not ours any more by then."""

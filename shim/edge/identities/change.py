@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands.extensions import Identity, Known
 from shim.edge.identities.issue import next_id, range_of, unaccounted, used_up
@@ -46,7 +45,7 @@ class MapChange:
     """
 
     def __init__(
-        self, connection: AsyncConnection, settings: Identities, now: datetime, counters: dict[str, int | None]
+        self, connection: sa.Connection, settings: Identities, now: datetime, counters: dict[str, int | None]
     ) -> None:
         self.before: list[Identity] = []
         self.after: list[Identity] = []
@@ -55,12 +54,12 @@ class MapChange:
         self._now = now
         self._counters = counters
 
-    async def learn(self, latest: Mapping[str, Known]) -> dict[str, Identity]:
+    def learn(self, latest: Mapping[str, Known]) -> dict[str, Identity]:
         """Bring the map up to what v3 was seen to have, by number. The identities of these numbers."""
-        siblings = await self._live("user_id", {each.user_id for each in latest.values()})
-        stand = siblings | await self._live("number", latest)
+        siblings = self._live("user_id", {each.user_id for each in latest.values()})
+        stand = siblings | self._live("number", latest)
         again = [was for was in stand.values() if _made_again(was, latest.get(was.number))]
-        await self._retire(again, "gave-way")
+        self._retire(again, "gave-way")
         stand = {number: was for number, was in stand.items() if was not in again}
         identifiers = {
             each.user_id: each.identifier
@@ -68,58 +67,58 @@ class MapChange:
             if each.identifier and number in stand
         }
         identifiers |= {each.user_id: each.identifier for each in latest.values() if each.identifier}
-        stand |= await self._revive([each for number, each in latest.items() if number not in stand])
-        await self._update([(was, _updated(was, latest, identifiers)) for was in stand.values()])
+        stand |= self._revive([each for number, each in latest.items() if number not in stand])
+        self._update([(was, _updated(was, latest, identifiers)) for was in stand.values()])
         new = [each for number, each in latest.items() if number not in stand]
-        own = await self._own_ids({each.user_id for each in new})
-        await self._insert([(_draft(each, own, identifiers), each.origin) for each in new])
-        await self._set("number", latest, _CONFIRMED, UNCONFIRMED)
+        own = self._own_ids({each.user_id for each in new})
+        self._insert([(_draft(each, own, identifiers), each.origin) for each in new])
+        self._set("number", latest, _CONFIRMED, UNCONFIRMED)
         old = IDENTITIES.c.seen_at < self._now - SEEN_AGAIN
-        await self._set("number", latest, {"seen_at": self._now}, LIVE, old)
+        self._set("number", latest, {"seen_at": self._now}, LIVE, old)
         return stand | {each.number: each for each in self.after}
 
-    async def _revive(self, new: Sequence[Known]) -> dict[str, Identity]:
+    def _revive(self, new: Sequence[Known]) -> dict[str, Identity]:
         """Those that had ended and are there again, by number, with the IDs that they had."""
-        rows = await rows_of(self.connection, "number", [each.number for each in new], ENDED)
+        rows = rows_of(self.connection, "number", [each.number for each in new], ENDED)
         back: dict[str, Identity] = {}
         for each in new:
             had = [was for row in rows if _is_back(was := identity_of(row), each)]
             if had:
                 back[each.number] = replace(had[-1], doubt="")  # the one that had the number last
         keys = [each.extension_id for each in back.values()]
-        await self._set("extension_id", keys, {"gone_at": None, "seen_at": self._now, **_CONFIRMED})
-        await self._record([("returned", each, each) for each in back.values()])
+        self._set("extension_id", keys, {"gone_at": None, "seen_at": self._now, **_CONFIRMED})
+        self._record([("returned", each, each) for each in back.values()])
         self.after += back.values()
         return back
 
-    async def doubt(self, numbers: Collection[str]) -> None:
+    def doubt(self, numbers: Collection[str]) -> None:
         """These were missed in lists."""
         sure = IDENTITIES.c.unconfirmed_at.is_(None)
-        before = list((await self._live("number", numbers)).values())
-        await self._set("number", numbers, {"unconfirmed_at": self._now}, LIVE, sure)
+        before = list((self._live("number", numbers)).values())
+        self._set("number", numbers, {"unconfirmed_at": self._now}, LIVE, sure)
         self.before += before
 
-    async def deny(self, numbers: Collection[str]) -> None:
+    def deny(self, numbers: Collection[str]) -> None:
         """v3 said of each of these that it does not exist; those of which it said so long enough ago end."""
-        rows = await rows_of(self.connection, "number", numbers, LIVE)
+        rows = rows_of(self.connection, "number", numbers, LIVE)
         long_ago = self._now - timedelta(seconds=self._settings.confirm_after)
         over = [identity_of(row) for row in rows if row.denied_at and utc(row.denied_at) <= long_ago]
-        await self._retire(over, "ended")
+        self._retire(over, "ended")
         first = [row for row in rows if row.denied_at is None]
         for row in first:
             since = {"denied_at": self._now, "unconfirmed_at": row.unconfirmed_at or self._now}
-            await self._set("extension_id", [row.extension_id], since)
+            self._set("extension_id", [row.extension_id], since)
         self.before += [identity_of(row) for row in first]
 
-    async def forget(self, numbers: Collection[str]) -> None:
-        await self._retire(list((await self._live("number", numbers)).values()))
+    def forget(self, numbers: Collection[str]) -> None:
+        self._retire(list((self._live("number", numbers)).values()))
 
-    async def renumber(self, numbers: Mapping[str, str]) -> dict[str, Identity]:
+    def renumber(self, numbers: Mapping[str, str]) -> dict[str, Identity]:
         """Give numbers to what has others. Those that were known, by their former numbers.
 
         A number that somebody else has, who is not given another one, is not given.
         """
-        stand = await self._live("number", {*numbers, *numbers.values()})
+        stand = self._live("number", {*numbers, *numbers.values()})
         wanted = {old: new for old, new in numbers.items() if old in stand}
         while blocked := [old for old, new in wanted.items() if new in stand and new not in wanted]:
             for old in blocked:
@@ -131,18 +130,16 @@ class MapChange:
         changed = [(stand[old], each) for old, each in now.items() if each.number != old]
         keys = [was.extension_id for was, _ in changed]
         nowhere = sa.literal("~") + IDENTITIES.c.extension_id  # two may swap numbers
-        await self._set("extension_id", keys, {"number": nowhere, **_CONFIRMED})
-        await self._update(changed)
+        self._set("extension_id", keys, {"number": nowhere, **_CONFIRMED})
+        self._update(changed)
         return now | {old: stand[old] for old in numbers if old in stand and old not in now}
 
-    async def take_in(self, given: Sequence[Identity | Gone]) -> ImportReport:
+    def take_in(self, given: Sequence[Identity | Gone]) -> ImportReport:
         """Add what an import has and the map has not: first what is there, then what is gone."""
         named = [each.identity if isinstance(each, Gone) else each for each in given]
-        by_old = {row.old_id: row for row in await self._rows("old_id", [each.old_id for each in named])}
-        had = {
-            row.extension_id: row for row in await self._rows("extension_id", [x.extension_id for x in named])
-        }
-        live = await self._live("number", [each.number for each in named])
+        by_old = {row.old_id: row for row in self._rows("old_id", [each.old_id for each in named])}
+        had = {row.extension_id: row for row in self._rows("extension_id", [x.extension_id for x in named])}
+        live = self._live("number", [each.number for each in named])
         fates = [
             _fate_of_gone(each.identity, by_old.get(each.identity.old_id), had)
             if isinstance(each, Gone)
@@ -151,10 +148,10 @@ class MapChange:
         ]
         new = [each for each, fate in zip(named, fates, strict=True) if fate == "new"]
         replaced = [live[each.number] for each in new if each.number in live]
-        await self._retire(replaced, "import-decided")
-        await self._insert([(each, "imported") for each in new])
-        await self._stand_in(replaced)
-        await self._bury([each for each, fate in zip(given, fates, strict=True) if fate == "bury"])
+        self._retire(replaced, "import-decided")
+        self._insert([(each, "imported") for each in new])
+        self._stand_in(replaced)
+        self._bury([each for each, fate in zip(given, fates, strict=True) if fate == "bury"])
         left = {why: tuple(position for position, fate in enumerate(fates, 1) if fate == why) for why in LEFT}
         return ImportReport(
             len(new) - len(replaced),
@@ -164,16 +161,16 @@ class MapChange:
             fates.count("bury"),
         )
 
-    async def _stand_in(self, replaced: Sequence[Identity]) -> None:
+    def _stand_in(self, replaced: Sequence[Identity]) -> None:
         """The IDs of what was replaced were given out: from now on they mean what came in its place."""
         keys = {each.number: each.extension_id for each in self.after}
         for each in replaced:
             key = {"stands_for": keys[each.number]}
-            await self._set("extension_id", [each.extension_id], key)
+            self._set("extension_id", [each.extension_id], key)
             former = sa.update(IDENTITIES).where(IDENTITIES.c.stands_for == each.extension_id)
-            await self.connection.execute(former.values(**key))
+            self.connection.execute(former.values(**key))
 
-    async def _bury(self, gone: Sequence[Identity | Gone]) -> None:
+    def _bury(self, gone: Sequence[Identity | Gone]) -> None:
         """Add tombstones."""
         times = {"created_at": self._now, "seen_at": self._now, "gone_at": self._now}
         rows = [
@@ -182,22 +179,22 @@ class MapChange:
             if isinstance(each, Gone)
         ]
         if rows:
-            await self.connection.execute(sa.insert(IDENTITIES), rows)
+            self.connection.execute(sa.insert(IDENTITIES), rows)
 
-    async def pass_over(self) -> None:
+    def pass_over(self) -> None:
         """Issue nothing up to the highest ID that the map has."""
-        span = unaccounted(self._settings, self._counters, await all_ids(self.connection))
+        span = unaccounted(self._settings, self._counters, all_ids(self.connection))
         if span is not None:
             name, _, _, step = range_of(self._settings)
-            await self._count(name, span[1] + step)
+            self._count(name, span[1] + step)
 
-    async def _own_ids(self, users: Collection[str]) -> set[str]:
+    def _own_ids(self, users: Collection[str]) -> set[str]:
         """The users whose own ID no extension has or ever had."""
         if self._settings.policy == "imported":
             return set()
-        return set(users) - {row.old_id for row in await self._rows("old_id", users)}
+        return set(users) - {row.old_id for row in self._rows("old_id", users)}
 
-    async def _issue(self, count: int, avoid: Collection[str]) -> list[str]:
+    def _issue(self, count: int, avoid: Collection[str]) -> list[str]:
         """IDs that nobody has or had, neither in the map nor among those to avoid."""
         name, _, last, step = range_of(self._settings)
         end = last + step
@@ -207,21 +204,21 @@ class MapChange:
             block = [str(number) for number in range(at, end, step)[: min(_BATCH, count - len(free))]]
             if not block:
                 raise used_up(self._settings.four_digit_ids)
-            had = await self._had(block)
+            had = self._had(block)
             free += [each for each in block if each not in had and each not in avoid]
             at += step * len(block)
-        await self._count(name, at)
+        self._count(name, at)
         return free
 
-    async def _count(self, name: str, at: int) -> None:
+    def _count(self, name: str, at: int) -> None:
         self._counters[name] = at
-        await self.connection.execute(sa.update(COUNTERS).where(COUNTERS.c.name == name).values(next=at))
+        self.connection.execute(sa.update(COUNTERS).where(COUNTERS.c.name == name).values(next=at))
 
-    async def _insert(self, drafts: Sequence[tuple[Identity, str]]) -> None:
+    def _insert(self, drafts: Sequence[tuple[Identity, str]]) -> None:
         """Add extensions; each ID that is empty is issued."""
         blank = sum((not each.old_id) + (not each.extension_id) for each, _ in drafts)
         avoid = {value for each, _ in drafts for value in (each.old_id, each.extension_id, each.user_id)}
-        ids = iter(await self._issue(blank, avoid) if blank else ())
+        ids = iter(self._issue(blank, avoid) if blank else ())
         rows = []
         for draft, origin in drafts:
             each = replace(
@@ -230,29 +227,29 @@ class MapChange:
             self.after.append(each)
             rows.append(_values(each) | {"origin": origin, "created_at": self._now, "seen_at": self._now})
         if rows:
-            await self.connection.execute(sa.insert(IDENTITIES), rows)
+            self.connection.execute(sa.insert(IDENTITIES), rows)
 
-    async def _update(self, pairs: Iterable[tuple[Identity, Identity]]) -> None:
+    def _update(self, pairs: Iterable[tuple[Identity, Identity]]) -> None:
         """Change what differs, and record what is more than an identifier."""
         changed = [(was, now) for was, now in pairs if was != now]
         if not changed:
             return
         update = sa.update(IDENTITIES).where(IDENTITIES.c.extension_id == sa.bindparam("key"))
         fields: dict[str, Any] = {name: sa.bindparam(name) for name in ("user_id", "number", "identifier")}
-        await self.connection.execute(
+        self.connection.execute(
             update.values(**fields),
             [{"key": now.extension_id, **{name: getattr(now, name) for name in fields}} for _, now in changed],
         )
         self.before += [was for was, _ in changed]
         self.after += [now for _, now in changed]
-        await self._record([(kind, was, now) for was, now in changed if (kind := _kind_of(was, now))])
+        self._record([(kind, was, now) for was, now in changed if (kind := _kind_of(was, now))])
 
-    async def _retire(self, gone: Sequence[Identity], kind: EventKind | None = None) -> None:
-        await self._set("extension_id", [each.extension_id for each in gone], {"gone_at": self._now})
+    def _retire(self, gone: Sequence[Identity], kind: EventKind | None = None) -> None:
+        self._set("extension_id", [each.extension_id for each in gone], {"gone_at": self._now})
         self.before += gone
-        await self._record([(kind, each, each) for each in gone] if kind else [])
+        self._record([(kind, each, each) for each in gone] if kind else [])
 
-    async def _record(self, events: Sequence[tuple[EventKind, Identity, Identity]]) -> None:
+    def _record(self, events: Sequence[tuple[EventKind, Identity, Identity]]) -> None:
         rows = [
             {
                 "kind": kind,
@@ -266,40 +263,40 @@ class MapChange:
             for kind, was, now in events
         ]
         if rows:
-            await self.connection.execute(sa.insert(EVENTS), rows)
+            self.connection.execute(sa.insert(EVENTS), rows)
 
-    async def _set(
+    def _set(
         self, by: MapKey, values: Iterable[str], new: Mapping[str, Any], *where: sa.ColumnElement[bool]
     ) -> None:
         for batch in _batches(values):
             query = sa.update(IDENTITIES).where(IDENTITIES.c[by].in_(batch), *where)
-            await self.connection.execute(query.values(**new))
+            self.connection.execute(query.values(**new))
 
-    async def _live(self, by: MapKey, values: Iterable[str]) -> dict[str, Identity]:
-        rows = await rows_of(self.connection, by, values, LIVE)
+    def _live(self, by: MapKey, values: Iterable[str]) -> dict[str, Identity]:
+        rows = rows_of(self.connection, by, values, LIVE)
         return {row.number: identity_of(row) for row in rows}
 
-    async def _rows(self, by: MapKey, values: Iterable[str]) -> list[sa.Row[Any]]:
-        return await rows_of(self.connection, by, values)
+    def _rows(self, by: MapKey, values: Iterable[str]) -> list[sa.Row[Any]]:
+        return rows_of(self.connection, by, values)
 
-    async def _had(self, ids: Sequence[str]) -> set[str]:
+    def _had(self, ids: Sequence[str]) -> set[str]:
         """Those of at most a batch of IDs that stand anywhere in the map."""
         columns = [IDENTITIES.c[name] for name in ("old_id", "extension_id", "user_id")]
         query = sa.select(*columns).where(sa.or_(*(column.in_(ids) for column in columns)))
-        return {value for row in await self.connection.execute(query) for value in row}
+        return {value for row in self.connection.execute(query) for value in row}
 
 
 # ---- rows and rules ----
 
 
-async def rows_of(
-    connection: AsyncConnection, by: MapKey, values: Iterable[str], *where: sa.ColumnElement[bool]
+def rows_of(
+    connection: sa.Connection, by: MapKey, values: Iterable[str], *where: sa.ColumnElement[bool]
 ) -> list[sa.Row[Any]]:
     """All rows with these values, in the order in which they were made."""
     rows: list[sa.Row[Any]] = []
     for batch in _batches(values):
         query = sa.select(IDENTITIES).where(IDENTITIES.c[by].in_(batch), *where).order_by(IDENTITIES.c.id)
-        rows += await connection.execute(query)
+        rows += connection.execute(query)
     return rows
 
 
@@ -371,10 +368,10 @@ def _fate_of_gone(each: Identity, known: sa.Row[Any] | None, had: Mapping[str, s
     return "bury" if known is None else "taken"
 
 
-async def all_ids(connection: AsyncConnection) -> set[str]:
+def all_ids(connection: sa.Connection) -> set[str]:
     """All old and extension IDs that the map has, those of gone extensions too."""
     query = sa.select(IDENTITIES.c.old_id, IDENTITIES.c.extension_id)
-    return {value for row in await connection.execute(query) for value in row if value is not None}
+    return {value for row in connection.execute(query) for value in row if value is not None}
 
 
 def _fate(each: Identity, known: sa.Row[Any] | None, taken: Collection[str]) -> str:

@@ -13,10 +13,9 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import get_args
+from typing import Any, TypeVar, get_args
 
 import sqlalchemy as sa
 
@@ -45,6 +44,7 @@ from shim.edge.store.database import Store, utc
 
 _MOST_CACHED = 50_000
 _SHARED_FOR = 30.0
+_Result = TypeVar("_Result")
 
 
 class IdentityMap:
@@ -88,16 +88,18 @@ class IdentityMap:
         """The extensions whose former IDs these are: an import gave them others."""
         if by not in ("old_id", "extension_id") or not values:
             return {}
-        async with self._store.reading() as connection:
-            former = await rows_of(connection, by, values, ALIAS)
-            now = await rows_of(connection, "extension_id", [row.stands_for for row in former], LIVE)
+
+        def read(connection: sa.Connection) -> tuple[list[sa.Row[Any]], list[sa.Row[Any]]]:
+            former = rows_of(connection, by, values, ALIAS)
+            return former, rows_of(connection, "extension_id", [row.stands_for for row in former], LIVE)
+
+        former, now = await self._store.read(read)
         stand = {row.extension_id: identity_of(row) for row in now}
         return {getattr(row, by): (stand[row.stands_for],) for row in former if row.stands_for in stand}
 
     async def ended(self, by: MapKey, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
         """The extensions that had these values and whose identities have ended, for each that there is."""
-        async with self._store.reading() as connection:
-            rows = await rows_of(connection, by, values, ENDED)
+        rows = await self._store.read(lambda connection: rows_of(connection, by, values, ENDED))
         groups: dict[str, list[Identity]] = {}
         for row in rows:
             groups.setdefault(getattr(row, by), []).append(identity_of(row))
@@ -108,13 +110,12 @@ class IdentityMap:
         gone, doubted = IDENTITIES.c.gone_at.is_not(None), IDENTITIES.c.unconfirmed_at.is_not(None)
         kind = sa.case((ALIAS, "replaced"), (gone, "gone"), (doubted, "unconfirmed"), else_="live")
         query = sa.select(kind.label("state"), sa.func.count().label("many")).group_by("state")
-        async with self._store.reading() as connection:
-            found = {row.state: row.many for row in await connection.execute(query)}
+        rows = await self._store.read(lambda connection: connection.execute(query).all())
+        found = {row.state: row.many for row in rows}
         return {state: found.get(state, 0) for state in get_args(IdentityState)}
 
     async def _read(self, by: MapKey, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
-        async with self._store.reading() as connection:
-            rows = await rows_of(connection, by, values, LIVE)
+        rows = await self._store.read(lambda connection: rows_of(connection, by, values, LIVE))
         self._note_seen({row.number: utc(row.seen_at) for row in rows})
         groups: dict[str, list[Identity]] = {}
         for row in rows:
@@ -127,8 +128,9 @@ class IdentityMap:
     async def all(self, after: int = 0, limit: int = 1000, *, gone: bool = False) -> list[MapRow]:
         """A page of the map, live rows only unless `gone`; the next starts after the last one's id."""
         query = sa.select(IDENTITIES).where(IDENTITIES.c.id > after).order_by(IDENTITIES.c.id).limit(limit)
-        async with self._store.reading() as connection:
-            rows = (await connection.execute(query if gone else query.where(LIVE))).all()
+        if not gone:
+            query = query.where(LIVE)
+        rows = await self._store.read(lambda connection: connection.execute(query).all())
         return [
             MapRow(
                 row.id,
@@ -147,8 +149,8 @@ class IdentityMap:
     async def events(self, after: int = 0, limit: int = 1000) -> list[MapEvent]:
         """A page of what was repaired or noticed, oldest first."""
         query = sa.select(EVENTS).where(EVENTS.c.id > after).order_by(EVENTS.c.id).limit(limit)
-        async with self._store.reading() as connection:
-            return [MapEvent(**{**row._mapping, "at": utc(row.at)}) for row in await connection.execute(query)]
+        rows = await self._store.read(lambda connection: connection.execute(query).all())
+        return [MapEvent(**{**row._mapping, "at": utc(row.at)}) for row in rows]
 
     async def export(self) -> AsyncIterator[Identity | Gone]:
         """Every identity, and those of gone extensions; `import_rows` takes them."""
@@ -164,14 +166,16 @@ class IdentityMap:
 
         So it is when the map was restored from a file without its gone extensions.
         """
-        async with self._store.reading() as connection:
-            counters = {row.name: row.next for row in await connection.execute(sa.select(COUNTERS))}
-            return unaccounted(self._settings, counters, await all_ids(connection))
+
+        def read(connection: sa.Connection) -> tuple[int, int] | None:
+            counters = {row.name: row.next for row in connection.execute(sa.select(COUNTERS))}
+            return unaccounted(self._settings, counters, all_ids(connection))
+
+        return await self._store.read(read)
 
     async def pass_over(self) -> None:
         """Never issue any of those."""
-        async with self.changing() as change:
-            await change.pass_over()
+        await self.change(MapChange.pass_over)
 
     # ---- writing ----
 
@@ -183,8 +187,7 @@ class IdentityMap:
         latest = {each.number: each for each in known}
         identities = await self._known_already(latest)
         if identities is None:
-            async with self.changing() as change:
-                identities = await change.learn(latest)
+            identities = await self.change(lambda change: change.learn(latest))
             self._note_seen(dict.fromkeys(latest, self._store.now()))
         return tuple(identities[each.number] for each in known)
 
@@ -208,18 +211,15 @@ class IdentityMap:
 
     async def doubt(self, numbers: Collection[str]) -> None:
         """Lists that should have had these extensions had them not."""
-        async with self.changing() as change:
-            await change.doubt(numbers)
+        await self.change(lambda change: change.doubt(numbers))
 
     async def deny(self, numbers: Collection[str]) -> None:
         """v3 said of each of these numbers, asked for it by itself, that it does not exist."""
-        async with self.changing() as change:
-            await change.deny(numbers)
+        await self.change(lambda change: change.deny(numbers))
 
     async def forget(self, numbers: Collection[str]) -> None:
         """The extensions with these numbers are gone, and their IDs with them."""
-        async with self.changing() as change:
-            await change.forget(numbers)
+        await self.change(lambda change: change.forget(numbers))
 
     async def renumber(self, old_number: str, new_number: str) -> Identity | None:
         """An extension has another number and keeps its IDs. None when it is not known."""
@@ -232,8 +232,7 @@ class IdentityMap:
         """
         if len(set(numbers.values())) < len(numbers):
             raise ValueError("two extensions cannot have one number")
-        async with self.changing() as change:
-            return await change.renumber(numbers)
+        return await self.change(lambda change: change.renumber(numbers))
 
     async def import_rows(self, rows: Iterable[Identity | Gone]) -> ImportReport:
         """Take in IDs that were decided elsewhere; an empty `extension_id` is issued. May be repeated.
@@ -245,28 +244,30 @@ class IdentityMap:
         """
         given = list(rows)
         judge(given)
-        async with self.changing() as change:
-            return await change.take_in(given)
+        return await self.change(lambda change: change.take_in(given))
 
-    @asynccontextmanager
-    async def changing(self) -> AsyncIterator[MapChange]:
+    async def change(self, work: Callable[[MapChange], _Result]) -> _Result:
         """A transaction under the lock; afterwards the cache knows what changed, or nothing if it failed.
 
         Whoever has more to write in the same transaction finds its `connection` on the change.
         """
+
+        def write(connection: sa.Connection) -> tuple[MapChange, _Result]:
+            query = sa.select(COUNTERS).order_by(COUNTERS.c.name).with_for_update()
+            counters = {row.name: row.next for row in connection.execute(query)}
+            change = MapChange(connection, self._settings, self._store.now(), counters)
+            return change, work(change)
+
         async with self._lock:
             try:
-                async with self._store.writing() as connection:
-                    query = sa.select(COUNTERS).order_by(COUNTERS.c.name).with_for_update()
-                    counters = {row.name: row.next for row in await connection.execute(query)}
-                    change = MapChange(connection, self._settings, self._store.now(), counters)
-                    yield change
+                change, result = await self._store.write(write)
             except BaseException:
                 self._cache.clear()
                 raise
             finally:
                 self._writes += 1
             self._cache.renew(change.before, change.after)
+            return result
 
 
 class _Cache:

@@ -11,15 +11,15 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands.extensions import Identity
 from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, subject_of
@@ -118,21 +118,28 @@ class JournalStore(JournalDesk):
         began, now = self.monotonic(), self.store.steady()
         entry = JournalEntry.new(integration, command, key, self.owner, now, self._lease(now))
         opened = Opened(entry["id"], 1)
-        with self._unless_told(opened.entry):
-            async with self.store.writing() as connection:
-                for row in await _equal(connection, key, command.subject):
-                    found = await self._equal(connection, row, now)
-                    if found is not None:
-                        return found
-                query = insert(connection, ENTRIES).values(**entry).on_conflict_do_nothing()
-                if (await connection.execute(query)).rowcount != 1:
-                    return _Blocked("", paused=False)
-                await write_steps(connection, opened.entry, enumerate(command.steps), now)
-        self._held[opened.entry] = _Held(1, began + self.settings.lease)
-        return opened
+
+        def write(connection: sa.Connection) -> Opened | _Blocked:
+            for row in _equal(connection, key, command.subject):
+                found = self._equal(connection, row, now)
+                if found is not None:
+                    return found
+            query = insert(connection, ENTRIES).values(**entry).on_conflict_do_nothing()
+            if connection.execute(query).rowcount != 1:
+                return _Blocked("", paused=False)
+            write_steps(connection, opened.entry, enumerate(command.steps), now)
+            return opened
+
+        with self._unless_told([opened.entry]):
+            found = await self.store.write(write)
+        if found is opened:
+            self._held[opened.entry] = _Held(1, began + self.settings.lease)
+        elif isinstance(found, Opened):
+            self._to_deliver(found.entry)
+        return found
 
     @contextmanager
-    def _unless_told(self, *entries: str) -> Iterator[None]:
+    def _unless_told(self, entries: Sequence[str]) -> Iterator[None]:
         """Entries that may be in the store, as ours, although it did not say so: recovery may have them."""
         try:
             yield
@@ -140,9 +147,7 @@ class JournalStore(JournalDesk):
             self._abandoned.update(entries)
             raise
 
-    async def _equal(
-        self, connection: AsyncConnection, row: sa.Row[Any], now: datetime
-    ) -> Opened | _Blocked | None:
+    def _equal(self, connection: sa.Connection, row: sa.Row[Any], now: datetime) -> Opened | _Blocked | None:
         """What an equal call, or one on the same subject, means for a new one."""
         if row.state != "done-unclean":
             return _Blocked(row.id, paused=row.state == "paused")
@@ -151,16 +156,18 @@ class JournalStore(JournalDesk):
         if row.answer is None or utc(row.updated_at) < now - timedelta(seconds=self.settings.keep):
             return None
         taken = {"owner": self.owner, "epoch": row.epoch + 1, "lease_until": self._lease(now)}
-        await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == row.id).values(**taken))
-        self._to_deliver(row.id)
+        connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == row.id).values(**taken))
         return Opened(row.id, row.epoch + 1, from_json(row.answer))
 
     async def mark(self, command: MarkSteps) -> None:
         """Write down where steps stand, and hold the entry for another lease."""
         began, now = self.monotonic(), self.store.steady()
-        async with self.store.writing() as connection:
-            await self._update(connection, command.opened, {"state": command.state}, self._lease(now))
-            await write_steps(connection, command.opened.entry, command.steps, now)
+
+        def write(connection: sa.Connection) -> None:
+            self._update(connection, command.opened, {"state": command.state}, self._lease(now))
+            write_steps(connection, command.opened.entry, command.steps, now)
+
+        await self.store.write(write)
         held = self._held.get(command.opened.entry) or _Held(command.opened.epoch, 0)
         self._held[command.opened.entry] = replace(held, until=began + self.settings.lease)
 
@@ -168,29 +175,28 @@ class JournalStore(JournalDesk):
         self, command: Close, learned: tuple[Identity, ...] = (), *, recovered: bool = False
     ) -> str:
         """End an entry, or leave it. The state that it is in then."""
-        async with self.store.writing() as connection:
-            ended = await self.end(connection, command, learned, recovered=recovered)
+        ended = await self.store.write(partial(self.end, command=command, learned=learned, recovered=recovered))
         self.ended(ended)
         return ended.state
 
-    async def end(
-        self, connection: AsyncConnection, command: Close, learned: tuple[Identity, ...], *, recovered: bool
+    def end(
+        self, connection: sa.Connection, command: Close, learned: tuple[Identity, ...], *, recovered: bool
     ) -> ClosedEntry:
         """The same in a transaction of the caller's, who says `ended` once it is committed."""
         opened, now = command.opened, self.store.steady()
-        row = await _row(connection, opened.entry)
+        row = _row(connection, opened.entry)
         answer = to_json(command.answering(learned)) if command.answering is not None else row.answer
         values, lease = self._closed(command, row, answer, now, recovered)
         if values["state"] not in ("paused", *UNDER_WAY):
             values["subject"] = None
-        await self._update(connection, opened, values, lease)
-        await write_steps(connection, opened.entry, command.steps, now)
+        self._update(connection, opened, values, lease)
+        write_steps(connection, opened.entry, command.steps, now)
         if "subject" in values:
-            await drop_payloads(connection, [opened.entry])
+            drop_payloads(connection, [opened.entry])
         if command.state == "done" and row.subject is not None:
-            await supersede(connection, row.subject)
+            supersede(connection, row.subject)
         for number in command.gone:
-            await supersede(connection, subject_of(number))
+            supersede(connection, subject_of(number))
         return ClosedEntry(row, values["state"], command.why, recovered, lease > now)
 
     def ended(self, ended: ClosedEntry) -> None:
@@ -241,16 +247,16 @@ class JournalStore(JournalDesk):
         if received:
             values |= {"state": "done-clean", "answer": None}
         where = (ENTRIES.c.id == entry, ENTRIES.c.owner == self.owner, ENTRIES.c.state == "done-unclean")
-        async with self.store.writing() as connection:
-            await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
+        query = sa.update(ENTRIES).where(*where).values(**values)
+        await self.store.write(partial(_count, query=query))
         self.metrics.journal_ended("delivered" if received else "undelivered", recovered=False)
 
     async def revoke(self, entries: Sequence[str]) -> None:
         """What these did was taken back: their answers are dropped, so that an equal call is made anew."""
         values = {"state": "done-clean", "answer": None, "updated_at": self.store.steady()}
         where = (ENTRIES.c.id.in_(entries), ENTRIES.c.state == "done-unclean")
-        async with self.store.writing() as connection:
-            await connection.execute(sa.update(ENTRIES).where(*where).values(**values))
+        query = sa.update(ENTRIES).where(*where).values(**values)
+        await self.store.write(partial(_count, query=query))
 
     # ---- leases ----
 
@@ -274,12 +280,13 @@ class JournalStore(JournalDesk):
                 self.abandon(Opened(entry, held.epoch))
                 continue
             began, now = self.monotonic(), self.store.steady()
-            query = sa.update(ENTRIES).where(*_ours(entry, held.epoch, self.owner))
-            async with self.store.writing(BRIEFLY) as connection:
-                done = await connection.execute(query.values(lease_until=self._lease(now)))
+            ours = sa.update(ENTRIES).where(*_ours(entry, held.epoch, self.owner))
+            count = await self.store.write(
+                partial(_count, query=ours.values(lease_until=self._lease(now))), BRIEFLY
+            )
             if self._held.get(entry) is not held:
                 continue
-            if done.rowcount == 1:
+            if count == 1:
                 held.until = began + self.settings.lease
             else:
                 self._held.pop(entry, None)
@@ -298,8 +305,7 @@ class JournalStore(JournalDesk):
             seconds=_LONGEST_PAUSE
         )  # later than that it can only be by a clock set back since
         due = sa.case((ENTRIES.c.due_at > soon, now), else_=ENTRIES.c.due_at)
-        async with self.store.writing(patience) as connection:
-            await connection.execute(query.values(lease_until=now, due_at=due))
+        await self.store.write(partial(_count, query=query.values(lease_until=now, due_at=due)), patience)
 
     async def take(self) -> list[JournalEntry]:
         """Take over entries that nobody holds and that are due, a few at a time.
@@ -311,19 +317,25 @@ class JournalStore(JournalDesk):
         due = (ENTRIES.c.state.in_(UNDER_WAY), ENTRIES.c.due_at <= now, ENTRIES.c.lease_until <= now)
         known = ENTRIES.c.id.not_in(self._newer)
         query = sa.select(ENTRIES).where(*due, known).order_by(ENTRIES.c.due_at, ENTRIES.c.id).limit(_BATCH)
-        taken: list[JournalEntry] = []
-        with ExitStack() as unless_told:
-            async with self.store.writing(BRIEFLY) as connection:
-                for row in (await connection.execute(query.with_for_update(skip_locked=True))).all():
-                    settled = now - timedelta(seconds=self.settings.settle)
-                    entry = await entry_of(connection, row, row.epoch + 1, settled)
-                    if entry.newer:
-                        self._leave(entry)
-                        continue
-                    unless_told.enter_context(self._unless_told(row.id))
-                    values = {"owner": self.owner, "epoch": row.epoch + 1, "lease_until": self._lease(now)}
-                    await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == row.id).values(**values))
-                    taken.append(entry)
+        settled = now - timedelta(seconds=self.settings.settle)
+        ours: list[str] = []
+
+        def write(connection: sa.Connection) -> list[JournalEntry]:
+            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+            found = [entry_of(connection, row, row.epoch + 1, settled) for row in rows]
+            for entry in found:
+                if not entry.newer:
+                    ours.append(entry.id)
+                    values = {"owner": self.owner, "epoch": entry.epoch, "lease_until": self._lease(now)}
+                    connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == entry.id).values(**values))
+            return found
+
+        with self._unless_told(ours):
+            found = await self.store.write(write, BRIEFLY)
+        for entry in found:
+            if entry.newer:
+                self._leave(entry)
+        taken = [entry for entry in found if not entry.newer]
         for entry in taken:
             self._held[entry.id] = _Held(entry.epoch, began + self.settings.lease)
         return taken
@@ -343,8 +355,7 @@ class JournalStore(JournalDesk):
             where = (ENTRIES.c.id.in_(given_up), ENTRIES.c.owner == self.owner)
             left = ENTRIES.c.state.in_((*UNDER_WAY, "done-unclean"))
             query = sa.update(ENTRIES).where(*where, left).values(lease_until=self.store.steady())
-            async with self.store.writing(BRIEFLY) as connection:
-                await connection.execute(query)
+            await self.store.write(partial(_count, query=query), BRIEFLY)
         self._abandoned.difference_update(given_up)
 
     def _lease(self, now: datetime) -> datetime:
@@ -355,14 +366,12 @@ class JournalStore(JournalDesk):
         if pending is not None:
             pending.append(entry)
 
-    async def _update(
-        self, connection: AsyncConnection, opened: Opened, values: dict[str, Any], lease: datetime
+    def _update(
+        self, connection: sa.Connection, opened: Opened, values: dict[str, Any], lease: datetime
     ) -> None:
         query = sa.update(ENTRIES).where(*_ours(opened.entry, opened.epoch, self.owner))
-        done = await connection.execute(
-            query.values(**values, lease_until=lease, updated_at=self.store.steady())
-        )
-        if done.rowcount != 1:
+        values = {**values, "lease_until": lease, "updated_at": self.store.steady()}
+        if _count(connection, query.values(**values)) != 1:
             self._held.pop(opened.entry, None)
             raise _lost()
 
@@ -375,17 +384,22 @@ def _ours(entry: str, epoch: int, owner: str) -> tuple[sa.ColumnElement[bool], .
     return (at.id == entry, at.epoch == epoch, at.owner == owner, at.state.in_(UNDER_WAY))
 
 
-async def _equal(connection: AsyncConnection, key: str, subject: str | None) -> Sequence[sa.Row[Any]]:
+def _count(connection: sa.Connection, query: sa.Update) -> int:
+    """How many rows it changed."""
+    return connection.execute(query).rowcount
+
+
+def _equal(connection: sa.Connection, key: str, subject: str | None) -> Sequence[sa.Row[Any]]:
     at = ENTRIES.c
     equal = sa.and_(at.key == key, at.state.in_((*UNDER_WAY, "paused", "done-unclean")))
     if subject is not None:
         equal = sa.or_(equal, sa.and_(at.subject == subject, at.state.in_(UNDER_WAY)))
     query = sa.select(ENTRIES).where(equal).order_by(at.created_at.desc())
-    return (await connection.execute(query)).all()
+    return connection.execute(query).all()
 
 
-async def _row(connection: AsyncConnection, entry: str) -> sa.Row[Any]:
-    row = (await connection.execute(sa.select(ENTRIES).where(ENTRIES.c.id == entry))).first()
+def _row(connection: sa.Connection, entry: str) -> sa.Row[Any]:
+    row = connection.execute(sa.select(ENTRIES).where(ENTRIES.c.id == entry)).first()
     if row is None:
         raise _lost()
     return row

@@ -46,11 +46,14 @@ class JournalDesk:
     async def entries(self, *states: str) -> list[JournalEntry]:
         """The entries in these states, or all, oldest first."""
         query = sa.select(ENTRIES).order_by(ENTRIES.c.created_at, ENTRIES.c.id)
-        async with self.store.reading() as connection:
-            rows = (
-                await connection.execute(query.where(ENTRIES.c.state.in_(states)) if states else query)
-            ).all()
-            return [await entry_of(connection, row, row.epoch, self.store.steady()) for row in rows]
+        if states:
+            query = query.where(ENTRIES.c.state.in_(states))
+        now = self.store.steady()
+
+        def read(connection: sa.Connection) -> list[JournalEntry]:
+            return [entry_of(connection, row, row.epoch, now) for row in connection.execute(query).all()]
+
+        return await self.store.read(read)
 
     async def paused(self) -> list[JournalEntry]:
         """What can neither be finished nor undone: `repairs` has the v3 calls that would."""
@@ -66,10 +69,11 @@ class JournalDesk:
         paused = sa.case((ENTRIES.c.policy == "undo", "undoing"), else_="running")
         state = sa.case((ENTRIES.c.state == "paused", paused), else_=ENTRIES.c.state)
         query = sa.update(ENTRIES).where(ENTRIES.c.id == entry, ENTRIES.c.state.in_((*UNDER_WAY, "paused")))
-        async with self.store.writing() as connection:
-            done = await connection.execute(query.values(state=state, **again))
+        found = await self.store.write(
+            lambda connection: connection.execute(query.values(state=state, **again)).rowcount
+        )
         self.wake.set()
-        return done.rowcount == 1
+        return found == 1
 
     async def standing(self) -> JournalStanding:
         """What there is to watch."""
@@ -82,8 +86,8 @@ class JournalDesk:
             sa.func.count().filter(ENTRIES.c.state == "paused"),
             sa.func.min(ENTRIES.c.created_at).filter(under_way),
         ).where(ENTRIES.c.state.in_((*UNDER_WAY, "paused")))
-        async with self.store.reading() as connection:
-            running, overdue, paused, first = (await connection.execute(query)).one()
+        row = await self.store.read(lambda connection: connection.execute(query).one())
+        running, overdue, paused, first = row
         oldest = max(0.0, (now - utc(first)).total_seconds()) if first else 0.0
         return JournalStanding(running, overdue, paused, oldest)
 
@@ -91,17 +95,23 @@ class JournalDesk:
         """The operator has seen to a paused entry. False when there is none."""
         query = sa.update(ENTRIES).where(ENTRIES.c.id == entry, ENTRIES.c.state == "paused")
         values = {"state": "undone", "why": f"dismissed: {reason}", "answer": None, "subject": None}
-        async with self.store.writing() as connection:
-            done = await connection.execute(query.values(updated_at=self.store.steady(), **values))
+
+        def write(connection: sa.Connection) -> bool:
+            done = connection.execute(query.values(updated_at=self.store.steady(), **values))
             if done.rowcount == 1:
-                await drop_payloads(connection, [entry])
-        return done.rowcount == 1
+                drop_payloads(connection, [entry])
+            return done.rowcount == 1
+
+        return await self.store.write(write)
 
     async def purge(self) -> None:
         """Drop what ended longer ago than answers are kept."""
         before = self.store.steady() - timedelta(seconds=self.settings.keep)
         over = (ENTRIES.c.state.in_(("done-clean", "done-unclean", "undone")), ENTRIES.c.updated_at < before)
         old = sa.select(ENTRIES.c.id).where(*over)
-        async with self.store.writing(BRIEFLY) as connection:
-            await connection.execute(sa.delete(STEPS).where(STEPS.c.entry.in_(old)))
-            await connection.execute(sa.delete(ENTRIES).where(*over))
+
+        def write(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(STEPS).where(STEPS.c.entry.in_(old)))
+            connection.execute(sa.delete(ENTRIES).where(*over))
+
+        await self.store.write(write, BRIEFLY)

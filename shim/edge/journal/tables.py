@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.commands.journal import Ask, Begin, OnCrash, Probe, Step, UnderWay, Undo
 from shim.core.journal.recovery import repairs
@@ -108,12 +107,10 @@ class JournalEntry:
         return repairs(self.steps, self.policy)
 
 
-async def entry_of(
-    connection: AsyncConnection, row: sa.Row[Any], epoch: int, settled: datetime
-) -> JournalEntry:
+def entry_of(connection: sa.Connection, row: sa.Row[Any], epoch: int, settled: datetime) -> JournalEntry:
     """An entry with its steps; what was started before `settled` is settled."""
     query = sa.select(STEPS).where(STEPS.c.entry == row.id).order_by(STEPS.c.position)
-    rows = (await connection.execute(query)).all()
+    rows = connection.execute(query).all()
     steps = tuple(_step(each, settled) for each in rows)
     times = utc(row.created_at), utc(row.updated_at)
     held = row.owner, utc(row.lease_until)
@@ -201,32 +198,32 @@ def _step(row: sa.Row[Any], settled: datetime) -> Step:
 # ---- statements ----
 
 
-def insert(connection: AsyncConnection, table: sa.Table) -> Any:
+def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """An insert that knows `on_conflict`, whichever the database."""
     return insert_into(connection.dialect.name, table)
 
 
-async def write_steps(
-    connection: AsyncConnection, entry: str, steps: Iterable[tuple[int, Step]], now: datetime
+def write_steps(
+    connection: sa.Connection, entry: str, steps: Iterable[tuple[int, Step]], now: datetime
 ) -> None:
     """Write down where steps, given with their position, stand."""
     for position, step in steps:
         row = _step_row(entry, position, step, now)
         query = insert(connection, STEPS).values(**row)
         fresh = {name: row[name] for name in ("state", "found", "data", "started_at") if name in row}
-        await connection.execute(query.on_conflict_do_update(index_elements=["entry", "position"], set_=fresh))
+        connection.execute(query.on_conflict_do_update(index_elements=["entry", "position"], set_=fresh))
 
 
-async def drop_payloads(connection: AsyncConnection, entries: list[str]) -> None:
+def drop_payloads(connection: sa.Connection, entries: list[str]) -> None:
     """Drop what the steps of entries were made with."""
-    await connection.execute(sa.update(STEPS).where(STEPS.c.entry.in_(entries)).values(data=None))
+    connection.execute(sa.update(STEPS).where(STEPS.c.entry.in_(entries)).values(data=None))
 
 
-async def supersede(connection: AsyncConnection, subject: str) -> None:
+def supersede(connection: sa.Connection, subject: str) -> None:
     """A later call has set or deleted what an earlier one could not set: there is nothing to repair."""
     older = (ENTRIES.c.subject == subject, ENTRIES.c.state == "paused", ENTRIES.c.policy == "redo")
-    ids = list((await connection.execute(sa.select(ENTRIES.c.id).where(*older))).scalars())
+    ids = list(connection.execute(sa.select(ENTRIES.c.id).where(*older)).scalars())
     if ids:
         values = {"state": "undone", "why": "superseded", "answer": None, "subject": None}
-        await connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id.in_(ids)).values(**values))
-        await drop_payloads(connection, ids)
+        connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id.in_(ids)).values(**values))
+        drop_payloads(connection, ids)

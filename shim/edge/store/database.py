@@ -1,8 +1,10 @@
 """Store: what the shim keeps because v3 cannot hold it. SQLite beside the shim, or PostgreSQL.
 
 Laws: one data layer for both engines; a write is there when it returns, or it raises; the database is
-brought up to date when it is opened. An SQLite store belongs to one process, so what was read from it stays
-in memory; PostgreSQL may be shared, and is asked each time. No value stands in an error.
+brought up to date when it is opened. What a call reads and writes is a function of a connection: on SQLite a
+transaction is one visit to a thread, however many statements it has. An SQLite store belongs to one process,
+so what was read from it stays in memory; PostgreSQL may be shared, and is asked each time. No value stands in
+an error.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ import secrets
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextvars import copy_context
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -55,6 +59,9 @@ _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "p
 _MOST_CACHED = 50_000
 _BATCH = 500
 _OPENINGS = 50
+_THREADS = 4
+_Result = TypeVar("_Result")
+_Engine = TypeVar("_Engine", AsyncEngine, sa.Engine)
 
 
 def utc(moment: datetime) -> datetime:
@@ -70,8 +77,10 @@ def utc_now() -> datetime:
 class Store:
     """An open store. Every method raises StoreError (`store-unavailable`) when the database fails."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock = utc_now) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock = utc_now, direct: sa.Engine | None = None) -> None:
         self._engine = engine
+        self._direct = direct
+        self._threads = ThreadPoolExecutor(_THREADS, "store")
         self._writing = engine.execution_options(immediate=True)
         self._clock = clock
         self._cache: OrderedDict[str, dict[str, str]] = OrderedDict()
@@ -103,7 +112,8 @@ class Store:
         text = url.get_secret_value() if isinstance(url, SecretStr) else url
         if not create:
             _require(text)
-        store = cls(_engine(text, journal_mode, busy_timeout, answer_timeout), clock)
+        direct = _direct(text, journal_mode, busy_timeout)
+        store = cls(_engine(text, journal_mode, busy_timeout, answer_timeout), clock, direct)
         patient = store if not store.shared else cls(_engine(text, journal_mode, busy_timeout, None), clock)
         try:
             if not create:
@@ -137,7 +147,15 @@ class Store:
             raise _no_store("its database is empty")
 
     async def close(self) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
+        if self._direct is not None:
+            self._direct.dispose()
         await self._engine.dispose()
+
+    @property
+    def engines(self) -> tuple[sa.Engine, ...]:
+        """Those that statements go through, for whoever listens to their events."""
+        return (self._engine.sync_engine, *([self._direct] if self._direct is not None else []))
 
     async def identity(self) -> str:
         """Which store this is: a word of its own, made with the first asking."""
@@ -200,8 +218,36 @@ class Store:
         hasty._patience = seconds
         return hasty
 
+    async def read(self, work: Callable[[sa.Connection], _Result]) -> _Result:
+        """What `work` makes of what it reads, in one transaction. Raises StoreError when that fails."""
+        if self._direct is None:
+            async with self.reading() as connection:
+                return await connection.run_sync(work)
+        with _failures():
+            return await self._aside(_waiting(self._direct, self._patience), work)
+
+    async def write(self, work: Callable[[sa.Connection], _Result], busy: float | None = None) -> _Result:
+        """The same for changes, all of which are kept or, when it raises, none; see `writing`.
+
+        Who is cancelled while it is under way is not told whether it was committed.
+        """
+        if self._direct is None:
+            async with self.writing(busy) as connection:
+                return await connection.run_sync(work)
+        self._require_file()
+        with part("store write"), _failures():
+            await self._take_turn()
+            engine = _waiting(self._direct, self._patience if busy is None else busy)
+            job = self._aside(engine.execution_options(immediate=True), work)
+            job.add_done_callback(lambda _: self._writer.release())
+            return await asyncio.shield(job)  # the turn ends when the thread has done it
+
+    def _aside(self, engine: sa.Engine, work: Callable[[sa.Connection], _Result]) -> asyncio.Future[_Result]:
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._threads, copy_context().run, _transact, engine, work)
+
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction for what else lives in this database. Raises StoreError when it fails."""
+        """A transaction for what is read a piece at a time. Raises StoreError when it fails."""
         return self._begin(_waiting(self._engine, self._patience))
 
     @asynccontextmanager
@@ -212,27 +258,26 @@ class Store:
         `busy` is how long to wait for another program there, seconds; None is `store.busy_timeout`. A file
         that was deleted or replaced takes nothing: SQLite would go on writing into what nobody can find.
         """
-        if self._file != _file(self.path):
-            raise _unavailable("its file was deleted or replaced: restart the shim")
+        self._require_file()
         engine = _waiting(self._writing, self._patience if busy is None else busy)
         async with AsyncExitStack() as entered:
             entered.enter_context(part("store write"))
             if not self.shared:
-                await entered.enter_async_context(self._turn())
+                await self._take_turn()
+                entered.callback(self._writer.release)
             yield await entered.enter_async_context(self._begin(engine))
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """The turn to write into an SQLite file."""
+    def _require_file(self) -> None:
+        if self._file != _file(self.path):
+            raise _unavailable("its file was deleted or replaced: restart the shim")
+
+    async def _take_turn(self) -> None:
+        """Wait for the turn to write into an SQLite file."""
         try:
             async with asyncio.timeout(self._patience):
                 await self._writer.acquire()
         except TimeoutError as error:
             raise _unavailable("a write has not ended yet") from error
-        try:
-            yield
-        finally:
-            self._writer.release()
 
     async def recall(self, account: str) -> dict[str, Element]:
         """What is kept for an account by field; empty when there is nothing."""
@@ -313,11 +358,23 @@ class Store:
 
     @asynccontextmanager
     async def _begin(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        try:
+        with _failures():
             async with engine.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError, sqlite3.Error) as error:
-            raise _unavailable(f"its database failed ({_kind(error)})") from error
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """What a database raises, as what the store raises."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError, sqlite3.Error) as error:
+        raise _unavailable(f"its database failed ({_kind(error)})") from error
+
+
+def _transact(engine: sa.Engine, work: Callable[[sa.Connection], _Result]) -> _Result:
+    with engine.begin() as connection:
+        return work(connection)
 
 
 def _path(url: URL) -> Path | None:
@@ -361,7 +418,7 @@ def is_busy(fault: Fault) -> bool:
     return isinstance(cause, TimeoutError) or "database is locked" in str(getattr(cause, "orig", ""))
 
 
-def _waiting(engine: AsyncEngine, seconds: float | None) -> AsyncEngine:
+def _waiting(engine: _Engine, seconds: float | None) -> _Engine:
     """The engine, where another program is waited for so long; None is `store.busy_timeout`."""
     return engine if seconds is None else engine.execution_options(busy=round(seconds * 1000))
 
@@ -400,7 +457,20 @@ def _engine(
     except OSError as error:
         raise _unavailable(f"its file cannot be opened ({error.strerror})") from None
     if engine.dialect.name == "sqlite":
-        _tune_sqlite(engine, journal_mode, busy_timeout)
+        _tune_sqlite(engine.sync_engine, journal_mode, busy_timeout)
+    return engine
+
+
+def _direct(text: str, journal_mode: JournalMode, busy_timeout: float) -> sa.Engine | None:
+    """An engine without asyncio in between, for an SQLite file; None for other databases."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        return None  # opening it says what is wrong
+    if _path(url) is None:
+        return None
+    engine = sa.create_engine(url.set(drivername="sqlite"), hide_parameters=True)
+    _tune_sqlite(engine, journal_mode, busy_timeout)
     return engine
 
 
@@ -411,11 +481,11 @@ def _prepare(url: URL) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _tune_sqlite(engine: AsyncEngine, journal_mode: JournalMode, busy_timeout: float) -> None:
+def _tune_sqlite(engine: sa.Engine, journal_mode: JournalMode, busy_timeout: float) -> None:
     synchronous = {"wal": "FULL", "delete": "EXTRA"}[journal_mode]
     patience = round(busy_timeout * 1000)
 
-    @sa.event.listens_for(engine.sync_engine, "connect")
+    @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin below, where SQLAlchemy says
         with closing(connection.cursor()) as cursor:
@@ -424,7 +494,7 @@ def _tune_sqlite(engine: AsyncEngine, journal_mode: JournalMode, busy_timeout: f
             cursor.execute(f"PRAGMA synchronous = {synchronous}")
             cursor.execute("PRAGMA foreign_keys = ON")
 
-    @sa.event.listens_for(engine.sync_engine, "begin")
+    @sa.event.listens_for(engine, "begin")
     def begun(connection: sa.Connection) -> None:
         options, kept = connection.get_execution_options(), connection.connection.info
         busy = options.get("busy", patience)

@@ -717,7 +717,7 @@ async def test_a_write_that_fails_leaves_nothing_and_says_no_value(
     await learn(identities, 20, 1)
     taken = (await identities.find("number", ["1"]))["1"][0].extension_id
 
-    async def wrong(*_: Any) -> list[str]:
+    def wrong(*_: Any) -> list[str]:
         return [taken] * 4
 
     monkeypatch.setattr("shim.edge.identities.change.MapChange._issue", wrong)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from shim.core.commands.extensions import Identity, Known
@@ -19,8 +17,9 @@ from shim.core.commands.journal import Ask, Begin, Close, MarkSteps, Opened, Pro
 from shim.core.errors import ShimError, StoreUnavailable
 from shim.core.message import Element
 from shim.edge.exchange.recovery import Recovery
+from shim.edge.identities.change import MapChange
 from shim.edge.identities.map import IdentityMap
-from shim.edge.journal.journal import JournalStore, delivering
+from shim.edge.journal.journal import ClosedEntry, JournalStore, delivering
 from shim.edge.journal.operating import JournalStanding
 from shim.edge.settings.model import Identities
 from shim.edge.settings.model import JournalSettings as Settings
@@ -147,7 +146,7 @@ async def test_a_delivery_that_the_store_did_not_take_is_written_when_it_does(
     with delivering():
         await journal.close(Close(opened, "done", lambda _: Element("A")))
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "writing", _away)
+        patch.setattr(Store, "write", _away)
         with pytest.raises(ShimError):
             await journal.delivered(opened.entry, True)
     assert [each.state for each in await journal.entries()] == ["done-unclean"]
@@ -155,7 +154,7 @@ async def test_a_delivery_that_the_store_did_not_take_is_written_when_it_does(
     assert [each.state for each in await journal.entries()] == ["done-clean"]
 
 
-def _away(*_: object) -> AbstractAsyncContextManager[AsyncConnection]:
+async def _away(*_: object) -> None:
     raise StoreUnavailable("store-unavailable", "The store is away.")
 
 
@@ -170,7 +169,7 @@ async def test_a_store_that_is_away_is_told_once_and_told_again_when_it_is_back(
 
     with capture_logs() as logged:
         with monkeypatch.context() as patch:
-            patch.setattr(Store, "writing", _away)
+            patch.setattr(Store, "write", _away)
             assert [await look() for _ in range(3)] == [False] * 3
         assert await look()
     assert [each["event"] for each in logged] == ["journal unavailable", "journal available again"]
@@ -203,14 +202,15 @@ async def test_an_end_and_what_is_learned_with_it_are_one_transaction(
         return Element("A", children=[Element("extensionID", each.extension_id) for each in learned])
 
     async def end(fails: bool) -> None:
-        async with identities.changing() as change:
-            [identity] = (await change.learn({known.number: known})).values()
-            ended = await journal.end(
-                change.connection, Close(opened, "done", answering), (identity,), recovered=True
-            )
+        def write(change: MapChange) -> ClosedEntry:
+            [identity] = change.learn({known.number: known}).values()
+            command = Close(opened, "done", answering)
+            ended = journal.end(change.connection, command, (identity,), recovered=True)
             if fails:
                 raise OSError("disk full")
-        journal.ended(ended)
+            return ended
+
+        journal.ended(await identities.change(write))
 
     with pytest.raises(ShimError):
         await end(fails=True)
