@@ -89,7 +89,7 @@ def rules_of(translation: Translation) -> Iterator[Rule]:
 def showing(translation: Translation) -> set[str]:
     """Where the answers of an operation name extensions, or accounts that may be some."""
     found = {
-        rule.old or ""
+        rule.old
         for rule in rules_of(translation)
         if (isinstance(rule, Refer) and rule.by == "old_id" and rule.only != "request")
         or (isinstance(rule, Own) and rule.name == "old_id")

@@ -26,9 +26,9 @@ class Told(Rule):
 
         def act(child: Element, into: Element, work: CallContext) -> None:
             text = (child.text or "").strip().lower()
-            into.children.append(Element(self.new or "", text))
+            into.children.append(Element(self.new, text))
             if text in ("1", "true", "t"):
-                work.find("effect-may-differ", self.old or "", self.because, self.new)
+                work.find("effect-may-differ", self.old, self.because, self.new)
 
         return Taken("carried" if self.old == self.new else "renamed", self.new, act, "effect-may-differ")
 

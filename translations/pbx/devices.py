@@ -42,7 +42,7 @@ class Wrapped(Refer):
 
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: CallContext) -> None:
-            row = Element(self.old or "")
+            row = Element(self.old)
             self._to_new(child, row, work)
             if row.children:
                 into.children.append(row)
@@ -50,7 +50,7 @@ class Wrapped(Refer):
         return Taken("computed", self.old, act) if direction == "request" else None
 
     def produces(self, direction: Direction) -> Made | None:
-        return Made("computed", self.new or "", None) if direction == "request" else None
+        return Made("computed", self.new, None) if direction == "request" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Sought(Refer):
 
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: CallContext) -> None:
-            work.find("value-converted", self.old or "", self.because)
+            work.find("value-converted", self.old, self.because)
 
         return Taken("computed", None, act, "value-converted") if direction == "request" else None
 
@@ -87,7 +87,7 @@ LISTED = (
     rename("assignedClientID", "assignedOrganizationID", _ORGANIZATION),
     rename("devices/assignedClientID", "devices/assignedOrganizationID", _ORGANIZATION),
     extension_id(f"devices/{_EXTENSIONS}/extensionID", f"devices/{_NUMBER}"),
-    Sought(_EXTENSIONS, None, _SOUGHT, "request", "extension_id"),
+    Sought(_EXTENSIONS, "", _SOUGHT, "request", "extension_id"),
     added(_EXTENSIONS, _SOUGHT),
     unread("devices/timezone", "2.5 knew no time zone of a device."),
 )

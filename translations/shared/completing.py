@@ -46,7 +46,7 @@ class Completed(Rule):
         return None
 
     def produces(self, direction: Direction) -> Made | None:
-        name = self.new or ""
+        name = self.new
 
         def produce(root: Element, work: CallContext) -> None:
             text = "" if (root.get(name) or "").strip() else self.by(root, work)
@@ -77,7 +77,7 @@ def _email(root: Element, work: CallContext) -> str:
 
 def _completed(name: str, because: str, by: By) -> Rule:
     where = name if name in (FIRST, LAST) else ""  # a backend may be configured to have no such names
-    return Completed(None, name, because, "request", by=by, demanded=name, where=where)
+    return Completed("", name, because, "request", by=by, demanded=name, where=where)
 
 
 PERSON: tuple[Rule, ...] = (

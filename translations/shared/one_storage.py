@@ -56,14 +56,14 @@ class AddedUp(Rule):
         return Taken("computed", self.new, self._add, "value-converted") if direction == "request" else None
 
     def produces(self, direction: Direction) -> Made | None:
-        return Made("computed", self.old or "", None) if direction == "answer" else None
+        return Made("computed", self.old, None) if direction == "answer" else None
 
     def _add(self, child: Element, into: Element, work: CallContext) -> None:
-        work.find("value-converted", self.old or "", self.because, self.new)
+        work.find("value-converted", self.old, self.because, self.new)
         numbers = (each.text or "" for each in child.children if each.name != "unlimited")
         if not all(text.strip().isascii() and text.strip().isdecimal() and len(text) < 20 for text in numbers):
-            work.problems.append(Problem("field-refused", self.old or "", _NOT_NUMBERS, None))
-        work.kept[self.old or ""] = child
+            work.problems.append(Problem("field-refused", self.old, _NOT_NUMBERS, None))
+        work.kept[self.old] = child
         if into.child(STORAGE) is None:
             into.children.append(Element(STORAGE))
 
@@ -76,7 +76,7 @@ class Part(Rule):
         return None
 
     def produces(self, direction: Direction) -> Made | None:
-        return Made("computed", self.new or "", None) if direction == "request" else None
+        return Made("computed", self.new, None) if direction == "request" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,10 @@ class SharedOut(Rule):
     def _share(self, child: Element, into: Element, work: CallContext) -> None:
         total = _total(child, work)
         if total == _UNREADABLE:
-            work.find("answer-value-omitted", self.new or "", self.because)
+            work.find("answer-value-omitted", self.new, self.because)
             return
         five, as_given = shares(total, work.recalled or {})
-        first = (self.new or "").removesuffix(STORAGE) + FIVE[0]
+        first = (self.new).removesuffix(STORAGE) + FIVE[0]
         if as_given:
             work.find("field-emulated", first, _AS_GIVEN, self.new)
         else:
@@ -259,14 +259,14 @@ def sent(*, relative: bool = False) -> tuple[Rule, ...]:
     five = tuple(AddedUp(each, STORAGE, _ADDED_UP, "request", where=STORAGE) for each in FIVE)
     below = ("value", "increase", "decrease", "unlimited") if relative else ()
     parts = (f"{STORAGE}/{each}" for each in below)
-    return (*five, *(Part(None, each, _ADDED_UP, "request", where=each) for each in parts))
+    return (*five, *(Part("", each, _ADDED_UP, "request", where=each) for each in parts))
 
 
 def read(at: str) -> tuple[Rule, ...]:
     """For answers with the limits at `at`, up to the last slash."""
     one = at + STORAGE
     five = tuple(AddedUp(at + each, one, _ADDED_UP, "answer", where=one) for each in FIVE)
-    return (*five, SharedOut(None, one, _SHARED_OUT, "answer", where=one))
+    return (*five, SharedOut("", one, _SHARED_OUT, "answer", where=one))
 
 
 OF_EXTENSION: tuple[Rule, ...] = (

@@ -53,7 +53,7 @@ class Half(Rule):
         return None
 
     def produces(self, direction: Direction) -> Made | None:
-        half = split(self.new or "")[1]
+        half = split(self.new)[1]
 
         def produce(root: Element, work: CallContext) -> None:
             name = work.request.get(NAME)
@@ -67,7 +67,7 @@ class Half(Rule):
                 else:
                     work.find("value-converted", NAME, _SPLIT, FIRST)
 
-        return Made("added", self.new or "", produce, "value-converted")
+        return Made("added", self.new, produce, "value-converted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +97,16 @@ class Joining(Rule):
 
     def produces(self, direction: Direction) -> Made | None:
         def produce(root: Element, work: CallContext) -> None:
-            for row in spots(root, split(self.old or "")[0]):
+            for row in spots(root, split(self.old)[0]):
                 row.children = joined(row.children)
 
-        return Made("computed", self.old or "", produce)
+        return Made("computed", self.old, produce)
 
 
 SENT: tuple[Rule, ...] = (
-    Half(None, FIRST, _SPLIT, "request", where=FIRST),
-    Half(None, LAST, _SPLIT, "request", where=LAST),
-    Taking(NAME, None, _SPLIT, "request", where=FIRST, unless=NAME),
+    Half("", FIRST, _SPLIT, "request", where=FIRST),
+    Half("", LAST, _SPLIT, "request", where=LAST),
+    Taking(NAME, "", _SPLIT, "request", where=FIRST, unless=NAME),
 )
 """For requests that have the name of an account's holder."""
 
@@ -115,11 +115,8 @@ def read(old: str = "", new: str = "") -> tuple[Rule, ...]:
     """For answers, with where the name is in the old message and in v3's, up to the last slash."""
     first = new + FIRST
     return (
-        Joining(old + NAME, None, _JOINED, "answer", where=first),
-        *(
-            Taking(None, new + each, _JOINED, "answer", where=(first, new + each))
-            for each in (FIRST, LAST, NAME)
-        ),
+        Joining(old + NAME, "", _JOINED, "answer", where=first),
+        *(Taking("", new + each, _JOINED, "answer", where=(first, new + each)) for each in (FIRST, LAST, NAME)),
     )
 
 

@@ -197,7 +197,7 @@ def _fate(fate: Fate) -> Iterator[str]:
 
 def _only_new(translation: Translation) -> Iterator[str]:
     """What 2.5 never knew: sent with a default, or left to v3."""
-    rules = {rule.new: rule.because for rule in translation.declared.rules if rule.old is None and rule.new}
+    rules = {rule.new: rule.because for rule in translation.declared.rules if not rule.old and rule.new}
     if rules:
         yield "\nOnly in v3"
         yield from (f"  {path}: {because}" for path, because in rules.items())

@@ -244,7 +244,7 @@ def _only_new(translation: Translation) -> Iterator[str]:
     for part in parts:
         of = f"{part.new.full_name}:" if part.new.full_name in (leg.new.full_name for leg in parts[:-1]) else ""
         for rule in part.declared.rules:
-            if rule.old is None and rule.new:
+            if not rule.old and rule.new:
                 where = " (answer)" if rule.only == "answer" else ""
                 told[f"- `{of}{rule.new}`{where}"] = rule.because
     if told:

@@ -95,25 +95,25 @@ class Compiler:
         """Request paths, or kept fields of answers, that name things which the shim keeps for all."""
         there = dict(paths(self.old.input if direction == "request" else self.old.output))
         rules = [each for each in self.declared.rules if isinstance(each, Keep) and each.old in there]
-        named = [(each.old or "", each.field or split(each.old or "")[1], each.among) for each in rules]
+        named = [(each.old, each.field or split(each.old)[1], each.among) for each in rules]
         return tuple((path if direction == "request" else field, key) for path, field, key in named if key)
 
     def refers(self) -> tuple[tuple[str, ExtensionKey, bool], ...]:
         there = dict(paths(self.old.input))
         rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.old in there]
         return tuple(
-            (each.old or "", each.by, each.main) for each in rules if each.only != "answer" and not each.later
+            (each.old, each.by, each.main) for each in rules if each.only != "answer" and not each.later
         )
 
     def answers_refer(self) -> tuple[str, ...]:
         there = dict(paths(self.new.output))
         rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.new in there]
-        return tuple({each.new or "": 0 for each in rules if each.takes("answer") and each.only != "request"})
+        return tuple({each.new: 0 for each in rules if each.takes("answer") and each.only != "request"})
 
     def answers_own(self) -> tuple[tuple[str, str, str], ...]:
         there = dict(paths(self.new.output))
         rules = [each for each in self.declared.rules if isinstance(each, Owned) and each.new in there]
-        return tuple((each.new or "", each.beside, each.role) for each in rules)
+        return tuple((each.new, each.beside, each.role) for each in rules)
 
     def accounts(self) -> tuple[AccountPath, ...]:
         there = dict(paths(self.old.input))
@@ -123,7 +123,7 @@ class Compiler:
     def answers_users(self) -> tuple[str, ...]:
         there = dict(paths(self.new.output))
         rules = [each for each in self.declared.rules if isinstance(each, AccountPath) and each.new in there]
-        return tuple(each.new or "" for each in rules if each.takes("answer") and each.only != "request")
+        return tuple(each.new for each in rules if each.takes("answer") and each.only != "request")
 
     def compile(
         self, direction: Direction, source: ElementDecl, target: ElementDecl
@@ -158,7 +158,7 @@ class _Level:
                 continue
             path = rule.old if self.request else rule.new
             taken = rule.takes(self.direction)
-            if path is None or taken is None or path not in self.source_paths:
+            if not path or taken is None or path not in self.source_paths:
                 continue
             if path in found:
                 self.problem(f"two rules for {path}")

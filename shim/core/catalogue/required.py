@@ -83,7 +83,7 @@ def _sources(declared: Declared, part: Translation) -> _Sources:
         if isinstance(rule, Needed):
             sources.asked.append((frozenset(rule.names), frozenset()))
         elif isinstance(rule, ReadFirst):
-            sources.made.add(rule.new or "")
+            sources.made.add(rule.new)
     return sources
 
 

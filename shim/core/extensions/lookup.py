@@ -75,7 +75,7 @@ def _key(by: ExtensionKey, text: str) -> NameKey | None:
 def _accounts(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[None]:
     """Find out which accounts of a request are extensions."""
     for rule in translation.accounts:
-        path = rule.old or ""
+        path = rule.old
         named = texts(work.request, path)
         yield from perhaps(catalogue, work, rule.by, named, ask=rule.ask)
         for identity in [found for name in named if (found := work.identities.get((rule.by, name)))]:

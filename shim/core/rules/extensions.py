@@ -45,24 +45,24 @@ class Refer(Rule):
 
     def produces(self, direction: Direction) -> Made | None:
         if direction == "answer" and self.by == "identifier" and self.only is None:
-            return Made("ignored", self.old or "", None)
+            return Made("ignored", self.old, None)
         return None
 
     def _to_new(self, child: Element, into: Element, work: CallContext) -> None:
         name = (child.text or "").strip()
         if self.by != "identifier" and (name.startswith("-") or not name.strip("+0")):
-            accepts(work, "field-dropped", self.old or "", "It names no extension: their IDs are above 0.")
+            accepts(work, "field-dropped", self.old, "It names no extension: their IDs are above 0.")
             return
         identity = work.identities.get((self.by, name))
         if identity is None:
-            work.problems.append(Problem("bad-value", self.old or "", _UNKNOWN, "100"))
+            work.problems.append(Problem("bad-value", self.old, _UNKNOWN, "100"))
             return
         said = identity.number if self.side == "number" else identity.user_id
-        place = split(self.new or "")[1]
-        first = work.request.child(self.old or "")
+        place = split(self.new)[1]
+        first = work.request.child(self.old)
         if into.child(place) is not None and first is not None and first.text == child.text:
             because = "An element before it names the extension already: only that one counts."
-            work.find("choice-conflict", self.old or "", because)
+            work.find("choice-conflict", self.old, because)
             return
         into.children.append(Element(place, said))
 
@@ -72,10 +72,10 @@ class Refer(Rule):
         if not number:
             return
         if identity is None:
-            work.find("answer-value-omitted", self.old or "", "v3 names an extension that it does not know.")
+            work.find("answer-value-omitted", self.old, "v3 names an extension that it does not know.")
         else:
             said = identity.extension_id if self.by == "extension_id" else identity.old_id
-            into.children.append(Element(split(self.old or "")[1], said))
+            into.children.append(Element(split(self.old)[1], said))
 
 
 _NUMBER = "v3 knows extensions by extended number."
@@ -131,7 +131,7 @@ class Own(Rule):
         return Taken("ignored", None, act) if direction == "answer" else None
 
     def produces(self, direction: Direction) -> Made | None:
-        parent, name = split(self.old or "")
+        parent, name = split(self.old)
 
         def produce(root: Element, work: CallContext) -> None:
             at: Element | None = root
@@ -140,7 +140,7 @@ class Own(Rule):
             if at is not None and work.extension is not None:
                 at.children.append(Element(name, getattr(work.extension, self.name)))
 
-        return Made("computed", self.old or "", produce) if direction == "answer" else None
+        return Made("computed", self.old, produce) if direction == "answer" else None
 
 
 def own_id(path: str = "ID") -> Rule:
@@ -165,7 +165,7 @@ class Owned(Rule):
     role: str = ""
 
     def takes(self, direction: Direction) -> Taken | None:
-        name = split(self.old or "")[1]
+        name = split(self.old)[1]
 
         def act(child: Element, into: Element, work: CallContext) -> None:
             into.children.append(Element(name, (child.text or "").strip()))
@@ -173,7 +173,7 @@ class Owned(Rule):
         return Taken("ignored", None, act) if direction == "answer" else None
 
     def produces(self, direction: Direction) -> Made | None:
-        parent, name = split(self.old or "")
+        parent, name = split(self.old)
 
         def produce(root: Element, work: CallContext) -> None:
             owned: dict[str, list[Identity]] = {}
@@ -195,9 +195,9 @@ class Owned(Rule):
                     place.children.append(Element(name, meant.old_id))
                 else:
                     why = "v3 names a user without extensions, or an extension that the shim does not know."
-                    work.find("answer-value-omitted", self.old or "", why)
+                    work.find("answer-value-omitted", self.old, why)
 
-        return Made("computed", self.old or "", produce) if direction == "answer" else None
+        return Made("computed", self.old, produce) if direction == "answer" else None
 
 
 def _which(owned: list[Identity], number: str) -> Identity | None:
@@ -256,23 +256,23 @@ class AccountPath(Rule):
 
     def produces(self, direction: Direction) -> Made | None:
         if direction == "request" and self.side == "number" and self.by == "old_id":
-            return Made("computed", self.new or "", None)
+            return Made("computed", self.new, None)
         return None
 
     def _to_new(self, child: Element, into: Element, work: CallContext) -> None:
         said = (child.text or "").strip()
         identity = work.identities.get((self.by, said))
         if identity is None:
-            into.children.append(Element(split(self.old or "")[1], said))
+            into.children.append(Element(split(self.old)[1], said))
         elif self.side == "number":
-            into.children.append(Element(split(self.new or "")[1], identity.number))
+            into.children.append(Element(split(self.new)[1], identity.number))
         else:
-            into.children.append(Element(split(self.old or "")[1], identity.user_id))
+            into.children.append(Element(split(self.old)[1], identity.user_id))
 
     def _to_old(self, child: Element, into: Element, work: CallContext) -> None:
         said = (child.text or "").strip()
         known = (each.old_id for each in work.identities.values() if each.user_id == said)
-        into.children.append(Element(split(self.old or "")[1], next(known, said)))
+        into.children.append(Element(split(self.old)[1], next(known, said)))
 
 
 def account_or_extension(

@@ -30,7 +30,7 @@ def needed(*names: str, because: str) -> Rule:
 
     The names are paths of the old request at one level; the fault is 2.5's for a missing parameter.
     """
-    return Needed(None, None, because, "request", names)
+    return Needed("", "", because, "request", names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ def read_first(new: str, by: str, because: str) -> Rule:
 
     `by` is the v3 operation that is asked; it has to be among the calls of the plan.
     """
-    return ReadFirst(None, new, because, "request", by)
+    return ReadFirst("", new, because, "request", by)
 
 
 def filled_in(new: str, because: str) -> Rule:
     """v3 must have it, and 2.5 may leave it out: then the plan makes it out of what it has by then."""
-    return ReadFirst(None, new, because, "request")
+    return ReadFirst("", new, because, "request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +68,4 @@ class Apart(Rule):
 
 def apart(old: str, *others: str, because: str) -> Rule:
     """2.5 takes it beside any of `others`, v3 takes one of them in a request: the plan does the rest itself."""
-    return Apart(None, None, because, "request", (old, *others))
+    return Apart("", "", because, "request", (old, *others))

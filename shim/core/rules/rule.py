@@ -34,12 +34,13 @@ class Fate:
 class Rule:
     """One declared difference. `old` and `new` are paths of messages without their root.
 
-    A rule applies to the request where the old request has `old` (or, for what only v3 has, the new one
-    has `new`), and to the answer likewise. A rule that applies to neither is an error of the declaration.
+    A side that has none is the empty path. A rule applies to the request where the old request has `old`
+    (or, for what only v3 has, the new one has `new`), and to the answer likewise. A rule that applies to
+    neither is an error of the declaration.
     """
 
-    old: str | None
-    new: str | None
+    old: str
+    new: str
     because: str
     only: Direction | None = None
     where: str | tuple[str, ...] = field(default=(), kw_only=True)

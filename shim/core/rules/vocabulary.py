@@ -47,7 +47,7 @@ class Computed(Rule):
         source, target = (self.old, self.new) if direction == "request" else (self.new, self.old)
         convert = self.to_new if direction == "request" else self.to_old
         name = split(target or "")[1]
-        path = self.old or ""
+        path = self.old
 
         def act(child: Element, into: Element, work: CallContext) -> None:
             if child.nil:
@@ -109,7 +109,7 @@ class Loose(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "answer":
             return Taken("carried", self.old)
-        path = self.old or ""
+        path = self.old
 
         def act(child: Element, into: Element, work: CallContext) -> None:
             text = (child.text or "").strip()
@@ -141,7 +141,7 @@ class Keep(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "answer":
             return None
-        path = self.old or ""
+        path = self.old
         field = self.field or split(path)[1]
 
         def act(child: Element, into: Element, work: CallContext) -> None:
@@ -157,7 +157,7 @@ class Keep(Rule):
     def produces(self, direction: Direction) -> Made | None:
         if direction == "request":
             return None
-        parent, name = split(self.old or "")
+        parent, name = split(self.old)
         field = self.field or name
 
         def produce(root: Element, work: CallContext) -> None:
@@ -167,16 +167,16 @@ class Keep(Rule):
             if kept is not None:
                 kept = self._meant(kept, work)
                 if kept is None:
-                    work.find("answer-value-omitted", self.old or "", "What it names is not there any more.")
+                    work.find("answer-value-omitted", self.old, "What it names is not there any more.")
             if kept is None and self.default is not None:
                 kept = Element(name, self.default)
             if kept is None:
                 return
             for place in spots(root, parent):
-                if gives(work, self.old or "", self.because):
+                if gives(work, self.old, self.because):
                     place.children.append(kept)
 
-        return Made("emulated", self.old or "", produce, "field-emulated")
+        return Made("emulated", self.old, produce, "field-emulated")
 
     def _meant(self, said: Element, work: CallContext) -> Element | None:
         """The value itself, or the ID of the thing that it names; None when that is not there."""
@@ -209,36 +209,36 @@ def keep(
     `among` is the store's key of things that the shim keeps for all, and the value names one of them by ID or
     name: its ID is kept, and neither taken nor answered when the thing is gone.
     """
-    return Keep(old, None, because, None, default, when, field, among, unless=unless)
+    return Keep(old, "", because, None, default, when, field, among, unless=unless)
 
 
 @dataclass(frozen=True, slots=True)
 class Drop(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: CallContext) -> None:
-            accepts(work, "field-dropped", self.old or "", self.because)
+            accepts(work, "field-dropped", self.old, self.because)
 
         return Taken("dropped", None, act, "field-dropped") if direction == "request" else None
 
 
 def drop(old: str, because: str, *, unless: str = "") -> Rule:
     """Dropped from requests, with a finding each time."""
-    return Drop(old, None, because, "request", unless=unless)
+    return Drop(old, "", because, "request", unless=unless)
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: CallContext) -> None:
-            work.find("field-refused", self.old or "", self.because)
-            work.problems.append(Problem("field-refused", self.old or "", self.because, None))
+            work.find("field-refused", self.old, self.because)
+            work.problems.append(Problem("field-refused", self.old, self.because, None))
 
         return Taken("refused", None, act, "field-refused") if direction == "request" else None
 
 
 def refuse(old: str, because: str) -> Rule:
     """A request with it is answered with a fault: doing it without would be wrong."""
-    return Refuse(old, None, because, "request")
+    return Refuse(old, "", because, "request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,15 +276,15 @@ class Unanswered(Rule):
     def produces(self, direction: Direction) -> Made | None:
         def produce(root: Element, work: CallContext) -> None:
             asked = self.when is None or self.when(work)
-            if asked and spots(root, split(self.old or "")[0]):
-                work.find("answer-field-unavailable", self.old or "", self.because)
+            if asked and spots(root, split(self.old)[0]):
+                work.find("answer-field-unavailable", self.old, self.because)
 
-        return Made("dropped", self.old or "", produce, "answer-field-unavailable")
+        return Made("dropped", self.old, produce, "answer-field-unavailable")
 
 
 def unanswered(old: str, because: str, *, when: Predicate | None = None) -> Rule:
     """2.5 could answer with it, v3 cannot say it: it stays away, with a finding each time (or `when`)."""
-    return Unanswered(old, None, because, "answer", when)
+    return Unanswered(old, "", because, "answer", when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +295,7 @@ class Echo(Rule):
         return None
 
     def produces(self, direction: Direction) -> Made | None:
-        parent, name = split(self.old or "")
+        parent, name = split(self.old)
 
         def produce(root: Element, work: CallContext) -> None:
             said = work.request.get(self.source)
@@ -303,12 +303,12 @@ class Echo(Rule):
                 for place in spots(root, parent):
                     place.children.append(Element(name, said.strip()))
 
-        return Made("computed", self.old or "", produce)
+        return Made("computed", self.old, produce)
 
 
 def echo(old: str, source: str, because: str) -> Rule:
     """The answer repeats what the request said at `source`, as 2.5 did and v3 does not."""
-    return Echo(old, None, because, "answer", source)
+    return Echo(old, "", because, "answer", source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,12 +317,12 @@ class Unused(Rule):
         return None
 
     def produces(self, direction: Direction) -> Made | None:
-        return Made("ignored", self.old or "", None)
+        return Made("ignored", self.old, None)
 
 
 def unused(old: str, because: str, *, unless: str = "") -> Rule:
     """An element that the schema of 2.5 lists and that no answer needs: another one says the same."""
-    return Unused(old, None, because, "answer", unless=unless)
+    return Unused(old, "", because, "answer", unless=unless)
 
 
 Default = Callable[[CallContext], Element | None]
@@ -342,7 +342,7 @@ class Added(Rule):
         if direction == "answer":
             return None
         value = self.value
-        path = self.new or ""
+        path = self.new
 
         def produce(root: Element, work: CallContext) -> None:
             made = value(work) if value else None
@@ -356,12 +356,12 @@ class Added(Rule):
 
 def added(new: str, because: str, *, value: Default | None = None, where: str = "") -> Rule:
     """Only v3 has it. A request leaves it unsaid, or sends what `value` gives; an answer leaves it out."""
-    return Added(None, new, because, None, value, where=where)
+    return Added("", new, because, None, value, where=where)
 
 
 def unread(new: str, because: str, *, where: str = "") -> Rule:
     """Only v3 answers with it: it is left out of the old answer."""
-    return Added(None, new, because, "answer", where=where)
+    return Added("", new, because, "answer", where=where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +375,7 @@ class Elsewhere(Rule):
 
 def elsewhere(old: str, because: str, *, where: str = "") -> Rule:
     """Not for this leg of a plan, although its v3 call has an element of that name: another leg takes it."""
-    return Elsewhere(old, None, because, "request", where=where)
+    return Elsewhere(old, "", because, "request", where=where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,23 +384,23 @@ class Joined(Rule):
         return None
 
     def produces(self, direction: Direction) -> Made | None:
-        return Made("computed", self.old or "", None)
+        return Made("computed", self.old, None)
 
 
 def joined(old: str, because: str) -> Rule:
     """The plan itself puts it into the answer, out of what several v3 calls said."""
-    return Joined(old, None, because, "answer")
+    return Joined(old, "", because, "answer")
 
 
 def within(path: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """The same rules, one level down on both sides: for messages that wrap what others have at the top."""
 
-    def below(inner: str | None) -> str | None:
-        return None if inner is None else f"{path}/{inner}"
+    def below(inner: str) -> str:
+        return f"{path}/{inner}" if inner else ""
 
     def moved(rule: Rule) -> Rule:
         where = tuple(f"{path}/{each}" for each in wheres(rule))
-        unless = below(rule.unless) if rule.unless else ""
-        return replace(rule, old=below(rule.old), new=below(rule.new), where=where, unless=unless or "")
+        unless = below(rule.unless)
+        return replace(rule, old=below(rule.old), new=below(rule.new), where=where, unless=unless)
 
     return tuple(moved(rule) for rule in rules)

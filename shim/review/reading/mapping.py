@@ -184,7 +184,7 @@ def _only_new(translation: Translation) -> Iterable[Addition]:
     found: dict[str, Addition] = {}
     for part in (*translation.legs.values(), translation):
         for rule in part.declared.rules:
-            if rule.old is None and rule.new:
+            if not rule.old and rule.new:
                 path = f"{rule.new} (answer)" if rule.only == "answer" else rule.new
                 found.setdefault(path, Addition(path, rule.because))
     return found.values()

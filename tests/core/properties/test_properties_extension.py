@@ -97,7 +97,7 @@ def unaccounted(translation: Translation, world: World, request: Element, outcom
         (f"{call.full_name}:{path}", value) for call, body in world.calls for path, value in body.leaves()
     )
     names = {path: by for path, by, _ in translation.refers}
-    names |= {each.old or "": each.by for each in translation.declared.rules if isinstance(each, Refer)}
+    names |= {each.old: each.by for each in translation.declared.rules if isinstance(each, Refer)}
     stored = kept(world)
     lost: Counter[str] = Counter()
     for path, value in request.leaves():

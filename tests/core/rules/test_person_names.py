@@ -82,9 +82,7 @@ def _without_rules(service: DeclaredService) -> DeclaredService:
     """The service without a rule about names."""
     names = {FIRST, LAST, NAME}
     operations = tuple(
-        replace(
-            each, rules=tuple(rule for rule in each.rules if not names & {(rule.new or "").rpartition("/")[2]})
-        )
+        replace(each, rules=tuple(rule for rule in each.rules if not names & {rule.new.rpartition("/")[2]}))
         for each in service.operations
     )
     return replace(service, operations=operations)
