@@ -6,6 +6,7 @@ from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.extensions import Identity
 from shim.core.commands.journal import Ask, Probe, Step
 from shim.core.commands.steps import Steps
+from shim.core.errors import BackendRefused
 from shim.core.extensions.lookup import perhaps
 from shim.core.forward import forward, look
 from shim.core.message import Element
@@ -54,9 +55,17 @@ def _delete(catalogue: Catalogue, translation: Translation, work: CallContext) -
 
 
 def _account(catalogue: Catalogue, work: CallContext, named: Element) -> Steps[Doomed | None]:
-    """An account that is no extension, of whatever level; None when there is none."""
+    """An account that is no extension, of whatever level; None when v3 denies it on each.
+
+    Raises BackendRefused when v3 shows it on none, and refuses one for another reason.
+    """
+    refused: BackendRefused | None = None
     for name in _DETAILS:
-        told = yield from look(catalogue, work, name, named)
+        try:
+            told = yield from look(catalogue, work, name, named, strict=True)
+        except BackendRefused as fault:
+            refused = fault.bare()
+            continue
         if told is None:
             continue
         request = Element(catalogue.new.operations[name].input.name, children=[named])
@@ -64,6 +73,8 @@ def _account(catalogue: Catalogue, work: CallContext, named: Element) -> Steps[D
         step = Step("delete", Ask("Account.DelAccount", Element("DelAccount", children=[named])))
         step.probe = Probe(Ask(name, request), "", "ID") if told.get("ID") else None
         return Doomed(step, named.name, (said,) if said else ())
+    if refused is not None:
+        raise refused
     return None
 
 

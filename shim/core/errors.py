@@ -103,6 +103,15 @@ class BackendRefused(BackendError):
     """v3 answered a fault, or that the call failed: `code` and `text` are its own."""
 
 
+_ABSENT = frozenset({"030", "100", "250", "251"})
+"""Codes by which v3 says that what is asked for does not exist. (A dead token was renewed before.)"""
+
+
+def says_absent(fault: Fault) -> bool:
+    """Whether v3 refused because there is no such thing."""
+    return isinstance(fault, BackendRefused) and fault.code in _ABSENT
+
+
 class BackendLoginRefused(BackendError):
     """v3 takes the app key and secret of an integration, or the token that it gave, for wrong."""
 

@@ -6,7 +6,7 @@ from shim.core.aside import LARGE, aside
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import PARAMETER_MISSING, BackendError, BackendRefused, CallerError
+from shim.core.errors import PARAMETER_MISSING, BackendError, BackendRefused, CallerError, says_absent
 from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
 from shim.core.reading.pieces import parts_of
@@ -62,11 +62,18 @@ def read_v3(catalogue: Catalogue, work: CallContext, name: str, *children: Eleme
     return (yield from forward(catalogue, work, operation, asked, writes=False))
 
 
-def look(catalogue: Catalogue, work: CallContext, name: str, *children: Element) -> Steps[Element | None]:
-    """The same of what may not be there, or not be shown: None when v3 refuses. Else raises BackendError."""
+def look(
+    catalogue: Catalogue, work: CallContext, name: str, *children: Element, strict: bool = False
+) -> Steps[Element | None]:
+    """The same of what may not be there, or not be shown: None when v3 refuses. Else raises BackendError.
+
+    If `strict`, None says that v3 denies that there is such a thing; any other refusal of it is raised.
+    """
     try:
         return (yield from read_v3(catalogue, work, name, *children))
-    except BackendRefused:
+    except BackendRefused as fault:
+        if strict and not says_absent(fault):
+            raise
         return None
 
 

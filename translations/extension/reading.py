@@ -70,7 +70,7 @@ def _device(catalogue: Catalogue, phone: Translation, work: CallContext) -> Step
 
 def _own(catalogue: Catalogue, work: CallContext, profile: Element) -> Steps[None]:
     """No extension was named: it is the caller's own, if it is one."""
-    found = yield from extensions_of(catalogue, work, profile.get("ID") or "")
+    found = yield from extensions_of(catalogue, work, profile.get("ID") or "", strict=True)
     if not found:
         raise CallerError(
             "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING

@@ -14,8 +14,8 @@ from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
 from shim.core.commands.caller import Caller
 from shim.core.commands.extensions import Known
-from shim.core.errors import BackendError, BackendLoginRefused, BackendRefused
-from shim.core.extensions.evidence import known_from, says_absent
+from shim.core.errors import BackendError, BackendLoginRefused, BackendRefused, says_absent
+from shim.core.extensions.evidence import known_from
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.work import CallContext

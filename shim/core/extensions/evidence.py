@@ -11,13 +11,10 @@ from dataclasses import dataclass, field
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.extensions import Known
 from shim.core.commands.steps import Steps, Together, ask
-from shim.core.errors import BackendError, BackendRefused, Fault
+from shim.core.errors import BackendError, says_absent
 from shim.core.forward import read_v3
 from shim.core.message import Element
 from shim.core.rules.work import CallContext
-
-ABSENT = frozenset({"030", "100", "250", "251"})
-"""Codes by which v3 says that what is asked for does not exist. (A dead token was renewed before.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +28,6 @@ class Evidence:
     def known(self, number: str, user: str = "") -> Known:
         """Whose the extension is; `user` counts where v3 does not say."""
         return known_from(self.there[number], number) or Known(user, number)
-
-
-def says_absent(fault: Fault) -> bool:
-    """Whether v3 refused because there is no such thing."""
-    return isinstance(fault, BackendRefused) and fault.code in ABSENT
 
 
 def known_from(details: Element, number: str) -> Known | None:

@@ -21,8 +21,8 @@ from shim.core.commands.extensions import (
     LearnIdentities,
 )
 from shim.core.commands.steps import Steps, Together, ask
-from shim.core.errors import CallerError, Fault
-from shim.core.extensions.evidence import ask_each, known_from, says_absent
+from shim.core.errors import CallerError, Fault, says_absent
+from shim.core.extensions.evidence import ask_each, known_from
 from shim.core.extensions.reconcile import ListedExtensions, reconcile, rows_of_user
 from shim.core.findings import Code
 from shim.core.forward import look
@@ -114,14 +114,17 @@ def find(catalogue: Catalogue, work: CallContext, by: ExtensionKey, named: Itera
     yield from perhaps(catalogue, work, by, named, ask=True)
 
 
-def _user(catalogue: Catalogue, work: CallContext, key: NameKey) -> Steps[None]:
-    """Learn the extensions of a user, if v3 has a user of that name: other accounts have extensions too."""
+def _user(catalogue: Catalogue, work: CallContext, key: NameKey, *, strict: bool = False) -> Steps[None]:
+    """Learn the extensions of a user, if v3 has a user of that name: other accounts have extensions too.
+
+    If `strict`, raises BackendRefused when v3 refuses and does not say that there is no such user.
+    """
     name = "ID" if key[0] == "old_id" else "identifier"
-    told = yield from look(catalogue, work, "User.GetUserDetails", Element(name, key[1]))
+    told = yield from look(catalogue, work, "User.GetUserDetails", Element(name, key[1]), strict=strict)
     user_id = told.get("ID") if told is not None else None
     if told is None or not user_id:
         return
-    found = yield from extensions_of(catalogue, work, user_id, told.get("identifier"))
+    found = yield from extensions_of(catalogue, work, user_id, told.get("identifier"), strict=strict)
     if name == "identifier" and found:
         work.identities[key] = found[0]
 
@@ -272,12 +275,15 @@ def extensions_of(
     user_id: str,
     identifier: str | None = None,
     denied: frozenset[str] = frozenset(),
+    *,
+    strict: bool = False,
 ) -> Steps[tuple[Identity, ...]]:
-    """All extensions of a v3 user, learned. Empty when there are none or no such user.
+    """All extensions of a v3 user, learned. Empty when there are none or no such user, and when v3 refuses to
+    say, which is raised if `strict`.
 
     Numbers in `denied` need not be asked for: v3 has just said that they do not exist.
     """
-    rows = yield from rows_of_user(catalogue, work, user_id)
+    rows = yield from rows_of_user(catalogue, work, user_id, strict=strict)
     if rows is None:
         return ()
     said = identifier or identifier_of(work, rows)
@@ -341,14 +347,17 @@ def _find(work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
 
 
 def _discover(catalogue: Catalogue, work: CallContext, key: NameKey, lenient: bool) -> Steps[None]:
-    """Ask v3 about a name that the map does not know: a number's owner, or a user's extensions."""
+    """Ask v3 about a name that the map does not know: a number's owner, or a user's extensions.
+
+    There is no such extension when v3 says so; what else it says of it (no rights, not now) is its answer.
+    """
     if key[0] == "number":
-        owner = yield from _owner(catalogue, work, key[1])
+        owner = yield from _owner(catalogue, work, key[1], strict=not lenient)
         yield from learn(work, [owner] if owner else [])
     else:
         yield from _ended(catalogue, work, key)
         if key not in work.identities and key[0] != "extension_id":  # v3 knows none of these
-            yield from _user(catalogue, work, key)
+            yield from _user(catalogue, work, key, strict=not lenient)
     if key not in work.identities and not lenient:
         raise CallerError(
             "unknown-extension", "There is no extension with this ID or identifier: look it up anew.", "100"
@@ -370,10 +379,17 @@ def _ended(catalogue: Catalogue, work: CallContext, key: NameKey) -> Steps[None]
                     work.identities[key] = each
 
 
-def _owner(catalogue: Catalogue, work: CallContext, number: str) -> Steps[Known | None]:
-    """Whose extension a number is, as v3 says; None when it does not know the number."""
+def _owner(
+    catalogue: Catalogue, work: CallContext, number: str, *, strict: bool = False
+) -> Steps[Known | None]:
+    """Whose extension a number is, as v3 says; None when it does not know the number, or refuses to say, which
+    is raised if `strict`."""
     answer = yield from look(
-        catalogue, work, "Extension.GetExtensionDetails", Element("extendedNumber", number)
+        catalogue,
+        work,
+        "Extension.GetExtensionDetails",
+        Element("extendedNumber", number),
+        strict=strict,
     )
     if answer is None:
         return None

@@ -23,8 +23,8 @@ from shim.core.commands.extensions import (
     RenumberIdentities,
 )
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import BackendRefused
-from shim.core.extensions.evidence import Evidence, ask_each, says_absent
+from shim.core.errors import BackendRefused, says_absent
+from shim.core.extensions.evidence import Evidence, ask_each
 from shim.core.forward import read_v3
 from shim.core.message import Element
 from shim.core.rules.work import CallContext
@@ -180,13 +180,19 @@ def _new_numbers(catalogue: Catalogue, work: CallContext, user: str) -> Steps[li
     return [each for each in numbers if each not in there and each not in ended]
 
 
-def rows_of_user(catalogue: Catalogue, work: CallContext, user: str) -> Steps[list[Element] | None]:
+def rows_of_user(
+    catalogue: Catalogue, work: CallContext, user: str, *, strict: bool = False
+) -> Steps[list[Element] | None]:
     """The extensions that v3 lists of a user. Empty when it has none, or v3 denies the user; None when v3 does
-    not say. Raises BackendError when it does not answer."""
+    not say, which is raised if `strict`. Raises BackendError when it does not answer."""
     try:
         answer = yield from read_v3(catalogue, work, "Extension.GetExtensions", Element("parentID", user))
     except BackendRefused as fault:
-        return [] if says_absent(fault) else None
+        if says_absent(fault):
+            return []
+        if strict:
+            raise
+        return None
     rows: list[Element] = answer.all("extension")
     return rows
 

@@ -9,8 +9,7 @@ from typing import Any
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.journal import Ask, MarkSteps, OnCrash, Opened, Probe, Step, UnderWay, Undo
 from shim.core.commands.steps import Steps, ask
-from shim.core.errors import BackendError, BackendRefused, EntryLost, Fault, Unclear
-from shim.core.extensions.evidence import says_absent
+from shim.core.errors import BackendError, BackendRefused, EntryLost, Fault, Unclear, says_absent
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.work import CallContext
