@@ -21,21 +21,17 @@ async def cost(store: Store, plan: Plan) -> tuple[int, int]:
     house = furnished(House(store))
     counted = {"begin": 0, "statement": 0}
 
-    def begun(connection: sa.Connection) -> None:
-        counted["begin"] += bool(connection.get_execution_options().get("immediate"))
-
     def executed(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        counted["begin"] += statement == "BEGIN IMMEDIATE"
         counted["statement"] += not statement.startswith(("BEGIN", "PRAGMA"))
 
     process = house.process()
     for engine in store.engines:
-        sa.event.listen(engine, "begin", begun)
         sa.event.listen(engine, "before_cursor_execute", executed)
     try:
         outcome = await process.call(plan.operation, plan.fields)
     finally:
         for engine in store.engines:
-            sa.event.remove(engine, "begin", begun)
             sa.event.remove(engine, "before_cursor_execute", executed)
     assert outcome.fault is None
     return counted["begin"], counted["statement"]

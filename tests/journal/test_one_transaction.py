@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
+from shim.core.commands.backend import Answer, Call
 from shim.core.commands.extensions import ForgetIdentities, LearnIdentities
+from shim.core.commands.journal import Ask, Begin, Close, MarkSteps, Opened, Step, StepState
+from shim.core.errors import StoreUnavailable
+from shim.core.message import Element
+from shim.edge.exchange.performer import Performer
 from shim.edge.identities.map import IdentityMap
 from shim.edge.identities.tables import IDENTITIES
 from shim.edge.journal import journal
+from shim.edge.journal.tables import STEPS
 from shim.edge.settings.model import Identities
-from tests.journal.house import House, Mortal, added, check_identities
+from tests.journal.house import INTEGRATION, House, Mortal, added, check_identities
 from tests.journal.test_calls import ADD, ADDING, DELETING, Plan
 
 
@@ -80,3 +89,85 @@ async def test_no_plan_learns_or_forgets_what_it_wrote_by_itself(
     assert len(after ^ before) == 1
     assert (after > before) == (plan is ADDING)
     await check_identities(house)
+
+
+# ---- what came of a write ----
+
+
+async def states(house: House) -> list[str]:
+    async with house.store.reading() as connection:
+        query = sa.select(STEPS.c.state).order_by(STEPS.c.position)
+        return list((await connection.execute(query)).scalars())
+
+
+class Watched:
+    """A backend that notes where the steps stand in the store when it is asked."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.seen: list[list[str]] = []
+
+    async def forward(self, call: Call, integration: object, heard: object = None) -> Answer:
+        self.seen.append(await states(self.house))
+        return Answer(200, "text/xml", b"")
+
+
+@pytest.fixture
+async def begun(house: House) -> tuple[Performer, Opened, Watched]:
+    """An entry under way."""
+    watched: Any = Watched(house)
+    performer = Performer(replace(house.process().performers, backend=watched), "", INTEGRATION)
+    opened = await performer.perform(Begin("Extension.AddExtension", "key", "undo"))
+    return performer, opened, watched
+
+
+LOOK = Call("User", "GetUsers", "/", "", lambda token: b"", writes=False)
+
+
+def mark(opened: Opened, position: int, state: StepState, *, soon: bool = False) -> MarkSteps:
+    step = Step(f"step-{position}", Ask("User.AddUser"), state=state)
+    return MarkSteps(opened, "running", ((position, step),), soon)
+
+
+@pytest.mark.parametrize("writes", [False, True])
+async def test_a_result_is_committed_before_v3_is_asked_for_anything_else(
+    house: House, begun: tuple[Performer, Opened, Watched], writes: bool
+) -> None:
+    performer, opened, watched = begun
+    await performer.perform(mark(opened, 0, "started"))
+    await performer.perform(mark(opened, 0, "done", soon=True))
+    assert await states(house) == ["started"]
+    for _ in range(2):
+        await performer.perform(replace(LOOK, writes=writes))
+    assert watched.seen == [["done"], ["done"]]
+
+
+async def test_a_result_is_committed_with_the_next_intent_and_with_the_end(
+    house: House, begun: tuple[Performer, Opened, Watched]
+) -> None:
+    performer, opened, _ = begun
+    await performer.perform(mark(opened, 0, "started"))
+    await performer.perform(mark(opened, 0, "done", soon=True))
+    await performer.perform(mark(opened, 1, "started"))
+    assert await states(house) == ["done", "started"]
+    await performer.perform(mark(opened, 1, "done", soon=True))
+    await performer.perform(Close(opened, "done", lambda _: Element("A")))
+    assert await states(house) == ["done", "done"]
+
+
+async def test_a_result_whose_commit_fails_leaves_the_write_unknown(
+    house: House, begun: tuple[Performer, Opened, Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    performer, opened, watched = begun
+    await performer.perform(mark(opened, 0, "started"))
+    await performer.perform(mark(opened, 0, "done", soon=True))
+    with monkeypatch.context() as patch:
+        patch.setattr("shim.edge.journal.journal.write_steps", _fails)
+        with pytest.raises(StoreUnavailable):
+            await performer.perform(LOOK)
+    assert not watched.seen
+    assert await states(house) == ["started"]
+
+
+def _fails(*_: object) -> None:
+    raise OSError("disk full")

@@ -133,12 +133,14 @@ class Opened:
 class MarkSteps(Command[None]):
     """Write down where steps, given with their position, stand. Reply: None.
 
-    Raises EntryLost when the entry is not ours any more.
+    With `soon` it is what came of a write that is over: it is committed with what is written next of the entry,
+    at the latest before the next v3 call. Raises EntryLost when the entry is not ours any more.
     """
 
     opened: Opened
     state: UnderWay
     steps: tuple[tuple[int, Step], ...]
+    soon: bool = False
 
 
 @dataclass(frozen=True, slots=True)

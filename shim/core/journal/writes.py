@@ -86,7 +86,7 @@ def step(
     made.state, made.found = "done", answer.get(probe.answer_key) if probe else None
     if answer.get("result") == "failure":
         made.state = "refused"
-    yield from mark(journal, position)
+    yield from mark(journal, position, soon=True)
     return answer
 
 
@@ -99,7 +99,7 @@ def redo_step(journal: JournalRun, position: int, *, again: bool = True) -> Step
     made = journal.steps[position]
     done = yield from _redo_once(journal, position, again=again)
     made.state = "done"
-    yield from mark(journal, position)
+    yield from mark(journal, position, soon=True)
     return done
 
 
@@ -252,6 +252,6 @@ def _instead_of_answer(operation: Operation, row: Element, made: Step) -> Elemen
     return Element(operation.output.name, children=[*said, *ended])
 
 
-def mark(journal: JournalRun, position: int, state: UnderWay = "running") -> Steps[None]:
+def mark(journal: JournalRun, position: int, state: UnderWay = "running", *, soon: bool = False) -> Steps[None]:
     if journal.opened is not None:
-        yield from ask(MarkSteps(journal.opened, state, ((position, journal.steps[position]),)))
+        yield from ask(MarkSteps(journal.opened, state, ((position, journal.steps[position]),), soon))

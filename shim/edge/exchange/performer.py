@@ -20,7 +20,7 @@ from shim.core.commands.extensions import (
     LearnIdentities,
     RenumberIdentities,
 )
-from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, Revoke
+from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, Revoke, Step
 from shim.core.commands.kept import Forget, Issue, Recall, Remember
 from shim.core.commands.steps import AnyCommand, Aside, Steps, Together
 from shim.core.errors import Fault
@@ -52,6 +52,7 @@ class Performers:
 _SIDE_BY_SIDE = 8
 """Parts of one exchange that run at once; calls of all exchanges are bounded by the backend's own limit."""
 _Result = TypeVar("_Result")
+_Steps = tuple[tuple[int, Step], ...]
 
 
 class Performer:
@@ -76,6 +77,7 @@ class Performer:
         self._integration = integration
         self._opened = recovering
         self._recovering = recovering is not None
+        self._results: MarkSteps | None = None
         self.sent: list[Call] = []
         self.unsent = 0
         self.wrote = False
@@ -90,6 +92,7 @@ class Performer:
                 return await self._identified(command)
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
+                await self._write_results()
                 self._note(command)
                 integration = self._with.integrations.current(self._integration)
                 heard = self.deadline.progress if self.deadline is not None else None
@@ -157,16 +160,29 @@ class Performer:
                 opened = await journal.begin(self._integration.name, command)
                 self._opened = opened if opened.answer is None else None
                 return opened
+            case MarkSteps(soon=True):
+                self._results = replace(command, steps=self._with_results(command.steps))
             case MarkSteps():
-                await journal.mark(command)
+                await journal.mark(replace(command, steps=self._with_results(command.steps)))
             case Close():
-                await self._close(journal, command)
+                await self._close(journal, replace(command, steps=self._with_results(command.steps)))
                 self._opened = None
             case Revoke():
                 await journal.revoke(command.entries)
             case _:
                 assert_never(command)
         return None
+
+    def _with_results(self, steps: _Steps) -> _Steps:
+        """Steps to write, behind the results that wait for it."""
+        results, self._results = self._results, None
+        return steps if results is None else (*results.steps, *steps)
+
+    async def _write_results(self) -> None:
+        """What came of a write is committed before anything else is asked of v3."""
+        results, self._results = self._results, None
+        if results is not None and self._with.journal is not None:
+            await self._with.journal.mark(results)
 
     def _note(self, call: Call) -> None:
         if call.writes and self.deadline is not None:
@@ -207,7 +223,7 @@ class Performer:
         """What the exchange has journalled and not ended is for recovery, at once."""
         if self._with.journal is not None and self._opened is not None:
             self._with.journal.abandon(self._opened, wake=not self._recovering)
-        self._opened = None
+        self._opened = self._results = None
 
     async def _together(self, command: Together[Any]) -> list[Any]:
         """All parts, a few at a time; the first fault is raised once all have ended."""

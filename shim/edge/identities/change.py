@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -67,14 +68,16 @@ class MapChange:
             if each.identifier and number in stand
         }
         identifiers |= {each.user_id: each.identifier for each in latest.values() if each.identifier}
-        stand |= self._revive([each for number, each in latest.items() if number not in stand])
+        seen = [each for each in latest.values() if each.origin != "created"]
+        stand |= self._revive([each for each in seen if each.number not in stand])
         self._update([(was, _updated(was, latest, identifiers)) for was in stand.values()])
         new = [each for number, each in latest.items() if number not in stand]
         own = self._own_ids({each.user_id for each in new})
         self._insert([(_draft(each, own, identifiers), each.origin) for each in new])
-        self._set("number", latest, _CONFIRMED, UNCONFIRMED)
+        before = [number for number in latest if number in stand]
+        self._set("number", before, _CONFIRMED, UNCONFIRMED)
         old = IDENTITIES.c.seen_at < self._now - SEEN_AGAIN
-        self._set("number", latest, {"seen_at": self._now}, LIVE, old)
+        self._set("number", before, {"seen_at": self._now}, LIVE, old)
         return stand | {each.number: each for each in self.after}
 
     def _revive(self, new: Sequence[Known]) -> dict[str, Identity]:
@@ -212,7 +215,7 @@ class MapChange:
 
     def _count(self, name: str, at: int) -> None:
         self._counters[name] = at
-        self.connection.execute(sa.update(COUNTERS).where(COUNTERS.c.name == name).values(next=at))
+        self.connection.execute(_COUNT, {"counter": name, "next": at})
 
     def _insert(self, drafts: Sequence[tuple[Identity, str]]) -> None:
         """Add extensions; each ID that is empty is issued."""
@@ -227,7 +230,7 @@ class MapChange:
             self.after.append(each)
             rows.append(_values(each) | {"origin": origin, "created_at": self._now, "seen_at": self._now})
         if rows:
-            self.connection.execute(sa.insert(IDENTITIES), rows)
+            self.connection.execute(_NEW, rows)
 
     def _update(self, pairs: Iterable[tuple[Identity, Identity]]) -> None:
         """Change what differs, and record what is more than an identifier."""
@@ -281,9 +284,7 @@ class MapChange:
 
     def _had(self, ids: Sequence[str]) -> set[str]:
         """Those of at most a batch of IDs that stand anywhere in the map."""
-        columns = [IDENTITIES.c[name] for name in ("old_id", "extension_id", "user_id")]
-        query = sa.select(*columns).where(sa.or_(*(column.in_(ids) for column in columns)))
-        return {value for row in self.connection.execute(query) for value in row}
+        return {value for row in self.connection.execute(_HAD, {"ids": ids}) for value in row}
 
 
 # ---- rows and rules ----
@@ -295,9 +296,20 @@ def rows_of(
     """All rows with these values, in the order in which they were made."""
     rows: list[sa.Row[Any]] = []
     for batch in _batches(values):
-        query = sa.select(IDENTITIES).where(IDENTITIES.c[by].in_(batch), *where).order_by(IDENTITIES.c.id)
-        rows += connection.execute(query)
+        rows += connection.execute(_rows_query(by, *where), {"values": batch})
     return rows
+
+
+@cache
+def _rows_query(by: MapKey, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    has = IDENTITIES.c[by].in_(sa.bindparam("values", expanding=True))
+    return sa.select(IDENTITIES).where(has, *where).order_by(IDENTITIES.c.id)
+
+
+_IDS = [IDENTITIES.c[name] for name in ("old_id", "extension_id", "user_id")]
+_HAD = sa.select(*_IDS).where(sa.or_(*(each.in_(sa.bindparam("ids", expanding=True)) for each in _IDS)))
+_COUNT = sa.update(COUNTERS).where(COUNTERS.c.name == sa.bindparam("counter"))
+_NEW = sa.insert(IDENTITIES)
 
 
 def _batches(values: Iterable[str]) -> Iterator[list[str]]:

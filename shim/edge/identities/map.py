@@ -44,6 +44,7 @@ from shim.edge.store.database import Store, utc
 
 _MOST_CACHED = 50_000
 _SHARED_FOR = 30.0
+_LOCKED_COUNTERS = sa.select(COUNTERS).order_by(COUNTERS.c.name).with_for_update()
 _Result = TypeVar("_Result")
 
 
@@ -253,8 +254,7 @@ class IdentityMap:
         """
 
         def write(connection: sa.Connection) -> tuple[MapChange, _Result]:
-            query = sa.select(COUNTERS).order_by(COUNTERS.c.name).with_for_update()
-            counters = {row.name: row.next for row in connection.execute(query)}
+            counters = {row.name: row.next for row in connection.execute(_LOCKED_COUNTERS)}
             change = MapChange(connection, self._settings, self._store.now(), counters)
             return change, work(change)
 

@@ -26,12 +26,15 @@ from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, subject_
 from shim.core.errors import EntryLost, ShimError
 from shim.edge.journal.operating import BRIEFLY, JournalDesk
 from shim.edge.journal.tables import (
+    BY_ID,
     ENTRIES,
+    HELD,
     UNDER_WAY,
     JournalEntry,
     drop_payloads,
     entry_of,
-    insert,
+    equal_entries,
+    new_entry,
     supersede,
     write_steps,
 )
@@ -120,12 +123,11 @@ class JournalStore(JournalDesk):
         opened = Opened(entry["id"], 1)
 
         def write(connection: sa.Connection) -> Opened | _Blocked:
-            for row in _equal(connection, key, command.subject):
+            for row in equal_entries(connection, key, command.subject):
                 found = self._equal(connection, row, now)
                 if found is not None:
                     return found
-            query = insert(connection, ENTRIES).values(**entry).on_conflict_do_nothing()
-            if connection.execute(query).rowcount != 1:
+            if connection.execute(new_entry(connection.dialect.name), entry).rowcount != 1:
                 return _Blocked("", paused=False)
             write_steps(connection, opened.entry, enumerate(command.steps), now)
             return opened
@@ -243,12 +245,10 @@ class JournalStore(JournalDesk):
 
     async def _deliver(self, entry: str, received: bool) -> None:
         now = self.store.steady()
-        values: dict[str, Any] = {"lease_until": now, "updated_at": now}
+        values: dict[str, Any] = {"lease_until": now, "updated_at": now, "told": entry, "held_by": self.owner}
         if received:
             values |= {"state": "done-clean", "answer": None}
-        where = (ENTRIES.c.id == entry, ENTRIES.c.owner == self.owner, ENTRIES.c.state == "done-unclean")
-        query = sa.update(ENTRIES).where(*where).values(**values)
-        await self.store.write(partial(_count, query=query))
+        await self.store.write(partial(_count, query=_TOLD, values=values))
         self.metrics.journal_ended("delivered" if received else "undelivered", recovered=False)
 
     async def revoke(self, entries: Sequence[str]) -> None:
@@ -280,10 +280,9 @@ class JournalStore(JournalDesk):
                 self.abandon(Opened(entry, held.epoch))
                 continue
             began, now = self.monotonic(), self.store.steady()
-            ours = sa.update(ENTRIES).where(*_ours(entry, held.epoch, self.owner))
-            count = await self.store.write(
-                partial(_count, query=ours.values(lease_until=self._lease(now))), BRIEFLY
-            )
+            ours = {"held": entry, "held_epoch": held.epoch, "held_by": self.owner}
+            values = {**ours, "lease_until": self._lease(now)}
+            count = await self.store.write(partial(_count, query=HELD, values=values), BRIEFLY)
             if self._held.get(entry) is not held:
                 continue
             if count == 1:
@@ -369,9 +368,9 @@ class JournalStore(JournalDesk):
     def _update(
         self, connection: sa.Connection, opened: Opened, values: dict[str, Any], lease: datetime
     ) -> None:
-        query = sa.update(ENTRIES).where(*_ours(opened.entry, opened.epoch, self.owner))
         values = {**values, "lease_until": lease, "updated_at": self.store.steady()}
-        if _count(connection, query.values(**values)) != 1:
+        ours = {"held": opened.entry, "held_epoch": opened.epoch, "held_by": self.owner}
+        if connection.execute(HELD, {**values, **ours}).rowcount != 1:
             self._held.pop(opened.entry, None)
             raise _lost()
 
@@ -379,27 +378,20 @@ class JournalStore(JournalDesk):
 # ---- rows ----
 
 
-def _ours(entry: str, epoch: int, owner: str) -> tuple[sa.ColumnElement[bool], ...]:
-    at = ENTRIES.c
-    return (at.id == entry, at.epoch == epoch, at.owner == owner, at.state.in_(UNDER_WAY))
+_TOLD = sa.update(ENTRIES).where(
+    ENTRIES.c.id == sa.bindparam("told"),
+    ENTRIES.c.owner == sa.bindparam("held_by"),
+    sa.text("state = 'done-unclean'"),
+)
 
 
-def _count(connection: sa.Connection, query: sa.Update) -> int:
+def _count(connection: sa.Connection, query: sa.Update, values: dict[str, Any] | None = None) -> int:
     """How many rows it changed."""
-    return connection.execute(query).rowcount
-
-
-def _equal(connection: sa.Connection, key: str, subject: str | None) -> Sequence[sa.Row[Any]]:
-    at = ENTRIES.c
-    equal = sa.and_(at.key == key, at.state.in_((*UNDER_WAY, "paused", "done-unclean")))
-    if subject is not None:
-        equal = sa.or_(equal, sa.and_(at.subject == subject, at.state.in_(UNDER_WAY)))
-    query = sa.select(ENTRIES).where(equal).order_by(at.created_at.desc())
-    return connection.execute(query).all()
+    return connection.execute(query, values).rowcount
 
 
 def _row(connection: sa.Connection, entry: str) -> sa.Row[Any]:
-    row = connection.execute(sa.select(ENTRIES).where(ENTRIES.c.id == entry)).first()
+    row = connection.execute(BY_ID, {"entry": entry}).first()
     if row is None:
         raise _lost()
     return row

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from shim.core.commands.journal import Ask, Begin, OnCrash, Probe, Step, UnderWay, Undo
 from shim.core.journal.recovery import repairs
 from shim.edge.store.database import from_json, to_json, utc
-from shim.edge.store.inserts import insert as insert_into
+from shim.edge.store.inserts import insert
 
 UNDER_WAY = ("running", "undoing")
 FORM = 2
@@ -121,7 +122,7 @@ def entry_of(connection: sa.Connection, row: sa.Row[Any], epoch: int, settled: d
 def _step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str, Any]:
     row = {"entry": entry, "position": position, "name": step.name, "state": step.state, "found": step.found}
     row["data"] = json.dumps(_plain(step), ensure_ascii=False, separators=(",", ":"))
-    return row | ({"started_at": now} if step.state == "started" else {})
+    return {**row, "started_at": now if step.state == "started" else None}
 
 
 def _plain(step: Step) -> dict[str, Any]:
@@ -195,34 +196,72 @@ def _step(row: sa.Row[Any], settled: datetime) -> Step:
     )
 
 
-# ---- statements ----
+# ---- statements, built once: SQLAlchemy takes longer to build one than to run it ----
 
 
-def insert(connection: sa.Connection, table: sa.Table) -> Any:
-    """An insert that knows `on_conflict`, whichever the database."""
-    return insert_into(connection.dialect.name, table)
+@cache
+def new_entry(dialect: str) -> sa.Executable:
+    """A row of its own, unless an equal one is under way."""
+    query: sa.Executable = insert(dialect, ENTRIES).on_conflict_do_nothing()
+    return query
+
+
+HELD = sa.update(ENTRIES).where(
+    ENTRIES.c.id == sa.bindparam("held"),
+    ENTRIES.c.epoch == sa.bindparam("held_epoch"),
+    ENTRIES.c.owner == sa.bindparam("held_by"),
+    _UNDER_WAY,
+)
+"""A change of an entry by whoever holds it, given with the new values; nobody else's has any effect."""
+BY_ID = sa.select(ENTRIES).where(ENTRIES.c.id == sa.bindparam("entry"))
+_EQUAL = sa.and_(
+    ENTRIES.c.key == sa.bindparam("equal"),
+    sa.text("state IN ('running', 'undoing', 'paused', 'done-unclean')"),
+)
+_SAME_SUBJECT = sa.and_(ENTRIES.c.subject == sa.bindparam("about"), _UNDER_WAY)
+_LATEST = ENTRIES.c.created_at.desc()
+_EQUALS = sa.select(ENTRIES).where(_EQUAL).order_by(_LATEST)
+_EQUALS_ON_SUBJECT = sa.select(ENTRIES).where(sa.or_(_EQUAL, _SAME_SUBJECT)).order_by(_LATEST)
+_PAUSED = sa.select(ENTRIES.c.id).where(
+    ENTRIES.c.subject == sa.bindparam("about"), sa.text("state = 'paused'"), sa.text("policy = 'redo'")
+)
+_DROP = sa.update(STEPS).where(STEPS.c.entry == sa.bindparam("over")).values(data=None)
+
+
+def equal_entries(connection: sa.Connection, key: str, subject: str | None) -> Sequence[sa.Row[Any]]:
+    """Entries of equal calls that are not over, and what is under way on the same subject; latest first."""
+    if subject is None:
+        return connection.execute(_EQUALS, {"equal": key}).all()
+    return connection.execute(_EQUALS_ON_SUBJECT, {"equal": key, "about": subject}).all()
+
+
+@cache
+def _upsert_steps(dialect: str) -> sa.Executable:
+    row = insert(dialect, STEPS)
+    fresh = {name: row.excluded[name] for name in ("state", "found", "data")}
+    fresh["started_at"] = sa.func.coalesce(row.excluded.started_at, STEPS.c.started_at)
+    query: sa.Executable = row.on_conflict_do_update(index_elements=["entry", "position"], set_=fresh)
+    return query
 
 
 def write_steps(
     connection: sa.Connection, entry: str, steps: Iterable[tuple[int, Step]], now: datetime
 ) -> None:
     """Write down where steps, given with their position, stand."""
-    for position, step in steps:
-        row = _step_row(entry, position, step, now)
-        query = insert(connection, STEPS).values(**row)
-        fresh = {name: row[name] for name in ("state", "found", "data", "started_at") if name in row}
-        connection.execute(query.on_conflict_do_update(index_elements=["entry", "position"], set_=fresh))
+    rows = [_step_row(entry, position, step, now) for position, step in steps]
+    if rows:
+        connection.execute(_upsert_steps(connection.dialect.name), rows)
 
 
-def drop_payloads(connection: sa.Connection, entries: list[str]) -> None:
+def drop_payloads(connection: sa.Connection, entries: Iterable[str]) -> None:
     """Drop what the steps of entries were made with."""
-    connection.execute(sa.update(STEPS).where(STEPS.c.entry.in_(entries)).values(data=None))
+    for entry in entries:
+        connection.execute(_DROP, {"over": entry})
 
 
 def supersede(connection: sa.Connection, subject: str) -> None:
     """A later call has set or deleted what an earlier one could not set: there is nothing to repair."""
-    older = (ENTRIES.c.subject == subject, ENTRIES.c.state == "paused", ENTRIES.c.policy == "redo")
-    ids = list(connection.execute(sa.select(ENTRIES.c.id).where(*older)).scalars())
+    ids = list(connection.execute(_PAUSED, {"about": subject}).scalars())
     if ids:
         values = {"state": "undone", "why": "superseded", "answer": None, "subject": None}
         connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id.in_(ids)).values(**values))

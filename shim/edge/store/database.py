@@ -61,7 +61,6 @@ _BATCH = 500
 _OPENINGS = 50
 _THREADS = 4
 _Result = TypeVar("_Result")
-_Engine = TypeVar("_Engine", AsyncEngine, sa.Engine)
 
 
 def utc(moment: datetime) -> datetime:
@@ -224,7 +223,7 @@ class Store:
             async with self.reading() as connection:
                 return await connection.run_sync(work)
         with _failures():
-            return await self._aside(_waiting(self._direct, self._patience), work)
+            return await self._aside(self._direct, self._patience, "BEGIN", work)
 
     async def write(self, work: Callable[[sa.Connection], _Result], busy: float | None = None) -> _Result:
         """The same for changes, all of which are kept or, when it raises, none; see `writing`.
@@ -237,14 +236,22 @@ class Store:
         self._require_file()
         with part("store write"), _failures():
             await self._take_turn()
-            engine = _waiting(self._direct, self._patience if busy is None else busy)
-            job = self._aside(engine.execution_options(immediate=True), work)
+            patience = self._patience if busy is None else busy
+            job = self._aside(self._direct, patience, "BEGIN IMMEDIATE", work)
             job.add_done_callback(lambda _: self._writer.release())
             return await asyncio.shield(job)  # the turn ends when the thread has done it
 
-    def _aside(self, engine: sa.Engine, work: Callable[[sa.Connection], _Result]) -> asyncio.Future[_Result]:
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._threads, copy_context().run, _transact, engine, work)
+    def _aside(
+        self, engine: sa.Engine, busy: float | None, begin: str, work: Callable[[sa.Connection], _Result]
+    ) -> asyncio.Future[_Result]:
+        """Begin, work and commit, in a thread."""
+
+        def transact() -> _Result:
+            with engine.begin() as connection:
+                _begin(connection, busy, begin)
+                return work(connection)
+
+        return asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, transact)
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction for what is read a piece at a time. Raises StoreError when it fails."""
@@ -372,11 +379,6 @@ def _failures() -> Iterator[None]:
         raise _unavailable(f"its database failed ({_kind(error)})") from error
 
 
-def _transact(engine: sa.Engine, work: Callable[[sa.Connection], _Result]) -> _Result:
-    with engine.begin() as connection:
-        return work(connection)
-
-
 def _path(url: URL) -> Path | None:
     """The file of an SQLite database; None when it has none."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
@@ -418,9 +420,9 @@ def is_busy(fault: Fault) -> bool:
     return isinstance(cause, TimeoutError) or "database is locked" in str(getattr(cause, "orig", ""))
 
 
-def _waiting(engine: _Engine, seconds: float | None) -> _Engine:
+def _waiting(engine: AsyncEngine, seconds: float | None) -> AsyncEngine:
     """The engine, where another program is waited for so long; None is `store.busy_timeout`."""
-    return engine if seconds is None else engine.execution_options(busy=round(seconds * 1000))
+    return engine if seconds is None else engine.execution_options(busy=seconds)
 
 
 def _unavailable(why: str) -> StoreError:
@@ -458,6 +460,12 @@ def _engine(
         raise _unavailable(f"its file cannot be opened ({error.strerror})") from None
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine.sync_engine, journal_mode, busy_timeout)
+
+        @sa.event.listens_for(engine.sync_engine, "begin")
+        def begun(connection: sa.Connection) -> None:
+            options = connection.get_execution_options()
+            _begin(connection, options.get("busy"), "BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
+
     return engine
 
 
@@ -486,7 +494,8 @@ def _tune_sqlite(engine: sa.Engine, journal_mode: JournalMode, busy_timeout: flo
     patience = round(busy_timeout * 1000)
 
     @sa.event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: Any) -> None:
+    def connected(connection: Any, record: Any) -> None:
+        record.info["busy"] = record.info["patience"] = patience
         connection.isolation_level = None  # transactions begin below, where SQLAlchemy says
         with closing(connection.cursor()) as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {patience}")
@@ -494,14 +503,15 @@ def _tune_sqlite(engine: sa.Engine, journal_mode: JournalMode, busy_timeout: flo
             cursor.execute(f"PRAGMA synchronous = {synchronous}")
             cursor.execute("PRAGMA foreign_keys = ON")
 
-    @sa.event.listens_for(engine, "begin")
-    def begun(connection: sa.Connection) -> None:
-        options, kept = connection.get_execution_options(), connection.connection.info
-        busy = options.get("busy", patience)
-        if kept.get("busy", patience) != busy:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy}")
-            kept["busy"] = busy
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
+
+def _begin(connection: sa.Connection, busy: float | None, begin: str) -> None:
+    """Begin a transaction of SQLite, in which another program is waited for `busy` seconds."""
+    kept = connection.connection.info
+    wanted = kept["patience"] if busy is None else round(busy * 1000)
+    if kept["busy"] != wanted:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wanted}")
+        kept["busy"] = wanted
+    connection.exec_driver_sql(begin)
 
 
 def wal_reset_bug(version: tuple[int, ...]) -> bool:
