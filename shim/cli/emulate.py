@@ -56,6 +56,13 @@ class ListsReach(Enum):
     DIRECT = "direct"
 
 
+class EmailsAre(Enum):
+    """As `shim.emulator.handlers.listing.Emails`."""
+
+    SHARED = "shared"
+    UNIQUE = "unique"
+
+
 class RowsIdentify(Enum):
     """As `shim.emulator.handlers.listing.RowIdentifier`."""
 
@@ -145,6 +152,12 @@ def emulate(
             envvar="SHIM_EMULATE_EMPTY_LIST", help="Lists without rows say so in a notice, or say nothing."
         ),
     ] = EmptyLists.NOTICE,
+    emails: Annotated[
+        EmailsAre,
+        typer.Option(
+            envvar="SHIM_EMULATE_EMAILS", help="Accounts may share an e-mail address, or each needs its own."
+        ),
+    ] = EmailsAre.SHARED,
     lie_rate: Annotated[
         float,
         typer.Option(
@@ -191,6 +204,7 @@ def emulate(
         lists=lists.value,
         row_identifier=row_identifier.value,
         empty_list=empty_list.value,
+        emails=emails.value,
         lie_rate=lie_rate,
         lenient=lenient,
         dispatch=dispatch.value,

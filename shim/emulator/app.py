@@ -16,7 +16,7 @@ from shim.core.parse import ANSWER_LIMITS, parse
 from shim.core.schema.interface import Interface, Operation
 from shim.emulator import disturb
 from shim.emulator.dispatch import Dispatcher
-from shim.emulator.handlers.listing import LIES, EmptyList, Lists, RowIdentifier, Ways, row_names, told
+from shim.emulator.handlers.listing import LIES, Emails, EmptyList, Lists, RowIdentifier, Ways, row_names, told
 from shim.emulator.judge import Demands, JudgeRules, Surplus
 from shim.emulator.world.refusal import Refusal, fault
 from shim.emulator.world.world import SeenRequest, World
@@ -38,9 +38,9 @@ class Options:
     With a `schema_version` it speaks that one, lists it and takes no other; `person_names` and `storage_limits`
     are for what is otherwise than in that version. `surplus` elements are refused, or ignored as PHP does;
     `demands` is what new accounts need: what the schema says, or all that the version may demand as well.
-    `lists`, `row_identifier` and `empty_list` are as in `Ways`; `lie_rate` is the share of lists that lie.
-    A `lenient` one takes requests that lack elements which the interface requires. `dispatch` says whether the
-    body alone tells the operation, or SOAPAction has to name it as well.
+    `lists`, `row_identifier`, `empty_list` and `emails` are as in `Ways`; `lie_rate` is the share of lists that
+    lie. A `lenient` one takes requests that lack elements which the interface requires. `dispatch` says whether
+    the body alone tells the operation, or SOAPAction has to name it as well.
     """
 
     latency_ms: int = 0
@@ -56,6 +56,7 @@ class Options:
     lists: Lists = "subtree"
     row_identifier: RowIdentifier = "user"
     empty_list: EmptyList = "notice"
+    emails: Emails = "shared"
     lie_rate: float = 0.0
     lenient: bool = False
     dispatch: Dispatch = "body"
@@ -67,7 +68,7 @@ class Options:
 
 def application(world: World, options: Options = Options()) -> web.Application:
     """The whole backend over a world, which the caller may go on looking at and interfering with."""
-    world.ways = Ways(options.lists, options.row_identifier, options.empty_list)
+    world.ways = Ways(options.lists, options.row_identifier, options.empty_list, options.emails)
     server = _Server(world, options, options.interface)
     app = web.Application(client_max_size=ANSWER_LIMITS.bytes)
     app.router.add_post(TOKEN_PATH, server.token)

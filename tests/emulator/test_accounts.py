@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -235,3 +236,13 @@ async def test_a_context_user_has_its_own_rights(backend: Backend) -> None:
 async def test_a_login_can_be_fixed(backend: Backend) -> None:
     await backend.call("AddOrganization", "acme", **NEW, accountFlag="noneditablelogin")
     await backend.refused("310", "EditOrganization", "acme", ID=100, login="another")
+
+
+async def test_an_e_mail_address_may_be_shared_or_not(start: Callable[..., Awaitable[Backend]]) -> None:
+    backend = await start()
+    for name, account in (("EditUser", 30), ("EditOrganization", 20)):
+        await backend.call(name, ID=account, email="one@example.com")
+    backend = await start(emails="unique")
+    await backend.refused("300", "EditOrganization", ID=21, email="One@example.com")
+    for _ in range(2):
+        await backend.call("EditOrganization", ID=21, email="other@example.com")

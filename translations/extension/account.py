@@ -64,16 +64,17 @@ def _add(catalogue: Catalogue, translation: Translation, work: CallContext) -> S
     templates = yield from successors(catalogue, work)
     put(wanted_user, templates.user)
     put(wanted_phone, templates.extension)
-    yield from shared_emails.settle(catalogue, work, wanted_user)
     yield from completing.owner(catalogue, work, user.new, wanted_user)
     _label(work, wanted_phone)
 
     def steps(journal: JournalRun) -> Steps[Learning]:
         goes_on = not any(_on(wanted_user, name) for name in ("verbose", "passwordAuto", "forceUpdate"))
-        made = yield from step(
-            journal, "add-user", user.new, wanted_user, goes_on=goes_on,
-            probe=(yield from fresh(journal, _user_with_login(wanted_user))),
-            undo=_USER_UNDONE,
+        probe = yield from fresh(journal, _user_with_login(wanted_user))
+        made = yield from shared_emails.tried(
+            catalogue, work, wanted_user,
+            lambda: step(
+                journal, "add-user", user.new, wanted_user, goes_on=goes_on, probe=probe, undo=_USER_UNDONE
+            ),
         )  # fmt: skip
         phone_passwords.share(work, made, wanted_phone)
         user_id = made.get("ID") or ""
@@ -160,16 +161,18 @@ def _edit(catalogue: Catalogue, translation: Translation, work: CallContext) -> 
         )
     translation.to_new(work)
     profile, device = user.to_new(work), phone.to_new(work)
-    yield from shared_emails.settle(catalogue, work, profile, work.extension.user_id)
+    own = work.extension.user_id
     yield from phone_passwords.follow(work, profile, device)
     if not (device.child("label") or device.child("password")):
-        answer = yield from forward(catalogue, work, user.new, profile, writes=True)
+        answer = yield from shared_emails.tried(
+            catalogue, work, profile, lambda: forward(catalogue, work, user.new, profile, writes=True), own
+        )
         return finish(translation, work, user.to_old(answer, work))
 
     device = yield from first.label(catalogue, work, device)
 
     def steps(journal: JournalRun) -> Steps[Element]:
-        edited = yield from redo_step(journal, 0)
+        edited = yield from shared_emails.tried(catalogue, work, profile, lambda: redo_step(journal, 0), own)
         changed = yield from redo_step(journal, 1)
         said = [edited.answer or Element(""), changed.answer or Element("")]
         return finish(translation, work, user.to_old(said[0], work), phone.to_old(said[1], work))

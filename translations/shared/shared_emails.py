@@ -1,15 +1,18 @@
-"""E-mail addresses that several extensions share: 2.5 took them, v3 wants one for each user from some 3.x on.
+"""E-mail addresses that several extensions share: 2.5 took them, a later v3 may not.
 
-The setting `shared_email` says what is done with an address that another user has: it is used as it is, which
-leaves it to v3, left out, or refused before anything is written. Whether another user has it, v3 is asked, as
-far as the integration's v3 app sees users.
+An address is tried as it is. Where v3 refuses it because another user has it, the setting `shared_email`
+decides: v3's refusal stands, the call is made without the address, or it is refused in the words of 2.5.
+Whether another user has it, v3 is asked, as far as the integration's v3 app sees users.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.steps import Steps
-from shim.core.errors import CallerError, invalid_code
+from shim.core.errors import BackendRefused, CallerError, invalid_code
 from shim.core.forward import look
 from shim.core.message import Element
 from shim.core.rules.choices import accepts
@@ -17,30 +20,55 @@ from shim.core.rules.declare import call
 from shim.core.rules.work import CallContext
 from shim.core.translate import refusal
 
-ASKED = call("User.GetUsers", "Who else has the e-mail address: with shared_email: leave_out or refuse.")
-_LEFT_OUT = "Another v3 user has this address, and the setting shared_email leaves it out."
+T = TypeVar("T")
+
+ASKED = call(
+    "User.GetUsers",
+    "Who else has an e-mail address that v3 refused: with shared_email: leave_out or refuse.",
+)
+_REFUSALS = ("200", "300")
+"""Codes by which v3 says that something is there already, or that an address is invalid."""
+_LEFT_OUT = "v3 refused this address, which another user has, and the setting shared_email leaves it out."
 _REFUSED = (
     "another v3 user has this address, and the setting shared_email refuses it: send another one, or none."
 )
 
 
-def settle(catalogue: Catalogue, work: CallContext, profile: Element, own: str | None = None) -> Steps[None]:
-    """Let a v3 request about a user have its e-mail address or not; `own` is the ID of the user itself.
+def tried(
+    catalogue: Catalogue,
+    work: CallContext,
+    profile: Element,
+    write: Callable[[], Steps[T]],
+    own: str | None = None,
+) -> Steps[T]:
+    """Make a v3 write with a user's `profile`; once more without its e-mail address if that is to be left out.
 
-    Raises CallerError (300) where the setting refuses one that another user has.
+    `own` is the ID of the user itself. Raises CallerError (300) where the setting refuses an address that v3
+    refused and another user has; else what the write raises.
     """
-    how = work.caller.settings.get("shared_email", "use")
-    email = (profile.get("email") or "").strip()
-    if how == "use" or not email:
-        return
-    told = yield from look(catalogue, work, ASKED.operation, Element("filter", email))
-    rows = told.all("user") if told is not None else []
-    others = [each for each in rows if (each.get("email") or "").strip().casefold() == email.casefold()]
-    if all(each.get("ID") == own for each in others):
-        return
-    if how == "refuse":
-        work.find("field-refused", "email", _REFUSED)
-        raise CallerError("field-refused", f"email cannot be served: {_REFUSED}", invalid_code("email"))
-    if not accepts(work, "field-dropped", "email", _LEFT_OUT):
-        raise refusal(work.problems)
+    try:
+        return (yield from write())
+    except BackendRefused as fault:
+        if not (yield from _is_shared(catalogue, work, profile, fault, own)):
+            raise
+        if work.caller.settings.get("shared_email") == "refuse":
+            work.find("field-refused", "email", _REFUSED)
+            text = f"email cannot be served: {_REFUSED}"
+            raise CallerError("field-refused", text, invalid_code("email")) from None
+        if not accepts(work, "field-dropped", "email", _LEFT_OUT):
+            raise refusal(work.problems) from None
     profile.children = [each for each in profile.children if each.name != "email"]
+    return (yield from write())
+
+
+def _is_shared(
+    catalogue: Catalogue, work: CallContext, profile: Element, fault: BackendRefused, own: str | None
+) -> Steps[bool]:
+    """Whether v3 refused an address because another user has it, and the setting does not leave it at that."""
+    email = (profile.get("email") or "").strip().casefold()
+    if work.caller.settings.get("shared_email", "use") == "use" or not email or fault.code not in _REFUSALS:
+        return False
+    told = yield from look(catalogue, work, ASKED.operation, Element("filter", profile.get("email")))
+    rows = told.all("user") if told is not None else []
+    owners = [each.get("ID") for each in rows if (each.get("email") or "").strip().casefold() == email]
+    return any(each != own for each in owners)

@@ -187,7 +187,7 @@ class ConductSettings(Section):
     ] = "leave"
     shared_email: Annotated[
         Literal["use", "leave_out", "refuse"],
-        doc("An extension's e-mail that another v3 user has: sent as it is, left out, or a fault (300)."),
+        doc("An extension's e-mail that v3 refuses as another user's: so be it, left out, or a fault (300)."),
     ] = "use"
     phone_password: Annotated[
         Literal["follow", "apart"],

@@ -21,7 +21,7 @@ from shim.emulator.handlers.plans import (
 from shim.emulator.handlers.views import LEVEL_OF, details, get_details, get_list, not_oneself, target, updated
 from shim.emulator.judge import check_profile
 from shim.emulator.world.permissions import NAMES, PARENTS, nothing_allowed, require_management, require_room
-from shim.emulator.world.refusal import BAD_PARENT, DUPLICATE, Refusal, missing
+from shim.emulator.world.refusal import BAD_EMAIL, BAD_PARENT, DUPLICATE, Refusal, missing
 from shim.emulator.world.shape import Fact
 from shim.emulator.world.world import EmulatedAccount, identifier, switched_on
 
@@ -90,6 +90,7 @@ def _new_identifier(call: EmulatedRequest, number: int) -> str:
 
 
 def _take_profile(call: EmulatedRequest, account: EmulatedAccount) -> None:
+    _need_own_email(call, account)
     known = profile_fields(call.interface, account.level)
     for child in call.request.children:
         value = (child.text or "").strip()
@@ -100,6 +101,15 @@ def _take_profile(call: EmulatedRequest, account: EmulatedAccount) -> None:
         else:
             account.profile.pop(child.name, None)
     settle_name(account.profile, anew="name" not in known)
+
+
+def _need_own_email(call: EmulatedRequest, account: EmulatedAccount) -> None:
+    wanted = (call.text("email") or "").casefold()
+    if not wanted or call.world.ways.emails == "shared":
+        return
+    others = (each for each in call.world.accounts.values() if each.id != account.id)
+    if any(each.profile.get("email", "").casefold() == wanted for each in others):
+        raise Refusal(BAD_EMAIL, "The e-mail address is in use already.")
 
 
 def _login(call: EmulatedRequest, own: EmulatedAccount | None = None) -> tuple[str, bool]:

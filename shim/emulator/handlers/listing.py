@@ -18,6 +18,7 @@ from shim.emulator.world.refusal import Refusal
 Lists = Literal["subtree", "direct"]
 RowIdentifier = Literal["user", "extension"]
 EmptyList = Literal["notice", "bare"]
+Emails = Literal["shared", "unique"]
 Lie = Literal["empty", "short", "late", "stale"]
 LIES: tuple[Lie, ...] = get_args(Lie)
 
@@ -32,12 +33,13 @@ class Ways:
 
     `lists`: whether a list of accounts or extensions reaches all below its parent, or the parent's own.
     `row_identifier`: whose the identifier in rows of extensions is. `empty_list`: whether a list without rows
-    has a notice that says so.
+    has a notice that says so. `emails`: whether several accounts may have one e-mail address.
     """
 
     lists: Lists = "subtree"
     row_identifier: RowIdentifier = "user"
     empty_list: EmptyList = "notice"
+    emails: Emails = "shared"
 
 
 @dataclass(slots=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 
 from shim.core.message import Element
 from tests.end_to_end.messages import CLIENT, NORTHWIND, envelope
-from tests.end_to_end.running import Backend, Shim
+from tests.end_to_end.running import Backend, Shim, StartShim
 from tests.end_to_end.wire import Said, answered, faulted, post
 
 EXTENSION = "/soap2/extension_agent.php"
@@ -122,3 +125,42 @@ def test_an_empty_list_says_so_in_a_notice(shim: Shim, name: str) -> None:
     found = call(shim, "GetClients", f"<filter>no such {name}</filter>", CLIENT)
     assert not found.all("client")
     assert [each.get("code") for each in found.all("notice")] == ["030"]
+
+
+@pytest.fixture
+def own_emails(backend: Backend) -> Iterator[None]:
+    """v3 wants an e-mail address of each account's own."""
+    before, backend.world.ways = backend.world.ways, replace(backend.world.ways, emails="unique")
+    yield
+    backend.world.ways = before
+
+
+def test_an_address_that_v3_takes_is_shared(start_shim: StartShim, backend: Backend) -> None:
+    shim = start_shim({"conduct.shared_email": "leave_out"})
+    for login in ("share1", "share2"):
+        add(shim, backend, login, "<email>share@example.com</email>")
+        account = backend.world.by_login(login)
+        assert account is not None
+        assert account.profile["email"] == "share@example.com"
+
+
+@pytest.mark.usefixtures("own_emails")
+def test_a_refused_address_is_left_out_where_that_is_set(start_shim: StartShim, backend: Backend) -> None:
+    shim = start_shim({"conduct.shared_email": "leave_out"})
+    add(shim, backend, "alone1", "<email>alone@example.com</email>")
+    identity, _ = add(shim, backend, "alone2", "<email>alone@example.com</email><password>Pass-2025</password>")
+    call(shim, "EditExtension", f"<name>Alone Two</name><email>alone@example.com</email><ID>{identity}</ID>")
+    account = backend.world.by_login("alone2")
+    assert account is not None
+    assert (account.profile["name"], account.profile.get("email")) == ("Alone Two", None)
+    assert shim.log.count('"field-dropped"') == 2
+
+
+@pytest.mark.usefixtures("own_emails")
+@pytest.mark.parametrize("how", ["use", "refuse"])
+def test_an_address_that_v3_refuses_is_refused(start_shim: StartShim, backend: Backend, how: str) -> None:
+    shim = start_shim({"conduct.shared_email": how})
+    add(shim, backend, f"{how}1", f"<email>{how}@example.com</email>")
+    profile = f"<name>B</name><login>{how}2</login><country>us</country><email>{how}@example.com</email>"
+    assert refused(shim, "AddExtension", profile).code == "300"
+    assert backend.world.by_login(f"{how}2") is None
