@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from bench.wire import call_of
 from shim.core.commands.backend import Answer
 from shim.core.commands.caller import Caller
+from shim.core.context import CallContext
 from shim.core.message import Element
 from shim.core.parse import parse, parse_answer
 from shim.core.pipeline import Request, Shim, exchange
 from shim.core.reading.request import read
-from shim.core.rules.work import CallContext
 from shim.edge.catalogue import catalogue
 from shim.interfaces.load import old
 
@@ -47,18 +47,22 @@ def _stages(name: str) -> list[float]:
     translation = compiled.translations[name]
     writer = compiled.new_writer(translation.new)
     caller = Caller("bench")
+
+    def context() -> CallContext:
+        return CallContext(compiled, request, caller)
+
     request = parse(old_call.request).body
-    new_request = translation.to_new(CallContext(request, caller))
+    new_request = translation.to_new(context())
     answer = parse_answer(new_call.answer).body
-    back = translation.to_old(answer, CallContext(request, caller))
+    back = translation.to_old(answer, context())
     header = Element("userCredentials", children=[Element("accessToken", "t")])
     return [
         microseconds(lambda: parse(old_call.request)),
-        microseconds(lambda: read(request, translation.old.input.complex, CallContext(request, caller))),
-        microseconds(lambda: translation.to_new(CallContext(request, caller))),
+        microseconds(lambda: read(request, translation.old.input.complex, context())),
+        microseconds(lambda: translation.to_new(context())),
         microseconds(lambda: writer.envelope(writer.write(new_request)[0], header)),
         microseconds(lambda: parse_answer(new_call.answer)),
-        microseconds(lambda: translation.to_old(answer, CallContext(request, caller))),
+        microseconds(lambda: translation.to_old(answer, context())),
         microseconds(lambda: translation.old_writer.envelope(translation.old_writer.write(back)[0], header)),
         microseconds(whole(Shim(compiled), name, old_call.request, new_call.answer)),
     ]

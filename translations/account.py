@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.extensions import Identity
 from shim.core.commands.journal import Ask, Probe, Step
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import BackendRefused
 from shim.core.extensions.lookup import perhaps
 from shim.core.forward import forward, look
 from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
-from shim.core.rules.extensions import ExtensionKey, account
+from shim.core.rules.extensions import account
+from shim.core.rules.reference import ExtensionKey
 from shim.core.rules.vocabulary import compute
-from shim.core.rules.work import CallContext
 from translations.shared.accounts import UPDATED
 from translations.shared.deletions import BY_ITSELF, GONE, ONE_OF, THERE, Doomed, delete_all, extensions
 
@@ -29,32 +29,33 @@ _DETAILS = (
 # ---- delete ----
 
 
-def _delete(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def _delete(work: CallContext) -> Steps[Element]:
     """Whole accounts first, then extensions; what there is not makes the answer partial."""
+    translation = work.translation
     new = translation.to_new(work)
     for name, by in _BY.items():
-        yield from perhaps(catalogue, work, by, [each.text or "" for each in new.all(name)], ask=True)
+        yield from perhaps(work, by, [each.text or "" for each in new.all(name)], ask=True)
     doomed: list[Doomed] = []
     phones: dict[Identity, str] = {}
     unknown: list[str] = []
     for each in new.children:
-        identity = work.identities.get((_BY[each.name], each.text or ""))
+        identity = work.extensions.identities.get((_BY[each.name], each.text or ""))
         if identity is not None:
             phones.setdefault(identity, each.name)
-        elif (account := (yield from _account(catalogue, work, each))) is not None:
+        elif (account := (yield from _account(work, each))) is not None:
             doomed.append(account)
         else:
             unknown.append(each.name)
     doomed += yield from extensions(phones, "Account.DelAccount")
     if not doomed:  # v3 says what is wrong with all of them
-        answer = yield from forward(catalogue, work, translation.new, new, writes=True)
+        answer = yield from forward(work, translation.new, new, writes=True)
         return translation.to_old(answer, work)
     for path in unknown:
         work.find("partly-done", path, GONE)
-    return (yield from delete_all(catalogue, translation, work, doomed, len(unknown)))
+    return (yield from delete_all(work, doomed, len(unknown)))
 
 
-def _account(catalogue: Catalogue, work: CallContext, named: Element) -> Steps[Doomed | None]:
+def _account(work: CallContext, named: Element) -> Steps[Doomed | None]:
     """An account that is no extension, of whatever level; None when v3 denies it on each.
 
     Raises BackendRefused when v3 shows it on none, and refuses one for another reason.
@@ -62,13 +63,13 @@ def _account(catalogue: Catalogue, work: CallContext, named: Element) -> Steps[D
     refused: BackendRefused | None = None
     for name in _DETAILS:
         try:
-            told = yield from look(catalogue, work, name, named, strict=True)
+            told = yield from look(work, name, named, strict=True)
         except BackendRefused as fault:
             refused = fault.bare()
             continue
         if told is None:
             continue
-        request = Element(catalogue.new.operations[name].input.name, children=[named])
+        request = Element(work.catalogue.new.operations[name].input.name, children=[named])
         said = told.get("ID") or (named.text or "" if named.name == "ID" else "")
         step = Step("delete", Ask("Account.DelAccount", Element("DelAccount", children=[named])))
         step.probe = Probe(Ask(name, request), "", "ID") if told.get("ID") else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.forward import forward
 from shim.core.journal.single_add import traced
 from shim.core.message import Element
@@ -11,7 +11,6 @@ from shim.core.rules.declare import call, operation, service
 from shim.core.rules.extensions import account_or_extension, owned
 from shim.core.rules.required import needed
 from shim.core.rules.vocabulary import added, refuse, unread
-from shim.core.rules.work import CallContext
 from translations.shared import reading_first as first
 from translations.shared import traces
 from translations.shared.accounts import UPDATED, newcomer
@@ -29,9 +28,10 @@ SIP = (
 """A channel as 2.5 describes it."""
 
 
-def _groups(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def _groups(work: CallContext) -> Steps[Element]:
     """2.5 always says whose the groups are, even if there are none; v3 may leave that to the groups."""
-    answer = yield from forward(catalogue, work, translation.new, translation.to_new(work), writes=False)
+    translation = work.translation
+    answer = yield from forward(work, translation.new, translation.to_new(work), writes=False)
     old = translation.to_old(answer, work)
     asked = (work.request.get("userID") or "").strip()
     if asked and old.child("userID") is None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from shim.core.commands.journal import Undo
+from shim.core.context import CallContext
 from shim.core.journal.single_add import Traced, traced
 from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
 from shim.core.rules.vocabulary import added, keep, once, rename
-from shim.core.rules.work import CallContext
 from translations.pbx.industries import INDUSTRIES
 from translations.shared import moving, one_storage, person_names
 from translations.shared.accounts import (

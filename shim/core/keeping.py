@@ -8,67 +8,64 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.kept import Forget, Recall, Remember
 from shim.core.commands.steps import Steps, ask
+from shim.core.context import CallContext
 from shim.core.errors import Fault, StoreUnavailable
 from shim.core.forward import read_v3
-from shim.core.message import Element
-from shim.core.rules.work import CallContext, spots
+from shim.core.message import Element, spots
+from shim.core.rules.reference import SharedReference, of_kind
 
 
-def keep(
-    catalogue: Catalogue, translation: Translation, answer: Element, work: CallContext, *, certain: bool = False
-) -> Steps[None]:
+def keep(answer: Element, work: CallContext, *, certain: bool = False) -> Steps[None]:
     """Bring the store in line with a v3 call that was answered. Raises StoreUnavailable, see `_remember`.
 
     With `certain` the call is taken back when it raises, so that it may.
     """
+    translation = work.translation
     gone = translation.declared.gone
     if answer.get("result") == "failure":
         return
     if gone and answer.get("result") == "success":
         yield from _forget(tuple(each.text or "" for each in work.request.all(gone)), work)
-    if not work.kept and not translation.recalls:
+    if not work.kept.fields and not translation.recalls:
         return
-    account = yield from account_of(catalogue, translation, answer, work)
+    account = yield from account_of(answer, work)
     if account is None:
         _lost(work)
         return
-    if work.kept:
-        yield from _remember(account, translation, work, certain)
+    if work.kept.fields:
+        yield from _remember(account, work, certain)
     if translation.recalls:
-        yield from _recall(account, translation, work)
+        yield from _recall(account, work)
 
 
-def account_of(
-    catalogue: Catalogue, translation: Translation, answer: Element, work: CallContext
-) -> Steps[str | None]:
+def account_of(answer: Element, work: CallContext) -> Steps[str | None]:
     """The ID of the account that a call is about; None where nothing tells it. Raises BackendError."""
-    if work.account is not None:
-        return work.account
+    if work.extensions.account is not None:
+        return work.extensions.account
     known = answer.get("ID") or work.request.get("ID")
     identifier = work.request.get("identifier")
-    details = translation.declared.details
+    details = work.translation.declared.details
     if known or not identifier or not details:
         return known.strip() if known else None
-    name = f"{translation.new.service}.{details}"
-    told = yield from read_v3(catalogue, work, name, Element("identifier", identifier))
+    name = f"{work.translation.new.service}.{details}"
+    told = yield from read_v3(work, name, Element("identifier", identifier))
     return told.get("ID")
 
 
-def _remember(account: str, translation: Translation, work: CallContext, certain: bool) -> Steps[None]:
+def _remember(account: str, work: CallContext, certain: bool) -> Steps[None]:
     """Store what is to be kept. If that fails after an Add, the answer still has to give the new ID.
 
     Other writes may simply be repeated, so there the caller gets a fault that says what is done.
     """
     try:
-        yield from ask(Remember(account, dict(work.kept)))
+        yield from ask(Remember(account, dict(work.kept.fields)))
     except Fault as fault:
         if certain:
             raise
         _lost(work)
-        if not translation.old.name.startswith("Add"):
+        if not work.translation.old.name.startswith("Add"):
             raise StoreUnavailable(
                 "store-unavailable",
                 "The call took effect in v3, but what the shim has to keep of it could not be stored: "
@@ -76,25 +73,26 @@ def _remember(account: str, translation: Translation, work: CallContext, certain
             ) from fault
 
 
-def _recall(account: str, translation: Translation, work: CallContext) -> Steps[None]:
+def _recall(account: str, work: CallContext) -> Steps[None]:
     try:
-        work.recalled = yield from ask(Recall(account))
+        work.kept.recalled = yield from ask(Recall(account))
     except Fault:
         work.find("answer-field-unavailable", work.request.name, "The shim's own store could not be read.")
-        work.recalled = None
+        work.kept.recalled = None
         return
-    yield from _share(work, (key for field, key in translation.answers_among if field in work.recalled))
+    shared = of_kind(work.translation.answer_references, SharedReference)
+    yield from _share(work, (each.key for each in shared if each.field in work.kept.recalled))
 
 
-def look_up(work: CallContext, named: Iterable[tuple[str, str]]) -> Steps[None]:
-    """Recall the things kept for all that a request names, given as (path, the store's key of them)."""
-    yield from _share(work, (key for path, key in named if spots(work.request, path)))
+def look_up(work: CallContext, references: Iterable[SharedReference]) -> Steps[None]:
+    """Recall the things kept for all that a request refers to."""
+    yield from _share(work, (each.key for each in references if spots(work.request, each.path)))
 
 
 def _share(work: CallContext, keys: Iterable[str]) -> Steps[None]:
     for key in keys:
         try:
-            work.shared[key] = yield from ask(Recall(key))
+            work.kept.shared[key] = yield from ask(Recall(key))
         except Fault:
             continue  # then the value is taken, and answered, as it is
 
@@ -107,5 +105,5 @@ def _forget(accounts: tuple[str, ...], work: CallContext) -> Steps[None]:
 
 
 def _lost(work: CallContext) -> None:
-    for field in work.kept:
+    for field in work.kept.fields:
         work.find("kept-value-lost", field)

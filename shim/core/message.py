@@ -92,6 +92,14 @@ class Element:
                 yield path, each.text or ""
 
 
+def spots(root: Element, path: str) -> list[Element]:
+    """All elements at a path of the tree; the root for the empty path."""
+    found = [root]
+    for name in path.split("/") if path else ():
+        found = [child for each in found for child in each.children if child.name == name]
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What a 2.5 caller proved itself with; exactly one of the three ways is complete, or none is."""

@@ -17,6 +17,7 @@ from shim.core.catalogue.choices import choose
 from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.caller import Caller, Identify, Rung
 from shim.core.commands.steps import Steps, ask
+from shim.core.context import CallContext, CallHistory
 from shim.core.errors import AUTHENTICATION, BackendError, CallerError, Fault
 from shim.core.extensions.lookup import elsewhere, of_answer, of_request
 from shim.core.findings import Findings
@@ -33,7 +34,6 @@ from shim.core.reading.pieces import give_up, parts_of
 from shim.core.reading.request import read
 from shim.core.reading.zero_ids import without_zeros
 from shim.core.resolve import resolve, schema_version
-from shim.core.rules.work import CallContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +153,17 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
 
     # translate, forward, translate back
     version = outcome.schema_version or shim.catalogue.old.version
-    work = _work(shim, envelope.body, outcome.caller, outcome, version)
-    old = yield from perform(shim.catalogue, translation, work)
+    work = _work(shim, translation, envelope.body, outcome.caller, outcome, version)
+    old = yield from perform(work)
 
-    outcome.said = work.server_info
+    outcome.said = work.record.server_info
     if outcome.held:
         outcome.held.append(parts_of(old))
 
     # serialise
     body = written(translation, old, outcome.findings, version)
-    info = shim.server_info.header(work.server_info or shim.said)
-    body, blocks = told(shim.deprecation, translation, work, old, body)
+    info = shim.server_info.header(work.record.server_info or shim.said)
+    body, blocks = told(shim.deprecation, work, old, body)
     return translation.writer(version).envelope(body, info, version, blocks)
 
 
@@ -189,11 +189,12 @@ def _login(envelope: Envelope, outcome: Outcome) -> Credentials:
     return found
 
 
-def perform(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def perform(work: CallContext) -> Steps[Element]:
     """One old request to its old answer: its names resolved, translated, forwarded, translated back.
 
     What an operation of several v3 calls does instead of `one_call` is declared with it. Raises Fault.
     """
+    translation = work.translation
     earlier = translation.declared.earlier
     if earlier is not None and earlier.request is not None:
         earlier.request(work.request, work)
@@ -201,27 +202,28 @@ def perform(catalogue: Catalogue, translation: Translation, work: CallContext) -
     work.request = without_zeros(work.request, translation.old.input.complex, work.find)
     if (words := translation.words) is not None:
         work.in_old_words = partial(words.said, request=work.request)
-    choose(translation, work)
-    yield from of_request(catalogue, translation, work)
+    choose(work)
+    yield from of_request(work)
     plan = translation.declared.plan or one_call
-    answer = reworded((yield from plan(catalogue, translation, work)), words, work.request)
+    answer = reworded((yield from plan(work)), words, work.request)
     if earlier is not None and earlier.answer is not None and is_earlier(work.schema_version):
         answer = earlier.answer(answer, work)
     return answer
 
 
-def one_call(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def one_call(work: CallContext) -> Steps[Element]:
     """The plain case: one old call is one v3 call."""
+    translation = work.translation
     new = translation.to_new(work)
     try:
-        answer = yield from forward(catalogue, work, translation.new, new, writes=translation.writes)
+        answer = yield from forward(work, translation.new, new, writes=translation.writes)
     except BackendError as fault:
-        if not (yield from elsewhere(catalogue, work, fault)):
+        if not (yield from elsewhere(work, fault)):
             raise
         new = translation.to_new(work)
-        answer = yield from forward(catalogue, work, translation.new, new, writes=translation.writes)
-    yield from keep(catalogue, translation, answer, work)
-    yield from of_answer(catalogue, translation, work, answer)
+        answer = yield from forward(work, translation.new, new, writes=translation.writes)
+    yield from keep(answer, work)
+    yield from of_answer(work, answer)
     return translation.to_old(answer, work)
 
 
@@ -243,14 +245,15 @@ def written(translation: Translation, old: Element, findings: Findings, version:
     return body
 
 
-def _work(shim: Shim, body: Element, caller: Caller, outcome: Outcome, version: str) -> CallContext:
+def _work(
+    shim: Shim, translation: Translation, body: Element, caller: Caller, outcome: Outcome, version: str
+) -> CallContext:
     return CallContext(
+        shim.catalogue,
         body,
         caller,
-        outcome.findings,
-        outcome.calls,
-        inner=outcome.inner,
-        held=outcome.held,
+        CallHistory(outcome.findings, outcome.calls, outcome.inner, outcome.held),
+        translation=translation,
         limits=shim.limits,
         schema_version=version,
         shown_version=shim.server_info.version,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from shim.core.context import CallContext, Problem
 from shim.core.errors import PARAMETER_MISSING, CallerError, invalid_code
 from shim.core.findings import Code
 from shim.core.message import LONGEST_NAME, Element
 from shim.core.reading.turns import EACH, give_turn
-from shim.core.rules.work import CallContext, ChildRule, Direction, Problem, Table
+from shim.core.rules.table import ChildRule, Direction, Table
 from shim.core.schema.values import boolean, describe
 
 _HINTS = 20
@@ -68,11 +69,11 @@ def _judge_whole(source: Element, table: Table, seen: set[str], work: CallContex
     """
     for demand in table.demands:
         if seen.isdisjoint(demand.names) and not (demand.when and seen.isdisjoint(demand.when)):
-            work.problems.append(_missing(table.path, demand.names))
+            work.record.problems.append(_missing(table.path, demand.names))
     for name, most in table.bounded.items():
         if len(source.children) > most and len(source.all(name)) > most:
             path = f"{table.path}/{name}" if table.path else name
-            work.problems.append(Problem("bad-value", path, f"{most} of them at most in one call", None))
+            work.record.problems.append(Problem("bad-value", path, f"{most} of them at most in one call", None))
 
 
 def _act(child: Element, entry: ChildRule, target: Element, work: CallContext, direction: Direction) -> None:
@@ -171,14 +172,14 @@ def _read(text: str, made: Element, entry: ChildRule, work: CallContext, directi
         return text
     value = entry.read(text)
     if value is None:
-        work.problems.append(_bad_value(entry))
+        work.record.problems.append(_bad_value(entry))
     return value
 
 
 def _readable(child: Element, entry: ChildRule, work: CallContext) -> bool:
     if entry.read is None or entry.read(child.text or "") is not None:
         return True
-    work.problems.append(_bad_value(entry))
+    work.record.problems.append(_bad_value(entry))
     return False
 
 
@@ -210,7 +211,7 @@ def _say_unlimited(
         return
     attributes["unlimited"] = boolean(said) or said or "false"
     if said and boolean(said) is None and direction == "request":
-        work.problems.append(Problem("bad-value", f"{entry.path}/@unlimited", "true or false", None))
+        work.record.problems.append(Problem("bad-value", f"{entry.path}/@unlimited", "true or false", None))
 
 
 def known_attributes(
@@ -247,7 +248,7 @@ def _unknown(name: str, table: Table, work: CallContext, direction: Direction) -
     if direction == "answer":
         work.find("unknown-answer-element", path)
         return
-    near = _nearest(name, table) if len(work.findings) < _HINTS else None
+    near = _nearest(name, table) if len(work.record.findings) < _HINTS else None
     work.find("unknown-element", path, f"2.5 never knew this element; did you mean {near}?" if near else "")
 
 

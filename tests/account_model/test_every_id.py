@@ -12,10 +12,9 @@ from collections.abc import Iterator
 import pytest
 
 from shim.core.catalogue.translation import Translation
-from shim.core.message import Element
+from shim.core.message import Element, spots
 from shim.core.rules.extensions import AccountPath, Own, Owned, Refer
 from shim.core.rules.rule import Rule
-from shim.core.rules.work import spots
 from shim.core.serialise import MessageWriter
 from shim.emulator.world.world import Object
 from shim.interfaces.load import old

@@ -12,12 +12,12 @@ from typer.testing import Result
 
 from shim.cli.translate.dry_run import dry_run
 from shim.core.catalogue.build import compile_catalogue
-from shim.core.catalogue.translation import Catalogue, DeclaredService, Translation
+from shim.core.catalogue.translation import DeclaredService
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.declare import operation, service
-from shim.core.rules.work import CallContext
 from shim.core.schema.interface import Demand, ElementDecl
 from shim.interfaces.load import new, old
 from tests.support.conversation import catalogue
@@ -146,12 +146,13 @@ def test_other_encodings(invoke: Invoke) -> None:
     assert "Bäcker" in as_json(result)["calls"][0]["envelope"]
 
 
-def _two_calls(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def _two_calls(work: CallContext) -> Steps[Element]:
     """Adds an organization, then blocks it: a plan as later services have it."""
-    answer = yield from forward(catalogue, work, translation.new, translation.to_new(work), writes=True)
-    status = catalogue.new.operations["Organization.SetOrganizationStatus"]
+    translation = work.translation
+    answer = yield from forward(work, translation.new, translation.to_new(work), writes=True)
+    status = work.catalogue.new.operations["Organization.SetOrganizationStatus"]
     asked = Element(status.input.name, children=[Element("status", "0"), Element("ID", answer.get("ID"))])
-    yield from forward(catalogue, work, status, asked, writes=True)
+    yield from forward(work, status, asked, writes=True)
     return translation.to_old(answer, work)
 
 

@@ -11,15 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shim.core.catalogue.build import compile_catalogue
-from shim.core.catalogue.translation import Translation
 from shim.core.commands.backend import Call
+from shim.core.context import CallContext
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.rules.declare import emulated, service
 from shim.core.rules.vocabulary import drop
-from shim.core.rules.work import CallContext
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, catalogue, new_answer, old_request
 from tests.support.messages import Messages
@@ -175,7 +174,7 @@ def test_nobody_is_served_who_is_not_known() -> None:
 
 
 def test_a_wrong_rule_stops_the_program() -> None:
-    def steps(translation: Translation, work: CallContext) -> Element:
+    def steps(work: CallContext) -> Element:
         raise AssertionError
 
     declared = emulated("GetIndustries", steps, "a reason", [drop("colour", "no such thing")])

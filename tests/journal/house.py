@@ -245,12 +245,12 @@ class Process:
 
     async def _recover(self, entry: Any, opened: Opened, integration: Integration) -> str:
         from shim.core.commands.caller import Caller
+        from shim.core.context import CallContext
         from shim.core.journal.recovery import recover
         from shim.core.journal.writes import JournalRun as Journalled
-        from shim.core.rules.work import CallContext
 
-        work = CallContext(Element("recovery"), Caller("billing"))
-        journalled = Journalled(catalogue(), work, entry.policy, opened, list(entry.steps))
+        work = CallContext(catalogue(), Element("recovery"), Caller("billing"))
+        journalled = Journalled(work, entry.policy, opened, list(entry.steps))
         performer = Mortal(self.performers, "", integration, opened)
         performer.trouble = self.house.trouble
         return (await run(recover(journalled, entry.left), performer)).state

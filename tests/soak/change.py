@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 
-from shim.core.message import Element
+from shim.core.message import Element, spots
 from shim.core.parse import parse
 from shim.core.rehearsal.compare import canonical, differences, meaning
-from shim.core.rules.work import spots
 from shim.core.schema.interface import ComplexType, ElementDecl, Simple
 from shim.core.schema.values import writer
 from tests.soak.house import House

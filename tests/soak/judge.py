@@ -11,6 +11,7 @@ from lxml import etree
 from shim.core.catalogue.translation import Translation
 from shim.core.errors import Fault
 from shim.core.rehearsal.compare import canonical
+from shim.core.rules.extensions import AccountPath
 from shim.core.rules.rule import Fate
 from shim.core.schema.interface import Attribute, ElementDecl, Interface, Simple, paths
 from shim.core.serialise import fault_message
@@ -121,8 +122,8 @@ def _places(translation: Translation, fate: Fate) -> Iterator[tuple[str, str]]:
         for each in leg.fates:
             if each.direction == "request" and each.path == fate.path and each.place:
                 yield leg.new.full_name, each.place
-    for rule in translation.accounts:
-        if rule.old == fate.path and rule.new:
+    for rule in translation.declared.rules:
+        if isinstance(rule, AccountPath) and rule.old == fate.path and rule.only != "answer" and rule.new:
             yield operation, rule.new
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from shim.core.errors import BackendError, BackendRefused, Fault, ShimError
 from shim.core.message import Element
-from shim.core.rules.work import ChildRule
+from shim.core.rules.table import ChildRule
 from shim.interfaces.load import old
 from tests.soak.house import house
 from tests.soak.judge import wrong_fault

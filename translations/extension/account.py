@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.extensions import Identity, Known
 from shim.core.commands.journal import Ask, Probe, Undo, subject_of
 from shim.core.commands.journal import Step as JournalStep
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import PARAMETER_MISSING, BackendRefused, CallerError
 from shim.core.extensions.lookup import about, find, note
 from shim.core.forward import forward
@@ -14,11 +14,11 @@ from shim.core.journal.run import Learning, beginning, journalled
 from shim.core.journal.writes import JournalRun, fresh, redo_step, step
 from shim.core.message import Element
 from shim.core.rules.declare import call, leg, operation, plan
-from shim.core.rules.extensions import ExtensionKey, extension, own_extension_id, own_id, this_user
+from shim.core.rules.extensions import extension, own_extension_id, own_id, this_user
+from shim.core.rules.reference import ExtensionKey
 from shim.core.rules.required import filled_in, needed, read_first
 from shim.core.rules.rule import Rule
 from shim.core.rules.vocabulary import compute, drop, elsewhere, joined, rename, unread, unused, values
-from shim.core.rules.work import CallContext
 from translations.extension import phone_passwords, reading, rights
 from translations.extension.listing import listed
 from translations.extension.reading import finish
@@ -53,25 +53,26 @@ _USER_UNDONE = Undo("User.DelUser", "ID", bare="Extension.GetExtensions")
 _EXTENSION_UNDONE = Undo("Extension.DelExtension", "extendedNumber")
 
 
-def _add(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def _add(work: CallContext) -> Steps[Element]:
     """The user, what it may do, its extension; undone by deleting the user.
 
     A template goes to the call that it is for: PBX.GetTemplates is asked whether it is one of users.
     """
+    translation = work.translation
     user, phone = translation.legs["user"], translation.legs["extension"]
     translation.to_new(work)
     wanted_user, wanted_phone = user.to_new(work), phone.to_new(work)
-    templates = yield from successors(catalogue, work)
+    templates = yield from successors(work)
     put(wanted_user, templates.user)
     put(wanted_phone, templates.extension)
-    yield from completing.owner(catalogue, work, user.new, wanted_user)
+    yield from completing.owner(work, user.new, wanted_user)
     _label(work, wanted_phone)
 
     def steps(journal: JournalRun) -> Steps[Learning]:
         goes_on = not any(_on(wanted_user, name) for name in ("verbose", "passwordAuto", "forceUpdate"))
         probe = yield from fresh(journal, _user_with_login(wanted_user))
         made = yield from shared_emails.tried(
-            catalogue, work, wanted_user,
+            work, wanted_user,
             lambda: step(
                 journal, "add-user", user.new, wanted_user, goes_on=goes_on, probe=probe, undo=_USER_UNDONE
             ),
@@ -79,7 +80,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: CallContext) -> S
         phone_passwords.share(work, made, wanted_phone)
         user_id = made.get("ID") or ""
         if templates.user is None:
-            kind = yield from kind_of(catalogue, work, templates)
+            kind = yield from kind_of(work, templates)
             yield from _allow(journal, user_id, kind)
         wanted_phone.children.append(Element("parentID", user_id))
         added = yield from step(
@@ -92,7 +93,7 @@ def _add(catalogue: Catalogue, translation: Translation, work: CallContext) -> S
             for identity in learned:
                 note(work, identity)
                 about(work, identity)
-            finished = finish(translation, work, user.to_old(made, work), phone.to_old(added, work))
+            finished = finish(work, user.to_old(made, work), phone.to_old(added, work))
             put_old(finished, work, made, added)
             return finished
 
@@ -100,8 +101,8 @@ def _add(catalogue: Catalogue, translation: Translation, work: CallContext) -> S
         return Learning((Known(user_id, number, made.get("identifier"), "created"),), answer)
 
     login = (wanted_user.get("login") or "").strip()
-    begin = beginning(translation, work, f"login {login}" if login else None)
-    added = yield from journalled(catalogue, work, begin, steps)
+    begin = beginning(work, f"login {login}" if login else None)
+    added = yield from journalled(work, begin, steps)
     yield from phone_passwords.remember_same(work)
     return added
 
@@ -116,12 +117,13 @@ def _label(work: CallContext, phone: Element) -> None:
 
 def _allow(journal: JournalRun, user_id: str, kind: str) -> Steps[None]:
     """Grant what the extension needs; what v3 refuses to grant, once more within what the organization has."""
-    catalogue, work = journal.catalogue, journal.work
+    work = journal.work
+    catalogue = work.catalogue
     operation = catalogue.new.operations["User.SetUserPL"]
-    granted = rights.configured(catalogue, work)
+    granted = rights.configured(work)
     parent = work.caller.settings.get("new_user") == "parent"
     if parent:
-        granted = yield from rights.bounded(catalogue, work, granted, user_id)
+        granted = yield from rights.bounded(work, granted, user_id)
     work.find("default-added", "extensionType", rights.GRANTED, "User.SetUserPL")
     request = rights.request(catalogue, granted, kind, user_id)
     try:
@@ -129,7 +131,7 @@ def _allow(journal: JournalRun, user_id: str, kind: str) -> Steps[None]:
     except BackendRefused:
         if parent:
             raise
-        less = yield from rights.bounded(catalogue, work, granted, user_id)
+        less = yield from rights.bounded(work, granted, user_id)
         if less == granted:
             raise
         request = rights.request(catalogue, less, kind, user_id)
@@ -153,51 +155,52 @@ def _user_with_login(wanted: Element) -> Probe:
 # ---- edit ----
 
 
-def _edit(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def _edit(work: CallContext) -> Steps[Element]:
+    translation = work.translation
     user, phone = translation.legs["user"], translation.legs["extension"]
-    if work.extension is None:
+    if work.extensions.main is None:
         raise CallerError(
             "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
         )
     translation.to_new(work)
     profile, device = user.to_new(work), phone.to_new(work)
-    own = work.extension.user_id
+    own = work.extensions.main.user_id
     yield from phone_passwords.follow(work, profile, device)
     if not (device.child("label") or device.child("password")):
         answer = yield from shared_emails.tried(
-            catalogue, work, profile, lambda: forward(catalogue, work, user.new, profile, writes=True), own
+            work, profile, lambda: forward(work, user.new, profile, writes=True), own
         )
-        return finish(translation, work, user.to_old(answer, work))
+        return finish(work, user.to_old(answer, work))
 
-    device = yield from first.label(catalogue, work, device)
+    device = yield from first.label(work, device)
 
     def steps(journal: JournalRun) -> Steps[Element]:
-        edited = yield from shared_emails.tried(catalogue, work, profile, lambda: redo_step(journal, 0), own)
+        edited = yield from shared_emails.tried(work, profile, lambda: redo_step(journal, 0), own)
         changed = yield from redo_step(journal, 1)
         said = [edited.answer or Element(""), changed.answer or Element("")]
-        return finish(translation, work, user.to_old(said[0], work), phone.to_old(said[1], work))
+        return finish(work, user.to_old(said[0], work), phone.to_old(said[1], work))
 
     writes = (
         JournalStep("edit-user", Ask(user.new.full_name, profile)),
         JournalStep("edit-extension", Ask(phone.new.full_name, device)),
     )
-    begin = beginning(translation, work, subject_of(work.extension.number), writes)
-    return (yield from journalled(catalogue, work, begin, steps))
+    begin = beginning(work, subject_of(work.extensions.main.number), writes)
+    return (yield from journalled(work, begin, steps))
 
 
 # ---- delete ----
 
 
-def _delete(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def _delete(work: CallContext) -> Steps[Element]:
     """Those that there are; of the others the answer and a finding tell. Raises CallerError for none."""
-    new = translation.to_new(work)
+    new = work.translation.to_new(work)
     named = [(_BY[each.name], each.text or "") for each in new.children]
     for by in _BY.values():
-        yield from find(catalogue, work, by, [text for name, text in named if name == by])
+        yield from find(work, by, [text for name, text in named if name == by])
     there: dict[Identity, str] = {}
     lost: set[tuple[ExtensionKey, str]] = set()
     for name, text in named:
-        identity = work.identities.get((name, text))
+        identity = work.extensions.identities.get((name, text))
         if identity is None:
             lost.add((name, text))
         else:
@@ -207,7 +210,7 @@ def _delete(catalogue: Catalogue, translation: Translation, work: CallContext) -
     for name, _ in sorted(lost):
         work.find("partly-done", "ID" if name == "old_id" else "identifier", GONE)
     doomed = yield from extensions(there)
-    return (yield from delete_all(catalogue, translation, work, doomed, len(lost)))
+    return (yield from delete_all(work, doomed, len(lost)))
 
 
 # ---- declarations ----

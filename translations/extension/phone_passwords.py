@@ -11,9 +11,9 @@ from typing import Final
 
 from shim.core.commands.kept import Recall, Remember
 from shim.core.commands.steps import Steps, ask
+from shim.core.context import CallContext
 from shim.core.errors import BackendRefused, Fault
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 
 _FIELD = "phonePassword"
 _APART, _SAME = "apart", "same"
@@ -38,9 +38,9 @@ def share(work: CallContext, made: Element, phone: Element) -> None:
 
 def remember_same(work: CallContext) -> Steps[None]:
     """Remember of a new extension that its phone has the account's password, where that makes a difference."""
-    if work.caller.settings.get("phone_password") == _APART and work.account is not None:
+    if work.caller.settings.get("phone_password") == _APART and work.extensions.account is not None:
         try:
-            yield from _note(work.account, _SAME)
+            yield from _note(work.extensions.account, _SAME)
         except Fault:
             work.find("kept-value-lost", "password")
 
@@ -61,7 +61,7 @@ def follow(work: CallContext, profile: Element, phone: Element) -> Steps[None]:
 
 
 def _follows(work: CallContext) -> Steps[bool]:
-    kept = (yield from ask(Recall(work.account))) if work.account is not None else {}
+    kept = (yield from ask(Recall(work.extensions.account))) if work.extensions.account is not None else {}
     said = kept[_FIELD].text if _FIELD in kept else None
     return (said or work.caller.settings.get("phone_password", "follow")) != _APART
 
@@ -71,13 +71,13 @@ def set_apart(work: CallContext, writes: Steps[Element]) -> Steps[Element]:
 
     Raises Fault when it cannot be remembered; then nothing was written.
     """
-    assert work.account is not None
-    kept = yield from ask(Recall(work.account))
-    yield from _note(work.account, _APART)
+    assert work.extensions.account is not None
+    kept = yield from ask(Recall(work.extensions.account))
+    yield from _note(work.extensions.account, _APART)
     try:
         return (yield from writes)
     except BackendRefused:  # the phone has the password that it had
-        yield from _note(work.account, kept[_FIELD].text or "" if _FIELD in kept else "")
+        yield from _note(work.extensions.account, kept[_FIELD].text or "" if _FIELD in kept else "")
         raise
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.extensions import Identity
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import CallerError
 from shim.core.extensions.lookup import perhaps
 from shim.core.forward import look
@@ -19,7 +19,6 @@ from shim.core.pipeline import one_call
 from shim.core.rules.declare import call
 from shim.core.rules.extensions import Refer, has_number
 from shim.core.rules.rule import Rule
-from shim.core.rules.work import CallContext
 
 WHOSE = call("Extension.GetQueueAgents", "Which of the agents that are named by ID are remote ones.")
 _NUMBER = "v3 names an agent by extended number; a remote one as the setting remote_agent says."
@@ -34,25 +33,25 @@ def agent(old_id: str, new: str) -> Rule:
     return Refer(old_id, new, _NUMBER, "request", later=True)
 
 
-def by_id(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def by_id(work: CallContext) -> Steps[Element]:
     """A call whose element ID names agents."""
-    yield from _find_out(catalogue, work, [(each.text or "").strip() for each in work.request.all("ID")])
-    return (yield from one_call(catalogue, translation, work))
+    yield from _find_out(work, [(each.text or "").strip() for each in work.request.all("ID")])
+    return (yield from one_call(work))
 
 
-def _find_out(catalogue: Catalogue, work: CallContext, named: Iterable[str]) -> Steps[None]:
+def _find_out(work: CallContext, named: Iterable[str]) -> Steps[None]:
     """Let the call know each agent, a remote one too: as if its name in v3 were a number."""
     wanted = [each for each in dict.fromkeys(named) if each]
     if not wanted:
         return
-    local, remote = yield from _agents(catalogue, work)
-    yield from perhaps(catalogue, work, "old_id", wanted, ask=False)
+    local, remote = yield from _agents(work)
+    yield from perhaps(work, "old_id", wanted, ask=False)
     for said in wanted:
-        known = work.identities.get(("old_id", said))
+        known = work.extensions.identities.get(("old_id", said))
         row = remote.get(_canonical(said))
         if row is None and known is None:
-            yield from perhaps(catalogue, work, "old_id", [said], ask=True)
-            known = work.identities.get(("old_id", said))
+            yield from perhaps(work, "old_id", [said], ask=True)
+            known = work.extensions.identities.get(("old_id", said))
         if known is None and row is None and local is not None:
             raise CallerError(
                 "unknown-extension", "The queue has no agent with this ID: look it up anew.", "100"
@@ -61,12 +60,12 @@ def _find_out(catalogue: Catalogue, work: CallContext, named: Iterable[str]) -> 
             _note(work, said, row)
 
 
-def _agents(catalogue: Catalogue, work: CallContext) -> Steps[tuple[list[Element] | None, dict[str, Element]]]:
+def _agents(work: CallContext) -> Steps[tuple[list[Element] | None, dict[str, Element]]]:
     """The local agents of the queue, and the remote ones by ID; None and none where v3 does not show them."""
-    if work.extension is None:
+    if work.extensions.main is None:
         return None, {}
-    asked = Element("extendedNumber", work.extension.number)
-    told = yield from look(catalogue, work, WHOSE.operation, asked)
+    asked = Element("extendedNumber", work.extensions.main.number)
+    told = yield from look(work, WHOSE.operation, asked)
     if told is None:
         return None, {}
     return told.all("localAgents"), {
@@ -94,4 +93,4 @@ def _note(work: CallContext, said: str, row: Element | None) -> None:
     name = phone if how == "phone" and phone else said
     work.find("effect-may-differ", "ID", _UNTOLD)
     identity = Identity(said, "", "", name)
-    work.identities["old_id", said] = work.identities["number", name] = identity
+    work.extensions.identities["old_id", said] = work.extensions.identities["number", name] = identity

@@ -4,73 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.catalogue.translation import Translation
 from shim.core.commands.extensions import Identity
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import PARAMETER_MISSING, CallerError, Fault
 from shim.core.extensions.evidence import known_from
 from shim.core.extensions.lookup import about, elsewhere, extensions_of, learn
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 from translations.extension.templates import put_old
 
 
-def finish(translation: Translation, work: CallContext, *answers: Element) -> Element:
+def finish(work: CallContext, *answers: Element) -> Element:
     """One old answer out of what the legs gave; of the same element the first counts."""
-    target = Element(translation.old.output.name)
+    target = Element(work.translation.old.output.name)
     for answer in answers:
         known = {each.name for each in target.children}
         target.children += [each for each in answer.children if each.name not in known]
-    for produce in translation.on_answer:
+    for produce in work.translation.on_answer:
         produce(target, work)
     return target
 
 
-def details(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def details(work: CallContext) -> Steps[Element]:
     """Profile and phone of one extension; where none is named, of the caller's own."""
+    translation = work.translation
     user, phone = translation.legs["user"], translation.legs["extension"]
     translation.to_new(work)
-    profile = yield from _found(catalogue, work, lambda: _profile(catalogue, user, work))
-    if work.extension is None:
-        yield from _own(catalogue, work, profile)
-    device = yield from _found(catalogue, work, lambda: _device(catalogue, phone, work))
+    profile = yield from _found(work, lambda: _profile(user, work))
+    if work.extensions.main is None:
+        yield from _own(work, profile)
+    device = yield from _found(work, lambda: _device(phone, work))
     owner = known_from(device, _extension(work).number)
     if owner is not None and owner.user_id != _extension(work).user_id:
         [moved] = yield from learn(work, [owner])
         about(work, moved)
-        profile = yield from _profile(catalogue, user, work)
-    finished = finish(translation, work, user.to_old(profile, work), phone.to_old(device, work))
+        profile = yield from _profile(user, work)
+    finished = finish(work, user.to_old(profile, work), phone.to_old(device, work))
     put_old(finished, work, profile, device)
     return finished
 
 
-def _found(catalogue: Catalogue, work: CallContext, read: Callable[[], Steps[Element]]) -> Steps[Element]:
+def _found(work: CallContext, read: Callable[[], Steps[Element]]) -> Steps[Element]:
     """Read something; once more when the extension has another number or user by now."""
     try:
         return (yield from read())
     except Fault as fault:
-        if not (yield from elsewhere(catalogue, work, fault)):
+        if not (yield from elsewhere(work, fault)):
             raise
         return (yield from read())
 
 
-def _profile(catalogue: Catalogue, user: Translation, work: CallContext) -> Steps[Element]:
+def _profile(user: Translation, work: CallContext) -> Steps[Element]:
     """The user; by ID once it is known whose the extension is."""
     asked = user.to_new(work)
-    if work.extension is not None:
-        asked = Element(asked.name, children=[Element("ID", work.extension.user_id)])
-    return (yield from forward(catalogue, work, user.new, asked, writes=False))
+    if work.extensions.main is not None:
+        asked = Element(asked.name, children=[Element("ID", work.extensions.main.user_id)])
+    return (yield from forward(work, user.new, asked, writes=False))
 
 
-def _device(catalogue: Catalogue, phone: Translation, work: CallContext) -> Steps[Element]:
+def _device(phone: Translation, work: CallContext) -> Steps[Element]:
     asked = Element(phone.new.input.name, children=[Element("extendedNumber", _extension(work).number)])
-    return (yield from forward(catalogue, work, phone.new, asked, writes=False))
+    return (yield from forward(work, phone.new, asked, writes=False))
 
 
-def _own(catalogue: Catalogue, work: CallContext, profile: Element) -> Steps[None]:
+def _own(work: CallContext, profile: Element) -> Steps[None]:
     """No extension was named: it is the caller's own, if it is one."""
-    found = yield from extensions_of(catalogue, work, profile.get("ID") or "", strict=True)
+    found = yield from extensions_of(work, profile.get("ID") or "", strict=True)
     if not found:
         raise CallerError(
             "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
@@ -79,5 +80,5 @@ def _own(catalogue: Catalogue, work: CallContext, profile: Element) -> Steps[Non
 
 
 def _extension(work: CallContext) -> Identity:
-    assert work.extension is not None
-    return work.extension
+    assert work.extensions.main is not None
+    return work.extensions.main

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import BackendRefused
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 from shim.core.schema.interface import Slot
 from shim.core.translate import is_unlimited
 
@@ -65,21 +65,21 @@ NOTES = (
 )
 
 
-def configured(catalogue: Catalogue, work: CallContext) -> Rights:
+def configured(work: CallContext) -> Rights:
     """The defaults with what the setting changes, as far as the backend's users have it."""
     own = {
         key.partition(".")[2]: value
         for key, value in work.caller.settings.items()
         if key.startswith("new_user_values.")
     }
-    slots = _slots(catalogue)
+    slots = _slots(work.catalogue)
     return {name: value for name, value in {**DEFAULTS, **own}.items() if value != "leave" and name in slots}
 
 
-def bounded(catalogue: Catalogue, work: CallContext, rights: Rights, user_id: str) -> Steps[Rights]:
+def bounded(work: CallContext, rights: Rights, user_id: str) -> Steps[Rights]:
     """The same, but no more than the user's organization has; a finding names what is less."""
-    parent = yield from _parent(catalogue, work, user_id)
-    slots = _slots(catalogue)
+    parent = yield from _parent(work, user_id)
+    slots = _slots(work.catalogue)
     less = {
         name: value if _has_all(work, has := parent.child(name), slots[name]) else _least(value, has)
         for name, value in rights.items()
@@ -137,16 +137,16 @@ def _is_on(text: str | None) -> bool:
     return (text or "").strip().lower() in ("1", "true")
 
 
-def _parent(catalogue: Catalogue, work: CallContext, user_id: str) -> Steps[Element]:
+def _parent(work: CallContext, user_id: str) -> Steps[Element]:
     """What the organization of a new user may do; nothing is said where v3 does not tell."""
     named = next((work.request.child(name) for name in _BY if work.request.get(name)), None)
     try:
         if named is not None:
             who = Element(_BY[named.name], (named.text or "").strip())
         else:
-            told = yield from read_v3(catalogue, work, "User.GetUserDetails", Element("ID", user_id))
+            told = yield from read_v3(work, "User.GetUserDetails", Element("ID", user_id))
             who = Element("ID", told.get("parentID"))
-        answer = yield from read_v3(catalogue, work, "Organization.GetOrganizationPL", who)
+        answer = yield from read_v3(work, "Organization.GetOrganizationPL", who)
     except BackendRefused:
         work.find("grant-unchecked", "parentID", place="Organization.GetOrganizationPL")
         return Element("userPL")

@@ -3,9 +3,10 @@ number, type, label and settings the extension's. See `shim.core.extensions.look
 
 from __future__ import annotations
 
-from shim.core.catalogue.translation import Catalogue, Earlier, Translation
+from shim.core.catalogue.translation import Earlier
 from shim.core.commands.journal import Ask, Step, subject_of
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward
 from shim.core.journal.run import beginning, journalled
@@ -17,7 +18,6 @@ from shim.core.rules.declare import call, leg, operation, plan, service
 from shim.core.rules.extensions import extension, own_id, owned, this_extension, this_user
 from shim.core.rules.required import needed
 from shim.core.rules.vocabulary import added, compute
-from shim.core.rules.work import CallContext
 from translations.extension import permissions, phone_passwords, queue_agents, settings
 from translations.extension.settings import NUMBER_AGAIN, OWN, OWN_OF_TWO, storage
 from translations.shared import reading_first as first
@@ -52,22 +52,23 @@ STATUS = compute("status", _status, str, "2.5 said 1 for active; v3 says true or
 ANY_TEXT = compute("name", str, str, "2.5 let the name be anything; it is a text in v3.", finding=None)
 
 
-def _set_provision(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def _set_provision(work: CallContext) -> Steps[Element]:
     """The settings first, then the phone's password, which is the extension's in v3. Finished, not undone."""
+    translation = work.translation
     settings, phone = translation.legs["settings"], translation.legs["phone"]
     translation.to_new(work)
     provision, secret = settings.to_new(work), phone.to_new(work)
     if secret.child("password") is not None and not secret.get("password"):
         work.find("empty-as-absent", "password")
     if not secret.get("password"):
-        answer = yield from forward(catalogue, work, settings.new, provision, writes=True)
+        answer = yield from forward(work, settings.new, provision, writes=True)
         return settings.to_old(answer, work)
-    if work.extension is None:
+    if work.extensions.main is None:
         raise CallerError(
             "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
         )
 
-    secret = yield from first.label(catalogue, work, secret)
+    secret = yield from first.label(work, secret)
 
     def steps(journal: JournalRun) -> Steps[Element]:
         done = yield from redo_step(journal, 0)
@@ -78,8 +79,8 @@ def _set_provision(catalogue: Catalogue, translation: Translation, work: CallCon
         Step("set-provision", Ask(settings.new.full_name, provision)),
         Step("set-password", Ask(phone.new.full_name, secret)),
     )
-    begin = beginning(translation, work, subject_of(work.extension.number), writes)
-    writes_all = journalled(catalogue, work, begin, steps)
+    begin = beginning(work, subject_of(work.extensions.main.number), writes)
+    writes_all = journalled(work, begin, steps)
     return (yield from phone_passwords.set_apart(work, writes_all))
 
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import CallerError
 from shim.core.forward import look
 from shim.core.message import Element
 from shim.core.rules.vocabulary import compute
-from shim.core.rules.work import CallContext
 
 BECAUSE = (
     "v3 has templates for users and templates for extensions: the setting templates says which of them an old "
@@ -37,7 +36,7 @@ class Templates:
     kind: str | None = None
 
 
-def successors(catalogue: Catalogue, work: CallContext) -> Steps[Templates]:
+def successors(work: CallContext) -> Steps[Templates]:
     """The successors of the template that a request names. Raises CallerError (252) when it has none."""
     said = (work.request.get("templateID") or "").strip().removeprefix("+").lstrip("0")
     if not said:
@@ -45,7 +44,7 @@ def successors(catalogue: Catalogue, work: CallContext) -> Steps[Templates]:
     mapped = _mapped(work.caller.settings).get(said)
     if mapped is not None:
         return mapped
-    found = yield from _template(catalogue, work, said)
+    found = yield from _template(work, said)
     level = found.get("userLevel") if found is not None else None
     if found is not None and level == "extension":
         return Templates(extension=said, kind=found.get("extensionType"))
@@ -96,17 +95,17 @@ def _came_from(mapped: Mapping[str, Templates], found: Templates) -> str | None:
     return next(exact, None) or next(either, None)
 
 
-def kind_of(catalogue: Catalogue, work: CallContext, templates: Templates) -> Steps[str]:
+def kind_of(work: CallContext, templates: Templates) -> Steps[str]:
     """The type of a new extension: as the request says, else as its template says, else a phone terminal."""
     said = (work.request.get("extensionType") or "").strip() or templates.kind
     if not said and templates.extension is not None:
-        found = yield from _template(catalogue, work, templates.extension)
+        found = yield from _template(work, templates.extension)
         said = found.get("extensionType") if found is not None else None
     return said or "term"
 
 
-def _template(catalogue: Catalogue, work: CallContext, template: str) -> Steps[Element | None]:
+def _template(work: CallContext, template: str) -> Steps[Element | None]:
     """A template of v3; None when v3 does not have it, or does not show it."""
-    answer = yield from look(catalogue, work, "PBX.GetTemplates", Element("ID", template))
+    answer = yield from look(work, "PBX.GetTemplates", Element("ID", template))
     rows = answer.all("template") if answer is not None else []
     return next((row for row in rows if len(rows) == 1 or row.get("ID") == template), None)

@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from shim.core.context import CallContext
 from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.message import Element, Envelope
 from shim.core.parse import Limits, parse
-from shim.core.rules.work import CallContext
 
 _PACKED = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _LAYERS = 2

@@ -10,10 +10,11 @@ import base64
 from dataclasses import dataclass, field
 
 from shim.core.admit import admit
-from shim.core.catalogue.translation import Catalogue, Translation
+from shim.core.catalogue.translation import Translation
 from shim.core.commands.caller import FaultForm
 from shim.core.commands.journal import Revoke
 from shim.core.commands.steps import Steps, ask
+from shim.core.context import CallContext, CallHistory
 from shim.core.errors import CallerError, Fault
 from shim.core.findings import Findings
 from shim.core.inner import InnerCall
@@ -22,7 +23,7 @@ from shim.core.pipeline import perform, written
 from shim.core.resolve import resolve
 from shim.core.rules.declare import served, service
 from shim.core.rules.rule import Rule, Taken
-from shim.core.rules.work import CallContext, Direction
+from shim.core.rules.table import Direction
 from shim.core.serialise import fault_message
 from translations.globalop.package import MAPPING, Answered, complete, unpacked
 from translations.globalop.undo import UNDONE_BY, undoing
@@ -68,8 +69,6 @@ class Entry:
 class Run:
     """A LinkedOp under way."""
 
-    catalogue: Catalogue
-    translation: Translation
     work: CallContext
     entries: list[Entry] = field(default_factory=list)
     answers: dict[str, Answered] = field(default_factory=dict)
@@ -88,16 +87,17 @@ class Run:
                 (each.code, below), f"{entry.path.partition('/')[0]}/{below}".rstrip("/")
             )
             for _ in range(each.count):
-                self.work.findings.add(each.code, path, each.because, each.place, inner=inner)
+                self.work.record.findings.add(each.code, path, each.because, each.place, inner=inner)
 
 
-def _run(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def _run(work: CallContext) -> Steps[Element]:
     """Each package is a call of its own and served like one, in turn; v3's LinkedOp is not asked.
 
     A failed one ends the run if it says finalOnFailure, and what was added before it is deleted again.
     """
+    translation = work.translation
     asked = translation.to_new(work).all("operation")
-    run = Run(catalogue, translation, work)
+    run = Run(work)
     referred = {text.strip() for each in asked for text in _referred(each)}
     for operation in asked:
         entry = yield from _one(run, operation)
@@ -127,7 +127,7 @@ def _one(run: Run, operation: Element) -> Steps[Entry]:
         code = f", code {fault.code}" if fault.code else ""
         failed.add("package-failed", "", f"It failed: {fault.reason}{code}.")
     if entry.call is not None:
-        entry.call.last = len(run.work.calls)
+        entry.call.last = len(run.work.record.calls)
     run.found(entry, findings, inner=entry.call is not None)
     run.found(entry, failed)
     return entry
@@ -137,13 +137,13 @@ def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> St
     if sum(len(each.output) for each in run.entries) > MOST_ANSWERED:
         raise CallerError("over-limit", f"The answers so far have {MOST_ANSWERED} bytes: ask for less at once.")
     message = unpacked(operation.child("package"), run.work.limits)
-    asked = run.catalogue.old.by_input.get(message.body.name)
-    if asked is not None and asked is not run.translation.old:
-        entry.call = InnerCall(asked.full_name, message.body, findings, first=len(run.work.calls))
-        run.work.inner.append(entry.call)
-    inner = resolve(run.catalogue, message, None, findings)
+    asked = run.work.catalogue.old.by_input.get(message.body.name)
+    if asked is not None and asked is not run.work.translation.old:
+        entry.call = InnerCall(asked.full_name, message.body, findings, first=len(run.work.record.calls))
+        run.work.record.inner.append(entry.call)
+    inner = resolve(run.work.catalogue, message, None, findings)
     entry.path += f"/{inner.old.input.name}"
-    if inner is run.translation:
+    if inner is run.work.translation:
         raise CallerError("linked-in-linked", "A LinkedOp holds no LinkedOp: put its operations into this one.")
     if any(block.name == "userCredentials" for block in message.headers):
         findings.add(
@@ -152,9 +152,9 @@ def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> St
     admit(run.work.caller, inner.old, findings)
     complete(message.body, operation.all("appendOpResponse"), run.answers, run.work)
     entry.translation = inner
-    entry.work = _work(run, message.body, findings, entry)
-    entry.old = yield from perform(run.catalogue, inner, entry.work)
-    run.work.server_info = entry.work.server_info
+    entry.work = _work(run, inner, message.body, findings, entry)
+    entry.old = yield from perform(entry.work)
+    run.work.record.server_info = entry.work.record.server_info
     body = written(inner, entry.old, findings, run.work.schema_version)
     entry.output = inner.writer(run.work.schema_version).envelope(body, None, run.work.schema_version or None)
     entry.failed = (entry.old.get("result") or "success") != "success"
@@ -162,13 +162,16 @@ def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> St
     entry.call.fault = None
 
 
-def _work(run: Run, request: Element, findings: Findings, entry: Entry) -> CallContext:
+def _work(
+    run: Run, translation: Translation, request: Element, findings: Findings, entry: Entry
+) -> CallContext:
     outer = run.work
     return CallContext(
+        outer.catalogue,
         request,
         outer.caller,
-        findings,
-        outer.calls,
+        CallHistory(findings, outer.record.calls),
+        translation=translation,
         limits=outer.limits,
         schema_version=outer.schema_version,
         shown_version=outer.shown_version,
@@ -196,16 +199,16 @@ def _undone(run: Run, entry: Entry, findings: Findings) -> Steps[bool]:
     assert entry.translation is not None
     assert entry.work is not None
     assert entry.old is not None
-    request = undoing(run.catalogue.old, entry.translation.old, entry.work.request, entry.old)
+    request = undoing(run.work.catalogue.old, entry.translation.old, entry.work.request, entry.old)
     if request is None:
         return False
-    inner = run.catalogue.translations.get(run.catalogue.old.by_input[request.name].full_name)
+    inner = run.work.catalogue.translations.get(run.work.catalogue.old.by_input[request.name].full_name)
     if inner is None:
         return False
-    work = _work(run, request, findings, entry)
+    work = _work(run, inner, request, findings, entry)
     try:
-        yield from ask(Revoke(tuple(entry.work.entries)))
-        answer = yield from perform(run.catalogue, inner, work)
+        yield from ask(Revoke(tuple(entry.work.record.entries)))
+        answer = yield from perform(work)
     except Fault:
         return False
     return answer.get("result") == "success"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shim.core.context import CallContext
 from shim.core.message import Element
 from shim.core.rules.rule import Rule, Taken
+from shim.core.rules.table import Direction
 from shim.core.rules.vocabulary import rename
-from shim.core.rules.work import CallContext, Direction
 
 _PROVIDER = "Resellers are service providers in v3."
 _TELLS = (

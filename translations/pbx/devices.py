@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.extensions.lookup import of_answer, texts
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.extensions import Refer, account, extension_id
 from shim.core.rules.rule import Made, Rule, Taken, split
+from shim.core.rules.table import Direction
 from shim.core.rules.vocabulary import added, compute, rename, unread
-from shim.core.rules.work import CallContext, Direction
 
 _EXTENSIONS = "assignedExtensions"
 _NUMBER = f"{_EXTENSIONS}/extendedNumber"
@@ -93,15 +93,18 @@ LISTED = (
 )
 
 
-def read(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def read(work: CallContext) -> Steps[Element]:
     """The list as v3 gives it; of devices of certain extensions, those that have one of their numbers."""
+    translation = work.translation
     new = translation.to_new(work)
-    answer = yield from forward(catalogue, work, translation.new, new, writes=False)
+    answer = yield from forward(work, translation.new, new, writes=False)
     sought = texts(work.request, _EXTENSIONS)
     if sought:
-        wanted = {found.number for each in sought if (found := work.identities.get(("extension_id", each)))}
+        wanted = {
+            found.number for each in sought if (found := work.extensions.identities.get(("extension_id", each)))
+        }
         answer.children = [each for each in answer.children if each.name != "devices" or _has(each, wanted)]
-    yield from of_answer(catalogue, translation, work, answer)
+    yield from of_answer(work, answer)
     return translation.to_old(answer, work)
 
 

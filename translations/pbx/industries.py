@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shim.core.catalogue.translation import Translation
 from shim.core.commands.kept import Issue, Recall, Remember
 from shim.core.commands.steps import Steps, ask
+from shim.core.context import CallContext
 from shim.core.errors import CallerError
 from shim.core.message import Element
 from shim.core.rules.vocabulary import compute
-from shim.core.rules.work import CallContext
 
 INDUSTRIES = "industries"
 """The key that all industries are kept under, each by its ID; no account has it."""
@@ -36,24 +35,24 @@ HEIGHTS = tuple(
 """The schema does not say how high a zone may be; the old server did."""
 
 
-def add(translation: Translation, work: CallContext) -> Steps[Element]:
+def add(work: CallContext) -> Steps[Element]:
     """Keep an industry under a new ID; heights that are not said are those of 2.5."""
-    asked = translation.to_new(work)
+    asked = work.translation.to_new(work)
     _may_write(work)
     there = yield from ask(Recall(INDUSTRIES))
     _is_free(there, asked.get("name") or "", but=None)
-    kind = translation.old.input.complex
+    kind = work.translation.old.input.complex
     for name, slot in kind.slots.items() if kind is not None else ():
         if slot.decl.default is not None and asked.child(name) is None:
             asked.children.append(Element(name, slot.decl.default))
     number = str(_BEFORE_FIRST + (yield from ask(Issue("industry"))))
     yield from ask(Remember(INDUSTRIES, {number: Element("industry", children=asked.children)}))
-    return _answer(translation, Element("ID", number), Element("result", "success"))
+    return _answer(work, Element("ID", number), Element("result", "success"))
 
 
-def edit(translation: Translation, work: CallContext) -> Steps[Element]:
+def edit(work: CallContext) -> Steps[Element]:
     """Change what the request says of an industry, and nothing else."""
-    asked = translation.to_new(work)
+    asked = work.translation.to_new(work)
     _may_write(work)
     there = yield from ask(Recall(INDUSTRIES))
     number = _key(asked.get("ID") or "")
@@ -65,12 +64,12 @@ def edit(translation: Translation, work: CallContext) -> Steps[Element]:
     said = {each.name for each in changes}
     kept = [each for each in before.children if each.name not in said]
     yield from ask(Remember(INDUSTRIES, {number: Element("industry", children=[*kept, *changes])}))
-    return _answer(translation, Element("ID", number), Element("result", "success"))
+    return _answer(work, Element("ID", number), Element("result", "success"))
 
 
-def read(translation: Translation, work: CallContext) -> Steps[Element]:
+def read(work: CallContext) -> Steps[Element]:
     """All industries, by ID; or the one with an ID, or those with a text in their name."""
-    asked = translation.to_new(work)
+    asked = work.translation.to_new(work)
     there = yield from ask(Recall(INDUSTRIES))
     number, part = _key(asked.get("ID") or ""), (asked.get("filter") or "").strip().casefold()
     rows = [
@@ -78,12 +77,12 @@ def read(translation: Translation, work: CallContext) -> Steps[Element]:
         for key, each in sorted(_live(there).items(), key=lambda item: int(item[0]))
         if number in ("", key) and part in (each.get("name") or "").casefold()
     ]
-    return _answer(translation, *rows)
+    return _answer(work, *rows)
 
 
-def delete(translation: Translation, work: CallContext) -> Steps[Element]:
+def delete(work: CallContext) -> Steps[Element]:
     """Delete industries; a failure says that some of those that are named were not there."""
-    asked = translation.to_new(work)
+    asked = work.translation.to_new(work)
     _may_write(work)
     live = _live((yield from ask(Recall(INDUSTRIES))))
     named = dict.fromkeys(_key(each.text or "") for each in asked.all("ID"))
@@ -94,11 +93,11 @@ def delete(translation: Translation, work: CallContext) -> Steps[Element]:
     result = "success" if len(gone) == len(named) else "failure"
     if result == "failure":
         work.find("partly-done", "ID", "Some of the industries were not there; the others are deleted.")
-    return _answer(translation, Element("items", str(len(gone))), Element("result", result))
+    return _answer(work, Element("items", str(len(gone))), Element("result", result))
 
 
-def _answer(translation: Translation, *children: Element) -> Element:
-    return Element(translation.old.output.name, children=list(children))
+def _answer(work: CallContext, *children: Element) -> Element:
+    return Element(work.translation.old.output.name, children=list(children))
 
 
 def _may_write(work: CallContext) -> None:

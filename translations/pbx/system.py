@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shim.core.catalogue.translation import Translation
+from shim.core.context import CallContext
 from shim.core.message import Element
 from shim.core.rules.rule import Rule, Taken
-from shim.core.rules.work import CallContext, Direction
+from shim.core.rules.table import Direction
 
 OLD_API = (
     "v3 has no such settings. The answer is what is configured at the shim for the integration (conduct), "
@@ -20,8 +20,8 @@ _API = "Old clients see the version of SystemAPI that the shim speaks, not v3's.
 _NO_PASSWORD = "none"  # noqa: S105  # 2.5 cannot answer without one of four characters or more
 
 
-def _answer(translation: Translation, *children: Element) -> Element:
-    return Element(translation.old.output.name, children=list(children))
+def _answer(work: CallContext, *children: Element) -> Element:
+    return Element(work.translation.old.output.name, children=list(children))
 
 
 def _access(work: CallContext, api: str) -> Element:
@@ -30,35 +30,35 @@ def _access(work: CallContext, api: str) -> Element:
     return Element("access", children=[Element("legacyAuth", auth), Element("status", status)])
 
 
-def system_api(translation: Translation, work: CallContext) -> Element:
+def system_api(work: CallContext) -> Element:
     """Whether SystemAPI is on, and takes user name and password, as configured."""
-    translation.to_new(work)
-    return _answer(translation, _access(work, "system_api"))
+    work.translation.to_new(work)
+    return _answer(work, _access(work, "system_api"))
 
 
-def call_api(translation: Translation, work: CallContext) -> Element:
+def call_api(work: CallContext) -> Element:
     """Whether CallAPI is on, and its login, as configured."""
-    translation.to_new(work)
+    work.translation.to_new(work)
     said = work.caller.settings
     login = {
         "username": said.get("call_api_username", ""),
         "password": said.get("call_api_password") or _NO_PASSWORD,
     }
     auth = Element("auth", children=[Element(name, text) for name, text in login.items()])
-    return _answer(translation, _access(work, "call_api"), auth)
+    return _answer(work, _access(work, "call_api"), auth)
 
 
-def schema_versions(translation: Translation, work: CallContext) -> Element:
+def schema_versions(work: CallContext) -> Element:
     """The version of the interface that is served, and the one that the caller speaks."""
-    translation.to_new(work)
-    spoken = {translation.old_writer.interface.version, work.schema_version} - {""}
-    return _answer(translation, *(Element("versions", each) for each in sorted(spoken)))
+    work.translation.to_new(work)
+    spoken = {work.translation.old_writer.interface.version, work.schema_version} - {""}
+    return _answer(work, *(Element("versions", each) for each in sorted(spoken)))
 
 
-def no_advertising(translation: Translation, work: CallContext) -> Element:
+def no_advertising(work: CallContext) -> Element:
     """A list without templates."""
-    translation.to_new(work)
-    return _answer(translation)
+    work.translation.to_new(work)
+    return _answer(work)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,14 @@ old clients both are of level 100: both are listed there, and both may be named 
 
 from __future__ import annotations
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import BackendError
 from shim.core.extensions.lookup import of_answer
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.extensions import account
 from shim.core.rules.vocabulary import compute, values
-from shim.core.rules.work import CallContext
 
 _WORDS = {10: "serviceProvider", 50: "organization", 100: "extension"}
 _NUMBERS = {"serviceProvider": "10", "organization": "50", "user": "100", "extension": "100"}
@@ -42,15 +41,16 @@ RULES = (
 )
 
 
-def read(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def read(work: CallContext) -> Steps[Element]:
     """For level 100 v3 is asked twice: for extension templates, and for user templates, which fit any type."""
+    translation = work.translation
     asked = [translation.to_new(work)]
     if asked[0].get("userLevel") == "extension":
         asked.append(_for_users(asked[0]))
     answers, refused = [], []
     for new in asked:
         try:
-            answers.append((yield from forward(catalogue, work, translation.new, new, writes=False)))
+            answers.append((yield from forward(work, translation.new, new, writes=False)))
         except BackendError as fault:
             if fault.code != _NO_RECORDS:
                 raise
@@ -59,7 +59,7 @@ def read(catalogue: Catalogue, translation: Translation, work: CallContext) -> S
         raise refused[0]
     rows = [child for each in answers for child in each.children]
     answer = Element(translation.new.output.name, children=rows)
-    yield from of_answer(catalogue, translation, work, answer)
+    yield from of_answer(work, answer)
     return translation.to_old(answer, work)
 
 

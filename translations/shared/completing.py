@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.forward import look
 from shim.core.message import Element
 from shim.core.rules.declare import call
 from shim.core.rules.rule import Made, Rule, Taken
-from shim.core.rules.work import CallContext, Direction
+from shim.core.rules.table import Direction
 from shim.core.schema.interface import Operation
 from translations.shared.person_names import FIRST, LAST, NAME, halves
 
@@ -89,7 +89,7 @@ PERSON: tuple[Rule, ...] = (
 ORGANIZATION: tuple[Rule, ...] = (*PERSON, _completed("company", _COMPANY, _company))
 
 
-def owner(catalogue: Catalogue, work: CallContext, add: Operation, wanted: Element) -> Steps[None]:
+def owner(work: CallContext, add: Operation, wanted: Element) -> Steps[None]:
     """Make the first user of an organization its owner, where that is set and v3 has roles."""
     kind = add.input.complex
     if (
@@ -99,9 +99,7 @@ def owner(catalogue: Catalogue, work: CallContext, add: Operation, wanted: Eleme
     ):
         return
     parent = [each for each in wanted.children if each.name in ("parentID", "parentIdentifier") and each.text]
-    told = yield from look(
-        catalogue, work, MEMBERS.operation, *(Element(each.name, each.text) for each in parent[:1])
-    )
+    told = yield from look(work, MEMBERS.operation, *(Element(each.name, each.text) for each in parent[:1]))
     if told is not None and not told.all("user"):
         wanted.children.append(Element(ROLE, "owner"))
         work.find("default-added", "parentID", _OWNER, ROLE)

@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.extensions import FindIdentities, Identity
 from shim.core.commands.journal import Ask, Probe, Step, subject_of
 from shim.core.commands.kept import Forget
 from shim.core.commands.steps import Steps, ask
+from shim.core.context import CallContext
 from shim.core.errors import BackendRefused, CallerError, Fault
 from shim.core.journal.run import beginning, journalled
 from shim.core.journal.writes import JournalRun, redo_step
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 
 GONE = "v3 does not have one of them (any more): the others were deleted."
 REFUSED = "v3 refused to delete one of them: the others were deleted."
@@ -79,9 +78,7 @@ def _details(number: str) -> Ask:
     return Ask("Extension.GetExtensionDetails", _only("GetExtensionDetails", "extendedNumber", number))
 
 
-def delete_all(
-    catalogue: Catalogue, translation: Translation, work: CallContext, doomed: Sequence[Doomed], lost: int = 0
-) -> Steps[Element]:
+def delete_all(work: CallContext, doomed: Sequence[Doomed], lost: int = 0) -> Steps[Element]:
     """Delete all in this order. `lost` is how many others the request names that there are not.
 
     What v3 refuses does not keep the others from being deleted. When nothing is deleted since it refused, be it
@@ -91,7 +88,7 @@ def delete_all(
     def answer(deleted: int) -> Element:
         result = "success" if deleted == len(doomed) and not lost else "partial"
         items = [Element("items", str(deleted)), Element("result", result)]
-        return Element(translation.old.output.name, children=items)
+        return Element(work.translation.old.output.name, children=items)
 
     def steps(journal: JournalRun) -> Steps[Element]:
         deleted = 0
@@ -122,8 +119,8 @@ def delete_all(
         return answer(deleted)
 
     writes = [each.step for each in doomed]
-    begin = beginning(translation, work, _subject(writes), writes, answer(len(doomed)))
-    told = yield from journalled(catalogue, work, begin, steps)
+    begin = beginning(work, _subject(writes), writes, answer(len(doomed)))
+    told = yield from journalled(work, begin, steps)
     if told.get("items") == "0":
         raise nothing_there()
     return told

@@ -6,13 +6,12 @@ What v3 does then, no source tells; its own provisioning tool always names a pla
 
 from __future__ import annotations
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import PARAMETER_MISSING, CallerError
 from shim.core.forward import forward, look
 from shim.core.message import Element
 from shim.core.rules.declare import call
-from shim.core.rules.work import CallContext
 
 PLANS = call(
     "Billing.GetChargingPlans",
@@ -24,8 +23,9 @@ _DEFAULT = "The clients' old charging plan stays with the old reseller: they get
 _NONE = "The new reseller has no default charging plan that v3 shows: v3 decides which plan the clients get."
 
 
-def move(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def move(work: CallContext) -> Steps[Element]:
     """Move clients; without a plan as the setting says."""
+    translation = work.translation
     new = translation.to_new(work)
     how = work.caller.settings.get("move_without_plan", "leave")
     if how != "leave" and not any(new.get(each) for each in _PLANS):
@@ -35,15 +35,15 @@ def move(catalogue: Catalogue, translation: Translation, work: CallContext) -> S
                 "Parameter missing: chargingPlanID or chargingPlanIdentifier; send a plan of the new reseller.",
                 PARAMETER_MISSING,
             )
-        yield from _default(catalogue, work, new)
-    answer = yield from forward(catalogue, work, translation.new, new, writes=True)
+        yield from _default(work, new)
+    answer = yield from forward(work, translation.new, new, writes=True)
     return translation.to_old(answer, work)
 
 
-def _default(catalogue: Catalogue, work: CallContext, new: Element) -> Steps[None]:
+def _default(work: CallContext, new: Element) -> Steps[None]:
     """Let the request name the default plan of whom it moves to, if there is one."""
     to = next(each for each in new.children if each.name in _TO)
-    told = yield from look(catalogue, work, PLANS.operation, Element(_TO[to.name], to.text))
+    told = yield from look(work, PLANS.operation, Element(_TO[to.name], to.text))
     plans = told.all("chargingPlan") if told is not None else []
     marked = [each.get("ID") for each in plans if (each.get("default") or "").strip() in ("1", "true")]
     if marked and marked[0]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shim.core.catalogue.translation import CalledOperation, Catalogue, Translation
+from shim.core.catalogue.translation import CalledOperation
 from shim.core.commands.kept import Recall
 from shim.core.commands.steps import Steps, ask
+from shim.core.context import CallContext, Problem
 from shim.core.errors import Fault
 from shim.core.forward import forward, look
 from shim.core.keeping import account_of
@@ -21,8 +22,8 @@ from shim.core.keeping import keep as remember
 from shim.core.message import Element
 from shim.core.rules.declare import call
 from shim.core.rules.rule import Made, Rule, Taken
+from shim.core.rules.table import Direction
 from shim.core.rules.vocabulary import added, keep
-from shim.core.rules.work import CallContext, Direction, Problem
 from shim.core.translate import is_unlimited
 
 STORAGE = "storage"
@@ -62,8 +63,8 @@ class AddedUp(Rule):
         work.find("value-converted", self.old, self.because, self.new)
         numbers = (each.text or "" for each in child.children if each.name != "unlimited")
         if not all(text.strip().isascii() and text.strip().isdecimal() and len(text) < 20 for text in numbers):
-            work.problems.append(Problem("field-refused", self.old, _NOT_NUMBERS, None))
-        work.kept[self.old] = child
+            work.record.problems.append(Problem("field-refused", self.old, _NOT_NUMBERS, None))
+        work.kept.fields[self.old] = child
         if into.child(STORAGE) is None:
             into.children.append(Element(STORAGE))
 
@@ -91,7 +92,7 @@ class SharedOut(Rule):
         if total == _UNREADABLE:
             work.find("answer-value-omitted", self.new, self.because)
             return
-        five, as_given = shares(total, work.recalled or {})
+        five, as_given = shares(total, work.kept.recalled or {})
         first = (self.new).removesuffix(STORAGE) + FIVE[0]
         if as_given:
             work.find("field-emulated", first, _AS_GIVEN, self.new)
@@ -152,40 +153,41 @@ def shares(total: Limit, kept: Mapping[str, Element]) -> tuple[dict[str, Limit],
 # ---- requests ----
 
 
-def limits(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
+def limits(work: CallContext) -> Steps[Element]:
     """Set or change limits; some of the five change the one by what they change. Raises Fault."""
+    translation = work.translation
     new = translation.to_new(work)
     if new.child(STORAGE) is not None:
-        yield from _settle(catalogue, translation, work, new)
-    answer = yield from forward(catalogue, work, translation.new, new, writes=True)
-    yield from remember(catalogue, translation, answer, work)
+        yield from _settle(work, new)
+    answer = yield from forward(work, translation.new, new, writes=True)
+    yield from remember(answer, work)
     return translation.to_old(answer, work)
 
 
-def _settle(catalogue: Catalogue, translation: Translation, work: CallContext, new: Element) -> Steps[None]:
+def _settle(work: CallContext, new: Element) -> Steps[None]:
     """Make the one limit of a request, and what is kept of the five."""
-    given = {name: work.kept.pop(name) for name in FIVE if name in work.kept}
+    given = {name: work.kept.fields.pop(name) for name in FIVE if name in work.kept.fields}
     changes = [each for one in given.values() for each in one.children]
     steps = bool(changes) and {each.name for each in changes} <= set(_SIGNS)
     now: dict[str, Limit] = {}
     if changes or len(given) < len(FIVE):
-        kept = yield from _kept(catalogue, translation, work)
+        kept = yield from _kept(work)
         if steps:
             now = {name: _limit(kept[name]) for name in FIVE if name in kept}
         else:
-            now = yield from _now(catalogue, translation, work, new, kept)
+            now = yield from _now(work, new, kept)
     known = {name: each for name, each in given.items() if not steps or name in now}
     five = now | {name: _changed(each, now.get(name, 0)) for name, each in known.items()}
     said = _stepped(changes) if steps else _whole(summed(five), relative=bool(changes))
     new.children = [said if each.name == STORAGE else each for each in new.children]
     if five:
         work.find("field-kept", next(iter(given)), _ADDED_UP)
-    work.kept |= {name: _element(name, limit) for name, limit in five.items()}
+    work.kept.fields |= {name: _element(name, limit) for name, limit in five.items()}
 
 
-def _kept(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Mapping[str, Element]]:
+def _kept(work: CallContext) -> Steps[Mapping[str, Element]]:
     """What the shim keeps of the account; nothing where that cannot be found out."""
-    account = yield from account_of(catalogue, translation, Element(""), work)
+    account = yield from account_of(Element(""), work)
     if account is None:
         return {}
     try:
@@ -195,13 +197,11 @@ def _kept(catalogue: Catalogue, translation: Translation, work: CallContext) -> 
     return found
 
 
-def _now(
-    catalogue: Catalogue, translation: Translation, work: CallContext, new: Element, kept: Mapping[str, Element]
-) -> Steps[dict[str, Limit]]:
+def _now(work: CallContext, new: Element, kept: Mapping[str, Element]) -> Steps[dict[str, Limit]]:
     """The five as they are; nothing where v3 does not tell the one."""
-    service = translation.new.service
+    service = work.translation.new.service
     who = [each for each in new.children if each.name in ("ID", "identifier")][:1]
-    told = yield from look(catalogue, work, f"{service}.Get{service}PL", *who)
+    told = yield from look(work, f"{service}.Get{service}PL", *who)
     place = told.child("userPL") if told is not None else None
     one = place.child(STORAGE) if place is not None else None
     total = _UNREADABLE if one is None else _total(one, work)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shim.core.message import Element
+from shim.core.context import CallContext
+from shim.core.message import Element, spots
 from shim.core.rules.rule import Made, Rule, Taken, split
-from shim.core.rules.work import CallContext, Direction, spots
+from shim.core.rules.table import Direction
 
 FIRST, LAST, NAME = "firstName", "lastName", "name"
 NO_LAST = "-"

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import BackendRefused, CallerError, invalid_code
 from shim.core.forward import look
 from shim.core.message import Element
 from shim.core.rules.choices import accepts
 from shim.core.rules.declare import call
-from shim.core.rules.work import CallContext
 from shim.core.translate import refusal
 
 T = TypeVar("T")
@@ -35,7 +34,6 @@ _REFUSED = (
 
 
 def tried(
-    catalogue: Catalogue,
     work: CallContext,
     profile: Element,
     write: Callable[[], Steps[T]],
@@ -49,26 +47,24 @@ def tried(
     try:
         return (yield from write())
     except BackendRefused as fault:
-        if not (yield from _is_shared(catalogue, work, profile, fault, own)):
+        if not (yield from _is_shared(work, profile, fault, own)):
             raise
         if work.caller.settings.get("shared_email") == "refuse":
             work.find("field-refused", "email", _REFUSED)
             text = f"email cannot be served: {_REFUSED}"
             raise CallerError("field-refused", text, invalid_code("email")) from None
         if not accepts(work, "field-dropped", "email", _LEFT_OUT):
-            raise refusal(work.problems) from None
+            raise refusal(work.record.problems) from None
     profile.children = [each for each in profile.children if each.name != "email"]
     return (yield from write())
 
 
-def _is_shared(
-    catalogue: Catalogue, work: CallContext, profile: Element, fault: BackendRefused, own: str | None
-) -> Steps[bool]:
+def _is_shared(work: CallContext, profile: Element, fault: BackendRefused, own: str | None) -> Steps[bool]:
     """Whether v3 refused an address because another user has it, and the setting does not leave it at that."""
     email = (profile.get("email") or "").strip().casefold()
     if work.caller.settings.get("shared_email", "use") == "use" or not email or fault.code not in _REFUSALS:
         return False
-    told = yield from look(catalogue, work, ASKED.operation, Element("filter", profile.get("email")))
+    told = yield from look(work, ASKED.operation, Element("filter", profile.get("email")))
     rows = told.all("user") if told is not None else []
     owners = [each.get("ID") for each in rows if (each.get("email") or "").strip().casefold() == email]
     return any(each != own for each in owners)

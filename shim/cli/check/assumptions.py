@@ -9,11 +9,11 @@ from shim.cli.common.console import ExitCode
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
 from shim.core.commands.caller import Caller
+from shim.core.context import CallContext
 from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
-from shim.core.rules.work import CallContext
 from shim.core.schema.interface import paths
 from shim.edge.backend.client import Backend
 from shim.edge.backend.dialect import find_dialect
@@ -41,8 +41,8 @@ class _Asker:
         """The answer's body element. Raises BackendError."""
         operation = self.catalogue.new.operations[name]
         request = Element(operation.input.name, children=list(children))
-        work = CallContext(request, Caller(self.integration.name))
-        asked = forward(self.catalogue, work, operation, request, writes=False)
+        work = CallContext(self.catalogue, request, Caller(self.integration.name))
+        asked = forward(work, operation, request, writes=False)
         command = next(asked)
         assert isinstance(command, Call)
         try:

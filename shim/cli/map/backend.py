@@ -14,11 +14,11 @@ from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
 from shim.core.commands.caller import Caller
 from shim.core.commands.extensions import Known
+from shim.core.context import CallContext
 from shim.core.errors import BackendError, BackendLoginRefused, BackendRefused, says_absent
 from shim.core.extensions.evidence import known_from
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.dialect import find_dialect
 from shim.edge.backend.tokens import Tokens, open_http
@@ -63,8 +63,8 @@ class Asker:
         operation = self._catalogue.new.operations[name]
         children = [Element(each, text) for each, text in parameters.items()]
         request = Element(operation.input.name, children=children)
-        work = CallContext(request, Caller(integration.name))
-        asked = forward(self._catalogue, work, operation, request, writes=False)
+        work = CallContext(self._catalogue, request, Caller(integration.name))
+        asked = forward(work, operation, request, writes=False)
         command = next(asked)
         assert isinstance(command, Call)
         async with self._places:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shim.core.catalogue.translation import Translation
+from shim.core.context import CallContext
 from shim.core.findings import Finding, Findings, Severity
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 from shim.core.serialise import attribute, escape
 
 NAMESPACE = "urn:systemapi-shim:deprecation:1"
@@ -36,24 +36,22 @@ class DeprecationDates:
     link: str | None = None
 
 
-def told(
-    deprecation: DeprecationDates, translation: Translation, work: CallContext, old: Element, body: str
-) -> tuple[str, str]:
+def told(deprecation: DeprecationDates, work: CallContext, old: Element, body: str) -> tuple[str, str]:
     """The body of an answer as text, with notices if it is to have them, and the header block, if any.
 
     `body` is what was written of `old` without notices.
     """
     tell = work.caller.tell
-    found = _listed(work.findings) if tell.notices or tell.header else []
+    found = _listed(work.record.findings) if tell.notices or tell.header else []
     if not found:
         return body, ""
-    if not has_room(translation):
+    if not has_room(work.translation):
         return body, _block(deprecation, found) if tell.header else ""
     if not tell.notices:
         return body, ""
     notices = [_notice(text, code) for text, code in _texts(found, deprecation.link)]
     whole = Element(old.name, old.text, old.attributes, [*old.children, *notices])
-    return translation.writer(work.schema_version).write(whole)[0], ""
+    return work.translation.writer(work.schema_version).write(whole)[0], ""
 
 
 def has_room(translation: Translation) -> bool:

@@ -16,8 +16,9 @@ from shim.core.catalogue.holding import holding, never_holding
 from shim.core.catalogue.required import denied, unsourced
 from shim.core.catalogue.translation import Catalogue, Declared, DeclaredService, Translation
 from shim.core.errors import DeclarationError
+from shim.core.rules.reference import ExtensionReference, of_kind
 from shim.core.rules.rule import Fate
-from shim.core.rules.work import Direction
+from shim.core.rules.table import Direction
 from shim.core.schema.interface import ElementDecl, Interface, Operation, paths
 
 
@@ -106,8 +107,9 @@ def _compile_plan(catalogue: Catalogue, declared: Declared, old: Operation) -> t
     for part in (rest, *parts):
         problems += [f"{part.new.name}: {problem}" for problem in part.problems]
     translation.fates = _joined(rest.fates, parts)
-    refers = (*translation.refers, *(each for part in translation.legs.values() for each in part.refers))
-    translation.refers = tuple(dict.fromkeys(refers))
+    legs = (each for part in translation.legs.values() for each in part.request_references)
+    extensions = of_kind(legs, ExtensionReference)
+    translation.request_references = tuple(dict.fromkeys((*translation.request_references, *extensions)))
     return translation, problems + _unreached(translation, old)
 
 

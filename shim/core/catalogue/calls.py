@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shim.core.catalogue.translation import CalledOperation, Translation
+from shim.core.rules.reference import AccountReference, ExtensionReference, OwnerReference, of_kind
 
 _WHO = "Whose an ID or identifier is that the identity map does not know."
 _THEIRS = "Which extensions that user has; or which number one has by now, when v3 refuses the old one."
@@ -30,14 +31,17 @@ def lookups(translation: Translation) -> tuple[CalledOperation, ...]:
 
 
 def _lookups(translation: Translation) -> Iterator[CalledOperation]:
-    kinds = {by for _, by, _ in translation.refers}
-    asks = any(each.ask for each in translation.accounts)
-    follows = asks or any(main for _, _, main in translation.refers)
+    named = of_kind(translation.request_references, ExtensionReference)
+    kinds = {each.by for each in named}
+    asks = any(each.ask for each in of_kind(translation.request_references, AccountReference))
+    follows = asks or any(each.main for each in named)
+    owners = of_kind(translation.answer_references, OwnerReference)
+    answered = of_kind(translation.answer_references, ExtensionReference)
     if asks or kinds & {"old_id", "identifier"}:
         yield CalledOperation("User.GetUserDetails", _WHO)
-    if asks or follows or kinds & {"old_id", "identifier"} or translation.answers_own:
+    if asks or follows or kinds & {"old_id", "identifier"} or owners:
         yield CalledOperation("Extension.GetExtensions", _THEIRS)
-    if asks or kinds or translation.answers_refer or translation.answers_own:
+    if asks or kinds or answered or owners:
         yield CalledOperation("Extension.GetExtensionDetails", _OWNER)
     details = translation.declared.details
     if details and any(each.fate in ("kept", "emulated") for each in translation.fates):

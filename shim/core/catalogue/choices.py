@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shim.core.catalogue.translation import Translation
+from shim.core.context import CallContext
 from shim.core.errors import CallerError
 from shim.core.findings import Code
 from shim.core.policies import ANY, AS_WRITTEN, CHOICES, Chosen, Do, Policies, Policy, Side, deciding, possible
 from shim.core.rules.choices import emulates
-from shim.core.rules.work import CallContext
 
 _BARRED = "v3 cannot answer with {0}, and the shim's configuration chose to refuse such calls."
 
@@ -49,8 +49,9 @@ def _barred(plain: Chosen, translation: Translation) -> Iterator[str]:
             yield each.path
 
 
-def choose(translation: Translation, work: CallContext) -> None:
+def choose(work: CallContext) -> None:
     """Take over what was chosen for this operation. Raises CallerError if the call itself is refused."""
+    translation = work.translation
     work.chosen = chosen(work.caller.policies, translation)
     if translation.declared.emulates:
         emulates(work, translation.declared.emulates)

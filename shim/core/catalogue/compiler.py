@@ -11,11 +11,9 @@ from typing import Literal
 
 from shim.core.catalogue.translation import Catalogue, Declared, Translation
 from shim.core.findings import KINDS, Code
-from shim.core.rules.extensions import AccountPath, ExtensionKey, Owned, Refer
-from shim.core.rules.required import Apart, Needed, ReadFirst
+from shim.core.rules.reference import Reference
 from shim.core.rules.rule import Fate, Made, Rule, Taken, split
-from shim.core.rules.vocabulary import Keep
-from shim.core.rules.work import ChildRule, Direction, Producer, Table
+from shim.core.rules.table import ChildRule, Direction, Producer, Table
 from shim.core.schema.interface import ComplexType, Demand, ElementDecl, Operation, paths
 from shim.core.schema.values import clears, either, is_text, reader
 from shim.core.serialise import MessageWriter
@@ -49,8 +47,9 @@ class Compiler:
     def translation(self) -> Translation:
         request, on_request = self.compile("request", self.old.input, self.new.input)
         answer, on_answer = self.compile("answer", self.new.output, self.old.output)
+        there = (dict(paths(self.old.input)), dict(paths(self.new.input)))
         for index, rule in enumerate(self.declared.rules):
-            if index not in self.used and not self.stands(rule):
+            if index not in self.used and not rule.stands(*there):
                 self.problems.append(f"the rule for {rule.old or rule.new} fits neither request nor answer")
         return Translation(
             declared=self.declared,
@@ -63,67 +62,34 @@ class Compiler:
             on_request=on_request,
             on_answer=on_answer,
             recalls=any(each.fate == "emulated" for each in self.fates),
-            refers=self.refers(),
-            answers_refer=self.answers_refer(),
-            answers_own=self.answers_own(),
-            accounts=self.accounts(),
-            requests_among=self.among("request"),
-            answers_among=self.among("answer"),
-            answers_users=self.answers_users(),
+            request_references=self.references("request", self.old.input, self.new.input),
+            answer_references=self.references("answer", self.new.output, self.old.output),
             fates=self.fates,
         )
 
-    def stands(self, rule: Rule) -> bool:
-        """Whether a rule that takes and makes nothing is about something that there is."""
-        if isinstance(rule, Needed | Apart):
-            names = rule.names if isinstance(rule, Needed) else rule.others
-            return set(names) <= set(dict(paths(self.old.input)))
-        return isinstance(rule, ReadFirst) and rule.new in dict(paths(self.new.input))
-
     def needed(self, path: str) -> tuple[Demand, ...]:
-        """What requests must have at a level because v3 must: see `needed`."""
-        found = [rule.demand() for rule in self.declared.rules if isinstance(rule, Needed)]
+        """What requests must have at a level because of rules: see `needed`."""
+        found = [each for rule in self.declared.rules for each in rule.demands()]
         return tuple(demand for level, demand in found if level == path)
+
+    def references(
+        self, direction: Direction, source: ElementDecl, target: ElementDecl
+    ) -> tuple[Reference, ...]:
+        """What the messages of a direction refer to, as their rules say, where the schemas have it."""
+        comes, made = dict(paths(source)), dict(paths(target))
+        said = (
+            each
+            for rule in self.declared.rules
+            if rule.only in (None, direction)
+            for each in rule.references(direction)
+        )
+        return tuple(dict.fromkeys(each for each in said if each.path in (made if each.made else comes)))
 
     def earlier_writer(self) -> MessageWriter | None:
         earlier = self.catalogue.old.earlier
         if earlier is None or self.declared.earlier is None or self.declared.earlier.answer is None:
             return None
         return MessageWriter(earlier, earlier.operations[self.old.full_name].output, answers=True)
-
-    def among(self, direction: Direction) -> tuple[tuple[str, str], ...]:
-        """Request paths, or kept fields of answers, that name things which the shim keeps for all."""
-        there = dict(paths(self.old.input if direction == "request" else self.old.output))
-        rules = [each for each in self.declared.rules if isinstance(each, Keep) and each.old in there]
-        named = [(each.old, each.field or split(each.old)[1], each.among) for each in rules]
-        return tuple((path if direction == "request" else field, key) for path, field, key in named if key)
-
-    def refers(self) -> tuple[tuple[str, ExtensionKey, bool], ...]:
-        there = dict(paths(self.old.input))
-        rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.old in there]
-        return tuple(
-            (each.old, each.by, each.main) for each in rules if each.only != "answer" and not each.later
-        )
-
-    def answers_refer(self) -> tuple[str, ...]:
-        there = dict(paths(self.new.output))
-        rules = [each for each in self.declared.rules if isinstance(each, Refer) and each.new in there]
-        return tuple({each.new: 0 for each in rules if each.takes("answer") and each.only != "request"})
-
-    def answers_own(self) -> tuple[tuple[str, str, str], ...]:
-        there = dict(paths(self.new.output))
-        rules = [each for each in self.declared.rules if isinstance(each, Owned) and each.new in there]
-        return tuple((each.new, each.beside, each.role) for each in rules)
-
-    def accounts(self) -> tuple[AccountPath, ...]:
-        there = dict(paths(self.old.input))
-        rules = [each for each in self.declared.rules if isinstance(each, AccountPath) and each.old in there]
-        return tuple(each for each in rules if each.only != "answer")
-
-    def answers_users(self) -> tuple[str, ...]:
-        there = dict(paths(self.new.output))
-        rules = [each for each in self.declared.rules if isinstance(each, AccountPath) and each.new in there]
-        return tuple(each.new for each in rules if each.takes("answer") and each.only != "request")
 
     def compile(
         self, direction: Direction, source: ElementDecl, target: ElementDecl

@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from shim.core.answers.v3_texts import Words
 from shim.core.commands.journal import OnCrash, Undo
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.message import Element
 from shim.core.reading.flat_call_rules import is_earlier
-from shim.core.rules.extensions import AccountPath, ExtensionKey
+from shim.core.rules.reference import Reference
 from shim.core.rules.rule import Fate, Rule
-from shim.core.rules.work import CallContext, Producer, Table
+from shim.core.rules.table import Producer, Table
 from shim.core.schema.interface import Interface, Operation
 from shim.core.serialise import MessageWriter
 from shim.core.translate import known_attributes, refusal, walk
 
-CallPlan = Callable[["Catalogue", "Translation", "CallContext"], Steps[Element]]
+CallPlan = Callable[[CallContext], Steps[Element]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +115,10 @@ class Translation:
     on_request: tuple[Producer, ...] = ()
     on_answer: tuple[Producer, ...] = ()
     recalls: bool = False
-    refers: tuple[tuple[str, ExtensionKey, bool], ...] = ()
-    """Where requests name extensions: (path, kind of name, whether the call is about that one)."""
-    requests_among: tuple[tuple[str, str], ...] = ()
-    """Where requests name things that the shim keeps for all: (path, the store's key of them)."""
-    answers_among: tuple[tuple[str, str], ...] = ()
-    """The same of what is kept for an account and answered: (field, key)."""
-    accounts: tuple[AccountPath, ...] = ()
-    """Where requests name accounts that may be extensions."""
-    answers_refer: tuple[str, ...] = ()
-    """Where v3 answers name extensions by number."""
-    answers_own: tuple[tuple[str, str, str], ...] = ()
-    """Where v3 answers name a user and mean an extension: (path, the element beside it with the number, the
-    setting that says whether it is a user)."""
-    answers_users: tuple[str, ...] = ()
-    """Where v3 answers name an account that may be a user, and 2.5 an account that may be an extension."""
+    request_references: tuple[Reference, ...] = ()
+    """What requests refer to: extensions, accounts, things that the shim keeps for all."""
+    answer_references: tuple[Reference, ...] = ()
+    """What v3 answers, and what is kept for them, refer to."""
     fates: list[Fate] = field(default_factory=list)
     legs: dict[str, Translation] = field(default_factory=dict)
     """The calls of a plan, by name; each is a translation that takes part of the message."""
@@ -150,8 +140,8 @@ class Translation:
         if work.request.attributes and not self.request.leg:
             known_attributes(work.request, None, work, "request")
         walk(work.request, self.request, target, work, "request")
-        if work.problems:
-            raise refusal(work.problems)
+        if work.record.problems:
+            raise refusal(work.record.problems)
         for produce in self.on_request:
             produce(target, work)
         return target

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.extensions import Known
 from shim.core.commands.steps import Steps, Together, ask
+from shim.core.context import CallContext
 from shim.core.errors import BackendError, says_absent
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +35,12 @@ def known_from(details: Element, number: str) -> Known | None:
     return Known(user, number, details.get("parentIdentifier")) if user else None
 
 
-def ask_each(catalogue: Catalogue, work: CallContext, numbers: Iterable[str]) -> Steps[Evidence]:
+def ask_each(work: CallContext, numbers: Iterable[str]) -> Steps[Evidence]:
     """Ask v3 for extensions, each by itself and side by side."""
     wanted = list(dict.fromkeys(numbers))
     if not wanted:
         return Evidence()
-    replies = yield from ask(Together(tuple(_details(catalogue, work, each) for each in wanted)))
+    replies = yield from ask(Together(tuple(_details(work, each) for each in wanted)))
     said = list(zip(wanted, replies, strict=True))
     return Evidence(
         {number: reply for number, reply in said if isinstance(reply, Element)},
@@ -49,10 +48,10 @@ def ask_each(catalogue: Catalogue, work: CallContext, numbers: Iterable[str]) ->
     )
 
 
-def _details(catalogue: Catalogue, work: CallContext, number: str) -> Steps[Element | bool]:
+def _details(work: CallContext, number: str) -> Steps[Element | bool]:
     """The details; False when v3 denies the number, True when it says neither."""
     try:
         asked = Element("extendedNumber", number)
-        return (yield from read_v3(catalogue, work, "Extension.GetExtensionDetails", asked))
+        return (yield from read_v3(work, "Extension.GetExtensionDetails", asked))
     except BackendError as fault:
         return not says_absent(fault)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.extensions import (
     DenyIdentities,
     FindEnded,
@@ -21,48 +20,61 @@ from shim.core.commands.extensions import (
     LearnIdentities,
 )
 from shim.core.commands.steps import Steps, Together, ask
+from shim.core.context import CallContext
 from shim.core.errors import CallerError, Fault, says_absent
 from shim.core.extensions.evidence import ask_each, known_from
 from shim.core.extensions.reconcile import ListedExtensions, reconcile, rows_of_user
 from shim.core.findings import Code
 from shim.core.forward import look
 from shim.core.keeping import look_up
-from shim.core.message import Element
-from shim.core.rules.extensions import ExtensionKey, by_number, extended, has_number
+from shim.core.message import Element, spots
+from shim.core.rules.extensions import by_number, extended, has_number
+from shim.core.rules.reference import (
+    AccountReference,
+    ExtensionKey,
+    ExtensionReference,
+    OwnerReference,
+    SharedReference,
+    of_kind,
+)
 from shim.core.rules.rule import split
-from shim.core.rules.work import CallContext, spots
 
 Name = Literal["old_id", "identifier", "extension_id", "number", "user_id"]
 NameKey = tuple[Name, str]
 
 
-def of_request(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[None]:
+def of_request(work: CallContext) -> Steps[None]:
     """Resolve every extension that a request names, and note which one the call is about."""
-    yield from look_up(work, translation.requests_among)
-    yield from _accounts(catalogue, translation, work)
-    if not translation.refers:
+    translation = work.translation
+    references = translation.request_references
+    if not references:
+        return
+    yield from look_up(work, of_kind(references, SharedReference))
+    yield from _accounts(work, of_kind(references, AccountReference))
+    extensions = of_kind(references, ExtensionReference)
+    if not extensions:
         return
     asked: dict[NameKey, NameKey] = {}
     main: dict[str, NameKey] = {}
-    for path, by, is_main in translation.refers:
-        for text in texts(work.request, path):
-            key = _key(by, text)
+    for each in extensions:
+        for text in texts(work.request, each.path):
+            key = _key(each.by, text)
             if key is not None:
-                asked[by, text] = key
-                if is_main:
-                    main.setdefault(path, key)
-    yield from resolve(catalogue, work, asked.values(), lenient=translation.declared.lenient)
+                asked[each.by, text] = key
+                if each.main:
+                    main.setdefault(each.path, key)
+    yield from resolve(work, asked.values(), lenient=translation.declared.lenient)
     for said, key in asked.items():
-        if key in work.identities:
-            work.identities[said] = work.identities[key]
+        if key in work.extensions.identities:
+            work.extensions.identities[said] = work.extensions.identities[key]
     named = next((child.name for child in work.request.children if child.name in main), None)
-    if named is not None and main[named] in work.identities:
-        about(work, work.identities[main[named]])
+    if named is not None and main[named] in work.extensions.identities:
+        about(work, work.extensions.identities[main[named]])
         if translation.declared.siblings:
-            yield from siblings(work, work.identities[main[named]], named)
+            yield from siblings(work, work.extensions.identities[main[named]], named)
 
 
-def _key(by: ExtensionKey, text: str) -> NameKey | None:
+def _key(by: Name, text: str) -> NameKey | None:
     """What to look an extension up by; None when the text can be nobody's name."""
     if by == "identifier":
         return by, text
@@ -72,23 +84,21 @@ def _key(by: ExtensionKey, text: str) -> NameKey | None:
     return None if name is None else (by, name)
 
 
-def _accounts(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[None]:
+def _accounts(work: CallContext, references: Iterable[AccountReference]) -> Steps[None]:
     """Find out which accounts of a request are extensions."""
-    for rule in translation.accounts:
-        path = rule.old
-        named = texts(work.request, path)
-        yield from perhaps(catalogue, work, rule.by, named, ask=rule.ask)
-        for identity in [found for name in named if (found := work.identities.get((rule.by, name)))]:
-            if rule.main and work.extension is None:
+    translation = work.translation
+    for each in references:
+        named = texts(work.request, each.path)
+        yield from perhaps(work, each.by, named, ask=each.ask)
+        for identity in [found for name in named if (found := work.extensions.identities.get((each.by, name)))]:
+            if each.main and work.extensions.main is None:
                 about(work, identity)
             if translation.declared.siblings:
                 code: Code = "siblings-touched" if translation.writes else "siblings-included"
-                yield from siblings(work, identity, path, code)
+                yield from siblings(work, identity, each.path, code)
 
 
-def perhaps(
-    catalogue: Catalogue, work: CallContext, by: ExtensionKey, named: Iterable[str], *, ask: bool
-) -> Steps[None]:
+def perhaps(work: CallContext, by: Name, named: Iterable[str], *, ask: bool) -> Steps[None]:
     """Find the extensions among accounts of any level; the others, or unknown ones, are no fault.
 
     Accounts that the map does not know are extensions if v3 has a user of that name: it is asked if `ask`.
@@ -98,35 +108,37 @@ def perhaps(
         key = _key(by, said)
         if key is not None:
             keys[said] = key
-    yield from _find(work, [key for key in dict.fromkeys(keys.values()) if key not in work.identities])
-    yield from _settle(catalogue, work, keys.values())
+    yield from _find(
+        work, [key for key in dict.fromkeys(keys.values()) if key not in work.extensions.identities]
+    )
+    yield from _settle(work, keys.values())
     for said, key in keys.items():
-        if ask and key not in work.identities:
-            yield from _ended(catalogue, work, key)
-        if ask and key not in work.identities:
-            yield from _user(catalogue, work, key)
-        if key in work.identities:
-            work.identities[by, said] = work.identities[key]
+        if ask and key not in work.extensions.identities:
+            yield from _ended(work, key)
+        if ask and key not in work.extensions.identities:
+            yield from _user(work, key)
+        if key in work.extensions.identities:
+            work.extensions.identities[by, said] = work.extensions.identities[key]
 
 
-def find(catalogue: Catalogue, work: CallContext, by: ExtensionKey, named: Iterable[str]) -> Steps[None]:
+def find(work: CallContext, by: ExtensionKey, named: Iterable[str]) -> Steps[None]:
     """Find the extensions with these names; a name that is nobody's is no fault."""
-    yield from perhaps(catalogue, work, by, named, ask=True)
+    yield from perhaps(work, by, named, ask=True)
 
 
-def _user(catalogue: Catalogue, work: CallContext, key: NameKey, *, strict: bool = False) -> Steps[None]:
+def _user(work: CallContext, key: NameKey, *, strict: bool = False) -> Steps[None]:
     """Learn the extensions of a user, if v3 has a user of that name: other accounts have extensions too.
 
     If `strict`, raises BackendRefused when v3 refuses and does not say that there is no such user.
     """
     name = "ID" if key[0] == "old_id" else "identifier"
-    told = yield from look(catalogue, work, "User.GetUserDetails", Element(name, key[1]), strict=strict)
+    told = yield from look(work, "User.GetUserDetails", Element(name, key[1]), strict=strict)
     user_id = told.get("ID") if told is not None else None
     if told is None or not user_id:
         return
-    found = yield from extensions_of(catalogue, work, user_id, told.get("identifier"), strict=strict)
+    found = yield from extensions_of(work, user_id, told.get("identifier"), strict=strict)
     if name == "identifier" and found:
-        work.identities[key] = found[0]
+        work.extensions.identities[key] = found[0]
 
 
 def _canonical(text: str) -> str | None:
@@ -146,31 +158,31 @@ def siblings(work: CallContext, identity: Identity, path: str, code: Code = "sib
 
 def about(work: CallContext, identity: Identity) -> None:
     """Say that the call is about this extension."""
-    work.extension = identity
-    work.account = identity.old_id
+    work.extensions.main = identity
 
 
-def of_answer(
-    catalogue: Catalogue, translation: Translation, work: CallContext, answer: Element
-) -> Steps[None]:
+def of_answer(work: CallContext, answer: Element) -> Steps[None]:
     """Recognise every extension that a v3 answer names by number, or by its user."""
-    users: list[NameKey] = [
-        ("user_id", text) for path in translation.answers_users for text in texts(answer, path)
-    ]
+    references = work.translation.answer_references
+    if not references:
+        return
+    accounts = of_kind(references, AccountReference)
+    users: list[NameKey] = [("user_id", text) for each in accounts for text in texts(answer, each.path)]
     yield from _find(work, dict.fromkeys(users))
-    numbers = [text for path in translation.answers_refer for text in texts(answer, path)]
+    extensions = of_kind(references, ExtensionReference)
+    numbers = [text for each in extensions for text in texts(answer, each.path)]
     if numbers:
-        yield from recognise(catalogue, work, numbers)
-    for path, beside, role in translation.answers_own:
-        parent, name = split(path)
-        rows = [(row.get(name) or "", row.get(beside) or "") for row in spots(answer, parent)]
-        if by_number(work, role):
-            yield from recognise(catalogue, work, [extended(work, number) for _, number in rows])
+        yield from recognise(work, numbers)
+    for each in of_kind(references, OwnerReference):
+        parent, name = split(each.path)
+        rows = [(row.get(name) or "", row.get(each.beside) or "") for row in spots(answer, parent)]
+        if by_number(work, each.role):
+            yield from recognise(work, [extended(work, number) for _, number in rows])
             continue
-        yield from owners(catalogue, work, [(user.strip(), number) for user, number in rows if user.strip()])
+        yield from owners(work, [(user.strip(), number) for user, number in rows if user.strip()])
 
 
-def owners(catalogue: Catalogue, work: CallContext, rows: Iterable[tuple[str, str]]) -> Steps[None]:
+def owners(work: CallContext, rows: Iterable[tuple[str, str]]) -> Steps[None]:
     """Learn the extensions of the users in (user ID, number) rows; users are asked for side by side.
 
     A user is asked for when the map knows none of the user's extensions, or not the one with that number.
@@ -185,34 +197,34 @@ def owners(catalogue: Catalogue, work: CallContext, rows: Iterable[tuple[str, st
             note(work, identity)
     missing = {user: 0 for user, number in wanted if not _among(found.get(user, ()), number)}
     if missing:
-        yield from ask(Together(tuple(extensions_of(catalogue, work, user) for user in missing)))
+        yield from ask(Together(tuple(extensions_of(work, user) for user in missing)))
 
 
 def _among(identities: tuple[Identity, ...], number: str) -> bool:
     return bool(identities) and (not number or any(has_number(each, number) for each in identities))
 
 
-def resolve(
-    catalogue: Catalogue, work: CallContext, keys: Iterable[NameKey], *, lenient: bool = False
-) -> Steps[None]:
+def resolve(work: CallContext, keys: Iterable[NameKey], *, lenient: bool = False) -> Steps[None]:
     """Find the identities behind the names that a request uses.
 
     Raises CallerError for an unknown one, unless `lenient`: then the call is served without it.
     """
-    wanted = [key for key in dict.fromkeys(keys) if key not in work.identities]
+    wanted = [key for key in dict.fromkeys(keys) if key not in work.extensions.identities]
     yield from _find(work, wanted)
-    yield from _settle(catalogue, work, wanted)
+    yield from _settle(work, wanted)
     for key in wanted:
-        if key not in work.identities:
-            yield from _discover(catalogue, work, key, lenient)
+        if key not in work.extensions.identities:
+            yield from _discover(work, key, lenient)
 
 
-def _settle(catalogue: Catalogue, work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
+def _settle(work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
     """Ask v3 for those that are unconfirmed, each by itself. What it denies is not found for this call."""
-    found = {key: identity for key in keys if (identity := work.identities.get(key)) and identity.doubt}
+    found = {
+        key: identity for key in keys if (identity := work.extensions.identities.get(key)) and identity.doubt
+    }
     if not found:
         return
-    said = yield from ask_each(catalogue, work, [identity.number for identity in found.values()])
+    said = yield from ask_each(work, [identity.number for identity in found.values()])
     learned = yield from learn(
         work, [said.known(each.number, each.user_id) for each in found.values() if each.number in said.there]
     )
@@ -222,24 +234,26 @@ def _settle(catalogue: Catalogue, work: CallContext, keys: Iterable[NameKey]) ->
         yield from ask(DenyIdentities(denied))
     for key, identity in found.items():
         if identity.number in now:
-            work.identities[key] = now[identity.number]
+            work.extensions.identities[key] = now[identity.number]
         elif identity.number in denied:
             unnote(work, identity)
 
 
 def unnote(work: CallContext, identity: Identity) -> None:
     """This call knows the extension no more."""
-    for key in [key for key, each in work.identities.items() if each.extension_id == identity.extension_id]:
-        del work.identities[key]
+    for key in [
+        key for key, each in work.extensions.identities.items() if each.extension_id == identity.extension_id
+    ]:
+        del work.extensions.identities[key]
 
 
 def known(work: CallContext, numbers: Iterable[str]) -> Steps[None]:
     """Find what the map knows of extended numbers, without asking v3 about the others."""
     keys: list[NameKey] = [("number", number) for number in dict.fromkeys(numbers) if number]
-    yield from _find(work, [key for key in keys if key not in work.identities])
+    yield from _find(work, [key for key in keys if key not in work.extensions.identities])
 
 
-def recognise(catalogue: Catalogue, work: CallContext, numbers: Iterable[str]) -> Steps[None]:
+def recognise(work: CallContext, numbers: Iterable[str]) -> Steps[None]:
     """Find the identities behind extended numbers of an answer; unknown ones are looked up side by side.
 
     A number that v3 names and does not know (any more) stays unknown.
@@ -247,7 +261,7 @@ def recognise(catalogue: Catalogue, work: CallContext, numbers: Iterable[str]) -
     wanted = [number for number in dict.fromkeys(numbers) if number]
     yield from known(work, wanted)
     parts = tuple(
-        _owner(catalogue, work, number) for number in wanted if ("number", number) not in work.identities
+        _owner(work, number) for number in wanted if ("number", number) not in work.extensions.identities
     )
     if parts:
         seen = yield from ask(Together(parts))
@@ -265,12 +279,11 @@ def learn(work: CallContext, seen: list[Known]) -> Steps[tuple[Identity, ...]]:
 
 
 def note(work: CallContext, identity: Identity) -> None:
-    work.identities["number", identity.number] = identity
-    work.identities["old_id", identity.old_id] = identity
+    work.extensions.identities["number", identity.number] = identity
+    work.extensions.identities["old_id", identity.old_id] = identity
 
 
 def extensions_of(
-    catalogue: Catalogue,
     work: CallContext,
     user_id: str,
     identifier: str | None = None,
@@ -283,13 +296,13 @@ def extensions_of(
 
     Numbers in `denied` need not be asked for: v3 has just said that they do not exist.
     """
-    rows = yield from rows_of_user(catalogue, work, user_id, strict=strict)
+    rows = yield from rows_of_user(work, user_id, strict=strict)
     if rows is None:
         return ()
     said = identifier or identifier_of(work, rows)
     known = [Known(user_id, number, said) for row in rows if (number := row.get("extendedNumber"))]
     seen = ListedExtensions(known, [each.number for each in known], (user_id,), own=True, denied=denied)
-    told = yield from reconcile(catalogue, work, seen)
+    told = yield from reconcile(work, seen)
     for gone in told.gone:
         unnote(work, gone)
     for identity in told.identities.values():
@@ -309,25 +322,27 @@ def identifier_of(work: CallContext, rows: list[Element]) -> str | None:
     return told.pop() or None
 
 
-def elsewhere(catalogue: Catalogue, work: CallContext, fault: Fault) -> Steps[bool]:
+def elsewhere(work: CallContext, fault: Fault) -> Steps[bool]:
     """Whether v3 refused a call because its extension has another number or user by now; the call then knows.
 
     v3 refuses an unknown number or user before it does anything, so the call may be made again.
     """
-    before = work.extension
+    before = work.extensions.main
     if before is None or not says_absent(fault):
         return False
-    said = yield from ask_each(catalogue, work, [before.number])
+    said = yield from ask_each(work, [before.number])
     if before.number in said.there:
         yield from learn(work, [said.known(before.number, before.user_id)])
     elif before.number in said.denied:
-        yield from extensions_of(catalogue, work, before.user_id, before.identifier, said.denied)
+        yield from extensions_of(work, before.user_id, before.identifier, said.denied)
     found = yield from ask(FindIdentities("old_id", (before.old_id,)))
     after = next(iter(found.get(before.old_id, ())), None)
     if after is None or (after.number, after.user_id) == (before.number, before.user_id):
         return False
-    for key in [key for key, identity in work.identities.items() if identity.old_id == before.old_id]:
-        work.identities[key] = after
+    for key in [
+        key for key, identity in work.extensions.identities.items() if identity.old_id == before.old_id
+    ]:
+        work.extensions.identities[key] = after
     note(work, after)
     about(work, after)
     if after.number != before.number:
@@ -343,49 +358,46 @@ def _find(work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
         found = yield from ask(FindIdentities(name, tuple(values)))
         for value, identities in found.items():
             if identities:
-                work.identities[name, value] = identities[0]
+                work.extensions.identities[name, value] = identities[0]
 
 
-def _discover(catalogue: Catalogue, work: CallContext, key: NameKey, lenient: bool) -> Steps[None]:
+def _discover(work: CallContext, key: NameKey, lenient: bool) -> Steps[None]:
     """Ask v3 about a name that the map does not know: a number's owner, or a user's extensions.
 
     There is no such extension when v3 says so; what else it says of it (no rights, not now) is its answer.
     """
     if key[0] == "number":
-        owner = yield from _owner(catalogue, work, key[1], strict=not lenient)
+        owner = yield from _owner(work, key[1], strict=not lenient)
         yield from learn(work, [owner] if owner else [])
     else:
-        yield from _ended(catalogue, work, key)
-        if key not in work.identities and key[0] != "extension_id":  # v3 knows none of these
-            yield from _user(catalogue, work, key, strict=not lenient)
-    if key not in work.identities and not lenient:
+        yield from _ended(work, key)
+        if key not in work.extensions.identities and key[0] != "extension_id":  # v3 knows none of these
+            yield from _user(work, key, strict=not lenient)
+    if key not in work.extensions.identities and not lenient:
         raise CallerError(
             "unknown-extension", "There is no extension with this ID or identifier: look it up anew.", "100"
         )
 
 
-def _ended(catalogue: Catalogue, work: CallContext, key: NameKey) -> Steps[None]:
+def _ended(work: CallContext, key: NameKey) -> Steps[None]:
     """Whether an extension whose identity has ended is there again."""
     if key[0] not in ("old_id", "extension_id"):
         return
     by: Literal["old_id", "extension_id"] = "old_id" if key[0] == "old_id" else "extension_id"
     found = yield from ask(FindEnded(by, (key[1],)))
     for was in found.get(key[1], ()):
-        said = yield from ask_each(catalogue, work, [was.number])
+        said = yield from ask_each(work, [was.number])
         if was.number in said.there:
             back = yield from learn(work, [said.known(was.number, was.user_id)])
             for each in back:
                 if getattr(each, by) == key[1]:
-                    work.identities[key] = each
+                    work.extensions.identities[key] = each
 
 
-def _owner(
-    catalogue: Catalogue, work: CallContext, number: str, *, strict: bool = False
-) -> Steps[Known | None]:
+def _owner(work: CallContext, number: str, *, strict: bool = False) -> Steps[Known | None]:
     """Whose extension a number is, as v3 says; None when it does not know the number, or refuses to say, which
     is raised if `strict`."""
     answer = yield from look(
-        catalogue,
         work,
         "Extension.GetExtensionDetails",
         Element("extendedNumber", number),

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.extensions import (
     DenyIdentities,
     DoubtIdentities,
@@ -23,11 +22,11 @@ from shim.core.commands.extensions import (
     RenumberIdentities,
 )
 from shim.core.commands.steps import Steps, ask
+from shim.core.context import CallContext
 from shim.core.errors import BackendRefused, says_absent
 from shim.core.extensions.evidence import Evidence, ask_each
 from shim.core.forward import read_v3
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 
 MOST_ASKED = 100
 """How many extensions v3 is asked for by themselves for one list; others stay as they are, or unconfirmed."""
@@ -59,7 +58,7 @@ class Reconciled:
     gone: list[Identity] = field(default_factory=list)
 
 
-def reconcile(catalogue: Catalogue, work: CallContext, seen: ListedExtensions) -> Steps[Reconciled]:
+def reconcile(work: CallContext, seen: ListedExtensions) -> Steps[Reconciled]:
     """Bring the map in line with a list, and the list with v3."""
     found = yield from ask(FindIdentities("number", tuple(dict.fromkeys(seen.numbers))))
     stand = {number: each for number, (each, *_) in found.items()}
@@ -68,16 +67,14 @@ def reconcile(catalogue: Catalogue, work: CallContext, seen: ListedExtensions) -
     ended = (yield from ask(FindEnded("number", tuple(fresh)))) if fresh else {}
     against = [each.number for each in seen.rows if each.number in ended or _is_against(stand, each)]
     asked = [each for each in (*against, *missing) if each not in seen.denied]
-    said = _both((yield from ask_each(catalogue, work, asked[:MOST_ASKED])), Evidence(denied=seen.denied))
+    said = _both((yield from ask_each(work, asked[:MOST_ASKED])), Evidence(denied=seen.denied))
     if any(number in said.there for number in missing):  # a list that is wrong once may be wrong twice
-        more = yield from ask_each(
-            catalogue, work, [each for each in fresh if each not in against][:MOST_ASKED]
-        )
+        more = yield from ask_each(work, [each for each in fresh if each not in against][:MOST_ASKED])
         said, against = _both(said, more), [*against, *fresh]
     told = Reconciled({each.number: stand[each.number] for each in seen.rows if each.number in stand})
     news = list(_news(seen.rows, set(against), said, stand, told))
     gone = [each for number, each in missing.items() if number in said.denied]
-    yield from _renumber(catalogue, work, seen, gone, news, ended, told)
+    yield from _renumber(work, seen, gone, news, ended, told)
     told.omitted = {number: said.there[number] for number in missing if number in said.there}
     news += [said.known(number, missing[number].user_id) for number in told.omitted]
     unseen = tuple(number for number in missing if number not in said.there and number not in said.denied)
@@ -128,7 +125,6 @@ def _news(
 
 
 def _renumber(
-    catalogue: Catalogue,
     work: CallContext,
     seen: ListedExtensions,
     gone: Sequence[Identity],
@@ -147,14 +143,14 @@ def _renumber(
             lost.setdefault(was.user_id, []).append(was.number)
     if not seen.own:
         for user in [each for each in lost if each not in came][:MOST_ASKED]:
-            came[user] = yield from _new_numbers(catalogue, work, user)
+            came[user] = yield from _new_numbers(work, user)
     pairs = {
         old: new
         for user, numbers in lost.items()
         for old, new in renumberings(numbers, came.get(user, ())).items()
     }
     owners = {was.number: was.user_id for was in gone}
-    there = yield from ask_each(catalogue, work, pairs.values())
+    there = yield from ask_each(work, pairs.values())
     pairs = {
         old: new
         for old, new in pairs.items()
@@ -169,9 +165,9 @@ def _renumber(
         yield from ask(DenyIdentities(tuple(was.number for was in told.gone)))
 
 
-def _new_numbers(catalogue: Catalogue, work: CallContext, user: str) -> Steps[list[str]]:
+def _new_numbers(work: CallContext, user: str) -> Steps[list[str]]:
     """Numbers of a user that the map never had, by the user's own list."""
-    rows = yield from rows_of_user(catalogue, work, user)
+    rows = yield from rows_of_user(work, user)
     numbers = tuple(number for row in rows or () if (number := row.get("extendedNumber")))
     if not numbers:
         return []
@@ -180,13 +176,11 @@ def _new_numbers(catalogue: Catalogue, work: CallContext, user: str) -> Steps[li
     return [each for each in numbers if each not in there and each not in ended]
 
 
-def rows_of_user(
-    catalogue: Catalogue, work: CallContext, user: str, *, strict: bool = False
-) -> Steps[list[Element] | None]:
+def rows_of_user(work: CallContext, user: str, *, strict: bool = False) -> Steps[list[Element] | None]:
     """The extensions that v3 lists of a user. Empty when it has none, or v3 denies the user; None when v3 does
     not say, which is raised if `strict`. Raises BackendError when it does not answer."""
     try:
-        answer = yield from read_v3(catalogue, work, "Extension.GetExtensions", Element("parentID", user))
+        answer = yield from read_v3(work, "Extension.GetExtensions", Element("parentID", user))
     except BackendRefused as fault:
         if says_absent(fault):
             return []

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.commands.extensions import ForgetIdentities, Identity, Known, LearnIdentities
 from shim.core.commands.journal import Begin, Close, Step
 from shim.core.commands.steps import Steps, ask
+from shim.core.context import CallContext
 from shim.core.errors import EntryLost, Fault, ShimError
 from shim.core.journal.recovery import (
     RecoveryResult,
@@ -30,17 +30,16 @@ from shim.core.journal.recovery import (
 )
 from shim.core.journal.writes import JournalRun
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 
 
 def beginning(
-    translation: Translation,
     work: CallContext,
     subject: str | None = None,
     steps: Iterable[Step] = (),
     promise: Element | None = None,
 ) -> Begin:
     """The command that opens the entry of this call, which is declared with what the journal does."""
+    translation = work.translation
     policy = translation.declared.journal
     assert policy is not None, f"{translation.old.full_name} is not declared with journal="
     key = digest(work.request, work.place)
@@ -59,7 +58,7 @@ JournalledPlan = Callable[[JournalRun], Steps[Element | Learning]]
 
 
 def journalled(
-    catalogue: Catalogue, work: CallContext, begin: Begin, plan: JournalledPlan, *, single: bool = False
+    work: CallContext, begin: Begin, plan: JournalledPlan, *, single: bool = False
 ) -> Steps[Element]:
     """Make the calls of a plan under a journal entry; its steps are `step` or `redo_step`.
 
@@ -70,12 +69,12 @@ def journalled(
     """
     opened = yield from ask(begin)
     if opened is not None:
-        work.entries.append(opened.entry)
+        work.record.entries.append(opened.entry)
     if opened is not None and opened.answer is not None:
         if (work.request.get("passwordAuto") or "").strip() in ("1", "true"):
             work.find("answer-field-unavailable", "password", "An answer that is given again has no password.")
         return opened.answer
-    journal = JournalRun(catalogue, work, begin.policy, opened, list(begin.steps), single)
+    journal = JournalRun(work, begin.policy, opened, list(begin.steps), single)
     try:
         ending = yield from plan(journal)
         return (yield from _end(journal, ending))

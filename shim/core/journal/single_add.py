@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from shim.core.catalogue.translation import CalledOperation, CallPlan, Catalogue, Declared, Translation
+from shim.core.catalogue.translation import CalledOperation, CallPlan, Declared, Translation
 from shim.core.commands.journal import Ask, Probe, Undo
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.errors import BackendError, BackendRefused
 from shim.core.extensions.lookup import elsewhere, of_answer
 from shim.core.forward import forward
 from shim.core.journal.run import beginning, journalled
 from shim.core.journal.writes import JournalRun, fresh, step
 from shim.core.keeping import keep
-from shim.core.message import Element
-from shim.core.rules.work import CallContext, spots
+from shim.core.message import Element, spots
 
 _NOT_IN_A_ROW = ("verbose", "passwordAuto", "forceUpdate")
 """With these the answer says what no list does, so that a write whose end was not seen cannot be answered."""
@@ -109,17 +109,17 @@ def traced(how: Traced, declared: Declared) -> Declared:
 def adding(traced: Traced) -> CallPlan:
     """The plan of such an Add."""
 
-    def plan(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
-        wanted = translation.to_new(work)
+    def plan(work: CallContext) -> Steps[Element]:
+        wanted = work.translation.to_new(work)
 
         def steps(journal: JournalRun) -> Steps[Element]:
-            answer = yield from _where_it_is(journal, translation, traced, wanted)
-            yield from keep(catalogue, translation, answer, work, certain=journal.opened is not None)
-            yield from of_answer(catalogue, translation, work, answer)
-            return translation.to_old(answer, work)
+            answer = yield from _where_it_is(journal, work.translation, traced, wanted)
+            yield from keep(answer, work, certain=journal.opened is not None)
+            yield from of_answer(work, answer)
+            return work.translation.to_old(answer, work)
 
-        begin = beginning(translation, work, traced.subject(wanted))
-        return (yield from journalled(catalogue, work, begin, steps, single=True))
+        begin = beginning(work, traced.subject(wanted))
+        return (yield from journalled(work, begin, steps, single=True))
 
     return plan
 
@@ -131,7 +131,7 @@ def _where_it_is(
     try:
         return (yield from _written(journal, translation, traced, wanted))
     except BackendError as fault:
-        if fault.unknown or not (yield from elsewhere(journal.catalogue, journal.work, fault)):
+        if fault.unknown or not (yield from elsewhere(journal.work, fault)):
             raise
     return (yield from _written(journal, translation, traced, translation.to_new(journal.work)))
 
@@ -140,7 +140,7 @@ def _written(journal: JournalRun, translation: Translation, traced: Traced, want
     """The write. v3 may answer that it failed, and 2.5 then answers the same."""
     probe = yield from _seen_before(journal, traced.probe(wanted))
     if probe is None:
-        return (yield from forward(journal.catalogue, journal.work, translation.new, wanted, writes=True))
+        return (yield from forward(journal.work, translation.new, wanted, writes=True))
     goes_on = not any(_on(wanted, name) for name in _NOT_IN_A_ROW)
     return (
         yield from step(

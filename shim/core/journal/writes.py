@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.journal import Ask, MarkSteps, OnCrash, Opened, Probe, Step, UnderWay, Undo
 from shim.core.commands.steps import Steps, ask
+from shim.core.context import CallContext
 from shim.core.errors import BackendError, BackendRefused, EntryLost, Fault, Unclear, says_absent
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 from shim.core.schema.interface import Operation
 
 
@@ -20,7 +19,6 @@ from shim.core.schema.interface import Operation
 class JournalRun:
     """One entry under way; without `opened` nothing is written down."""
 
-    catalogue: Catalogue
     work: CallContext
     policy: OnCrash
     opened: Opened | None
@@ -110,7 +108,7 @@ def _redo_once(journal: JournalRun, position: int, *, again: bool) -> Steps[Done
         return Done(None)
     made.state = "started"
     yield from mark(journal, position)
-    operation = journal.catalogue.new.operations[ask.operation]
+    operation = journal.work.catalogue.new.operations[ask.operation]
     try:
         assert ask.request is not None
         answer = yield from written(journal, operation, ask.request, None)
@@ -155,10 +153,10 @@ def _wanted(journal: JournalRun, made: Step) -> Steps[Ask | None]:
 
 def _is_there(journal: JournalRun, ask: Ask) -> Steps[bool]:
     """Whether v3 knows something that it is asked for by itself. Raises BackendError when it does not say."""
-    operation = journal.catalogue.new.operations[ask.operation]
+    operation = journal.work.catalogue.new.operations[ask.operation]
     assert ask.request is not None
     try:
-        yield from forward(journal.catalogue, journal.work, operation, ask.request, writes=False)
+        yield from forward(journal.work, operation, ask.request, writes=False)
     except Fault as fault:
         if not says_absent(fault):
             raise
@@ -170,7 +168,7 @@ def written(
     journal: JournalRun, operation: Operation, request: Element, probe: Probe | None, *, may_fail: bool = False
 ) -> Steps[Element]:
     """Make a v3 write. Raises a Fault that knows whether it may have taken effect."""
-    under_way = forward(journal.catalogue, journal.work, operation, request, writes=True)
+    under_way = forward(journal.work, operation, request, writes=True)
     answered = False
     try:
         reply: Any = None
@@ -206,10 +204,10 @@ def found(journal: JournalRun, made: Step) -> Steps[Element | None]:
     if len(ours) > 1:
         raise _unclear()
     if ours and made.undo is not None and made.undo.bare:
-        operation = journal.catalogue.new.operations[made.undo.bare]
+        operation = journal.work.catalogue.new.operations[made.undo.bare]
         parent = Element("parentID", ours[0].get(made.probe.key))
         request = Element(operation.input.name, children=[parent])
-        below = yield from forward(journal.catalogue, journal.work, operation, request, writes=False)
+        below = yield from forward(journal.work, operation, request, writes=False)
         if any(each.name != "notice" for each in below.children):
             raise _unclear()
     return ours[0] if ours else None
@@ -221,10 +219,10 @@ def _unclear() -> Unclear:
 
 def rows_of(journal: JournalRun, probe: Probe) -> Steps[list[Element] | None]:
     """The list that a probe looks at; None when what it is a list of does not exist."""
-    operation = journal.catalogue.new.operations[probe.ask.operation]
+    operation = journal.work.catalogue.new.operations[probe.ask.operation]
     request = probe.ask.request or Element(operation.input.name)
     try:
-        answer = yield from forward(journal.catalogue, journal.work, operation, request, writes=False)
+        answer = yield from forward(journal.work, operation, request, writes=False)
     except Fault as fault:
         if says_absent(fault):
             return None

@@ -10,9 +10,9 @@ nowhere, which would swallow calls.
 
 from __future__ import annotations
 
+from shim.core.context import CallContext, Problem
 from shim.core.errors import CallerError
 from shim.core.message import Element
-from shim.core.rules.work import CallContext, Problem
 from shim.core.translate import refusal
 
 _SAME = ("busy", "congestion", "hangup", "transfer", "setCallPriority")

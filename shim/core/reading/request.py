@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+from shim.core.context import CallContext, Problem
 from shim.core.errors import invalid_code
 from shim.core.message import Element
 from shim.core.reading.conversions import Convert, conversion, truth
 from shim.core.reading.encoded_types import decoded
-from shim.core.rules.work import CallContext, Problem
 from shim.core.schema.interface import ComplexType, ElementDecl
 from shim.core.schema.values import CheckValue, boolean, is_text, reader
 
@@ -187,7 +187,7 @@ def _decode(child: Element, path: str, work: CallContext) -> None:
     text = decoded(child.text or "", child.sent)
     if text is None:
         allowed = "base64 or hexadecimal, as its xsi:type says, or the text without that type"
-        work.problems.append(Problem("bad-value", path, allowed, invalid_code(path)))
+        work.record.problems.append(Problem("bad-value", path, allowed, invalid_code(path)))
         return
     child.text = text
     work.find("value-converted", path, _ENCODED)

@@ -6,10 +6,10 @@ instead has the finding that says so, and a reason of its own: a rule's would te
 
 from __future__ import annotations
 
+from shim.core.context import CallContext, Problem
 from shim.core.errors import CallerError
 from shim.core.findings import Code
 from shim.core.policies import CHOICES
-from shim.core.rules.work import CallContext, Problem
 
 _NOT_KEPT = "v3 has no place for it, and the shim's configuration chose to drop it."
 _REFUSED = "v3 has no place for it, and the shim's configuration chose to refuse it. Send the call without it."
@@ -32,7 +32,7 @@ def accepts(work: CallContext, code: Code, path: str, because: str) -> bool:
         return False
     why = _RATHER.format(because.rstrip(".")) if code == "field-dropped" else _REFUSED
     work.find("field-refused", path, why)
-    work.problems.append(Problem("field-refused", path, why, None))
+    work.record.problems.append(Problem("field-refused", path, why, None))
     return False
 
 

@@ -10,17 +10,15 @@ from shim.core.catalogue.translation import (
     READS,
     CalledOperation,
     CallPlan,
-    Catalogue,
     Declared,
     DeclaredService,
     Earlier,
-    Translation,
 )
 from shim.core.commands.journal import OnCrash, Undo
 from shim.core.commands.steps import Steps
+from shim.core.context import CallContext
 from shim.core.message import Element
 from shim.core.rules.rule import Rule
-from shim.core.rules.work import CallContext
 
 
 def operation(
@@ -115,7 +113,7 @@ def call(
     return CalledOperation(operation, because, undo, falls, where)
 
 
-EmulatedCall = Callable[[Translation, CallContext], Element | Steps[Element]]
+EmulatedCall = Callable[[CallContext], Element | Steps[Element]]
 
 
 def emulated(
@@ -129,8 +127,8 @@ def emulated(
     """
 
     @wraps(steps)
-    def answer(catalogue: Catalogue, translation: Translation, work: CallContext) -> Steps[Element]:
-        made = steps(translation, work)
+    def answer(work: CallContext) -> Steps[Element]:
+        made = steps(work)
         return made if isinstance(made, Element) else (yield from made)
 
     return replace(operation(name, rules=rules, plan=answer), emulates=because)

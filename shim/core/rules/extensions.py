@@ -10,12 +10,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shim.core.commands.extensions import Identity
-from shim.core.message import Element
+from shim.core.context import CallContext, Problem
+from shim.core.message import Element, spots
 from shim.core.rules.choices import accepts
+from shim.core.rules.reference import (
+    AccountReference,
+    ExtensionKey,
+    ExtensionReference,
+    OwnerReference,
+    Reference,
+)
 from shim.core.rules.rule import Made, Rule, Taken, split
-from shim.core.rules.work import CallContext, Direction, Problem, spots
+from shim.core.rules.table import Direction
 
-ExtensionKey = Literal["old_id", "identifier", "extension_id"]
 AccountSide = Literal["number", "user_id"]
 
 _UNKNOWN = "an extension that there is"
@@ -48,14 +55,19 @@ class Refer(Rule):
             return Made("ignored", self.old, None)
         return None
 
+    def references(self, direction: Direction) -> tuple[Reference, ...]:
+        if direction == "request":
+            return () if self.later else (ExtensionReference(self.old, self.by, self.main),)
+        return (ExtensionReference(self.new, "number"),) if self.takes("answer") else ()
+
     def _to_new(self, child: Element, into: Element, work: CallContext) -> None:
         name = (child.text or "").strip()
         if self.by != "identifier" and (name.startswith("-") or not name.strip("+0")):
             accepts(work, "field-dropped", self.old, "It names no extension: their IDs are above 0.")
             return
-        identity = work.identities.get((self.by, name))
+        identity = work.extensions.identities.get((self.by, name))
         if identity is None:
-            work.problems.append(Problem("bad-value", self.old, _UNKNOWN, "100"))
+            work.record.problems.append(Problem("bad-value", self.old, _UNKNOWN, "100"))
             return
         said = identity.number if self.side == "number" else identity.user_id
         place = split(self.new)[1]
@@ -68,7 +80,7 @@ class Refer(Rule):
 
     def _to_old(self, child: Element, into: Element, work: CallContext) -> None:
         number = (child.text or "").strip()
-        identity = work.identities.get(("number", number))
+        identity = work.extensions.identities.get(("number", number))
         if not number:
             return
         if identity is None:
@@ -137,8 +149,8 @@ class Own(Rule):
             at: Element | None = root
             for step in parent.split("/") if parent else ():
                 at = at.child(step) if at is not None else None
-            if at is not None and work.extension is not None:
-                at.children.append(Element(name, getattr(work.extension, self.name)))
+            if at is not None and work.extensions.main is not None:
+                at.children.append(Element(name, getattr(work.extensions.main, self.name)))
 
         return Made("computed", self.old, produce) if direction == "answer" else None
 
@@ -177,7 +189,7 @@ class Owned(Rule):
 
         def produce(root: Element, work: CallContext) -> None:
             owned: dict[str, list[Identity]] = {}
-            for (kind, _), identity in work.identities.items():
+            for (kind, _), identity in work.extensions.identities.items():
                 if kind == "number":
                     owned.setdefault(identity.user_id, []).append(identity)
             for place in spots(root, parent):
@@ -186,7 +198,7 @@ class Owned(Rule):
                     continue
                 number = place.get(self.beside) or ""
                 meant = (
-                    work.identities.get(("number", extended(work, number)))
+                    work.extensions.identities.get(("number", extended(work, number)))
                     if by_number(work, self.role)
                     else _which(owned.get(said.text or "", []), number)
                 )
@@ -198,6 +210,9 @@ class Owned(Rule):
                     work.find("answer-value-omitted", self.old, why)
 
         return Made("computed", self.old, produce) if direction == "answer" else None
+
+    def references(self, direction: Direction) -> tuple[Reference, ...]:
+        return (OwnerReference(self.new, self.beside, self.role),) if direction == "answer" else ()
 
 
 def _which(owned: list[Identity], number: str) -> Identity | None:
@@ -220,9 +235,9 @@ def by_number(work: CallContext, role: str) -> bool:
 def extended(work: CallContext, number: str) -> str:
     """A number as v3 extends it: a local one is of the organization of the extension that the call is about."""
     number = number.strip()
-    if not number or "*" in number or work.extension is None:
+    if not number or "*" in number or work.extensions.main is None:
         return number
-    return f"{work.extension.number.rpartition('*')[0]}*{number}"
+    return f"{work.extensions.main.number.rpartition('*')[0]}*{number}"
 
 
 def owned(path: str, beside: str, role: str) -> Rule:
@@ -259,9 +274,14 @@ class AccountPath(Rule):
             return Made("computed", self.new, None)
         return None
 
+    def references(self, direction: Direction) -> tuple[Reference, ...]:
+        if direction == "request":
+            return (AccountReference(self.old, self.by, self.ask, self.main),)
+        return (AccountReference(self.new, "user_id"),) if self.takes("answer") else ()
+
     def _to_new(self, child: Element, into: Element, work: CallContext) -> None:
         said = (child.text or "").strip()
-        identity = work.identities.get((self.by, said))
+        identity = work.extensions.identities.get((self.by, said))
         if identity is None:
             into.children.append(Element(split(self.old)[1], said))
         elif self.side == "number":
@@ -271,7 +291,7 @@ class AccountPath(Rule):
 
     def _to_old(self, child: Element, into: Element, work: CallContext) -> None:
         said = (child.text or "").strip()
-        known = (each.old_id for each in work.identities.values() if each.user_id == said)
+        known = (each.old_id for each in work.extensions.identities.values() if each.user_id == said)
         into.children.append(Element(split(self.old)[1], next(known, said)))
 
 

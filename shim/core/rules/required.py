@@ -6,10 +6,11 @@ see `shim.core.catalogue.required`.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
-from shim.core.rules.rule import Made, Rule, Taken, split
-from shim.core.rules.work import Direction
+from shim.core.rules.rule import Rule, Taken, split
+from shim.core.rules.table import Direction
 from shim.core.schema.interface import Demand
 
 
@@ -20,9 +21,11 @@ class Needed(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         return None
 
-    def demand(self) -> tuple[str, Demand]:
-        """At which level of the old request, and what has to be there."""
-        return split(self.names[0])[0], Demand(tuple(split(name)[1] for name in self.names))
+    def demands(self) -> tuple[tuple[str, Demand], ...]:
+        return ((split(self.names[0])[0], Demand(tuple(split(name)[1] for name in self.names))),)
+
+    def stands(self, old: Container[str], new: Container[str]) -> bool:
+        return all(name in old for name in self.names)
 
 
 def needed(*names: str, because: str) -> Rule:
@@ -40,6 +43,9 @@ class ReadFirst(Rule):
 
     def takes(self, direction: Direction) -> Taken | None:
         return None
+
+    def stands(self, old: Container[str], new: Container[str]) -> bool:
+        return self.new in new
 
 
 def read_first(new: str, by: str, because: str) -> Rule:
@@ -62,8 +68,8 @@ class Apart(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         return None
 
-    def produces(self, direction: Direction) -> Made | None:
-        return None
+    def stands(self, old: Container[str], new: Container[str]) -> bool:
+        return all(name in old for name in self.others)
 
 
 def apart(old: str, *others: str, because: str) -> Rule:

@@ -1,17 +1,19 @@
 """What a rule is: one difference between an old operation and its successor, both directions at once.
 
 It states which paths it is about, what becomes of them, and why. What rules are compiled to is in
-`shim.core.rules.work`.
+`shim.core.rules.table`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Literal
 
 from shim.core.findings import Code
-from shim.core.rules.work import Action, Direction, Producer
+from shim.core.rules.reference import Reference
+from shim.core.rules.table import Action, Direction, Producer
+from shim.core.schema.interface import Demand
 
 FateName = Literal[
     "carried", "renamed", "moved", "computed", "kept", "emulated", "dropped", "refused", "added", "ignored"
@@ -62,6 +64,18 @@ class Rule:
     def produces(self, direction: Direction) -> Made | None:
         """What it adds to the target message of a direction."""
         return None
+
+    def references(self, direction: Direction) -> tuple[Reference, ...]:
+        """What the message that comes in, or what is kept for the one that is made, refers to here."""
+        return ()
+
+    def demands(self) -> tuple[tuple[str, Demand], ...]:
+        """What requests must have because of it: (level of the old request, demand)."""
+        return ()
+
+    def stands(self, old: Container[str], new: Container[str]) -> bool:
+        """Whether it takes and makes nothing, and is about a path that the old or new request has."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)

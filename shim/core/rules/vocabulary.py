@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from shim.core.context import CallContext, Problem
 from shim.core.findings import Code
-from shim.core.message import Element
+from shim.core.message import Element, spots
 from shim.core.rules.choices import accepts, gives
+from shim.core.rules.reference import Reference, SharedReference
 from shim.core.rules.rule import Made, Rule, Taken, split, wheres
-from shim.core.rules.work import CallContext, Direction, Problem, spots
+from shim.core.rules.table import Direction
 
 ConvertValue = Callable[[str], str | None]
 Predicate = Callable[[CallContext], bool]
@@ -61,7 +63,7 @@ class Computed(Rule):
             elif direction == "request" and self.unfit == "drop":
                 accepts(work, "field-dropped", path, self.because)
             elif direction == "request":
-                work.problems.append(Problem("bad-value", path, self.because, None))
+                work.record.problems.append(Problem("bad-value", path, self.because, None))
             else:
                 work.find("answer-value-omitted", path, self.because, self.new)
 
@@ -150,7 +152,7 @@ class Keep(Rule):
                 gone = "Nothing of that name or ID is there: it was not kept."
                 accepts(work, "field-dropped", path, gone)
             elif accepts(work, "field-kept", path, self.because):
-                work.kept[field] = kept
+                work.kept.fields[field] = kept
 
         return Taken("kept", None, act, "field-kept")
 
@@ -161,9 +163,9 @@ class Keep(Rule):
         field = self.field or name
 
         def produce(root: Element, work: CallContext) -> None:
-            if work.recalled is None or (self.when is not None and not self.when(work)):
+            if work.kept.recalled is None or (self.when is not None and not self.when(work)):
                 return
-            kept = work.recalled.get(field)
+            kept = work.kept.recalled.get(field)
             if kept is not None:
                 kept = self._meant(kept, work)
                 if kept is None:
@@ -178,9 +180,15 @@ class Keep(Rule):
 
         return Made("emulated", self.old, produce, "field-emulated")
 
+    def references(self, direction: Direction) -> tuple[Reference, ...]:
+        if not self.among:
+            return ()
+        field = self.field or split(self.old)[1]
+        return (SharedReference(self.old, self.among, "" if direction == "request" else field),)
+
     def _meant(self, said: Element, work: CallContext) -> Element | None:
         """The value itself, or the ID of the thing that it names; None when that is not there."""
-        things = work.shared.get(self.among) if self.among else None
+        things = work.kept.shared.get(self.among) if self.among else None
         text = (said.text or "").strip()
         if things is None or not text:
             return said
@@ -231,7 +239,7 @@ class Refuse(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         def act(child: Element, into: Element, work: CallContext) -> None:
             work.find("field-refused", self.old, self.because)
-            work.problems.append(Problem("field-refused", self.old, self.because, None))
+            work.record.problems.append(Problem("field-refused", self.old, self.because, None))
 
         return Taken("refused", None, act, "field-refused") if direction == "request" else None
 

@@ -15,10 +15,10 @@ from shim.core.aside import finish
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
 from shim.core.commands.caller import Caller
+from shim.core.context import CallContext
 from shim.core.errors import BackendError, BackendLoginRefused, BackendRefused
 from shim.core.forward import forward
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 from shim.edge.backend.client import Backend
 from shim.edge.settings.model import Config, Integration
 from shim.interfaces.dialects import OLDEST, known, numbers
@@ -51,9 +51,8 @@ def _naming_nothing(dialect: Dialect) -> Call:
     interface = new(dialect)
     operation = interface.operations["PBX.GetInterfaceLang"]
     request = Element(operation.input.name)
-    asked = forward(
-        Catalogue(old(), interface), CallContext(request, Caller("")), operation, request, writes=False
-    )
+    work = CallContext(Catalogue(old(), interface), request, Caller(""))
+    asked = forward(work, operation, request, writes=False)
     command = next(asked)
     assert isinstance(command, Call)
     return command
@@ -111,8 +110,8 @@ def chosen(listed: Iterable[str]) -> str | None:
 async def _versions(backend: Backend, integration: Integration, dialect: Dialect) -> list[str]:
     operation = new(dialect).operations["PBX.GetSchemaVersions"]
     request = Element(operation.input.name)
-    work = CallContext(request, Caller(integration.name))
-    asked = forward(Catalogue(old(), new(dialect)), work, operation, request, writes=False)
+    work = CallContext(Catalogue(old(), new(dialect)), request, Caller(integration.name))
+    asked = forward(work, operation, request, writes=False)
     command = next(asked)
     assert isinstance(command, Call)
     answer = await backend.forward(command, integration)

@@ -11,11 +11,11 @@ import structlog
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.caller import Caller
 from shim.core.commands.journal import Close, Opened
+from shim.core.context import CallContext
 from shim.core.errors import Fault
 from shim.core.journal.recovery import recover
 from shim.core.journal.writes import JournalRun as Journalled
 from shim.core.message import Element
-from shim.core.rules.work import CallContext
 from shim.edge.exchange.performer import Performer, Performers, run
 from shim.edge.journal.journal import JournalStore
 from shim.edge.journal.operating import BRIEFLY
@@ -110,8 +110,8 @@ class Recovery:
         return entry.id, ended
 
     async def _drive(self, entry: JournalEntry, opened: Opened, integration: Integration) -> str:
-        work = CallContext(Element("recovery"), Caller(integration.name, integration.settings))
-        journalled = Journalled(self._catalogue, work, entry.policy, opened, list(entry.steps))
+        work = CallContext(self._catalogue, Element("recovery"), Caller(integration.name, integration.settings))
+        journalled = Journalled(work, entry.policy, opened, list(entry.steps))
         performer = Performer(self._performers, "", integration, opened)
         return (await run(recover(journalled, entry.left), performer)).state
 

@@ -13,6 +13,7 @@ from typing import get_args
 
 from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.findings import Code
+from shim.core.rules.reference import AccountReference, ExtensionReference, OwnerReference, of_kind
 from shim.core.rules.rule import Fate
 from shim.review.reading.model import Effort
 
@@ -121,9 +122,10 @@ def _facts(translation: Translation, becomes: tuple[str, ...]) -> Iterator[tuple
 
 def _identities(translation: Translation) -> Iterator[tuple[int, str]]:
     legs = (translation, *translation.legs.values())
-    if any(each.refers or each.answers_refer or each.answers_own for each in legs):
+    named = [each for leg in legs for each in (*leg.request_references, *leg.answer_references)]
+    if any(isinstance(each, ExtensionReference | OwnerReference) for each in named):
         yield 2, "Extensions are named by extended number, no longer by ID"
-    elif any(each.accounts or each.answers_users for each in legs):
+    elif of_kind(named, AccountReference):
         yield 1, "IDs of extensions become IDs of users"
     if translation.declared.siblings:
         yield 1, "It is about the user, and with that about all extensions of the user"

@@ -10,10 +10,10 @@ from lxml import etree
 
 from shim.core.answers.notices import CODES, NAMESPACE, DeprecationDates, has_room, told
 from shim.core.commands.caller import Caller, ToldHow
+from shim.core.context import CallContext
 from shim.core.findings import KINDS
 from shim.core.message import Element
 from shim.core.parse import SOAP, parse
-from shim.core.rules.work import CallContext
 from shim.interfaces.load import old
 from tests.core.properties.test_properties import Mixed, answering
 from tests.support.conversation import catalogue, old_request
@@ -71,9 +71,11 @@ def test_every_severity_that_is_told_has_a_code_that_system_api_cannot_have() ->
 
 def test_a_hostile_path_cannot_make_a_notice_long_or_the_message_broken() -> None:
     translation = catalogue().translations["Client.GetClientDetails"]
-    work = CallContext(Element("x"), Caller("tester", tell=ToldHow(header=True)))
+    work = CallContext(
+        catalogue(), Element("x"), Caller("tester", tell=ToldHow(header=True)), translation=translation
+    )
     work.find("unknown-element", "a/" * 5000 + '"<&>\x00', "<b>&\x01")
-    body, block = told(EVERYTHING, translation, work, Element("GetClientDetailsResponse"), "<body/>")
+    body, block = told(EVERYTHING, work, Element("GetClientDetailsResponse"), "<body/>")
     assert body == "<body/>"
     read = etree.fromstring(deepcopy(block))
     assert read.get("link") == EVERYTHING.link

@@ -11,6 +11,7 @@ from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.required import denied
 from shim.core.catalogue.translation import CalledOperation, Translation
 from shim.core.commands.caller import Caller
+from shim.core.context import CallContext
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.message import Element
 from shim.core.rules.declare import operation, service
@@ -18,7 +19,6 @@ from shim.core.rules.extensions import extension
 from shim.core.rules.required import apart, filled_in, needed, read_first
 from shim.core.rules.rule import Rule
 from shim.core.rules.vocabulary import drop, unread
-from shim.core.rules.work import CallContext
 from shim.core.schema.interface import ElementDecl, paths
 from shim.interfaces.load import new, old
 from tests.support.conversation import catalogue
@@ -59,7 +59,7 @@ def test_what_is_required_once_its_group_is_sent_counts_as_well() -> None:
 def test_a_call_without_what_is_needed_is_refused_in_the_words_of_2_5() -> None:
     translation = compiled(*WITHDRAW, needed("enrollmentID", because="v3 withdraws by it."))
     with pytest.raises(CallerError) as caught:
-        translation.to_new(CallContext(Element("WithdrawRequest"), Caller("tester")))
+        translation.to_new(CallContext(catalogue(), Element("WithdrawRequest"), Caller("tester")))
     assert (caught.value.code, caught.value.text) == ("117", "Parameter missing: enrollmentID; send it.")
 
 

@@ -7,17 +7,16 @@ from typing import Any
 
 import pytest
 
-from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Answer, Call
 from shim.core.commands.caller import Caller
 from shim.core.commands.extensions import FindIdentities, Identity, Known
 from shim.core.commands.journal import Ask, Begin, Close, MarkSteps, Opened, Step, Undo
+from shim.core.context import CallContext
 from shim.core.errors import BackendError, BackendRefused, Fault
 from shim.core.journal.recovery import recover, repairs, shown, without_secrets
 from shim.core.journal.writes import JournalRun
 from shim.core.message import Element
 from shim.core.parse import parse
-from shim.core.rules.work import CallContext
 from shim.core.serialise import MessageWriter
 from tests.journal.house import catalogue
 
@@ -50,12 +49,14 @@ def said(**texts: str) -> list[Element]:
 
 def plan(operation: str, fields: dict[str, str], identity: Identity | None = None) -> tuple[Talk, CallContext]:
     translation = catalogue().translations[f"Extension.{operation}"]
-    work = CallContext(Element(operation, children=said(**fields)), Caller("tester"))
+    work = CallContext(
+        catalogue(), Element(operation, children=said(**fields)), Caller("tester"), translation=translation
+    )
     if identity is not None:
-        work.identities["old_id", identity.old_id] = identity
-        work.extension, work.account = identity, identity.old_id
+        work.extensions.identities["old_id", identity.old_id] = identity
+        work.extensions.main = identity
     assert translation.declared.plan is not None
-    return translation.declared.plan(catalogue(), translation, work), work
+    return translation.declared.plan(work), work
 
 
 def expect_mark(talk: Talk, command: Any, state: str, **steps: str) -> Any:
@@ -117,7 +118,7 @@ def test_without_a_journal_the_calls_are_the_same_and_failing_undoes() -> None:
     with pytest.raises(Fault, match="undone") as caught:
         talk.send(answer(call, *said(items="1", result="success")))
     assert caught.value.code == "520"
-    assert work.calls[-1] == "User.DelUser"
+    assert work.record.calls[-1] == "User.DelUser"
 
 
 def test_a_write_that_was_never_sent_changed_nothing() -> None:
@@ -144,9 +145,9 @@ def test_deleting_many_leaves_the_one_that_its_user_was_made_for_to_the_end() ->
     talk.close()
     translation = catalogue().translations["Extension.DelExtension"]
     work.request = Element("DelExtension", children=[Element("ID", "31"), Element("ID", "77")])
-    work.identities["old_id", "77"] = second
+    work.extensions.identities["old_id", "77"] = second
     assert translation.declared.plan is not None
-    planned = translation.declared.plan(catalogue(), translation, work)
+    planned = translation.declared.plan(work)
     assert next(planned) == FindIdentities("user_id", ("31",)), "what the user is known to have besides"
     begin = planned.send({"31": (first, second)})
     assert [each.found for each in begin.steps] == ["0020*100", "0020*002"]
@@ -157,8 +158,7 @@ def test_deleting_many_leaves_the_one_that_its_user_was_made_for_to_the_end() ->
 
 
 def left(policy: Any, *steps: Step) -> JournalRun:
-    book: Catalogue = catalogue()
-    return JournalRun(book, CallContext(Element("x"), Caller("tester")), policy, OPENED, list(steps))
+    return JournalRun(CallContext(catalogue(), Element("x"), Caller("tester")), policy, OPENED, list(steps))
 
 
 def test_undoing_goes_backwards_and_forgets_what_is_gone() -> None:

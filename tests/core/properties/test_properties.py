@@ -18,7 +18,8 @@ from shim.core.commands.extensions import Identity
 from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
-from shim.core.rules.extensions import Refer
+from shim.core.rules.extensions import AccountPath, Refer
+from shim.core.rules.reference import AccountReference
 from shim.core.rules.vocabulary import Computed
 from shim.core.schema.interface import Operation
 from shim.interfaces.load import new, old
@@ -100,7 +101,8 @@ def _sayings(
     translation: Translation, world: World, path: str, places: dict[str, str | None], value: str
 ) -> list[tuple[str | None, str]]:
     """Where and how v3 may have been told a leaf; of an account that is an extension, by number or user."""
-    rule = next((each for each in translation.accounts if each.old == path), None)
+    accounts = [each for each in translation.declared.rules if isinstance(each, AccountPath)]
+    rule = next((each for each in accounts if each.old == path and each.only != "answer"), None)
     told = [(places.get(path), value)]
     if rule is not None:
         told += [(rule.new, name) for each in world.identities for name in (each.number, each.user_id)]
@@ -212,7 +214,7 @@ def test_an_answer_carries_every_value_that_v3_gave_or_says_what_is_missing(name
             if home is None:
                 continue  # only v3 has it: the declarations say so, or the program would not have started
             said = {value}
-            if path in translation.answers_users:
+            if AccountReference(path, "user_id") in translation.answer_references:
                 said |= {each.old_id for each in world.identities if each.user_id == value}
             for each in translation.declared.rules:
                 if each.new == path and isinstance(each, Computed):

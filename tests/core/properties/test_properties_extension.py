@@ -24,6 +24,7 @@ from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
 from shim.core.rules.extensions import Refer
+from shim.core.rules.reference import ExtensionReference, of_kind
 from shim.core.schema.interface import paths
 from shim.interfaces.load import new, old
 from tests.support.conversation import World, new_answer, old_request, whole_catalogue
@@ -96,7 +97,7 @@ def unaccounted(translation: Translation, world: World, request: Element, outcom
     sent = Counter(
         (f"{call.full_name}:{path}", value) for call, body in world.calls for path, value in body.leaves()
     )
-    names = {path: by for path, by, _ in translation.refers}
+    names = {each.path: each.by for each in of_kind(translation.request_references, ExtensionReference)}
     names |= {each.old: each.by for each in translation.declared.rules if isinstance(each, Refer)}
     stored = kept(world)
     lost: Counter[str] = Counter()
@@ -151,7 +152,10 @@ def test_no_leaf_is_lost_and_everything_written_is_valid(name: str, seed: int) -
 def test_an_answer_carries_every_value_that_v3_gave_or_says_what_is_missing(name: str) -> None:
     translation = whole_catalogue().translations[f"Extension.{name}"]
     homes = {place: path for path, place in places(translation, "answer")}
-    by_number = {f"{translation.new.full_name}:{path}" for path in translation.answers_refer}
+    by_number = {
+        f"{translation.new.full_name}:{each.path}"
+        for each in of_kind(translation.answer_references, ExtensionReference)
+    }
     for seed in range(60):
         source = random.Random(seed)
         given_answers: list[tuple[str, Element]] = []

@@ -9,10 +9,10 @@ import pytest
 from shim.compiled import MODULES
 from shim.core import parse, serialise, translate
 from shim.core.commands.caller import Caller
+from shim.core.context import CallContext
 from shim.core.message import Element
 from shim.core.reading import turns
 from shim.core.reading.turns import EACH
-from shim.core.rules.work import CallContext
 from tests.support.conversation import catalogue
 
 ROWS = 50 * EACH
@@ -42,7 +42,7 @@ def test_a_long_list_gives_turns_in_all_that_walks_through_it(given: list[str]) 
     translation = catalogue().translations["Client.GetClients"]
     row = next(iter(translation.answer.entries))
     answer = Element(translation.new.output.name, children=[Element(row, children=[]) for _ in parsed.children])
-    old = translation.to_old(answer, CallContext(Element("GetClients"), Caller("a")))
+    old = translation.to_old(answer, CallContext(catalogue(), Element("GetClients"), Caller("a")))
     assert given.count("translate") >= ROWS // EACH
     shape = translation.old.output.complex
     assert shape is not None

@@ -10,12 +10,12 @@ import pytest
 from shim.core.catalogue.choices import ChoicePoint, choose, chosen, places
 from shim.core.catalogue.translation import Translation
 from shim.core.commands.caller import Caller
+from shim.core.context import CallContext
 from shim.core.errors import CallerError
 from shim.core.findings import KINDS
 from shim.core.message import Element
 from shim.core.policies import ANY, CHOICES, GOVERNED, Do, Policies, Policy, possible
 from shim.core.rules.choices import accepts, gives
-from shim.core.rules.work import CallContext
 from shim.core.schema.interface import ElementDecl, paths
 from shim.interfaces.load import old
 from tests.core.properties.test_properties import Mixed, answering, unaccounted
@@ -35,13 +35,15 @@ def translation(name: str) -> Translation:
 
 def working(name: str, *policies: Policy) -> CallContext:
     """A call of the operation, with what was chosen for it."""
-    work = CallContext(Element(translation(name).old.input.name), Caller("tester", policies=Policies(policies)))
-    choose(translation(name), work)
+    caller = Caller("tester", policies=Policies(policies))
+    request = Element(translation(name).old.input.name)
+    work = CallContext(catalogue(), request, caller, translation=translation(name))
+    choose(work)
     return work
 
 
 def told(work: CallContext) -> list[tuple[str, str]]:
-    return [(each.code, each.path) for each in work.findings]
+    return [(each.code, each.path) for each in work.record.findings]
 
 
 # ---- every operation ----
@@ -158,8 +160,8 @@ def test_what_is_chosen_is_worked_out_once() -> None:
 def test_accepting_makes_the_rules_own_finding_with_its_reason() -> None:
     work = working("Client.AddClient")
     assert accepts(work, "field-kept", "industry", "Because.")
-    assert [each.because for each in work.findings] == ["Because."]
-    assert not work.problems
+    assert [each.because for each in work.record.findings] == ["Because."]
+    assert not work.record.problems
 
 
 def test_a_reason_never_tells_of_what_was_not_done() -> None:
@@ -167,13 +169,13 @@ def test_a_reason_never_tells_of_what_was_not_done() -> None:
     assert not accepts(work, "field-kept", "industry", "The shim keeps it.")
     assert not gives(work, "industry", "The shim keeps it.")
     assert told(work) == [("field-dropped", "industry"), ("answer-field-unavailable", "industry")]
-    assert not any("keeps" in each.because for each in work.findings)
+    assert not any("keeps" in each.because for each in work.record.findings)
 
 
 def test_refusing_a_dropped_element_says_why_it_would_be_dropped() -> None:
     work = working("Channel.AddChannel", Policy("refuse"))
     assert not accepts(work, "field-dropped", "SIP/qualify", "v3 decides itself.")
-    [problem] = work.problems
+    [problem] = work.record.problems
     assert problem.text.startswith("v3 decides itself. The shim's configuration chose to refuse it")
 
 
@@ -186,16 +188,17 @@ def emulated() -> Translation:
 
 
 def test_an_emulated_operation_is_answered_with_a_finding() -> None:
-    work = CallContext(Element("GetClientsRequest"), Caller("tester"))
-    choose(emulated(), work)
+    work = CallContext(catalogue(), Element("GetClientsRequest"), Caller("tester"), translation=emulated())
+    choose(work)
     assert told(work) == [("operation-emulated", "GetClientsRequest")]
 
 
 def test_an_emulated_operation_can_be_refused_as_a_whole() -> None:
     policies = Policies([Policy("refuse", finding="operation-emulated")])
-    work = CallContext(Element("GetClientsRequest"), Caller("tester", policies=policies))
+    caller = Caller("tester", policies=policies)
+    work = CallContext(catalogue(), Element("GetClientsRequest"), caller, translation=emulated())
     with pytest.raises(CallerError, match="GetClientsRequest cannot be served") as caught:
-        choose(emulated(), work)
+        choose(work)
     assert caught.value.reason == "field-refused"
     assert told(work) == [("field-refused", "GetClientsRequest")]
 

@@ -11,13 +11,16 @@ from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Translation
 from shim.core.commands.caller import Caller
 from shim.core.commands.extensions import Identity
+from shim.core.context import CallContext
 from shim.core.errors import CallerError, DeclarationError
 from shim.core.findings import KINDS, Code
 from shim.core.message import Element
 from shim.core.rules.declare import operation, service
 from shim.core.rules.extensions import account, account_or_extension, extension, extension_id, owned
+from shim.core.rules.reference import AccountReference, SharedReference
 from shim.core.rules.required import needed
 from shim.core.rules.rule import Made, Rule, Taken
+from shim.core.rules.table import Direction
 from shim.core.rules.vocabulary import (
     added,
     compute,
@@ -33,8 +36,8 @@ from shim.core.rules.vocabulary import (
     unused,
     values,
 )
-from shim.core.rules.work import CallContext, Direction
 from shim.interfaces.load import new, old
+from tests.support.conversation import catalogue
 
 UPDATED = unread("identifier", "v3 says it as well")
 
@@ -58,11 +61,11 @@ def compiled(name: str, becomes: str, *rules: Rule) -> Translation:
 
 
 def work(*children: Element) -> CallContext:
-    return CallContext(Element("request", children=list(children)), Caller("tester"))
+    return CallContext(catalogue(), Element("request", children=list(children)), Caller("tester"))
 
 
 def codes(done: CallContext) -> list[tuple[str, str]]:
-    return [(each.code, each.path) for each in done.findings]
+    return [(each.code, each.path) for each in done.record.findings]
 
 
 STATUS = ("Reseller.SetResellerStatus", "ServiceProvider.SetServiceProviderStatus")
@@ -141,7 +144,7 @@ def test_drop_makes_a_finding_and_sends_nothing() -> None:
     done = work(Element("status", "1"), Element("storage", "10", {"unlimited": "false"}))
     assert [each.name for each in translation.to_new(done).children] == ["status"]
     assert codes(done) == [("field-dropped", "storage")]
-    assert [each.because for each in done.findings] == ["it is gone"]
+    assert [each.because for each in done.record.findings] == ["it is gone"]
 
 
 def test_refuse_ends_in_a_fault_with_a_finding() -> None:
@@ -158,7 +161,7 @@ def test_values_are_mapped_and_others_pass() -> None:
     for said, sent in (("automation", "auto"), ("other", "other")):
         done = work(Element("scope", said), Element("ID", "10"))
         assert translation.to_new(done).get("scope") == sent
-        assert not list(done.findings)
+        assert not list(done.record.findings)
 
 
 def test_a_computed_value_that_is_not_possible_is_a_problem_in_requests() -> None:
@@ -195,7 +198,7 @@ def test_an_unknown_element_is_answered_with_the_name_it_may_mean(sent: str, nea
 
     done = work(Element(sent, "x"), Element("ID", "10"))
     catalogue().translations["Reseller.EditReseller"].to_new(done)
-    [found] = done.findings
+    [found] = done.record.findings
     assert found.code == "unknown-element"
     assert (near is None) == ("did you mean" not in found.because)
     assert near is None or near in found.because
@@ -206,7 +209,7 @@ def test_findings_of_one_call_are_counted_and_bounded() -> None:
 
     done = work(*(Element(f"x{number % 300}") for number in range(900)), Element("ID", "10"))
     catalogue().translations["Reseller.EditReseller"].to_new(done)
-    found = list(done.findings)
+    found = list(done.record.findings)
     assert len(found) == 201
     assert sum(each.count for each in found) == 900
     assert found[-1].code == "more-findings"
@@ -218,7 +221,9 @@ NUMBERS = (*extension(main=True), added("envelope", "new"))
 
 def known(done: CallContext, *identities: Identity) -> CallContext:
     for each in identities:
-        done.identities["number", each.number] = done.identities["old_id", each.old_id] = each
+        done.extensions.identities["number", each.number] = done.extensions.identities[
+            "old_id", each.old_id
+        ] = each
     return done
 
 
@@ -236,14 +241,14 @@ def test_a_limit_is_kept_under_its_field_and_says_what_it_means() -> None:
     translation = compiled(*GROUPS, *NUMBERS, keep("storage", "kept", field="mail"))
     done = work(Element("storage", "", {"unlimited": " TRUE "}))
     translation.to_new(done)
-    assert done.kept == {"mail": Element("storage", "0", {"unlimited": "true"})}
+    assert done.kept.fields == {"mail": Element("storage", "0", {"unlimited": "true"})}
     done = work(Element("storage", "5"))
     translation.to_new(done)
-    assert done.kept == {"mail": Element("storage", "5", {"unlimited": "true"})}
+    assert done.kept.fields == {"mail": Element("storage", "5", {"unlimited": "true"})}
     assert codes(done) == [("unlimited-not-said", "storage"), ("field-kept", "storage")]
     done = work(Element("storage", "5", {"unlimited": ""}))
     translation.to_new(done)
-    assert done.kept == {"mail": Element("storage", "5", {"unlimited": "false"})}
+    assert done.kept.fields == {"mail": Element("storage", "5", {"unlimited": "false"})}
 
 
 def test_a_limit_that_is_none_is_refused_even_where_it_is_only_kept() -> None:
@@ -289,7 +294,7 @@ def test_an_agent_is_the_extension_whose_number_stands_beside_the_user() -> None
 
 def test_an_account_goes_as_it_is_and_an_extension_as_its_user() -> None:
     translation = compiled("Account.SetAccountStatus", "Account.SetAccountStatus", UPDATED, account("ID"))
-    assert translation.answers_users == ("ID",)
+    assert translation.answer_references == (AccountReference("ID", "user_id"),)
     answer = Element("answer", children=[Element("ID", "7"), Element("ID", "20")])
     for said, sent in (("9", "7"), ("20", "20")):
         done = known(work(Element("ID", said)), Identity("9", "9", "7", "0001*8"))
@@ -301,10 +306,10 @@ def test_an_account_goes_as_it_is_and_an_extension_as_its_user() -> None:
 def test_an_extension_goes_by_number_where_v3_wants_that_and_any_other_account_as_it_is() -> None:
     name = "Channel.UnassignPublicNo"
     translation = compiled(name, name, *account_or_extension(), UPDATED, unread("extendedNumber", "new"))
-    assert [(each.old, each.by, each.ask) for each in translation.accounts] == [
-        ("userID", "old_id", True),
-        ("userIdentifier", "identifier", True),
-    ]
+    assert translation.request_references == (
+        AccountReference("userID", "old_id", ask=True, main=True),
+        AccountReference("userIdentifier", "identifier", ask=True, main=True),
+    )
     for said, sent in (("9", ("extendedNumber", "0001*8")), ("20", ("userID", "20"))):
         done = known(work(Element("didID", "1"), Element("userID", said)), Identity("9", "9", "7", "0001*8"))
         assert sent in list(translation.to_new(done).leaves())
@@ -346,11 +351,11 @@ def kept_among(said: str, *, known: bool = True) -> tuple[str | None, list[tuple
     """What an EditClient keeps of an industry."""
     rules = (keep("industry", "why", among="industries"), keep("advertisingTemplate", "why"))
     translation = compiled("Client.EditClient", "Organization.EditOrganization", *rules)
-    assert translation.requests_among == (("industry", "industries"),)
+    assert translation.request_references == (SharedReference("industry", "industries"),)
     done = work(Element("industry", said))
-    done.shared = {"industries": THINGS} if known else {}
+    done.kept.shared = {"industries": THINGS} if known else {}
     translation.to_new(done)
-    kept = done.kept.get("industry")
+    kept = done.kept.fields.get("industry")
     return (kept.text if kept is not None else None), codes(done)
 
 
@@ -383,9 +388,9 @@ def test_what_names_a_thing_is_kept_as_it_is_while_the_things_are_not_known() ->
 def test_a_thing_that_is_gone_is_not_answered(kept: str, told: str | None) -> None:
     rules = (keep("industry", "why", among="industries"), keep("advertisingTemplate", "why"))
     translation = compiled(*DETAILS, *rules)
-    assert translation.answers_among == (("industry", "industries"),)
+    assert translation.answer_references == (SharedReference("industry", "industries", "industry"),)
     done = work(Element("ID", "20"))
-    done.shared, done.recalled = {"industries": THINGS}, {"industry": Element("industry", kept)}
+    done.kept.shared, done.kept.recalled = {"industries": THINGS}, {"industry": Element("industry", kept)}
     answered = translation.to_old(Element("answer"), done).get("industry")
     assert answered == told
     assert codes(done) == [("field-emulated" if told else "answer-value-omitted", "industry")]
@@ -410,7 +415,7 @@ def device(extension: str) -> Element:
 def test_an_extension_id_becomes_the_extended_number() -> None:
     translation = compiled("PBX.AddDevice", "PBX.AddDevice", *ADD_DEVICE)
     done = work(Element("serial", "S"), device("7001"), device("0"))
-    done.identities["extension_id", "7001"] = Identity("31", "7001", "31", "0020*002")
+    done.extensions.identities["extension_id", "7001"] = Identity("31", "7001", "31", "0020*002")
     sent = translation.to_new(done)
     assert sent.get("assignedExtensions/extendedNumber") == "0020*002"
     assert codes(done) == [("field-dropped", "assignedExtensions/extensionID")]
