@@ -77,6 +77,10 @@ class Element:
             at = at.child(name) if at is not None else None
         return at.text if at is not None else None
 
+    def is_on(self, path: str) -> bool:
+        """Whether the text at a path is a boolean that is true."""
+        return is_on(self.get(path))
+
     def all(self, name: str) -> list[Element]:
         return [each for each in self.children if each.name == name]
 
@@ -90,6 +94,11 @@ class Element:
                 yield from each.leaves(path + "/")
             else:
                 yield path, each.text or ""
+
+
+def is_on(text: str | None) -> bool:
+    """Whether a text is a boolean that is true, as XML Schema writes it, in any case of letters."""
+    return (text or "").strip().lower() in ("1", "true")
 
 
 def spots(root: Element, path: str) -> list[Element]:

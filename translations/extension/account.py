@@ -69,7 +69,7 @@ def _add(work: CallContext) -> Steps[Element]:
     _label(work, wanted_phone)
 
     def steps(journal: JournalRun) -> Steps[Learning]:
-        goes_on = not any(_on(wanted_user, name) for name in ("verbose", "passwordAuto", "forceUpdate"))
+        goes_on = not any(wanted_user.is_on(name) for name in ("verbose", "passwordAuto", "forceUpdate"))
         probe = yield from fresh(journal, _user_with_login(wanted_user))
         made = yield from shared_emails.tried(
             work, wanted_user,
@@ -138,17 +138,13 @@ def _allow(journal: JournalRun, user_id: str, kind: str) -> Steps[None]:
         yield from step(journal, "allow-user", operation, request, again=True)
 
 
-def _on(request: Element, name: str) -> bool:
-    return (request.get(name) or "").strip() in ("1", "true")
-
-
 def _user_with_login(wanted: Element) -> Probe:
     """Who has the login that is asked for, under the parent that is asked for where v3 can list by it."""
     login = (wanted.get("login") or "").strip()
     parents = [each for each in wanted.children if each.name in ("parentID", "parentIdentifier") and each.text]
     asked = Element("GetUsers", children=[Element("filter", login), *parents[:1]])
     return Probe(
-        Ask("User.GetUsers", asked), "user", "ID", {"login": login}, numbered=_on(wanted, "forceUpdate")
+        Ask("User.GetUsers", asked), "user", "ID", {"login": login}, numbered=wanted.is_on("forceUpdate")
     )
 
 

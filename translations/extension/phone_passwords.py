@@ -26,7 +26,7 @@ _NOT_TOLD = "v3 made a password for the account and does not tell it: the phone 
 
 def share(work: CallContext, made: Element, phone: Element) -> None:
     """Let a new phone have the password that v3 made for its user and answered in `made`."""
-    if not _is_on(phone.get("passwordAuto")):
+    if not phone.is_on("passwordAuto"):
         return
     password = made.get("password")
     if not password:
@@ -50,7 +50,7 @@ def follow(work: CallContext, profile: Element, phone: Element) -> Steps[None]:
 
     Raises Fault when it cannot be found out whether it does.
     """
-    if _is_on(profile.get("passwordAuto")):
+    if profile.is_on("passwordAuto"):
         why = _NOT_TOLD
     elif not phone.get("password") or (yield from _follows(work)):
         return
@@ -83,7 +83,3 @@ def set_apart(work: CallContext, writes: Steps[Element]) -> Steps[Element]:
 
 def _note(account: str, said: str) -> Steps[None]:
     yield from ask(Remember(account, {_FIELD: Element(_FIELD, said)}))
-
-
-def _is_on(text: str | None) -> bool:
-    return (text or "").strip().lower() in ("1", "true")

@@ -15,7 +15,7 @@ from shim.core.commands.steps import Steps
 from shim.core.context import CallContext
 from shim.core.errors import BackendRefused
 from shim.core.forward import read_v3
-from shim.core.message import Element
+from shim.core.message import Element, is_on
 from shim.core.schema.interface import Slot
 from shim.core.translate import is_unlimited
 
@@ -127,14 +127,10 @@ def _least(wanted: str, parent: Element | None) -> str:
         return wanted
     has = (parent.text or "").strip()
     if wanted in ("true", "false"):
-        return wanted if _is_on(has) else "false"
+        return wanted if is_on(has) else "false"
     if wanted == "unlimited" or (has.isdecimal() and int(has) < int(wanted)):
         return has if has.isdecimal() else wanted
     return wanted
-
-
-def _is_on(text: str | None) -> bool:
-    return (text or "").strip().lower() in ("1", "true")
 
 
 def _parent(work: CallContext, user_id: str) -> Steps[Element]:

@@ -103,7 +103,7 @@ def _run(work: CallContext) -> Steps[Element]:
         entry = yield from _one(run, operation)
         if entry.old is not None and entry.identifier in referred:
             run.answers[entry.identifier] = Answered(entry.old)
-        if entry.failed and (operation.get("finalOnFailure") or "") in ("1", "true"):
+        if entry.failed and operation.is_on("finalOnFailure"):
             if work.caller.settings.get("linked_failure") != "keep":
                 yield from _undo(run)
             break

@@ -45,7 +45,7 @@ def _default(work: CallContext, new: Element) -> Steps[None]:
     to = next(each for each in new.children if each.name in _TO)
     told = yield from look(work, PLANS.operation, Element(_TO[to.name], to.text))
     plans = told.all("chargingPlan") if told is not None else []
-    marked = [each.get("ID") for each in plans if (each.get("default") or "").strip() in ("1", "true")]
+    marked = [each.get("ID") for each in plans if each.is_on("default")]
     if marked and marked[0]:
         new.children.append(Element("chargingPlanID", marked[0]))
     work.find("default-added", "chargingPlanID", _DEFAULT if marked else _NONE, "chargingPlanID")

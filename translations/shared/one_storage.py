@@ -19,7 +19,7 @@ from shim.core.errors import Fault
 from shim.core.forward import forward, look
 from shim.core.keeping import account_of
 from shim.core.keeping import keep as remember
-from shim.core.message import Element
+from shim.core.message import Element, is_on
 from shim.core.rules.declare import call
 from shim.core.rules.rule import Made, Rule, Taken
 from shim.core.rules.table import Direction
@@ -217,7 +217,7 @@ def _changed(said: Element, now: Limit) -> Limit:
         return _limit(said)
     change = said.children[0]
     if change.name == "unlimited":
-        return None if _on(change) else now or 0
+        return None if is_on(change.text) else now or 0
     number = int((change.text or "").strip())
     if change.name == "value":
         return number
@@ -237,10 +237,6 @@ def _whole(total: Limit, *, relative: bool) -> Element:
         return _element(STORAGE, total)
     said = Element("unlimited", "true") if total is None else Element("value", str(total))
     return Element(STORAGE, children=[said])
-
-
-def _on(element: Element) -> bool:
-    return (element.text or "").strip().lower() in ("1", "true")
 
 
 def calls(level: str, write: str) -> tuple[CalledOperation, ...]:

@@ -71,7 +71,7 @@ def journalled(
     if opened is not None:
         work.record.entries.append(opened.entry)
     if opened is not None and opened.answer is not None:
-        if (work.request.get("passwordAuto") or "").strip() in ("1", "true"):
+        if work.request.is_on("passwordAuto"):
             work.find("answer-field-unavailable", "password", "An answer that is given again has no password.")
         return opened.answer
     journal = JournalRun(work, begin.policy, opened, list(begin.steps), single)

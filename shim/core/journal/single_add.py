@@ -76,7 +76,7 @@ class Traced:
         names = [Element(each.name, each.text) for each in (*of, *whose)]
         sought = [Element("filter", next(iter(match.values())))] if self.filters else []
         asked = Element(self.lists.partition(".")[2], children=[*sought, *names])
-        numbered = _on(wanted, "forceUpdate")
+        numbered = wanted.is_on("forceUpdate")
         return Probe(
             Ask(self.lists, asked), self.rows, self.key, match,
             numbered=numbered, answers=self.answers, enough=self.enough,
@@ -141,7 +141,7 @@ def _written(journal: JournalRun, translation: Translation, traced: Traced, want
     probe = yield from _seen_before(journal, traced.probe(wanted))
     if probe is None:
         return (yield from forward(journal.work, translation.new, wanted, writes=True))
-    goes_on = not any(_on(wanted, name) for name in _NOT_IN_A_ROW)
+    goes_on = not any(wanted.is_on(name) for name in _NOT_IN_A_ROW)
     return (
         yield from step(
             journal, "add", translation.new, wanted,
@@ -161,7 +161,3 @@ def _seen_before(journal: JournalRun, probe: Probe | None) -> Steps[Probe | None
         return (yield from fresh(journal, probe))
     except BackendRefused:
         return None
-
-
-def _on(request: Element, name: str) -> bool:
-    return (request.get(name) or "").strip() in ("1", "true")

@@ -110,7 +110,7 @@ def _row(row: Element, work: CallContext) -> Element:
         to = branch.child("toNumbers")
         if branch.name == "transfer" and to is None:
             action = "voicemail"
-        elif branch.name == "transfer" and to is not None and to.get("call") in ("1", "true"):
+        elif branch.name == "transfer" and to is not None and to.is_on("call"):
             action = "followme"
         made.children.insert(0, Element("action", action))
         if numbers:

@@ -27,7 +27,7 @@ def linked(call: EmulatedRequest, perform: Perform) -> Element:
         name = (operation.get("identifier") or "").strip()
         result, output = _one(call, operation, done, name, perform)
         results.append({"identifier": name, "output": _packed(output), "result": result})
-        if result == "failure" and (operation.get("finalOnFailure") or "").strip() in ("1", "true"):
+        if result == "failure" and operation.is_on("finalOnFailure"):
             break
     return call.answer({"processedOp": len(results), "operation": results})
 
