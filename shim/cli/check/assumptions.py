@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from shim.cli.common.console import ExitCode
 from shim.core.catalogue.translation import Catalogue
@@ -14,17 +15,22 @@ from shim.core.errors import BackendError
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.parse import fault_of, parse_answer
-from shim.core.schema.interface import paths
+from shim.core.schema.interface import Interface, paths
 from shim.edge.backend.client import Backend
 from shim.edge.backend.dialect import find_dialect
 from shim.edge.settings.load import SettingProblem
 from shim.edge.settings.model import Config, Integration
 from shim.interfaces.load import new, old
+from translations.shared.one_storage import FIVE, STORAGE
 
 _ORGANIZATIONS, _USERS = 5, 20
 """How many are looked at to find an extension below an organization."""
 _NOBODY = "nobody-has-this-name-8f2c"
 _UNKNOWN = "not found out: the integration sees no organization whose users have extensions"
+
+_NO_ORGANIZATION = "not found out: the integration sees no organization"
+_DAYS = 30
+"""How far back calls are looked for."""
 
 AssumptionCheck = tuple[str, ExitCode, str, list[SettingProblem]]
 
@@ -81,22 +87,41 @@ async def check_assumptions(
         ("required", lambda: _required(asker)),
         ("soap action", lambda: _soap_action(asker)),
         ("unlimited", lambda: _unlimited(asker)),
+        ("names", lambda: _names(asker)),
+        ("storage", lambda: _storage(asker)),
+        ("report filter", lambda: _report_filter(asker, datetime.now(UTC).date())),
     )
-    settings = {"lists": config.conduct.lists, "row identifier": config.conduct.row_identifier}
+    conduct, new_side = config.conduct, asker.catalogue.new
+    settings = {
+        "lists": ("conduct.lists", conduct.lists),
+        "row identifier": ("conduct.row_identifier", conduct.row_identifier),
+        "names": ("backend.person_names", spoken_names(new_side)),
+        "storage": ("backend.storage_limits", spoken_storage(new_side)),
+        "report filter": ("backend.schema_version", "heeded"),
+    }
     for name, probe in probes:
         try:
             said, found = await probe()
         except BackendError as error:
             said, found = f"not found out: {error.text.rstrip('.')}", None
-        wanted = settings.get(name, "auto")
-        problems = [_otherwise(where, name, wanted, found)] if found and wanted not in ("auto", found) else []
+        setting, wanted = settings.get(name, ("", "auto"))
+        differs = found is not None and wanted not in ("auto", found)
+        problems = [_otherwise(where, setting, wanted, found or "", dialect.version)] if differs else []
         yield name, ExitCode.BACKEND, said, problems
 
 
-def _otherwise(where: str, name: str, wanted: str, found: str) -> SettingProblem:
-    setting = f"conduct.{name.replace(' ', '_')}"
-    what = f"{setting} is {wanted}, and v3 does otherwise: {found}"
-    return SettingProblem(f"{where}: {setting}", what, None, f"Set it to {found}, or to auto")
+def _otherwise(where: str, setting: str, wanted: str, found: str, version: str) -> SettingProblem:
+    """What to do where v3 does not do what it is spoken to for."""
+    if setting.startswith("conduct."):
+        what = f"{setting} is {wanted}, and v3 does otherwise: {found}"
+        return SettingProblem(f"{where}: {setting}", what, None, f"Set it to {found}, or to auto")
+    what = f"schema {version} is spoken with {wanted}, and v3 does otherwise: {found}"
+    meant = "It may be of another version than the one that is spoken."
+    if setting == "backend.schema_version":
+        what = f"v3 does not heed the filter of a call report as schema {version} spells it"
+        return SettingProblem(f"{where}: {setting}", what, meant, "Set the version that it speaks")
+    fix = f"Set backend.schema_version to the version that it speaks, or this to {found}"
+    return SettingProblem(f"{where}: {setting}", what, meant, fix)
 
 
 async def _below(asker: _Asker) -> tuple[str, Element] | None:
@@ -162,10 +187,9 @@ async def _soap_action(asker: _Asker) -> tuple[str, str | None]:
 
 
 async def _unlimited(asker: _Asker) -> tuple[str, str | None]:
-    organizations = (await asker.ask("Organization.GetOrganizations")).all("organization")
-    if not organizations:
-        return "not found out: the integration sees no organization", None
-    asked = Element("ID", organizations[0].get("ID") or "")
+    asked = await _an_organization(asker)
+    if asked is None:
+        return _NO_ORGANIZATION, None
     return describe_limits(asker.catalogue, await asker.ask("Organization.GetOrganizationPL", asked)), None
 
 
@@ -186,3 +210,84 @@ def _limits(catalogue: Catalogue) -> frozenset[str]:
     """Names of what has the attribute `unlimited` in the rows of GetOrganizationPL."""
     output = catalogue.new.operations["Organization.GetOrganizationPL"].output
     return frozenset(path.split("/")[-2] for path, _ in paths(output) if path.endswith("/@unlimited"))
+
+
+def spoken_names(interface: Interface) -> str:
+    """How accounts have the names of their holders in an interface, as `backend.person_names` says it."""
+    output = interface.operations["Organization.GetOrganizationDetails"].output
+    return _form_of_names({path for path, _ in paths(output)}) or "name"
+
+
+def _form_of_names(names: set[str]) -> str | None:
+    halves = not names.isdisjoint(("firstName", "lastName"))
+    if "name" in names:
+        return "both" if halves else "name"
+    return "split" if halves else None
+
+
+async def _names(asker: _Asker) -> tuple[str, str | None]:
+    organization = await _an_organization(asker)
+    if organization is None:
+        return _NO_ORGANIZATION, None
+    told = await asker.ask("Organization.GetOrganizationDetails", organization)
+    form = _form_of_names({each.name for each in told.children})
+    said = {
+        "name": "accounts have name alone",
+        "both": "accounts have firstName and lastName beside name",
+        "split": "accounts have firstName and lastName, and no name",
+    }
+    return (
+        (said[form], form) if form else ("not found out: the organization that was asked for has no name", None)
+    )
+
+
+def spoken_storage(interface: Interface) -> str:
+    """How storage is bounded in an interface, as `backend.storage_limits` says it."""
+    output = interface.operations["Organization.GetOrganizationPL"].output
+    return "one" if f"userPL/{STORAGE}" in {path for path, _ in paths(output)} else "five"
+
+
+async def _storage(asker: _Asker) -> tuple[str, str | None]:
+    organization = await _an_organization(asker)
+    if organization is None:
+        return _NO_ORGANIZATION, None
+    told = await asker.ask("Organization.GetOrganizationPL", organization)
+    names = {each.name for row in told.children for each in row.children}
+    if STORAGE in names:
+        return "accounts have one limit for all that they store", "one"
+    if names.isdisjoint(FIVE):
+        return "not found out: the organization that was asked for has no limit of storage", None
+    return "accounts have five limits for what they store", "five"
+
+
+async def _report_filter(asker: _Asker, today: date) -> tuple[str, str | None]:
+    """Whether a call report has only the calls that ended as asked for; under another name all come."""
+    found = await _below(asker)
+    if found is None:
+        return _UNKNOWN, None
+    number = Element("extendedNumber", found[1].get("extendedNumber") or "")
+    user = (await asker.ask("Extension.GetExtensionDetails", number)).get("parentID")
+    since = today - timedelta(days=_DAYS)
+    interval = [Element("startDate", since.isoformat()), Element("endDate", today.isoformat())]
+    operation = asker.catalogue.new.operations["Report.CallReport"]
+    names = {path for path, _ in paths(operation.input)}
+    name = next(each for each in ("disposition", "disposion") if each in names)
+    children = (Element("userID", user), Element("interval", children=interval), Element(name, "BUSY"))
+    return describe_filter(await asker.ask("Report.CallReport", *children))
+
+
+def describe_filter(answer: Element) -> tuple[str, str | None]:
+    """Whether the calls in an answer of CallReport, asked for those that were busy, are."""
+    ended = [(each.get("disposition") or each.get("disposion") or "").strip() for each in answer.all("call")]
+    others = sum(each not in ("", "BUSY") for each in ended)
+    if others:
+        return f"{others} of {len(ended)} calls in a report of busy ones are not", "not heeded"
+    if not any(ended):
+        return "not found out: the user who was asked for had no busy call in a month", None
+    return "a report of busy calls has no others", "heeded"
+
+
+async def _an_organization(asker: _Asker) -> Element | None:
+    """The ID of an organization that the integration sees."""
+    organizations = (await asker.ask("Organization.GetOrganizations")).all("organization")
+    return Element("ID", organizations[0].get("ID") or "") if organizations else None

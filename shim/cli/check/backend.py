@@ -13,7 +13,7 @@ from shim.cli.common.console import ExitCode
 from shim.cli.common.store_trouble import causes_of
 from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.client import Backend, open_session
-from shim.edge.backend.dialect import ask_version, not_described, spoken
+from shim.edge.backend.dialect import chosen, listed_versions, not_described, spoken
 from shim.edge.backend.tokens import Tokens, open_http
 from shim.edge.settings.load import SettingProblem
 from shim.edge.settings.model import Config, Integration
@@ -130,27 +130,34 @@ async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[B
 
 
 async def _version(config: Config, where: str, http: httpx.AsyncClient) -> BackendCheck:
-    """What the backend is spoken to in. That it does not say so is told; 3.0.0 is spoken then."""
+    """What the backend is spoken to in, and what it lists.
+
+    Where no version is set and it lists none, 3.0.0 is spoken, which is told. That it does not list the version
+    that is set is a problem.
+    """
+    place = f"{where}: backend.schema_version"
+    tokens = Tokens(http, config.backend.url + config.backend.token_path)
+    async with open_session(config.backend) as session:
+        listed = await listed_versions(Backend(session, tokens, config.backend), config.integrations)
+    await tokens.close()
+    found = chosen(listed or ())
     version = config.backend.schema_version
     problems: list[SettingProblem] = []
-    if version == "auto":
-        tokens = Tokens(http, config.backend.url + config.backend.token_path)
-        async with open_session(config.backend) as session:
-            found = await ask_version(Backend(session, tokens, config.backend), config.integrations)
-        await tokens.close()
-        version = found or NEW_VERSION
-        if found is None:
-            what = f"the backend does not say which version it speaks: {NEW_VERSION} is assumed"
-            meant = "No integration may be able to ask it."
-            problems.append(
-                SettingProblem(
-                    f"{where}: backend.schema_version", what, meant, "Set the version that it speaks"
-                )
-            )
-    dialect = spoken(config, version)
-    told = f"{version} is spoken"
+    if version != "auto":
+        if listed and found is not None and version not in listed:
+            what = f"{version} is spoken, and the backend does not list it: it lists {', '.join(listed)}"
+            meant = "A server may refuse messages of a version that it does not list."
+            problems.append(SettingProblem(place, what, meant, f"Set {found}, or auto"))
+    elif found is None:
+        what = f"the backend does not say which version it speaks: {NEW_VERSION} is assumed"
+        meant = "No integration may be able to ask it."
+        problems.append(SettingProblem(place, what, meant, "Set the version that it speaks"))
+    dialect = spoken(config, (found or NEW_VERSION) if version == "auto" else version)
+    told = f"{dialect.version} is spoken"
+    if listed:
+        told += f"; the backend lists {', '.join(listed)}"
     if not_described(dialect):
-        told += f", in the form of {dialect.described}: it is not described; see docs/backends.md"
+        told += f". It is not described, and has the form of {dialect.described}; see docs/backends.md"
     return "version", ExitCode.BACKEND, told, problems
 
 

@@ -82,14 +82,19 @@ def not_described(dialect: Dialect) -> str:
 
 
 async def ask_version(backend: Backend, integrations: Iterable[Integration]) -> str | None:
-    """The version to speak by what the backend lists; None when nobody can ask it, or it lists none of v3.
+    """The version to speak by what the backend lists; None when nobody can ask it, or it lists none of v3."""
+    return chosen(await listed_versions(backend, integrations) or ())
+
+
+async def listed_versions(backend: Backend, integrations: Iterable[Integration]) -> list[str] | None:
+    """The versions that the backend lists, in its order; None when nobody can ask it.
 
     It is asked in the oldest version that is known, and in the others where it refuses that without a code.
     """
     for integration in integrations:
         for version in known() if integration.enabled else ():
             try:
-                return chosen(await _versions(backend, integration, Dialect(version)))
+                return await _versions(backend, integration, Dialect(version))
             except BackendLoginRefused:
                 break
             except BackendRefused as refused:

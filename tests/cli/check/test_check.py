@@ -53,6 +53,9 @@ def test_all_is_well(invoke: Invoke, config: ConfigFile, backend: str) -> None:
         "required",
         "soap action",
         "unlimited",
+        "names",
+        "storage",
+        "report filter",
     )
     assert told == [f"ok       {name}" for name in names]
     assert done.stderr == ""
