@@ -28,6 +28,7 @@ MODULES = tuple(
     f"shim.core.{name}"
     for name in (
         "admit",
+        "answers.fault_message",
         "answers.soap12",
         "answers.values",
         "aside",

@@ -7,7 +7,8 @@ from shim.core.context import CallContext
 from shim.core.journal.single_add import Traced, traced
 from shim.core.message import Element
 from shim.core.rules.declare import call, operation, service
-from shim.core.rules.vocabulary import added, keep, once, rename
+from shim.core.rules.kept import keep
+from shim.core.rules.vocabulary import added, once, rename
 from translations.pbx.industries import INDUSTRIES
 from translations.shared import moving, one_storage, person_names
 from translations.shared.accounts import (

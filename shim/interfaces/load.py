@@ -9,7 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from shim.core.schema.interface import Interface, build
+from shim.core.schema.description import build
+from shim.core.schema.interface import Interface
 from shim.interfaces.dialects import OLDEST, Row, apply, described, known, nearest, place_of
 
 OLD_VERSION = "2.5.1"

@@ -19,6 +19,7 @@ from zlib import crc32
 
 from lxml import etree
 
+from shim.core.answers.fault_message import fault_message
 from shim.core.answers.soap12 import as_soap_12
 from shim.core.commands.backend import Call
 from shim.core.drive import run
@@ -29,7 +30,6 @@ from shim.core.native import carries_old_login, head_of, is_native, may_be_nativ
 from shim.core.parse import PARSER_OPTIONS, fault_of, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.schema.interface import Operation
-from shim.core.serialise import fault_message
 from shim.edge.http.bodies import decoded
 from shim.edge.http.toolkits import HEAD, clean_agent, toolkit
 from shim.interfaces.load import new

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from shim.core.answers.fault_message import fault_message
 from shim.core.answers.soap12 import as_soap_12
 from shim.core.commands.caller import FaultForm
 from shim.core.errors import BackendError, CallerError
 from shim.core.message import Element
 from shim.core.parse import SOAP, SOAP_12
 from shim.core.schema.interface import ElementDecl, Operation, Simple, paths
-from shim.core.serialise import MessageWriter, fault_message
+from shim.core.serialise import MessageWriter
 from shim.interfaces.load import old
 from tests.old_server.asking import HERE, PHP, has_soap, publish
 from tests.support.messages import Messages

@@ -8,13 +8,13 @@ from functools import cache
 
 from lxml import etree
 
+from shim.core.answers.fault_message import fault_message
 from shim.core.catalogue.translation import Translation
 from shim.core.errors import Fault
 from shim.core.rehearsal.compare import canonical
 from shim.core.rules.extensions import AccountPath
 from shim.core.rules.rule import Fate
 from shim.core.schema.interface import Attribute, ElementDecl, Interface, Simple, paths
-from shim.core.serialise import fault_message
 from shim.interfaces.load import old
 from tests.soak.house import Sent
 from tests.support.schemas import assert_valid

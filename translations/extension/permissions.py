@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from shim.core.rules.extensions import own_id
+from shim.core.rules.kept import keep
 from shim.core.rules.rule import Rule
-from shim.core.rules.vocabulary import added, compute, keep, rename, unused, within
+from shim.core.rules.vocabulary import added, compute, rename, unused, within
 from translations.shared import one_storage
 from translations.shared.accounts import MESSAGES
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from shim.core.rules.extensions import extension, own_id
+from shim.core.rules.kept import keep
 from shim.core.rules.rule import Rule
-from shim.core.rules.vocabulary import added, drop, handed_on, keep, rename, unread, unused, values
+from shim.core.rules.vocabulary import added, drop, handed_on, rename, unread, unused, values
 
 _QUEUES = "Queues are called phone queues in v3."
 _RECONNECT = "Reconnecting callers is new in v3: left as it is."

@@ -10,6 +10,7 @@ import base64
 from dataclasses import dataclass, field
 
 from shim.core.admit import admit
+from shim.core.answers.fault_message import fault_message
 from shim.core.catalogue.translation import Translation
 from shim.core.commands.caller import FaultForm
 from shim.core.commands.journal import Revoke
@@ -24,7 +25,6 @@ from shim.core.resolve import resolve
 from shim.core.rules.declare import served, service
 from shim.core.rules.rule import Rule, Taken
 from shim.core.rules.table import Direction
-from shim.core.serialise import fault_message
 from translations.globalop.package import MAPPING, Answered, complete, unpacked
 from translations.globalop.undo import UNDONE_BY, undoing
 

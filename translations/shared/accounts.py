@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from shim.core.context import CallContext
 from shim.core.message import Element
+from shim.core.rules.kept import keep
 from shim.core.rules.rule import Rule
-from shim.core.rules.vocabulary import added, keep, rename, unread, within
+from shim.core.rules.vocabulary import added, rename, unread, within
 from translations.shared import completing, person_names
 
 UPDATED = (unread("identifier", "v3 also names the identifier of what it changed."),)

@@ -21,9 +21,10 @@ from shim.core.keeping import account_of
 from shim.core.keeping import keep as remember
 from shim.core.message import Element, is_on
 from shim.core.rules.declare import call
+from shim.core.rules.kept import keep
 from shim.core.rules.rule import Made, Rule, Taken
 from shim.core.rules.table import Direction
-from shim.core.rules.vocabulary import added, keep
+from shim.core.rules.vocabulary import added
 from shim.core.translate import is_unlimited
 
 STORAGE = "storage"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 from aiohttp import web
 
+from shim.core.answers.fault_message import fault_message
 from shim.core.answers.soap12 import CONTENT_TYPE_12, as_soap_12
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.caller import PLAIN_FAULTS, FaultForm
@@ -19,7 +20,7 @@ from shim.core.findings import Finding
 from shim.core.inner import by_operation, summed
 from shim.core.parse import Limits
 from shim.core.pipeline import Outcome, Request, Shim, exchange
-from shim.core.serialise import CONTENT_TYPE, fault_message
+from shim.core.serialise import CONTENT_TYPE
 from shim.edge.callers.refused import LoginRefused
 from shim.edge.deprecation.log import DeprecationLog, SeenCall
 from shim.edge.exchange.deadline import Deadline

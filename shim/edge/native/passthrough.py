@@ -18,13 +18,14 @@ from typing import Any, Protocol
 import structlog
 from aiohttp import web
 
+from shim.core.answers.fault_message import fault_message
 from shim.core.catalogue.translation import READS
 from shim.core.commands.caller import PLAIN_FAULTS, FaultForm
 from shim.core.errors import BackendError, BodyRefused, CallerError, Fault
 from shim.core.native import Head, carries_old_login, head_of, is_native, may_be_native
 from shim.core.reading.known_names import Familiar, names_of
 from shim.core.schema.interface import Interface
-from shim.core.serialise import CONTENT_TYPE, fault_message
+from shim.core.serialise import CONTENT_TYPE
 from shim.edge.backend.client import Backend
 from shim.edge.exchange.threads import Threads
 from shim.edge.http.bodies import decoded, read_body

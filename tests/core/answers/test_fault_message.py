@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
+from shim.core.answers.fault_message import fault_message
 from shim.core.commands.caller import FaultForm
 from shim.core.errors import CallerError, Fault
-from shim.core.serialise import fault_message
 
 WITH_CODE = CallerError("missing-parameter", "The parameter ID is missing: send it.", "117")
 WITHOUT = CallerError("not-soap", "This is no SOAP message: send one.")

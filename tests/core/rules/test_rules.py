@@ -17,6 +17,7 @@ from shim.core.findings import KINDS, Code
 from shim.core.message import Element
 from shim.core.rules.declare import operation, service
 from shim.core.rules.extensions import account, account_or_extension, extension, extension_id, owned
+from shim.core.rules.kept import keep
 from shim.core.rules.reference import AccountReference, SharedReference
 from shim.core.rules.required import needed
 from shim.core.rules.rule import Made, Rule, Taken
@@ -26,7 +27,6 @@ from shim.core.rules.vocabulary import (
     compute,
     drop,
     echo,
-    keep,
     loose,
     once,
     refuse,

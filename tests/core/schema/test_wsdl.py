@@ -13,7 +13,8 @@ import pytest
 import zeep
 from lxml import etree
 
-from shim.core.schema.interface import Attribute, ElementDecl, Interface, build, paths
+from shim.core.schema.description import build
+from shim.core.schema.interface import Attribute, ElementDecl, Interface, paths
 from shim.core.schema.wsdl import FORMER_ROOT, ONE_FILE, ROOT, Publication
 from shim.interfaces.load import load
 from tests.support.schemas import ADDRESS, Published, assert_valid, schema, write_tree
