@@ -41,10 +41,10 @@ def ask_each(work: CallContext, numbers: Iterable[str]) -> Steps[Evidence]:
     if not wanted:
         return Evidence()
     replies = yield from ask(Together(tuple(_details(work, each) for each in wanted)))
-    said = list(zip(wanted, replies, strict=True))
+    answers = list(zip(wanted, replies, strict=True))
     return Evidence(
-        {number: reply for number, reply in said if isinstance(reply, Element)},
-        frozenset(number for number, reply in said if reply is False),
+        {number: reply for number, reply in answers if isinstance(reply, Element)},
+        frozenset(number for number, reply in answers if reply is False),
     )
 
 

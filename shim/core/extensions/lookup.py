@@ -132,13 +132,13 @@ def _user(work: CallContext, key: NameKey, *, strict: bool = False) -> Steps[Non
     If `strict`, raises BackendRefused when v3 refuses and does not say that there is no such user.
     """
     name = "ID" if key[0] == "old_id" else "identifier"
-    told = yield from look(work, "User.GetUserDetails", Element(name, key[1]), strict=strict)
-    user_id = told.get("ID") if told is not None else None
-    if told is None or not user_id:
+    details = yield from look(work, "User.GetUserDetails", Element(name, key[1]), strict=strict)
+    user_id = details.get("ID") if details is not None else None
+    if details is None or not user_id:
         return
-    found = yield from extensions_of(work, user_id, told.get("identifier"), strict=strict)
-    if name == "identifier" and found:
-        work.extensions.identities[key] = found[0]
+    extensions = yield from extensions_of(work, user_id, details.get("identifier"), strict=strict)
+    if name == "identifier" and extensions:
+        work.extensions.identities[key] = extensions[0]
 
 
 def _canonical(text: str) -> str | None:
@@ -149,8 +149,8 @@ def _canonical(text: str) -> str | None:
 
 def siblings(work: CallContext, identity: Identity, path: str, code: Code = "siblings-touched") -> Steps[None]:
     """What a call changes on the user is changed for all of the user's extensions: say how many more."""
-    found = yield from ask(FindIdentities("user_id", (identity.user_id,)))
-    others = {each.number for each in found.get(identity.user_id, ())} - {identity.number}
+    identities = yield from ask(FindIdentities("user_id", (identity.user_id,)))
+    others = {each.number for each in identities.get(identity.user_id, ())} - {identity.number}
     if others:
         because = f"The v3 user has more extensions than this one ({len(others)} more): it counts for them too."
         work.find(code, path, because)
@@ -219,20 +219,25 @@ def resolve(work: CallContext, keys: Iterable[NameKey], *, lenient: bool = False
 
 def _settle(work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
     """Ask v3 for those that are unconfirmed, each by itself. What it denies is not found for this call."""
-    found = {
+    doubted = {
         key: identity for key in keys if (identity := work.extensions.identities.get(key)) and identity.doubt
     }
-    if not found:
+    if not doubted:
         return
-    said = yield from ask_each(work, [identity.number for identity in found.values()])
+    evidence = yield from ask_each(work, [identity.number for identity in doubted.values()])
     learned = yield from learn(
-        work, [said.known(each.number, each.user_id) for each in found.values() if each.number in said.there]
+        work,
+        [
+            evidence.known(each.number, each.user_id)
+            for each in doubted.values()
+            if each.number in evidence.there
+        ],
     )
     now = {each.number: each for each in learned}
-    denied = tuple(dict.fromkeys(each.number for each in found.values() if each.number in said.denied))
+    denied = tuple(dict.fromkeys(each.number for each in doubted.values() if each.number in evidence.denied))
     if denied:
         yield from ask(DenyIdentities(denied))
-    for key, identity in found.items():
+    for key, identity in doubted.items():
         if identity.number in now:
             work.extensions.identities[key] = now[identity.number]
         elif identity.number in denied:
@@ -258,14 +263,14 @@ def recognise(work: CallContext, numbers: Iterable[str]) -> Steps[None]:
 
     A number that v3 names and does not know (any more) stays unknown.
     """
-    wanted = [number for number in dict.fromkeys(numbers) if number]
-    yield from known(work, wanted)
+    unique = [number for number in dict.fromkeys(numbers) if number]
+    yield from known(work, unique)
     parts = tuple(
-        _owner(work, number) for number in wanted if ("number", number) not in work.extensions.identities
+        _owner(work, number) for number in unique if ("number", number) not in work.extensions.identities
     )
     if parts:
-        seen = yield from ask(Together(parts))
-        yield from learn(work, [each for each in seen if each is not None])
+        owners = yield from ask(Together(parts))
+        yield from learn(work, [each for each in owners if each is not None])
 
 
 def learn(work: CallContext, seen: list[Known]) -> Steps[tuple[Identity, ...]]:
@@ -299,15 +304,15 @@ def extensions_of(
     rows = yield from rows_of_user(work, user_id, strict=strict)
     if rows is None:
         return ()
-    said = identifier or identifier_of(work, rows)
-    known = [Known(user_id, number, said) for row in rows if (number := row.get("extendedNumber"))]
+    name = identifier or identifier_of(work, rows)
+    known = [Known(user_id, number, name) for row in rows if (number := row.get("extendedNumber"))]
     seen = ListedExtensions(known, [each.number for each in known], (user_id,), own=True, denied=denied)
-    told = yield from reconcile(work, seen)
-    for gone in told.gone:
+    result = yield from reconcile(work, seen)
+    for gone in result.gone:
         unnote(work, gone)
-    for identity in told.identities.values():
+    for identity in result.identities.values():
         note(work, identity)
-    there = [each for each in told.identities.values() if each.number not in told.ghosts]
+    there = [each for each in result.identities.values() if each.number not in result.ghosts]
     return tuple(
         sorted((each for each in there if each.user_id == user_id), key=lambda each: each.old_id != user_id)
     )
@@ -315,11 +320,11 @@ def extensions_of(
 
 def identifier_of(work: CallContext, rows: list[Element]) -> str | None:
     """The identifier of the user whose rows of extensions these are; None when it may be an extension's own."""
-    told = {row.get("identifier") or "" for row in rows}
+    identifiers = {row.get("identifier") or "" for row in rows}
     way = work.caller.settings.get("row_identifier", "auto")
-    if way == "extension" or len(told) != 1 or (way == "auto" and len(rows) == 1):
+    if way == "extension" or len(identifiers) != 1 or (way == "auto" and len(rows) == 1):
         return None
-    return told.pop() or None
+    return identifiers.pop() or None
 
 
 def elsewhere(work: CallContext, fault: Fault) -> Steps[bool]:
@@ -330,13 +335,13 @@ def elsewhere(work: CallContext, fault: Fault) -> Steps[bool]:
     before = work.extensions.main
     if before is None or not says_absent(fault):
         return False
-    said = yield from ask_each(work, [before.number])
-    if before.number in said.there:
-        yield from learn(work, [said.known(before.number, before.user_id)])
-    elif before.number in said.denied:
-        yield from extensions_of(work, before.user_id, before.identifier, said.denied)
-    found = yield from ask(FindIdentities("old_id", (before.old_id,)))
-    after = next(iter(found.get(before.old_id, ())), None)
+    evidence = yield from ask_each(work, [before.number])
+    if before.number in evidence.there:
+        yield from learn(work, [evidence.known(before.number, before.user_id)])
+    elif before.number in evidence.denied:
+        yield from extensions_of(work, before.user_id, before.identifier, evidence.denied)
+    identities = yield from ask(FindIdentities("old_id", (before.old_id,)))
+    after = next(iter(identities.get(before.old_id, ())), None)
     if after is None or (after.number, after.user_id) == (before.number, before.user_id):
         return False
     for key in [
@@ -355,8 +360,8 @@ def _find(work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
     for name, value in keys:
         by.setdefault(name, []).append(value)
     for name, values in by.items():
-        found = yield from ask(FindIdentities(name, tuple(values)))
-        for value, identities in found.items():
+        replies = yield from ask(FindIdentities(name, tuple(values)))
+        for value, identities in replies.items():
             if identities:
                 work.extensions.identities[name, value] = identities[0]
 
@@ -384,11 +389,11 @@ def _ended(work: CallContext, key: NameKey) -> Steps[None]:
     if key[0] not in ("old_id", "extension_id"):
         return
     by: Literal["old_id", "extension_id"] = "old_id" if key[0] == "old_id" else "extension_id"
-    found = yield from ask(FindEnded(by, (key[1],)))
-    for was in found.get(key[1], ()):
-        said = yield from ask_each(work, [was.number])
-        if was.number in said.there:
-            back = yield from learn(work, [said.known(was.number, was.user_id)])
+    ended = yield from ask(FindEnded(by, (key[1],)))
+    for was in ended.get(key[1], ()):
+        evidence = yield from ask_each(work, [was.number])
+        if was.number in evidence.there:
+            back = yield from learn(work, [evidence.known(was.number, was.user_id)])
             for each in back:
                 if getattr(each, by) == key[1]:
                     work.extensions.identities[key] = each

@@ -60,30 +60,32 @@ class Reconciled:
 
 def reconcile(work: CallContext, seen: ListedExtensions) -> Steps[Reconciled]:
     """Bring the map in line with a list, and the list with v3."""
-    found = yield from ask(FindIdentities("number", tuple(dict.fromkeys(seen.numbers))))
-    stand = {number: each for number, (each, *_) in found.items()}
+    identities = yield from ask(FindIdentities("number", tuple(dict.fromkeys(seen.numbers))))
+    stand = {number: each for number, (each, *_) in identities.items()}
     missing = yield from _missing(seen)
     fresh = [each.number for each in seen.rows if each.number not in stand]
     ended = (yield from ask(FindEnded("number", tuple(fresh)))) if fresh else {}
     against = [each.number for each in seen.rows if each.number in ended or _is_against(stand, each)]
     asked = [each for each in (*against, *missing) if each not in seen.denied]
-    said = _both((yield from ask_each(work, asked[:MOST_ASKED])), Evidence(denied=seen.denied))
-    if any(number in said.there for number in missing):  # a list that is wrong once may be wrong twice
+    evidence = _both((yield from ask_each(work, asked[:MOST_ASKED])), Evidence(denied=seen.denied))
+    if any(number in evidence.there for number in missing):  # a list that is wrong once may be wrong twice
         more = yield from ask_each(work, [each for each in fresh if each not in against][:MOST_ASKED])
-        said, against = _both(said, more), [*against, *fresh]
-    told = Reconciled({each.number: stand[each.number] for each in seen.rows if each.number in stand})
-    news = list(_news(seen.rows, set(against), said, stand, told))
-    gone = [each for number, each in missing.items() if number in said.denied]
-    yield from _renumber(work, seen, gone, news, ended, told)
-    told.omitted = {number: said.there[number] for number in missing if number in said.there}
-    news += [said.known(number, missing[number].user_id) for number in told.omitted]
-    unseen = tuple(number for number in missing if number not in said.there and number not in said.denied)
+        evidence, against = _both(evidence, more), [*against, *fresh]
+    result = Reconciled({each.number: stand[each.number] for each in seen.rows if each.number in stand})
+    news = list(_news(seen.rows, set(against), evidence, stand, result))
+    gone = [each for number, each in missing.items() if number in evidence.denied]
+    yield from _renumber(work, seen, gone, news, ended, result)
+    result.omitted = {number: evidence.there[number] for number in missing if number in evidence.there}
+    news += [evidence.known(number, missing[number].user_id) for number in result.omitted]
+    unseen = tuple(
+        number for number in missing if number not in evidence.there and number not in evidence.denied
+    )
     if unseen:
         yield from ask(DoubtIdentities(unseen))
     if news:
         learned = yield from ask(LearnIdentities(tuple(news)))
-        told.identities |= {each.number: each for each in learned}
-    return told
+        result.identities |= {each.number: each for each in learned}
+    return result
 
 
 def _missing(seen: ListedExtensions) -> Steps[dict[str, Identity]]:

@@ -69,14 +69,14 @@ class Refer(Rule):
         if identity is None:
             work.record.problems.append(Problem("bad-value", self.old, _UNKNOWN, "100"))
             return
-        said = identity.number if self.side == "number" else identity.user_id
+        text = identity.number if self.side == "number" else identity.user_id
         place = split(self.new)[1]
         first = work.request.child(self.old)
         if into.child(place) is not None and first is not None and first.text == child.text:
             because = "An element before it names the extension already: only that one counts."
             work.find("choice-conflict", self.old, because)
             return
-        into.children.append(Element(place, said))
+        into.children.append(Element(place, text))
 
     def _to_old(self, child: Element, into: Element, work: CallContext) -> None:
         number = (child.text or "").strip()
@@ -86,8 +86,8 @@ class Refer(Rule):
         if identity is None:
             work.find("answer-value-omitted", self.old, "v3 names an extension that it does not know.")
         else:
-            said = identity.extension_id if self.by == "extension_id" else identity.old_id
-            into.children.append(Element(split(self.old)[1], said))
+            text = identity.extension_id if self.by == "extension_id" else identity.old_id
+            into.children.append(Element(split(self.old)[1], text))
 
 
 _NUMBER = "v3 knows extensions by extended number."
@@ -193,18 +193,18 @@ class Owned(Rule):
                 if kind == "number":
                     owned.setdefault(identity.user_id, []).append(identity)
             for place in spots(root, parent):
-                said = place.child(name)
-                if said is None:
+                user = place.child(name)
+                if user is None:
                     continue
                 number = place.get(self.beside) or ""
-                meant = (
+                extension = (
                     work.extensions.identities.get(("number", extended(work, number)))
                     if by_number(work, self.role)
-                    else _which(owned.get(said.text or "", []), number)
+                    else _which(owned.get(user.text or "", []), number)
                 )
-                place.children = [each for each in place.children if each is not said]
-                if meant is not None:
-                    place.children.append(Element(name, meant.old_id))
+                place.children = [each for each in place.children if each is not user]
+                if extension is not None:
+                    place.children.append(Element(name, extension.old_id))
                 else:
                     why = "v3 names a user without extensions, or an extension that the shim does not know."
                     work.find("answer-value-omitted", self.old, why)
@@ -280,19 +280,19 @@ class AccountPath(Rule):
         return (AccountReference(self.new, "user_id"),) if self.takes("answer") else ()
 
     def _to_new(self, child: Element, into: Element, work: CallContext) -> None:
-        said = (child.text or "").strip()
-        identity = work.extensions.identities.get((self.by, said))
+        text = (child.text or "").strip()
+        identity = work.extensions.identities.get((self.by, text))
         if identity is None:
-            into.children.append(Element(split(self.old)[1], said))
+            into.children.append(Element(split(self.old)[1], text))
         elif self.side == "number":
             into.children.append(Element(split(self.new)[1], identity.number))
         else:
             into.children.append(Element(split(self.old)[1], identity.user_id))
 
     def _to_old(self, child: Element, into: Element, work: CallContext) -> None:
-        said = (child.text or "").strip()
-        known = (each.old_id for each in work.extensions.identities.values() if each.user_id == said)
-        into.children.append(Element(split(self.old)[1], next(known, said)))
+        text = (child.text or "").strip()
+        known = (each.old_id for each in work.extensions.identities.values() if each.user_id == text)
+        into.children.append(Element(split(self.old)[1], next(known, text)))
 
 
 def account_or_extension(

@@ -75,8 +75,8 @@ class Keep(Rule):
         if text.isascii() and text.isdecimal():  # one that the shim never had may be older than the shim
             thing = things.get(text.lstrip("0"))
             return None if thing is not None and thing.nil else said
-        wanted = text.casefold()
-        named = [key for key, each in things.items() if (each.get("name") or "").strip().casefold() == wanted]
+        name = text.casefold()
+        named = [key for key, each in things.items() if (each.get("name") or "").strip().casefold() == name]
         return Element(said.name, min(named, key=int)) if named else None
 
 

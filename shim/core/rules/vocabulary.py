@@ -114,11 +114,11 @@ class Loose(Rule):
 
         def act(child: Element, into: Element, work: CallContext) -> None:
             text = (child.text or "").strip()
-            meant = self.reads(text)
-            if meant is not None:
+            value = self.reads(text)
+            if value is not None:
                 work.find("value-converted", path, self.because)
-            if meant != "":
-                into.children.append(Element(split(path)[1], text if meant is None else meant))
+            if value != "":
+                into.children.append(Element(split(path)[1], text if value is None else value))
 
         return Taken("computed", path, act, "value-converted", self.reads)
 
@@ -218,10 +218,10 @@ class Echo(Rule):
         parent, name = split(self.old)
 
         def produce(root: Element, work: CallContext) -> None:
-            said = work.request.get(self.source)
-            if said:
+            text = work.request.get(self.source)
+            if text:
                 for place in spots(root, parent):
-                    place.children.append(Element(name, said.strip()))
+                    place.children.append(Element(name, text.strip()))
 
         return Made("computed", self.old, produce)
 
