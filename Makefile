@@ -19,10 +19,8 @@ $(STAMP): requirements.lock pyproject.toml
 
 install: $(STAMP)  ## set up the virtual environment, nothing else
 
-compile: shim/compiled.json  ## for trials: compile the hot modules of the core (decision 0035)
-
-shim/compiled.json: hatch_build.py shim/compiled.py $(shell find shim/core -name '*.py') | install
-	SHIM_COMPILED=1 $(BIN)/python hatch_build.py
+compile: install  ## compile the hot modules of the core anew, after a change (decision 0035)
+	$(BIN)/python hatch_build.py
 	@$(BIN)/shim --version
 
 demo: install  ## set up everything and run the main job: shim and emulated backend on loopback

@@ -1,7 +1,7 @@
 """Compiles the hot modules of the core with mypyc, when the program is installed or its wheel is built.
 
-A hook of hatchling, for whoever asks for it with SHIM_COMPILED=1. Where it cannot be done (no C compiler, no
-headers of Python) the program is installed all the same and runs from its sources; `shim --version` says which,
+A hook of hatchling. Where it cannot be done (no C compiler, no headers of Python), or is switched off with
+SHIM_COMPILED=0, the program is installed all the same and runs from its sources; `shim --version` says which,
 and why. A wheel without compiled modules fits every machine. Which modules: shim/compiled.py.
 
     python hatch_build.py      compiles them in place, for a working tree
@@ -69,8 +69,8 @@ def _require_tools() -> None:
 def compile_core(root: Path, temporary: Path) -> dict[str, Path]:
     """Compile into a temporary folder: made files, by their place below `root`. Raises NotCompiled."""
     about = _about(root)
-    if os.environ.get(about.SWITCH) != "1":
-        raise NotCompiled(f"it was installed without {about.SWITCH}=1")
+    if os.environ.get(about.SWITCH) == "0":
+        raise NotCompiled(f"it was installed with {about.SWITCH}=0")
     _require_tools()
     (temporary / "source/shim").mkdir(parents=True)
     for name in ("__init__.py", "compiled.py"):

@@ -1,8 +1,8 @@
 """Which form of the core runs: its hot modules compiled to machine code, or all of it from the sources.
 
-With SHIM_COMPILED=1, installing compiles `MODULES` with mypyc (`hatch_build.py`). The sources stay beside what
+Installing compiles `MODULES` with mypyc where a compiler is (`hatch_build.py`). The sources stay beside what
 was made of them, and compiled modules run only while all sources of the core are those that they were made of:
-who changes one runs the sources until `make compile`. SHIM_COMPILED=0 switches them off when
+who changes one runs the sources until `make compile`. SHIM_COMPILED=0 switches them off, for installing and for
 running. Imports nothing but the standard library, since `import shim` comes here first.
 """
 
