@@ -71,6 +71,7 @@ class Application:
     ) -> None:
         self.config = config
         self.catalogue = compiled
+        deprecation.speaks(compiled.new)
         self.performers = performers
         self.ready = True
         self.health = HealthState({})

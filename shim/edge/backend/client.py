@@ -28,6 +28,7 @@ from shim.edge.exchange.fair_shares import Places
 from shim.edge.settings.model import BackendSettings, Integration, Retry
 from shim.edge.telemetry import tracing
 from shim.edge.telemetry.metrics import Metrics
+from shim.interfaces.load import STANDARD, Dialect
 
 log = structlog.get_logger()
 
@@ -109,6 +110,8 @@ class Backend:
         self._reading = aiohttp.ClientTimeout(
             total=settings.longest_read, connect=settings.connect_timeout, sock_read=settings.call_timeout
         )
+        self.dialect: Dialect = STANDARD
+        """How v3 is spoken to, once that is known."""
         self.control: Call | None = None
         """A read that names nothing: refused with code 100, it is the token that is dead. None: not looked."""
 

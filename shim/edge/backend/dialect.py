@@ -42,7 +42,7 @@ async def find_dialect(config: Config, backend: Backend) -> Dialect:
     if caution := not_described(dialect):
         log.warning("backend version not described", version=dialect.version, spoken_as=dialect.described)
         log.info("backend version not described", meaning=caution)
-    backend.control = _naming_nothing(dialect)
+    backend.dialect, backend.control = dialect, _naming_nothing(dialect)
     return dialect
 
 

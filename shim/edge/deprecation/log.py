@@ -84,18 +84,22 @@ class DeprecationLog:
         self._store = store
         self._settings = config.deprecation
         self._old = old
-        self._new = new
+        self.speaks(new)
         self.metrics = metrics or Metrics()
         self.spool = Spool(spool_folder(config), self._settings.spool_bytes)
         self._counting = Counting(self._settings, store.now)
         self._keeping = Keeping(store, self.spool, self._settings.patience, self.metrics)
         self.metrics.waiting.set_function(lambda: self._counting.waiting + self._keeping.held)
-        self._operations = {*old.operations, *new.operations}
         self._ending = asyncio.Event()
         self._turn = asyncio.Lock()
         self._rolled_up: datetime | None = None
         self._task: asyncio.Task[None] | None = None
         self.replace(config)
+
+    def speaks(self, new: Interface) -> None:
+        """Take samples of v3 calls by this interface, once it is known what the backend is spoken to in."""
+        self._new = new
+        self._operations = {*self._old.operations, *new.operations}
 
     def replace(self, config: Config) -> None:
         """Take over who is an integration, and who is kept out."""

@@ -18,6 +18,7 @@ from shim.edge.porting.exceptions import (
 )
 from shim.edge.porting.reach import Reach, reach
 from shim.edge.store.database import Store
+from shim.interfaces.load import Dialect
 from shim.review.output.letter import base_of, letter, terms
 from shim.review.page.forms import BrownoutForm, Said, Wanted, WrongForm
 from shim.review.page.recent import Recent
@@ -61,6 +62,11 @@ class ReviewDesk:
     def base(self) -> str:
         """The address that callers use, without a path."""
         return base_of(self.application.config)
+
+    @property
+    def dialect(self) -> Dialect:
+        """How v3 is spoken to."""
+        return self.application.performers.backend.dialect
 
     @property
     def sunset(self) -> date | None:

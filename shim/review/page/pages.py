@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from shim.core.findings import Severity
+from shim.edge.backend.dialect import not_described
 from shim.edge.porting.reach import Reach
 from shim.review.output.code_samples import copied
 from shim.review.output.printed import printed
@@ -72,6 +73,8 @@ class ReviewPages:
             request,
             "overview.html",
             seen=seen,
+            version=self._desk.dialect.version,
+            caution=not_described(self._desk.dialect),
             days=days,
             windows=forms.WINDOWS,
             groups=[

@@ -287,3 +287,25 @@ async def test_exports(nora: Browser) -> None:
     await nora.get("/review/export/letter.md?integration=nobody", 404)
     page = await nora.get("/review/findings?text=industry&show=any")
     assert 'href="/review/export/findings.csv?text=industry&amp;show=any"' in page
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [("3.0.0", None), ("5.2.5", None), ("5.7.0", "it is spoken as 5.2.5, the nearest below")],
+)
+async def test_the_version_of_v3_is_told_and_what_to_know_of_it(
+    tmp_path: Path, version: str, told: str | None
+) -> None:
+    settings = config(tmp_path)
+    backend = settings.backend.model_copy(update={"schema_version": version})
+    async with (
+        application(settings.model_copy(update={"backend": backend})) as shim,
+        served(shim) as browser,
+    ):
+        await browser.login()
+        text = words(await browser.get("/review/"))
+        operation = words(await browser.get("/review/operations/Report.CallReport"))
+    assert f"v3 is spoken to in schema {version}." in text
+    assert ("is not described" in text) == (told is not None)
+    assert told is None or told in text
+    assert ("disposition" in operation) == (version != "3.0.0")
