@@ -22,7 +22,7 @@ from shim.edge.app import Application, open_application
 from shim.edge.exchange.performer import Performer, run
 from shim.edge.settings.load import Config
 from shim.emulator.app import Options, application
-from shim.emulator.judge import Surplus
+from shim.emulator.judge import Demands, Surplus
 from shim.emulator.world.seed import load_seed
 from shim.emulator.world.world import EmulatedAccount, EmulatedExtension, Object, World
 from tests.soak.furnishing import FURNITURE
@@ -149,12 +149,16 @@ class House:
 
 @asynccontextmanager
 async def house(
-    folder: Path | None = None, version: str = "3.0.0", surplus: Surplus = "refuse", **conduct: str
+    folder: Path | None = None,
+    version: str = "3.0.0",
+    surplus: Surplus = "refuse",
+    demands: Demands = "schema",
+    **conduct: str,
 ) -> AsyncIterator[House]:
     """The furnished demo world behind an emulator of a version, and a shim with a store of its own."""
     assert app.catalogue.__module__ == "shim.edge.catalogue", "a test left a shared catalogue behind"
     world = load_seed()
-    options = Options(schema_version=version, surplus=surplus)
+    options = Options(schema_version=version, surplus=surplus, demands=demands)
     with tempfile.TemporaryDirectory(prefix="soak-", dir=folder) as name:
         async with listening(application(world, options), "127.0.0.1", 0) as url:
             config = Config.model_validate(

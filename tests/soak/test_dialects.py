@@ -50,3 +50,29 @@ async def test_exactly_the_field_that_was_changed_differs(version: str, service:
             assert changed, f"{pair.write.full_name}: no field was changed"
             wrong += found
     assert not wrong
+
+
+PARENTS = {"Client.AddClient": "<parentID>10</parentID>", "Extension.AddExtension": "<parentID>20</parentID>"}
+ADDS = {
+    "Reseller.AddReseller": "ServiceProvider.AddServiceProvider",
+    "Client.AddClient": "Organization.AddOrganization",
+    "Extension.AddExtension": "User.AddUser",
+}
+LEAST = "<login>{login}</login><password>Pass-2025</password>{name}<country>us</country>"
+"""What 2.5 needs of a new account; an extension of v3 needs a name or a login as its label as well."""
+
+
+@pytest.mark.parametrize("name", ["", "<name>Only One</name>"], ids=["without a name", "with a name"])
+@pytest.mark.parametrize("operation", ADDS)
+@pytest.mark.parametrize("version", LATER)
+async def test_what_a_server_may_demand_is_completed(version: str, operation: str, name: str) -> None:
+    pattern = "{login}@noreply.example.com"
+    async with house(version=version, demands="strict", complete_email=pattern) as at:
+        message = LEAST.format(login="newcomer", name=name) + PARENTS.get(operation, "")
+        sent = await at.call(operation, message)
+        [made] = [request for called, request in sent.calls if called == ADDS[operation]]
+        demanded = at.catalogue.new.may_require[ADDS[operation]]
+        assert [each for each in demanded if not (made.get(each) or "").strip()] == []
+        assert made.get("email") == "newcomer@noreply.example.com"
+        added = {each.path for each in sent.outcome.findings.own if each.code == "default-added"}
+        assert "email" in added
