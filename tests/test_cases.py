@@ -3,7 +3,8 @@
 A file has sections, each under a line `=== name`:
 - the text before the first section says what the conversation proves
 - `old request`: the body element, or a whole envelope
-- `settings`, `kept before`: one `key: value` a line; kept values as `account field: XML`
+- `settings`, `kept before`: one `key: value` a line; kept values as `account field: XML`, or as `industries
+  field: XML` where they are kept for all
 - `policies`: a line for each, as in the configuration; `tell`: switches and what there is to tell, one a line
 - `texts`: `as sent`, where the call has a text that breaks a pattern or a length of the schema of both versions
 - `backend`: how it speaks, `version: 3.x.y` or `person_names: split`
@@ -33,6 +34,7 @@ from shim.core.answers.notices import DeprecationDates
 from shim.core.commands.backend import Call
 from shim.core.commands.caller import ToldHow
 from shim.core.commands.extensions import Identity
+from shim.core.commands.kept import KeptBy, Shared
 from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.pipeline import Outcome
@@ -115,19 +117,21 @@ def wrap(body: str, header: str) -> bytes:
     ).encode()
 
 
-def _kept(text: str) -> dict[str, dict[str, Element]]:
-    kept: dict[str, dict[str, Element]] = {}
+def _kept(text: str) -> dict[KeptBy, dict[str, Element]]:
+    kept: dict[KeptBy, dict[str, Element]] = {}
     for line in text.splitlines():
-        account, name, xml = re.fullmatch(r"(\S+) (\S+): (.*)", line).groups()  # type: ignore[union-attr]
-        kept.setdefault(account, {})[name] = parse(wrap(xml, "")).body
+        whose, name, xml = re.fullmatch(r"(\S+) (\S+): (.*)", line).groups()  # type: ignore[union-attr]
+        owner: KeptBy = whose if whose.isdecimal() else Shared(whose)
+        kept.setdefault(owner, {})[name] = parse(wrap(xml, "")).body
     return kept
 
 
-def _kept_text(kept: dict[str, dict[str, Element]]) -> str:
+def _kept_text(kept: dict[KeptBy, dict[str, Element]]) -> str:
+    told = {each.key if isinstance(each, Shared) else each: fields for each, fields in kept.items()}
     lines = []
-    for account, fields in sorted(kept.items()):
+    for whose, fields in sorted(told.items()):
         for name, element in sorted(fields.items()):
-            lines.append(f"{account} {name}: {_xml(element)}")
+            lines.append(f"{whose} {name}: {_xml(element)}")
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from shim.core.commands.caller import Caller
 from shim.core.commands.extensions import Identity
+from shim.core.commands.kept import Shared
 from shim.core.findings import Code, Findings
 from shim.core.inner import InnerCall
 from shim.core.message import Element
@@ -59,8 +60,8 @@ class KeptValues:
         """What is to be kept, by field, once the call took effect."""
         self.recalled: Mapping[str, Element] | None = {}
         """What is kept for the account that is read; None when that could not be found out."""
-        self.shared: dict[str, Mapping[str, Element]] = {}
-        """What is kept for all, by the store's key, as far as the call needs it."""
+        self.shared: dict[Shared, Mapping[str, Element]] = {}
+        """What is kept for all, as far as the call needs it."""
 
 
 class CallHistory:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shim.core.commands.kept import Forget, Recall, Remember
+from shim.core.commands.kept import Forget, Recall, Remember, Shared
 from shim.core.commands.steps import Steps, ask
 from shim.core.context import CallContext
 from shim.core.errors import Fault, StoreUnavailable
@@ -81,18 +81,18 @@ def _recall(account: str, work: CallContext) -> Steps[None]:
         work.kept.recalled = None
         return
     shared = of_kind(work.translation.answer_references, SharedReference)
-    yield from _share(work, (each.key for each in shared if each.field in work.kept.recalled))
+    yield from _share(work, (each.owner for each in shared if each.field in work.kept.recalled))
 
 
 def look_up(work: CallContext, references: Iterable[SharedReference]) -> Steps[None]:
     """Recall the things kept for all that a request refers to."""
-    yield from _share(work, (each.key for each in references if spots(work.request, each.path)))
+    yield from _share(work, (each.owner for each in references if spots(work.request, each.path)))
 
 
-def _share(work: CallContext, keys: Iterable[str]) -> Steps[None]:
-    for key in keys:
+def _share(work: CallContext, owners: Iterable[Shared]) -> Steps[None]:
+    for owner in owners:
         try:
-            work.kept.shared[key] = yield from ask(Recall(key))
+            work.kept.shared[owner] = yield from ask(Recall(owner))
         except Fault:
             continue  # then the value is taken, and answered, as it is
 

@@ -395,9 +395,9 @@ class House:
             case RenumberIdentities():
                 self.map.renumber(command.numbers)
             case Recall():
-                return dict(self.kept.get(command.account, {}))
+                return dict(self.kept.get(command.owner, {}))
             case Remember():
-                self.kept.setdefault(command.account, {}).update(command.fields)
+                self.kept.setdefault(command.owner, {}).update(command.fields)
             case Forget():
                 for account in command.accounts:
                     self.kept.pop(account, None)

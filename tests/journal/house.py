@@ -34,7 +34,8 @@ from shim.edge.journal.journal import JournalStore, delivering
 from shim.edge.journal.tables import ENTRIES, STEPS
 from shim.edge.settings.model import Identities, Integration
 from shim.edge.settings.model import JournalSettings as Settings
-from shim.edge.store.database import KEPT, Store
+from shim.edge.store.database import Store
+from shim.edge.store.kept import KEPT
 from shim.emulator.app import Options, _Server
 from shim.emulator.world.seed import load_seed
 from shim.emulator.world.world import World

@@ -24,7 +24,7 @@ from shim.core.commands.extensions import (
     RenumberIdentities,
 )
 from shim.core.commands.journal import Begin, Close, MarkSteps, Revoke
-from shim.core.commands.kept import Forget, Issue, Recall, Remember
+from shim.core.commands.kept import Forget, Issue, KeptBy, Recall, Remember
 from shim.core.commands.steps import AnyCommand, Aside, Together
 from shim.core.drive import run
 from shim.core.errors import Fault
@@ -81,7 +81,7 @@ class World:
 
     backend: Backend
     settings: Mapping[str, str] = field(default_factory=dict)
-    kept: dict[str, dict[str, Element]] = field(default_factory=dict)
+    kept: dict[KeptBy, dict[str, Element]] = field(default_factory=dict)
     calls: list[tuple[Call, Element]] = field(default_factory=list)
     envelopes: list[bytes] = field(default_factory=list)
     issued: dict[str, int] = field(default_factory=dict)
@@ -109,12 +109,12 @@ class World:
                 return Caller("tester", self.settings, self.policies, self.tell, self.rungs, faults=self.faults)
             case Call():
                 return self._call(command)
-            case Recall(account):
+            case Recall(owner):
                 self._store()
-                return dict(self.kept.get(account, {}))
-            case Remember(account, fields):
+                return dict(self.kept.get(owner, {}))
+            case Remember(owner, fields):
                 self._store()
-                self.kept.setdefault(account, {}).update(fields)
+                self.kept.setdefault(owner, {}).update(fields)
             case Forget(accounts):
                 self._store()
                 for account in accounts:

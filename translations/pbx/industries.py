@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shim.core.commands.kept import Issue, Recall, Remember
+from shim.core.commands.kept import Issue, Recall, Remember, Shared
 from shim.core.commands.steps import Steps, ask
 from shim.core.context import CallContext
 from shim.core.errors import CallerError
 from shim.core.message import Element
 from shim.core.rules.vocabulary import compute
 
-INDUSTRIES = "industries"
-"""The key that all industries are kept under, each by its ID; no account has it."""
+INDUSTRIES = Shared("industries")
+"""What has all industries, each by its ID."""
 KEPT = "v3 has no industries: the shim keeps them, for all integrations. v3 shows no advertising by them."
 _BEFORE_FIRST = 1000
 _UNKNOWN = "There is no industry with this ID: list them anew."

@@ -1,4 +1,4 @@
-"""What the shim keeps because v3 cannot hold it, by account."""
+"""What the shim keeps because v3 cannot hold it, for an account or for all."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ from shim.core.message import Element
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """The owner of what is kept for all: the industries, for example."""
+
+    key: str
+
+
+KeptBy = str | Shared
+"""An account, by its 2.5 ID, or all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recall(Command[Mapping[str, Element]]):
-    """What the shim keeps for an account, or for all under a key that no account has.
+    """What the shim keeps for an owner. Reply: the kept elements by field, empty when there are none."""
 
-    Reply: the kept elements by field, empty when there are none.
-    """
-
-    account: str
+    owner: KeptBy
 
 
 @dataclass(frozen=True, slots=True)
 class Remember(Command[None]):
-    """Keep elements for an account, each replacing what was kept under its field. Reply: None."""
+    """Keep elements for an owner, each replacing what was kept under its field. Reply: None."""
 
-    account: str
+    owner: KeptBy
     fields: Mapping[str, Element] = field(repr=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shim.core.commands.kept import Shared
 from shim.core.context import CallContext
 from shim.core.message import Element, spots
 from shim.core.rules.choices import accepts, gives
@@ -18,7 +19,7 @@ class Keep(Rule):
     default: str | None = None
     when: Predicate | None = None
     field: str | None = None
-    among: str | None = None
+    among: Shared | None = None
 
     def takes(self, direction: Direction) -> Taken | None:
         if direction == "answer":
@@ -87,7 +88,7 @@ def keep(
     default: str | None = None,
     when: Predicate | None = None,
     field: str | None = None,
-    among: str | None = None,
+    among: Shared | None = None,
     unless: str = "",
 ) -> Rule:
     """v3 has no place for a value: the shim stores it for the account and gives it back on reading.

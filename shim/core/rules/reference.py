@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from shim.core.commands.kept import Shared
+
 ExtensionKey = Literal["old_id", "identifier", "extension_id"]
 """The kinds of names that 2.5 has for an extension."""
 
@@ -53,9 +55,9 @@ class OwnerReference(Reference):
 
 @dataclass(frozen=True, slots=True)
 class SharedReference(Reference):
-    """A thing that the shim keeps for all under `key`, by ID or name; of answers, the kept `field` names it."""
+    """A thing among those of `owner`, by ID or name; of answers, the kept `field` names it."""
 
-    key: str
+    owner: Shared
     field: str = ""
 
     @property

@@ -166,3 +166,11 @@ V3_TOKENS = sa.Table(
     sa.Column("expires_at", _WHEN, nullable=False),
 )
 """Whose a v3 access token is that was given through the shim: its SHA-256, never the token."""
+
+BATCHES = sa.Table(
+    "deprecation_batches",
+    METADATA,
+    *_texts("id", key=True),
+    sa.Column("written_at", _WHEN, nullable=False),
+)
+"""Batches of the log that were written lately: one that comes again is not written twice."""

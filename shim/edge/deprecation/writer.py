@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shim.core.errors import StoreError
 from shim.edge.deprecation.batch import Batch, Calls, FindingCount, FindingKey
 from shim.edge.deprecation.tables import (
+    BATCHES,
     CALLERS,
     FAULTS,
     FINDING_DAYS,
@@ -27,11 +28,8 @@ from shim.edge.deprecation.tables import (
     REFUSED_LOGINS,
     USAGE,
 )
-from shim.edge.store.database import KEPT, Store, utc
+from shim.edge.store.database import Store, utc
 from shim.edge.store.inserts import insert as insert_into
-
-MARKS = "deprecation-log"
-"""What is kept under this name are the IDs of batches that were written lately; no account has it."""
 
 BUSY = 0.5
 """Seconds that a write waits for another program at an SQLite file: then it is tried again later."""
@@ -49,8 +47,8 @@ async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bo
     """
     async with store.writing(BUSY) as connection:
         await forget(connection, settled)
-        mark = {"account": MARKS, "field": batch.id, "value": '["batch",null,{},[]]', "updated_at": store.now()}
-        marked = await connection.execute(_insert(connection, KEPT).on_conflict_do_nothing(), mark)
+        mark = {"id": batch.id, "written_at": store.now()}
+        marked = await connection.execute(_insert(connection, BATCHES).on_conflict_do_nothing(), mark)
         if marked.rowcount != 1:
             return False
         await _write_calls(connection, USAGE, batch.usage)
@@ -72,15 +70,15 @@ async def forget(connection: AsyncConnection, settled: Iterable[str]) -> None:
     """Forget the IDs of batches that will not come again."""
     ids = list(settled)
     for start in range(0, len(ids), _MOST_AT_ONCE):
-        some = KEPT.c.field.in_(ids[start : start + _MOST_AT_ONCE])
-        await connection.execute(sa.delete(KEPT).where(KEPT.c.account == MARKS, some))
+        some = BATCHES.c.id.in_(ids[start : start + _MOST_AT_ONCE])
+        await connection.execute(sa.delete(BATCHES).where(some))
 
 
 async def forget_old(store: Store) -> None:
     """Forget IDs of batches that nobody was left to forget. Raises StoreError."""
-    old = KEPT.c.updated_at < store.now() - _REMEMBERED
+    old = BATCHES.c.written_at < store.now() - _REMEMBERED
     async with store.writing(BUSY) as connection:
-        await connection.execute(sa.delete(KEPT).where(KEPT.c.account == MARKS, old))
+        await connection.execute(sa.delete(BATCHES).where(old))
 
 
 async def known(

@@ -98,9 +98,9 @@ class Performer:
                 heard = self.deadline.progress if self.deadline is not None else None
                 return await self._with.backend.forward(self._held(command), integration, heard)
             case Recall():
-                return await self._with.store.recall(command.account)
+                return await self._with.store.recall(command.owner)
             case Remember():
-                return await self._with.store.remember(command.account, command.fields)
+                return await self._with.store.remember(command.owner, command.fields)
             case Forget():
                 return await self._with.store.forget(command.accounts)
             case Issue():

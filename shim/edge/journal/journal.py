@@ -38,7 +38,8 @@ from shim.edge.journal.tables import (
     supersede,
     write_steps,
 )
-from shim.edge.store.database import from_json, to_json, utc
+from shim.edge.store.database import utc
+from shim.edge.store.elements import from_json, to_json
 
 log = structlog.get_logger()
 

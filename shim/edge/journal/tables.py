@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from shim.core.commands.journal import Ask, Begin, OnCrash, Probe, Step, UnderWay, Undo
 from shim.core.journal.recovery import repairs
-from shim.edge.store.database import from_json, to_json, utc
+from shim.edge.store.database import utc
+from shim.edge.store.elements import from_json, to_json
 from shim.edge.store.inserts import insert
 
 UNDER_WAY = ("running", "undoing")

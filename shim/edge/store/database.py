@@ -10,7 +10,6 @@ an error.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 import sqlite3
@@ -22,6 +21,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from contextvars import copy_context
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -31,9 +31,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shim.core.commands.kept import KeptBy, Shared
 from shim.core.errors import Fault, StoreError, StoreUnavailable
 from shim.core.message import Element
-from shim.edge.store.inserts import insert
+from shim.edge.store.elements import from_json
+from shim.edge.store.kept import KEPT, drop_kept, next_number, read_kept, write_kept
 from shim.edge.store.release import migrate
 from shim.edge.telemetry.tracing import part
 
@@ -41,19 +43,8 @@ JournalMode = Literal["wal", "delete"]
 Clock = Callable[[], datetime]
 """Gives the time, in UTC."""
 
-KEPT = sa.Table(
-    "kept",
-    sa.MetaData(),
-    sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("field", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
-    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-)
-
-COUNTERS = "counters"
-"""The key that counters are kept under: no account has it."""
-IDENTITY = "store"
-"""The key that the store keeps its own identity under."""
+STORE = Shared("store")
+"""What has the store's own identity."""
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _MOST_CACHED = 50_000
@@ -82,7 +73,7 @@ class Store:
         self._threads = ThreadPoolExecutor(_THREADS, "store")
         self._writing = engine.execution_options(immediate=True)
         self._clock = clock
-        self._cache: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._cache: OrderedDict[KeptBy, dict[str, str]] = OrderedDict()
         self._writes = 0
         self._writer = asyncio.Lock()
         self._patience: float | None = None
@@ -158,20 +149,14 @@ class Store:
 
     async def identity(self) -> str:
         """Which store this is: a word of its own, made with the first asking."""
-        row = {
-            "account": IDENTITY,
-            "field": "identity",
-            "value": to_json(Element("identity", secrets.token_hex(16))),
-        }
-        async with self.writing() as connection:
-            this = (KEPT.c.account == IDENTITY) & (KEPT.c.field == "identity")
-            query = sa.select(KEPT.c.value).where(this)
-            found = (await connection.execute(query)).scalar_one_or_none()
-            if found is None:
-                first = _first(self._engine.dialect.name)
-                await connection.execute(first, {**row, "updated_at": self._clock()})
-                found = (await connection.execute(query)).scalar_one()
-        return from_json(found).text or ""
+
+        def identified(connection: sa.Connection) -> str:
+            if "identity" not in read_kept(connection, STORE):
+                made = {"identity": Element("identity", secrets.token_hex(16))}
+                write_kept(connection, STORE, made, self._clock(), anew=False)
+            return read_kept(connection, STORE)["identity"]
+
+        return from_json(await self.write(identified)).text or ""
 
     @property
     def shared(self) -> bool:
@@ -286,57 +271,43 @@ class Store:
         except TimeoutError as error:
             raise _unavailable("a write has not ended yet") from error
 
-    async def recall(self, account: str) -> dict[str, Element]:
-        """What is kept for an account by field; empty when there is nothing."""
-        kept = self._cache.get(account)
+    async def recall(self, owner: KeptBy) -> dict[str, Element]:
+        """What is kept for an owner by field; empty when there is nothing."""
+        kept = self._cache.get(owner)
         if kept is None:
             writes = self._writes
-            kept = await self._read(account)
+            kept = await self._read(owner)
             if not self.shared and writes == self._writes:  # nothing was written while we read
-                self._cache[account] = kept
+                self._cache[owner] = kept
                 if len(self._cache) > _MOST_CACHED:
                     self._cache.popitem(last=False)
         return {field: from_json(value) for field, value in kept.items()}
 
-    async def _read(self, account: str) -> dict[str, str]:
-        query = sa.select(KEPT.c.field, KEPT.c.value).where(KEPT.c.account == account)
-        async with self.reading() as connection:
-            return {row.field: row.value for row in await connection.execute(query)}
+    async def _read(self, owner: KeptBy) -> dict[str, str]:
+        return await self.read(partial(read_kept, owner=owner))
 
-    async def remember(self, account: str, fields: Mapping[str, Element]) -> None:
-        """Keep fields of an account, each in place of what was there: all of them, or none."""
-        if not fields:
-            return
-        now = self._clock()
-        rows = [
-            {"account": account, "field": field, "value": to_json(value), "updated_at": now}
-            for field, value in fields.items()
-        ]
-        async with self._changing([account]) as connection:
-            await connection.execute(_upsert(self._engine.dialect.name), rows)
+    async def remember(self, owner: KeptBy, fields: Mapping[str, Element]) -> None:
+        """Keep fields of an owner, each in place of what was there: all of them, or none."""
+        if fields:
+            await self._change([owner], partial(write_kept, owner=owner, values=fields, now=self._clock()))
 
     async def forget(self, accounts: Iterable[str]) -> None:
         """Drop all that is kept for accounts: for all of them, or none."""
         gone = list(accounts)
-        async with self._changing(gone) as connection:
-            for start in range(0, len(gone), _BATCH):
-                batch = gone[start : start + _BATCH]
-                await connection.execute(sa.delete(KEPT).where(KEPT.c.account.in_(batch)))
+        await self._change(gone, partial(drop_kept, accounts=gone))
 
     async def issue(self, counter: str) -> int:
-        """The next number of a counter, from 1 on; whoever asks first locks it, so that no two get the same."""
-        async with self._changing([COUNTERS]) as connection:
-            this = (KEPT.c.account == COUNTERS) & (KEPT.c.field == counter)
-            await connection.execute(_first(self._engine.dialect.name), self._counted(counter, 0))
-            query = sa.select(KEPT.c.value).where(this).with_for_update()
-            before = from_json((await connection.execute(query)).scalar_one())
-            number = int(before.text or 0) + 1
-            await connection.execute(sa.update(KEPT).where(this).values(self._counted(counter, number)))
-        return number
+        """The next number of a counter, from 1 on."""
+        return await self.write(partial(next_number, counter=counter))
 
-    def _counted(self, counter: str, number: int) -> dict[str, Any]:
-        value = to_json(Element(counter, str(number)))
-        return {"account": COUNTERS, "field": counter, "value": value, "updated_at": self._clock()}
+    async def _change(self, owners: Iterable[KeptBy], work: Callable[[sa.Connection], None]) -> None:
+        """A transaction after which the owners are read afresh, however it ends."""
+        try:
+            await self.write(work)
+        finally:
+            self._writes += 1
+            for owner in owners:
+                self._cache.pop(owner, None)
 
     async def check(self) -> list[str]:
         """Warnings for the operator, each with what to do."""
@@ -351,17 +322,6 @@ class Store:
                 "install one of them or a later one, or set store.journal_mode to delete."
             ]
         return []
-
-    @asynccontextmanager
-    async def _changing(self, accounts: Iterable[str]) -> AsyncIterator[AsyncConnection]:
-        """A transaction after which the accounts are read afresh, however it ends."""
-        try:
-            async with self.writing() as connection:
-                yield connection
-        finally:
-            self._writes += 1
-            for account in accounts:
-                self._cache.pop(account, None)
 
     @asynccontextmanager
     async def _begin(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
@@ -519,39 +479,3 @@ def wal_reset_bug(version: tuple[int, ...]) -> bool:
     if (3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51):
         return False
     return (3, 7, 0) <= version < (3, 51, 3)
-
-
-def _first(dialect: str) -> sa.Executable:
-    """A row, unless it is there already."""
-    first: sa.Executable = insert(dialect, KEPT).on_conflict_do_nothing(index_elements=["account", "field"])
-    return first
-
-
-def _upsert(dialect: str) -> sa.Executable:
-    row = insert(dialect, KEPT)
-    fresh = {"value": row.excluded.value, "updated_at": row.excluded.updated_at}
-    upsert: sa.Executable = row.on_conflict_do_update(index_elements=["account", "field"], set_=fresh)
-    return upsert
-
-
-# ---- elements ----
-
-
-def to_json(element: Element) -> str:
-    """An element as `[name, text, attributes, children]`, with a fifth item `true` when it is nil."""
-    return json.dumps(_plain(element), ensure_ascii=False, separators=(",", ":"))
-
-
-def _plain(element: Element) -> list[Any]:
-    plain = [element.name, element.text, element.attributes, [_plain(each) for each in element.children]]
-    return [*plain, True] if element.nil else plain
-
-
-def from_json(text: str) -> Element:
-    """The element that `to_json` wrote."""
-    return _element(json.loads(text))
-
-
-def _element(plain: list[Any]) -> Element:
-    name, text, attributes, children, *nil = plain
-    return Element(name, text, attributes, [_element(each) for each in children], bool(nil))

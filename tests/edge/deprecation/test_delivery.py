@@ -16,9 +16,9 @@ from shim.core.message import Element
 from shim.edge.deprecation import delivery, spool, writer
 from shim.edge.deprecation.batch import Batch, from_line, to_line
 from shim.edge.deprecation.spool import Spool
+from shim.edge.deprecation.tables import BATCHES
 from shim.edge.deprecation.writer import write
 from shim.edge.settings.model import Config
-from shim.edge.store.database import KEPT
 from tests.edge.deprecation.log_fixture import House, Killed, finding, seen
 
 pytest_plugins = ["tests.support.postgres"]
@@ -83,7 +83,7 @@ async def test_what_the_store_does_not_take_is_spooled_and_follows(small: House,
         assert (value(log, "shim_deprecation_flush_failures_total") or 0) >= 3
     assert await counted(small) == (4, 4)
     assert spooled(small) == []
-    assert await small.rows(KEPT) == []
+    assert await small.rows(BATCHES) == []
     said = "".join(capsys.readouterr())
     assert said.count("deprecation log not written") == 1
     assert said.count("deprecation log written again") == 1
@@ -189,7 +189,7 @@ async def test_killed_between_the_commit_and_the_removal_of_the_spool(
         log.called(call())
     assert await counted(house) == (4, 4)
     assert spooled(house) == []
-    assert await house.rows(KEPT) == []
+    assert await house.rows(BATCHES) == []
 
 
 async def test_two_commits_of_one_batch_at_once_count_once(house: House) -> None:

@@ -19,6 +19,7 @@ from shim.edge.callers.refused import RefusedWhy, refused_login
 from shim.edge.deprecation.batch import from_line
 from shim.edge.deprecation.log import SeenCall
 from shim.edge.deprecation.tables import (
+    BATCHES,
     CALLERS,
     FAULTS,
     FINDING_DAYS,
@@ -27,7 +28,6 @@ from shim.edge.deprecation.tables import (
     REFUSED_LOGINS,
     USAGE,
 )
-from shim.edge.store.database import KEPT
 from tests.edge.deprecation.log_fixture import START, House, finding, seen
 
 pytest_plugins = ["tests.support.postgres"]
@@ -420,7 +420,7 @@ async def test_two_shims_on_one_database_add_up(house: House, tmp_path: Path) ->
     assert sum(row["count"] for row in (await house.findings()).values()) == 400
     assert sum(row["count"] for row in await house.rows(FINDING_DAYS)) == 400
     assert sum(row["calls"] for row in await house.rows(CALLERS)) == 400
-    assert await house.rows(KEPT) == []
+    assert await house.rows(BATCHES) == []
 
 
 async def test_a_burst_loses_none(small: House) -> None:

@@ -20,11 +20,13 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from sqlalchemy.dialects import postgresql, sqlite
 
+from shim.core.commands.kept import Shared
 from shim.core.errors import StoreError
 from shim.core.message import Element
-from shim.edge.store.database import KEPT, Store, _upsert, from_json, is_busy, to_json, wal_reset_bug
+from shim.edge.store.database import Store, is_busy, wal_reset_bug
+from shim.edge.store.elements import from_json, to_json
+from shim.edge.store.kept import KEPT
 
 if TYPE_CHECKING:
     from tests.support.postgres import Restartable
@@ -278,13 +280,6 @@ async def test_the_warning_says_what_to_do(in_file: Store, monkeypatch: pytest.M
 # ---- both engines, and the package ----
 
 
-@pytest.mark.parametrize("name", ["sqlite", "postgresql"])
-def test_upsert_for_both_engines(name: str) -> None:
-    dialect = {"sqlite": sqlite, "postgresql": postgresql}[name].dialect()
-    statement = str(_upsert(name).compile(dialect=dialect))  # type: ignore[attr-defined]
-    assert "ON CONFLICT (account, field) DO UPDATE SET value = excluded.value" in statement
-
-
 async def test_migrations_make_the_table_that_the_code_means(in_file: Store, path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         columns = connection.execute("PRAGMA table_info(kept)").fetchall()
@@ -335,12 +330,21 @@ def test_elements_survive_the_round_trip(element: Element) -> None:
 async def test_a_counter_counts_from_one_and_goes_on_after_a_restart(store: Store, url: str) -> None:
     assert [await store.issue("industry") for _ in range(3)] == [1, 2, 3]
     assert await store.issue("other") == 1
-    await store.remember("industries", {"1003": industry("Retail")})
-    await store.forget(["industries"])
     await store.close()
     again = await Store.open(url)
     assert await again.issue("industry") == 4
-    assert (await again.recall("counters"))["industry"].text == "4"
+    await again.close()
+
+
+async def test_what_is_kept_for_all_is_no_accounts(store: Store, url: str) -> None:
+    industries = Shared("20")
+    await store.remember(industries, {"1003": industry("Retail")})
+    await store.remember("20", {"industry": industry("4")})
+    await store.forget(["20"])
+    assert await store.recall("20") == {}
+    await store.close()
+    again = await Store.open(url)
+    assert await again.recall(industries) == {"1003": industry("Retail")}
     await again.close()
 
 
@@ -355,7 +359,7 @@ async def test_two_shims_on_one_database_never_get_the_same_number(url: str) -> 
 async def test_a_number_that_could_not_be_written_is_not_given(in_file: Store, path: Path) -> None:
     assert await in_file.issue("industry") == 1
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TRIGGER no BEFORE UPDATE ON kept BEGIN SELECT RAISE(ABORT, 'no'); END")
+        connection.execute("CREATE TRIGGER no BEFORE UPDATE ON counters BEGIN SELECT RAISE(ABORT, 'no'); END")
         connection.commit()
     with pytest.raises(StoreError) as caught:
         await in_file.issue("industry")

@@ -25,6 +25,7 @@ from shim.edge.identities.tables import COUNTERS, EVENTS, IDENTITIES
 from shim.edge.settings.load import Config, load_config
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store
+from shim.edge.store.kept import KEPT_FOR_ALL
 from shim.edge.store.place import Marker, StoreMark, held, mark_path
 
 pytest_plugins = ["tests.support.postgres"]
@@ -159,7 +160,7 @@ async def test_a_store_whose_identity_changes_is_a_problem(config: Config) -> No
     marker = Marker(store, mark_path(config, store))
     await marker.claim()
     await marker.keep()
-    await store.forget(["store"])
+    await store.write(lambda connection: connection.execute(sa.delete(KEPT_FOR_ALL)))
     with pytest.raises(StoreError, match="was replaced while the shim ran"):
         await marker.keep()
     await store.close()
