@@ -96,6 +96,14 @@ def _there(dotted: str) -> bool:
     return path.with_suffix(".py").is_file() or path.is_dir() or path.parent.with_suffix(".py").is_file()
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda page: page.stem)
+def test_a_decision_has_a_date_a_status_and_consequences(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert re.search(r"^20\d\d-\d\d-\d\d, (accepted|superseded)\b", text, re.MULTILINE)
+    for part in ("Context", "Decision", "Consequences"):
+        assert re.search(rf"^(## {part}$|\*\*{part}\.\*\*)", text, re.MULTILINE), part
+
+
 def test_docstrings_name_only_modules_that_exist() -> None:
     wrong = {
         f"{_name(path)}: {each}"
