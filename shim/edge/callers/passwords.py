@@ -1,7 +1,7 @@
 """Passwords: argon2id hashes, made and checked, off the event loop.
 
 Hashing is the cheapest way to starve the shim. So at most as many checks run at once as there are cores,
-the rest queue, and the queue has an end. Who proved itself before has a lane of its own, with a thread of its
+the rest queue, and the queue has an end. Who proved itself before has a lane of its own, with threads of its
 own: however many strangers guess, those that are known wait for each other alone. A check without a hash costs
 as much as one with a hash, so that nobody learns from the clock which logins exist.
 """
@@ -35,7 +35,7 @@ class Passwords:
         self._hasher = PasswordHasher(settings.iterations, settings.memory, settings.parallelism)
         self._nobody = self._hasher.hash(secrets.token_hex(16))
         self._strangers = _Lane(ThreadPoolExecutor(max(1, cores - 1), "argon2"), cores + queue)
-        self._known = _Lane(ThreadPoolExecutor(1, "argon2-known"), _MOST_KNOWN)
+        self._known = _Lane(ThreadPoolExecutor(max(1, cores // 2), "argon2-known"), _MOST_KNOWN)
 
     def hash(self, password: str) -> str:
         """The argon2id hash to store. Blocks for about 30 ms with the default parameters."""

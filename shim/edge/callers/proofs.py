@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Container
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
 
 from shim.core.errors import StoreError
 from shim.edge.settings.model import Integration
-from shim.edge.store.database import Store
+from shim.edge.store.database import Store, utc
 
 log = structlog.get_logger()
 
@@ -32,6 +32,10 @@ PROOFS = sa.Table(
 MOST = 4096
 _DAYS = 30
 """How long a proof is kept; one that is shown again after half of that is kept anew."""
+_EVERY = 5.0
+"""Seconds between two looks at what other replicas have kept."""
+_OVERLAP = timedelta(minutes=5)
+"""How far clocks of replicas may be apart without one missing what another keeps."""
 
 
 def digest_of(integration: Integration, way: str, login: str, secret: str, expected: str) -> str:
@@ -56,23 +60,46 @@ class Proofs:
         self._fresh: set[str] = set()
         """Those that need not be kept anew."""
         self._writing: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._seen = datetime.min.replace(tzinfo=UTC) + _OVERLAP
+        """When the last proof was kept that a look has found."""
 
     async def start(self) -> None:
-        """Read what is kept, and drop what is too old. Raises StoreError when the store fails."""
+        """Read what is kept, and drop what is too old; where others write too, go on reading what they keep.
+
+        Raises StoreError when the store cannot be read.
+        """
+        await self.look()
+        await self._drop_old()
+        if self._store.shared:
+            self._looking = asyncio.create_task(self._look_again())
+
+    async def look(self) -> None:
+        """Learn what was kept since the last look. Raises StoreError."""
         now = self._store.now()
-        async with self._store.writing() as connection:
-            await connection.execute(sa.delete(PROOFS).where(PROOFS.c.at < now - timedelta(days=_DAYS)))
-            rows = (
-                await connection.execute(
-                    sa.select(
-                        PROOFS.c.digest, PROOFS.c.integration, PROOFS.c.at >= now - timedelta(days=_DAYS / 2)
-                    )
-                    .order_by(PROOFS.c.at.desc())
-                    .limit(MOST)
-                )
-            ).all()
-        self._known = {digest: integration for digest, integration, _ in rows}
-        self._fresh = {digest for digest, _, fresh in rows if fresh}
+        since = max(now - timedelta(days=_DAYS), self._seen - _OVERLAP)
+        query = sa.select(PROOFS).where(PROOFS.c.at >= since).order_by(PROOFS.c.at.desc()).limit(MOST)
+        rows = await self._store.read(lambda connection: connection.execute(query).all())
+        for row in rows:
+            self._known[row.digest] = row.integration
+            if utc(row.at) >= now - timedelta(days=_DAYS / 2):
+                self._fresh.add(row.digest)
+        self._seen = max((utc(row.at) for row in rows), default=self._seen)
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(_EVERY)
+            try:
+                await self.look()
+            except StoreError:
+                continue  # readiness tells that the store is away
+
+    async def _drop_old(self) -> None:
+        old = sa.delete(PROOFS).where(PROOFS.c.at < self._store.now() - timedelta(days=_DAYS))
+        try:
+            await self._store.write(lambda connection: connection.execute(old))
+        except StoreError as error:
+            log.warning("old login proofs not dropped", reason=error.reason)
 
     def knows(self, digest: str) -> bool:
         return digest in self._known
@@ -97,7 +124,10 @@ class Proofs:
             self.wrong(digest)
 
     async def close(self) -> None:
-        """Wait for what is being written."""
+        """Wait for what is being written, and look no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
         if self._writing:
             await asyncio.gather(*self._writing, return_exceptions=True)
 
@@ -108,17 +138,21 @@ class Proofs:
 
     async def _keep(self, integration: str, digest: str) -> None:
         row = {"digest": digest, "integration": integration, "at": self._store.now()}
+
+        def keep(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(PROOFS).where(PROOFS.c.digest == digest))
+            connection.execute(sa.insert(PROOFS).values(**row))
+
         try:
-            async with self._store.writing() as connection:
-                await connection.execute(sa.delete(PROOFS).where(PROOFS.c.digest == digest))
-                await connection.execute(sa.insert(PROOFS).values(**row))
+            await self._store.write(keep)
         except StoreError as error:
             self._fresh.discard(digest)
             log.warning("login proof not kept", integration=integration, reason=error.reason)
 
     async def _drop(self, digest: str) -> None:
         try:
-            async with self._store.writing() as connection:
-                await connection.execute(sa.delete(PROOFS).where(PROOFS.c.digest == digest))
+            await self._store.write(
+                lambda connection: connection.execute(sa.delete(PROOFS).where(PROOFS.c.digest == digest))
+            )
         except StoreError as error:
             log.warning("login proof not dropped", reason=error.reason)

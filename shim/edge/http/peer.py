@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -48,6 +48,17 @@ class Peers:
                 return str(address)
         return remote
 
+    def _as_reached(self, elements: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+        """How the outermost trusted proxy says that it was reached; what stands left of it a caller wrote."""
+        for each in reversed(elements):
+            try:
+                hop = ipaddress.ip_address(_without_port(each.get("for", "")))
+            except ValueError:
+                return each
+            if not any(hop in network for network in self.trusted):
+                return each
+        return elements[0] if elements else {}
+
     def _hops(self, request: web.BaseRequest) -> list[str]:
         """Who a call came through, the caller first; a hop that hides itself is one that is no address."""
         if self.forwarded:
@@ -61,7 +72,7 @@ class Peers:
             return self.public_url.rstrip("/")
         scheme, host = request.scheme, request.host
         if self.trusts(request) and self.forwarded:
-            said = request.forwarded[0] if request.forwarded else {}
+            said = self._as_reached(request.forwarded)
             scheme, host = said.get("proto", scheme).lower(), said.get("host", host).lower()
         elif self.trusts(request):
             headers = request.headers

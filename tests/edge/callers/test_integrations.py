@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import sqlite3
 import stat
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from shim.edge.callers.throttle import Throttle
 from shim.edge.settings.load import ConfigError, load_config
 from shim.edge.settings.model import Argon2, LoginSettings
 from shim.edge.store.database import Store
+
+pytest_plugins = ["tests.support.postgres"]
 
 CHEAP = Argon2(memory=8, iterations=1, parallelism=1)
 HASHER = PasswordHasher(1, 8, 1)
@@ -465,6 +469,49 @@ async def test_after_a_restart_a_stranger_at_the_same_address_locks_out_nobody_w
         await door.opens(password(secret="wrong"))
     assert "Too many" in (await refusal(door, password(secret="wrong")))
     assert await door.opens(password()) == "acme"
+
+
+@pytest.fixture
+async def two_stores(postgres: Callable[[], str]) -> AsyncIterator[tuple[Store, Store]]:
+    url = postgres()
+    stores = await Store.open(url), await Store.open(url)
+    yield stores
+    for each in stores:
+        await each.close()
+
+
+async def test_who_logged_in_at_one_replica_is_known_at_another_that_runs(
+    two_stores: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shim.edge.callers.proofs._EVERY", 0.01)
+    here, proofs_here = await restarted(two_stores[0])
+    there, proofs_there = await restarted(two_stores[1])
+    assert await here.opens(password()) == "acme"
+    await proofs_here.close()
+    for _ in range(9):
+        await there.opens(password(secret="wrong"))
+    assert "Too many" in (await refusal(there, password(secret="wrong")))
+    while not proofs_there._known:  # noqa: ASYNC110  # another replica tells by the store alone
+        await asyncio.sleep(0.01)
+    assert await there.opens(password()) == "acme"
+    await proofs_there.close()
+
+
+async def test_old_proofs_that_cannot_be_dropped_keep_no_shim_from_starting(store: Store) -> None:
+    door, proofs = await restarted(store)
+    assert await door.opens(password()) == "acme"
+    await proofs.close()
+    [fresh] = await kept(store)
+    assert store.path is not None
+    with closing(sqlite3.connect(store.path)) as connection:
+        connection.execute("INSERT INTO login_proofs VALUES ('old', 'acme', '2020-01-01 00:00:00.000000')")
+        connection.execute(
+            "CREATE TRIGGER no BEFORE DELETE ON login_proofs BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+        connection.commit()
+    _, proofs = await restarted(store)
+    assert proofs.knows(fresh)
+    assert not proofs.knows("old")
 
 
 async def test_what_was_never_right_is_locked_out_after_a_restart_too(store: Store) -> None:

@@ -65,10 +65,18 @@ def test_the_header_that_the_proxies_do_not_write_is_not_read() -> None:
     assert "evil" not in Peers(None, PROXIES).base_url(request)
 
 
-def test_the_address_for_callers_is_that_of_forwarded() -> None:
-    headers = CIMultiDict(
-        {"Forwarded": "for=198.51.100.7;proto=https;host=voip.example, for=10.0.0.2;proto=http"}
-    )
+@pytest.mark.parametrize(
+    "line",
+    [
+        "for=198.51.100.7;proto=https;host=voip.example",
+        "for=198.51.100.7;proto=https;host=voip.example, for=10.0.0.2;proto=http;host=inner",
+        "for=192.0.2.66;proto=http;host=evil.example, for=198.51.100.7;proto=https;host=voip.example",
+        "host=evil.example;proto=http, for=_hidden;proto=https;host=voip.example, for=10.0.0.2",
+        "for=10.0.0.3;proto=https;host=voip.example, for=10.0.0.2;proto=http;host=inner",
+    ],
+)
+def test_the_address_for_callers_is_that_of_forwarded(line: str) -> None:
+    headers = CIMultiDict({"Forwarded": line})
     request = make_mocked_request("POST", "/", headers=headers, transport=_Transport())
     assert Peers(None, PROXIES, forwarded=True).base_url(request) == "https://voip.example"
     assert Peers(None, (), forwarded=True).base_url(request) == "http://localhost"
