@@ -15,12 +15,14 @@ import sqlalchemy as sa
 
 from shim.edge.deprecation.tables import BROWNOUTS
 from shim.edge.settings.load import Config
+from shim.edge.settings.logins import LoginForms
 from shim.edge.store.database import Store
 from shim.review.output import tables
 from shim.review.output.letter import Terms, base_of, finding_section, letter
 from shim.review.output.printed import printed
 from shim.review.output.snippets import UNKNOWN_BASE
 from shim.review.reading import queries
+from shim.review.reading.logins import LoginUse, retired
 from shim.review.reading.mapping import mapping_of
 from shim.review.reading.model import About, FindingFilter, FindingPage, Scorecard
 from tests.review.world import NOW, config, world
@@ -197,6 +199,19 @@ def test_a_letter_as_html_lets_no_html_of_a_text_pass() -> None:
     assert 'href="javascript' not in html
     assert '<a href="https://example.com">' in html
     assert "<td><code>&lt;i&gt;</code></td>" in html
+
+
+async def test_the_letter_says_how_the_program_logs_in_and_until_when(store: Store) -> None:
+    card, pages = await told(store, "crm")
+    uses = [LoginUse("crm", form, 7, NOW) for form in ("password", "app_key", "crypted_auth")]
+    forms = LoginForms(password="refuse", app_key="warn", refuse_from=NOW.date() + timedelta(days=3))
+    text = letter(card, pages, NOW, logins=retired(uses, forms, NOW))
+    assert "- user name and password: 7 calls, the last on 2026-03-12; **refused from 2026-03-15 on**." in text
+    assert "- app key and secret: 7 calls, the last on 2026-03-12; served, and to be given up." in text
+    assert "- cryptedAuth: 7 calls, the last on 2026-03-12; served." in text
+    text = letter(card, pages, NOW, logins=retired(uses, LoginForms(password="refuse"), NOW))
+    assert "- user name and password: 7 calls, the last on 2026-03-12; **refused**." in text
+    assert "logs in" not in letter(card, pages, NOW)
 
 
 async def test_the_letter_to_one_that_is_done(store: Store) -> None:

@@ -12,7 +12,7 @@ from shim.edge.settings.load import Config
 from shim.edge.store.database import Store
 from shim.review.output.letter import Terms, terms
 from shim.review.reading import queries
-from shim.review.reading.logins import LoginUse, login_uses
+from shim.review.reading.logins import LoginUse, RetiredLogin, login_uses, retired
 from shim.review.reading.model import FindingFilter, FindingPage, FindingRow, Overview, Scorecard, ShownBrownout
 from shim.review.reading.scorecard import SEVERITIES
 
@@ -21,7 +21,8 @@ from shim.review.reading.scorecard import SEVERITIES
 class Report:
     """An overview, or one integration's card; findings that fit the filter, which an overview may lack.
 
-    `logins` are the forms of login that calls of 2.5 came with, by integration.
+    `logins` are the forms of login that calls of 2.5 came with, by integration; `retired` says how far those of
+    the one that is asked for still may.
     `bad` are the severities of the open findings that count, of the operation that was asked for, or of all.
     """
 
@@ -34,6 +35,7 @@ class Report:
     filtered: bool
     terms: Terms
     logins: Mapping[str, Sequence[LoginUse]] = field(default_factory=dict)
+    retired: Sequence[RetiredLogin] = ()
 
     @property
     def findings(self) -> list[FindingRow]:
@@ -55,6 +57,8 @@ async def read(
         if card is None:
             return None
         cards = [card]
+    logins = await login_uses(store, now, days, name)
+    named = next((each for each in config.integrations if each.name == name), None)
     return Report(
         now=now,
         overview=overview,
@@ -64,7 +68,8 @@ async def read(
         bad=_bad(cards, which.operation),
         filtered=filtered,
         terms=terms(config, catalogue),
-        logins=await login_uses(store, now, days, name),
+        logins=logins,
+        retired=retired(logins.get(name or "", ()), named.login_forms if named else None, now),
     )
 
 

@@ -61,7 +61,13 @@ def _csv(told: Report) -> str:
 def _markdown(told: Report, base: str, language: SnippetLanguage | None) -> str:
     if told.card is not None:
         return letter(
-            told.card, told.pages, told.now, planned=told.planned, terms=told.terms, language=language
+            told.card,
+            told.pages,
+            told.now,
+            planned=told.planned,
+            terms=told.terms,
+            logins=told.retired,
+            language=language,
         )
     assert told.overview is not None
     findings = f"\n{tables.findings_markdown(told.findings)}" if told.filtered else ""

@@ -24,6 +24,7 @@ from shim.review.output.snippets import (
     snippet,
 )
 from shim.review.output.tables import code, fenced, markdown_table, severities, title
+from shim.review.reading.logins import RetiredLogin
 from shim.review.reading.mapping import OperationMap, Renaming, mapping_of
 from shim.review.reading.model import (
     FindingPage,
@@ -88,6 +89,7 @@ def letter(
     *,
     planned: Sequence[ShownBrownout] = (),
     terms: Terms = Terms(),  # frozen
+    logins: Sequence[RetiredLogin] = (),
     language: SnippetLanguage | None = None,
 ) -> str:
     """The letter. Of `pages` those that are open are told.
@@ -99,7 +101,7 @@ def letter(
     for each in (page for page in pages if page.row.open):
         by_operation[each.row.operation].append(each)
     left = [each for each in card.operations if not each.ported]
-    lines = [*_opening(card, now), *_dates(planned, terms, now), *_reading_on(card, terms)]
+    lines = [*_opening(card, now), *_dates(planned, terms, now), *_logins(logins), *_reading_on(card, terms)]
     if left:
         samples = {each.operation: _sample_of(by_operation.get(each.operation, ())) for each in left}
         lines += [*_table(left), *_beginning(terms.base, spoken, samples)]
@@ -189,6 +191,19 @@ def _dates(planned: Sequence[ShownBrownout], terms: Terms, now: datetime) -> Ite
         link = f" <{each.link}>" if each.link else ""
         text = f": {each.text}" if each.text else ""
         yield f"- {each.starts_at:%Y-%m-%d %H:%M} to {each.ends_at:%Y-%m-%d %H:%M} UTC, {what}{text}{link}"
+
+
+def _logins(logins: Sequence[RetiredLogin]) -> Iterator[str]:
+    """How the program logs in, and until when it may."""
+    if not logins:
+        return
+    yield from ("", "## How it logs in", "")
+    for each in logins:
+        day = f"**refused from {each.ends} on**" if each.ends and each.rung != "refuse" else None
+        fate = {"translate": "served", "warn": day or "served, and to be given up", "refuse": "**refused**"}
+        last = f"{each.use.last_seen:%Y-%m-%d}"
+        yield f"- {each.words}: {_count(each.use.calls, 'call')}, the last on {last}; {fate[each.rung]}."
+    yield from ("", "v3 knows none of the forms of 2.5: an app key and secret give a token, see below.")
 
 
 def _is(day: date, now: datetime) -> str:

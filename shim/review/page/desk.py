@@ -24,6 +24,7 @@ from shim.review.page.forms import BrownoutForm, Said, Wanted, WrongForm
 from shim.review.page.recent import Recent
 from shim.review.reading import notes, queries, states
 from shim.review.reading.closed_days import ClosedDays
+from shim.review.reading.logins import RetiredLogin, login_uses, retired
 from shim.review.reading.mapping import OperationMap, mapping_of
 from shim.review.reading.model import (
     FindingFilter,
@@ -125,11 +126,19 @@ class ReviewDesk:
         app = self.application
         return await queries.pages(self.store, self.now(), wanted, catalogue=app.catalogue)
 
+    async def login_forms(self, integration: str) -> list[RetiredLogin]:
+        """The forms of login that an integration used lately, and how far each still may be."""
+        uses = await login_uses(self.store, self.now(), integration=integration)
+        configured = self.application.integration(integration)
+        forms = configured.login_forms if configured is not None else None
+        return retired(uses.get(integration, ()), forms, self.now())
+
     async def letter(self, card: Scorecard, pages: Sequence[FindingPage]) -> str:
         """The letter to the author of an integration, Markdown."""
         planned = await queries.planned(self.store, self.now(), card.integration)
-        app = self.application
-        return letter(card, pages, self.now(), planned=planned, terms=terms(app.config, app.catalogue))
+        app, logins = self.application, await self.login_forms(card.integration)
+        words = terms(app.config, app.catalogue)
+        return letter(card, pages, self.now(), planned=planned, terms=words, logins=logins)
 
     def mapping(self, operation: str) -> OperationMap | None:
         """What becomes of an operation of 2.5."""

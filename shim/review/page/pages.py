@@ -144,6 +144,7 @@ class ReviewPages:
             steps=await self._desk.steps(name),
             exceptions=await self._desk.exceptions(name),
             logins=logins,
+            login_forms=await self._desk.login_forms(name),
             sunset=self._desk.sunset,
             today=self._desk.now().date(),
             problem=problem,

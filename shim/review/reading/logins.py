@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from shim.core.login_forms import LOGIN_FORMS
+from shim.core.login_forms import LOGIN_FORMS, WORDS, LoginRung
 from shim.edge.deprecation import tables
+from shim.edge.settings.logins import LoginForms
 from shim.edge.store.database import Store, utc
 
 
@@ -49,6 +50,31 @@ async def login_uses(
 
 
 _ORDER = {form: number for number, form in enumerate(LOGIN_FORMS)}
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredLogin:
+    """A form of login that an integration uses, in words, and how far it still may today.
+
+    `ends` is the day from which it is refused, None where no day is set.
+    """
+
+    use: LoginUse
+    words: str
+    rung: LoginRung
+    ends: date | None
+
+
+def retired(uses: Sequence[LoginUse], forms: LoginForms | None, now: datetime) -> list[RetiredLogin]:
+    """The forms that are used, with what the configuration says of each; without one every form is served."""
+    found = []
+    for each in uses:
+        form = next((known for known in LOGIN_FORMS if known == each.form), None)
+        rung = forms.rung(form, lambda: now) if forms is not None else "translate"
+        refused = forms is not None and form is not None and getattr(forms, form) == "refuse"
+        ends = forms.refuse_from if forms is not None and refused else None
+        found.append(RetiredLogin(each, WORDS[form] if form else each.form, rung, ends))
+    return found
 
 
 def in_words(uses: Sequence[LoginUse]) -> str:

@@ -130,6 +130,7 @@ def test_two_operations_are_ported_from_the_letter_alone(
     assert old_call(shim, by, "SetClientPL", limits(old)) == old
     text = letter(shim, by, tmp_path)
     assert f"`https://localhost:{shim.https}`" in text
+    assert "- user name and password: 2 calls, the last on " in text
 
     helper = next(code for code in code_of(text, by.fence) if "YOUR app key" in code)
     app_login = {"app key": f"{by.login}-key", "app secret": f"{by.login}-app-secret"}

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from shim.edge.app import Application
+from shim.edge.deprecation.tables import LOGIN_FORMS
+from shim.edge.settings.logins import LoginForms
 from shim.edge.store.audit import audit_log
 from tests.review.page.running import Browser, application, config, served
 from tests.review.page.test_pages import words
+from tests.review.world import NOW
 
 OWNERS = {"crm": "Billing", "ledger": "Billing", "portal": "Web"}
 ABOUT = {"contact": "team@example.com", "link": "https://wiki.example.com/x", "notes": "On the old host."}
@@ -120,3 +125,19 @@ async def test_a_letter_can_be_read_and_printed(nora: Browser) -> None:
     assert "<td><code>industry</code></td>" in page
     assert "Billing, team@example.com" in page
     await nora.get("/review/integrations/nobody/letter", 404)
+
+
+async def test_an_integration_says_how_it_logs_in_and_what_becomes_of_that(
+    owned: Application, nora: Browser
+) -> None:
+    assert "How it logs in" not in await nora.get("/review/integrations/crm")
+    row = {"day": NOW.date().isoformat(), "integration": "crm", "first_seen": NOW, "last_seen": NOW}
+    rows = [{**row, "form": form, "calls": calls} for form, calls in (("password", 12), ("app_key", 3))]
+    await owned.store.write(lambda connection: connection.execute(sa.insert(LOGIN_FORMS), rows))
+    forms = LoginForms(password="refuse", refuse_from=NOW.date() + timedelta(days=3))  # a rung
+    changed = [each.model_copy(update={"login_forms": forms}) for each in owned.config.integrations]
+    owned.config = owned.config.model_copy(update={"integrations": changed})
+    text = words(await nora.get("/review/integrations/crm")).partition("How it logs in")[2]
+    assert "user name and password 12" in text
+    assert "warned of; refused from 15 Mar 2026" in text
+    assert "app key and secret 3" in text
