@@ -18,6 +18,8 @@ from shim.cli.explain.page import page
 from shim.core.catalogue.translation import Catalogue
 from shim.core.rules.rule import Fate
 from shim.core.schema.interface import paths
+from shim.interfaces.dialects import known
+from shim.interfaces.load import Dialect
 from tests.support.conversation import catalogue
 
 Invoke = Callable[..., Result]
@@ -118,8 +120,11 @@ def with_fates(name: str, fates: list[Fate]) -> Catalogue:
     return Catalogue(whole.old, whole.new, {**whole.translations, name: changed})
 
 
-def test_the_catalogue_has_no_gaps() -> None:
-    assert gaps(catalogue(), catalogue().translations) == []
+@pytest.mark.parametrize("version", known())
+def test_the_catalogue_has_no_gaps(version: str) -> None:
+    compiled = catalogue(Dialect(version))
+    assert gaps(compiled, compiled.translations) == []
+    assert sum(len(each.fates) for each in compiled.translations.values()) == 3_624
 
 
 def test_a_path_without_a_fate_is_a_gap() -> None:

@@ -219,6 +219,10 @@ class _Level:
             return
         finding = taken.finding if taken else None
         self.fate(here, entry.decl, fate, there, finding, because)
+        if fate == "computed" and entry.decl.simple is None:  # what is below is part of what is computed
+            for below, _ in paths(entry.decl):
+                if not below.startswith("@"):
+                    self.record(_join(here, below), fate, there, finding, because)
         self.fill(entry, here, there, slot.decl, computed=fate == "computed")
         if taken is not None and taken.raw:
             self.reached |= {path: here for path in self.target_paths if path.startswith(there + "/")}
