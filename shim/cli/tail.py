@@ -111,7 +111,7 @@ class ChosenEvents:
     faults: bool = False
 
     def fits(self, line: str) -> bool:
-        """Whether a line of the log is wanted; one that is no JSON only where nothing is filtered."""
+        """True if a line of the log is wanted; one that is no JSON only where nothing is filtered."""
         told = parsed(line)
         if told is None:
             return self == ChosenEvents()
@@ -181,7 +181,7 @@ def _coming(path: Path, stream: IO[str], rest: str) -> Iterator[str]:
 
 
 def _gone(path: Path, stream: IO[str]) -> bool:
-    """Whether the name is another file's by now, or the file was cut."""
+    """True if the name is another file's by now, or the file was cut."""
     try:
         named = path.stat()
     except FileNotFoundError:

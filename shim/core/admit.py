@@ -36,7 +36,7 @@ def rung_of(rungs: Mapping[str, Rung], operation: str) -> Rung:
 
 
 def covers(scope: str, operation: str) -> bool:
-    """Whether a scope (a full name, `Service.*` or `*`) takes in an operation."""
+    """True if a scope (a full name, `Service.*` or `*`) takes in an operation."""
     return scope_of(operation, {scope: None}) is not None
 
 

@@ -108,7 +108,7 @@ _ABSENT = frozenset({"030", "100", "250", "251"})
 
 
 def says_absent(fault: Fault) -> bool:
-    """Whether v3 refused because there is no such thing."""
+    """True if v3 refused because there is no such thing."""
     return isinstance(fault, BackendRefused) and fault.code in _ABSENT
 
 

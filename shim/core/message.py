@@ -78,7 +78,7 @@ class Element:
         return at.text if at is not None else None
 
     def is_on(self, path: str) -> bool:
-        """Whether the text at a path is a boolean that is true."""
+        """True if the text at a path is a boolean that is true."""
         return is_on(self.get(path))
 
     def all(self, name: str) -> list[Element]:
@@ -97,7 +97,7 @@ class Element:
 
 
 def is_on(text: str | None) -> bool:
-    """Whether a text is a boolean that is true, as XML Schema writes it, in any case of letters."""
+    """True if a text is a boolean that is true, as XML Schema writes it, in any case of letters."""
     return (text or "").strip().lower() in ("1", "true")
 
 
@@ -119,7 +119,7 @@ class Credentials:
     app_key: str | None = None
     app_secret: str | None = field(default=None, repr=False)
     v3_token: bool = False
-    """Whether there is an access token of v3, which proves nothing here."""
+    """True if there is an access token of v3, which proves nothing here."""
 
     @property
     def complete(self) -> bool:

@@ -45,12 +45,12 @@ def _is_old(name: str) -> bool:
 
 
 def may_be_native(data: bytes) -> bool:
-    """Whether it is worth looking: a cheap test that every message of v3 passes and hardly an old one does."""
+    """True if it is worth looking: a cheap test that every message of v3 passes and hardly an old one does."""
     return b"accessToken" in data or b"\0" in data[:16]
 
 
 def carries_old_login(data: bytes, content_type: str = "") -> bool:
-    """Whether a login of 2.5 stands anywhere in a message: such a message never goes on to the backend.
+    """True if a login of 2.5 stands anywhere in a message: such a message never goes on to the backend.
 
     No message of v3 has an element cryptedAuth or appSecret; a password is an old login inside userCredentials.
     """
@@ -66,7 +66,7 @@ def carries_old_login(data: bytes, content_type: str = "") -> bool:
 
 
 def is_native(head: Head | None) -> bool:
-    """Whether a message on an endpoint that both versions have is one of v3.
+    """True if a message on an endpoint that both versions have is one of v3.
 
     It has an access token and no login of 2.5, whatever its operation, which may be newer than any description;
     what is named as in 2.5 is no such, so that its caller is told what is wrong.

@@ -182,7 +182,7 @@ def _tree(document: bytes) -> tuple[etree._Element, bool]:
 
 
 def _only_prefixes(parser: etree.XMLParser) -> bool:
-    """Whether nothing but undeclared prefixes is wrong with what a parser read."""
+    """True if nothing but undeclared prefixes is wrong with what a parser read."""
     errors = [each.domain for each in parser.error_log if each.level > etree.ErrorLevels.WARNING]
     return bool(errors) and all(domain == etree.ErrorDomains.NAMESPACE for domain in errors)
 

@@ -46,7 +46,7 @@ class Request:
     action: str = ""
     """The SOAPAction as sent, which is only looked at when the body does not name its call."""
     unusual: bool = False
-    """Whether the path was written in another way and is given here as it is meant."""
+    """True if the path was written in another way and is given here as it is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Outcome:
     operation: str | None = None
     schema_version: str | None = None
     soap_12: bool = False
-    """Whether the call came in SOAP 1.2, and is to be answered so."""
+    """True if the call came in SOAP 1.2, and is to be answered so."""
     rung: Rung | None = None
     """How far the caller has ported the operation; None until it is known which one it is."""
     request: Element | None = field(default=None, repr=False)

@@ -112,7 +112,7 @@ class Piece:
     attributes: dict[str, Simple]
     convert: CheckValue | None = None
     optional: bool = False
-    """Whether an empty text may stay away: it says no more than an absent element."""
+    """True if an empty text may stay away: it says no more than an absent element."""
 
 
 @dataclass(slots=True)

@@ -108,7 +108,7 @@ def _carry(child: Element, entry: ChildRule, work: CallContext, direction: Direc
 
 
 def _admit(child: Element, entry: ChildRule, seen: set[str], chosen: dict[int, int], work: CallContext) -> bool:
-    """Whether this child of a request counts; if not, the finding that says why is made."""
+    """True if this child of a request counts; if not, the finding that says why is made."""
     default = None if entry.decl.nillable else entry.decl.default
     if child.nil and not entry.nillable and (default is None or child.text):
         work.find("nil-as-absent", entry.path)
@@ -144,7 +144,7 @@ def _is_empty(child: Element, entry: ChildRule) -> bool:
 
 
 def _is_blank(text: str | None, entry: ChildRule) -> bool:
-    """Whether a limit has no number, or no date that was ever set."""
+    """True if a limit has no number, or no date that was ever set."""
     return not (text or "").strip() or _never_set(text, entry)
 
 
@@ -154,7 +154,7 @@ def _never_set(text: str | None, entry: ChildRule) -> bool:
 
 
 def is_unlimited(limit: Element, work: CallContext, direction: Direction) -> bool:
-    """Whether a limit says that there is none. Both schemas read an absent attribute so, an empty one not."""
+    """True if a limit says that there is none. Both schemas read an absent attribute so, an empty one not."""
     said = limit.attributes.get("unlimited")
     if said is None:
         return work.caller.settings.get(ABSENT[direction], "unlimited") == "unlimited"

@@ -51,7 +51,7 @@ _Section = TypeVar("_Section", bound=BaseModel)
 
 
 def is_live(key: str) -> bool:
-    """Whether a setting is taken over while the shim runs; `key` is dotted."""
+    """True if a setting is taken over while the shim runs; `key` is dotted."""
     return any(key == live or key.startswith(f"{live}.") for live in LIVE)
 
 

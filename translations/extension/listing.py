@@ -68,17 +68,17 @@ class _Asked:
 
     @property
     def whole(self) -> bool:
-        """Whether every extension of the people is asked for."""
+        """True if every extension of the people is asked for."""
         return not any(self.work.request.get(name) for name in ("extensionType", "templateID"))
 
     @property
     def narrowed(self) -> bool:
-        """Whether only some of the people below the parent are asked for, whatever the filter."""
+        """True if only some of the people below the parent are asked for, whatever the filter."""
         return any(each.name not in (*_PARENT, "filter") for each in self.users.children)
 
     @property
     def may_be_number(self) -> bool:
-        """Whether the filter may be (a part of) a number."""
+        """True if the filter may be (a part of) a number."""
         return bool(self.text) and not self.text.strip("0123456789*")
 
     @property
@@ -217,7 +217,7 @@ def _join(asked: _Asked, lists: _Lists) -> Steps[None]:
 
 
 def _rows_tell_users(asked: _Asked, lists: _Lists, by: dict[str, list[str]]) -> Steps[bool]:
-    """Whether the identifier of a row is its user's; v3 is asked of one where nothing else tells."""
+    """True if the identifier of a row is its user's; v3 is asked of one where nothing else tells."""
     way = asked.setting("row_identifier")
     rows = {number: said for number, row in lists.rows.items() if (said := row.get("identifier"))}
     if way != "auto" or not rows or any(said in by for said in rows.values()):
@@ -232,7 +232,7 @@ def _rows_tell_users(asked: _Asked, lists: _Lists, by: dict[str, list[str]]) -> 
 
 
 def _may_be_listed(asked: _Asked, number: str, said: str, by: dict[str, list[str]], tells: bool) -> bool:
-    """Whether a row of an unknown owner may be one to list: then v3 is asked whose it is."""
+    """True if a row of an unknown owner may be one to list: then v3 is asked whose it is."""
     if not (asked.text or asked.narrowed) or not tells or not said or said in by or "" in by:
         return True
     return _number_fits(asked, number)
@@ -316,5 +316,5 @@ def _row(asked: _Asked, lists: _Lists, number: str, made: Element) -> Element | 
 
 
 def _number_fits(asked: _Asked, number: str) -> bool:
-    """Whether the filter is found in the number: in the extension's own part, unless it names the whole."""
+    """True if the filter is found in the number: in the extension's own part, unless it names the whole."""
     return asked.text in (number if "*" in asked.text else number.rpartition("*")[2])

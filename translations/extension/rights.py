@@ -117,7 +117,7 @@ def _slots(catalogue: Catalogue) -> Mapping[str, Slot]:
 
 
 def _has_all(work: CallContext, parent: Element | None, slot: Slot) -> bool:
-    """Whether the parent has no bound here, or v3 does not tell of one."""
+    """True if the parent has no bound here, or v3 does not tell of one."""
     return parent is None or (slot.decl.complex is not None and is_unlimited(parent, work, "answer"))
 
 

@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def changed(self) -> bool:
-        """Whether it may have changed something that is still so."""
+        """True if it may have changed something that is still so."""
         wrote = self.translation is not None and self.translation.writes
         return wrote and self.old is not None and self.old.get("result") != "failure"
 
@@ -195,7 +195,7 @@ def _undo(run: Run) -> Steps[None]:
 
 
 def _undone(run: Run, entry: Entry, findings: Findings) -> Steps[bool]:
-    """Whether what an operation did could be taken back."""
+    """True if what an operation did could be taken back."""
     assert entry.translation is not None
     assert entry.work is not None
     assert entry.old is not None

@@ -31,13 +31,13 @@ def _access(work: CallContext, api: str) -> Element:
 
 
 def system_api(work: CallContext) -> Element:
-    """Whether SystemAPI is on, and takes user name and password, as configured."""
+    """SystemAPI on or off, with or without user name and password, as configured."""
     work.translation.to_new(work)
     return _answer(work, _access(work, "system_api"))
 
 
 def call_api(work: CallContext) -> Element:
-    """Whether CallAPI is on, and its login, as configured."""
+    """CallAPI on or off, and its login, as configured."""
     work.translation.to_new(work)
     said = work.caller.settings
     login = {

@@ -14,7 +14,7 @@ UPDATED = (unread("identifier", "v3 also names the identifier of what it changed
 
 
 def verbose(work: CallContext) -> bool:
-    """Whether an Add asked for the details of the new account."""
+    """True if an Add asked for the details of the new account."""
     return work.request.is_on("verbose")
 
 

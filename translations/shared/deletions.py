@@ -69,7 +69,7 @@ def extensions(named: Mapping[Identity, str], whole: str = "User.DelUser") -> St
 
 
 def extensions_of(user_id: str, **match: str) -> Probe:
-    """Whether a user has an extension."""
+    """How to see whether a user has an extension."""
     asked = _only("GetExtensions", "parentID", user_id)
     return Probe(Ask("Extension.GetExtensions", asked), "extension", "extendedNumber", match)
 

@@ -60,7 +60,7 @@ def tried(
 
 
 def _is_shared(work: CallContext, profile: Element, fault: BackendRefused, own: str | None) -> Steps[bool]:
-    """Whether v3 refused an address because another user has it, and the setting does not leave it at that."""
+    """True if v3 refused an address because another user has it, and the setting does not leave it at that."""
     email = (profile.get("email") or "").strip().casefold()
     if work.caller.settings.get("shared_email", "use") == "use" or not email or fault.code not in _REFUSALS:
         return False

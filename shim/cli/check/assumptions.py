@@ -59,7 +59,7 @@ class _Asker:
         raise AssertionError("forward is one call")
 
     async def takes(self, name: str, soap_action: str | None = None) -> bool:
-        """Whether v3 serves a call that has nothing in it, with another SOAPAction if one is given."""
+        """True if v3 serves a call that has nothing in it, with another SOAPAction if one is given."""
         operation = self.catalogue.new.operations[name]
         writer = self.catalogue.new_writer(operation)
         body, _ = writer.write(Element(operation.input.name))
@@ -261,7 +261,7 @@ async def _storage(asker: _Asker) -> tuple[str, str | None]:
 
 
 async def _report_filter(asker: _Asker, today: date) -> tuple[str, str | None]:
-    """Whether a call report has only the calls that ended as asked for; under another name all come."""
+    """The filter of a call report, heeded or not: where it has another name, all calls come."""
     found = await _below(asker)
     if found is None:
         return _UNKNOWN, None
@@ -277,7 +277,7 @@ async def _report_filter(asker: _Asker, today: date) -> tuple[str, str | None]:
 
 
 def describe_filter(answer: Element) -> tuple[str, str | None]:
-    """Whether the calls in an answer of CallReport, asked for those that were busy, are."""
+    """The calls in an answer of CallReport, asked for those that were busy: all of them are, or not."""
     ended = [(each.get("disposition") or each.get("disposion") or "").strip() for each in answer.all("call")]
     others = sum(each not in ("", "BUSY") for each in ended)
     if others:

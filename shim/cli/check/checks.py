@@ -121,7 +121,7 @@ def check_translations() -> CheckResult:
 
 
 def check_policies(config: Config, where: str) -> CheckResult:
-    """Whether every policy can act somewhere; without usable translations that cannot be told."""
+    """The check that every policy can act somewhere; without usable translations that cannot be told."""
     count = len(config.conduct.policies)
     own = sum(len(each.conduct.policies) - count for each in config.integrations)
     result = CheckResult("policies", f"{count} of all, {own} of single integrations")
@@ -238,7 +238,7 @@ def check_ports(config: Config, where: str) -> CheckResult:
 
 
 def check_traces(config: Config, where: str) -> CheckResult:
-    """Whether traces that are wanted can be made; whether a collector takes them is seen in the log."""
+    """The check that traces that are wanted can be made; whether a collector takes them is seen in the log."""
     sample = f"of {config.telemetry.sample:.0%} of the calls"
     return CheckResult("traces", f"made {sample}", problems=judge_telemetry(config, where))
 

@@ -84,7 +84,7 @@ def _in_clear(config: Config) -> Iterator[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen on is for this machine alone; names other than localhost are not."""
+    """True if an address to listen on is for this machine alone; names other than localhost are not."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

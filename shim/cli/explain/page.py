@@ -206,7 +206,7 @@ def _also(translation: Translation, direction: str) -> Iterator[Fate]:
 
 
 def _is_plain(fate: Fate, places: Mapping[str, str | None]) -> bool:
-    """Whether nothing is to be said of it: the same, but for the name of what it is in."""
+    """True if nothing is to be said of it: the same, but for the name of what it is in."""
     above, _, name = fate.path.rpartition("/")
     expected = f"{(places.get(above) or above).rpartition(':')[2]}/{name}" if above else name
     return fate.fate == "carried" and not fate.finding and (fate.place or "").rpartition(":")[2] == expected

@@ -13,7 +13,7 @@ from shim.cli.common.console import ExitCode, fail
 
 
 def remove(path: Path, name: str) -> bool:
-    """Whether the file had the integration. What else stands there stays as it was, comments included."""
+    """True if the file had the integration. What else stands there stays as it was, comments included."""
     try:
         text = path.read_text("utf-8")
         there = yaml.safe_load(text)

@@ -81,5 +81,5 @@ def _bad(cards: Sequence[Scorecard], operation: str | None) -> set[Severity]:
 
 
 def as_bad(found: Collection[Severity], least: Severity) -> bool:
-    """Whether one of them is that severe or worse."""
+    """True if one of them is that severe or worse."""
     return any(SEVERITIES.index(each) >= SEVERITIES.index(least) for each in found)

@@ -55,7 +55,7 @@ def told(deprecation: DeprecationDates, work: CallContext, old: Element, body: s
 
 
 def has_room(translation: Translation) -> bool:
-    """Whether answers of the operation have notice elements in their schema."""
+    """True if answers of the operation have notice elements in their schema."""
     kind = translation.old.output.complex
     return kind is not None and "notice" in kind.slots
 

@@ -58,7 +58,7 @@ def converter(simple: Simple) -> CheckValue | None:
 
 @cache
 def means_nothing(simple: Simple) -> bool:
-    """Whether an empty text says no more than an absent element: no value of the type, or none that fits."""
+    """True if an empty text says no more than an absent element: no value of the type, or none that fits."""
     check = writer(simple)
     return check is not None and check("") is None
 

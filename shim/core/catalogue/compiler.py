@@ -335,7 +335,7 @@ def _difference(source: ElementDecl, target: ElementDecl) -> str | None:
 
 
 def _oftener(source: ElementDecl, target: ElementDecl) -> bool:
-    """Whether an element that both sides repeat may come more often in the source."""
+    """True if an element that both sides repeat may come more often in the source."""
     if not target.repeated or target.max is None:
         return False
     return source.max is None or source.max > target.max

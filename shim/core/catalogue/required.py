@@ -34,7 +34,7 @@ class _Sources:
         return frozenset(old for name in names for old in self.homes.get(name, ()))
 
     def give(self, names: ElementNames, when: ElementNames) -> bool:
-        """Whether one of `names` is in every v3 request; or in every one that has any of `when`."""
+        """True if one of `names` is in every v3 request; or in every one that has any of `when`."""
         if names & self.made:
             return True
         sources, cause = self.of(names), self.of(when)
@@ -131,7 +131,7 @@ def _at(root: ElementDecl, place: str | None) -> ElementDecl | None:
 
 
 def excluded(kind: ComplexType, one: str, other: str) -> bool:
-    """Whether two children of a type are alternatives of a choice."""
+    """True if two children of a type are alternatives of a choice."""
     slots: Mapping[str, object] = kind.slots
     if one not in slots or other not in slots:
         return False

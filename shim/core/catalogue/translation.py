@@ -53,7 +53,7 @@ class CalledOperation:
 
     @property
     def reads(self) -> bool:
-        """Whether it changes nothing in v3."""
+        """True if it changes nothing in v3."""
         return self.operation.partition(".")[2].startswith(READS)
 
 
@@ -71,9 +71,9 @@ class Declared:
     """The v3 operation that tells an account's ID by its identifier, for what is kept by ID."""
     plan: CallPlan | None = None
     lenient: bool = False
-    """Whether the call is served although it names extensions that there are not."""
+    """True if the call is served although it names extensions that there are not."""
     siblings: bool = False
-    """Whether the call changes the user, and so the user's other extensions too: a finding says how many."""
+    """True if the call changes the user, and so the user's other extensions too: a finding says how many."""
     notes: tuple[str, ...] = ()
     """What a plan does by default and which settings change it, in lines for the operator."""
     legs: tuple[Declared, ...] = ()
@@ -89,7 +89,7 @@ class Declared:
     earlier: Earlier | None = None
     """How its messages of 2.0.x are brought into the form of 2.5, and back; None: they had the same."""
     forwarded: bool = True
-    """Whether v3 gets to see the message at all; what is not forwarded is served by its plan alone."""
+    """True if v3 gets to see the message at all; what is not forwarded is served by its plan alone."""
 
 
 @dataclass(frozen=True, slots=True)

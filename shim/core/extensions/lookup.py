@@ -328,7 +328,7 @@ def identifier_of(work: CallContext, rows: list[Element]) -> str | None:
 
 
 def elsewhere(work: CallContext, fault: Fault) -> Steps[bool]:
-    """Whether v3 refused a call because its extension has another number or user by now; the call then knows.
+    """True if v3 refused a call because its extension has another number or user by now; the call then knows.
 
     v3 refuses an unknown number or user before it does anything, so the call may be made again.
     """
@@ -385,7 +385,7 @@ def _discover(work: CallContext, key: NameKey, lenient: bool) -> Steps[None]:
 
 
 def _ended(work: CallContext, key: NameKey) -> Steps[None]:
-    """Whether an extension whose identity has ended is there again."""
+    """Find an extension whose identity has ended and that is there again."""
     if key[0] not in ("old_id", "extension_id"):
         return
     by: Literal["old_id", "extension_id"] = "old_id" if key[0] == "old_id" else "extension_id"

@@ -152,7 +152,7 @@ def _wanted(journal: JournalRun, made: Step) -> Steps[Ask | None]:
 
 
 def _is_there(journal: JournalRun, ask: Ask) -> Steps[bool]:
-    """Whether v3 knows something that it is asked for by itself. Raises BackendError when it does not say."""
+    """True if v3 knows something that it is asked for by itself. Raises BackendError when it does not say."""
     operation = journal.work.catalogue.new.operations[ask.operation]
     assert ask.request is not None
     try:

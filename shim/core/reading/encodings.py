@@ -131,7 +131,7 @@ def _codec(name: str) -> str | None:
 
 
 def _single_byte(codec: str) -> bool:
-    """Whether each byte is one character, and those of ASCII are themselves."""
+    """True if each byte is one character, and those of ASCII are themselves."""
     try:
         every = bytes(range(256)).decode(codec, "replace")
         return len(every) == 256 and _ASCII.decode(codec) == _ASCII.decode("ascii")

@@ -29,7 +29,7 @@ _EVENT = (
 
 
 def is_earlier(version: str) -> bool:
-    """Whether a schema version is one whose call rules are flat."""
+    """True if a schema version is one whose call rules are flat."""
     return version.startswith("2.0.")
 
 

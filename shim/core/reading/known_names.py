@@ -45,7 +45,7 @@ class Familiar:
         """What was found in messages whose names are all known, so that it is taken apart once."""
 
     def __call__(self, data: bytes) -> bool:
-        """Whether a message as it was sent has no name that would be kept beyond those that may be."""
+        """True if a message as it was sent has no name that would be kept beyond those that may be."""
         if len(data) > _LARGEST or b"\0" in data[:4] or data[:64].find(b"<") < 0 or _DECLARES.match(data):
             return False  # in which bytes its names stand, is not known here
         found = set(_KEPT.findall(data))

@@ -65,7 +65,7 @@ class References:
         self._memory = _FREE + max(0, _TIMES * size - _OWN * own)
 
     def is_target(self, node: etree._Element) -> bool:
-        """Whether an element only stands there to be referred to."""
+        """True if an element only stands there to be referred to."""
         name = _name(node)
         return name is not None and name in self._wanted
 

@@ -18,7 +18,7 @@ _AT_ONCE = 64
 
 
 def has(data: bytes, wanted: bytes, start: int = 0) -> bool:
-    """Whether `wanted` is in it, from `start` on."""
+    """True if `wanted` is in it, from `start` on."""
     if len(data) <= PIECE:
         return data.find(wanted, start) >= 0
     more = PIECE + len(wanted) - 1

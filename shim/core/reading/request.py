@@ -32,9 +32,9 @@ class _Place:
     """How one child is read."""
 
     value: bool
-    """Whether it holds a value, and not elements."""
+    """True if it holds a value, and not elements."""
     any: bool
-    """Whether that may be elements all the same: rules say what becomes of them."""
+    """True if that may be elements all the same: rules say what becomes of them."""
     text: bool
     repeated: bool
     binary: bool
@@ -151,12 +151,12 @@ def _unusual(child: Element, place: _Place, path: str, work: CallContext) -> tup
 
 
 def _has_text(child: Element) -> bool:
-    """Whether there is a text of its own; what stands beside it is found to be unknown later."""
+    """True if there is a text of its own; what stands beside it is found to be unknown later."""
     return bool((child.text or "").strip())
 
 
 def _is_array(child: Element, place: _Place) -> bool:
-    """Whether its children are items, each of which is one of the element.
+    """True if its children are items, each of which is one of the element.
 
     Where it may not be repeated, an array of one number counts as the number; of a text that is no safe guess.
     """

@@ -22,12 +22,12 @@ Find = Callable[[Code, str], None]
 
 
 def is_zero(text: str | None) -> bool:
-    """Whether a text is the number 0."""
+    """True if a text is the number 0."""
     return text is not None and _ZERO.fullmatch(text) is not None
 
 
 def may_have_zeros(message: bytes) -> bool:
-    """Whether it is worth looking: a cheap test that most messages do not pass.
+    """True if it is worth looking: a cheap test that most messages do not pass.
 
     A long one is looked through in pieces that end with a `<`, of which a text has none.
     """
@@ -67,7 +67,7 @@ def without_zeros(message: Element, kind: ComplexType | None, find: Find, path: 
 
 
 def _is_no_id(leaf: Element, kind: ComplexType) -> bool:
-    """Whether it is 0 where an ID belongs, or the number that a new extension is to have."""
+    """True if it is 0 where an ID belongs, or the number that a new extension is to have."""
     if not is_zero(leaf.text) or (slot := kind.slots.get(leaf.name)) is None:
         return False
     simple = slot.decl.simple

@@ -46,7 +46,7 @@ class Difference:
 
 
 def only_reads(operation: Operation, request: Element) -> bool:
-    """Whether an old call may be made for the sake of comparing: it changes nothing.
+    """True if an old call may be made for the sake of comparing: it changes nothing.
 
     CallCosts can be asked to suspend an account for good, so it reads only if it is not.
     """
@@ -102,7 +102,7 @@ def _value(text: str, simple: Simple | None, digest: Digest | None) -> str:
 
 
 def is_vocabulary(text: str, simple: Simple | None) -> bool:
-    """Whether a text is one of the interface's own words, and so nobody's value."""
+    """True if a text is one of the interface's own words, and so nobody's value."""
     return simple is not None and (text in simple.enum or simple.base == "boolean")
 
 

@@ -37,7 +37,7 @@ def accepts(work: CallContext, code: Code, path: str, because: str) -> bool:
 
 
 def gives(work: CallContext, path: str, because: str) -> bool:
-    """Whether the shim answers with an element that v3 does not have; the finding says what is done."""
+    """True if the shim answers with an element that v3 does not have; the finding says what is done."""
     if work.policy("field-emulated", path, "answer") == "drop":
         work.find("answer-field-unavailable", path, _NOT_ANSWERED)
         return False

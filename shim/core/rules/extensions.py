@@ -35,9 +35,9 @@ class Refer(Rule):
     by: ExtensionKey = "old_id"
     side: AccountSide = "number"
     main: bool = False
-    """Whether it names the extension that the call is about: what is kept is kept for that one."""
+    """True if it names the extension that the call is about: what is kept is kept for that one."""
     later: bool = False
-    """Whether the plan itself finds out whom it names, before it translates."""
+    """True if the plan itself finds out whom it names, before it translates."""
 
     @property
     def may_drop(self) -> bool:
@@ -223,12 +223,12 @@ def _which(owned: list[Identity], number: str) -> Identity | None:
 
 
 def has_number(identity: Identity, number: str) -> bool:
-    """Whether a number, extended or only its local part, is that of the extension."""
+    """True if a number, extended or only its local part, is that of the extension."""
     return bool(number) and number in (identity.number, identity.number.rpartition("*")[2])
 
 
 def by_number(work: CallContext, role: str) -> bool:
-    """Whether the setting `role` says that v3's ID is not that of a user, so that the number decides."""
+    """True if the setting `role` says that v3's ID is not that of a user, so that the number decides."""
     return work.caller.settings.get(role) == "extension"
 
 
@@ -259,7 +259,7 @@ class AccountPath(Rule):
     by: ExtensionKey = "old_id"
     side: AccountSide = "user_id"
     ask: bool = False
-    """Whether v3 is asked about accounts that the identity map does not know."""
+    """True if v3 is asked about accounts that the identity map does not know."""
     main: bool = False
 
     def takes(self, direction: Direction) -> Taken | None:

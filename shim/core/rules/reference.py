@@ -29,7 +29,7 @@ class ExtensionReference(Reference):
 
     by: ExtensionKey | Literal["number"]
     main: bool = False
-    """Whether the call is about that one."""
+    """True if the call is about that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class AccountReference(Reference):
 
     by: ExtensionKey | Literal["user_id"]
     ask: bool = False
-    """Whether v3 is asked about accounts that the identity map does not know."""
+    """True if v3 is asked about accounts that the identity map does not know."""
     main: bool = False
 
 

@@ -54,7 +54,7 @@ class Rule:
 
     @property
     def may_drop(self) -> bool:
-        """Whether a request loses some values of it, with the finding `field-dropped`."""
+        """True if a request loses some values of it, with the finding `field-dropped`."""
         return False
 
     def takes(self, direction: Direction) -> Taken | None:
@@ -74,7 +74,7 @@ class Rule:
         return ()
 
     def stands(self, old: Container[str], new: Container[str]) -> bool:
-        """Whether it takes and makes nothing, and is about a path that the old or new request has."""
+        """True if it takes and makes nothing, and is about a path that the old or new request has."""
         return False
 
 
@@ -103,7 +103,7 @@ class Made:
     producer: Producer | None
     finding: Code | None = None
     fills: bool = False
-    """Whether it makes only what nothing else gives."""
+    """True if it makes only what nothing else gives."""
 
 
 def split(path: str) -> tuple[str, str]:

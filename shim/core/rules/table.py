@@ -37,7 +37,7 @@ class ChildRule:
     attributes: Mapping[str, str] | None = None
     unlimited: bool = False
     clears: bool = False
-    """Whether an empty element of a request is handed on, so that v3 takes away what there is."""
+    """True if an empty element of a request is handed on, so that v3 takes away what there is."""
     single: bool = False
     choices: tuple[tuple[int, int], ...] = ()
     nillable: bool = False
@@ -45,7 +45,7 @@ class ChildRule:
     elsewhere: bool = False
     """Another leg of the plan takes it."""
     leaf: bool = False
-    """Whether it holds a value, so that no element belongs inside it, and no rule says what becomes of such."""
+    """True if it holds a value, so that no element belongs inside it, and no rule says what becomes of such."""
     plain: bool = False
     """A leaf whose text goes over as it is: any text in requests, anything at all in answers."""
 
@@ -60,4 +60,4 @@ class Table:
     bounded: dict[str, int] = field(default_factory=dict)
     """How often a request may have what may come more than once, where that is bounded."""
     leg: bool = False
-    """Whether this is the top of one leg of a plan: what it does not know is another's business."""
+    """True if this is the top of one leg of a plan: what it does not know is another's business."""

@@ -47,12 +47,12 @@ _TEXTUAL = {"string", "anyType", "anySimpleType"}
 
 
 def is_text(simple: Simple) -> bool:
-    """Whether an empty text is a value of the type's base, so that it means something."""
+    """True if an empty text is a value of the type's base, so that it means something."""
     return simple.base in _TEXTUAL and not simple.enum
 
 
 def clears(simple: Simple) -> bool:
-    """Whether the old server handed an empty text on to its program, though it is no value of the type."""
+    """True if the old server handed an empty text on to its program, though it is no value of the type."""
     return simple.base in ("decimal", "date", "dateTime", "time") or (
         bool(simple.enum) and simple.base in _TEXTUAL
     )

@@ -193,7 +193,7 @@ class _Writer:
         return [_xs("sequence", *particles, **_occurs(kind.occurs_min, kind.occurs_max))]
 
     def _direct(self, kind: ComplexType) -> bool:
-        """Whether the vendor's file has the type's one choice without a sequence around it."""
+        """True if the vendor's file has the type's one choice without a sequence around it."""
         return any(kind is each for each in self._direct_kinds)
 
     def _particles(self, particles: tuple[Particle, ...]) -> list[Node]:

@@ -47,7 +47,7 @@ class Breaker:
 
     @property
     def resting(self) -> bool:
-        """Whether it may not be asked now."""
+        """True if it may not be asked now."""
         return self._until is not None and (self._trying or not self._rested)
 
     @property
@@ -56,7 +56,7 @@ class Breaker:
         return self._clock()
 
     def waits(self, seconds: float) -> bool:
-        """Whether a call has been waiting for it so long."""
+        """True if a call has been waiting for it so long."""
         return any(self._clock() - since >= seconds for since in self._waiting.values())
 
     @property

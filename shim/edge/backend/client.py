@@ -67,7 +67,7 @@ class RetryBudget:
         self._balance = min(self._most, self._balance + self._settings.share)
 
     def spend(self) -> bool:
-        """Whether a repeat is in the budget; takes it if so."""
+        """True if a repeat is in the budget; takes it if so."""
         now = self._clock()
         self._balance = min(self._most, self._balance + (now - self._at) * self._settings.per_second)
         self._at = now
@@ -155,7 +155,7 @@ class Backend:
         raise _token_dead()
 
     async def _is_dead(self, token: str, integration: Integration) -> bool:
-        """Whether the backend refuses the token itself. Raises BackendError when it does not say."""
+        """True if the backend refuses the token itself. Raises BackendError when it does not say."""
         if self.control is None:
             return False
         try:

@@ -1,4 +1,4 @@
-"""Whether an answer of the backend is SOAP, and a fault; what the fault means is the core's business."""
+"""Looks at answers of the backend: SOAP, a fault or neither; what a fault means is the core's business."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def looks_like_xml(body: bytes) -> bool:
 
 
 def says_authentication(answer: Answer) -> bool:
-    """Whether the token may be dead: HTTP status 401, or a fault with the code of one, whatever the status.
+    """True if the token may be dead: HTTP status 401, or a fault with the code of one, whatever the status.
 
     The code (100) is also that of an invalid object ID.
     """

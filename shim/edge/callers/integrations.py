@@ -187,7 +187,7 @@ class Integrations:
         return found
 
     async def _shows(self, found: Integration | None, proof: _Proof, *, known: bool) -> bool:
-        """Whether the secret is the integration's. A wrong one has cost one hash, whoever's it is."""
+        """True if the secret is the integration's. A wrong one has cost one hash, whoever's it is."""
         if proof.way == "crypted":
             return found is not None  # the lookup by its SHA-256 was the check
         hashed, plain = _expected(found, proof.way)

@@ -42,7 +42,7 @@ class Passwords:
         return self._hasher.hash(_bytes(password))
 
     async def verify(self, hash: str | None, password: str, *, known: bool = False) -> bool:
-        """Whether the hash is the password's; without a hash the same work, and False.
+        """True if the hash is the password's; without a hash the same work, and False.
 
         `known`: these very credentials were right before. Raises LoginsBusy when too many
         checks wait.

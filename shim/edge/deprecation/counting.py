@@ -181,7 +181,7 @@ class Counting:
         return sampled is None or now - sampled >= self._age
 
     def _may_sample(self, now: datetime, *, first: bool) -> bool:
-        """Whether another one is within the bounds: of what waits to be made; and of a second, unless it is the
+        """True if another one is within the bounds: of what waits to be made; and of a second, unless it is the
         first of a finding, which may never come again."""
         if len(self._wanted) >= _MOST_WANTED:
             return False

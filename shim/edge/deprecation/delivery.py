@@ -81,7 +81,7 @@ class Keeping:
     # ---- the spool ----
 
     async def _drained(self) -> bool:
-        """Whether nothing is left in the spool, after trying to write what is there."""
+        """True if nothing is left in the spool, after trying to write what is there."""
         for segment in await asyncio.to_thread(self._spool.segments):
             if not await self._taken_in(segment):
                 return False
@@ -94,7 +94,7 @@ class Keeping:
         return True
 
     async def _taken_in(self, segment: Segment) -> bool:
-        """Whether all lines of a segment are in the store."""
+        """True if all lines of a segment are in the store."""
         for line in segment.lines():
             if self._until is not None and asyncio.get_running_loop().time() > self._until:
                 return False
@@ -112,7 +112,7 @@ class Keeping:
     # ---- the store ----
 
     async def _written(self, batch: Batch, settled: Sequence[str]) -> bool:
-        """Whether the batch is in the store, or put aside because it never will be."""
+        """True if the batch is in the store, or put aside because it never will be."""
         if self._busy is not None and not self._busy.done():
             return False
         task = self._busy = asyncio.create_task(write(self._store, batch, settled))

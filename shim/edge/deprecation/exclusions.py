@@ -13,7 +13,7 @@ from shim.edge.settings.model import Integration
 
 
 class KeptOut:
-    """Whether a call is kept out of the deprecation log. Cheap to ask: answers are remembered."""
+    """The calls that are kept out of the deprecation log. Cheap to ask: answers are remembered."""
 
     def __init__(self, settings: KeepOut, integrations: Iterable[Integration]) -> None:
         self._unwatched = frozenset(each.name for each in integrations if not each.watched)

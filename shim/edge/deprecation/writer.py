@@ -61,7 +61,7 @@ async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bo
 
 
 def hopeless(error: BaseException) -> bool:
-    """Whether writing the same again would fail the same way, so that it must not hold up the rest."""
+    """True if writing the same again would fail the same way, so that it must not hold up the rest."""
     cause = error.__cause__ if isinstance(error, StoreError) else error
     return not isinstance(error, StoreError) or isinstance(cause, DataError | IntegrityError)
 

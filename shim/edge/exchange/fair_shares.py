@@ -36,7 +36,7 @@ class Places:
         self._lines: OrderedDict[str, _Line] = OrderedDict()
 
     def free_for(self, party: str, most: int) -> bool:
-        """Whether a place can be taken at once: nobody who could have it waits for it then."""
+        """True if a place can be taken at once: nobody who could have it waits for it then."""
         return self._free > 0 and self._held[party] < most and party not in self._lines
 
     async def take(self, party: str, most: int) -> None:

@@ -40,7 +40,7 @@ def missing() -> int:
 
 
 def is_among_the_last(descriptor: int, part: int = 1) -> bool:
-    """Whether one that was just opened is of those that are kept free, or of the last half, third of them.
+    """True if one that was just opened is of those that are kept free, or of the last half, third of them.
 
     The lowest free one is always taken: all below it are in use.
     """

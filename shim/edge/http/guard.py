@@ -92,7 +92,7 @@ class Connections:
             guard.look_for_progress()
 
     def too_many(self, owner: str) -> bool:
-        """Whether another connection of `owner`, as `owner_of` has it, is one too many."""
+        """True if another connection of `owner`, as `owner_of` has it, is one too many."""
         if self.count >= self.most:
             return True
         return self.open[owner] >= self.most_each and not self._is_proxy(owner)
@@ -213,7 +213,7 @@ class Guard(asyncio.Protocol):
             del connections.open[self.owner]
 
     def has_unread(self) -> bool:
-        """Whether the client has not read all that was written for it."""
+        """True if the client has not read all that was written for it."""
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
     def look_for_progress(self) -> None:

@@ -28,7 +28,7 @@ def _name(host: str) -> str | None:
 
 
 def is_ours(host: str, names: Iterable[str]) -> bool:
-    """Whether a Host header is what browsers have for us: an IP address, localhost, a configured name."""
+    """True if a Host header is what browsers have for us: an IP address, localhost, a configured name."""
     name = _name(host)
     if name is None:
         return False

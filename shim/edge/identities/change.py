@@ -35,7 +35,7 @@ _CONFIRMED = {"unconfirmed_at": None, "denied_at": None}
 
 
 def _made_again(was: Identity, seen: Known | None) -> bool:
-    """Whether a number belongs to a new extension: the one that had it is gone unnoticed."""
+    """True if a number belongs to a new extension: the one that had it is gone unnoticed."""
     return seen is not None and seen.origin == "created" and seen.user_id != was.user_id
 
 
@@ -348,7 +348,7 @@ def _draft(known: Known, own: set[str], identifiers: Mapping[str, str]) -> Ident
 
 
 def news(identity: Identity, known: Known) -> bool:
-    """Whether something was seen that the map does not say yet."""
+    """True if something was seen that the map does not say yet."""
     return (
         bool(identity.doubt)
         or identity.user_id != known.user_id
@@ -365,7 +365,7 @@ def _kind_of(was: Identity, now: Identity) -> EventKind | None:
 
 
 def _is_back(was: Identity, seen: Known) -> bool:
-    """Whether what is seen with the number of an extension that had ended is that very extension."""
+    """True if what is seen with the number of an extension that had ended is that very extension."""
     if seen.origin == "created":
         return False
     same_person = was.identifier is not None and was.identifier == seen.identifier

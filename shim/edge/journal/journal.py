@@ -234,7 +234,7 @@ class JournalStore(JournalDesk):
         return {**values, "state": state}, now
 
     async def delivered(self, entry: str, received: bool) -> None:
-        """Whether the client has the answer of an entry; if not, an equal call gets it.
+        """Note that the client has the answer of an entry, or not: then an equal call gets it.
 
         What the store does not take now is written when it is there again, with the next `take`.
         """

@@ -169,7 +169,7 @@ def _ask(plain: list[Any]) -> Ask:
 
 
 def _newer(row: sa.Row[Any]) -> bool:
-    """Whether a newer release wrote a step, in a form that is not known here."""
+    """True if a newer release wrote a step, in a form that is not known here."""
     return row.data is not None and json.loads(row.data).get("form", 1) > FORM
 
 

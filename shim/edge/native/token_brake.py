@@ -51,7 +51,7 @@ class TokenBrake:
         self._known: OrderedDict[bytes, None] = OrderedDict()
 
     def knows(self, app: TokenApp) -> bool:
-        """Whether this is an app with its secret, as far as can be told without v3."""
+        """True if this is an app with its secret, as far as can be told without v3."""
         if not (app.sure and app.key and app.secret):
             return False
         return self._digest(app.key, app.secret) in self._known or self._is_configured(app.key, app.secret)

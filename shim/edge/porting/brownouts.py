@@ -56,7 +56,7 @@ class PlannedBrownout:
         return "running" if now >= self.starts_at else "planned"
 
     def holds(self, integration: str, now: datetime) -> bool:
-        """Whether calls of an integration are refused now."""
+        """True if calls of an integration are refused now."""
         return self.integration in (ALL, integration) and self.state(now) == "running"
 
     @property

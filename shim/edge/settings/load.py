@@ -120,7 +120,7 @@ def _validated(
 
 
 def _follows(key: KeyPath, details: Sequence[Any], wrong: Mapping[KeyPath, Sequence[Any]]) -> bool:
-    """Whether a problem of a section only comes from another one in it."""
+    """True if a problem of a section only comes from another one in it."""
     for other, found in wrong.items():
         if other[: len(key)] == key and len(other) > len(key):
             typo = found[0]["type"] == "extra_forbidden"

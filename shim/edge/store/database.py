@@ -160,7 +160,7 @@ class Store:
 
     @property
     def shared(self) -> bool:
-        """Whether other processes may write too, so that what was read is soon out of date."""
+        """True if other processes may write too, so that what was read is soon out of date."""
         return self._engine.dialect.name != "sqlite"
 
     def steady(self) -> datetime:
@@ -375,7 +375,7 @@ def _no_store(why: str) -> StoreError:
 
 
 def is_busy(fault: Fault) -> bool:
-    """Whether the store failed only because something else was writing into it: later it may succeed."""
+    """True if the store failed only because something else was writing into it: later it may succeed."""
     cause = fault.__cause__
     return isinstance(cause, TimeoutError) or "database is locked" in str(getattr(cause, "orig", ""))
 
@@ -475,7 +475,7 @@ def _begin(connection: sa.Connection, busy: float | None, begin: str) -> None:
 
 
 def wal_reset_bug(version: tuple[int, ...]) -> bool:
-    """Whether an SQLite version has the WAL-reset corruption bug: 3.7.0 to 3.51.2, but two repaired lines."""
+    """True if an SQLite version has the WAL-reset corruption bug: 3.7.0 to 3.51.2, but two repaired lines."""
     if (3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51):
         return False
     return (3, 7, 0) <= version < (3, 51, 3)

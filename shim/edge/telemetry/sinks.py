@@ -75,7 +75,7 @@ def _or_raise(left: bytes, data: bytes, why: str) -> bytes:
 
 
 def of_journal(environ: dict[str, str] | os._Environ[str]) -> bool:
-    """Whether stderr is systemd's journal: it says so by the device and inode in JOURNAL_STREAM."""
+    """True if stderr is systemd's journal: it says so by the device and inode in JOURNAL_STREAM."""
     try:
         at = os.fstat(2)
     except OSError:

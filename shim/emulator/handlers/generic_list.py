@@ -53,7 +53,7 @@ def _heading(call: EmulatedRequest, shown: list[Object], owner: Owner | None) ->
 
 
 def _fits(call: EmulatedRequest, kind: AccountKind, facts: dict[str, Fact]) -> bool:
-    """Whether a row passes the filters: equal where it has the parameter, text found anywhere in it."""
+    """True if a row passes the filters: equal where it has the parameter, text found anywhere in it."""
     for child in call.request.children:
         value = (child.text or "").strip()
         if child.name in _NOT_COMPARED or child.name in kind.owner_names or not value:

@@ -87,7 +87,7 @@ def _asked_for(call: EmulatedRequest, account: EmulatedAccount) -> bool:
 
 
 def matches(wanted: str | None, account: EmulatedAccount, *more: str) -> bool:
-    """Whether a free text occurs in the name, company, e-mail or login, whatever the case."""
+    """True if a free text occurs in the name, company, e-mail or login, whatever the case."""
     if wanted is None:
         return True
     places = [account.profile.get(name, "") for name in ("name", "company", "email", "login")]

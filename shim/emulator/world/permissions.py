@@ -106,7 +106,7 @@ def require(account: EmulatedAccount, permission: str) -> None:
 
 
 def require_management(actor: EmulatedAccount, what: str) -> None:
-    """Whether an account may add and delete accounts of a level, or extensions."""
+    """Raises Refusal unless an account may add and delete accounts of a level, or extensions."""
     rank = len(LEVELS) if what == "extension" else LEVELS.index(what)
     if LEVELS.index(actor.level) >= rank:
         raise forbidden(f"a {actor.level} account cannot manage what is called {what}")

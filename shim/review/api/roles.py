@@ -17,7 +17,7 @@ _EDITORS = re.compile(r"/(findings(/[0-9]+)?|integrations/.+/notes)$")
 
 
 def may(role: Role, needed: Role) -> bool:
-    """Whether a role is enough."""
+    """True if a role is enough."""
     return ROLES.index(role) >= ROLES.index(needed)
 
 

@@ -60,7 +60,7 @@ class Door:
 
     @property
     def open(self) -> bool:
-        """Whether anybody may log in at all."""
+        """True if anybody may log in at all."""
         return bool(self._admin().users)
 
     def close(self) -> None:

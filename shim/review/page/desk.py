@@ -145,7 +145,7 @@ class ReviewDesk:
         return mapping_of(self.application.catalogue, operation)
 
     def knows(self, operation: str) -> bool:
-        """Whether there is such an operation in 2.5."""
+        """True if there is such an operation in 2.5."""
         return operation in self.application.catalogue.old.operations
 
     async def write_notes(self, integration: str, text: str, who: str) -> None:

@@ -380,7 +380,7 @@ class Used:
         return sum(each.ported for each in self.uses)
 
     def shows(self, show: str) -> bool:
-        """Whether it is one of those that are to be shown."""
+        """True if it is one of those that are to be shown."""
         left = len(self.uses) - self.ported
         shows = {
             "left": left > 0,

@@ -55,7 +55,7 @@ class SuccessorCalls:
     facts: tuple[tuple[int, str], ...]
     lacks: int = 0
     holds: bool = False
-    """Whether it holds other calls."""
+    """True if it holds other calls."""
 
     def work(self, met: Mapping[str, int]) -> PortingEffort:
         """The work for an integration; `met` counts its open findings of the operation by code."""

@@ -50,7 +50,7 @@ def failures(days: Iterable[DayCount], counts: Iterable[FaultCount], today: date
 
 
 def is_failing(calls: int, faults: int) -> bool:
-    """Whether a quarter of the calls, or more, end in a fault that nobody wanted."""
+    """True if a quarter of the calls, or more, end in a fault that nobody wanted."""
     return faults > 0 and faults * _MANY >= calls
 
 

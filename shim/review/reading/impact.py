@@ -63,7 +63,7 @@ class Touch:
 
     @property
     def refuses(self) -> bool:
-        """Whether something that is served today would be refused."""
+        """True if something that is served today would be refused."""
         return self.after == REFUSED
 
 

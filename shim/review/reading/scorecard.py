@@ -74,7 +74,7 @@ class LastSeen:
 
 
 def is_ported(rung: ShownRung, old: Use, new: Iterable[Use], now: datetime) -> bool:
-    """Whether an operation is ported: it is on the rung v3 or locked; or its successors were called natively
+    """True if an operation is ported: it is on the rung v3 or locked; or its successors were called natively
     after its last old call, and the next old call has been due since and did not come.
 
     It is due after the usual pause between days on which it was called. So a program that calls daily counts as
@@ -94,7 +94,7 @@ def usual_pause(old: Use) -> timedelta:
 
 
 def is_quiet(rung: Placed | None, last_seen: datetime, now: datetime) -> bool:
-    """Whether what was last seen then lies before the rung was set; a day ago, where it is not known when."""
+    """True if what was last seen then lies before the rung was set; a day ago, where it is not known when."""
     since = rung.at if rung is not None and rung.at is not None else now - _DAY
     return last_seen <= since
 
@@ -173,7 +173,7 @@ def _reasons(faults: Iterable[FaultCount]) -> Mapping[str, Mapping[str, int]]:
 
 
 def is_nameless(name: str) -> bool:
-    """Whether an operation stands for calls of which it could not be told: nothing to port.
+    """True if an operation stands for calls of which it could not be told: nothing to port.
 
     An integration of that kind stands for callers that are not known: they are no one program, so that native
     calls of theirs prove nothing.
@@ -264,7 +264,7 @@ def _placed(operation: str, seen: LastSeen) -> Placed | None:
 
 
 def _silent(use: Use, seen: LastSeen, now: datetime) -> bool:
-    """Whether what is ported by its rung, or has no name, is not called on the old side any more."""
+    """True if what is ported by its rung, or has no name, is not called on the old side any more."""
     placed = _placed(use.operation, seen)
     if placed is not None and placed.rung in PORTED_RUNGS:
         return is_quiet(placed, use.last_seen, now)
