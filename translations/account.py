@@ -1,4 +1,4 @@
-"""What is done to accounts of any level: a reseller, a client, or an extension, which is a user in v3."""
+"""Operations on accounts of any level: a reseller, a client, or an extension, which is a user in v3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What v3 cannot hold: remembered after a call took effect, recalled for an answer, forgotten on deletion.
+"""Keeping what v3 cannot hold: remembered after a call, recalled for an answer, forgotten on deletion.
 
 Everything is kept by account ID, which survived the upgrade. A call that names its account by identifier
 only is answered with the ID, or the ID is asked for.

@@ -1,4 +1,4 @@
-"""What keeps a process that serves small, and keeps it from looking for garbage that there is not."""
+"""Memory: keeps a process that serves small, and keeps it from looking for garbage that there is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused before anything happens: messages that break the interface, and unusable profiles."""
+"""Refusals before anything happens: messages that break the interface, and unusable profiles."""
 
 from __future__ import annotations
 

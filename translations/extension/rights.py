@@ -1,4 +1,4 @@
-"""What the user of a new extension may do. A 2.5 extension worked at once; v3 starts a user with every
+"""The rights of a new extension's user. A 2.5 extension worked at once; v3 starts a user with every
 permission off and every limit 0.
 
 The setting `new_user_values` changes the defaults below, `new_user` says whether they are bounded by what the

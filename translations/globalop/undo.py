@@ -1,4 +1,4 @@
-"""What an operation of a LinkedOp added, taken back by an old operation: the one that deletes such a thing.
+"""Taking back what an operation of a LinkedOp added, by an old operation: the one that deletes such a thing.
 
 Only what was new is taken back, by the ID that the answer gave it. Changes of what was there before are not:
 nobody knows what it was like.

@@ -1,4 +1,4 @@
-"""What the system says about itself, as old clients are to see it: its versions, the settings of old APIs."""
+"""The system about itself, as old clients are to see it: its versions, the settings of old APIs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What translations of several services share."""
+"""Parts that translations of several services share."""

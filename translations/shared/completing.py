@@ -1,4 +1,4 @@
-"""What a later v3 may demand of a new account beyond its schema, and a call of 2.5 may leave out.
+"""Elements that a later v3 may demand of a new account beyond its schema, and a call of 2.5 may leave out.
 
 The rules hold where a version says that a server of it may demand an element (`require` in its file). Names
 and company are completed of what the call says; an e-mail address only by the setting `complete_email`: an

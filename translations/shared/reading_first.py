@@ -1,4 +1,4 @@
-"""What v3 demands and 2.5 may leave out, read of v3 before the call that needs it, and sent as it is."""
+"""Elements that v3 demands and 2.5 may leave out, read of v3 before the call, and sent as they are."""
 
 from __future__ import annotations
 

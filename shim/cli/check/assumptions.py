@@ -1,4 +1,4 @@
-"""What `shim check` finds out of what the shim assumes of v3: see docs/assumptions.md. It makes reads only."""
+"""Assumptions about v3 that `shim check` looks into: see docs/assumptions.md. It makes reads only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `shim check` asks the v3 backend: whether it is there, and a token for every integration."""
+"""Questions of `shim check` to the v3 backend: is it there, its version, a token for each integration."""
 
 from __future__ import annotations
 

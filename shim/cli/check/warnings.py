@@ -1,4 +1,4 @@
-"""What a configuration allows and an operator should know: warnings of `shim check` that need nothing but it.
+"""Warnings of `shim check` that need nothing but a configuration: what it allows and an operator should know.
 
 None of them stops the shim: each may be meant, behind a proxy or on a private network for example.
 """

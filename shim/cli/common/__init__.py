@@ -1,1 +1,1 @@
-"""What the commands share: options, loading, output, the store."""
+"""Parts that the commands share: options, loading, output, the store."""

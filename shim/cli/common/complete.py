@@ -1,4 +1,4 @@
-"""What completion offers beside commands and flags: integrations, operations, findings, entries, brownouts.
+"""Completion beside commands and flags: integrations, operations, findings, entries, brownouts.
 
 It reads the configuration that the command line names, or SHIM_CONFIG, and offers nothing where that or the
 store cannot be read: completion never says a word.

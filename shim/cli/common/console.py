@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, where text goes, how a command ends early.
+"""Conventions of all commands: exit codes, where text goes, how a command ends early.
 
 Data goes to stdout and messages to stderr, so that a pipe gets data only. Nothing heavy is imported here.
 """

@@ -1,4 +1,4 @@
-"""What commands on the store share: opening it, who is at the keyboard, rows as a table or as JSON."""
+"""Parts of the commands on the store: opening it, who is at the keyboard, rows as a table or as JSON."""
 
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the demo's tour looks at: the shim's own log events, and what arrived at the emulated backend."""
+"""Events that the demo's tour looks at: the shim's own log, and what arrived at the emulated backend."""
 
 from __future__ import annotations
 

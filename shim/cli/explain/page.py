@@ -1,4 +1,4 @@
-"""What becomes of an operation, as Markdown for whoever ports it: calls, differences, what to mind.
+"""An operation as Markdown for whoever ports it: calls, differences, what to mind.
 
 All of it comes from the declarations. The v3 requests are those that a dry run of the old example makes, with
 placeholders for what the caller says and for what an earlier answer says.

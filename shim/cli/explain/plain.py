@@ -1,4 +1,4 @@
-"""What becomes of an old operation, as JSON."""
+"""An old operation and what becomes of it, as JSON."""
 
 from __future__ import annotations
 

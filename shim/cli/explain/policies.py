@@ -1,4 +1,4 @@
-"""What can be chosen about an operation, and what a configuration chose."""
+"""Choices that there are about an operation, and those that a configuration made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands of `shim map` stand on: the map of a configuration, who may look, progress."""
+"""The ground of the commands of `shim map`: the map of a configuration, who may look, progress."""
 
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `shim map verify` finds and `shim map repair` mends: the identity map against what v3 was seen to have.
+"""Findings of `shim map verify`, which `shim map repair` mends: the identity map against what v3 has.
 
 Laws: what is not in sight is never called gone; the map is read before v3 is, so that what is made meanwhile
 is unknown at worst; whatever a list says against the map, v3 is asked for just that number, and that counts;

@@ -1,4 +1,4 @@
-"""What `shim report` tells, read in one go."""
+"""The data of `shim report`, read in one go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What configuration chose for one operation, worked out once, and applied before the call is translated.
+"""Choices of the configuration for one operation, worked out once, and applied before the call is translated.
 
 Which places of an operation can be chosen about at all is read from its fates: see `places`.
 """

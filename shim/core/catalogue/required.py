@@ -1,4 +1,4 @@
-"""What a v3 request must have, judged at load: where does each required element come from?
+"""Required elements of a v3 request, judged at load: where does each come from?
 
 A source is an element that 2.5 requires as well, a rule that makes it, a read of v3 that the plan makes before
 (`read_first`), or a refusal of calls that lack it (`needed`). The same for elements that v3 takes one of, and

@@ -1,4 +1,4 @@
-"""What is declared of an operation, and what it is compiled to: nouns that refer to each other.
+"""Declarations of an operation, and what they are compiled to: nouns that refer to each other.
 
 `shim.core.rules.declare` makes `Declared`, `shim.core.catalogue.build` makes `Translation` and `Catalogue` of
 it; neither changes afterwards.

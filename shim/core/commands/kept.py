@@ -1,4 +1,4 @@
-"""What the shim keeps because v3 cannot hold it, for an account or for all."""
+"""Commands about what the shim keeps because v3 cannot hold it, for an account or for all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a message refers to by a name that only the shim can resolve: said by its rules, path by path."""
+"""References of a message to what only the shim can resolve, by name: said by its rules, path by path."""
 
 from __future__ import annotations
 

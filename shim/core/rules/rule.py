@@ -1,4 +1,4 @@
-"""What a rule is: one difference between an old operation and its successor, both directions at once.
+"""Rules: one difference between an old operation and its successor each, both directions at once.
 
 It states which paths it is about, what becomes of them, and why. What rules are compiled to is in
 `shim.core.rules.table`.

@@ -1,4 +1,4 @@
-"""What the deprecation log counts between two writes: totals by key, no single calls, and no values.
+"""Batches: the counts of the deprecation log between two writes, totals by key, no single calls, and no values.
 
 Laws: totals of equal keys add up, whatever the order; a batch is written whole or not at all, under its ID, so
 that one whose end was not seen can be offered again. As a line of JSON it waits in the spool.

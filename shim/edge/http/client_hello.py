@@ -1,4 +1,4 @@
-"""What a TLS client offers: its first message read, for the log line of a handshake that failed.
+"""A TLS client's offer: its first message read, for the log line of a handshake that failed.
 
 Pure: bytes in, facts out. Nothing of it decides anything. RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2.
 """

@@ -1,4 +1,4 @@
-"""What is answered to a GET: the published WSDL tree, and a page that helps people who open an endpoint."""
+"""Answers to a GET: the published WSDL tree, and a page that helps people who open an endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What native v3 adds to this host: which paths go where."""
+"""Routes of native v3 on this host: which paths go where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worth telling, read from the store: findings, brownouts, paused entries, unknown callers, the digest.
+"""Events worth telling, read from the store: findings, brownouts, paused entries, unknown callers, the digest.
 
 Laws: a thing has a key of its own, so that looking again tells nothing twice; what was over when telling began
 is not told; what is looked at reaches back far enough that a row which came late is not passed over.

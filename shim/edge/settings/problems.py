@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, as people read it: where, what, what was probably meant, how to fix it.
+"""Problems of a configuration, as people read them: where, what, what was probably meant, how to fix it.
 
 Laws: no value of the configuration ever stands in a problem, because any of them may be a secret; and a problem
 says what to do, it does not repeat what the setting is for.

@@ -1,4 +1,4 @@
-"""What the shim keeps of messages, for an account or for all, and its counters: tables, and reads and writes.
+"""Values of messages that the shim keeps, for an account or for all, and counters: tables, reads and writes.
 
 Each function works in the transaction of its connection.
 """

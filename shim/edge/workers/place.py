@@ -1,4 +1,4 @@
-"""What a worker is told of its place among the others, and its share of what holds for all of them."""
+"""A worker's place among the others, and its share of what holds for all of them."""
 
 from __future__ import annotations
 

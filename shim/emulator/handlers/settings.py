@@ -1,4 +1,4 @@
-"""What is set for one extension and read again: voicemail, fax, recording, its setup, provisioning."""
+"""Settings of one extension, set and read again: voicemail, fax, recording, its setup, provisioning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the backend says about itself and what it counts: PBX calls without objects, and reports."""
+"""The backend about itself, and its counts: PBX calls without objects, and reports."""
 
 from __future__ import annotations
 

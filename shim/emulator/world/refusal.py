@@ -1,4 +1,4 @@
-"""What the emulator answers instead of a result: a SOAP 1.1 fault with SystemAPI's three-digit code."""
+"""Refusals of the emulator in place of a result: a SOAP 1.1 fault with SystemAPI's three-digit code."""
 
 from __future__ import annotations
 

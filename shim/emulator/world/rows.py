@@ -1,4 +1,4 @@
-"""What rows of some kinds tell besides what was sent: names behind IDs, and only of what there still is."""
+"""Additions to rows of some kinds: names behind IDs, and only of what there still is."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What leaves the review as text: letters, tables, snippets."""
+"""Texts that leave the review: letters, tables, snippets."""

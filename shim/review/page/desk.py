@@ -1,4 +1,4 @@
-"""What the pages read and change, bound to a running shim: one place that knows store, catalogue and clock."""
+"""Reads and changes of the pages, bound to a running shim: one place that knows store, catalogue and clock."""
 
 from __future__ import annotations
 

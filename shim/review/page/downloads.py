@@ -1,4 +1,4 @@
-"""What can be taken away: lists as CSV and JSON, and the letter to an integrator as Markdown."""
+"""Downloads: lists as CSV and JSON, and the letter to an integrator as Markdown."""
 
 from __future__ import annotations
 

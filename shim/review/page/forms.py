@@ -1,4 +1,4 @@
-"""What people typed: queries of addresses and fields of forms become nouns, or a sentence that says why not."""
+"""Typed input: queries of addresses and fields of forms become nouns, or a sentence that says why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What templates have at hand: the environment, addresses of pages, static files."""
+"""The surroundings of templates: their environment, addresses of pages, static files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What porting one operation takes, judged from the compiled catalogue and from what the integration met.
+"""The effort of porting one operation, judged from the compiled catalogue and from what the integration met.
 
 Each fact has a weight and a sentence; the sum of the weights is the class. What v3 lacks weighs only for
 those who use it: an integration that never sends a dropped element has nothing to do about it.

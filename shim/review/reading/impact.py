@@ -1,4 +1,4 @@
-"""What a change would touch of what was called in the last days: operations, paths, shapes of values.
+"""The impact of a change on what was called in the last days: operations, paths, shapes of values.
 
 Laws: what is told is what was seen, by the log's own counts; where only the use of an operation is known and
 not that of a path, it says so (`seen` is false) instead of guessing. Nothing is changed.

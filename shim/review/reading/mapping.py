@@ -1,4 +1,4 @@
-"""What becomes of an old operation, element by element, from its declarations: what a program has to change.
+"""An old operation and its successors, element by element, from its declarations: what a program has to change.
 
 Pure. Laws: what is the same is only named; what lies below something that is said of already is not said again.
 """

@@ -1,4 +1,4 @@
-"""What the page, the report and the exports show: frozen nouns, made by `queries`. No message's values.
+"""Nouns that the page, the report and the exports show: frozen, made by `queries`. No message's values.
 
 Times are UTC; `per_day` is an average over the days that there are: those of the window that is looked at, from
 the day on which the integration was first seen.

@@ -1,4 +1,4 @@
-"""What page, report and exports ask: the nouns of `model`, read from a store.
+"""Queries of page, report and exports: the nouns of `model`, read from a store.
 
 Every function does a fixed number of queries. `config` says who may call, so that integrations that were never
 seen appear, too, and on which rungs of the porting ladder they are; what the store says of the same scope goes

@@ -1,4 +1,4 @@
-"""What is read from the tables of the deprecation log, as few and as small as can be.
+"""Rows read from the tables of the deprecation log, as few and as small as can be.
 
 Laws: the number of queries does not depend on how much there is; the database adds up, not Python; the same
 answers from SQLite and PostgreSQL. Times leave with their zone, which SQLite does not know.

@@ -1,4 +1,4 @@
-"""What the shim keeps for accounts, because v3 cannot hold it."""
+"""Values that the shim keeps for accounts, because v3 cannot hold them."""
 
 from __future__ import annotations
 

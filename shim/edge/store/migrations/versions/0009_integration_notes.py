@@ -1,4 +1,4 @@
-"""What people write of an integration on the review page."""
+"""Notes that people write of an integration on the review page."""
 
 from __future__ import annotations
 

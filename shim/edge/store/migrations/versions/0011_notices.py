@@ -1,4 +1,4 @@
-"""What somebody is to be told, and what each receiver has of it."""
+"""Notices for somebody who is to be told, and what each receiver has of them."""
 
 from __future__ import annotations
 

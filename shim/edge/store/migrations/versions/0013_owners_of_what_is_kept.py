@@ -1,4 +1,4 @@
-"""What is kept for all, counters, and batches of the deprecation log have tables of their own.
+"""Tables of their own for what is kept for all, for counters, and for batches of the deprecation log.
 
 They stood among what is kept for accounts, under keys that no account has. The rows are copied and stay there
 until a later migration takes them away; code that does not know the new tables would count on in the old place.
