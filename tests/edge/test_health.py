@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from shim.cli.common.console import ExitCode
 from shim.cli.health import HealthForm, _asked
 from shim.edge.app import Application, open_application
+from shim.edge.exchange.recovery import Recovery
 from shim.edge.health import HealthState, certificate_problem
 from shim.edge.settings.load import load_config
 from shim.edge.settings.model import Admin
@@ -69,7 +70,11 @@ async def test_every_check_has_its_reason(file: Path, monkeypatch: pytest.Monkey
         assert await asked(application, "/livez", admin=False) == (200, "alive\n")
 
 
-async def test_a_recovery_that_cannot_look_is_told(file: Path) -> None:
+async def test_a_recovery_that_cannot_look_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nobody(recovery: Recovery) -> None:
+        """Start nothing: a sweep that ends after the clock has moved would be one that looked."""
+
+    monkeypatch.setattr(Recovery, "start", nobody)
     async with open_application(load_config(file, environ={})) as application:
         journal = application.journal
         assert journal is not None
