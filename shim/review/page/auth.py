@@ -44,8 +44,11 @@ class Session:
     """What was typed on a page, given by its path, before the session before this one was lost."""
 
 
-class Door:
-    """Lets users in. `admin` gives the settings as they are now, `clock` seconds that never go back."""
+class Sessions:
+    """Logins of the page's users, and the sessions they began.
+
+    `admin` gives the settings as they are now, `clock` seconds that never go back.
+    """
 
     def __init__(
         self, admin: Callable[[], Admin], login: LoginSettings, clock: Callable[[], float] = time.monotonic

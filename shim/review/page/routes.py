@@ -10,7 +10,7 @@ from shim.edge.app import Application
 from shim.edge.http.peer import Peers
 from shim.review.api.site import api
 from shim.review.page.actions import Actions
-from shim.review.page.auth import Door
+from shim.review.page.auth import Sessions
 from shim.review.page.desk import ReviewDesk
 from shim.review.page.downloads import Exports
 from shim.review.page.pages import ReviewPages
@@ -20,15 +20,15 @@ from shim.review.page.templates import PREFIX
 
 def review(application: Application, admin: web.Application) -> None:
     """Add the page to the admin listener of a shim, below `/review/`; `/` leads there."""
-    door = Door(lambda: application.config.admin, application.config.login)
+    sessions = Sessions(lambda: application.config.admin, application.config.login)
     listen = application.config.listen
     peers = Peers(None, listen.trusted_proxies, listen.forwarded == "forwarded")
-    site = Site(lambda: application.config.admin, door, peers, application.store.now)
+    site = Site(lambda: application.config.admin, sessions, peers, application.store.now)
     app = web.Application(middlewares=[site.guard])
     app.add_routes(_routes(site, ReviewDesk(application)))
 
     async def close(_: web.Application) -> None:
-        door.close()
+        sessions.close()
 
     app.on_cleanup.append(close)
     admin.add_subapp(PREFIX, app)

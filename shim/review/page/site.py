@@ -26,7 +26,7 @@ from shim.edge.http.peer import Peers
 from shim.edge.settings.model import Admin
 from shim.edge.store.database import is_busy
 from shim.review.api.roles import may, needed_for, refusal
-from shim.review.page.auth import Door, PageLoginRefused, Session
+from shim.review.page.auth import PageLoginRefused, Session, Sessions
 from shim.review.page.forms import text
 from shim.review.page.templates import PREFIX, STATIC, environment, link
 
@@ -67,11 +67,11 @@ class Site:
     """Guards and rendering. `admin` gives the settings as they are now, `clock` the time."""
 
     def __init__(
-        self, admin: Callable[[], Admin], door: Door, peers: Peers, clock: Callable[[], datetime]
+        self, admin: Callable[[], Admin], sessions: Sessions, peers: Peers, clock: Callable[[], datetime]
     ) -> None:
         self._admin = admin
         self._clock = clock
-        self._door = door
+        self._sessions = sessions
         self._peers = peers
         self._templates = environment()
 
@@ -101,9 +101,9 @@ class Site:
             )
         if request.path.startswith(f"{PREFIX}/static/"):
             return await handler(request)
-        if not self._door.open:
+        if not self._sessions.open:
             return await self.render(request, "closed.html", status=503)
-        if session := self._door.session(request.cookies.get(COOKIE)):
+        if session := self._sessions.session(request.cookies.get(COOKIE)):
             request[_SESSION] = session
         elif request.path != _LOGIN:
             return _to_login(request) if request.method != "POST" else await self._lost(request)
@@ -195,11 +195,11 @@ class Site:
         name, password = str(fields.get("name", "")), str(fields.get("password", ""))
         next = local_path(str(fields.get("next", "")))
         try:
-            key = await self._door.enter(name, password, self._peers.client(request))
+            key = await self._sessions.enter(name, password, self._peers.client(request))
         except PageLoginRefused as refused:
             return await self._login(request, 401, str(refused), next, _kept(fields))
-        self._door.leave(request.cookies.get(COOKIE))
-        session = self._door.session(key)
+        self._sessions.leave(request.cookies.get(COOKIE))
+        session = self._sessions.session(key)
         if session is not None and (typed := _kept(fields)):
             session.typed = next.partition("?")[0], typed
             session.said.append(_BACK)
@@ -210,7 +210,7 @@ class Site:
 
     async def logout(self, request: web.Request) -> web.StreamResponse:
         await self.form(request)
-        self._door.leave(request.cookies.get(COOKIE))
+        self._sessions.leave(request.cookies.get(COOKIE))
         response = web.Response(status=303, headers={"Location": _LOGIN})
         response.del_cookie(COOKIE, path=PREFIX)
         return response

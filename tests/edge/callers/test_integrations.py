@@ -51,7 +51,7 @@ def password(username: str | None = "acme", secret: str | None = "right") -> Cre
     return Credentials(username=username, password=secret)
 
 
-class Door:
+class KnownCallers:
     """Integrations with a clock in hand, and a count of the hashes they cost."""
 
     def __init__(self, *entries: Integration, **login: Any) -> None:
@@ -66,7 +66,7 @@ class Door:
 
         self.all._passwords.verify = counted  # type: ignore[method-assign, assignment]
 
-    async def opens(self, credentials: Credentials, address: str = "192.0.2.1") -> str:
+    async def name_for(self, credentials: Credentials, address: str = "192.0.2.1") -> str:
         """The name of the integration, or the reason of the refusal."""
         try:
             return (await self.all.authenticate(credentials, address)).name
@@ -107,29 +107,29 @@ class Door:
 async def test_each_way_with_hash_and_with_secret(
     old: dict[str, Any], good: Credentials, bad: Credentials
 ) -> None:
-    door = Door(integration("one", **old))
-    assert await door.opens(good) == "one"
-    assert await door.opens(bad) == "login-refused"
+    callers = KnownCallers(integration("one", **old))
+    assert await callers.name_for(good) == "one"
+    assert await callers.name_for(bad) == "login-refused"
 
 
 async def test_a_name_is_no_app_key() -> None:
-    door = Door(integration(username="x", password="right"))
-    assert await door.opens(Credentials(app_key="x", app_secret="right")) == "login-refused"
+    callers = KnownCallers(integration(username="x", password="right"))
+    assert await callers.name_for(Credentials(app_key="x", app_secret="right")) == "login-refused"
 
 
 @pytest.mark.parametrize(
     "credentials", [Credentials(), password("acme", None), password(None), password("acme", "")]
 )
 async def test_incomplete_credentials_say_what_to_send(credentials: Credentials) -> None:
-    door = Door(integration())
+    callers = KnownCallers(integration())
     with pytest.raises(CallerError, match="username and password") as caught:
-        await door.all.authenticate(credentials, "192.0.2.1")
+        await callers.all.authenticate(credentials, "192.0.2.1")
     assert (caught.value.reason, caught.value.code, caught.value.side) == ("login-refused", "100", "Client")
-    assert door.hashes == 0
+    assert callers.hashes == 0
 
 
 async def test_unknown_wrong_and_disabled_sound_and_cost_the_same() -> None:
-    door = Door(
+    callers = KnownCallers(
         integration(),
         integration("off", False),
         integration("plain", username="plain", password="right"),
@@ -147,132 +147,132 @@ async def test_unknown_wrong_and_disabled_sound_and_cost_the_same() -> None:
         password("plain-off", "wrong"),
         Credentials(app_key="app-off", app_secret="right"),
     ):
-        before = door.hashes
+        before = callers.hashes
         with pytest.raises(CallerError) as caught:
-            await door.all.authenticate(credentials, "192.0.2.1")
+            await callers.all.authenticate(credentials, "192.0.2.1")
         texts.add((caught.value.text, caught.value.reason, caught.value.code))
-        assert door.hashes == before + 1
+        assert callers.hashes == before + 1
     assert len(texts) == 1
 
 
 async def test_words_in_any_script() -> None:
-    door = Door(integration(username="jürgen", password="right-Ω-\udc80"))
-    assert await door.opens(password("jürgen", "right-Ω-\udc80")) == "acme"
+    callers = KnownCallers(integration(username="jürgen", password="right-Ω-\udc80"))
+    assert await callers.name_for(password("jürgen", "right-Ω-\udc80")) == "acme"
 
 
 # ---- remembering ----
 
 
 async def test_a_correct_check_is_remembered_for_a_while() -> None:
-    door = Door(integration(), remember=60)
+    callers = KnownCallers(integration(), remember=60)
     for _ in range(5):
-        assert await door.opens(password()) == "acme"
-    assert door.hashes == 1
-    door.clock.now += 61
-    assert await door.opens(password()) == "acme"
-    assert door.hashes == 2
-    assert await door.opens(password("acme", "wrong")) == "login-refused"
+        assert await callers.name_for(password()) == "acme"
+    assert callers.hashes == 1
+    callers.clock.now += 61
+    assert await callers.name_for(password()) == "acme"
+    assert callers.hashes == 2
+    assert await callers.name_for(password("acme", "wrong")) == "login-refused"
 
 
 async def test_many_at_once_cost_one_hash_and_one_who_leaves_harms_nobody() -> None:
-    door = Door(integration())
-    first = asyncio.create_task(door.opens(password()))
+    callers = KnownCallers(integration())
+    first = asyncio.create_task(callers.name_for(password()))
     await asyncio.sleep(0)
     first.cancel()
-    assert set(await asyncio.gather(*(door.opens(password()) for _ in range(20)))) == {"acme"}
-    assert door.hashes == 1
+    assert set(await asyncio.gather(*(callers.name_for(password()) for _ in range(20)))) == {"acme"}
+    assert callers.hashes == 1
 
 
 async def test_replacing_the_list_forgets_nothing_but_what_changed() -> None:
-    door = Door(integration(), integration("other"))
-    await door.opens(password())
-    door.all.replace([integration(username="acme", password="changed"), integration("third")])
-    assert await door.opens(password()) == "login-refused"
-    assert await door.opens(password("acme", "changed")) == "acme"
-    assert await door.opens(password("other")) == "login-refused"
-    assert await door.opens(password("third")) == "third"
+    callers = KnownCallers(integration(), integration("other"))
+    await callers.name_for(password())
+    callers.all.replace([integration(username="acme", password="changed"), integration("third")])
+    assert await callers.name_for(password()) == "login-refused"
+    assert await callers.name_for(password("acme", "changed")) == "acme"
+    assert await callers.name_for(password("other")) == "login-refused"
+    assert await callers.name_for(password("third")) == "third"
 
 
 async def test_a_check_under_way_ends_by_the_list_it_began_with() -> None:
-    door = Door(integration())
-    check = asyncio.create_task(door.opens(password()))
+    callers = KnownCallers(integration())
+    check = asyncio.create_task(callers.name_for(password()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    door.all.replace([])
+    callers.all.replace([])
     assert await check == "acme"
-    assert await door.opens(password()) == "login-refused"
+    assert await callers.name_for(password()) == "login-refused"
 
 
 async def test_nothing_in_memory_is_the_secret() -> None:
-    door = Door(integration())
-    await door.opens(password())
-    assert "right" not in repr(door.all._proven)
+    callers = KnownCallers(integration())
+    await callers.name_for(password())
+    assert "right" not in repr(callers.all._proven)
 
 
 # ---- throttling ----
 
 
 async def test_five_failures_are_free_then_delays_double() -> None:
-    door = Door(integration())
+    callers = KnownCallers(integration())
     for _ in range(6):
-        assert await door.opens(password("acme", "wrong")) == "login-refused"
+        assert await callers.name_for(password("acme", "wrong")) == "login-refused"
     for delay in (30, 60, 120):
-        assert await door.opens(password()) == "login-throttled"
-        door.clock.now += delay - 1
-        assert await door.opens(password()) == "login-throttled"
-        door.clock.now += 1
-        assert await door.opens(password("acme", "wrong")) == "login-refused"
-    door.clock.now += 240
-    assert await door.opens(password()) == "acme"
+        assert await callers.name_for(password()) == "login-throttled"
+        callers.clock.now += delay - 1
+        assert await callers.name_for(password()) == "login-throttled"
+        callers.clock.now += 1
+        assert await callers.name_for(password("acme", "wrong")) == "login-refused"
+    callers.clock.now += 240
+    assert await callers.name_for(password()) == "acme"
     for _ in range(5):
-        assert await door.opens(password("acme", "wrong")) == "login-refused"
-    assert await door.opens(password("acme", "wrong")) == "login-refused"
+        assert await callers.name_for(password("acme", "wrong")) == "login-refused"
+    assert await callers.name_for(password("acme", "wrong")) == "login-refused"
 
 
 async def test_a_stranger_locks_out_nobody_who_was_right_before() -> None:
-    door = Door(integration(), address_failures=10)
-    assert await door.opens(password()) == "acme"
+    callers = KnownCallers(integration(), address_failures=10)
+    assert await callers.name_for(password()) == "acme"
     for number in range(10):
-        await door.opens(password("acme", f"wrong {number}"))
+        await callers.name_for(password("acme", f"wrong {number}"))
     for number in range(10):
-        await door.opens(password(f"guess{number}", "wrong"))
-    assert await door.opens(password("acme", "wrong")) == "login-throttled"
-    door.clock.now += 61  # no longer remembered, so it is checked again
-    assert await door.opens(password()) == "acme"
-    assert await door.opens(password("acme", "wrong"), "198.51.100.7") == "login-refused"
+        await callers.name_for(password(f"guess{number}", "wrong"))
+    assert await callers.name_for(password("acme", "wrong")) == "login-throttled"
+    callers.clock.now += 61  # no longer remembered, so it is checked again
+    assert await callers.name_for(password()) == "acme"
+    assert await callers.name_for(password("acme", "wrong"), "198.51.100.7") == "login-refused"
 
 
 async def test_credentials_that_went_stale_are_throttled_again() -> None:
-    door = Door(integration())
-    await door.opens(password())
-    door.all.replace([integration(username="acme", password="changed")])
-    assert [await door.opens(password()) for _ in range(7)] == ["login-refused"] * 6 + ["login-throttled"]
-    assert door.hashes == 1 + 6
+    callers = KnownCallers(integration())
+    await callers.name_for(password())
+    callers.all.replace([integration(username="acme", password="changed")])
+    assert [await callers.name_for(password()) for _ in range(7)] == ["login-refused"] * 6 + ["login-throttled"]
+    assert callers.hashes == 1 + 6
 
 
 async def test_an_address_that_tries_many_logins_waits() -> None:
-    door = Door(integration())
+    callers = KnownCallers(integration())
     for number in range(50):
-        assert await door.opens(password(f"guess{number}", "wrong")) == "login-refused"
-    assert await door.opens(password()) == "login-throttled"
-    assert await door.opens(password(), "192.0.2.2") == "acme"
-    door.clock.now += 601
-    assert await door.opens(password()) == "acme"
+        assert await callers.name_for(password(f"guess{number}", "wrong")) == "login-refused"
+    assert await callers.name_for(password()) == "login-throttled"
+    assert await callers.name_for(password(), "192.0.2.2") == "acme"
+    callers.clock.now += 601
+    assert await callers.name_for(password()) == "acme"
 
 
 async def test_guessing_all_at_once_is_no_way_around() -> None:
-    door = Door(integration())
-    tries = (door.opens(password("acme", f"wrong {number}")) for number in range(60))
+    callers = KnownCallers(integration())
+    tries = (callers.name_for(password("acme", f"wrong {number}")) for number in range(60))
     reasons = await asyncio.gather(*tries)
     assert reasons.count("login-refused") == 6
 
 
 async def test_text_of_a_delay_tells_how_long() -> None:
-    door = Door(integration(), free_failures=1)
+    callers = KnownCallers(integration(), free_failures=1)
     for _ in range(2):
-        await door.opens(password("acme", "wrong"))
+        await callers.name_for(password("acme", "wrong"))
     with pytest.raises(CallerError, match="in 30 seconds"):
-        await door.all.authenticate(password(), "192.0.2.1")
+        await callers.all.authenticate(password(), "192.0.2.1")
 
 
 def throttle(clock: Clock, **login: Any) -> Throttle:
@@ -321,60 +321,62 @@ def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_the_queue_has_an_end_and_costs_the_caller_nothing() -> None:
-    door = Door(integration(), queue=1, free_failures=1)
-    passwords, free = door.all._passwords, threading.Event()
+    callers = KnownCallers(integration(), queue=1, free_failures=1)
+    passwords, free = callers.all._passwords, threading.Event()
     passwords._same = lambda *_: free.wait(5) and False  # type: ignore[method-assign]
     most = passwords._strangers.most
-    waiting = [asyncio.create_task(door.opens(password(f"u{n}", "wrong"))) for n in range(most)]
+    waiting = [asyncio.create_task(callers.name_for(password(f"u{n}", "wrong"))) for n in range(most)]
     for _ in range(3):
         await asyncio.sleep(0)
     assert passwords._strangers.checks == most
     for _ in range(5):
         with pytest.raises(LoginsBusy) as caught:
-            await door.all.authenticate(password(), "192.0.2.9")
+            await callers.all.authenticate(password(), "192.0.2.9")
         assert (caught.value.reason, caught.value.code, caught.value.side) == ("login-busy", None, "Server")
-    assert door.all._throttle.wait("anything", "192.0.2.9") == 0
+    assert callers.all._throttle.wait("anything", "192.0.2.9") == 0
     free.set()
     assert set(await asyncio.gather(*waiting)) == {"login-refused"}
     assert passwords._strangers.checks == 0
 
 
 async def test_however_many_strangers_guess_a_known_caller_is_checked_in_a_lane_of_its_own() -> None:
-    door = Door(integration(), queue=1)
-    assert await door.opens(password()) == "acme"
-    passwords, free = door.all._passwords, threading.Event()
+    callers = KnownCallers(integration(), queue=1)
+    assert await callers.name_for(password()) == "acme"
+    passwords, free = callers.all._passwords, threading.Event()
     real = passwords._same
     passwords._same = (  # type: ignore[method-assign]
         lambda hash, secret: (free.wait(60) and False) if secret == "wrong" else real(hash, secret)
     )
     most = passwords._strangers.most
-    guesses = [asyncio.create_task(door.opens(password(f"u{n}", "wrong"))) for n in range(most)]
+    guesses = [asyncio.create_task(callers.name_for(password(f"u{n}", "wrong"))) for n in range(most)]
     for _ in range(3):
         await asyncio.sleep(0)
-    door.clock.now += 3600.0
-    assert await door.opens(password("u", "another")) == "login-busy", "a new caller waits behind strangers"
-    assert await door.opens(password()) == "acme"
+    callers.clock.now += 3600.0
+    assert await callers.name_for(password("u", "another")) == "login-busy", (
+        "a new caller waits behind strangers"
+    )
+    assert await callers.name_for(password()) == "acme"
     free.set()
     assert set(await asyncio.gather(*guesses)) == {"login-refused"}
 
 
 async def test_200_addresses_of_a_known_caller_cost_one_check_that_is_never_refused() -> None:
-    door = Door(integration(), queue=1)
-    await door.opens(password())
-    door.clock.now += 61
-    calls = (door.opens(password(), f"192.0.2.{number}") for number in range(200))
+    callers = KnownCallers(integration(), queue=1)
+    await callers.name_for(password())
+    callers.clock.now += 61
+    calls = (callers.name_for(password(), f"192.0.2.{number}") for number in range(200))
     assert set(await asyncio.gather(*calls)) == {"acme"}
-    assert door.hashes == 2
+    assert callers.hashes == 2
 
 
 async def test_known_callers_wait_for_each_other_alone() -> None:
     """With strangers at every core and in every place of the queue, as many checks run as there are logins."""
     names = [f"login{number}" for number in range(20)]
-    door = Door(*map(integration, names), queue=50)
+    callers = KnownCallers(*map(integration, names), queue=50)
     for name in names:
-        await door.opens(password(name))
-    door.clock.now += 61
-    passwords, free, done = door.all._passwords, threading.Event(), []
+        await callers.name_for(password(name))
+    callers.clock.now += 61
+    passwords, free, done = callers.all._passwords, threading.Event(), []
     real = passwords._same
 
     def same(hash: str, secret: str) -> bool:
@@ -385,13 +387,13 @@ async def test_known_callers_wait_for_each_other_alone() -> None:
 
     passwords._same = same  # type: ignore[method-assign]
     guesses = [
-        asyncio.create_task(door.opens(password(name, f"guess {number}"), f"198.51.{number}.1"))
+        asyncio.create_task(callers.name_for(password(name, f"guess {number}"), f"198.51.{number}.1"))
         for number in range(200)
         for name in names
     ]
     for _ in range(3):
         await asyncio.sleep(0)
-    calls = (door.opens(password(name), f"192.0.2.{number}") for number in range(5) for name in names)
+    calls = (callers.name_for(password(name), f"192.0.2.{number}") for number in range(5) for name in names)
     assert set(await asyncio.gather(*calls)) == set(names)
     assert done == ["right"] * 20
     free.set()
@@ -401,41 +403,43 @@ async def test_known_callers_wait_for_each_other_alone() -> None:
 
 
 async def test_an_address_that_logs_in_is_not_locked_by_strangers_and_each_login_still_is() -> None:
-    door = Door(integration(), integration("second"), address_failures=10)
-    assert await door.opens(password()) == "acme"
+    callers = KnownCallers(integration(), integration("second"), address_failures=10)
+    assert await callers.name_for(password()) == "acme"
     for number in range(30):
-        assert await door.opens(password(f"guess{number}", "wrong")) == "login-refused"
-    assert await door.opens(password("second")) == "second", "who never logged in before, at the same address"
-    tries = [await door.opens(password("victim", f"wrong {n}")) for n in range(10)]
+        assert await callers.name_for(password(f"guess{number}", "wrong")) == "login-refused"
+    assert await callers.name_for(password("second")) == "second", (
+        "who never logged in before, at the same address"
+    )
+    tries = [await callers.name_for(password("victim", f"wrong {n}")) for n in range(10)]
     assert tries == ["login-refused"] * 6 + ["login-throttled"] * 4
 
 
 async def test_a_remembered_success_counts_for_its_address_too_as_long_as_failures_count() -> None:
-    door = Door(integration(), address_failures=10, remember=10_000)
-    await door.opens(password(), "192.0.2.9")
+    callers = KnownCallers(integration(), address_failures=10, remember=10_000)
+    await callers.name_for(password(), "192.0.2.9")
     for number in range(10):
-        await door.opens(password(f"guess{number}", "wrong"))
-    assert await door.opens(password("new", "wrong")) == "login-throttled"
-    assert await door.opens(password()) == "acme"
-    assert door.hashes == 11
-    assert await door.opens(password("new", "wrong")) == "login-refused"
-    door.clock.now += 599
+        await callers.name_for(password(f"guess{number}", "wrong"))
+    assert await callers.name_for(password("new", "wrong")) == "login-throttled"
+    assert await callers.name_for(password()) == "acme"
+    assert callers.hashes == 11
+    assert await callers.name_for(password("new", "wrong")) == "login-refused"
+    callers.clock.now += 599
     for number in range(10):
-        await door.opens(password(f"more{number}", "wrong"))
-    assert await door.opens(password("newer", "wrong")) == "login-refused"
-    door.clock.now += 1
-    assert await door.opens(password("newest", "wrong")) == "login-throttled", "a window without success"
+        await callers.name_for(password(f"more{number}", "wrong"))
+    assert await callers.name_for(password("newer", "wrong")) == "login-refused"
+    callers.clock.now += 1
+    assert await callers.name_for(password("newest", "wrong")) == "login-throttled", "a window without success"
 
 
 async def test_successes_of_a_customer_give_a_stranger_at_its_address_no_new_guesses() -> None:
-    door = Door(integration(), remember=0.5)
-    await door.opens(password())
+    callers = KnownCallers(integration(), remember=0.5)
+    await callers.name_for(password())
     tried = 0
     for _ in range(10):
         for _ in range(10):
-            tried += await door.opens(password("acme", "wrong")) == "login-refused"
-        door.clock.now += 1
-        assert await door.opens(password()) == "acme"
+            tried += await callers.name_for(password("acme", "wrong")) == "login-refused"
+        callers.clock.now += 1
+        assert await callers.name_for(password()) == "acme"
     assert tried == 6
 
 
@@ -449,26 +453,26 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await opened.close()
 
 
-async def restarted(store: Store, *entries: Integration) -> tuple[Door, Proofs]:
+async def restarted(store: Store, *entries: Integration) -> tuple[KnownCallers, Proofs]:
     """The integrations of a process that starts on the store."""
     proofs = Proofs(store)
     await proofs.start()
-    door = Door(*(entries or (integration(),)), free_failures=1)
-    door.all._proofs = proofs
-    return door, proofs
+    callers = KnownCallers(*(entries or (integration(),)), free_failures=1)
+    callers.all._proofs = proofs
+    return callers, proofs
 
 
 async def test_after_a_restart_a_stranger_at_the_same_address_locks_out_nobody_who_logged_in_before(
     store: Store,
 ) -> None:
-    door, proofs = await restarted(store)
-    assert await door.opens(password()) == "acme"
+    callers, proofs = await restarted(store)
+    assert await callers.name_for(password()) == "acme"
     await proofs.close()
-    door, proofs = await restarted(store)
+    callers, proofs = await restarted(store)
     for _ in range(9):
-        await door.opens(password(secret="wrong"))
-    assert "Too many" in (await refusal(door, password(secret="wrong")))
-    assert await door.opens(password()) == "acme"
+        await callers.name_for(password(secret="wrong"))
+    assert "Too many" in (await refusal(callers, password(secret="wrong")))
+    assert await callers.name_for(password()) == "acme"
 
 
 @pytest.fixture
@@ -486,22 +490,22 @@ async def test_who_logged_in_at_one_replica_is_known_at_another_that_runs(
     monkeypatch.setattr("shim.edge.callers.proofs._EVERY", 0.01)
     here, proofs_here = await restarted(two_stores[0])
     there, proofs_there = await restarted(two_stores[1])
-    assert await here.opens(password()) == "acme"
+    assert await here.name_for(password()) == "acme"
     await proofs_here.close()
     for _ in range(9):
-        await there.opens(password(secret="wrong"))
+        await there.name_for(password(secret="wrong"))
     assert "Too many" in (await refusal(there, password(secret="wrong")))
     for _ in range(6_000):  # another replica tells by the store alone
         if proofs_there._known:
             break
         await asyncio.sleep(0.01)
-    assert await there.opens(password()) == "acme"
+    assert await there.name_for(password()) == "acme"
     await proofs_there.close()
 
 
 async def test_old_proofs_that_cannot_be_dropped_keep_no_shim_from_starting(store: Store) -> None:
-    door, proofs = await restarted(store)
-    assert await door.opens(password()) == "acme"
+    callers, proofs = await restarted(store)
+    assert await callers.name_for(password()) == "acme"
     await proofs.close()
     [fresh] = await kept(store)
     assert store.path is not None
@@ -517,56 +521,58 @@ async def test_old_proofs_that_cannot_be_dropped_keep_no_shim_from_starting(stor
 
 
 async def test_what_was_never_right_is_locked_out_after_a_restart_too(store: Store) -> None:
-    door, proofs = await restarted(store)
+    callers, proofs = await restarted(store)
     for _ in range(9):
-        await door.opens(password(secret="wrong"))
-    assert "Too many" in (await refusal(door, password()))
+        await callers.name_for(password(secret="wrong"))
+    assert "Too many" in (await refusal(callers, password()))
     await proofs.close()
     assert await kept(store) == []
 
 
 async def test_a_proof_ends_with_the_password_and_opens_nothing(store: Store) -> None:
-    door, proofs = await restarted(store)
-    assert await door.opens(password()) == "acme"
+    callers, proofs = await restarted(store)
+    assert await callers.name_for(password()) == "acme"
     await proofs.close()
     assert len(await kept(store)) == 1
     changed = integration(username="acme", password_hash=HASHER.hash("another"))
-    door, proofs = await restarted(store, changed)
+    callers, proofs = await restarted(store, changed)
     for _ in range(3):
-        assert await door.opens(password()) != "acme"
+        assert await callers.name_for(password()) != "acme"
     disabled = integration(enabled=False)
-    door, proofs = await restarted(store, disabled)
-    assert await door.opens(password()) != "acme"
+    callers, proofs = await restarted(store, disabled)
+    assert await callers.name_for(password()) != "acme"
 
 
 async def test_a_login_that_is_disabled_and_enabled_again_has_to_prove_itself(store: Store) -> None:
-    door, proofs = await restarted(store)
-    assert await door.opens(password()) == "acme"
-    door.all.replace([integration(enabled=False)])
+    callers, proofs = await restarted(store)
+    assert await callers.name_for(password()) == "acme"
+    callers.all.replace([integration(enabled=False)])
     await proofs.close()
     assert await kept(store) == []
-    door.all.replace([integration()])
+    callers.all.replace([integration()])
     for _ in range(9):
-        await door.opens(password(secret="wrong"))
-    assert "Too many" in (await refusal(door, password()))
+        await callers.name_for(password(secret="wrong"))
+    assert "Too many" in (await refusal(callers, password()))
 
 
 async def test_after_a_restart_a_known_caller_is_checked_in_its_own_lane(store: Store) -> None:
-    door, proofs = await restarted(store)
-    assert await door.opens(password()) == "acme"
+    callers, proofs = await restarted(store)
+    assert await callers.name_for(password()) == "acme"
     await proofs.close()
-    door, proofs = await restarted(store)
-    passwords, free = door.all._passwords, threading.Event()
+    callers, proofs = await restarted(store)
+    passwords, free = callers.all._passwords, threading.Event()
     real = passwords._same
     passwords._same = (  # type: ignore[method-assign]
         lambda hash, secret: (free.wait(60) and False) if secret != "right" else real(hash, secret)
     )
     most = passwords._strangers.most
-    guesses = [asyncio.create_task(door.opens(password("acme", f"w{n}"), f"198.51.{n}.1")) for n in range(most)]
+    guesses = [
+        asyncio.create_task(callers.name_for(password("acme", f"w{n}"), f"198.51.{n}.1")) for n in range(most)
+    ]
     for _ in range(3):
         await asyncio.sleep(0)
-    assert await door.opens(password("other")) == "login-busy"
-    assert await door.opens(password()) == "acme"
+    assert await callers.name_for(password("other")) == "login-busy"
+    assert await callers.name_for(password()) == "acme"
     free.set()
     assert set(await asyncio.gather(*guesses)) == {"login-refused"}
 
@@ -577,7 +583,7 @@ async def test_known_unknown_and_disabled_logins_cost_the_same_digests_and_hashe
     """Counted: an unknown login must not be told from a known one by what is left out for it."""
     off = integration("off", False)
     app = integration("app", app_key="app", app_secret_hash=HASH)
-    door, _ = await restarted(store, integration(), off, app)
+    callers, _ = await restarted(store, integration(), off, app)
     digests: list[str] = []
 
     def counted(*args: Any) -> str:
@@ -596,16 +602,16 @@ async def test_known_unknown_and_disabled_logins_cost_the_same_digests_and_hashe
         )
     ):
         digests.clear()
-        before = door.hashes
+        before = callers.hashes
         with pytest.raises(CallerError, match="credentials were refused"):
-            await door.all.authenticate(credentials, f"192.0.2.{number}")
-        assert (len(digests), door.hashes - before) == (1, 1)
+            await callers.all.authenticate(credentials, f"192.0.2.{number}")
+        assert (len(digests), callers.hashes - before) == (1, 1)
 
 
 async def test_no_password_can_be_tried_on_what_the_store_has(store: Store) -> None:
     """Without the secret of the v3 app, which stands in the configuration, the digest is another one."""
-    door, proofs = await restarted(store)
-    assert await door.opens(password()) == "acme"
+    callers, proofs = await restarted(store)
+    assert await callers.name_for(password()) == "acme"
     await proofs.close()
     [digest] = await kept(store)
     known = integration()
@@ -616,9 +622,9 @@ async def test_no_password_can_be_tried_on_what_the_store_has(store: Store) -> N
 
 
 async def test_a_store_that_fails_costs_a_login_nothing(store: Store) -> None:
-    door, proofs = await restarted(store)
+    callers, proofs = await restarted(store)
     await store.close()
-    assert await door.opens(password()) == "acme"
+    assert await callers.name_for(password()) == "acme"
     await proofs.close()
 
 
@@ -627,18 +633,18 @@ async def kept(store: Store) -> list[str]:
         return [row.digest for row in await connection.execute(sa.select(PROOFS))]
 
 
-async def refusal(door: Door, credentials: Credentials) -> str:
+async def refusal(callers: KnownCallers, credentials: Credentials) -> str:
     with pytest.raises(CallerError) as caught:
-        await door.all.authenticate(credentials, "192.0.2.1")
+        await callers.all.authenticate(credentials, "192.0.2.1")
     return caught.value.text
 
 
 async def test_close_ends_what_waits() -> None:
-    door = Door(integration())
-    waiting = asyncio.create_task(door.opens(password()))
+    callers = KnownCallers(integration())
+    waiting = asyncio.create_task(callers.name_for(password()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    await door.all.close()
+    await callers.all.close()
     with pytest.raises(asyncio.CancelledError):
         await waiting
 

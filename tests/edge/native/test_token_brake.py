@@ -30,63 +30,65 @@ def guess(number: int, key: str = "key") -> TokenApp:
 
 
 def test_guesses_at_an_app_key_are_slowed_for_their_address() -> None:
-    door = Brake()
-    assert [door.asks(guess(n), 401) for n in range(9)] == [401] * 6 + [429] * 3
-    assert door.asks(guess(9), 401, THERE) == 401
-    door.clock.now += 30
-    assert [door.asks(guess(n), 401) for n in range(2)] == [401, 429]
-    assert door.brake.wait(guess(1), HERE) == 60
+    braked = Brake()
+    assert [braked.asks(guess(n), 401) for n in range(9)] == [401] * 6 + [429] * 3
+    assert braked.asks(guess(9), 401, THERE) == 401
+    braked.clock.now += 30
+    assert [braked.asks(guess(n), 401) for n in range(2)] == [401, 429]
+    assert braked.brake.wait(guess(1), HERE) == 60
 
 
 def test_an_address_that_tries_many_keys_waits() -> None:
-    door = Brake(address_failures=10)
-    assert [door.asks(guess(n, f"key {n}"), 401) for n in range(12)] == [401] * 10 + [429] * 2
+    braked = Brake(address_failures=10)
+    assert [braked.asks(guess(n, f"key {n}"), 401) for n in range(12)] == [401] * 10 + [429] * 2
 
 
 def test_a_configured_app_is_never_slowed_and_neither_is_one_that_got_a_token() -> None:
-    door, other = Brake(address_failures=10), TokenApp("other", "secret", sure=True)
-    assert door.asks(other, 200) == 200
+    braked, other = Brake(address_failures=10), TokenApp("other", "secret", sure=True)
+    assert braked.asks(other, 200) == 200
     for number in range(50):
-        door.asks(guess(number), 401)
-        door.asks(guess(number, "other"), 401)
-        door.asks(guess(number, f"key {number}"), 401)
-    assert door.asks(guess(0), 401) == 429
-    assert [door.asks(KNOWN, 200), door.asks(other, 200)] == [200, 200]
+        braked.asks(guess(number), 401)
+        braked.asks(guess(number, "other"), 401)
+        braked.asks(guess(number, f"key {number}"), 401)
+    assert braked.asks(guess(0), 401) == 429
+    assert [braked.asks(KNOWN, 200), braked.asks(other, 200)] == [200, 200]
 
 
 def test_a_secret_that_was_changed_is_slowed_again() -> None:
-    door, other = Brake(), TokenApp("other", "secret", sure=True)
-    door.asks(other, 200)
-    assert [door.asks(other, 401) for _ in range(8)] == [401] * 6 + [429] * 2
-    door.apps = []
-    assert not door.brake.knows(KNOWN)
+    braked, other = Brake(), TokenApp("other", "secret", sure=True)
+    braked.asks(other, 200)
+    assert [braked.asks(other, 401) for _ in range(8)] == [401] * 6 + [429] * 2
+    braked.apps = []
+    assert not braked.brake.knows(KNOWN)
 
 
 def test_what_v3_may_read_otherwise_is_never_taken_for_known() -> None:
-    door = Brake()
-    assert not door.brake.knows(TokenApp("key", "new-secret"))
-    assert not door.brake.knows(TokenApp("key", "", sure=True))
-    door.asks(TokenApp("other", "secret"), 200)
-    assert not door.brake.knows(TokenApp("other", "secret", sure=True))
+    braked = Brake()
+    assert not braked.brake.knows(TokenApp("key", "new-secret"))
+    assert not braked.brake.knows(TokenApp("key", "", sure=True))
+    braked.asks(TokenApp("other", "secret"), 200)
+    assert not braked.brake.knows(TokenApp("other", "secret", sure=True))
 
 
 def test_what_v3_did_not_judge_counts_for_nothing() -> None:
-    door = Brake()
-    assert [door.asks(guess(n), status) for n in range(10) for status in (None, 503)] == [None, 503] * 10
-    assert [door.asks(guess(n), 401) for n in range(7)] == [401] * 6 + [429]
+    braked = Brake()
+    assert [braked.asks(guess(n), status) for n in range(10) for status in (None, 503)] == [None, 503] * 10
+    assert [braked.asks(guess(n), 401) for n in range(7)] == [401] * 6 + [429]
 
 
 def test_successes_of_a_known_app_give_a_stranger_no_new_guesses() -> None:
-    door = Brake()
+    braked = Brake()
     tried = 0
     for number in range(40):
-        tried += door.asks(guess(number), 401) == 401
-        assert door.asks(KNOWN, 200) == 200
+        tried += braked.asks(guess(number), 401) == 401
+        assert braked.asks(KNOWN, 200) == 200
     assert tried == 6
 
 
 def test_what_is_known_is_bounded() -> None:
-    door = Brake()
+    braked = Brake()
     for number in range(5000):
-        door.asks(TokenApp(f"key {number}", "secret", sure=True), 200, f"192.0.{number % 250}.{number // 250}")
-    assert len(door.brake._known) == 4096
+        braked.asks(
+            TokenApp(f"key {number}", "secret", sure=True), 200, f"192.0.{number % 250}.{number // 250}"
+        )
+    assert len(braked.brake._known) == 4096

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from shim.edge.app import Application
 from shim.edge.http.host_names import is_ours
 from shim.edge.settings.model import Admin, AdminUser, LoginSettings
-from shim.review.page.auth import Door, PageLoginRefused
+from shim.review.page.auth import PageLoginRefused, Sessions
 from shim.review.page.site import local_path
 from tests.review.page.running import PASSWORD, USER, Browser, admin_user, application, config, served
 
@@ -78,14 +78,14 @@ async def test_guessing_is_slowed_but_never_for_what_was_right_before(
     assert "<title>Overview" in await stranger.login()
 
 
-def door(clock: list[float], **settings: Any) -> tuple[Door, list[Admin]]:
+def sessions_of(clock: list[float], **settings: Any) -> tuple[Sessions, list[Admin]]:
     now = [Admin(users=(admin_user(),), **settings)]
-    return Door(lambda: now[0], LoginSettings(), lambda: clock[0]), now
+    return Sessions(lambda: now[0], LoginSettings(), lambda: clock[0]), now
 
 
 async def test_a_session_ends_when_idle_and_when_too_old() -> None:
     clock = [0.0]
-    opened, _ = door(clock, session_idle=10, session_longest=25)
+    opened, _ = sessions_of(clock, session_idle=10, session_longest=25)
     key = await opened.enter(USER, PASSWORD, "127.0.0.1")
     for clock[0] in (9.0, 18.0, 24.0):
         assert opened.session(key)
@@ -98,7 +98,7 @@ async def test_a_session_ends_when_idle_and_when_too_old() -> None:
 
 
 async def test_a_session_ends_with_its_user_or_its_password() -> None:
-    opened, admin = door([0.0])
+    opened, admin = sessions_of([0.0])
     for users in ((), (AdminUser(name=USER, password_hash="$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$AAAA"),)):
         before = admin[0]
         key = await opened.enter(USER, PASSWORD, "127.0.0.1")
@@ -112,7 +112,7 @@ async def test_a_session_ends_with_its_user_or_its_password() -> None:
 
 async def test_a_new_user_may_guess_no_more_than_an_old_one() -> None:
     clock = [0.0]
-    opened, _ = door(clock)
+    opened, _ = sessions_of(clock)
     for _ in range(6):
         with pytest.raises(PageLoginRefused, match="wrong"):
             await opened.enter("nobody", "x", "192.0.2.1")
