@@ -16,7 +16,7 @@ from shim.review.reading.model import FindingFilter, FindingState
 
 WINDOWS = (7, 30, 90)
 """Days that pages look back."""
-_USUAL = 30
+USUAL_DAYS = 30
 _LONGEST_BROWNOUT = timedelta(days=2)
 _LATE = timedelta(minutes=1)
 _Choice = TypeVar("_Choice", bound=str)
@@ -112,7 +112,7 @@ SAID: Mapping[str, FindingState | None] = {
 
 def days(query: Mapping[str, str]) -> int:
     """The window of a page; 30 unless a known one is asked for."""
-    return next((each for each in WINDOWS if str(each) == query.get("days")), _USUAL)
+    return next((each for each in WINDOWS if str(each) == query.get("days")), USUAL_DAYS)
 
 
 def page_number(query: Mapping[str, str]) -> int:

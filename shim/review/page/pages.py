@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -12,33 +11,41 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from shim.core.findings import Severity
 from shim.edge.backend.dialect import not_described
 from shim.edge.porting.reach import Reach
 from shim.review.output.code_samples import copied
 from shim.review.output.printed import printed
 from shim.review.page import forms
 from shim.review.page.desk import ReviewDesk
-from shim.review.page.forms import NOBODY, BrownoutForm, IntegrationList
+from shim.review.page.forms import BrownoutForm
+from shim.review.page.lists import (
+    PagePart,
+    Used,
+    by_porting,
+    fits,
+    kinds_of,
+    listed,
+    owner_of,
+    sorted_findings,
+    sorted_operations,
+    urgent,
+)
 from shim.review.page.site import Site
 from shim.review.page.templates import link
-from shim.review.reading.model import FindingFilter, FindingRow, OperationUse, Overview, Scorecard
-from shim.review.reading.scorecard import SEVERITIES, is_nameless
+from shim.review.reading.model import FindingFilter, OperationUse, Scorecard
+from shim.review.reading.scorecard import is_nameless
 
 _ROWS, _CARDS = 100, 24
-_USUAL_DAYS = 30
 """Findings and integrations on a page."""
 _OPERATIONS, _USERS, _SCORED, _SHOWN = 25, 5, 40, 25
 """2.5 operations on a page, who uses each, those of one integration, and what is shown of other lists."""
 _FILTERS = (
     "text", "integration", "operation", "severity", "show", "code", "since", "until", "sort", "group",
 )  # fmt: skip
-_URGENT = 5
 _SHOWN_LOGINS, _LISTED_LOGINS = 5, 20
 """Refused logins on the overview and on the page of an integration."""
 _TYPED = "%Y-%m-%dT%H:%M"
 """As browsers have a date and time in a form."""
-_SERIOUS = ("refused", "loss", "warning")
 _CHOICES = (
     ("acknowledge", "Acknowledge", "somebody is on it"),
     ("fixed", "Declare fixed", "verified by the next call without it, new again when it comes back"),
@@ -64,9 +71,9 @@ class ReviewPages:
         active = [card for card in named if card.operations or card.last_old]
         wanted = forms.integration_list(request.query)
         cards = listed(seen.integrations, wanted)
-        page = _Page.of(request.query, len(cards), _CARDS)
+        page = PagePart.of(request.query, len(cards), _CARDS)
         shown = cards[page.start : page.end]
-        kept = {"days": days if days != _USUAL_DAYS else None, **wanted.query}
+        kept = {"days": days if days != forms.USUAL_DAYS else None, **wanted.query}
         sunset, today = self._desk.sunset, now.date()
         end = seen.trend.zero
         return await self._site.render(
@@ -79,12 +86,12 @@ class ReviewPages:
             windows=forms.WINDOWS,
             groups=[
                 (owner, list(each))
-                for owner, each in groupby(shown, key=lambda card: _owner(card) if wanted.group else "")
+                for owner, each in groupby(shown, key=lambda card: owner_of(card) if wanted.group else "")
             ],
             cards_before={card.integration: at for at, card in enumerate(shown, 1)},
             total=len(cards),
             wanted=wanted,
-            owners=sorted({_owner(card) for card in seen.integrations if card.configured}),
+            owners=sorted({owner_of(card) for card in seen.integrations if card.configured}),
             shows=forms.SHOWS,
             sorts=forms.SORTS,
             previous=page.before and link("", **kept, page=page.before),
@@ -101,7 +108,7 @@ class ReviewPages:
             sunset=sunset,
             today=today,
             late=sunset is not None and (sunset <= today or (end is not None and end > sunset)),
-            urgent=_urgent(await self._desk.findings(FindingFilter(open=True, serious=True)), seen),
+            urgent=urgent(await self._desk.findings(FindingFilter(open=True, serious=True)), seen),
             running=[each for each in await self._desk.brownouts() if each.state(now) == "running"],
             exceptions=await self._desk.exceptions(),
         )
@@ -118,11 +125,11 @@ class ReviewPages:
     ) -> web.Response:
         card = await self.card(request)
         name = card.integration
-        left, ported = _split(card.operations)
+        left, ported = by_porting(card.operations)
         past = {each.operation for each in ported}
         found = await self._desk.findings(FindingFilter(integration=name, open=True))
         logins = await self._desk.logins(name, most=_LISTED_LOGINS)
-        page = _Page.of(request.query, len(left), _SCORED)
+        page = PagePart.of(request.query, len(left), _SCORED)
         about = [each for each in found if each.operation not in past]
         beyond = [each for each in found if each.operation in past]
         return await self._site.render(
@@ -187,7 +194,7 @@ class ReviewPages:
         found = sorted_findings(await self._desk.findings(wanted), sort)
         kinds = kinds_of(found) if query.get("group") == "kind" else None
         integrations, codes = await self._desk.finding_choices()
-        page = _Page.of(query, len(found), _ROWS)
+        page = PagePart.of(query, len(found), _ROWS)
         kept = {name: value for name, value in query.items() if name in _FILTERS and value}
         return await self._site.render(
             request,
@@ -248,7 +255,7 @@ class ReviewPages:
         kept = {"integration": name, "text": text}
         number = forms.page_number(request.query)
         found = await self._desk.logins(name or None, (number - 1) * _ROWS, _ROWS, text)
-        page = _Page.of(request.query, found.total, _ROWS)
+        page = PagePart.of(request.query, found.total, _ROWS)
         if page.start and not found.rows:
             found = await self._desk.logins(name or None, page.start, _ROWS, text)
         return await self._site.render(
@@ -267,11 +274,11 @@ class ReviewPages:
         days, text = forms.days(query), forms.text(query, "text")
         show = forms.choice(query, "show", forms.OPERATION_SHOWS)
         sort = forms.choice(query, "sort", forms.OPERATION_SORTS)
-        uses = [each for each in await self._desk.operations(days) if _fits(each, text.lower())]
+        uses = [each for each in await self._desk.operations(days) if fits(each, text.lower())]
         groups = [Used(name, tuple(each)) for name, each in groupby(uses, key=lambda use: use.operation)]
         found = sorted_operations([each for each in groups if each.shows(show)], sort)
-        page = _Page.of(query, len(found), _OPERATIONS)
-        kept = {"text": text, "show": show, "sort": sort, "days": days if days != _USUAL_DAYS else None}
+        page = PagePart.of(query, len(found), _OPERATIONS)
+        kept = {"text": text, "show": show, "sort": sort, "days": days if days != forms.USUAL_DAYS else None}
         return await self._site.render(
             request,
             "operations.html",
@@ -295,7 +302,7 @@ class ReviewPages:
         if not self._desk.knows(name):
             raise web.HTTPNotFound(text="There is no such operation in SystemAPI 2.5.")
         uses = await self._desk.operations(days, name)
-        page = _Page.of(request.query, len(uses), _ROWS)
+        page = PagePart.of(request.query, len(uses), _ROWS)
         return await self._site.render(
             request,
             "operation.html",
@@ -354,178 +361,6 @@ class ReviewPages:
             trial=reach,
             expected=sum(reach.expected(hit, length) for hit in reach.hits) if reach and length else 0,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """One operation of 2.5 and who uses it, the one that calls it most first."""
-
-    operation: str
-    uses: tuple[OperationUse, ...]
-
-    @property
-    def per_day(self) -> float:
-        return sum(each.per_day for each in self.uses)
-
-    @property
-    def faults(self) -> int:
-        return sum(each.faults for each in self.uses)
-
-    @property
-    def open_findings(self) -> int:
-        return sum(each.open_findings for each in self.uses)
-
-    @property
-    def ported(self) -> int:
-        return sum(each.ported for each in self.uses)
-
-    def shows(self, show: str) -> bool:
-        """True if it is one of those that are to be shown."""
-        left = len(self.uses) - self.ported
-        shows = {
-            "left": left > 0,
-            "ported": left == 0,
-            "failing": any(each.failing for each in self.uses),
-            "findings": self.open_findings > 0,
-        }
-        return shows.get(show, True)
-
-
-@dataclass(frozen=True, slots=True)
-class KindOfFinding:
-    """Findings of one code: how many, how often, of how many integrations, and when the last one was seen."""
-
-    code: str
-    title: str
-    severity: Severity
-    findings: int
-    count: int
-    integrations: int
-    last_seen: datetime
-
-
-def kinds_of(rows: Iterable[FindingRow]) -> list[KindOfFinding]:
-    """The kinds of findings, the worst first, then those that there are most of."""
-    by_code: dict[str, list[FindingRow]] = {}
-    for row in rows:
-        by_code.setdefault(row.code, []).append(row)
-    made = [
-        KindOfFinding(
-            code,
-            found[0].title,
-            max((each.severity for each in found), key=SEVERITIES.index),
-            len(found),
-            sum(each.count for each in found),
-            len({each.integration for each in found}),
-            max(each.last_seen for each in found),
-        )
-        for code, found in by_code.items()
-    ]
-    return sorted(made, key=lambda each: (-SEVERITIES.index(each.severity), -each.findings, each.code))
-
-
-def sorted_findings(rows: Sequence[FindingRow], sort: str) -> Sequence[FindingRow]:
-    """In the order that is wanted; without one they stay, the worst first."""
-    sorts: Mapping[str, Callable[[FindingRow], Any]] = {
-        "last": lambda row: -row.last_seen.timestamp(),
-        "first": lambda row: row.first_seen,
-        "count": lambda row: -row.count,
-        "integration": lambda row: row.integration,
-        "operation": lambda row: row.operation,
-    }
-    return sorted(rows, key=sorts[sort]) if sort else rows
-
-
-def sorted_operations(groups: Sequence[Used], sort: str) -> Sequence[Used]:
-    """In the order that is wanted; without one they stay, by name."""
-    sorts: Mapping[str, Callable[[Used], Any]] = {
-        "calls": lambda each: -each.per_day,
-        "users": lambda each: -len(each.uses),
-        "faults": lambda each: -each.faults,
-        "findings": lambda each: -each.open_findings,
-    }
-    return sorted(groups, key=sorts[sort]) if sort else groups
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """A part of a long list: where it starts and ends, and the numbers of its neighbours, 0 for none."""
-
-    start: int
-    end: int
-    before: int
-    after: int
-
-    @classmethod
-    def of(cls, query: Mapping[str, str], total: int, size: int) -> _Page:
-        last = max(1, -(-total // size))
-        number = min(forms.page_number(query), last)
-        return cls((number - 1) * size, number * size, number - 1, number + 1 if number < last else 0)
-
-
-def listed(cards: Iterable[Scorecard], wanted: IntegrationList) -> list[Scorecard]:
-    """Those that fit, in the order that is wanted; what comes first stays first among equals."""
-    shows: Mapping[str, Callable[[Scorecard], bool]] = {
-        "failing": lambda card: card.failures.failing,
-        "left": lambda card: card.left > 0,
-        "done": lambda card: card.done and bool(card.operations or card.last_old),
-        "never": lambda card: not card.operations and card.last_old is None,
-        "": lambda card: True,
-    }
-    text = wanted.text.lower()
-    found = [
-        card
-        for card in cards
-        if shows[wanted.show](card)
-        and wanted.owner in ("", _owner(card))
-        and any(text in each.lower() for each in (card.integration, *_about(card)))
-    ]
-    sorts: Mapping[str, Callable[[Scorecard], Any]] = {
-        "name": lambda card: card.integration,
-        "calls": lambda card: -card.old_calls,
-        "findings": lambda card: -card.open_findings,
-        "last": lambda card: -card.last_old.timestamp() if card.last_old else 0.0,
-    }
-    if wanted.sort:
-        found.sort(key=sorts[wanted.sort])
-    if wanted.group:
-        found.sort(key=lambda card: (_owner(card) == NOBODY, _owner(card).lower()))
-    return found
-
-
-def _owner(card: Scorecard) -> str:
-    return card.about.owner or NOBODY
-
-
-def _about(card: Scorecard) -> tuple[str, ...]:
-    return card.about.owner, card.about.contact, card.about.notes
-
-
-def _urgent(rows: Iterable[FindingRow], seen: Overview) -> list[FindingRow]:
-    """The worst that nobody has looked at, of operations that are left."""
-    left = {
-        (use.integration, use.operation)
-        for card in seen.integrations
-        for use in card.operations
-        if not use.ported
-    }
-    wanted = [
-        each
-        for each in rows
-        if each.state == "new" and each.severity in _SERIOUS and (each.integration, each.operation) in left
-    ]
-    return wanted[:_URGENT]
-
-
-def _split(uses: Iterable[OperationUse]) -> tuple[list[OperationUse], list[OperationUse]]:
-    """What is left, in the suggested order, and what is ported."""
-    left = [each for each in uses if not each.ported]
-    left.sort(key=lambda each: (each.order is None, each.order or 0, each.operation))
-    return left, [each for each in uses if each.ported]
-
-
-def _fits(use: OperationUse, text: str) -> bool:
-    return any(text in name.lower() for name in (use.operation, use.integration, *use.becomes))
 
 
 def _next_hour(now: datetime) -> datetime:
