@@ -3,7 +3,7 @@
 # ruff: noqa: PLC0415  # imported when it runs, so that help is there at once
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from shim.core.catalogue.translation import Catalogue
     from shim.edge.settings.model import Config
     from shim.edge.store.database import Store
-    from shim.review.reading.impact import Impact, Seen, State
+    from shim.review.reading.changes import StateChange
+    from shim.review.reading.impact import Impact
 
 app = typer.Typer(
     name="impact",
@@ -37,6 +38,18 @@ class ImpactFailOn(StrEnum):
 class DoOption(StrEnum):
     EMULATE = "emulate"
     DROP = "drop"
+    REFUSE = "refuse"
+
+
+class LoginOption(StrEnum):
+    PASSWORD = "password"  # noqa: S105  # no password
+    APP_KEY = "app_key"
+    CRYPTED_AUTH = "crypted_auth"
+
+
+class LoginRungOption(StrEnum):
+    TRANSLATE = "translate"
+    WARN = "warn"
     REFUSE = "refuse"
 
 
@@ -76,20 +89,46 @@ def rung(
     format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
-    """What putting operations on a rung, or locking them, would touch."""
-
-    def moved(name: str, state: State) -> State:
-        from dataclasses import replace
-
-        from shim.core.admit import covers
-
-        if integration not in ("*", name):
-            return state
-        kept = {scope: each for scope, each in state.rungs.items() if not covers(operation, scope)}
-        return replace(state, rungs={**kept, operation: rung.value})
+    """What putting operations on a rung, or locking them, would touch. Exceptions to locks go on."""
+    from shim.review.reading.changes import rung_set
 
     _judge_scope(operation)
-    _told(_compared(config, days, moved, integration), format, fail_on)
+    change = rung_set(integration, operation, rung.value)
+    _told(_compared(config, days, change, integration), format, fail_on)
+
+
+@app.command("exception")
+def exception(
+    integration: _Integration,
+    operation: _Operation,
+    config: options.ConfigFile = None,
+    days: _Days = 30,
+    format: _Format = OutputForm.TABLE,
+    fail_on: _FailOn = None,
+) -> None:
+    """What the end of exceptions to locks would touch: who still depends on them."""
+    from shim.review.reading.changes import exception_ended
+
+    _judge_scope(operation)
+    change = exception_ended(integration, operation)
+    _told(_compared(config, days, change, integration), format, fail_on)
+
+
+@app.command("login")
+def login(
+    integration: _Integration,
+    form: Annotated[LoginOption, typer.Argument(help="The form of login.")],
+    rung: Annotated[LoginRungOption, typer.Argument(help="What would become of it.")],
+    config: options.ConfigFile = None,
+    days: _Days = 30,
+    format: _Format = OutputForm.TABLE,
+    fail_on: _FailOn = None,
+) -> None:
+    """What warning of a form of login, or refusing it, would touch."""
+    from shim.review.reading.changes import login_set
+
+    change = login_set(integration, form.value, rung.value)
+    _told(_compared(config, days, change, integration), format, fail_on)
 
 
 @app.command("policy")
@@ -110,18 +149,11 @@ def policy(
 ) -> None:
     """What a policy that goes before all others would touch."""
     from shim.core import policies
-
-    made = policies.Policy(do.value, operation, path, finding)
-
-    def chosen(name: str, state: State) -> State:
-        from dataclasses import replace
-
-        if integration not in ("*", name):
-            return state
-        return replace(state, policies=policies.Policies((made, *state.policies.entries)))
+    from shim.review.reading.changes import policy_added
 
     _judge_scope(operation)
-    _told(_compared(config, days, chosen, integration), format, fail_on)
+    change = policy_added(integration, policies.Policy(do.value, operation, path, finding))
+    _told(_compared(config, days, change, integration), format, fail_on)
 
 
 @app.command("brownout")
@@ -164,12 +196,19 @@ def config_(
     loading.policies(wanted, compiled)
 
     async def read(store: Store, settings: Config) -> Impact:
+        from shim.edge.porting.exceptions import read_exceptions
         from shim.edge.porting.ladder import rules
         from shim.review.reading import impact
 
-        what, stored = await impact.seen(store, days), await rules(store)
-        states = [_states(each, what, stored, store) for each in (settings, wanted)]
-        return impact.changed(what, compiled, *states)
+        what, stored, lifting = (
+            await impact.seen(store, days),
+            await rules(store),
+            await read_exceptions(store),
+        )
+        before, after = (
+            impact.states(what, each.integrations, stored, lifting, store.now()) for each in (settings, wanted)
+        )
+        return impact.changed(what, compiled, before, after)
 
     _told(with_store(config, read), format, fail_on)
 
@@ -190,17 +229,15 @@ def release(
 ) -> None:
     """What this release of the shim would touch: paths whose fate is another one than before."""
     import json
-    from dataclasses import asdict
 
     from shim.cli.common import loading
-    from shim.cli.coverage.data import rows
     from shim.review.reading import impact
 
     try:
         was = impact.coverage_of(json.loads(read_input(before))["paths"])
     except (ValueError, KeyError, TypeError):
         fail(ExitCode.USAGE, f"{before}: this is not what `shim coverage --format json` prints.")
-    now = impact.coverage_of(asdict(each) for each in rows(loading.catalogue()))
+    now = impact.coverage(loading.catalogue())
 
     async def read(store: Store, settings: Config) -> Impact:
         return impact.release(await impact.seen(store, days), was, now)
@@ -211,34 +248,19 @@ def release(
 # ---- what they share ----
 
 
-def _compared(
-    config: Path | None, days: int, change: Callable[[str, State], State], integration: str
-) -> Impact:
+def _compared(config: Path | None, days: int, change: StateChange, integration: str) -> Impact:
     """What becomes of calls when the state of each integration is changed so."""
     from shim.cli.common.loading import catalogue
 
     compiled: Catalogue = catalogue()
 
     async def read(store: Store, settings: Config) -> Impact:
-        from shim.edge.porting.ladder import rules
         from shim.review.reading import impact
 
         _known(integration, settings)
-        what = await impact.seen(store, days)
-        before = _states(settings, what, await rules(store), store)
-        after = {name: change(name, each) for name, each in before.items()}
-        return impact.changed(what, compiled, before, after)
+        return await impact.compared(store, compiled, settings.integrations, days, change)
 
     return with_store(config, read)
-
-
-def _states(settings: Config, what: Seen, stored: Any, store: Store) -> Mapping[str, State]:
-    """Of all that called, and all that may."""
-    from shim.review.reading.impact import state_of
-
-    there = {each.name: each for each in settings.integrations}
-    names = {*there, *(each.integration for each in what.uses)}
-    return {name: state_of(there.get(name), stored, store.now()) for name in names}
 
 
 def _judge_scope(operation: str) -> None:

@@ -24,6 +24,7 @@ from shim.cli.journal import app as journal
 from shim.cli.map.commands import app as identity_map
 from shim.cli.notify import app as notify
 from shim.cli.porting.brownout import app as brownout
+from shim.cli.porting.exceptions import app as lock_exception
 from shim.cli.porting.ladder import app as porting
 from shim.cli.rehearsal.capture import capture
 from shim.cli.rehearsal.replay import replay
@@ -149,6 +150,7 @@ app.add_typer(admin)
 app.add_typer(findings)
 app.add_typer(journal)
 app.add_typer(identity_map)
+porting.add_typer(lock_exception)
 app.add_typer(porting)
 app.add_typer(brownout)
 app.add_typer(impact)

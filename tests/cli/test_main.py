@@ -138,6 +138,7 @@ SILENT = {
     "findings fix": "changes, and says so on stderr",
     "findings reopen": "changes, and says so on stderr",
     "findings note": "changes, and says so on stderr",
+    "porting exception end": "changes, and says so on stderr",
     "journal redrive": "changes, and says so on stderr",
     "journal dismiss": "changes, and says so on stderr",
     "porting set": "changes, and says so on stderr",

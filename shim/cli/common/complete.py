@@ -75,6 +75,17 @@ def brownouts(incomplete: str) -> Offers:
     return _fitting(_stored(read), incomplete)
 
 
+def exceptions(incomplete: str) -> Offers:
+    """IDs of exceptions to locks that hold."""
+
+    async def read(store: Store, config: Config) -> Offers:
+        from shim.edge.porting.exceptions import read_exceptions
+
+        return [(each.id, f"{each.operation} of {each.integration}") for each in await read_exceptions(store)]
+
+    return _fitting(_stored(read), incomplete)
+
+
 def _fitting(offers: Iterable[tuple[str, str]], incomplete: str) -> Offers:
     return [each for each in offers if each[0].lower().startswith(incomplete.lower())]
 

@@ -10,13 +10,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from shim.core.catalogue.fates import fates_of
 from shim.core.catalogue.translation import Catalogue
 from shim.core.errors import CallerError
-from shim.core.findings import KINDS
 from shim.core.message import Element
 from shim.core.parse import SOAP, parse
-from shim.core.rules.rule import Fate
-from shim.core.schema.interface import Operation, paths
 
 CASES = Path(__file__).parents[3] / "tests" / "cases"
 """There in a checkout, not in an installed package."""
@@ -57,23 +55,8 @@ def rows(catalogue: Catalogue, cases: Path = CASES) -> list[CoverageRow]:
             sorted(shown.get((operation.full_name, fate.direction, fate.path), ())),
         )
         for operation in catalogue.old.operations.values()
-        for fate in _fates(catalogue, operation)
+        for fate in fates_of(catalogue, operation)
     ]
-
-
-def _fates(catalogue: Catalogue, operation: Operation) -> Iterable[Fate]:
-    translation = catalogue.translations.get(operation.full_name)
-    if translation is not None:
-        return sorted(translation.fates, key=lambda each: each.direction != "request")
-    return _untranslated(operation)
-
-
-def _untranslated(operation: Operation) -> Iterator[Fate]:
-    because = KINDS["not-translated"].meaning
-    for path, _ in paths(operation.input):
-        yield Fate("request", path, "refused", None, "not-translated", because)
-    for path, _ in paths(operation.output):
-        yield Fate("answer", path, "refused", None, "not-translated", because)
 
 
 def totals(catalogue: Catalogue, of: Iterable[CoverageRow]) -> dict[str, Any]:

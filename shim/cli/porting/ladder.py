@@ -13,6 +13,7 @@ from shim.cli.common.console import ExitCode, LightGroup, fail, say
 from shim.cli.common.store import OutputForm, OutputRow, Who, emit, time, who_is, with_store
 
 if TYPE_CHECKING:
+    from shim.edge.porting.exceptions import LockException
     from shim.edge.porting.ladder import RungChange, RungStanding
     from shim.edge.settings.model import Config
     from shim.edge.store.database import Store
@@ -64,12 +65,16 @@ def show(
     config: options.ConfigFile = None,
     format: Annotated[OutputForm, _option("show", "--format", "How to print it.")] = OutputForm.TABLE,
 ) -> None:
-    """Show the rungs, and where each comes from. What is not shown is translated."""
+    """Show the rungs, and where each comes from. What is not shown is translated.
+
+    A lock that an exception lifts for a while is shown with both: the lock, and the rung v3 until the end.
+    """
 
     async def shown(store: Store, settings: Config) -> list[OutputRow]:
+        from shim.edge.porting.exceptions import read_exceptions
         from shim.edge.porting.ladder import rules, standings
 
-        found = await rules(store)
+        found, lifting = await rules(store), await read_exceptions(store)
         configured = {each.name: each.porting for each in settings.integrations}
         names = sorted({*configured, *(each.integration for each in found)})
         if integration is not None:
@@ -78,8 +83,9 @@ def show(
             names = [integration]
         held = {name: standings(name, configured.get(name, {}), found) for name in names}
         if integration is not None and operation is not None:
-            return [_decided(integration, operation, held[integration])]
-        return [_row(name, each) for name, all_held in held.items() for each in all_held]
+            own = [each for each in lifting if each.integration == integration]
+            return [_decided(integration, operation, held[integration], own)]
+        return [row for name, all_held in held.items() for row in _rows(name, all_held, lifting)]
 
     rows = with_store(config, shown)
     emit(format, "porting", _COLUMNS, rows, names=_NAMES, spare=("at", "who"))
@@ -156,9 +162,30 @@ def _unknown(name: str, settings: Config) -> NoReturn:
     fail(ExitCode.USAGE, f"There is no integration {name}. There are: {names or 'none'}.")
 
 
-def _decided(integration: str, operation: str, held: list[RungStanding]) -> OutputRow:
+def _rows(name: str, held: list[RungStanding], lifting: list[LockException]) -> list[OutputRow]:
+    """What is set for an integration, then what is let pass for a while although it is locked."""
+    return [
+        *(_row(name, each) for each in held),
+        *(_lifted_row(each, each.operation) for each in lifting if each.integration == name),
+    ]
+
+
+def _lifted_row(each: LockException, operation: str) -> OutputRow:
+    return {
+        "integration": each.integration,
+        "operation": operation,
+        "rung": "v3",
+        "source": f"exception {each.id}, until {time(each.until)}",
+        "who": each.owner,
+        "at": time(each.created_at),
+    }
+
+
+def _decided(
+    integration: str, operation: str, held: list[RungStanding], lifting: list[LockException]
+) -> OutputRow:
     """What holds for one operation, and the scope that says so."""
-    from shim.core.admit import pattern_problem, scope_of
+    from shim.core.admit import covers, pattern_problem, scope_of
     from shim.edge.porting.ladder import PortingRefused
     from shim.interfaces.load import old
 
@@ -173,6 +200,10 @@ def _decided(integration: str, operation: str, held: list[RungStanding]) -> Outp
             "rung": "translate",
             "source": "nothing is set",
         }
+    if by_scope[scope].rung == "locked":
+        for each in lifting:
+            if covers(each.operation, operation):
+                return _lifted_row(each, operation)
     row = {**_row(integration, by_scope[scope]), "operation": operation}
     return row if scope == operation else {**row, "source": f"{row['source']}, {scope}"}
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from shim.core.admit import covers, pattern_problem, scope_of
 from shim.core.commands.caller import Rung
-from shim.edge.deprecation.tables import LOCK_EXCEPTIONS
+from shim.edge.deprecation.tables import FAULTS, LOCK_EXCEPTIONS
 from shim.edge.porting.brownouts import PortingRefused, note
 from shim.edge.store.database import Store, utc
 from shim.interfaces.load import old
@@ -102,6 +102,48 @@ async def end_exception(store: Store, id: str, who: str) -> LockException | None
         made = _made({**found, "ended_at": now})
         await note(connection, now, who, made.integration, made.operation, "exception", "locked", "ended")
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class LockedCalls:
+    """Calls of an operation that locks refused on the days looked at; `days` counts those with such calls."""
+
+    integration: str
+    operation: str
+    calls: int
+    days: int
+    last_seen: datetime
+
+
+async def refused_by_locks(store: Store, days: int, integration: str | None = None) -> list[LockedCalls]:
+    """What locks refused in the last days, today included, and no exception lets pass now: what an exception
+    could be granted for. Those with most calls first. Raises StoreError when the store fails."""
+    since = (store.now() - timedelta(days=days - 1)).date()
+    row = FAULTS.c
+    query = (
+        sa.select(
+            row.integration,
+            row.operation,
+            sa.func.sum(row.calls).label("calls"),
+            sa.func.count().label("days"),
+            sa.func.max(row.last_seen).label("last_seen"),
+        )
+        .where(row.reason == "locked", row.day >= since.isoformat())
+        .group_by(row.integration, row.operation)
+    )
+    if integration is not None:
+        query = query.where(row.integration == integration)
+    async with store.reading() as connection:
+        found = (await connection.execute(query)).all()
+    holding = await read_exceptions(store, integration)
+    refused = [
+        LockedCalls(each.integration, each.operation, int(each.calls), each.days, utc(each.last_seen))
+        for each in found
+        if not any(
+            held.integration == each.integration and covers(held.operation, each.operation) for held in holding
+        )
+    ]
+    return sorted(refused, key=lambda each: (-each.calls, each.integration, each.operation))
 
 
 def _judge(operation: str, owner: str, reason: str, until: datetime, now: datetime) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from shim.core.commands.caller import Rung
 from shim.edge.app import Application
 from shim.edge.porting import ladder
 from shim.edge.porting.brownouts import PlannedBrownout, PortingRefused, read_brownouts
 from shim.edge.porting.exceptions import (
+    LockedCalls,
     LockException,
     end_exception,
     grant_exception,
     read_exceptions,
+    refused_by_locks,
 )
 from shim.edge.porting.reach import Reach, reach
 from shim.edge.store.database import Store
@@ -22,8 +26,10 @@ from shim.interfaces.load import Dialect
 from shim.review.output.letter import base_of, letter, terms
 from shim.review.page.forms import BrownoutForm, Said, Wanted, WrongForm
 from shim.review.page.recent import Recent
-from shim.review.reading import notes, queries, states
+from shim.review.reading import impact, notes, queries, states
+from shim.review.reading.changes import StateChange
 from shim.review.reading.closed_days import ClosedDays
+from shim.review.reading.impact import Impact
 from shim.review.reading.logins import RetiredLogin, login_uses, retired
 from shim.review.reading.mapping import OperationMap, mapping_of
 from shim.review.reading.model import (
@@ -109,7 +115,7 @@ class ReviewDesk:
         return await queries.finding_choices(self.store)
 
     async def say_of_all(self, ids: Collection[int], said: Said, who: str) -> int:
-        """Change the state of many findings at once; how many."""
+        """StateChange the state of many findings at once; how many."""
         if said.state is None:
             raise WrongForm("A note is written on one finding.")
         if not ids:
@@ -161,7 +167,7 @@ class ReviewDesk:
         return await queries.finding(self.store, self.now(), id, catalogue=app.catalogue)
 
     async def say(self, id: int, said: Said, who: str) -> None:
-        """Change a finding's state, or add a note to it."""
+        """StateChange a finding's state, or add a note to it."""
         self.recent.forget()
         store, now = self.store, self.now()
         try:
@@ -208,6 +214,32 @@ class ReviewDesk:
     async def end_exception(self, id: str, who: str) -> bool:
         """End one before its time; False when it is over."""
         return await end_exception(self.store, id, who) is not None
+
+    async def refused_by_locks(self, integration: str) -> Sequence[LockedCalls]:
+        """Calls that locks refused lately: what an exception could be granted for."""
+        return await refused_by_locks(self.store, REACH_DAYS, integration)
+
+    # ---- changes that are tried ----
+
+    def names(self) -> list[str]:
+        """Integrations as they are configured."""
+        return sorted(each.name for each in self.application.config.integrations)
+
+    async def impact(self, integration: str, operation: str, change: StateChange | None, days: int) -> Impact:
+        """What a change would touch of the calls of the last days; None is a brownout of all these days."""
+        app = self.application
+        if change is None:
+            return impact.brownout(await impact.seen(self.store, days), integration, operation)
+        return await impact.compared(self.store, app.catalogue, app.config.integrations, days, change)
+
+    async def release_impact(self, paths: Iterable[Mapping[str, Any]], days: int) -> Impact:
+        """What another release would touch, by the paths of its coverage."""
+        try:
+            after = impact.coverage_of(paths)
+        except (KeyError, TypeError):
+            raise WrongForm("This is not what `shim coverage --format json` prints.") from None
+        what, before = await impact.seen(self.store, days), impact.coverage(self.application.catalogue)
+        return await asyncio.to_thread(impact.release, what, before, after)
 
     # ---- brownouts ----
 

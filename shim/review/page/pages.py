@@ -150,6 +150,7 @@ class ReviewPages:
             standings=await self._desk.standings(name),
             steps=await self._desk.steps(name),
             exceptions=await self._desk.exceptions(name),
+            refused_by_locks=await self._desk.refused_by_locks(name),
             logins=logins,
             login_forms=await self._desk.login_forms(name),
             sunset=self._desk.sunset,

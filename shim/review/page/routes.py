@@ -13,6 +13,7 @@ from shim.review.page.actions import Actions
 from shim.review.page.auth import Sessions
 from shim.review.page.desk import ReviewDesk
 from shim.review.page.downloads import Exports
+from shim.review.page.impact import ImpactPage
 from shim.review.page.pages import ReviewPages
 from shim.review.page.site import Site, static
 from shim.review.page.templates import PREFIX
@@ -39,7 +40,7 @@ def review(application: Application, admin: web.Application) -> None:
 def _routes(site: Site, desk: ReviewDesk) -> list[web.RouteDef]:
     pages = ReviewPages(site, desk)
     actions = Actions(site, desk, pages)
-    exports = Exports(desk)
+    exports, impact = Exports(desk), ImpactPage(site, desk)
     return [
         web.get("/", pages.overview),
         web.get("/static/{name}", static),
@@ -60,6 +61,8 @@ def _routes(site: Site, desk: ReviewDesk) -> list[web.RouteDef]:
         web.get("/operations", pages.operations),
         web.get("/operations/{operation}", pages.operation),
         web.get("/logins", pages.logins),
+        web.get("/impact", impact.show),
+        web.post("/impact", impact.release),
         web.get("/brownouts", pages.brownouts),
         web.post("/brownouts", actions.brownout),
         web.post("/brownouts/{id}/stop", actions.stop),

@@ -171,6 +171,9 @@ class Site:
             session.said.clear()
         context |= {
             "user": session.user.name if session else None,
+            "role": session.user.role if session else None,
+            "can_edit": session is not None and may(session.user.role, "editor"),
+            "can_decide": session is not None and may(session.user.role, "admin"),
             "token": session.token if session else "",
             "said": said,
             "path": request.path,

@@ -6,6 +6,7 @@ not that of a path, it says so (`seen` is false) instead of guessing. Nothing is
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,16 +19,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.admit import ALL, covers, rung_of
 from shim.core.catalogue.choices import chosen, places
+from shim.core.catalogue.fates import fates_of
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.caller import Rung
-from shim.core.login_forms import WORDS
 from shim.core.policies import Policies
 from shim.edge.deprecation.counting import UNKNOWN
 from shim.edge.deprecation.tables import FINDING_DAYS, FINDINGS
-from shim.edge.porting.ladder import RungRule
+from shim.edge.porting.exceptions import LockException, read_exceptions
+from shim.edge.porting.ladder import RungRule, rules
 from shim.edge.porting.reach import Program, reach
 from shim.edge.settings.model import Integration
 from shim.edge.store.database import Store
+from shim.review.reading.changes import State, StateChange, state_of
 from shim.review.reading.logins import LoginUse, login_uses
 
 REFUSED = "refused"
@@ -110,14 +113,24 @@ class Seen:
     programs: tuple[Program, ...]
     met: Mapping[tuple[str, str, str], MetCalls] = field(default_factory=dict)
     """By integration, operation and path: what was found there, whatever the code."""
-    samples: Mapping[tuple[str, str], Sequence[etree._Element]] = field(default_factory=dict)
-    """Shapes of messages, by integration and operation."""
+    samples: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    """Samples as the log keeps them, by integration and operation."""
     logins: Mapping[str, Sequence[LoginUse]] = field(default_factory=dict)
+
+    _messages: dict[tuple[str, str], list[etree._Element]] = field(default_factory=dict, repr=False)
+
+    def messages(self, use: UseOfCall) -> Sequence[etree._Element]:
+        """Shapes of these calls' requests, as samples show them; read when they are first asked for."""
+        key = use.integration, use.operation
+        if key not in self._messages:
+            found = [_shape(each) for each in self.samples.get(key, ())]
+            self._messages[key] = [each for each in found if each is not None]
+        return self._messages[key]
 
     def shapes(self, use: UseOfCall, path: str) -> tuple[str, ...]:
         """The values that samples of these calls have at a path of the request."""
         found: list[str] = []
-        for root in self.samples.get((use.integration, use.operation), ()):
+        for root in self.messages(use):
             found += _values(root, path)
         return tuple(dict.fromkeys(found))[:_MOST_SHAPES]
 
@@ -144,7 +157,7 @@ async def seen(store: Store, days: int) -> Seen:
 
 async def _met(
     connection: AsyncConnection, since: date
-) -> tuple[dict[tuple[str, str, str], MetCalls], dict[tuple[str, str], list[etree._Element]]]:
+) -> tuple[dict[tuple[str, str, str], MetCalls], dict[tuple[str, str], list[str]]]:
     row, count = FINDINGS.c, sa.func.sum(FINDING_DAYS.c["count"]).label("times")
     columns = (row.integration, row.operation, row.path, row.last_seen, row.sample)
     query = (
@@ -154,15 +167,15 @@ async def _met(
         .group_by(row.id, *columns)
     )
     met: dict[tuple[str, str, str], MetCalls] = {}
-    samples: dict[tuple[str, str], list[etree._Element]] = {}
+    samples: dict[tuple[str, str], list[str]] = {}
     for each in await connection.execute(query):
         key = (each.integration, each.operation, each.path)
         before = met.get(key)
         last = each.last_seen if each.last_seen.tzinfo else each.last_seen.replace(tzinfo=UTC)
         most = max(int(each.times), before.count if before is not None else 0)
         met[key] = MetCalls(most, max(last, before.last_seen) if before is not None else last, each.sample)
-        if each.sample is not None and (root := _shape(each.sample)) is not None:
-            samples.setdefault(key[:2], []).append(root)
+        if each.sample is not None:
+            samples.setdefault(key[:2], []).append(each.sample)
     return met, samples
 
 
@@ -188,25 +201,29 @@ def _values(root: etree._Element, path: str) -> list[str]:
 # ---- changes ----
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What decides over the calls of an integration."""
+def states(
+    what: Seen,
+    integrations: Iterable[Integration],
+    stored: Iterable[RungRule],
+    exceptions: Iterable[LockException],
+    now: datetime,
+) -> Mapping[str, State]:
+    """Of all that called, and all that may, by name."""
+    there = {each.name: each for each in integrations}
+    rungs, lifting = list(stored), list(exceptions)
+    names = {*there, *(each.integration for each in what.uses)}
+    return {name: state_of(there.get(name), rungs, lifting, now) for name in names}
 
-    enabled: bool
-    rungs: Mapping[str, Rung]
-    policies: Policies
-    logins: Mapping[str, str]
 
-
-def state_of(integration: Integration | None, stored: Iterable[RungRule], now: datetime) -> State:
-    """That of a configured integration, with the rungs of the store over its own; of one that is not configured
-    everything is refused."""
-    if integration is None:
-        return State(False, {}, Policies(), {})
-    own = {each.operation: each.rung for each in stored if each.integration == integration.name}
-    forms = integration.login_forms
-    logins: dict[str, str] = {form: forms.rung(form, lambda: now) for form in WORDS}
-    return State(integration.enabled, {**integration.porting, **own}, integration.policies, logins)
+async def compared(
+    store: Store, catalogue: Catalogue, integrations: Iterable[Integration], days: int, change: StateChange
+) -> Impact:
+    """What becomes of the calls of the last days when the state of each integration is changed so, worked out
+    in a thread: samples are read for it. Raises StoreError."""
+    what = await seen(store, days)
+    before = states(what, integrations, await rules(store), await read_exceptions(store), store.now())
+    after = {name: change(name, each) for name, each in before.items()}
+    return await asyncio.to_thread(changed, what, catalogue, before, after)
 
 
 def changed(
@@ -226,7 +243,7 @@ def _changed(
         if not becomes.enabled:
             yield _whole(use, "served", REFUSED)
             continue
-        first, then = (_BY_RUNG[rung_of(each.rungs, use.operation)] for each in (was, becomes))
+        first, then = (_BY_RUNG[rung_of(each.deciding, use.operation)] for each in (was, becomes))
         if first != then:
             yield _whole(use, first, then)
         yield from _choices(what, catalogue, use, was.policies, becomes.policies)
@@ -299,6 +316,15 @@ def coverage_of(rows: Iterable[Mapping[str, Any]]) -> Coverage:
     }
 
 
+def coverage(catalogue: Catalogue) -> Coverage:
+    """That of a catalogue."""
+    return {
+        (operation.full_name, fate.direction, fate.path): (fate.fate, fate.place, fate.finding)
+        for operation in catalogue.old.operations.values()
+        for fate in fates_of(catalogue, operation)
+    }
+
+
 def release(what: Seen, before: Coverage, after: Coverage) -> Impact:
     """What a catalogue with these fates would touch, where another one was in use."""
     different = [key for key in {**before, **after} if before.get(key) != after.get(key)]
@@ -316,7 +342,7 @@ def _released(
             _, direction, path = key
             met = what.met.get((use.integration, use.operation, path))
             shapes = what.shapes(use, path) if direction == "request" else ()
-            sampled = bool(what.samples.get((use.integration, use.operation)))
+            sampled = bool(what.messages(use))
             if met is None and not shapes and sampled and direction == "request":
                 continue  # its messages are known, and this is in none of them
             first, then = _fate(before.get(key)), _fate(after.get(key))

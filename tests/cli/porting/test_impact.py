@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import yaml
 from typer.testing import Result
 
 from shim.edge.deprecation.tables import LOGIN_FORMS
+from shim.edge.porting.exceptions import grant_exception
 from shim.edge.store.database import Store
 from tests.review.world import INTEGRATIONS, world
 
@@ -94,6 +95,35 @@ def test_a_rung_that_only_tells_refuses_nothing(impact: Impact) -> None:
     assert code == 0
     assert {each["after"] for each in told["touches"]} == {"served, with the finding came-back"}
     assert impact("rung", "ledger", "*", "v3", "--fail-on", "any")[0] == 1
+
+
+def test_an_exception_lifts_a_lock_until_it_is_over(impact: Impact, file: Path) -> None:
+    write(file, entries(switchboard={"porting": {"*": "locked"}}))
+
+    async def grant() -> None:
+        store = await Store.open(f"sqlite:///{file.parent}/shim.db")
+        until = store.now() + timedelta(days=3)
+        await grant_exception(store, "switchboard", "Extension.*", "Voice", "slips", until, "ann")
+        await store.close()
+
+    asyncio.run(grant())
+    assert impact("rung", "switchboard", "*", "locked", "--fail-on", "any")[1]["touches"] == []
+    code, told = impact("exception", "switchboard", "Extension.*", "--fail-on", "refused")
+    assert code == 1
+    assert told["touches"]
+    for each in told["touches"]:
+        assert (each["before"], each["after"]) == ("served, with the finding came-back", "refused")
+        assert each["operation"].startswith("Extension.")
+    assert impact("exception", "switchboard", "Client.*")[1]["touches"] == []
+
+
+def test_a_form_of_login_touches_those_that_use_it(impact: Impact) -> None:
+    code, told = impact("login", "*", "password", "refuse", "--fail-on", "refused")
+    assert code == 1
+    [touch] = told["touches"]
+    assert (touch["integration"], touch["path"], touch["calls"]) == ("crm", "login by password", 40)
+    code, told = impact("login", "crm", "app_key", "warn", "--fail-on", "refused")
+    assert (code, [each["after"] for each in told["touches"]]) == (0, ["served, with the finding old-login"])
 
 
 def test_a_brownout_touches_what_it_covers(impact: Impact) -> None:

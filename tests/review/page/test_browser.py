@@ -50,6 +50,8 @@ PAGES = {
     "owners": "?group=owner",
     "logins": "logins",
     "brownouts": "brownouts",
+    "impact": "impact?change=rung:locked&integration=switchboard&operation=Extension.*",
+    "policy": "impact?change=policy:refuse&finding=field-dropped",
     "missing": "nothing",
 }
 

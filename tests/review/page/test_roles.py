@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from shim.edge.porting.exceptions import grant_exception
+from shim.edge.porting.ladder import plan_brownout, set_rung
 from shim.review.api.roles import may, needed_for
 from tests.review.page.running import admin_user, application, config, served
 
@@ -52,3 +56,52 @@ async def test_the_page_refuses_what_a_role_may_not(
         assert ("this needs admin: nothing was changed" in told) == (ladder == 403)
         page = await browser.get("/review/")
         await browser.post("/review/logout", page)
+
+
+def forms_of(page: str) -> set[str]:
+    """Where the forms of a page are sent to, without the log out that everybody has."""
+    return set(re.findall(r'<form[^>]* method="post" action="/review/([^"]+)"', page)) - {"logout"}
+
+
+@pytest.mark.parametrize(
+    ("role", "forms"),
+    [
+        ("viewer", set()),
+        ("editor", {"integrations/crm/notes", "findings", "findings/2"}),
+        (
+            "admin",
+            {
+                "integrations/crm/notes",
+                "findings",
+                "findings/2",
+                "integrations/crm/ladder",
+                "integrations/crm/reset",
+                "integrations/crm/exceptions",
+                "integrations/crm/exceptions/end",
+                "brownouts",
+                "brownouts/{brownout}/stop",
+            },
+        ),
+    ],
+)
+async def test_a_page_has_the_forms_that_a_role_may_send(tmp_path: Path, role: str, forms: set[str]) -> None:
+    user = admin_user().model_copy(update={"role": role})
+    async with application(config(tmp_path, users=[user])) as shim, served(shim) as browser:
+        now = shim.store.now()
+        await set_rung(shim.store, "crm", "Client.EditClient", "locked", "ann")
+        await grant_exception(
+            shim.store, "crm", "Client.EditClient", "Billing", "slips", now + timedelta(days=3), "ann"
+        )
+        begin, end = now + timedelta(hours=1), now + timedelta(hours=2)
+        planned = await plan_brownout(shim.store, "crm", "*", begin, end, "ann", "", "")
+        await browser.login()
+        found: set[str] = set()
+        for address in ("integrations/crm", "findings", "findings/2", "brownouts", "operations", "logins", ""):
+            page = await browser.get(f"/review/{address}")
+            found |= forms_of(page)
+            assert ("(viewer)" in page) == (role == "viewer")
+            for form in forms_of(page):
+                assert may(user.role, needed_for(f"/review/{form}"))
+            if address in ("integrations/crm", "brownouts"):
+                assert ("needs the role admin; yours is" in page) == (role != "admin")
+        assert found == {each.format(brownout=planned.id) for each in forms}
