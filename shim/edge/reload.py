@@ -16,6 +16,7 @@ from shim.edge.settings.load import Config
 
 LIVE = (
     "admin.names",
+    "admin.oidc",
     "admin.session_idle",
     "admin.session_longest",
     "admin.tls_cert",

@@ -32,6 +32,8 @@ from shim.edge.store.place import StoreMark, mark_path
 from shim.edge.telemetry.tracing import judge_telemetry
 from shim.edge.workers.place import count_of
 from shim.interfaces.load import dialects, new, old
+from shim.review.page.auth import PageLoginRefused
+from shim.review.page.oidc import Oidc
 from translations.services import SERVICES
 
 _SOON = timedelta(days=30)
@@ -56,6 +58,7 @@ NEEDS = {
     "traces": {"telemetry"},
     "store": {"store", "deprecation"},
     "ports": {"listen", "admin"},
+    "logins of the page": {"admin"},
     "backend": {"backend"},
 }
 """The sections of the configuration that a check rests on."""
@@ -70,7 +73,9 @@ async def checks(
     yield check_translations()
     where = str(path or "settings")
     for name, needs in NEEDS.items():
-        if name == "backend" and offline:
+        if name in ("backend", "logins of the page") and offline:
+            continue
+        if name == "logins of the page" and (config is None or config.admin.oidc is None):
             continue
         if name == "traces" and (config is None or config.telemetry.otlp_endpoint is None):
             continue
@@ -82,6 +87,8 @@ async def checks(
                 yield CheckResult(told, detail, problems, code=code)
         elif name == "store":
             yield await check_store(config, where)
+        elif name == "logins of the page":
+            yield await check_page_logins(config, where)
         else:
             yield _BY_CONFIG[name](config, where)
 
@@ -241,6 +248,19 @@ def check_traces(config: Config, where: str) -> CheckResult:
     """The check that traces that are wanted can be made; whether a collector takes them is seen in the log."""
     sample = f"of {config.telemetry.sample:.0%} of the calls"
     return CheckResult("traces", f"made {sample}", problems=judge_telemetry(config, where))
+
+
+async def check_page_logins(config: Config, where: str) -> CheckResult:
+    """The check that the provider of admin.oidc answers with metadata and keys that can be used."""
+    oidc = Oidc(lambda: config.admin.oidc)
+    issuer = config.admin.oidc.issuer if config.admin.oidc else ""
+    try:
+        await oidc.reach()
+    except PageLoginRefused as refused:
+        fix = "Look whether the address is the provider's issuer, letter for letter, and whether it answers"
+        problem = SettingProblem(f"{where}: admin.oidc.issuer", f"{issuer} cannot be used", refused.why, fix)
+        return CheckResult("logins of the page", problems=[problem])
+    return CheckResult("logins of the page", f"{issuer} answers")
 
 
 _BY_CONFIG = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
@@ -207,6 +208,10 @@ def _text(value: object) -> str:
 Role = Literal["viewer", "editor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """From the one that may least."""
+
+
+USER_NAME = re.compile(r"[\w.@+-]{1,64}")
+"""Names of people as they stand beside changes."""
 
 
 class AdminUser(Section):

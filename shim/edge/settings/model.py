@@ -49,6 +49,7 @@ from shim.edge.settings.logins import (
     Quota,
 )
 from shim.edge.settings.notify import Notify
+from shim.edge.settings.oidc import OidcSettings
 from shim.edge.settings.telemetry import Telemetry
 
 __all__ = [
@@ -145,7 +146,10 @@ class Admin(Section):
     tokens: Annotated[
         tuple[AdminToken, ...], doc("Programs that may use /api/v1; with none it is closed.")
     ] = ()
-    users: Annotated[tuple[AdminUser, ...], doc("Who may use the review page; with none it is closed.")] = ()
+    users: Annotated[
+        tuple[AdminUser, ...], doc("Who may use the review page; with none, and no oidc, it is closed.")
+    ] = ()
+    oidc: Annotated[OidcSettings | None, doc("Provider by which people may log in to the review page.")] = None
 
     @model_validator(mode="after")
     def _pair(self) -> Self:

@@ -12,7 +12,9 @@ from sqlalchemy.engine import make_url
 
 from shim.edge.settings.model import Config
 
-_SECRETS = frozenset(("password", "password_hash", "app_secret", "app_secret_hash", "crypted_auth"))
+_SECRETS = frozenset(
+    ("password", "password_hash", "app_secret", "app_secret_hash", "crypted_auth", "client_secret")
+)
 
 
 def exposed(config: Config, path: Path | None) -> list[str]:

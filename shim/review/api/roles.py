@@ -21,6 +21,11 @@ def may(role: Role, needed: Role) -> bool:
     return ROLES.index(role) >= ROLES.index(needed)
 
 
+def highest(roles: Iterable[Role]) -> Role | None:
+    """The one that may most; None of none."""
+    return max(roles, key=ROLES.index, default=None)
+
+
 def needed_for(path: str) -> Role:
     """The role that a form of the review page needs, by the path that it is sent to."""
     if path.endswith("/logout") or path == "/review/impact":  # the latter changes nothing

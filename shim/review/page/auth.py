@@ -14,13 +14,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
 from shim.core.errors import Fault
 from shim.edge.callers.passwords import Passwords
 from shim.edge.callers.throttle import Throttle
-from shim.edge.settings.model import Admin, AdminUser, LoginSettings
+from shim.edge.settings.logins import Role
+from shim.edge.settings.model import Admin, LoginSettings
 
 log = structlog.get_logger()
 
@@ -28,14 +30,30 @@ _MOST_SESSIONS = 1000
 
 
 class PageLoginRefused(Exception):
-    """A login that was not let in; the text is for the person who tried."""
+    """A login that was not let in; the text is for the person who tried, `why` for the operator."""
+
+    def __init__(self, text: str, why: str = "") -> None:
+        super().__init__(text)
+        self.why = why or text
+
+
+class SessionUser(Protocol):
+    """Who is logged in, whatever let them in."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def role(self) -> Role: ...
 
 
 @dataclass(slots=True)
 class Session:
     """Somebody who is logged in. `token` goes into every form; `said` is told on the next page, once."""
 
-    user: AdminUser
+    user: SessionUser
+    granted_by: object
+    """The settings that let in; the session ends when they are no longer those of the configuration."""
     began: float
     used: float
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
@@ -64,7 +82,7 @@ class Sessions:
     @property
     def open(self) -> bool:
         """True if anybody may log in at all."""
-        return bool(self._admin().users)
+        return bool(self._admin().users or self._admin().oidc)
 
     def close(self) -> None:
         self._passwords.close()
@@ -90,11 +108,12 @@ class Sessions:
         self._throttle.succeeded(login, address)
         self._proven[name] = proof
         log.info("review login", user=name, address=address)
-        return self._begin(user)
+        return self.begin(user, user)
 
-    def _begin(self, user: AdminUser) -> str:
+    def begin(self, user: SessionUser, granted_by: object) -> str:
+        """Begin a session of somebody who has proven himself; the key for its cookie."""
         key, now = secrets.token_urlsafe(32), self._clock()
-        self._sessions[_digest(key)] = Session(user, now, now)
+        self._sessions[_digest(key)] = Session(user, granted_by, now, now)
         if len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
         return key
@@ -106,7 +125,7 @@ class Sessions:
             return None
         admin, now = self._admin(), self._clock()
         lasts = now - found.used < admin.session_idle and now - found.began < admin.session_longest
-        if not lasts or found.user not in admin.users:
+        if not lasts or found.granted_by not in (*admin.users, admin.oidc):
             self.leave(key)
             return None
         found.used = now

@@ -46,6 +46,8 @@ def _routes(site: Site, desk: ReviewDesk) -> list[web.RouteDef]:
         web.get("/static/{name}", static),
         web.get("/login", site.login_form),
         web.post("/login", site.login),
+        web.get("/login/oidc", site.oidc),
+        web.get("/login/oidc/back", site.oidc_back),
         web.post("/logout", site.logout),
         web.get("/integrations/{integration:.+}/letter", pages.letter),
         web.get("/integrations/{integration:.+}", pages.integration),

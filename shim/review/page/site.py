@@ -28,6 +28,7 @@ from shim.edge.store.database import is_busy
 from shim.review.api.roles import may, needed_for, refusal
 from shim.review.page.auth import PageLoginRefused, Session, Sessions
 from shim.review.page.forms import text
+from shim.review.page.oidc import LASTS, Oidc
 from shim.review.page.templates import PREFIX, STATIC, environment, link
 
 log = structlog.get_logger()
@@ -35,6 +36,8 @@ log = structlog.get_logger()
 COOKIE = "shim-review"
 LOGIN_COOKIE = "shim-review-login"
 """Holds the token of the login form, which has no session yet."""
+OIDC_COOKIE = "shim-review-oidc"
+"""Ties a login by OpenID Connect to the browser that began it."""
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -49,6 +52,7 @@ _HEADERS = {
 }
 _SESSION = web.RequestKey("session", Session)
 _LOGIN = f"{PREFIX}/login"
+_OIDC = f"{_LOGIN}/oidc"
 _BUSY = (
     "The store is busy: something else has been writing into it for seconds, a backup perhaps. Nothing was "
     "changed here, and calls go on. Repeat it in a moment."
@@ -72,6 +76,7 @@ class Site:
         self._admin = admin
         self._clock = clock
         self._sessions = sessions
+        self._oidc = Oidc(lambda: admin().oidc)
         self._peers = peers
         self._templates = environment()
 
@@ -105,7 +110,7 @@ class Site:
             return await self.render(request, "closed.html", status=503)
         if session := self._sessions.session(request.cookies.get(COOKIE)):
             request[_SESSION] = session
-        elif request.path != _LOGIN:
+        elif request.path not in (_LOGIN, _OIDC, f"{_OIDC}/back"):
             return _to_login(request) if request.method != "POST" else await self._lost(request)
         return await handler(request)
 
@@ -211,6 +216,36 @@ class Site:
         response.del_cookie(LOGIN_COOKIE, path=PREFIX)
         return response
 
+    async def oidc(self, request: web.Request) -> web.StreamResponse:
+        """Send the browser to the provider of the configuration."""
+        next = local_path(request.query.get("next", ""))
+        try:
+            begun = await self._oidc.begin(f"{self._peers.base_url(request)}{_OIDC}/back", next)
+        except PageLoginRefused as refused:
+            return await self._login(request, 503, str(refused), next)
+        response = web.Response(status=303, headers={"Location": begun.address})
+        # Lax, since it has to come along when the provider sends the browser back.
+        self._set_cookie(request, response, OIDC_COOKIE, begun.cookie, samesite="Lax", max_age=int(LASTS))
+        return response
+
+    async def oidc_back(self, request: web.Request) -> web.StreamResponse:
+        """The browser comes back from the provider.
+
+        It goes on by a page of this site: with a redirect, a browser that another site sent here would not send
+        the session's cookie, which is Strict.
+        """
+        try:
+            user, settings, next = await self._oidc.end(request.query, request.cookies.get(OIDC_COOKIE))
+        except PageLoginRefused as refused:
+            response = await self._login(request, 401, str(refused), f"{PREFIX}/")
+        else:
+            log.info("review login", by="oidc", user=user.name, address=self._peers.client(request))
+            self._sessions.leave(request.cookies.get(COOKIE))
+            response = await self.render(request, "go_on.html", next=next)
+            self._set_cookie(request, response, COOKIE, self._sessions.begin(user, settings))
+        response.del_cookie(OIDC_COOKIE, path=PREFIX)
+        return response
+
     async def logout(self, request: web.Request) -> web.StreamResponse:
         await self.form(request)
         self._sessions.leave(request.cookies.get(COOKIE))
@@ -234,14 +269,26 @@ class Site:
             problem=problem,
             next=next,
             login_token=login_token,
+            passwords=bool(self._admin().users),
+            single=self._oidc.settings and self._oidc.settings.label,
             typed=typed or {},
         )
         self._set_cookie(request, response, LOGIN_COOKIE, login_token)
         return response
 
-    def _set_cookie(self, request: web.Request, response: web.Response, name: str, value: str) -> None:
+    def _set_cookie(
+        self,
+        request: web.Request,
+        response: web.Response,
+        name: str,
+        value: str,
+        samesite: str = "Strict",
+        max_age: int | None = None,
+    ) -> None:
         secure = self._peers.base_url(request).startswith("https:")
-        response.set_cookie(name, value, path=PREFIX, httponly=True, secure=secure, samesite="Strict")
+        response.set_cookie(
+            name, value, path=PREFIX, httponly=True, secure=secure, samesite=samesite, max_age=max_age
+        )
 
 
 async def static(request: web.Request) -> web.Response:

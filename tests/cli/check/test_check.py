@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -16,6 +18,7 @@ from typer.testing import Result
 from shim.cli.check.ports import WantedPort, refused
 from shim.cli.demo.certificate import loopback_certificate
 from shim.edge.telemetry import tracing
+from tests.review.page.provider import Provider
 
 Invoke = Callable[..., Result]
 ConfigFile = Callable[..., Path]
@@ -207,3 +210,21 @@ def test_traces_that_are_wanted_without_the_extra(
     told = invoke("check", "--offline", "--config", str(file))
     assert told.exit_code == 2
     assert "requirements-otel.lock" in " ".join((told.stdout + told.stderr).split())
+
+
+async def test_the_provider_of_page_logins_is_asked(invoke: Invoke, config: ConfigFile) -> None:
+    def told(issuer: str) -> Any:
+        file = config()
+        oidc = f"{{issuer: '{issuer}', client_id: shim, default_role: viewer}}"
+        file.write_text(file.read_text().replace("admin: {port: 0}", f"admin: {{port: 0, oidc: {oidc}}}"))
+        return invoke("check", "-c", str(file))
+
+    async with Provider().running() as provider:
+        done = await asyncio.to_thread(told, provider.base)
+        assert f"logins of the page: {provider.base} answers" in done.stdout
+        provider.keys = {"keys": 7}
+        done = await asyncio.to_thread(told, provider.base)
+        assert "its keys cannot be read" in " ".join((done.stdout + done.stderr).split())
+        done = await asyncio.to_thread(told, f"{provider.base}/elsewhere")
+        assert done.exit_code != 0
+        assert "404" in done.stdout + done.stderr

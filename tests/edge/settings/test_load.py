@@ -13,6 +13,7 @@ from shim.core.commands.caller import Caller
 from shim.core.parse import Limits as ParseLimits
 from shim.edge.settings.load import Config, ConfigError, describe, integrations_file, load_config
 from shim.edge.settings.notify import EVENT_NAMES
+from shim.edge.settings.oidc import OidcSettings
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
 HASH = "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0$7TtdTPt0N+h+s0N4XvTMSGw1p6dUzq0Zr2Gl7uAkzAE"
@@ -67,7 +68,7 @@ def keys_of(value: Any, prefix: str = "") -> set[str]:
 def test_example_names_every_key_with_its_default() -> None:
     example = yaml.safe_load(EXAMPLE.read_text("utf-8"))
     for key, default, _ in describe():
-        if "[]" in key:
+        if "[]" in key or key.startswith("admin.oidc."):
             continue
         at = example
         for step in key.split("."):
@@ -76,8 +77,19 @@ def test_example_names_every_key_with_its_default() -> None:
         if default != "(required)":
             assert at == default, f"config.example.yaml has another default of {key}"
     assert keys_of(example) - {"integrations"} == {
-        key for key, _, _ in describe() if "[]" not in key and key != "integrations"
-    }
+        key for key, _, _ in describe() if "[]" not in key and key != "integrations" and "oidc." not in key
+    } | {"admin.oidc"}
+
+
+def test_example_shows_every_key_of_a_provider_with_its_default() -> None:
+    _, _, sample = EXAMPLE.read_text("utf-8").partition("\n  # oidc:\n")
+    lines = takewhile(lambda line: line.startswith("  # "), sample.splitlines())
+    shown = yaml.safe_load("\n".join(line.removeprefix("  # ") for line in lines))
+    keys = {key.removeprefix("admin.oidc."): default for key, default, _ in describe() if "oidc." in key}
+    assert set(shown) == set(keys)
+    usual = ("name_claim", "role_claim", "default_role", "label", "timeout")
+    assert {name: shown[name] for name in usual} == {name: keys[name] for name in usual}
+    OidcSettings.model_validate({**shown, "client_secret": "a secret"})
 
 
 def test_example_shows_every_key_of_an_integration() -> None:
