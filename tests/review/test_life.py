@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from shim.edge.deprecation.tables import FINDING_EVENTS, FINDINGS
+from shim.edge.deprecation.tables import FINDING_EVENTS, FINDINGS, still_open
 from shim.edge.store.database import Store
 from shim.review.reading import queries, states
 from shim.review.reading.model import FindingFilter
-from shim.review.reading.states import DECLARED, OPEN, StateRefused, change, effective, note, still_open
+from shim.review.reading.states import DECLARED, OPEN, StateRefused, change, effective, note
 from tests.review.world import NOW, Builder
 
 pytest_plugins = ["tests.support.postgres"]

@@ -6,6 +6,8 @@ side, `Organization.GetOrganizations` on the new one.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 METADATA = sa.MetaData()
@@ -174,3 +176,14 @@ BATCHES = sa.Table(
     sa.Column("written_at", _WHEN, nullable=False),
 )
 """Batches of the log that were written lately: one that comes again is not written twice."""
+
+
+def still_open(now: datetime) -> sa.ColumnElement[bool]:
+    """A condition: findings that have to be looked at now, whatever is stored of them. Those that were ignored
+    are open again after their end, those that were declared fixed as soon as they come back."""
+    row = FINDINGS.c
+    return sa.or_(
+        row.state.not_in(("ignored", "fixed")),
+        sa.and_(row.state == "ignored", row.until.is_not(None), row.until <= now),
+        sa.and_(row.state == "fixed", row.last_seen > row.state_at),
+    )

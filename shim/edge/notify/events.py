@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.findings import kind_of
 from shim.edge.deprecation.counting import UNKNOWN
-from shim.edge.deprecation.tables import BROWNOUTS, CALLERS, FINDING_EVENTS, FINDINGS, USAGE
+from shim.edge.deprecation.tables import BROWNOUTS, CALLERS, FINDING_EVENTS, FINDINGS, USAGE, still_open
 from shim.edge.journal.tables import ENTRIES
 from shim.edge.notify.notice import Notice
 from shim.edge.settings.notify import WEEKDAYS, Notify
@@ -181,11 +181,13 @@ def digest_due(settings: Notify, now: datetime) -> datetime:
 
 
 async def _digest(connection: AsyncConnection, since: Since, settings: Notify, now: datetime) -> Notice | None:
-    """Who still called 2.5 in the seven days before it was due, and what is open."""
+    """Who still called 2.5 in the seven whole days before it was due, what was new then, and what is open."""
     due = digest_due(settings, now)
     if due < since.began:
         return None
-    first, last = (due - timedelta(days=7)).date().isoformat(), (due - timedelta(days=1)).date().isoformat()
+    end = due.replace(hour=0)
+    begin = end - timedelta(days=7)
+    first, last = begin.date().isoformat(), (end - timedelta(days=1)).date().isoformat()
     calls = sa.func.sum(USAGE.c.calls)
     used = (
         sa.select(
@@ -196,10 +198,10 @@ async def _digest(connection: AsyncConnection, since: Since, settings: Notify, n
         .order_by(calls.desc())
     )
     use = (await connection.execute(used)).all()
-    states = FINDINGS.c.state.in_(("new", "acknowledged"))
-    open_ = sa.select(FINDINGS.c.severity, sa.func.count()).where(states).group_by(FINDINGS.c.severity)
+    open_ = sa.select(FINDINGS.c.severity, sa.func.count()).where(still_open(now)).group_by(FINDINGS.c.severity)
     findings: dict[str, int] = {row[0]: row[1] for row in await connection.execute(open_)}
-    fresh = sa.select(sa.func.count()).where(FINDINGS.c.first_seen >= due - timedelta(days=7))
+    seen = FINDINGS.c.first_seen
+    fresh = sa.select(sa.func.count()).where(seen >= begin, seen < end)
     new = (await connection.execute(fresh)).scalar_one()
     paused = sa.select(sa.func.count()).select_from(ENTRIES).where(ENTRIES.c.state == "paused")
     waiting = (await connection.execute(paused)).scalar_one()
@@ -212,7 +214,7 @@ async def _digest(connection: AsyncConnection, since: Since, settings: Notify, n
         "paused": waiting,
     }
     old = [row for row in use if row.side == "old"]
-    subject = f"Digest: {sum(int(row.calls) for row in old)} calls of 2.5, {first} to {last}"
+    subject = f"Digest: {_count(sum(int(row.calls) for row in old), 'call')} of 2.5, {first} to {last}"
     text = "\n".join(_digest_lines(old, use, findings, new, waiting))
     return Notice(f"digest:{due:%Y-%m-%dT%H}", "digest", due, subject, text, None, facts, "/")
 
@@ -223,10 +225,14 @@ def _digest_lines(
     native = {row.integration: int(row.calls) for row in use if row.side == "new"}
     lines = ["Who still calls 2.5:" if old else "Nobody called 2.5."]
     for row in old:
-        faults = f", {int(row.faults)} faults" if row.faults else ""
-        beside = f", {native[row.integration]} calls of v3" if native.get(row.integration) else ""
-        lines.append(f"  {row.integration}: {int(row.calls)} calls{faults}{beside}")
+        faults = f", {_count(int(row.faults), 'fault')}" if row.faults else ""
+        beside = f", {_count(native[row.integration], 'call')} of v3" if native.get(row.integration) else ""
+        lines.append(f"  {row.integration}: {_count(int(row.calls), 'call')}{faults}{beside}")
     told = ", ".join(f"{findings[each]} {each}" for each in (*reversed(BAD), "warning", "notice", "info")
                      if findings.get(each))  # fmt: skip
-    lines += ["", f"Open findings: {told or 'none'}; {new} were new."]
+    lines += ["", f"Open findings: {told or 'none'}; {new} {'was' if new == 1 else 'were'} new."]
     return [*lines, f"Calls that wait for you (shim journal list): {waiting}."] if waiting else lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what if number == 1 else what + 's'}"

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shim.core.catalogue.translation import Catalogue
 from shim.core.findings import KINDS, FindingKind, kind_of
 from shim.edge.catalogue import catalogue as shipped
-from shim.edge.deprecation.tables import FINDING_DAYS, FINDING_EVENTS, FINDINGS
+from shim.edge.deprecation.tables import FINDING_DAYS, FINDING_EVENTS, FINDINGS, still_open
 from shim.edge.settings.load import Config
 from shim.edge.settings.logins import Integration
 from shim.edge.store.database import Store, utc
@@ -47,7 +47,7 @@ from shim.review.reading.model import (
 )
 from shim.review.reading.rows import Placed, Window
 from shim.review.reading.scorecard import SEVERITIES, LastSeen, build, days_of, is_nameless
-from shim.review.reading.states import OPEN, effective, still_open
+from shim.review.reading.states import OPEN, effective
 from shim.review.reading.trend import trend
 
 ANY = FindingFilter()

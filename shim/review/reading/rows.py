@@ -23,10 +23,10 @@ from shim.edge.deprecation.tables import (
     PORTING,
     REFUSED_LOGINS,
     USAGE,
+    still_open,
 )
 from shim.edge.store.database import utc
 from shim.review.reading.model import CallerRow, LoginPage, LoginRow, ShownBrownout
-from shim.review.reading.states import still_open
 
 _MOST_CALLERS = 50
 

@@ -54,16 +54,6 @@ def effective(
     return "acknowledged" if state == "acknowledged" else "new"
 
 
-def still_open(now: datetime) -> sa.ColumnElement[bool]:
-    """The same as a condition: findings whose effective state is one of `OPEN`."""
-    row = FINDINGS.c
-    return sa.or_(
-        row.state.not_in(("ignored", "fixed")),
-        sa.and_(row.state == "ignored", row.until.is_not(None), row.until <= now),
-        sa.and_(row.state == "fixed", row.last_seen > row.state_at),
-    )
-
-
 async def change(
     store: Store,
     id: int,

@@ -225,7 +225,7 @@ async def test_the_weekly_digest_once_a_week(house: House) -> None:
     told = house.hook.told[0]
     assert told["subject"] == "Digest: 120 calls of 2.5, 2026-11-23 to 2026-11-29"
     assert "crm: 120 calls, 3 faults" in told["text"]
-    assert "Open findings: 1 warning; 1 were new." in told["text"]
+    assert "Open findings: 1 warning; 1 was new." in told["text"]
     for _ in range(7):
         await house.look(86_400)
     assert house.events == ["digest", "digest"]
