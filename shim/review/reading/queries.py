@@ -46,7 +46,7 @@ from shim.review.reading.model import (
     ShownBrownout,
 )
 from shim.review.reading.rows import Placed, Window
-from shim.review.reading.scorecard import SEVERITIES, LastSeen, build, days_of, is_nameless
+from shim.review.reading.scorecard import SEVERITIES, LastSeen, began_of, build, days_of, is_nameless
 from shim.review.reading.states import OPEN, effective
 from shim.review.reading.trend import trend
 
@@ -72,9 +72,10 @@ async def overview(
     findings: Counter[str] = Counter()
     for each in cards:
         findings.update(each.findings)
-    named = [day for name, each in seen.items() if not is_nameless(name) for day in each.days]
-    recent = days_of(named, Window.of(now, DAYS))
-    observed = max((each.observed for each in cards), default=len(window))
+    named = [each for name, each in seen.items() if not is_nameless(name)]
+    recent = days_of([day for each in named for day in each.days], Window.of(now, DAYS))
+    ever = [each.observed for each in cards if each.last_old or each.last_new]
+    observed = max(ever, default=len(window))
     return Overview(
         since=window.since,
         until=window.until,
@@ -88,7 +89,7 @@ async def overview(
             [fault for each in seen.values() for fault in each.faults],
             window.until,
         ),
-        trend=trend(recent, window.until),
+        trend=trend(recent, window.until, began_of(named)),
         recent=recent,
         observed=observed,
         old_per_day=sum(each.old_calls for each in cards) / observed,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, cast, get_args
 
 from shim.core.admit import scope_of
@@ -137,7 +137,7 @@ def build(
         last_old=max((each.last_seen for each in seen.old), default=seen.called and seen.called.last),
         last_new=max((each.last_seen for each in seen.new.values()), default=None),
         failures=failures(seen.days, seen.faults, window.until),
-        trend=trend(days_of(seen.days, window.longer(DAYS)), window.until),
+        trend=trend(days_of(seen.days, window.longer(DAYS)), window.until, began_of([seen])),
         observed=observed,
         past_findings=sum(each.findings for found in seen.met.values() for each in found)
         - sum(findings.values()),
@@ -161,6 +161,11 @@ def _observed(seen: LastSeen, window: Window) -> int:
         firsts.append(seen.called.first)
     began = min((each.date() for each in firsts), default=window.since)
     return (window.until - max(window.since, min(began, window.until))).days + 1
+
+
+def began_of(seen: Iterable[LastSeen]) -> date | None:
+    """The day of the first 2.5 call of these integrations, over all time; None where there was none."""
+    return min((each.called.first.date() for each in seen if each.called is not None), default=None)
 
 
 def _reasons(faults: Iterable[FaultCount]) -> Mapping[str, Mapping[str, int]]:

@@ -1,13 +1,15 @@
 """Where the calls of 2.5 are going: this week against the one before, and the day on which none would be left.
 
 A straight line through the last whole days, as least squares have it. It is a guess, and says of how many days
-it is one. Pure.
+it is one. Pure; in fractions, so that a line that comes to nothing on a day exactly ends on that day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from fractions import Fraction
+from math import ceil
 
 from shim.review.reading.model import Day, Trend
 
@@ -18,20 +20,20 @@ _WEEK = 7
 _IN_SIGHT = timedelta(days=5 * 365)
 
 
-def trend(days: Sequence[Day], today: date) -> Trend:
+def trend(days: Sequence[Day], today: date, began: date | None = None) -> Trend:
     """Of calls a day, one after the other. Days before the first call count for nothing, and today does not,
-    since it is not over."""
-    whole = [each for each in days if each.day < today]
-    while whole and not whole[0].old:
+    since it is not over. `began` is the day of the first call ever, where it is known: without it, the first of
+    these days with a call is taken. How many more days are given than are looked at makes no difference."""
+    whole = [each for each in days if each.day < today][-FITTED:]
+    while whole and (whole[0].day < began if began else not whole[0].old):
         whole.pop(0)
     old = [each.old for each in whole]
-    fitted = whole[-FITTED:]
-    end = _end([each.old for each in fitted]) if len(fitted) >= _FEWEST else None
-    zero = fitted[0].day + timedelta(days=end[0]) if end and end[0] < _IN_SIGHT.days else None
+    end = _end(old) if len(whole) >= _FEWEST else None
+    zero = whole[0].day + timedelta(days=end[0]) if end and end[0] < _IN_SIGHT.days else None
     return Trend(
         week=sum(old[-_WEEK:]),
         before=sum(old[-2 * _WEEK : -_WEEK]) if len(old) >= 2 * _WEEK else None,
-        fitted=len(fitted),
+        fitted=len(whole),
         zero=zero if zero and zero > today else None,
         a_day=round(end[1], 1) if end and zero and zero > today else None,
     )
@@ -41,9 +43,9 @@ def _end(counts: Sequence[int]) -> tuple[int, float] | None:
     """(the first day, from 0, on which the line is at nothing, its height on the last one); None when it does
     not fall."""
     count = len(counts)
-    middle, mean = (count - 1) / 2, sum(counts) / count
-    slope = sum((at - middle) * (each - mean) for at, each in enumerate(counts))
+    middle, mean = Fraction(count - 1, 2), Fraction(sum(counts), count)
+    slope = sum(((at - middle) * each for at, each in enumerate(counts)), Fraction(0))
     slope /= sum((at - middle) ** 2 for at in range(count))
     if slope >= 0:
         return None
-    return int(middle - mean / slope) + 1, mean + slope * (count - 1 - middle)
+    return ceil(middle - mean / slope), float(mean + slope * (count - 1 - middle))

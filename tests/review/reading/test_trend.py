@@ -24,7 +24,7 @@ def days(counts: Sequence[int], today: int = 0) -> list[Day]:
 def test_a_line_that_falls_by_ten_a_day_ends_when_it_is_used_up() -> None:
     found = trend(days([*range(300, 20, -10)]), TODAY)
     assert (found.week, found.before) == (sum(range(30, 100, 10)), sum(range(100, 170, 10)))
-    assert found.zero == TODAY + timedelta(days=3)  # 30 yesterday, then 20, 10, and nothing
+    assert found.zero == TODAY + timedelta(days=2)  # 30 yesterday, 20 today, then 10, and nothing
     assert (found.fitted, found.a_day) == (28, 30)
 
 
@@ -60,12 +60,22 @@ def test_a_week_without_one_before_is_compared_with_none() -> None:
     assert trend(days([5] * 10), TODAY).before is None
 
 
+def test_it_is_the_same_however_many_days_are_given() -> None:
+    """A program that calls every fifth day has days without a call at the beginning of any four weeks."""
+    counts = [4 if at % 5 == 0 else 0 for at in range(90)]
+    began = TODAY - timedelta(days=90)
+    assert trend(days(counts), TODAY, began) == trend(days(counts[-28:]), TODAY, began)
+    assert trend(days(counts), TODAY, began).fitted == 28
+    late = trend(days(counts[-28:]), TODAY, TODAY - timedelta(days=20))
+    assert late.fitted == 20
+
+
 @pytest.mark.parametrize(
     ("sunset", "said"),
     [
-        (None, "the last call would come around 15 Mar 2026."),
+        (None, "the last call would come around 14 Mar 2026."),
         (date(2026, 3, 20), "before the sunset on 20 Mar 2026."),
-        (date(2026, 3, 14), "1 day after the sunset on 14 Mar 2026."),
+        (date(2026, 3, 13), "1 day after the sunset on 13 Mar 2026."),
     ],
 )
 def test_the_day_stands_beside_the_sunset(sunset: date | None, said: str) -> None:
