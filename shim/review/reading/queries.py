@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -227,7 +227,8 @@ async def _cards(
     """Scorecards of all, or of one, and what was read for them; without the callers, when it is of all."""
     configured = {each.name for each in config.integrations}
     async with store.reading() as connection:
-        seen = await _seen(connection, window, now, closed, only)
+        climbing = {each.name for each in config.integrations if each.porting}
+        seen = await _seen(connection, window, now, closed, only, climbing)
         noted = await rows.notes(connection, only)
         if only is not None:
             seen[only].callers, seen[only].more_callers = await rows.callers(connection, only)
@@ -248,7 +249,12 @@ async def _cards(
 
 
 async def _seen(
-    connection: AsyncConnection, window: Window, now: datetime, closed: ClosedDays | None, only: str | None
+    connection: AsyncConnection,
+    window: Window,
+    now: datetime,
+    closed: ClosedDays | None,
+    only: str | None,
+    climbing: Collection[str],
 ) -> defaultdict[str, LastSeen]:
     seen: defaultdict[str, LastSeen] = defaultdict(LastSeen)
     if closed is not None and only is None:
@@ -262,7 +268,7 @@ async def _seen(
             seen[use.integration].new[use.operation] = use
     for count in days:
         seen[count.integration].days.append(count)
-    for met in await rows.met(connection, window, now, only):
+    for met in await rows.met(connection, window, now, only, climbing):
         seen[met.integration].met[met.operation].append(met)
     for placed in await rows.placed(connection, only):
         seen[placed.integration].rungs[placed.operation] = placed

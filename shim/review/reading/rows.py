@@ -6,7 +6,7 @@ answers from SQLite and PostgreSQL. Times leave with their zone, which SQLite do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -173,13 +173,27 @@ async def day_counts(connection: AsyncConnection, window: Window, integration: s
     return [DayCount(*each) for each in (await connection.execute(query)).all()]
 
 
-async def met(connection: AsyncConnection, window: Window, now: datetime, integration: str | None) -> list[Met]:
-    """Open findings that were seen in the window."""
+async def met(
+    connection: AsyncConnection,
+    window: Window,
+    now: datetime,
+    integration: str | None,
+    climbing: Collection[str] = (),
+) -> list[Met]:
+    """Open findings that were seen in the window, those of a code in one. Of integrations with a rung on the
+    ladder, by the store or among those that are `climbing`, each time at which some were last seen stands
+    alone: it decides for each finding whether it came since the rung was set."""
     row = FINDINGS.c
     which = sa.and_(still_open(now), row.last_seen >= window.start)
-    group = (row.integration, row.operation, row.code, row.severity)
-    query = sa.select(*group, sa.func.count(), sa.func.max(row.last_seen)).group_by(*group)
-    found = (await connection.execute(query.where(_of(row.integration, which, integration)))).all()
+    placed = sa.or_(
+        row.integration.in_(sa.select(PORTING.c.integration)), row.integration.in_(sorted(climbing))
+    )
+    names = (row.integration, row.operation, row.code, row.severity, row.last_seen)
+    apart = sa.case((placed, row.last_seen), else_=None).label("apart")
+    one = sa.select(*names, apart).where(_of(row.integration, which, integration)).subquery().c
+    group = (one.integration, one.operation, one.code, one.severity)
+    query = sa.select(*group, sa.func.count(), sa.func.max(one.last_seen)).group_by(*group, one.apart)
+    found = (await connection.execute(query)).all()
     return [
         Met(name, operation, code, severity, findings, utc(last))
         for name, operation, code, severity, findings, last in found
