@@ -144,7 +144,7 @@ def _opening(card: Scorecard, now: datetime) -> Iterator[str]:
     yield ""
     used = _count(card.left + card.ported, "operation")
     yield (
-        f"In these {days} days it made {card.old_calls} calls of {used} in 2.5. "
+        f"In these {days} days it made {_count(card.old_calls, 'call')} of {used} in 2.5. "
         f"Left to port: {card.left}. Ported: {card.ported}."
     )
     if faults := card.failures.faults.week:

@@ -73,7 +73,7 @@ class ReviewPages:
         cards = listed(seen.integrations, wanted)
         page = PagePart.of(request.query, len(cards), _CARDS)
         shown = cards[page.start : page.end]
-        kept = {"days": days if days != forms.USUAL_DAYS else None, **wanted.query}
+        kept = {**_kept_days(days), **wanted.query}
         sunset, today = self._desk.sunset, now.date()
         end = seen.trend.zero
         return await self._site.render(
@@ -132,6 +132,7 @@ class ReviewPages:
         page = PagePart.of(request.query, len(left), _SCORED)
         about = [each for each in found if each.operation not in past]
         beyond = [each for each in found if each.operation in past]
+        kept = _kept_days(forms.days(request.query))
         return await self._site.render(
             request,
             "integration.html",
@@ -140,8 +141,8 @@ class ReviewPages:
             typed={name: forms.text(typed or {}, name) for name in ("notes", "text", "operation", "rung")},
             open_uses=left[page.start : page.end],
             ported_uses=ported[:_SCORED],
-            previous=page.before and link("integrations", name, page=page.before),
-            following=page.after and link("integrations", name, page=page.after),
+            previous=page.before and link("integrations", name, **kept, page=page.before),
+            following=page.after and link("integrations", name, **kept, page=page.after),
             next=left[0] if left else None,
             findings=about[:_SHOWN],
             past_findings=beyond[:_SHOWN],
@@ -279,7 +280,7 @@ class ReviewPages:
         groups = [Used(name, tuple(each)) for name, each in groupby(uses, key=lambda use: use.operation)]
         found = sorted_operations([each for each in groups if each.shows(show)], sort)
         page = PagePart.of(query, len(found), _OPERATIONS)
-        kept = {"text": text, "show": show, "sort": sort, "days": days if days != forms.USUAL_DAYS else None}
+        kept = {"text": text, "show": show, "sort": sort, **_kept_days(days)}
         return await self._site.render(
             request,
             "operations.html",
@@ -302,7 +303,7 @@ class ReviewPages:
         name, days = request.match_info["operation"], forms.days(request.query)
         if not self._desk.knows(name):
             raise web.HTTPNotFound(text="There is no such operation in SystemAPI 2.5.")
-        uses = await self._desk.operations(days, name)
+        uses, kept = await self._desk.operations(days, name), _kept_days(days)
         page = PagePart.of(request.query, len(uses), _ROWS)
         return await self._site.render(
             request,
@@ -313,8 +314,8 @@ class ReviewPages:
             uses=uses[page.start : page.end],
             total=len(uses),
             days=days,
-            previous=page.before and link("operations", name, page=page.before),
-            following=page.after and link("operations", name, page=page.after),
+            previous=page.before and link("operations", name, **kept, page=page.before),
+            following=page.after and link("operations", name, **kept, page=page.after),
         )
 
     async def letter(self, request: web.Request) -> web.Response:
@@ -366,3 +367,8 @@ class ReviewPages:
 
 def _next_hour(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+
+def _kept_days(days: int) -> dict[str, int | None]:
+    """What an address has to say of the days that are looked at."""
+    return {"days": days if days != forms.USUAL_DAYS else None}

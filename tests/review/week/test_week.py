@@ -14,7 +14,6 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -46,6 +45,7 @@ from tests.review.week.script import (
     TOOLKITS,
     TRUNK,
 )
+from tests.review.week.shown import chart, moment, numbers, several, shown, table, the_day, words
 from tests.review.week.tally import FindingKey, Tally
 
 SEEN = ("ledger", "switchboard", "crm", "portal", "(unknown)")
@@ -191,43 +191,6 @@ async def week(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Passed
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def words(element: html.HtmlElement) -> str:
-    return " ".join(unescape(" ".join(element.itertext())).split())
-
-
-def shown(value: float) -> str:
-    """A number as the page writes it: whole, or with one decimal below ten."""
-    if value < 10 and value != int(value):
-        return f"{value:.1f}".removesuffix(".0")
-    return f"{round(value):,}"
-
-
-def several(count: int, one: str) -> str:
-    return f"{count:,} {one if count == 1 else one + 's'}"
-
-
-def table(element: html.HtmlElement) -> list[list[str]]:
-    return [[words(cell) for cell in row.xpath("./th|./td")] for row in element.xpath(".//tbody/tr")]
-
-
-def the_day(value: date) -> str:
-    return f"{value.day} {value:%b %Y}"
-
-
-def moment(value: datetime) -> str:
-    return f"{the_day(value.date())}, {value:%H:%M} UTC"
-
-
-def chart(page: html.HtmlElement, id: str) -> list[list[str]]:
-    [figure] = page.xpath(f"//figure[.//title[@id='{id}-title']]")
-    return table(figure)
-
-
-def numbers(counts: list[tuple[date, int, int]]) -> list[list[str]]:
-    """A chart's table: the last day first."""
-    return [[the_day(day), f"{old:,}", f"{new:,}"] for day, old, new in reversed(counts)]
-
-
 # ---- pages ----
 
 
@@ -331,7 +294,7 @@ async def test_an_integration(week: Passed, name: str) -> None:
     left, ported, counted = week.left(name), week.ported(name), week.counted(name)
     tiles = [words(each) for each in page.xpath("//section[@class='tiles']/div")]
     if name == "(unknown)":
-        assert tiles[0] == "1 calls failed in 7 days of 1, 100%"
+        assert tiles[0] == "1 call failed in 7 days of 1, 100%"
     else:
         assert tiles[0].startswith(f"{len(left)} operation")
         assert f"{len(ported)} of {len(left) + len(ported)} are ported" in tiles[0]
