@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -90,14 +90,24 @@ class House:
         await self.application.porting.refresh()
 
 
-def settings(folder: Path, backend: str) -> dict[str, Any]:
-    """A configuration as an operator writes it."""
+def settings(
+    folder: Path,
+    backend: str,
+    apps: Mapping[str, str] = APPS,
+    more: Mapping[str, Mapping[str, Any]] = {},  # nobody writes to it
+    tokens: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
+    """A configuration as an operator writes it; `more` is what is said of single integrations."""
     user = admin_user()
     return {
         "backend": {"url": backend},
         "faults": {"detail": True},
         "store": {"url": f"sqlite+aiosqlite:///{folder}/shim.db"},
-        "admin": {"port": 0, "users": [{"name": user.name, "password_hash": user.password_hash}]},
+        "admin": {
+            "port": 0,
+            "users": [{"name": user.name, "password_hash": user.password_hash}],
+            "tokens": list(tokens),
+        },
         "deprecation": {"keep_out": {"agents": ["check_soap/*"]}},
         "integrations": [
             {
@@ -105,23 +115,33 @@ def settings(folder: Path, backend: str) -> dict[str, Any]:
                 "old": {"username": name, "password": f"{name}-secret"},
                 "new": {"app_key": f"{name}-key", "app_secret": f"{name}-app-secret"},
                 "watched": name != "probe",
+                **more.get(name, {}),
             }
-            for name in APPS
+            for name in apps
         ],
     }
 
 
 @asynccontextmanager
-async def house(folder: Path, start: datetime) -> AsyncIterator[House]:
+async def house(
+    folder: Path,
+    start: datetime,
+    apps: Mapping[str, str] = APPS,
+    more: Mapping[str, Mapping[str, Any]] = {},  # nobody writes to it
+    tokens: Sequence[Mapping[str, str]] = (),
+) -> AsyncIterator[House]:
+    """All of it for the integrations of `apps`, from this time on."""
     world, clock = load_seed(), Clock(start)
-    for name, account in APPS.items():
+    for name, account in apps.items():
         known = world.apps[f"{account}-key"]
         world.apps[f"{name}-key"] = type(known)(f"{name}-key", f"{name}-app-secret", known.account)
     async with AsyncExitStack() as stack:
         stack.enter_context(pytest.MonkeyPatch.context()).setattr(app, "catalogue", catalogue)  # compiled once
         backend = await stack.enter_async_context(TestServer(emulator(world, Options())))
         file = folder / "config.yaml"
-        file.write_text(yaml.safe_dump(settings(folder, str(backend.make_url("")).rstrip("/"))))
+        file.write_text(
+            yaml.safe_dump(settings(folder, str(backend.make_url("")).rstrip("/"), apps, more, tokens))
+        )
         shim = await stack.enter_async_context(open_application(load_config(file), clock))
         public = await stack.enter_async_context(TestServer(shim.routes()))
         browser = await stack.enter_async_context(served(shim))
