@@ -299,7 +299,7 @@ async def test_an_integration(week: Passed, name: str) -> None:
         assert tiles[0].startswith(f"{len(left)} operation")
         assert f"{len(ported)} of {len(left) + len(ported)} are ported" in tiles[0]
     assert tiles[1].startswith(f"{shown(tally.calls('old', name) / week.observed(name))} 2.5 calls a day")
-    assert tiles[2].startswith(f"{tally.calls('new', name)} native v3 calls")
+    assert tiles[2].startswith(several(tally.calls("new", name), "native v3 call"))
     assert tiles[3].startswith(f"{len(counted)} open finding")
     assert chart(page, "calls") == numbers(tally.by_day(DAYS, name))
 
