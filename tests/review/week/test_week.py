@@ -564,7 +564,10 @@ async def test_the_letters(week: Passed) -> None:
             assert f"Nothing is left to port. The last call in 2.5 came on {last:%Y-%m-%d}." in letter
             continue
         used = len(week.tally.operations(name))
-        assert f"it made {week.tally.calls('old', name)} calls of {several(used, 'operation')} in 2.5" in letter
+        assert (
+            f"it made {several(week.tally.calls('old', name), 'call')} of {several(used, 'operation')} in 2.5"
+            in letter
+        )
         assert f"Left to port: {len(left)}. Ported: {used - len(left)}." in letter
         for operation in left:
             per_day = f"{week.tally.calls('old', name, operation) / week.observed(name):.1f}"
