@@ -1,8 +1,8 @@
 """Pictures of every page of the review, to look at: `python -m tests.review.pictures FOLDER [COUNT ...]`.
 
 A store is filled with so many integrations (3, 40 and 200 by default), and every page is taken at the width of
-a desktop, of a phone, and in dark. What axe objects to, and what is wider than the screen, is printed. Needs
-Chromium.
+a desktop, of a phone, and in dark. What axe objects to, what is wider than the screen, and text that
+is wider than its place is printed. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -45,6 +45,12 @@ FOUND = (
     ("operation-emulated", "GetIndustriesRequest"),
 )
 OWNERS = ("Billing", "Northwind Hosting & Telephony GmbH, Integration Team Salzburg", "", "nora@example.com")
+
+
+CUT = """() => [...document.querySelectorAll('.figure, .badge, h1, h2, h3, dd, td, th, button, .what')]
+    .filter(each => each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1)
+    .map(each => `text is cut or runs over: ${each.textContent.trim().slice(0, 60)}`)"""
+"""What does not fit into its own place, though the page as a whole is no wider than the screen."""
 
 
 def name_of(number: int) -> str:
@@ -148,6 +154,7 @@ async def take(folder: Path, count: int) -> int:
                     await window.page.screenshot(path=folder / f"{count}-{look}-{name}.png", full_page=True)
                     wide = await window.page.evaluate("document.documentElement.scrollWidth")
                     said = await violations(window.page)
+                    said += await window.page.evaluate(CUT)
                     if wide > how["viewport"]["width"]:
                         said.append(f"it is {wide} pixels wide")
                     for each in said:
