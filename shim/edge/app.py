@@ -36,6 +36,7 @@ from shim.edge.http.host_names import is_known, under_known_names
 from shim.edge.http.pages import WsdlPages
 from shim.edge.http.paths import by_normal_path
 from shim.edge.http.peer import Peers
+from shim.edge.http.straight import RequestHandler, straight
 from shim.edge.identities.map import IdentityMap
 from shim.edge.journal.journal import JournalStore, delivering
 from shim.edge.native.routes import Native
@@ -133,6 +134,11 @@ class Application:
         app.router.add_route("*", "/{anything:.*}", self.pages.missing)
         app.on_response_prepare.append(self._close_when_stopping)
         return app
+
+    def straight(self, app: web.Application, otherwise: RequestHandler) -> RequestHandler:
+        """How the listener of `app` handles requests: plain POSTs of the public one past its router."""
+        is_public = self.deliver in app.middlewares
+        return straight(app, [guarded, self.deliver], otherwise) if is_public else otherwise
 
     async def _close_when_stopping(self, request: web.Request, response: web.StreamResponse) -> None:
         """While the shim ends, the next call of a kept connection has to go to another one."""

@@ -164,6 +164,8 @@ class Server:
         app.on_response_prepare.append(without_server_header)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=self._patience / 2)
         await runner.setup()
+        assert runner.server is not None
+        runner.server.request_handler = self.application.straight(app, runner.server.request_handler)
         self._runners.append(runner)
         return runner
 

@@ -74,6 +74,10 @@ class _Kept:
     token: str = field(repr=False)
     until: float
 
+    def is_for(self, app: NewLogin) -> bool:
+        """True if it was given to that app."""
+        return self.app is app or self.app == app
+
 
 class Tokens:
     """The tokens of all integrations. `url` is the token endpoint, or its path where there are `addresses`;
@@ -99,7 +103,7 @@ class Tokens:
     async def token(self, integration: Integration) -> str:
         """A token that is good now. Raises BackendError when none is to be had."""
         kept = self._kept.get(integration.name)
-        if kept and self._clock() < kept.until and kept.app == integration.new:
+        if kept and self._clock() < kept.until and kept.is_for(integration.new):
             return kept.token
         return await self._fetched(integration)
 
@@ -111,7 +115,7 @@ class Tokens:
         Raises BackendError (`backend-login-refused`) when the backend no longer knows the app.
         """
         kept = self._kept.get(integration.name)
-        if kept and kept.token != refused and kept.app == integration.new:
+        if kept and kept.token != refused and kept.is_for(integration.new):
             return kept.token
         now = self._clock()
         if not self._flights.has(_key(integration)):

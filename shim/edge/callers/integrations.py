@@ -148,7 +148,9 @@ class Integrations:
     def current(self, integration: Integration) -> Integration:
         """What a call that has begun goes on with: the app secret of now, as long as it is the same app."""
         now = self._named.get(integration.name)
-        return now if now is not None and now.new.app_key == integration.new.app_key else integration
+        if now is None or now is integration:
+            return integration
+        return now if now.new.app_key == integration.new.app_key else integration
 
     def wait(self, integration: Integration) -> int | None:
         """None when an integration may call now, which is counted; else the seconds until it may."""

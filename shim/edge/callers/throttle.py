@@ -13,6 +13,7 @@ import ipaddress
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 from shim.edge.settings.model import LoginSettings
@@ -102,6 +103,7 @@ def _entry(table: OrderedDict[Hashable, V], key: Hashable, fresh: V) -> V:
     return entry
 
 
+@lru_cache(maxsize=4096)
 def _network(address: str) -> str:
     """Who counts as one address: an IPv4 address, or an IPv6 /64, which is what one host is given."""
     try:

@@ -12,34 +12,50 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from shim.edge.exchange.cut import Cut
+
+_GRAIN = 0.001
+"""Seconds that a timer may come too early: event loops round."""
+
 
 class Deadline:
-    """An asynchronous context that raises TimeoutError. `seconds` bounds silence and writes, `longest` all."""
+    """An asynchronous context that raises TimeoutError. `seconds` bounds silence and writes, `longest` all.
+
+    It has one timer, which is not set anew when time is granted: when it comes, it sees that it is too early.
+    """
 
     def __init__(self, seconds: float, longest: float) -> None:
         self._seconds = seconds
         self._longest = longest
-        self._timeout = asyncio.timeout(seconds)
+        self._cut = Cut()
         self._end = 0.0
+        self._when = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._wrote = False
         self._working = 0
         self._over = False
 
     async def __aenter__(self) -> Deadline:
-        self._end = asyncio.get_running_loop().time() + max(self._longest, self._seconds)
-        await self._timeout.__aenter__()
+        self._loop = asyncio.get_running_loop()
+        now = self._loop.time()
+        self._end = now + max(self._longest, self._seconds)
+        self._cut.__enter__()
+        self._until(now + self._seconds)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over = True
-        await self._timeout.__aexit__(kind, error, trace)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._cut.__exit__(kind, error, trace)
 
     def progress(self) -> None:
         """Something came: the time begins anew, unless something was written."""
         if not self._wrote and not self._working:
-            self._until(asyncio.get_running_loop().time() + self._seconds)
+            self._until(self._loop.time() + self._seconds)
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -60,5 +76,22 @@ class Deadline:
             self._wrote = True
 
     def _until(self, when: float) -> None:
-        if not self._over and not self._timeout.expired():
-            self._timeout.reschedule(min(when, self._end))
+        """End it then; a timer that comes before is left alone."""
+        if self._over:
+            return
+        self._when = min(when, self._end)
+        if self._timer is not None:
+            if self._timer_at <= self._when:
+                return
+            self._timer.cancel()
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        self._timer_at = self._when
+        self._timer = self._loop.call_at(self._when, self._due)
+
+    def _due(self) -> None:
+        if self._when - self._loop.time() > _GRAIN:
+            self._set_timer()
+        else:
+            self._cut.end()

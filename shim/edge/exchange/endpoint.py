@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -105,7 +105,7 @@ class SoapEndpoint:
             return await self._answer(request, span)
 
     async def _answer(self, request: web.Request, span: TraceSpan) -> web.StreamResponse:
-        reference = secrets.token_hex(8)
+        reference = os.urandom(8).hex()
         began = time.perf_counter()
         outcome = Outcome()
         call = CallRecord(outcome, Performer(self._performers, self._peers.client(request)))

@@ -24,6 +24,7 @@ from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, Revoke, 
 from shim.core.commands.kept import Forget, Issue, Recall, Remember
 from shim.core.commands.steps import AnyCommand, Aside, Steps, Together
 from shim.core.errors import Fault
+from shim.core.login_forms import LoginForm, LoginRung
 from shim.edge.backend.client import Backend
 from shim.edge.callers.integrations import Integration, Integrations, form_of
 from shim.edge.deprecation.samples import MOST_CALLS
@@ -47,6 +48,8 @@ class Performers:
     journal: JournalStore | None = None
     porting: Porting | None = None
     aside: Threads = field(default_factory=Threads)
+    callers: dict[tuple[str, LoginForm | None, LoginRung], tuple[Caller, Caller]] = field(default_factory=dict)
+    """Callers with the form of their login, by name and form, beside those without that they were made of."""
 
 
 _SIDE_BY_SIDE = 8
@@ -131,7 +134,14 @@ class Performer:
         caller = self._with.porting.caller(found) if self._with.porting else found.caller
         form = form_of(command.credentials)
         rung = found.login_forms.rung(form, self._with.store.now)
-        return replace(caller, login=form, login_rung=rung, wait=self._with.integrations.wait(found))
+        made = self._with.callers.get((found.name, form, rung))
+        if made is None or made[0] is not caller:
+            made = self._with.callers[found.name, form, rung] = (
+                caller,
+                replace(caller, login=form, login_rung=rung),
+            )
+        wait = self._with.integrations.wait(found)
+        return made[1] if wait is None else replace(made[1], wait=wait)
 
     async def _unlearn(
         self, command: DoubtIdentities | DenyIdentities | ForgetIdentities | RenumberIdentities

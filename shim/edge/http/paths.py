@@ -13,8 +13,8 @@ from aiohttp.typedefs import Handler
 
 from shim.core.endpoints import normal_path
 
-AS_SENT = "path as sent"
-_PARTS = "parts of the path"
+AS_SENT = web.RequestKey("path as sent", str)
+_PARTS = web.RequestKey("parts of the path", dict[str, str])
 
 
 @web.middleware
@@ -34,5 +34,5 @@ async def by_normal_path(request: web.Request, handler: Handler) -> web.StreamRe
 
 def parts_of(request: web.Request) -> Mapping[str, str]:
     """The variable parts of the path of a request."""
-    parts: Mapping[str, str] | None = request.get(_PARTS)
+    parts = request.get(_PARTS)
     return request.match_info if parts is None else parts

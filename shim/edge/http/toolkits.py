@@ -117,8 +117,17 @@ def toolkit(agent: str, body: bytes) -> str:
 
 
 def _of_both(agent: str, head: bytes) -> str | None:
+    for look, name in _looks(agent):
+        if look.search(head):
+            return name
+    return None
+
+
+@lru_cache(maxsize=2048)
+def _looks(agent: str) -> tuple[tuple[re.Pattern[bytes], str], ...]:
+    """What messages of an agent have to look like to be of a certain toolkit."""
     small = agent.lower()
-    return next((name for part, look, name in LOOKS if part in small and look.search(head)), None)
+    return tuple((look, name) for part, look, name in LOOKS if part in small)
 
 
 @lru_cache(maxsize=2048)

@@ -101,6 +101,7 @@ class Porting:
         self._rungs: dict[str, dict[str, Rung]] = {}
         self._brownouts: tuple[PlannedBrownout, ...] = ()
         self._exceptions: tuple[LockException, ...] = ()
+        self._callers: dict[str, tuple[Integration, Caller]] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -116,8 +117,16 @@ class Porting:
 
     def caller(self, integration: Integration) -> Caller:
         """The integration as the core gets it, with its rungs and the brownouts that hold now."""
-        brownouts = self.brownouts(integration.name)
-        return replace(integration.caller, rungs=self.rungs(integration), brownouts=brownouts)
+        name, rungs = integration.name, self.rungs(integration)
+        brownouts = self.brownouts(name)
+        made = self._callers.get(name)
+        if made is not None and made[0] is integration:
+            caller = made[1]
+            if caller.rungs == rungs and caller.brownouts == brownouts:
+                return caller
+        caller = replace(integration.caller, rungs=rungs, brownouts=brownouts)
+        self._callers[name] = integration, caller
+        return caller
 
     def rungs(self, integration: Integration) -> Mapping[str, Rung]:
         """Rungs by scope."""

@@ -20,7 +20,7 @@ from shim.core.findings import Findings
 from shim.edge.exchange.performer import Performer, Performers, drive
 from shim.edge.exchange.threads import Threads
 from shim.edge.http import answers
-from shim.edge.http.answers import LONG, SLICE, SlicedResponse, response
+from shim.edge.http.answers import LONG, SLICE, SlicedResponse, WholeResponse, response
 
 LARGE = 1 << 20
 
@@ -112,7 +112,7 @@ async def test_a_long_answer_goes_out_in_slices_and_whole(length: int, monkeypat
 
 
 def test_a_short_answer_is_written_at_once() -> None:
-    assert isinstance(response(500, b"x" * (LONG - 1), {}), web.Response)
+    assert isinstance(response(500, b"x" * (LONG - 1), {}), WholeResponse)
 
 
 async def test_threads_leave_the_switching_of_the_interpreter_as_it_was() -> None:
