@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import TracebackType
 
 import aiohttp
 import structlog
 
 from shim.core.errors import BackendError
+from shim.edge.exchange.cut import Cut
 from shim.edge.settings.model import BackendSettings, BreakerSettings
 from shim.edge.telemetry.metrics import Metrics
 
@@ -43,7 +45,7 @@ class Breaker:
         self._trying = False
         self._unanswered = 0
         self._life = clock()
-        self._waiting: dict[asyncio.Timeout, float] = {}
+        self._waiting: dict[Cut, float] = {}
 
     @property
     def resting(self) -> bool:
@@ -70,26 +72,23 @@ class Breaker:
         left = (self._until or 0.0) - self._clock()
         return max(1, round(left if left > 0 else self._settings.rest))
 
-    @contextmanager
-    def asking(self) -> Iterator[None]:
+    def asking(self) -> AbstractContextManager[object]:
         """A call to it. Say `answered` or `failed` within; one that is broken off says nothing."""
+        return _Asking(self)
+
+    def begins(self) -> bool:
+        """A call begins; True if it is the one that tries an address which rested."""
         trial = self._until is not None
         self._trying = self._trying or trial
-        try:
-            yield
-        finally:
-            if trial:
-                self._trying = False
+        return trial
 
-    @asynccontextmanager
-    async def waiting(self) -> AsyncIterator[None]:
+    def tried(self) -> None:
+        """The call that tried it is over."""
+        self._trying = False
+
+    def waiting(self) -> AbstractContextManager[object]:
         """Wait for its answer. Raises TimeoutError as soon as health checks say that nobody is there."""
-        async with asyncio.timeout(None) as limit:
-            self._waiting[limit] = self._clock()
-            try:
-                yield
-            finally:
-                del self._waiting[limit]
+        return _Waiting(self._waiting, self._clock())
 
     def lives(self) -> None:
         """A part of an answer came: somebody is there."""
@@ -140,9 +139,46 @@ class Breaker:
             self._end_waiting()
 
     def _end_waiting(self) -> None:
-        now = asyncio.get_running_loop().time() if self._waiting else 0.0
-        for limit in self._waiting:
-            limit.reschedule(now)
+        for cut in tuple(self._waiting):
+            cut.end()
+
+
+class _Asking:
+    """A call to an address; it tries the address when that rested."""
+
+    __slots__ = ("_address", "_trial")
+
+    def __init__(self, address: Breaker) -> None:
+        self._address = address
+        self._trial = False
+
+    def __enter__(self) -> None:
+        self._trial = self._address.begins()
+
+    def __exit__(self, *_: object) -> None:
+        if self._trial:
+            self._address.tried()
+
+
+class _Waiting(Cut):
+    """One who waits for an answer: it is among `those` meanwhile, with the time since when."""
+
+    __slots__ = ("_since", "_those")
+
+    def __init__(self, those: dict[Cut, float], since: float) -> None:
+        super().__init__()
+        self._those = those
+        self._since = since
+
+    def __enter__(self) -> Cut:
+        self._those[self] = self._since
+        return super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        del self._those[self]
+        super().__exit__(kind, error, trace)
 
 
 class Addresses:

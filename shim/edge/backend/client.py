@@ -12,7 +12,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from http import HTTPStatus
 
 import aiohttp
@@ -22,6 +22,7 @@ from yarl import URL
 from shim.core.commands.backend import Answer, Call
 from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.breaker import Addresses, Breaker, retry_after
+from shim.edge.backend.posting import SHORT, Post, Posting, post_headers
 from shim.edge.backend.soap_fault import carries_fault, looks_like_xml, says_authentication
 from shim.edge.backend.tokens import Tokens, tls_context
 from shim.edge.exchange.fair_shares import Places
@@ -99,6 +100,7 @@ class Backend:
         addresses: Addresses | None = None,
     ) -> None:
         self._session = session
+        self._posting = Posting(session)
         self.addresses = addresses or Addresses(settings, metrics, clock)
         self._tokens = tokens
         self._settings = settings
@@ -193,17 +195,20 @@ class Backend:
         self, call: Call, token: str, tried: list[str], who: Integration, heard: Heard
     ) -> Answer:
         """One attempt, at an address that was not tried if there is one; which it was is added to `tried`."""
-        async with self._place(who.name, who.quota.in_flight or -(-self._settings.in_flight * 3 // 4)):
+        await self._take(who.name, who.quota.in_flight or -(-self._settings.in_flight * 3 // 4))
+        try:
             address = self.addresses.choose(tried)
             tried.append(address.url)
             with address.asking():
                 answer = await self._answer(call, token, address, heard)
+        finally:
+            self._places.give(who.name)
         return _judged(call, answer)
 
     async def _answer(self, call: Call, token: str, address: Breaker, heard: Heard) -> Answer:
         with _watched(address):
             try:
-                async with address.waiting():
+                with address.waiting():
                     return await self._post(call, token, address, heard)
             except aiohttp.ClientConnectorCertificateError:
                 raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
@@ -219,13 +224,19 @@ class Backend:
 
     @asynccontextmanager
     async def _place(self, party: str, most: int) -> AsyncIterator[None]:
-        """A place among the calls in flight, of which a party may have `most`.
-
-        Raises BackendError when it is not its turn in time.
-        """
-        free = self._places.free_for(party, most)
+        """A place among the calls in flight, of which a party may have `most`. Raises BackendError."""
+        await self._take(party, most)
         try:
-            async with asyncio.timeout(None if free else self._settings.call_timeout):
+            yield
+        finally:
+            self._places.give(party)
+
+    async def _take(self, party: str, most: int) -> None:
+        """A place, which is to be given back. Raises BackendError when it is not the party's turn in time."""
+        if self._places.take_free(party, most):
+            return
+        try:
+            async with asyncio.timeout(self._settings.call_timeout):
                 await self._places.take(party, most)
         except TimeoutError:
             busy = BackendError(
@@ -233,10 +244,6 @@ class Backend:
             )
             busy.retry_after = _BUSY_SECONDS
             raise busy from None
-        try:
-            yield
-        finally:
-            self._places.give(party)
 
     @asynccontextmanager
     async def passing(
@@ -276,34 +283,42 @@ class Backend:
                     auto_decompress=False,
                     skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
                 )
-                async with address.waiting():
+                with address.waiting():
                     answer = await request
                 async with answer:
                     _heard(address, answer)
                     yield answer
 
     async def _post(self, call: Call, token: str, address: Breaker, heard: Heard) -> Answer:
-        async with self._session.post(
-            address.url + call.endpoint,
-            data=call.envelope(token),
-            headers={
-                "Content-Type": "text/xml; charset=utf-8",
-                "SOAPAction": f'"{call.soap_action}"',
-                **tracing.headers(),
-            },
-            timeout=self._writing if call.writes else self._reading,
-            allow_redirects=False,
-        ) as response:
+        url, envelope = address.url + call.endpoint, call.envelope(token)
+        timeout = self._writing if call.writes else self._reading
+        sending: Post | AbstractAsyncContextManager[aiohttp.ClientResponse]
+        if len(envelope) <= SHORT:
+            sending = self._posting.post(url, call.soap_action, tracing.headers(), envelope, timeout)
+        else:
+            sending = self._session.post(
+                url,
+                data=envelope,
+                headers={**post_headers(call.soap_action), **tracing.headers()},
+                timeout=timeout,
+                allow_redirects=False,
+            )
+        async with sending as response:
             body = await self._body(call, response, address, heard)
             _heard(address, response)
             return Answer(response.status, response.headers.get("Content-Type", ""), body)
 
     async def _body(
-        self, call: Call, response: aiohttp.ClientResponse, address: Breaker, heard: Heard
+        self, call: Call, response: aiohttp.ClientResponse | Post, address: Breaker, heard: Heard
     ) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async for part in response.content.iter_any():
+        content = response.content
+        over = False
+        while not over:
+            over = content.is_eof()
+            if not (part := content.read_nowait() if over else await content.readany()):
+                break
             size += len(part)
             address.lives()
             if heard is not None:
@@ -315,7 +330,7 @@ class Backend:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _heard(address: Breaker, response: aiohttp.ClientResponse) -> None:
+def _heard(address: Breaker, response: aiohttp.ClientResponse | Post) -> None:
     """It answered; it may have asked to be left alone for a while."""
     address.answered()
     if (seconds := retry_after(response.status, response.headers.get("Retry-After"))) is not None:

@@ -169,7 +169,7 @@ class Tokens:
             tried.append(address.url)
             with address.asking():
                 try:
-                    async with address.waiting():
+                    with address.waiting():
                         answer = await self._ask_at(address.url + self._url, app)
                 except TimeoutError:  # it rests from now on: the next one, or a fault that says so
                     address.failed()

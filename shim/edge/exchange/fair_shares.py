@@ -39,10 +39,16 @@ class Places:
         """True if a place can be taken at once: nobody who could have it waits for it then."""
         return self._free > 0 and self._held[party] < most and party not in self._lines
 
+    def take_free(self, party: str, most: int) -> bool:
+        """Take a place if one can be had at once; True if it was."""
+        if not self.free_for(party, most):
+            return False
+        self._hold(party)
+        return True
+
     async def take(self, party: str, most: int) -> None:
         """A place for a party, which may have `most`. Waits until it is the party's turn."""
-        if self.free_for(party, most):
-            self._hold(party)
+        if self.take_free(party, most):
             return
         turn = asyncio.get_running_loop().create_future()
         line = self._lines.setdefault(party, _Line(most))
@@ -62,7 +68,8 @@ class Places:
         self._held[party] -= 1
         if not self._held[party]:
             del self._held[party]
-        self._pass_on()
+        if self._lines:
+            self._pass_on()
 
     def _hold(self, party: str) -> None:
         self._free -= 1

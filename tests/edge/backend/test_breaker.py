@@ -275,10 +275,9 @@ async def test_one_check_that_is_not_answered_is_enough_where_a_call_waits_as_lo
     began = asyncio.Event()
 
     async def call() -> None:
-        with breaker.asking():
-            async with breaker.waiting():
-                began.set()
-                await asyncio.sleep(3600)
+        with breaker.asking(), breaker.waiting():
+            began.set()
+            await asyncio.sleep(3600)
 
     waiting = asyncio.create_task(call())
     await began.wait()
@@ -293,7 +292,7 @@ async def test_one_check_that_is_not_answered_is_enough_where_a_call_waits_as_lo
 
 async def test_a_call_that_is_younger_than_the_check_is_no_second_sign(breaker: Breaker, clock: Clock) -> None:
     clock.now = 1
-    async with breaker.waiting():
+    with breaker.waiting():
         breaker.checked(False, began=0.5)
         assert not breaker.resting
 
@@ -301,7 +300,7 @@ async def test_a_call_that_is_younger_than_the_check_is_no_second_sign(breaker: 
 async def test_an_answer_to_anybody_since_the_check_began_is_a_sign_of_life(
     breaker: Breaker, clock: Clock
 ) -> None:
-    async with breaker.waiting():
+    with breaker.waiting():
         clock.now = 1
         breaker.answered()
         for _ in range(3):
