@@ -48,7 +48,8 @@ OWNERS = ("Billing", "Northwind Hosting & Telephony GmbH, Integration Team Salzb
 
 
 CUT = """() => [...document.querySelectorAll('.figure, .badge, h1, h2, h3, dd, td, th, button, .what')]
-    .filter(each => each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1)
+    .filter(each => each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1
+        && (each.closest('thead')?.clientWidth ?? 2) > 1)
     .map(each => `text is cut or runs over: ${each.textContent.trim().slice(0, 60)}`)"""
 """What does not fit into its own place, though the page as a whole is no wider than the screen."""
 
@@ -131,6 +132,7 @@ def pages(names: list[str], made: world.Builder) -> dict[str, str]:
         "operation-unused": "operations/Extension.AddExtension",
         "logins": "logins",
         "brownouts": "brownouts",
+        "impact": "impact",
         "missing": "nothing",
     }
 
