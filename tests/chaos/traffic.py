@@ -21,6 +21,8 @@ PAUSE = 0.4
 GIVE_UP = 240.0
 """Seconds of repeating after which a call is given up: whatever happens here is over long before."""
 
+_DELETED = 0.9
+"""So many of the extensions are deleted again: lists that grow for an hour would be late by themselves."""
 _MOST_TOLD = 60
 NOT_THERE = re.compile("There is no extension with this ID|none of these accounts exists")
 
@@ -111,7 +113,7 @@ class Life:
             self._look(line)
         if self.chance.random() < 0.3:
             self._once(NORTHWIND, "Extension.GetExtensions", "", {"parentID": OWN, "filter": login})
-        if self.chance.random() < 0.5:
+        if self.chance.random() < _DELETED:
             self._delete(line, NORTHWIND, "Extension.DelExtension")
 
     def _account(self, login: str) -> None:

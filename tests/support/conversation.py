@@ -130,7 +130,9 @@ class World:
             case FindEnded():
                 return {}
             case ForgetIdentities(numbers):
-                self.identities = [each for each in self.identities if each.number not in numbers]
+                self.identities = [
+                    each for each in self.identities if numbers.get(each.number) not in ("", each.user_id)
+                ]
             case DoubtIdentities(numbers):
                 self._doubt(numbers, "unseen")
             case DenyIdentities(numbers):

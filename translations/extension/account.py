@@ -86,7 +86,7 @@ def _add(work: CallContext) -> Steps[Element]:
         added = yield from step(
             journal, "add-extension", phone.new, wanted_phone, goes_on=goes_on,
             probe=extensions_of_user(user_id), undo=_EXTENSION_UNDONE,
-            falls=True, gone=True,
+            falls=True, gone=True, owner=user_id,
         )  # fmt: skip
 
         def answer(learned: tuple[Identity, ...]) -> Element:

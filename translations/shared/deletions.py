@@ -1,7 +1,8 @@
 """Deleting: one account or extension after the other, under the journal.
 
 Laws: that a list does not show something is no proof that it is gone, or that nothing else is there: what is
-about to be deleted, and what the user is known to have besides, is asked for by itself then.
+about to be deleted, and what the user is known to have besides, is asked for by itself then. What has the
+number by then may be another user's: v3 gives a number that was set free to the next extension.
 An extension that its user was made for takes the user with it, unless the user has another one by then.
 """
 
@@ -53,7 +54,7 @@ def extension(
         by_itself=_details(identity.number),
         beside=tuple(_details(number) for number in siblings) if instead else (),
     )
-    step = Step("delete", ask, probe, instead=instead, gone=True, found=identity.number)
+    step = Step("delete", ask, probe, instead=instead, gone=True, found=identity.number, owner=identity.user_id)
     return Doomed(step, path, (identity.old_id,))
 
 

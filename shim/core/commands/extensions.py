@@ -90,9 +90,10 @@ class DenyIdentities(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class ForgetIdentities(Command[None]):
-    """The shim deleted the extensions with these numbers. Their IDs are never issued again. Reply: None."""
+    """The shim deleted the extensions with these numbers of these users ('' is any). Their IDs are never issued
+    again. An extension of another user that has such a number by now stays. Reply: None."""
 
-    numbers: tuple[str, ...]
+    numbers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

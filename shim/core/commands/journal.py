@@ -75,7 +75,8 @@ class Step:
     `instead` is made in place of `ask` when the probe finds more than the one row. A step that `falls` goes
     when an earlier one is undone, also if it takes effect late. `gone` says that the extension with the number
     `found` does not exist after the step is undone, or was done where nothing is undone. `settled` says that
-    the backend's own time-out has passed, so that what a probe does not find will not come any more.
+    the backend's own time-out has passed, so that what a probe does not find will not come any more. `owner` is
+    the user whose extension it is: v3 gives the number of a deleted one to the next, maybe another user's.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Step:
     state: StepState = "planned"
     found: str | None = None
     settled: bool = False
+    owner: str = ""
 
 
 OnCrash = Literal["undo", "redo"]
@@ -148,17 +150,17 @@ class Close(Command[None]):
     """The end of an entry, for now at least; `running` and `undoing` leave it for later. Reply: None.
 
     In the same transaction the extensions that are `known` are learned, and those with the numbers in `gone`
-    forgotten; see `LearnIdentities` and `ForgetIdentities`. `answering` makes the answer from the identities
-    that were learned; it is kept until it is known that the caller has it. `why` is a word for the operator,
-    `settling` says that it is left until what may still take effect has done so. Raises EntryLost like
-    `MarkSteps`.
+    forgotten, as far as they are of the user that each is given with ('' is any); see `LearnIdentities` and
+    `ForgetIdentities`. `answering` makes the answer from the identities that were learned; it is kept until it
+    is known that the caller has it. `why` is a word for the operator, `settling` says that it is left until
+    what may still take effect has done so. Raises EntryLost like `MarkSteps`.
     """
 
     opened: Opened
     state: EntryState
     answering: Callable[[tuple[Identity, ...]], Element] | None = field(default=None, repr=False)
     known: tuple[Known, ...] = ()
-    gone: tuple[str, ...] = ()
+    gone: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[tuple[int, Step], ...] = ()
     why: str = ""
     settling: bool = False

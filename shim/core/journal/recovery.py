@@ -80,10 +80,10 @@ def _redo(journal: JournalRun) -> Steps[RecoveryResult]:
     return RecoveryResult("done")
 
 
-def gone_of(journal: JournalRun) -> tuple[str, ...]:
-    """The numbers of extensions that do not exist any more after what was done or undone."""
+def gone_of(journal: JournalRun) -> dict[str, str]:
+    """The extensions that do not exist any more after what was done or undone: users by number."""
     over = "done" if journal.policy == "redo" else "undone"
-    return tuple(each.found for each in journal.steps if each.gone and each.found and each.state == over)
+    return {each.found: each.owner for each in journal.steps if each.gone and each.found and each.state == over}
 
 
 def guarded(work: Steps[RecoveryResult], state: UnderWay) -> Steps[RecoveryResult]:

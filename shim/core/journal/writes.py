@@ -51,6 +51,7 @@ def step(
     undo: Undo | None = None,
     falls: bool = False,
     gone: bool = False,
+    owner: str = "",
     again: bool = False,
     goes_on: bool = True,
     may_fail: bool = False,
@@ -61,7 +62,9 @@ def step(
     was not seen and the probe finds that it took effect, the call goes on with what the probe says, unless
     that is not enough (`goes_on`).
     """
-    made = Step(name, Ask(operation.full_name), probe, undo, falls=falls, gone=gone, state="started")
+    made = Step(
+        name, Ask(operation.full_name), probe, undo, falls=falls, gone=gone, owner=owner, state="started"
+    )
     journal.steps.append(made)
     position = len(journal.steps) - 1
     yield from mark(journal, position)
@@ -141,27 +144,34 @@ def _wanted(journal: JournalRun, made: Step) -> Steps[Ask | None]:
     rows = yield from rows_of(journal, made.probe)
     least = made.instead or made.ask
     if not any(_matches(made.probe, row) for row in rows or ()):
-        there = made.probe.by_itself is not None and (yield from _is_there(journal, made.probe.by_itself))
+        there = made.probe.by_itself is not None and (yield from _is_there(journal, made, made.probe.by_itself))
         return least if there else None  # a list that has not what is there shows not what else there is
     if rows is not None and len(rows) > 1:
         return least
     for each in made.probe.beside:
-        if (yield from _is_there(journal, each)):
+        if (yield from _is_there(journal, made, each)):
             return least
     return made.ask
 
 
-def _is_there(journal: JournalRun, ask: Ask) -> Steps[bool]:
-    """True if v3 knows something that it is asked for by itself. Raises BackendError when it does not say."""
+def _is_there(journal: JournalRun, made: Step, ask: Ask) -> Steps[bool]:
+    """True if v3 knows an extension that it is asked for by itself, and it is of the step's owner.
+
+    Raises BackendError when v3 does not say, and Unclear when it may be another's by now: a deletion that may
+    have taken effect has set the number free, and v3 does not tell whose it is.
+    """
     operation = journal.work.catalogue.new.operations[ask.operation]
     assert ask.request is not None
     try:
-        yield from forward(journal.work, operation, ask.request, writes=False)
+        answer = yield from forward(journal.work, operation, ask.request, writes=False)
     except Fault as fault:
         if not says_absent(fault):
             raise
         return False
-    return True
+    owner = answer.get("parentID")
+    if made.owner and not owner and made.state != "planned":
+        raise _unclear()
+    return not made.owner or owner in (None, "", made.owner)
 
 
 def written(

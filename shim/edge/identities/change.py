@@ -114,7 +114,11 @@ class MapChange:
         self.before += [identity_of(row) for row in first]
 
     def forget(self, numbers: Collection[str]) -> None:
-        self._retire(list((self._live("number", numbers)).values()))
+        """End the extensions with these numbers. Of a mapping the values are users, '' for any: an extension of
+        another user, who has the number by now, stays."""
+        users = numbers if isinstance(numbers, Mapping) else {}
+        found = self._live("number", numbers)
+        self._retire([each for number, each in found.items() if users.get(number) in (None, "", each.user_id)])
 
     def renumber(self, numbers: Mapping[str, str]) -> dict[str, Identity]:
         """Give numbers to what has others. Those that were known, by their former numbers.

@@ -219,7 +219,7 @@ class IdentityMap:
         await self.change(lambda change: change.deny(numbers))
 
     async def forget(self, numbers: Collection[str]) -> None:
-        """The extensions with these numbers are gone, and their IDs with them."""
+        """The extensions with these numbers are gone, and their IDs with them; see `MapChange.forget`."""
         await self.change(lambda change: change.forget(numbers))
 
     async def renumber(self, old_number: str, new_number: str) -> Identity | None:

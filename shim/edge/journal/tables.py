@@ -135,6 +135,7 @@ def _plain(step: Step) -> dict[str, Any]:
         "undo": _plain_undo(undo) if undo else None,
         "falls": step.falls,
         "gone": step.gone,
+        "owner": step.owner,
         "probe": probe
         and {
             "ask": _plain_ask(probe.ask),
@@ -191,6 +192,7 @@ def _step(row: sa.Row[Any], settled: datetime) -> Step:
         _ask(data["instead"]) if data["instead"] else None,
         falls=data["falls"],
         gone=data["gone"],
+        owner=data.get("owner", ""),
         state=row.state,
         found=row.found,
         settled=row.started_at is None or utc(row.started_at) <= settled,

@@ -163,11 +163,13 @@ def left(policy: Any, *steps: Step) -> JournalRun:
 
 def test_undoing_goes_backwards_and_forgets_what_is_gone() -> None:
     made = Step("add-user", Ask("User.AddUser"), None, Undo("User.DelUser", "ID"), state="started")
-    phone = Step("phone", Ask("Extension.AddExtension"), falls=True, gone=True, state="done", found="0020*1")
+    phone = Step(
+        "phone", Ask("Extension.AddExtension"), falls=True, gone=True, state="done", found="0020*1", owner="31"
+    )
     talk = recover(left("undo", made, phone), "undoing")
     close = next(talk)
     assert isinstance(close, Close)
-    assert close.gone == ("0020*1",)
+    assert close.gone == {"0020*1": "31"}
     assert [(step.name, step.state) for _, step in close.steps] == [("add-user", "undone"), ("phone", "undone")]
 
 
