@@ -20,10 +20,19 @@ import structlog
 from yarl import URL
 
 from shim.core.commands.backend import Answer, Call
-from shim.core.errors import BackendError, BackendLoginRefused
+from shim.core.errors import BackendError
 from shim.edge.backend.breaker import Addresses, Breaker, retry_after
+from shim.edge.backend.failures import (
+    Repeatable,
+    http_faults,
+    judged,
+    nonsense,
+    token_dead,
+    token_refused,
+    too_many,
+)
 from shim.edge.backend.posting import SHORT, Post, Posting, post_headers
-from shim.edge.backend.soap_fault import carries_fault, looks_like_xml, says_authentication
+from shim.edge.backend.soap_fault import carries_fault, says_authentication
 from shim.edge.backend.tokens import Tokens, tls_context
 from shim.edge.exchange.fair_shares import Places
 from shim.edge.settings.model import BackendSettings, Integration, Retry
@@ -36,17 +45,12 @@ log = structlog.get_logger()
 Heard = Callable[[], object] | None
 """Is called with each part of an answer that comes."""
 
-_AWAY = frozenset({502, 503, 504})
-_NEVER_RAN = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-_UNKNOWN = "Whether the change was made is not known: look before repeating it."
 _BUDGET_SECONDS = 10.0
-_BUSY_SECONDS = 3
 _TOKEN_AGAIN = frozenset({"backend-unreachable", "backend-busy"})
 """Why there is no token now and may be one in a moment; the call was not made."""
 _NATIVE = "v3 on this host"
 """All calls that pass through, in the lines of those who wait: no integration can have this name."""
 _GUESSES = "apps that v3 does not know yet"
-_NO_ANSWER = ("backend-unreachable", "backend-late", "backend-cut")
 
 
 async def _jitter(attempt: int) -> None:
@@ -76,14 +80,6 @@ class RetryBudget:
             return False
         self._balance -= 1
         return True
-
-
-class _Again(Exception):
-    """This attempt may be repeated; `fault` is what to say when it is not."""
-
-    def __init__(self, fault: BackendError) -> None:
-        super().__init__(fault.reason)
-        self.fault = fault
 
 
 class Backend:
@@ -147,14 +143,14 @@ class Backend:
         if says_authentication(answer) and await self._tokens.renewed(integration, token) is not None:
             token, answer = await self._repeated(call, integration, heard)
         if answer.status == HTTPStatus.UNAUTHORIZED and not carries_fault(answer):
-            raise _token_refused(integration)
+            raise token_refused(integration)
         for last in (False, True):
             if not says_authentication(answer) or not await self._is_dead(token, integration):
                 return answer
             if last or await self._tokens.renewed(integration, token, certain=True) is None:
                 break
             token, answer = await self._repeated(call, integration, heard)
-        raise _token_dead()
+        raise token_dead()
 
     async def _is_dead(self, token: str, integration: Integration) -> bool:
         """True if the backend refuses the token itself. Raises BackendError when it does not say."""
@@ -162,7 +158,7 @@ class Backend:
             return False
         try:
             return says_authentication(await self._attempt(self.control, token, [], integration, None))
-        except _Again as again:
+        except Repeatable as again:
             raise again.fault from None
 
     async def _repeated(self, call: Call, integration: Integration, heard: Heard) -> tuple[str, Answer]:
@@ -174,7 +170,7 @@ class Backend:
             try:
                 token = await self._token(integration)
                 return token, await self._attempt(call, token, tried, integration, heard)
-            except _Again as again:
+            except Repeatable as again:
                 fault = again.fault
             if attempt >= self._settings.retry.attempts or not self._budget.spend():
                 raise fault
@@ -188,7 +184,7 @@ class Backend:
             return await self._tokens.token(integration)
         except BackendError as error:
             if error.reason in _TOKEN_AGAIN:
-                raise _Again(error) from None
+                raise Repeatable(error) from None
             raise
 
     async def _attempt(
@@ -199,28 +195,11 @@ class Backend:
         try:
             address = self.addresses.choose(tried)
             tried.append(address.url)
-            with address.asking():
-                answer = await self._answer(call, token, address, heard)
+            with address.asking(), http_faults(address, writes=call.writes), address.waiting():
+                answer = await self._post(call, token, address, heard)
         finally:
             self._places.give(who.name)
-        return _judged(call, answer)
-
-    async def _answer(self, call: Call, token: str, address: Breaker, heard: Heard) -> Answer:
-        with _watched(address):
-            try:
-                with address.waiting():
-                    return await self._post(call, token, address, heard)
-            except aiohttp.ClientConnectorCertificateError:
-                raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
-            except _NEVER_RAN:
-                raise _Again(_unreachable("no connection could be made")) from None
-            except TimeoutError:
-                raise _broken(call, "backend-late", "did not answer in time.") from None
-            except aiohttp.ClientResponseError:
-                what = "answered with something that is not HTTP: check backend.url."
-                raise _nonsense(call, what, unknown=call.writes) from None
-            except (aiohttp.ClientError, OSError):
-                raise _broken(call, "backend-cut", "broke the connection.") from None
+        return judged(call, answer)
 
     @asynccontextmanager
     async def _place(self, party: str, most: int) -> AsyncIterator[None]:
@@ -239,11 +218,7 @@ class Backend:
             async with asyncio.timeout(self._settings.call_timeout):
                 await self._places.take(party, most)
         except TimeoutError:
-            busy = BackendError(
-                "backend-busy", "Too many calls to the v3 backend are under way: try again in a few seconds."
-            )
-            busy.retry_after = _BUSY_SECONDS
-            raise busy from None
+            raise too_many() from None
 
     @asynccontextmanager
     async def passing(
@@ -272,7 +247,7 @@ class Backend:
         party, part = (_GUESSES, 8) if guess else (_NATIVE, 2)
         async with self._place(party, max(1, self._settings.in_flight // part)):
             address = self.addresses.choose()
-            with address.asking(), _watched(address), _passing_faults(writes):
+            with address.asking(), _once(), http_faults(address, writes=writes):
                 request = self._session.request(
                     method,
                     URL(address.url + path, encoded=True),
@@ -325,7 +300,7 @@ class Backend:
                 heard()
             if size > self._settings.max_answer:
                 what = f"answered with more than {self._settings.max_answer} bytes: ask for less at once."
-                raise _nonsense(call, what, unknown=call.writes)
+                raise nonsense(what, unknown=call.writes)
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -338,106 +313,12 @@ def _heard(address: Breaker, response: aiohttp.ClientResponse | Post) -> None:
 
 
 @contextmanager
-def _passing_faults(writes: bool) -> Iterator[None]:
-    """What goes wrong with a request that passes through, as a fault; it is not made again."""
+def _once() -> Iterator[None]:
+    """What is not made again, although it might be: its fault."""
     try:
         yield
-    except aiohttp.ClientConnectorCertificateError:
-        raise _unreachable("its certificate is not trusted: check backend.ca_file") from None
-    except _NEVER_RAN:
-        raise _unreachable("no connection could be made") from None
-    except TimeoutError:
-        raise _gone(writes, "backend-late", "did not answer in time.") from None
-    except aiohttp.ClientResponseError:
-        what = "answered with something that is not HTTP: check backend.url."
-        raise _gone(writes, "backend-nonsense", what) from None
-    except (aiohttp.ClientError, OSError):
-        raise _gone(writes, "backend-cut", "broke the connection.") from None
-
-
-@contextmanager
-def _watched(address: Breaker) -> Iterator[None]:
-    """Count against an address what it did not answer."""
-    try:
-        yield
-    except _Again:
-        address.failed()
-        raise
-    except BackendError as error:
-        if error.reason in _NO_ANSWER:
-            address.failed()
-        raise
-
-
-def _unreachable(why: str) -> BackendError:
-    return BackendError(
-        "backend-unreachable",
-        f"The v3 backend cannot be reached ({why}): nothing was changed; try again, or tell its operator.",
-    )
-
-
-def _broken(call: Call, reason: str, what: str) -> Exception:
-    """The end was not seen: a read may be repeated, a write is unknown."""
-    if call.writes:
-        return _lost(reason, what)
-    return _Again(BackendError(reason, f"The v3 backend {what} Try again."))
-
-
-def _gone(writes: bool, reason: str, what: str) -> BackendError:
-    """The end of a request that passes was not seen."""
-    return _lost(reason, what) if writes else BackendError(reason, f"The v3 backend {what} Try again.")
-
-
-def _lost(reason: str, what: str) -> BackendError:
-    return BackendError(reason, f"The v3 backend {what} {_UNKNOWN}", unknown=True)
-
-
-def _nonsense(call: Call, what: str, *, unknown: bool) -> BackendError:
-    text = f"The v3 backend {what}{' ' + _UNKNOWN if unknown else ''}"
-    return BackendError("backend-nonsense", text, unknown=unknown)
-
-
-def _judged(call: Call, answer: Answer) -> Answer:
-    """The answer when it is SOAP, or a refused token. What SOAP means in it is the core's.
-
-    Servers and what stands before them send faults with other statuses than 500 as well (400, 401, 403, 503):
-    whatever the status, a fault is the backend's own word. Anything else that is no SOAP is no answer.
-    """
-    status = answer.status
-    if status in (200, 500):
-        if looks_like_xml(answer.body):
-            return answer
-        what = "without a body" if not answer.body else "and something that is not XML"
-        raise _nonsense(call, f"answered with HTTP status {status} {what}.", unknown=call.writes)
-    if status == HTTPStatus.UNAUTHORIZED or (status >= 400 and carries_fault(answer)):
-        return answer
-    refused = 400 <= status < 500  # by the server or a proxy before it: nothing ran
-    fault = _nonsense(
-        call,
-        f"answered with HTTP status {status} and no SOAP message: check backend.url and what stands between.",
-        unknown=call.writes and not refused,
-    )
-    raise _Again(fault) if status in _AWAY and not call.writes else fault
-
-
-def _token_refused(integration: Integration) -> BackendError:
-    return BackendLoginRefused(
-        "backend-login-refused",
-        "The v3 backend refuses the access token that it gave (HTTP status 401): nothing was changed. The "
-        f"operator of the shim should check the v3 app of integration '{integration.name}', its account, and "
-        "what stands between.",
-    )
-
-
-def _token_dead() -> BackendError:
-    """Not the backend's own fault, whose code would say as well that what the call names is not there."""
-    dead = BackendError(
-        "backend-token-dead",
-        "The v3 backend refuses the access token that it gave a moment ago: nothing was changed; try again in "
-        "a few seconds. If it goes on, its operator should look who else has tokens of the same v3 app.",
-    )
-    dead.retry_after = _BUSY_SECONDS
-    return dead
+    except Repeatable as failed:
+        raise failed.fault from None
 
 
 def open_session(settings: BackendSettings) -> aiohttp.ClientSession:
