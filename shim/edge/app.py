@@ -294,7 +294,7 @@ async def open_application(
         recovery = Recovery(compiled, performers, journal, application.integration)
         await recovery.start()
         closing.push_async_callback(within(CLOSING, "recovery", recovery.stop))
-        watcher = await Watcher(store, lambda: application.config.notify).start()
+        watcher = await Watcher(store, lambda: application.config.notify, metrics).start()
         closing.push_async_callback(within(CLOSING, "notifications", watcher.stop))
         application.health = HealthState(checks(lambda: application.config, store, marker, addresses, recovery))
         yield application

@@ -26,6 +26,7 @@ from shim.edge.notify.send import deliver
 from shim.edge.notify.webhook import NotTaken
 from shim.edge.settings.notify import Notify
 from shim.edge.store.database import Store
+from shim.edge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -51,11 +52,13 @@ class Rate:
 
 
 class Watcher:
-    """The watcher of one shim. `settings` are read anew at each look."""
+    """The watcher of one shim. `settings` are read anew at each look; `metrics` count what was sent."""
 
-    def __init__(self, store: Store, settings: Callable[[], Notify]) -> None:
+    def __init__(self, store: Store, settings: Callable[[], Notify], metrics: Metrics) -> None:
         self._store = store
         self._settings = settings
+        self._metrics = metrics
+        metrics.notifications_ok.set(1)
         self._tasks: list[asyncio.Task[None]] = []
         self._sending: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._seen: deque[tuple[datetime, int, int]] = deque()
@@ -93,11 +96,13 @@ class Watcher:
         if self._trouble != reason:
             log.error("notifications not looked after", reason=reason)
         self._trouble = reason
+        self._metrics.notifications_ok.set(0)
 
     def _well(self) -> None:
         if self._trouble is not None:
             log.info("notifications looked after again")
         self._trouble = None
+        self._metrics.notifications_ok.set(1)
 
     # ---- what is worth telling ----
 
@@ -205,6 +210,8 @@ class Watcher:
                 await deliver(settings, sending, self._store.now())
             except NotTaken as refused:
                 again = await queue.failed(self._store, sending, str(refused), settings)
+                result = "given-up" if again is None else "not-taken"
+                self._metrics.count(self._metrics.notifications, sending.receiver, result)
                 if again is None:
                     log.error("notification given up", **about, problem=str(refused), attempts=sending.attempts)
                 else:
@@ -213,6 +220,7 @@ class Watcher:
                     )
             else:
                 await queue.sent(self._store, sending)
+                self._metrics.count(self._metrics.notifications, sending.receiver, "sent")
                 log.info("notification sent", **about, attempts=sending.attempts)
         except Fault as fault:  # it is sent again when its claim has ended
             log.error("notification not noted", **about, reason=fault.reason)

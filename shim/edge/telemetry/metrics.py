@@ -57,6 +57,8 @@ class Metrics:
     log_dropped: Counter = field(init=False)
     refused: Counter = field(init=False)
     closed: Counter = field(init=False)
+    notifications: Counter = field(init=False)
+    notifications_ok: Gauge = field(init=False)
     backend_up: Gauge = field(init=False)
     identities: Gauge = field(init=False)
     _series: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
@@ -102,6 +104,12 @@ class Metrics:
             registry=self.registry,
         )
         self.log_dropped = self._counter("log_dropped_lines", "Log lines that could not be written", "reason")
+        self.notifications = self._counter(
+            "notifications", "Notifications that a receiver took, or did not", "receiver", "result"
+        )
+        self.notifications_ok = self._gauge(
+            "notifications_last_look_successful", "1 when the last look for what is to be told worked"
+        )
         self.store_down = self._gauge("store_down", "1 while the store does not take the deprecation log")
         self.config_ok = self._gauge(
             "config_last_reload_successful", "1 when the configuration was taken over the last time it was read"

@@ -23,6 +23,7 @@ from shim.edge.notify.events import digest_due
 from shim.edge.notify.watch import Watcher
 from shim.edge.settings.notify import EVENT_NAMES, Mail, Notify, Webhook
 from shim.edge.store.database import Store
+from shim.edge.telemetry.metrics import Metrics
 from tests.edge.notify.receivers import Hook, Post
 
 pytest_plugins = ["tests.support.postgres"]
@@ -44,7 +45,8 @@ class House:
 
     async def open(self) -> None:
         self.store = await Store.open(self.url, clock=lambda: self.now)
-        self.watcher = Watcher(self.store, lambda: self.settings)
+        self.metrics = Metrics()
+        self.watcher = Watcher(self.store, lambda: self.settings, self.metrics)
 
     async def restart(self) -> None:
         """The process ends and another one begins."""
@@ -297,6 +299,9 @@ async def test_it_is_tried_again_after_longer_and_longer_and_given_up_in_the_end
     [left] = await queue.deliveries(house.store)
     assert (left.state, left.problem) == ("given-up", "it answers HTTP 500")
     assert "notification given up" in [each["event"] for each in logs]
+    text = house.metrics.text().decode()
+    assert f'shim_notifications_total{{receiver="ops",result="not-taken"}} {len(tries) - 1}.0' in text
+    assert 'shim_notifications_total{receiver="ops",result="given-up"} 1.0' in text
 
 
 async def test_a_slow_receiver_holds_up_no_other(house: House) -> None:
