@@ -59,9 +59,9 @@ MODULES = tuple(
         "translate",
     )
 )
-"""What every call runs through. Not here: what is run once, what declarations inherit from, `reading.turns`, by
-which compiled code lets other threads have theirs, and `schema.interface`, since mypyc reckons a
-`cached_property` anew each time."""
+"""The modules that every call runs through. Not here: what is run once, what declarations inherit from,
+`reading.turns`, by which compiled code lets other threads have theirs, and `schema.interface`, since mypyc
+reckons a `cached_property` anew each time."""
 
 _PACKAGE = Path(__file__).parent
 

@@ -104,6 +104,17 @@ def test_a_decision_has_a_date_a_status_and_consequences(page: Path) -> None:
         assert re.search(rf"^(## {part}$|\*\*{part}\.\*\*)", text, re.MULTILINE), part
 
 
+def test_docstrings_open_with_what_a_thing_is() -> None:
+    """Not with a question: `What ...` and `Whether ...` leave it to the reader to find the noun."""
+    asking = [
+        f"{_name(path)}: {line.strip()}"
+        for path in _modules(*SOURCES)
+        for line in path.read_text("utf-8").splitlines()
+        if re.match(r' *"""(What|Whether)\b', line)
+    ]
+    assert asking == []
+
+
 def test_docstrings_name_only_modules_that_exist() -> None:
     wrong = {
         f"{_name(path)}: {each}"

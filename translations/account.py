@@ -24,7 +24,7 @@ _DETAILS = (
     "ServiceProvider.GetServiceProviderDetails",
     "User.GetUserDetails",
 )
-"""What tells whether an account is there, by level."""
+"""The read that tells whether an account is there, by level."""
 
 # ---- delete ----
 
@@ -85,7 +85,7 @@ _WHO = account("ID", main=True)
 """The account that a call is about, and that its answer names."""
 
 _NAMED = [compute(name, str.strip, str, _ALONE, finding=None) for name in _BY]
-"""What DelAccount deletes."""
+"""The deletions of DelAccount."""
 
 DELETE = operation(
     "DelAccount",

@@ -89,7 +89,7 @@ def rung(
     format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
-    """What putting operations on a rung, or locking them, would touch. Exceptions to locks go on."""
+    """Tell what putting operations on a rung, or locking them, would touch. Exceptions to locks go on."""
     from shim.review.reading.changes import rung_set
 
     _judge_scope(operation)
@@ -106,7 +106,7 @@ def exception(
     format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
-    """What the end of exceptions to locks would touch: who still depends on them."""
+    """Tell what the end of exceptions to locks would touch: who still depends on them."""
     from shim.review.reading.changes import exception_ended
 
     _judge_scope(operation)
@@ -124,7 +124,7 @@ def login(
     format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
-    """What warning of a form of login, or refusing it, would touch."""
+    """Tell what warning of a form of login, or refusing it, would touch."""
     from shim.review.reading.changes import login_set
 
     change = login_set(integration, form.value, rung.value)
@@ -147,7 +147,7 @@ def policy(
     format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
-    """What a policy that goes before all others would touch."""
+    """Tell what a policy that goes before all others would touch."""
     from shim.core import policies
     from shim.review.reading.changes import policy_added
 
@@ -165,7 +165,7 @@ def brownout(
     format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
-    """What a planned refusal would touch, if it lasted as long as the days that are looked at."""
+    """Tell what a planned refusal would touch, if it lasted as long as the days that are looked at."""
     _judge_scope(operation)
 
     async def read(store: Store, settings: Config) -> Impact:
@@ -185,7 +185,7 @@ def config_(
     format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
-    """What another configuration would touch: who may call, rungs, policies, forms of login.
+    """Tell what another configuration would touch: who may call, rungs, policies, forms of login.
 
     Rungs that were set in the store go over both, as they do when a shim runs.
     """
@@ -227,7 +227,7 @@ def release(
     format: _Format = OutputForm.TABLE,
     fail_on: _FailOn = None,
 ) -> None:
-    """What this release of the shim would touch: paths whose fate is another one than before."""
+    """Tell what this release of the shim would touch: paths whose fate is another one than before."""
     import json
 
     from shim.cli.common import loading
@@ -249,7 +249,7 @@ def release(
 
 
 def _compared(config: Path | None, days: int, change: StateChange, integration: str) -> Impact:
-    """What becomes of calls when the state of each integration is changed so."""
+    """The impact on calls when the state of each integration is changed so."""
     from shim.cli.common.loading import catalogue
 
     compiled: Catalogue = catalogue()

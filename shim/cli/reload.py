@@ -91,7 +91,7 @@ def _signal(pid: int) -> None:
 
 
 def _status(settings: Config) -> dict[str, Any]:
-    """What the shim at the admin address says of itself. Ends the command when there is none."""
+    """The status of the shim at the admin address. Ends the command when there is none."""
     import httpx
 
     from shim.cli.common.admin_listener import place, trust

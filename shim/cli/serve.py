@@ -95,7 +95,7 @@ def _in_worker(
     worker: Worker,
     settings: Config,
 ) -> ExitCode:
-    """What one of several processes does; the parent has judged the configuration."""
+    """The work of one of several processes; the parent has judged the configuration."""
     from shim.cli.common import running
     from shim.core.errors import Fault
     from shim.edge.settings.load import ConfigError

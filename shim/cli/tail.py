@@ -24,7 +24,7 @@ from shim.cli.common.console import ExitCode, end, fail
 _PAUSE = 0.25
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _PRIORITY = re.compile(r"<[0-7]>")
-"""What a line for systemd's journal begins with."""
+"""The prefix of a line for systemd's journal."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 

@@ -41,7 +41,7 @@ def covers(scope: str, operation: str) -> bool:
 
 
 def pattern_problem(interface: Interface, scope: str) -> str | None:
-    """What is wrong with a scope by the old interface; None when it is one."""
+    """The problem of a scope by the old interface; None when it is one."""
     if scope == ALL or scope in interface.operations:
         return None
     service, _, name = scope.partition(".")

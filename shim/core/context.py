@@ -51,17 +51,17 @@ class NamedExtensions:
 
 
 class KeptValues:
-    """What v3 cannot hold of a call, and what the shim keeps of such."""
+    """The elements of a call that v3 cannot hold, and that the shim keeps."""
 
     __slots__ = ("fields", "recalled", "shared")
 
     def __init__(self) -> None:
         self.fields: dict[str, Element] = {}
-        """What is to be kept, by field, once the call took effect."""
+        """The elements to keep, by field, once the call took effect."""
         self.recalled: Mapping[str, Element] | None = {}
-        """What is kept for the account that is read; None when that could not be found out."""
+        """The elements kept for the account that is read; None when that could not be found out."""
         self.shared: dict[Shared, Mapping[str, Element]] = {}
-        """What is kept for all, as far as the call needs it."""
+        """The elements kept for all, as far as the call needs them."""
 
 
 class CallHistory:
@@ -128,7 +128,7 @@ class CallContext:
         """The old request; without IDs that are 0, once it was read."""
         self.caller: Final = caller
         self.limits: Final = limits or Limits()
-        """What a message inside the message may hold, too."""
+        """The limits of a message inside the message, too."""
         self.schema_version: Final = schema_version
         """The 2.x version to speak of to the caller: its own, where its message says it."""
         self.shown_version: Final = shown_version
@@ -141,11 +141,11 @@ class CallContext:
         self.in_old_words: Callable[[str], str] = str
         """Says a text of v3 with the names that the caller knows."""
         self.chosen: Chosen = AS_WRITTEN
-        """What configuration chose for the operation: see `shim.core.rules.choices`."""
+        """The choices of the configuration for the operation: see `shim.core.rules.choices`."""
 
     @property
     def translation(self) -> Translation:
-        """What the call is translated by. Reads of the shim's own have none, and do not ask for it."""
+        """The translation of the call. Reads of the shim's own have none, and do not ask for it."""
         assert self._translation is not None, "this context serves no call of 2.5"
         return self._translation
 
@@ -153,5 +153,5 @@ class CallContext:
         self.record.findings.add(code, path, because, place)
 
     def policy(self, code: Code, path: str = ANY, side: Side = "request") -> Do:
-        """What is to be done where a rule has this finding: the default, or what was chosen."""
+        """The choice where a rule has this finding: the default, or what was chosen."""
         return self.chosen.of(side, code, path)

@@ -44,7 +44,7 @@ def invalid_code(path: str) -> str | None:
 
 
 class Fault(Exception):
-    """What is answered instead of a result.
+    """A fault: answered instead of a result.
 
     `reason` is a stable kebab-case word for logs and metrics; `code` the three-digit SystemAPI code or
     None; `text` one sentence saying what happened and what to do. No value of a message is ever in it,
@@ -129,7 +129,7 @@ class EntryLost(ShimError):
 
 
 class Unclear(ShimError):
-    """What a write left in v3 cannot be told from what others made there."""
+    """The traces of a write in v3 cannot be told from those of others."""
 
 
 class StoreError(ShimError):

@@ -15,7 +15,7 @@ Severity = Literal["info", "notice", "warning", "loss", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class FindingKind:
-    """What a code stands for. `do` is what the integrator does about it."""
+    """The meaning of a code. `do` is what the integrator does about it."""
 
     severity: Severity
     title: str
@@ -417,7 +417,7 @@ class Finding:
 
 
 class Findings:
-    """What was found in one call: one entry for each code and path, and never more than `MOST` of them.
+    """The findings of one call: one entry for each code and path, and never more than `MOST` of them.
 
     A hostile message could make thousands; what is over the bound is counted in one last finding.
     """

@@ -41,7 +41,7 @@ def by_operation(calls: Iterable[InnerCall]) -> Mapping[str, list[InnerCall]]:
 
 
 def summed(calls: Iterable[InnerCall]) -> Iterable[Finding]:
-    """What was found in calls of one operation: one finding for each code and path."""
+    """The findings of calls of one operation: one finding for each code and path."""
     found: dict[tuple[str, str], Finding] = {}
     for each in (finding for call in calls for finding in call.findings):
         known = found.get((each.code, each.path))

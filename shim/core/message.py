@@ -111,7 +111,7 @@ def spots(root: Element, path: str) -> list[Element]:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a 2.5 caller proved itself with; exactly one of the three ways is complete, or none is."""
+    """The credentials of a 2.5 caller; exactly one of the three ways is complete, or none is."""
 
     username: str | None = None
     password: str | None = field(default=None, repr=False)

@@ -31,7 +31,7 @@ SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 _NIL = f"{{{XSI}}}nil"
 _OF_PROTOCOL = (f"{{{XSI}}}", *(f"{{{space}}}" for space in (SOAP, SOAP_12, *ENCODINGS)))
-"""What attributes begin with that belong to XML Schema and to SOAP, not to the message."""
+"""The prefixes of attributes that belong to XML Schema and to SOAP, not to the message."""
 
 _PROLOG_DOCTYPE = re.compile(rb"(?>\s++|<!--(?:[^-]++|-(?!->))*+-->|<\?(?:[^?]++|\?(?!>))*+\?>)*+<!DOCTYPE")
 """Possessive throughout: what could be tried again costs a hundred bytes of memory for each character."""
@@ -39,10 +39,11 @@ _PROLOG_DOCTYPE = re.compile(rb"(?>\s++|<!--(?:[^-]++|-(?!->))*+-->|<\?(?:[^?]++
 _MULTIPART = re.compile(r"\s*multipart/", re.IGNORECASE)
 
 _REFERS = re.compile(rb"""\b(?:href|ref)\s*=\s*["']""")
-"""What a message with references has somewhere in it."""
+"""The bytes that a message with references has somewhere in it."""
 
 _SAYS_HOW = (b":type", b":array", b":itemType")
-"""What a message has somewhere in it where attributes say how an element was sent: they have a prefix."""
+"""The bytes that a message has somewhere in it where attributes say how an element was sent: they have a
+prefix."""
 
 PARSER_OPTIONS: dict[str, Any] = {
     "encoding": "utf-8",
@@ -61,7 +62,7 @@ PARSER_OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one message may hold. Lengths in characters of the parsed text, sizes in bytes."""
+    """The limits of one message. Lengths in characters of the parsed text, sizes in bytes."""
 
     bytes: int = 1 << 20
     elements: int = 20_000
@@ -318,7 +319,7 @@ def _check_repeats(node: Iterable[etree._Element], limits: Limits) -> None:
 
 
 def credentials(headers: Iterable[Element]) -> Credentials:
-    """What all userCredentials of the header say together; where they differ, the first wins.
+    """The credentials of all userCredentials of the header together; where they differ, the first wins.
 
     Neither the case of names matters, nor how deep they stand.
     """
@@ -348,7 +349,7 @@ def _credentials(block: Element, *, inside: bool) -> Iterator[tuple[str, str]]:
 
 _CODE = re.compile(r"(?<![0-9])([0-9]{3})(?![0-9])")
 _NOTES = re.compile(r"\s\((?:code (?P<code>[0-9]{3})(?:, )?)?(?:reference \S+)?\)$")
-"""What the shim itself puts at the end of a text (serialise.fault_message)."""
+"""The reference that the shim itself puts at the end of a text (serialise.fault_message)."""
 
 
 def fault_of(body: Element) -> Fault | None:

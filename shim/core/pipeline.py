@@ -38,7 +38,7 @@ from shim.core.resolve import resolve, schema_version
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What came in: the endpoint's path, the content type as sent, the whole body."""
+    """The request: the endpoint's path, the content type as sent, the whole body."""
 
     path: str
     content_type: str
@@ -51,7 +51,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What the serverInfo header of answers says; None: what the backend says of itself."""
+    """The text of the serverInfo header of answers; None: what the backend says of itself."""
 
     edition: str | None = None
     version: str | None = "2.5.1"
@@ -69,7 +69,7 @@ class ServerInfo:
 
 @dataclass(frozen=True, slots=True)
 class Shim:
-    """What every exchange needs and none changes."""
+    """The parts that every exchange needs and none changes."""
 
     catalogue: Catalogue
     limits: Limits = field(default_factory=Limits)
@@ -78,12 +78,12 @@ class Shim:
     familiar: Familiar = field(default_factory=Familiar)
     """Judges whether a message has names that its parser must forget."""
     said: Element | None = None
-    """What the backend last said of itself, for answers that need no v3 call."""
+    """The serverInfo that the backend sent last, for answers that need no v3 call."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What is answered, and what was found on the way. Filled as the exchange goes on.
+    """The answer, and the findings on the way. Filled as the exchange goes on.
 
     Either `answer` or `fault` is set in the end. `schema_version` is the one the caller speaks, `calls`
     names the v3 operations that were called, in order. `operation` is known, and `request` there, as soon as
@@ -177,7 +177,7 @@ def _note(envelope: Envelope, request: Request, findings: Findings) -> None:
 
 
 def _login(envelope: Envelope, outcome: Outcome) -> Credentials:
-    """What the caller logs in with. Raises CallerError (100) for a call of 2.5 with a login of v3."""
+    """The credentials of the caller. Raises CallerError (100) for a call of 2.5 with a login of v3."""
     found = credentials(envelope.headers)
     if found.v3_token and not found.complete and outcome.operation is not None:
         raise CallerError(

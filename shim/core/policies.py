@@ -26,14 +26,14 @@ CHOICES: Mapping[tuple[Side, Code], tuple[Do, ...]] = {
     ("answer", "field-emulated"): ("emulate", "drop", "refuse"),
     ("answer", "answer-field-unavailable"): ("drop", "refuse"),
 }
-"""What can be done where a finding is made, by side of the message; the first is the default."""
+"""The choices where a finding is made, by side of the message; the first is the default."""
 
 GOVERNED = tuple(dict.fromkeys(code for _, code in CHOICES))
 """The findings that policies are about."""
 
 
 def possible(side: Side, code: Code, *, writes: bool) -> tuple[Do, ...]:
-    """What can be done where an operation makes the finding; the first is the default."""
+    """The choices where an operation makes the finding; the first is the default."""
     choices = CHOICES.get((side, code), ())
     return tuple(each for each in choices if each != "refuse") if side == "answer" and writes else choices
 
@@ -70,13 +70,13 @@ def deciding(
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What an integration chose for one operation. `barred` are elements that its answers must not lack."""
+    """The choices of an integration for one operation. `barred` are elements that its answers must not lack."""
 
     by: Mapping[tuple[Side, Code, str], Do] = field(default_factory=dict)
     barred: tuple[str, ...] = ()
 
     def of(self, side: Side, code: Code, path: str) -> Do:
-        """What is done about a path of the old message for which a rule has this finding."""
+        """The choice for a path of the old message for which a rule has this finding."""
         by = self.by
         return by.get((side, code, path)) or by.get((side, code, ANY)) or CHOICES[side, code][0]
 
@@ -91,7 +91,7 @@ class Policies:
     def __init__(self, entries: Iterable[Policy] = ()) -> None:
         self.entries = tuple(entries)
         self.chosen: dict[str, Chosen] = {}
-        """What they came to so far, by operation: see `shim.core.catalogue.choices`."""
+        """The choices made of them so far, by operation: see `shim.core.catalogue.choices`."""
 
     def covering(self, operation: str) -> tuple[Policy, ...]:
         return tuple(each for each in self.entries if each.covers(operation))

@@ -46,7 +46,7 @@ class Unwritten:
 
 _UNWRITABLE = [chr(each) for each in range(1, 32) if chr(each) not in "\t\n\r"]
 _NIL = ' xsi:nil="true"/>'
-"""What ends a null. No text has it: a > of a text is written as a reference."""
+"""The end of a null. No text has it: a > of a text is written as a reference."""
 _NIL_BYTES = _NIL.encode()
 
 
@@ -203,7 +203,7 @@ class MessageWriter:
         return any(piece.decl.nillable for piece in pieces)
 
     def _prefix(self, key: str) -> tuple[str, str]:
-        """What stands for a namespace where a tag opens an element, and where one completes it."""
+        """The placeholders of a namespace where a tag opens an element, and where one completes it."""
         if self._marks is not None:
             return self._marks.pair(key)
         prefix = self._prefixes.setdefault(key, f"ns{len(self._prefixes) + 1}")

@@ -13,9 +13,9 @@ from shim.core.schema.values import boolean, describe
 _HINTS = 20
 """Unknown elements of one message that are compared with the known ones: comparing costs."""
 _ANY_DATE = "1970-01-01"
-"""What is written where a limit without an end has to hold a date."""
+"""The date that is written where a limit without an end has to hold one."""
 _NO_DATE = "0001-01-01"
-"""What .NET writes for a date that was never set."""
+"""The text of .NET for a date that was never set."""
 ABSENT = {"request": "unlimited_absent", "answer": "unlimited_absent_in_v3"}
 """The settings that say what a limit without the attribute means; by both schemas: unlimited."""
 

@@ -182,7 +182,7 @@ class Application:
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
 
     async def own_metrics(self) -> bytes:
-        """What this process has counted, as Prometheus has it."""
+        """The metrics of this process, as Prometheus has them."""
         await self._count_identities()
         return self.metrics.text()
 

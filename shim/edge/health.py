@@ -35,7 +35,7 @@ class HealthState:
         self._at: float | None = None
 
     async def found(self) -> dict[str, str | None]:
-        """What is wrong, by check; None where nothing is."""
+        """The problems by check; None where nothing is."""
         if self._at is None or self._monotonic() - self._at > _GOOD_FOR:
             self._found = {name: await check() for name, check in self._checks.items()}
             self._at = self._monotonic()

@@ -67,7 +67,7 @@ def changes(old: BaseModel, new: BaseModel, prefix: str = "") -> Iterator[str]:
 
 
 def taken_over(running: _Section, new: _Section, prefix: str = "") -> _Section:
-    """What runs, with those settings of `new` that may change meanwhile."""
+    """The configuration that runs, with those settings of `new` that may change meanwhile."""
     update: dict[str, Any] = {}
     for name in type(new).model_fields:
         before, after = getattr(running, name), getattr(new, name)

@@ -43,7 +43,7 @@ class Row:
 
     @property
     def becomes(self) -> str:
-        """What stands there instead, where something does."""
+        """The element that stands there instead, where one does."""
         return str(self.data.get("to") or self.data.get("into", {}).get("name", ""))
 
     @property
@@ -68,7 +68,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What is known of one schema version: rows over 3.0.0, what is assumed, what to try on a live system."""
+    """The description of one schema version: rows over 3.0.0, what is assumed, what to try on a live system."""
 
     version: str
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -99,7 +99,7 @@ def nearest(version: str) -> str:
 
 @cache
 def described(version: str) -> Described:
-    """What is known of a version that is described. Raises ValueError for a row that says nothing sensible."""
+    """The description of a version. Raises ValueError for a row that says nothing sensible."""
     if version == OLDEST:
         return Described(version)
     return describe(json.loads(files(__package__).joinpath(f"{version}.json").read_text("utf-8")))

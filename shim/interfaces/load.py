@@ -82,7 +82,7 @@ def written(version: str, rows: Iterable[Row], corrections: Iterable[Any] = ()) 
 
 
 def rows_of(dialect: Dialect) -> tuple[Row, ...]:
-    """What a dialect has over 3.0.0: the rows of its version, with those of a topic as they are set."""
+    """The rows of a dialect over 3.0.0: the rows of its version, with those of a topic as they are set."""
     rows = described(dialect.described).rows
     wanted = {"person_names": dialect.person_names, "storage_limits": dialect.storage_limits}
     without = {"person_names": "name", "storage_limits": "five"}

@@ -232,7 +232,7 @@ _USER: tuple[Rule, ...] = (
 )
 _STRENGTH_SENT = drop("passwordStrength", _STRENGTH, unless="passwordStrength")
 _STRENGTH_READ = unused("passwordStrength", _STRENGTH, unless="passwordStrength")
-"""What versions of v3 have differently of a user."""
+"""The differences between versions of v3 for a user."""
 
 ADD = plan(
     "AddExtension",

@@ -29,7 +29,7 @@ _PARENT = ("parentID", "parentIdentifier")
 
 @dataclass(slots=True)
 class _Lists:
-    """What v3 listed: people by ID, those that the filter found, rows of extensions by number."""
+    """The lists of v3: people by ID, those that the filter found, rows of extensions by number."""
 
     people: dict[str, Element] = field(default_factory=dict)
     chosen: set[str] = field(default_factory=set)
@@ -37,7 +37,7 @@ class _Lists:
     owners: dict[str, str] = field(default_factory=dict)
     """Whose extensions are that were listed by user, by number."""
     others: list[Element] = field(default_factory=list)
-    """What the answers have besides rows: notices, of either list."""
+    """The elements of the answers besides rows: notices, of either list."""
 
     def take_people(self, answer: Element | None, *, chosen: bool = True) -> list[str]:
         found = {said: each for each in answer.all("user") if (said := each.get("ID"))} if answer else {}
@@ -146,7 +146,7 @@ def _rows_of_each(asked: _Asked, lists: _Lists, users: Iterable[str]) -> Steps[N
 def _below_each(
     asked: _Asked, name: str, request: Element, parents: Iterable[str]
 ) -> Steps[list[Element | None]]:
-    """What v3 lists of each of these parents, side by side; None where it refuses."""
+    """The lists of v3 of each of these parents, side by side; None where it refuses."""
     kept = [each for each in request.children if each.name not in _PARENT]
     parts = tuple(
         look(asked.work, name, *kept, Element("parentID", parent)) for parent in dict.fromkeys(parents)
@@ -264,7 +264,7 @@ def _absent_owners(asked: _Asked, lists: _Lists) -> list[str]:
 
 
 def _only(asked: _Asked, row: str, details: Element) -> Element:
-    """What a row of a list has of details."""
+    """The details that a row of a list has."""
     kind = asked.work.translation.legs[row].new.output.complex
     inner = kind.slots[row].decl.complex if kind is not None else None
     names = inner.slots.keys() if inner is not None else ()

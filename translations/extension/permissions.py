@@ -26,7 +26,7 @@ _DEFAULTS = {
     "unparkCalls": "parked_by_me",
     "pickupCalls": "own",
 }
-"""What MyVoipNow let an extension do, with what 2.5 took for granted when nothing was said."""
+"""The rights of an extension in MyVoipNow, with those that 2.5 took for granted."""
 _ALLOWED = ("extensionManag", "extFeatureManag", "sipTrunkingManag", "numberManag")
 _BOUNDED = (
     "phoneExtMax", "queueExtMax", "ivrExtMax", "voicemailExtMax", "queuecenterExtMax", "confExtMax",

@@ -92,7 +92,7 @@ def bounded(work: CallContext, rights: Rights, user_id: str) -> Steps[Rights]:
 
 
 def request(catalogue: Catalogue, rights: Rights, kind: str, user_id: str) -> Element:
-    """What grants them, and room for the one extension of a type, to a user."""
+    """The request that grants them, and room for the one extension of a type, to a user."""
     operation, slots = catalogue.new.operations["User.SetUserPL"], _slots(catalogue)
     room = {ROOM_FOR[kind]: rights.get(ROOM_FOR[kind], "1")}
     given = [
@@ -110,7 +110,7 @@ def _element(name: str, value: str, is_limit: bool) -> Element:
 
 
 def _slots(catalogue: Catalogue) -> Mapping[str, Slot]:
-    """What can be granted, as v3 has it."""
+    """The rights that can be granted, as v3 has them."""
     kind = catalogue.new.operations["User.SetUserPL"].input.complex
     assert kind is not None
     return kind.slots
@@ -134,7 +134,7 @@ def _least(wanted: str, parent: Element | None) -> str:
 
 
 def _parent(work: CallContext, user_id: str) -> Steps[Element]:
-    """What the organization of a new user may do; nothing is said where v3 does not tell."""
+    """The rights of a new user's organization; nothing is said where v3 does not tell."""
     named = next((work.request.child(name) for name in _BY if work.request.get(name)), None)
     try:
         if named is not None:

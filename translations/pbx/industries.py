@@ -18,7 +18,7 @@ from shim.core.message import Element
 from shim.core.rules.vocabulary import compute
 
 INDUSTRIES = Shared("industries")
-"""What has all industries, each by its ID."""
+"""The owner of the element with all industries, each by its ID."""
 KEPT = "v3 has no industries: the shim keeps them, for all integrations. v3 shows no advertising by them."
 _BEFORE_FIRST = 1000
 _UNKNOWN = "There is no industry with this ID: list them anew."

@@ -65,7 +65,7 @@ ADDED_ACCOUNT: tuple[Rule, ...] = (
     newcomer("otherNotifyEmail"),
     keep("passwordStrength", _IN_TWO, when=verbose, unless="passwordStrength"),
 )
-"""What versions of v3 have differently where a reseller or client is added."""
+"""The differences between versions of v3 where a reseller or client is added."""
 EDITED_ACCOUNT: tuple[Rule, ...] = (*person_names.SENT, _SUBSCRIPTION, _STRENGTH)
 READ_ACCOUNT: tuple[Rule, ...] = (*person_names.READ, _SUBSCRIPTION, _STRENGTH)
 
@@ -93,7 +93,7 @@ def permissions(*, relative: bool = False) -> tuple[Rule, ...]:
 
 
 def reseller_permissions(*, relative: bool = False) -> tuple[Rule, ...]:
-    """What resellers have besides."""
+    """The elements that resellers have besides."""
     return (
         *permissions(relative=relative),
         rename("clientManag", "organizationManag", "Clients are organizations in v3."),

@@ -72,7 +72,7 @@ class AddedUp(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Part(Rule):
-    """What stands below the one in relative changes: `limits` makes it with it."""
+    """The elements below the one in relative changes: `limits` makes it with it."""
 
     def takes(self, direction: Direction) -> Taken | None:
         return None
@@ -124,13 +124,13 @@ def _limit(element: Element) -> Limit:
 
 
 def summed(limits: Mapping[str, Limit]) -> Limit:
-    """What bounds all together: unlimited, if one is."""
+    """The bound of all together: unlimited, if one is."""
     numbers = [each for each in limits.values() if each is not None]
     return min(_LARGEST, sum(numbers)) if len(numbers) == len(limits) else None
 
 
 def shares(total: Limit, kept: Mapping[str, Element]) -> tuple[dict[str, Limit], bool]:
-    """What of one limit each of the five has, and whether that is as they were given.
+    """The part of one limit that each of the five has, and whether that is as they were given.
 
     As they were given while their sum is the limit; else in proportion to that, or in equal parts where nothing
     is kept, or nothing but zeros. The parts always add up to the limit.
@@ -187,7 +187,7 @@ def _settle(work: CallContext, new: Element) -> Steps[None]:
 
 
 def _kept(work: CallContext) -> Steps[Mapping[str, Element]]:
-    """What the shim keeps of the account; nothing where that cannot be found out."""
+    """The elements that the shim keeps of the account; nothing where that cannot be found out."""
     account = yield from account_of(Element(""), work)
     if account is None:
         return {}

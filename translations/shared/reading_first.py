@@ -34,7 +34,7 @@ def label(work: CallContext, phone: Element) -> Steps[Element]:
 
 
 def _asked(work: CallContext, operation: str, number: str) -> Steps[tuple[Element, str]]:
-    """What v3 says of an extension, and the number that it has by now. Raises BackendError."""
+    """The details of an extension in v3, and the number that it has by now. Raises BackendError."""
     try:
         return (yield from read_v3(work, operation, Element("extendedNumber", number))), number
     except BackendError as fault:

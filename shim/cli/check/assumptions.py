@@ -77,7 +77,7 @@ class _Asker:
 async def check_assumptions(
     config: Config, where: str, backend: Backend, integration: Integration
 ) -> AsyncIterator[AssumptionCheck]:
-    """What v3 does where no source tells. What cannot be found out is said, and is no problem."""
+    """The behaviour of v3 where no source tells. What cannot be found out is said, and is no problem."""
     dialect = await find_dialect(config, backend)
     asker = _Asker(Catalogue(old(), new(dialect)), backend, integration)
     probes: tuple[tuple[str, Callable[[], Awaitable[tuple[str, str | None]]]], ...] = (
@@ -111,7 +111,7 @@ async def check_assumptions(
 
 
 def _otherwise(where: str, setting: str, wanted: str, found: str, version: str) -> SettingProblem:
-    """What to do where v3 does not do what it is spoken to for."""
+    """The problem of a v3 that does not behave as it is spoken to."""
     if setting.startswith("conduct."):
         what = f"{setting} is {wanted}, and v3 does otherwise: {found}"
         return SettingProblem(f"{where}: {setting}", what, None, f"Set it to {found}, or to auto")

@@ -130,7 +130,7 @@ async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[B
 
 
 async def _version(config: Config, where: str, http: httpx.AsyncClient) -> BackendCheck:
-    """What the backend is spoken to in, and what it lists.
+    """The version that the backend is spoken to in, and those that it lists.
 
     Where no version is set and it lists none, 3.0.0 is spoken, which is told. That it does not list the version
     that is set is a problem.
@@ -162,7 +162,7 @@ async def _version(config: Config, where: str, http: httpx.AsyncClient) -> Backe
 
 
 async def _assumptions(config: Config, where: str, http: httpx.AsyncClient) -> AsyncIterator[BackendCheck]:
-    """What v3 does where no source tells, asked with the first integration that gets a token."""
+    """The behaviour of v3 where no source tells, asked with the first integration that gets a token."""
     tokens = Tokens(http, config.backend.url + config.backend.token_path)
     try:
         for integration in config.integrations:

@@ -41,7 +41,7 @@ _SOON = timedelta(days=30)
 
 @dataclass(slots=True)
 class CheckResult:
-    """What a check found. `code` is what problems of this kind end the command with."""
+    """The result of a check. `code` is what problems of this kind end the command with."""
 
     name: str
     detail: str = ""

@@ -19,7 +19,7 @@ class WantedPort(NamedTuple):
 
 
 def wanted(config: Config) -> list[WantedPort]:
-    """What a server of this configuration listens on."""
+    """The addresses on which a server of this configuration listens."""
     listen, admin = config.listen, config.admin
     found = [WantedPort("HTTP", listen.host, listen.port, "listen.port (--port)")]
     if listen.tls_cert is not None:

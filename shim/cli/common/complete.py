@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shim.edge.store.database import Store
 
 Offers = list[tuple[str, str]]
-"""What may stand there, and a word of help for each."""
+"""The words that may stand there, and help for each."""
 
 
 def integrations(incomplete: str) -> Offers:

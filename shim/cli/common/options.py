@@ -69,7 +69,7 @@ FLAGS = {
 
 
 def overrides(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """What the flags set, by setting. Paths on the command line are relative to the working directory."""
+    """The values of the flags, by setting. Paths on the command line are relative to the working directory."""
     return {
         key: value.absolute() if isinstance(value, Path) else value
         for name, key in FLAGS.items()

@@ -111,7 +111,7 @@ def record(config: Path | Config | None, action: str, subject: str, detail: str 
 
 
 def _why(fault: Fault) -> str:
-    """What a fault says to an operator, who can see to the store."""
+    """The text of a fault for an operator, who can see to the store."""
     from shim.cli.common.store_trouble import trouble
     from shim.core.errors import StoreUnavailable
 

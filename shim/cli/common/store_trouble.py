@@ -27,7 +27,7 @@ _RUNNING = "PostgreSQL may not run, or host or port in store.url may be others"
 
 
 def trouble(fault: Fault) -> Trouble:
-    """What a fault of the store comes from; its own text where nothing better is known."""
+    """The cause of a fault of the store; its own text where nothing better is known."""
     if not isinstance(fault, StoreUnavailable):
         what, _, fix = fault.text.rstrip(".").partition("; nothing was changed. ")
         return Trouble(what, "Nothing was changed.", fix) if fix else Trouble(what, None, "See there")

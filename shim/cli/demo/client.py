@@ -24,7 +24,7 @@ Expect = Callable[[DemoAnswer], str | None]
 """Judges an answer: None if it is as expected, else what is wrong."""
 
 TEXT = "_value_1"
-"""What zeep calls the text of an element that has attributes."""
+"""The name that zeep has for the text of an element with attributes."""
 
 _SECRET = "***"  # noqa: S105  # what stands for one
 
@@ -35,7 +35,7 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Tally:
-    """What happened so far."""
+    """The events so far."""
 
     steps: int = 0
     failed: list[str] = field(default_factory=list)

@@ -142,7 +142,7 @@ _ENDS = {
 
 
 def _end(translation: Translation) -> Iterator[str]:
-    """What becomes of a call that is half done."""
+    """The fate of a call that is half done."""
     if translation.declared.journal is not None:
         yield f"  {_ENDS[translation.declared.journal]}"
 
@@ -159,7 +159,7 @@ def _lookups(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
 
 
 def _steps(translation: Translation) -> Iterator[str]:
-    """What the generator of a plan says of itself."""
+    """The docstring of the generator of a plan."""
     said = (translation.declared.plan.__doc__ or "") if translation.declared.plan else ""
     yield from (f"  {line.strip()}" for line in said.strip().splitlines() if line.strip())
 
@@ -196,7 +196,7 @@ def _fate(fate: Fate) -> Iterator[str]:
 
 
 def _only_new(translation: Translation) -> Iterator[str]:
-    """What 2.5 never knew: sent with a default, or left to v3."""
+    """Elements that 2.5 never knew: sent with a default, or left to v3."""
     rules = {rule.new: rule.because for rule in translation.declared.rules if not rule.old and rule.new}
     if rules:
         yield "\nOnly in v3"

@@ -77,7 +77,7 @@ class _Call:
 
 
 def _calls(catalogue: Catalogue, translation: Translation, example: Example | None) -> list[_Call]:
-    """What the example becomes, without what the shim only reads for its own caution, or to know who is who.
+    """The v3 calls of the example, without reads for caution alone, or to know who is who.
 
     Of a call that a dry run does not reach, because that needs a real answer, what the example says to it.
     """
@@ -263,7 +263,7 @@ def _mind(catalogue: Catalogue, translation: Translation, example: Example | Non
 
 
 def _added(catalogue: Catalogue, example: Example | None) -> Iterator[str]:
-    """What the shim adds of its own to the example, which no old path tells."""
+    """The elements that the shim adds to the example, which no old path tells."""
     for each in dry_run(catalogue, example.old.encode(), "").findings if example is not None else ():
         if each.code == "default-added":
             kind = KINDS[each.code]

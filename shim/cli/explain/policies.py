@@ -39,7 +39,7 @@ def _chosen(translation: Translation, place: ChoicePoint, config: Config) -> Ite
 
 
 def _decided(translation: Translation, place: ChoicePoint, policies: Policies) -> tuple[str, int] | None:
-    """What is done and the position of the policy that says so; None: nothing was chosen."""
+    """The choice and the position of the policy that made it; None: nothing was chosen."""
     name = translation.old.full_name
     covering = [(index, each) for index, each in enumerate(policies.entries) if each.covers(name)]
     found = deciding(

@@ -235,7 +235,7 @@ def _digest(secret: str) -> str:
 
 
 def _cells(row: dict[str, Any]) -> dict[str, str]:
-    """What a table has in place of lists."""
+    """A row of a table: lists are written in one cell."""
     used = ", ".join(f"{each['form'].replace('_', ' ')} {each['calls']}" for each in row["used"])
     return {"logins": ", ".join(row["logins"]), "enabled": "yes" if row["enabled"] else "no", "used": used}
 

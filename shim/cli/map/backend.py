@@ -34,7 +34,8 @@ _AT_ONCE = 8
 
 @dataclass(slots=True)
 class View:
-    """What integrations see together. `users` and `prefixes` (of extended numbers) say by whom each is seen."""
+    """The extensions that integrations see together. `users` and `prefixes` (of extended numbers) say by whom
+    each is seen."""
 
     extensions: dict[str, Known] = field(default_factory=dict)
     users: dict[str, Integration] = field(default_factory=dict)
@@ -218,6 +219,7 @@ async def _extensions(
 
 
 def split(number: str) -> tuple[str, str]:
-    """What an extended number says of its organization, and the rest: `0020` and `001` of `0020*001`."""
+    """The part of an extended number that is its organization's, and the rest: `0020` and `001` of
+    `0020*001`."""
     prefix, _, local = number.rpartition("*")
     return prefix, local

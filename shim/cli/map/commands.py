@@ -213,7 +213,8 @@ def repair(
 
 
 def _compared(settings: Config, who: Sequence[Integration], *, alone: bool) -> tuple[View, list[Mismatch]]:
-    """What the integrations see, and where the map differs. One alone says nothing of what it does not see."""
+    """The extensions that the integrations see, and where the map differs. One alone says nothing of what it
+    does not see."""
     from shim.cli.map.backend import asking, walk
     from shim.cli.map.verify import compare, lost_ids
 

@@ -31,7 +31,7 @@ DOES: dict[MapProblemKind, str] = {
     "unseen": "nothing; with --unseen ask v3 for it, too",
     "issuable": "issue none of these IDs",
 }
-"""What a repair does about a mismatch."""
+"""The remedy of a mismatch."""
 
 _BATCH = 1000
 _T = TypeVar("_T")
@@ -167,7 +167,7 @@ async def _owner(asker: Asker, view: View, seen: Known) -> Known | None:
 async def _ask(
     asker: Asker, known: Identity, view: View, unseen_with: Integration | None
 ) -> Known | Literal["unsaid"] | None:
-    """What v3 says of just this number; None when it denies it."""
+    """The extension that v3 has with just this number; None when it denies it."""
     by = view.users.get(known.user_id) or view.prefixes.get(split(known.number)[0]) or unseen_with
     return "unsaid" if by is None else await asker.owner(by, known.number)
 

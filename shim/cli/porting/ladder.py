@@ -163,7 +163,7 @@ def _unknown(name: str, settings: Config) -> NoReturn:
 
 
 def _rows(name: str, held: list[RungStanding], lifting: list[LockException]) -> list[OutputRow]:
-    """What is set for an integration, then what is let pass for a while although it is locked."""
+    """The rungs set for an integration, then the exceptions to its locks."""
     return [
         *(_row(name, each) for each in held),
         *(_lifted_row(each, each.operation) for each in lifting if each.integration == name),
@@ -184,7 +184,7 @@ def _lifted_row(each: LockException, operation: str) -> OutputRow:
 def _decided(
     integration: str, operation: str, held: list[RungStanding], lifting: list[LockException]
 ) -> OutputRow:
-    """What holds for one operation, and the scope that says so."""
+    """The rung of one operation, and the scope that decides it."""
     from shim.core.admit import covers, pattern_problem, scope_of
     from shim.edge.porting.ladder import PortingRefused
     from shim.interfaces.load import old

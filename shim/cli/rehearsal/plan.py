@@ -27,7 +27,7 @@ class PlannedCall:
 
 
 def plan(catalogue: Catalogue, conversations: Iterable[Conversation]) -> list[PlannedCall]:
-    """What each kind of call would become; values that the capture does not have are samples of their type."""
+    """The v3 calls of each kind of call; values that the capture does not have are samples of their type."""
     found: Counter[tuple[str, tuple[str, ...], tuple[str, ...]]] = Counter()
     for each in conversations:
         found[_one(catalogue, each)] += 1

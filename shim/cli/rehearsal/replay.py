@@ -168,7 +168,7 @@ def _record(path: Path, played: list[Played], key: bytes) -> None:
 
 
 def _names(integration: Integration) -> list[str]:
-    """What an integration may have logged in as."""
+    """The logins that an integration may have used."""
     return [name for name in (integration.old.username, integration.old.app_key) if name]
 
 

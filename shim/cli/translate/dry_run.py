@@ -59,11 +59,11 @@ class DryRun:
     findings: list[Finding] = field(default_factory=list)
     fault: Fault | None = None
     cut_short: bool = False
-    """What a dry run has in place of answers and of what is kept did not do to go on with: it may do more."""
+    """The placeholders of a dry run were not enough to go on with: the call may do more."""
 
 
 def dry_run(catalogue: Catalogue, message: bytes, backend_url: str) -> DryRun:
-    """What would become of an old message: a whole envelope, or its body element alone.
+    """The dry run of an old message: a whole envelope, or its body element alone.
 
     It may be the dump of a request, too, with the head of HTTP before it.
     """

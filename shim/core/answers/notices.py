@@ -29,7 +29,7 @@ _LONGEST = 400
 
 @dataclass(frozen=True, slots=True)
 class DeprecationDates:
-    """What there is to tell of 2.5: days as YYYY-MM-DD, and a page; None: nothing."""
+    """The end of 2.5 as callers are told of it: days as YYYY-MM-DD, and a page; None: nothing."""
 
     since: str | None = None
     sunset: str | None = None

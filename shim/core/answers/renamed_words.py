@@ -37,7 +37,7 @@ def _rules(translation: Translation) -> list[Rule]:
 
 
 def _elements(translation: Translation) -> dict[str, tuple[str, ...]]:
-    """What elements of its v3 requests are called in 2.5: one name or, as the caller chose, one of several."""
+    """The names of elements of its v3 requests in 2.5: one name or, as the caller chose, one of several."""
     there = {path for path, _ in paths(translation.old.input)}
     found: dict[str, dict[str, None]] = {}
     for rule in _rules(translation):

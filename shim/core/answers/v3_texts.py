@@ -16,7 +16,7 @@ from shim.core.message import Element
 
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”|«[^»]*»|(?<!\w)\'[^\']*\'(?!\w)')
 _AN = frozenset("aeioAEIO")
-"""What begins with these has the article `an`; a userID has not."""
+"""The letters before which the article is `an`; a userID has not."""
 
 
 def pattern_of(words: Iterable[str]) -> re.Pattern[str]:
@@ -28,7 +28,7 @@ def pattern_of(words: Iterable[str]) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What v3's words are in 2.5, for one operation.
+    """The words of v3 in 2.5, for one operation.
 
     `elements` has the old paths that one v3 element may stand for, the likeliest first; `names` everything that
     has one meaning: accounts, operations, elements that are renamed wherever they occur.

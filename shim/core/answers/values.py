@@ -16,7 +16,7 @@ from shim.core.schema.interface import Simple
 from shim.core.schema.values import CheckValue, reader, writer
 
 _DIGITS = 14
-"""What PHP's `precision` is by default."""
+"""The default of PHP's `precision`."""
 _WHOLE = re.compile(r"([+-]?)0*([0-9]+)(\.0*)?", re.ASCII)
 _INTEGERS = {"integer", "positiveInteger", "nonNegativeInteger", "unsignedInt", "unsignedShort", "short", "int"}
 _DAY = r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"

@@ -82,7 +82,7 @@ def judge_each(
 
 
 def _unknown_calls(catalogue: Catalogue, translation: Translation) -> list[str]:
-    """What a plan says of its v3 calls has to be so: they are there, and its successor is one of them."""
+    """Judge the v3 calls that a plan declares: they are there, and its successor is one of them."""
     calls = translation.declared.calls
     named = {each.operation for each in calls} | {each.undo.operation for each in calls if each.undo}
     problems = [f"there is no operation {each}" for each in sorted(named - set(catalogue.new.operations))]

@@ -26,7 +26,7 @@ def calls_of(translation: Translation) -> tuple[CalledOperation, ...]:
 
 
 def lookups(translation: Translation) -> tuple[CalledOperation, ...]:
-    """What v3 is asked besides, and only about what is not known by then. All of them are reads."""
+    """The reads of v3 besides, made only about what is not known by then. All of them are reads."""
     return tuple(_lookups(translation))
 
 

@@ -19,7 +19,7 @@ _BARRED = "v3 cannot answer with {0}, and the shim's configuration chose to refu
 
 
 def chosen(policies: Policies, translation: Translation) -> Chosen:
-    """What the policies of an integration choose for an old operation."""
+    """The choices of an integration's policies for an old operation."""
     if not policies.entries:
         return AS_WRITTEN
     name = translation.old.full_name

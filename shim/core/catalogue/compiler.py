@@ -68,14 +68,14 @@ class Compiler:
         )
 
     def needed(self, path: str) -> tuple[Demand, ...]:
-        """What requests must have at a level because of rules: see `needed`."""
+        """The demands on requests at a level because of rules: see `needed`."""
         found = [each for rule in self.declared.rules for each in rule.demands()]
         return tuple(demand for level, demand in found if level == path)
 
     def references(
         self, direction: Direction, source: ElementDecl, target: ElementDecl
     ) -> tuple[Reference, ...]:
-        """What the messages of a direction refer to, as their rules say, where the schemas have it."""
+        """The references of the messages of a direction, as their rules say, where the schemas have it."""
         comes, made = dict(paths(source)), dict(paths(target))
         said = (
             each

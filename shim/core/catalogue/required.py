@@ -21,13 +21,13 @@ ElementNames = frozenset[str]
 
 @dataclass(slots=True)
 class _Sources:
-    """What may give the elements of one v3 request."""
+    """The sources of the elements of one v3 request."""
 
     rules: tuple[Rule, ...]
     homes: dict[str, set[str]] = field(default_factory=dict)
     """v3 paths, each with the old paths that are written there."""
     asked: list[tuple[ElementNames, ElementNames]] = field(default_factory=list)
-    """What old requests must have: (at least one of these paths, when any of those is there)."""
+    """The demands on old requests: (at least one of these paths, when any of those is there)."""
     made: set[str] = field(default_factory=set)
 
     def of(self, names: ElementNames) -> ElementNames:

@@ -27,14 +27,14 @@ CallPlan = Callable[[CallContext], Steps[Element]]
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What an operation had in another form before 2.5: `request` works in place, `answer` makes another."""
+    """The form of an operation before 2.5: `request` works in place, `answer` makes another."""
 
     request: Callable[[Element, CallContext], None] | None = None
     answer: Callable[[Element, CallContext], Element] | None = None
 
 
 READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
-"""What the names of operations that only read begin with, in both versions."""
+"""The prefixes of operations that only read, in both versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,13 @@ class Declared:
     siblings: bool = False
     """True if the call changes the user, and so the user's other extensions too: a finding says how many."""
     notes: tuple[str, ...] = ()
-    """What a plan does by default and which settings change it, in lines for the operator."""
+    """The defaults of a plan and the settings that change them, in lines for the operator."""
     legs: tuple[Declared, ...] = ()
     """The v3 calls that a plan makes of the old request; each takes what it has a place for."""
     calls: tuple[CalledOperation, ...] = ()
     """Every v3 call that a plan may make, in order; empty: its successor alone."""
     journal: OnCrash | None = None
-    """What becomes of a call that the journal keeps when it is cut off: undone, or finished; None: not kept."""
+    """The fate of a call that the journal keeps when it is cut off: undone, or finished; None: not kept."""
     called: CalledOperation | None = None
     """Of a leg: what is said of its call."""
     emulates: str | None = None
@@ -111,26 +111,26 @@ class Translation:
     answer: Table
     old_writer: MessageWriter
     earlier_writer: MessageWriter | None = None
-    """What writes answers to callers of 2.0.x, where those had another form."""
+    """The writer of answers to callers of 2.0.x, where those had another form."""
     on_request: tuple[Producer, ...] = ()
     on_answer: tuple[Producer, ...] = ()
     recalls: bool = False
     request_references: tuple[Reference, ...] = ()
-    """What requests refer to: extensions, accounts, things that the shim keeps for all."""
+    """The references of requests: extensions, accounts, things that the shim keeps for all."""
     answer_references: tuple[Reference, ...] = ()
-    """What v3 answers, and what is kept for them, refer to."""
+    """The references of v3's answers, and of elements kept for them."""
     fates: list[Fate] = field(default_factory=list)
     legs: dict[str, Translation] = field(default_factory=dict)
     """The calls of a plan, by name; each is a translation that takes part of the message."""
     words: Words | None = None
-    """What v3's words are in 2.5 where it says something to the caller."""
+    """The words of v3 in 2.5 where it says something to the caller."""
 
     @property
     def writes(self) -> bool:
         return self.declared.writes
 
     def writer(self, version: str) -> MessageWriter:
-        """What writes answers in a schema version of 2.x."""
+        """The writer of answers in a schema version of 2.x."""
         earlier = self.earlier_writer if is_earlier(version) else None
         return earlier or self.old_writer
 

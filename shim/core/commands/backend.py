@@ -30,7 +30,7 @@ class Call(Command["Answer"]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the backend answered: HTTP status, content type, body."""
+    """The answer of the backend: HTTP status, content type, body."""
 
     status: int
     content_type: str

@@ -50,7 +50,7 @@ class Probe:
 
     @property
     def answer_key(self) -> str:
-        """What the answer to the write calls the key."""
+        """The name of the key in the answer to the write."""
         return self.answers.get(self.key, self.key)
 
 
@@ -168,6 +168,7 @@ class Close(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class Revoke(Command[None]):
-    """What these entries did was taken back: their answers are never given again. Reply: None."""
+    """Note that the writes of these entries were taken back: their answers are never given again. Reply:
+    None."""
 
     entries: tuple[str, ...]

@@ -22,7 +22,8 @@ KeptBy = str | Shared
 
 @dataclass(frozen=True, slots=True)
 class Recall(Command[Mapping[str, Element]]):
-    """What the shim keeps for an owner. Reply: the kept elements by field, empty when there are none."""
+    """Ask for the elements that the shim keeps for an owner. Reply: the kept elements by field, empty when
+    there are none."""
 
     owner: KeptBy
 

@@ -75,7 +75,7 @@ def of_request(work: CallContext) -> Steps[None]:
 
 
 def _key(by: Name, text: str) -> NameKey | None:
-    """What to look an extension up by; None when the text can be nobody's name."""
+    """The key to look an extension up by; None when the text can be nobody's name."""
     if by == "identifier":
         return by, text
     if by == "extension_id" and "*" in text:
@@ -148,7 +148,7 @@ def _canonical(text: str) -> str | None:
 
 
 def siblings(work: CallContext, identity: Identity, path: str, code: Code = "siblings-touched") -> Steps[None]:
-    """What a call changes on the user is changed for all of the user's extensions: say how many more."""
+    """Find how many more extensions a change of the user changes."""
     identities = yield from ask(FindIdentities("user_id", (identity.user_id,)))
     others = {each.number for each in identities.get(identity.user_id, ())} - {identity.number}
     if others:

@@ -89,7 +89,7 @@ def reconcile(work: CallContext, seen: ListedExtensions) -> Steps[Reconciled]:
 
 
 def _missing(seen: ListedExtensions) -> Steps[dict[str, Identity]]:
-    """What the list should show and does not, by number: first what was sure."""
+    """The extensions that the list should show and does not, by number: first what was sure."""
     if not seen.users:
         return {}
     before = yield from ask(FindIdentities("user_id", tuple(seen.users)))
@@ -114,7 +114,7 @@ def _news(
     stand: Mapping[str, Identity],
     told: Reconciled,
 ) -> Iterable[Known]:
-    """What is to be learned of the rows: as v3 says by itself where it was asked, else as they are."""
+    """The extensions to learn from the rows: as v3 says by itself where it was asked, else as they are."""
     for each in rows:
         there = stand.get(each.number)
         if each.number in against:
@@ -134,7 +134,7 @@ def _renumber(
     ended: Collection[str],
     told: Reconciled,
 ) -> Steps[None]:
-    """What v3 denies has another number by now, or is not there."""
+    """Extensions that v3 denies: they have another number by now, or are not there."""
     came: dict[str, list[str]] = {}
     for each in news:
         if each.number not in told.identities and each.number not in ended:

@@ -103,7 +103,8 @@ def _end(journal: JournalRun, ending: Element | Learning) -> Steps[Element]:
 
 
 def digest(request: Element, place: str = "") -> str:
-    """What two equal requests share, whatever the order of their elements; `place` is that within another."""
+    """The digest that two equal requests share, whatever the order of their elements; `place` is that within
+    another."""
     return sha256((place + json.dumps(_canonical(request), separators=(",", ":"))).encode()).hexdigest()
 
 
@@ -119,7 +120,7 @@ def _canonical(element: Element) -> list[Any]:
 
 
 def _given_up(journal: JournalRun, fault: Fault) -> Steps[Fault]:
-    """What the caller is told, once what can be done now was done."""
+    """The fault for the caller, once what can be done now was done."""
     touched = any(each.state in ("started", "done") for each in journal.steps)
     if isinstance(fault, EntryLost) or (journal.opened is None and journal.policy == "redo" and touched):
         return _told(journal, fault, RecoveryResult("running"))

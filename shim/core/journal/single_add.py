@@ -59,7 +59,8 @@ class Traced:
         return (CalledOperation(self.lists, _WHO), CalledOperation(successor, undo=self.undo), *below)
 
     def named(self, wanted: Element) -> dict[str, str]:
-        """What tells it from others, by field of a row; empty when nothing does, or several are added."""
+        """The texts that tell it from others, by field of a row; empty when nothing does, or several are
+        added."""
         found = {name: spots(wanted, path) for name, path in self.match.items()}
         if any(len(each) > 1 for each in found.values()):
             return {}
@@ -89,7 +90,7 @@ class Traced:
         return replace(self.undo, beside=tuple((name, wanted.get(name) or "") for name in self.of))
 
     def subject(self, wanted: Element) -> str | None:
-        """What the call is about, so that two of it wait for each other; None when that is not known."""
+        """The subject of the call, so that two of it wait for each other; None when that is not known."""
         texts = self.named(wanted)
         name = next(iter(texts), None)
         if name is None or self.private:

@@ -28,7 +28,7 @@ class JournalRun:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was called, and what it was answered; None where there was nothing to do, or no answer to see."""
+    """A call that was made, and its answer; None where there was nothing to do, or no answer to see."""
 
     ask: Ask | None
     answer: Element | None = None
@@ -138,7 +138,7 @@ def _is_gone(journal: JournalRun, made: Step) -> Steps[bool]:
 
 
 def _wanted(journal: JournalRun, made: Step) -> Steps[Ask | None]:
-    """What has to be called for a step: deleting depends on what is there."""
+    """The call that a step needs: deleting depends on what is there."""
     if made.probe is None:
         return made.ask
     rows = yield from rows_of(journal, made.probe)

@@ -14,7 +14,7 @@ from shim.core.message import Element, Envelope
 from shim.core.schema.interface import Interface, Operation
 
 _PARTS = frozenset({"", "messagepart", "body", "parameters", "request", "input", "in"})
-"""What toolkits call a body element when they have no name for it, in small letters; none for an empty Body."""
+"""The names of a body element in toolkits that have none for it, in small letters; none for an empty Body."""
 _LAST = re.compile(r"([A-Za-z0-9]+)[\"'\s]*$")
 _ENDS = ("request", "in", "")
 

@@ -122,7 +122,7 @@ _BY_BASE: dict[str, Convert] = {
 
 
 def conversion(simple: Simple) -> Convert | None:
-    """What reads the texts of a type as the old server did; None where it took them as they were."""
+    """The reader of the texts of a type, as the old server did; None where it took them as they were."""
     if simple.base in _BY_BASE:
         return _BY_BASE[simple.base]
     return _numbered(simple.enum) if simple.enum and all(map(_PLAIN.fullmatch, simple.enum)) else None

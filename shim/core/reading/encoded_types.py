@@ -30,7 +30,7 @@ _BLANKS = re.compile(r"\s+")
 
 
 def how_sent(node: etree._Element) -> Sent:
-    """What the attributes of an element say of its content; empty for what is simply there."""
+    """The type that the attributes of an element give to its content; empty for what is simply there."""
     if any(node.get(name) is not None for name in _OF_ARRAYS):
         return ("array",)
     said = next((found for name in _TYPES if (found := node.get(name))), None)

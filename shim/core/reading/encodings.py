@@ -92,7 +92,7 @@ def _decoded(data: bytes, codec: str) -> str:
 
 
 def _encoding(data: bytes) -> tuple[str | None, bytes]:
-    """What the BOM, the zero bytes or the declaration say, and the message without its BOM."""
+    """The encoding by the BOM, the zero bytes or the declaration, and the message without its BOM."""
     for bom, codec in _BOMS:
         if data.startswith(bom):
             return codec, data[len(bom) :]

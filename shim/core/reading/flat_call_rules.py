@@ -17,7 +17,7 @@ from shim.core.translate import refusal
 
 _SAME = ("busy", "congestion", "hangup", "transfer", "setCallPriority")
 ACTIONS = ("followme", "voicemail", *_SAME)
-"""What a rule of 2.0.x may do."""
+"""The actions of a rule of 2.0.x."""
 _COMMON = ("match", "number", "intervalID", "position", "key")
 _OF_RULE = ("ruleID", "status")
 _BECAUSE = "Rules of 2.0.x name an action and numbers in one text; v3 has an element for each action."

@@ -20,7 +20,7 @@ _KEPT = re.compile(
     rb"|&([^#;\s<>&\"']++)"
     rb"|(?<=>)([ \t\r\n]{16,})(?=<)"
 )
-"""What a parser keeps: names of elements, instructions, attributes and entities; namespaces; blanks.
+"""The dictionary of a parser: names of elements, instructions, attributes and entities; namespaces; blanks.
 
 Texts that look like attributes are found as well, which costs a thread and nothing else.
 """
@@ -42,7 +42,7 @@ class Familiar:
         self._known = {each.encode() for each in (*_USUAL, *names)}
         self._most = len(self._known) + more
         self._seen: set[tuple[bytes, ...]] = set()
-        """What was found in messages whose names are all known, so that it is taken apart once."""
+        """Trees of messages whose names are all known, so that it is taken apart once."""
 
     def __call__(self, data: bytes) -> bool:
         """True if a message as it was sent has no name that would be kept beyond those that may be."""

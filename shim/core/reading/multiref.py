@@ -34,14 +34,14 @@ _ATTRIBUTE = 64
 
 
 class Weight(NamedTuple):
-    """What an element is when all references in it are followed."""
+    """An element with all references in it followed."""
 
     elements: int
     characters: int
 
 
 class References:
-    """What can be referred to in one message, and how much more may be taken from there.
+    """The elements that can be referred to in one message, and how much more may be taken from there.
 
     What all references together bring in is bound by `elements` and `characters`, and its memory by the `size`
     of the message in bytes; references are followed no deeper than `depth`.

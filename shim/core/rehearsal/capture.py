@@ -24,12 +24,12 @@ _DIGITS = 24
 
 
 def digest_by(key: bytes) -> Digest:
-    """What stands for a value: an HMAC of it, shortened."""
+    """The text that stands for a value: an HMAC of it, shortened."""
     return lambda text: hmac.new(key, text.encode("utf-8", "surrogatepass"), sha256).hexdigest()[:_DIGITS]
 
 
 def key_id(key: bytes) -> str:
-    """What tells that two files were made with the same key, and nothing else."""
+    """A text that tells that two files were made with the same key, and nothing else."""
     return digest_by(key)(FORMAT)[:8]
 
 
@@ -98,7 +98,7 @@ def _answer(
 
 
 def to_data(conversation: Conversation) -> dict[str, Any]:
-    """What is written of it; nothing that is None."""
+    """The fields of it that are written; none that is None."""
     data = {
         "path": conversation.path,
         "operation": conversation.operation,

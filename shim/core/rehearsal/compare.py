@@ -28,7 +28,7 @@ WORDS: dict[DifferenceKind, str] = {
     "differs": "The other server and the shim answered with different values.",
 }
 MASK = "#"
-"""What a text begins with that stands for a value."""
+"""The prefix of a text that stands for a value."""
 _KEYS = ("ID", "identifier", "code", "uniqueID", "login", "externalNo", "number", "name")
 """Elements that may tell rows of a list apart, the best first."""
 _NUMBERS = frozenset(

@@ -22,7 +22,7 @@ FateName = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of one old path in one direction. `place` is the v3 path, `finding` a code."""
+    """The fate of one old path in one direction. `place` is the v3 path, `finding` a code."""
 
     direction: Direction
     path: str
@@ -58,19 +58,19 @@ class Rule:
         return False
 
     def takes(self, direction: Direction) -> Taken | None:
-        """What it does with a child of the source message of a direction; None: it takes none."""
+        """The action for a child of the source message of a direction; None: it takes none."""
         raise NotImplementedError
 
     def produces(self, direction: Direction) -> Made | None:
-        """What it adds to the target message of a direction."""
+        """The function that adds to the target message of a direction."""
         return None
 
     def references(self, direction: Direction) -> tuple[Reference, ...]:
-        """What the message that comes in, or what is kept for the one that is made, refers to here."""
+        """The references here of the message that comes in, or of elements kept for the one that is made."""
         return ()
 
     def demands(self) -> tuple[tuple[str, Demand], ...]:
-        """What requests must have because of it: (level of the old request, demand)."""
+        """The demands on requests because of it: (level of the old request, demand)."""
         return ()
 
     def stands(self, old: Container[str], new: Container[str]) -> bool:

@@ -26,7 +26,7 @@ Producer = Callable[[Element, CallContext], None]
 
 @dataclass(slots=True)
 class ChildRule:
-    """What becomes of one child. `act` takes it over wholly; else it is carried to `name`."""
+    """The fate of one child. `act` takes it over wholly; else it is carried to `name`."""
 
     decl: ElementDecl
     path: str

@@ -124,7 +124,8 @@ class ComplexType:
 
     @cached_property
     def demands(self) -> tuple[Demand, ...]:
-        """What has to be there. `occurs` is about the type's own content, not about that of its base."""
+        """The elements that have to be there. `occurs` is about the type's own content, not about that of its
+        base."""
         own = tuple(name for particle in self.particles for name in _names(particle))
         base = self.base.demands if self.base else ()
         return (*base, *_demands(self.particles, own if self.occurs_min == 0 else ()))

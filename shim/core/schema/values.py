@@ -127,7 +127,7 @@ _CHECKS: dict[str, CheckValue] = {
 
 @cache
 def reader(simple: Simple) -> CheckValue | None:
-    """What takes a sender's value: lexical form and enumeration. None for types that take any text."""
+    """The reader of a sender's value: lexical form and enumeration. None for types that take any text."""
     base = _CHECKS[simple.base]
     if simple.enum:
         return _enumerated(simple, base)
@@ -149,7 +149,7 @@ def _enumerated(simple: Simple, base: CheckValue) -> CheckValue:
 
 @cache
 def writer(simple: Simple) -> CheckValue | None:
-    """What judges a value before it is written: as `reader`, and all facets. None: anything goes."""
+    """The judge of a value before it is written: as `reader`, and all facets. None: anything goes."""
     read = reader(simple)
     patterns = [regex.compile(each) for each in simple.patterns]
     low, high = simple.min_length, simple.max_length

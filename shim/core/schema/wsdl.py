@@ -19,7 +19,7 @@ from shim.core.schema.xsd import Node, Schemas
 
 ROOT = "voipnowservice.wsdl"
 FORMER_ROOT = "voipnowcoreservice.wsdl"
-"""What the root was called in 2.0. It is answered, but no part of the tree."""
+"""The name of the root in 2.0. It is answered, but no part of the tree."""
 ONE_FILE = "voipnowservice-all.wsdl"
 """All services in one WSDL."""
 

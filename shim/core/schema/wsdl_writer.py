@@ -152,7 +152,7 @@ def _both(operation: Operation) -> tuple[ElementDecl, ElementDecl]:
 
 
 def _stem(operation: Operation) -> str:
-    """What the names of an operation's messages begin with: `addClient` of AddClient."""
+    """The prefix of the names of an operation's messages: `addClient` of AddClient."""
     return operation.name[0].lower() + operation.name[1:]
 
 

@@ -314,7 +314,7 @@ def _heard(address: Breaker, response: aiohttp.ClientResponse | Post) -> None:
 
 @contextmanager
 def _once() -> Iterator[None]:
-    """What is not made again, although it might be: its fault."""
+    """Raise the fault of a call that might be made again, and is not."""
     try:
         yield
     except Repeatable as failed:

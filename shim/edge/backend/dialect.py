@@ -72,7 +72,7 @@ def assumed(config: Config) -> Dialect:
 
 
 def not_described(dialect: Dialect) -> str:
-    """What to know of a version that no description is for, in a sentence; empty where there is one."""
+    """A caution about a version that no description is for, in a sentence; empty where there is one."""
     if numbers(dialect.version) == numbers(dialect.described):
         return ""
     return (

@@ -64,7 +64,7 @@ class _Proven:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """What is to be checked: whose it would be, what stands for it in memory and in the store, and whether it
+    """A login to check: whose it would be, the digests of it in memory and in the store, and whether it
     was right before."""
 
     proof: _Proof
@@ -146,7 +146,8 @@ class Integrations:
         return await self._flights.run((digest, address), lambda: self._stranger(check, address))
 
     def current(self, integration: Integration) -> Integration:
-        """What a call that has begun goes on with: the app secret of now, as long as it is the same app."""
+        """The login that a call that has begun goes on with: the app secret of now, as long as it is the same
+        app."""
         now = self._named.get(integration.name)
         if now is None or now is integration:
             return integration
@@ -198,7 +199,7 @@ class Integrations:
         return await self._passwords.verify(hashed, proof.secret, known=known)
 
     def _login(self, proof: _Proof) -> RefusedLogin:
-        """What is told of a login that was refused, to the operator alone."""
+        """A login that was refused, as the operator alone is told of it."""
         found = self._by.get((proof.way, proof.login))
         if found is None:
             return refused_login("unknown", proof.way, proof.login)
@@ -210,7 +211,7 @@ class Integrations:
         return self._proofs is not None and self._proofs.knows(kept)
 
     def _kept(self, found: Integration | None, proof: _Proof) -> str | None:
-        """What stands for the credentials in the store; None, for the same work, for those of nobody."""
+        """The digest of credentials in the store; None, for the same work, for those of nobody."""
         if self._proofs is None:
             return None
         whose = found or _NOBODY
@@ -225,7 +226,7 @@ class Integrations:
             self._proven.pop(next(iter(self._proven)))
 
     def _digest(self, proof: _Proof) -> bytes:
-        """What stands for the credentials in memory: worthless without this process's key."""
+        """The digest of credentials in memory: worthless without this process's key."""
         login = _bytes(proof.login)
         hashed = hashlib.blake2b(f"{proof.way} {len(login)} ".encode(), key=self._key, digest_size=32)
         hashed.update(login)

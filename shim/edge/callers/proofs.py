@@ -39,7 +39,7 @@ _OVERLAP = timedelta(minutes=5)
 
 
 def digest_of(integration: Integration, way: str, login: str, secret: str, expected: str) -> str:
-    """What stands for credentials of an integration, as hexadecimal digits.
+    """The digest that stands for credentials of an integration, as hexadecimal digits.
 
     It is another one as soon as `expected`, the hash in the configuration, is another.
     """
@@ -119,7 +119,7 @@ class Proofs:
             self._begin(self._drop(digest))
 
     def only(self, integrations: Container[str]) -> None:
-        """What was right for any other integration is forgotten."""
+        """Forget proofs of all other integrations."""
         for digest in [each for each, whose in self._known.items() if whose not in integrations]:
             self.wrong(digest)
 

@@ -43,7 +43,7 @@ class LoginRefused(CallerError):
 
 
 def refused_login(why: RefusedWhy, way: str, login: str, integration: str | None = None) -> RefusedLogin:
-    """What is told of a login; of `cryptedAuth`, `login` is its SHA-256 already."""
+    """A refused login as it is told; of `cryptedAuth`, `login` is its SHA-256 already."""
     if way == "crypted":
         return RefusedLogin(why, way, "", login[:_DIGITS], integration)
     shown = masked(login) if integration is None else ""

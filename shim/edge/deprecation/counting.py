@@ -36,7 +36,7 @@ _REST: Final = "more-findings"
 
 @dataclass(frozen=True, slots=True)
 class WantedSample:
-    """What a sample is made of: the message, and the v3 calls it became."""
+    """The parts of a sample: the message, and the v3 calls it became."""
 
     request: Element = field(repr=False)
     sent: Sequence[Call] = field(repr=False)
@@ -45,7 +45,7 @@ class WantedSample:
 
 @dataclass(slots=True)
 class _Known:
-    """What an integration has keys for: findings with when their sample was taken, callers, refused logins."""
+    """The keys of an integration: findings with when their sample was taken, callers, refused logins."""
 
     findings: dict[FindingKey, datetime | None] = field(default_factory=dict)
     callers: set[CallerKey] = field(default_factory=set)
@@ -78,7 +78,7 @@ class Counting:
         callers: Iterable[CallerKey],
         logins: Iterable[LoginKey] = (),
     ) -> None:
-        """What has keys already."""
+        """The keys that are known already."""
         for login in logins:
             self._of(login[0]).logins.add(login)
         for key, sampled in findings:
@@ -87,7 +87,7 @@ class Counting:
             self._of(caller[0]).callers.add(caller)
 
     def take(self) -> tuple[Batch, list[tuple[list[FindingKey], WantedSample]]]:
-        """What was counted, and which samples are due for which findings of it."""
+        """Counts, and the samples that are due for findings of them."""
         taken = self._batch, self._wanted
         self._batch, self._wanted = Batch(), []
         return taken
@@ -159,7 +159,7 @@ class Counting:
             self._wanted.append((due, wanted))
 
     def _key(self, integration: str, operation: str, finding: Finding) -> tuple[FindingKey, Finding]:
-        """What a finding counts under, and as what."""
+        """The key and the kind that a finding counts under."""
         key = (integration, operation, finding.code, finding.path[:_LONGEST_PATH])
         known = self._of(integration)
         if key in known.findings:

@@ -147,7 +147,7 @@ class Keeping:
 
 
 def _taken_note_of(task: asyncio.Task[bool]) -> None:
-    """What became of it does not matter: its batch is offered again."""
+    """Its result does not matter: its batch is offered again."""
     if not task.cancelled():
         task.exception()
 

@@ -230,7 +230,7 @@ class DeprecationLog:
             log.warning("deprecation log not rolled up", reason=fault.reason)
 
     async def _batch(self) -> Batch:
-        """What was counted since the last time, with the samples that are due."""
+        """The counts since the last time, with the samples that are due."""
         batch, wanted = self._counting.take()
         for keys, each in wanted:
             made = await asyncio.to_thread(self._sample, each)
@@ -248,7 +248,7 @@ class DeprecationLog:
 
 
 def _wanted(inner: InnerCall, seen: SeenCall) -> WantedSample:
-    """What a sample of an inner call is made of: its message, and its own v3 calls."""
+    """The parts of a sample of an inner call: its message, and its own v3 calls."""
     sent = seen.sent[inner.first : inner.last]
     last = len(seen.sent) + seen.unsent if inner.last is None else inner.last
     return WantedSample(inner.request, sent, last - inner.first - len(sent))

@@ -128,7 +128,7 @@ def _cut(node: etree._Element, children: list[etree._Element]) -> None:
 
 
 def _masked(text: str | None, simple: Simple | None, name: str) -> str:
-    """What is shown in place of a text; an empty one stays empty, which is part of the shape."""
+    """The name that is shown in place of a text; an empty one stays empty, which is part of the shape."""
     if not text:
         return ""
     said = text.strip()

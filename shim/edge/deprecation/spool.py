@@ -57,7 +57,7 @@ class Spool:
 
     @property
     def size(self) -> int:
-        """What lies in the folder, in bytes; what was put aside included."""
+        """The size of the folder in bytes, with files that were put aside."""
         try:
             return sum(each.stat().st_size for each in self.folder.iterdir())
         except OSError:  # no folder yet, or another process took a file in just now; `_files` tells of more
@@ -77,7 +77,7 @@ class Spool:
         return True
 
     def segments(self) -> list[Segment]:
-        """What is to be taken in: what others left behind, oldest first, then our own."""
+        """The segments to take in: those that others left behind, oldest first, then our own."""
         held = {each.path for each in self._held()}
         for path in self._files():
             if path not in held and (segment := self._locked(path)) is not None:
@@ -158,7 +158,8 @@ class Spool:
         return _held_by_us(path, descriptor)
 
     def _tell_unreadable(self, path: Path, error: OSError) -> None:
-        """What lies there is not lost, and not taken in either: somebody has to give us the right to."""
+        """Files that cannot be read are not lost, and not taken in either: somebody has to give us the right
+        to."""
         if path not in self._unreadable:
             log.error("deprecation spool unreadable", reason=type(error).__name__, file=path.name)
         self._unreadable.add(path)

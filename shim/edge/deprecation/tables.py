@@ -76,7 +76,7 @@ CALLERS = sa.Table(
     sa.Column("first_seen", _WHEN, nullable=False),
     sa.Column("last_seen", _WHEN, nullable=False),
 )
-"""What calls look like: user agent, style of the toolkit, schema version, network address of the client."""
+"""The programs that call: user agent, style of the toolkit, schema version, network address of the client."""
 
 INTEGRATION_NOTES = sa.Table(
     "integration_notes",
@@ -85,7 +85,7 @@ INTEGRATION_NOTES = sa.Table(
     *_texts("text", "who"),
     sa.Column("at", _WHEN, nullable=False),
 )
-"""What people wrote of an integration on the review page; it goes over the notes of the configuration."""
+"""Notes on integrations, written on the review page; they go over the notes of the configuration."""
 
 FAULTS = sa.Table(
     "faults",

@@ -183,7 +183,7 @@ def _upsert_days(connection: AsyncConnection) -> Any:
 
 
 async def _reopen(connection: AsyncConnection, findings: Mapping[FindingKey, FindingCount]) -> None:
-    """What was said to be fixed and came after that is new again. Its row is locked already."""
+    """Make findings new again that came after they were said to be fixed. Their rows are locked already."""
     columns = [FINDINGS.c[name] for name in ("id", *_FINDING, "state_at")]
     among = FINDINGS.c.integration.in_({key[0] for key in findings})
     for row in (await connection.execute(sa.select(*columns).where(FINDINGS.c.state == "fixed", among))).all():

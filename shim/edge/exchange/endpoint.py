@@ -51,7 +51,7 @@ class EndpointConduct:
 
 @dataclass(frozen=True, slots=True)
 class AfterCalls:
-    """What stands beside the way of an old call: its record, an old server to compare with, v3, its trace."""
+    """The parts beside the way of an old call: its record, an old server to compare with, v3, its trace."""
 
     deprecation: DeprecationLog
     comparer: Comparer | None = None
@@ -211,7 +211,7 @@ class SoapEndpoint:
 
 
 def _trace(span: TraceSpan, outcome: Outcome, reference: str) -> None:
-    """What became of a call, without anything that it says itself."""
+    """The result of a call, without anything that it says itself."""
     if span is NO_SPAN:
         return
     fault = outcome.fault
@@ -275,7 +275,7 @@ class CallRecord:
     passed: web.StreamResponse | None = None
 
     def spoken(self, request: web.Request, answer: bytes) -> Spoken:
-        """What another server is asked beside the shim."""
+        """The message that another server is asked beside the shim."""
         caller, headers = self.outcome.caller, request.headers
         return Spoken(
             integration=caller.name if caller else "",
@@ -288,7 +288,7 @@ class CallRecord:
         )
 
     def seen(self, request: web.Request, seconds: float) -> SeenCall:
-        """What the deprecation log is told of it."""
+        """The record of it for the deprecation log."""
         outcome, fault = self.outcome, self.outcome.fault
         agent = clean_agent(request.headers.get("User-Agent", ""))
         return SeenCall(

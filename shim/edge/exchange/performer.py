@@ -39,7 +39,7 @@ from shim.edge.store.database import Store
 
 @dataclass(frozen=True, slots=True)
 class Performers:
-    """What carries out commands."""
+    """The parts that carry out commands."""
 
     integrations: Integrations
     backend: Backend
@@ -74,7 +74,7 @@ class Performer:
     ) -> None:
         self._with = performers
         self.deadline: Deadline | None = None
-        """What bounds the exchange; None: nothing does."""
+        """The deadline of the exchange; None: nothing does."""
         self.large = False
         self.address = address
         self._integration = integration
@@ -189,7 +189,7 @@ class Performer:
         return steps if results is None else (*results.steps, *steps)
 
     async def _write_results(self) -> None:
-        """What came of a write is committed before anything else is asked of v3."""
+        """Commit the result of a write before anything else is asked of v3."""
         results, self._results = self._results, None
         if results is not None and self._with.journal is not None:
             await self._with.journal.mark(results)
@@ -230,7 +230,7 @@ class Performer:
         return replace(call, envelope=envelope)
 
     def abandon(self) -> None:
-        """What the exchange has journalled and not ended is for recovery, at once."""
+        """Leave entries that the exchange has not ended to recovery, at once."""
         if self._with.journal is not None and self._opened is not None:
             self._with.journal.abandon(self._opened, wake=not self._recovering)
         self._opened = self._results = None
@@ -286,7 +286,7 @@ async def drive(exchange: Steps[_Result], performer: Performer) -> _Result:
 
 
 def _step(advance: Callable[[Any], AnyCommand], value: object) -> tuple[Literal["asks", "ended"], Any]:
-    """What an exchange asks for next, or what it ended with."""
+    """The command that an exchange asks for next, or its outcome."""
     try:
         return "asks", advance(value)
     except StopIteration as stop:

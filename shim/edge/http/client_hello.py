@@ -25,11 +25,11 @@ class Offer:
     versions: tuple[str, ...] = ()
     ciphers: tuple[str, ...] = ()
     problem: str | None = None
-    """What it is instead, where it is no such message."""
+    """The kind of the bytes, where it is no such message."""
 
 
 def offered(sent: bytes) -> Offer:
-    """What the first bytes of a connection offer. Never raises: whatever is cut off or odd is a problem."""
+    """The offer of the first bytes of a connection. Never raises: whatever is cut off or odd is a problem."""
     if not sent:
         return Offer(problem="nothing was sent")
     if sent[:1].isalpha():

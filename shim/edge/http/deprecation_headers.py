@@ -17,7 +17,7 @@ _NOTHING: Mapping[str, str] = {}
 
 
 class Telling:
-    """What a configuration wants callers to be told."""
+    """The headers that tell callers of the end of 2.5, as configured."""
 
     def __init__(self, config: Config) -> None:
         self.deprecation = config.deprecation.core()

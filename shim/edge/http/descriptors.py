@@ -11,7 +11,8 @@ from shim.edge.settings.model import Config
 ADMIN = 100
 """Connections of the admin listener, beside those of callers."""
 _OWN = 100
-"""What the shim has open by itself: its store, logs, spool, libraries, and handshakes under way."""
+"""The descriptors that the shim has open by itself: its store, logs, spool, libraries, and handshakes under
+way."""
 _SPARE = 32
 """Descriptors that are kept free for what has to go on: calls to v3, the store, `/livez`."""
 

@@ -54,7 +54,7 @@ class Connections:
 
     @property
     def sums(self) -> tuple[Sums, ...]:
-        """What is still to be told when the listener ends."""
+        """Tell the sums that are left when the listener ends."""
         return self.refused, self.closed
 
     @property

@@ -14,7 +14,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 _PROBES = frozenset({"/livez", "/healthz", "/readyz"})
-"""What a probe asks for, under whatever name it has: the answers tell no more than the public listener's."""
+"""The paths that a probe asks for, under whatever name it has: the answers tell no more than the public
+listener's."""
 _INSIDE = (".svc", ".cluster.local", ".internal", ".localhost")
 """Ends of names that nobody can register."""
 

@@ -93,7 +93,7 @@ Make = Callable[..., bytes | None]
 
 
 def _documents(interface: Interface) -> Make:
-    """What makes the files of a version: versions before 2.5 had some messages in another form."""
+    """The writer of the files of a version: versions before 2.5 had some messages in another form."""
     tree = filled_in(Publication(interface).document)
     before = filled_in(Publication(interface.earlier).document) if interface.earlier is not None else tree
 

@@ -15,7 +15,7 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """What decides about addresses: a configured public URL, and the networks of trusted proxies.
+    """The rules for addresses: a configured public URL, and the networks of trusted proxies.
 
     `forwarded`: the proxies write the header Forwarded (RFC 7239), not X-Forwarded-*. Only the one that they
     write is read: in the other there is what a caller wrote.

@@ -18,7 +18,7 @@ from aiohttp.typedefs import Handler, Middleware
 from shim.core.endpoints import normal_path
 
 RequestHandler = Callable[[Any], Awaitable[web.StreamResponse]]
-"""What a server calls with each request."""
+"""The function that a server calls with each request."""
 
 
 def straight(

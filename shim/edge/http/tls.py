@@ -121,7 +121,7 @@ class Arrival(asyncio.Protocol):
         self._guard = guard
         self._context = context
         self._raw = bytearray()
-        """What came before the handshake took over: uvloop reads on, though it was told to pause."""
+        """The bytes that came before the handshake took over: uvloop reads on, though it was told to pause."""
         self._secured = False
         self._early: list[bytes] = []
         self._eof = False

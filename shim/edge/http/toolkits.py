@@ -125,7 +125,7 @@ def _of_both(agent: str, head: bytes) -> str | None:
 
 @lru_cache(maxsize=2048)
 def _looks(agent: str) -> tuple[tuple[re.Pattern[bytes], str], ...]:
-    """What messages of an agent have to look like to be of a certain toolkit."""
+    """The look of messages that an agent's toolkit writes."""
     small = agent.lower()
     return tuple((look, name) for part, look, name in LOOKS if part in small)
 

@@ -377,7 +377,7 @@ def _is_back(was: Identity, seen: Known) -> bool:
 
 
 def _fate_of_gone(each: Identity, known: sa.Row[Any] | None, had: Mapping[str, sa.Row[Any]]) -> str:
-    """What an import does with a row about a gone extension: to `bury` it, or nothing."""
+    """The fate of a row about a gone extension in an import: to `bury` it, or nothing."""
     there = had.get(each.extension_id)
     if there is not None:
         return "same" if there.gone_at is not None else "differs"
@@ -391,7 +391,7 @@ def all_ids(connection: sa.Connection) -> set[str]:
 
 
 def _fate(each: Identity, known: sa.Row[Any] | None, taken: Collection[str]) -> str:
-    """What an import does with a row: it is `new`, the `same`, or left for a reason."""
+    """The fate of a row in an import: it is `new`, the `same`, or left for a reason."""
     if known is None:
         return "taken" if each.extension_id in taken else "new"
     if known.gone_at is not None:

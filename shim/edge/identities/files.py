@@ -62,7 +62,7 @@ def judge(rows: Sequence[Identity | Gone]) -> None:
 
 
 def _unique(row: Identity | Gone) -> set[tuple[MapKey, str]]:
-    """What no other row may say. A gone extension's number is free."""
+    """The values that no other row may have. A gone extension's number is free."""
     if isinstance(row, Gone):
         return {("old_id", row.identity.old_id), ("extension_id", row.identity.extension_id)}
     unique: set[tuple[MapKey, str]] = {("old_id", row.old_id), ("number", row.number)}

@@ -151,7 +151,7 @@ class JournalStore(JournalDesk):
             raise
 
     def _equal(self, connection: sa.Connection, row: sa.Row[Any], now: datetime) -> Opened | _Blocked | None:
-        """What an equal call, or one on the same subject, means for a new one."""
+        """The meaning of an entry of an equal call, or of one on the same subject, for a new call."""
         if row.state != "done-unclean":
             return _Blocked(row.id, paused=row.state == "paused")
         if utc(row.lease_until) > now:
@@ -203,7 +203,7 @@ class JournalStore(JournalDesk):
         return ClosedEntry(row, values["state"], command.why, recovered, lease > now)
 
     def ended(self, ended: ClosedEntry) -> None:
-        """What was written by `end` is committed."""
+        """Note that the writes of `end` are committed."""
         entry = ended.row.id
         self._held.pop(entry, None)
         if ended.to_deliver:
@@ -253,7 +253,7 @@ class JournalStore(JournalDesk):
         self.metrics.journal_ended("delivered" if received else "undelivered", recovered=False)
 
     async def revoke(self, entries: Sequence[str]) -> None:
-        """What these did was taken back: their answers are dropped, so that an equal call is made anew."""
+        """Drop the answers of entries whose writes were taken back, so that an equal call is made anew."""
         values = {"state": "done-clean", "answer": None, "updated_at": self.store.steady()}
         where = (ENTRIES.c.id.in_(entries), ENTRIES.c.state == "done-unclean")
         query = sa.update(ENTRIES).where(*where).values(**values)

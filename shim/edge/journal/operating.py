@@ -33,7 +33,7 @@ class JournalStanding:
 
 @dataclass(slots=True)
 class JournalDesk:
-    """What commands, metrics and readiness need of the journal. Methods raise StoreError.
+    """The journal as commands, metrics and readiness need it. Methods raise StoreError.
 
     `wake` is set when there is work for recovery; `metrics` count how entries ended.
     """
@@ -56,7 +56,7 @@ class JournalDesk:
         return await self.store.read(read)
 
     async def paused(self) -> list[JournalEntry]:
-        """What can neither be finished nor undone: `repairs` has the v3 calls that would."""
+        """An entry that can neither be finished nor undone: `repairs` has the v3 calls that would."""
         return await self.entries("paused")
 
     async def redrive(self, entry: str) -> bool:
@@ -76,7 +76,7 @@ class JournalDesk:
         return found == 1
 
     async def standing(self) -> JournalStanding:
-        """What there is to watch."""
+        """The counts to watch."""
         now = self.store.steady()
         began = now - timedelta(seconds=self.settings.lease)
         under_way = ENTRIES.c.state.in_(UNDER_WAY)

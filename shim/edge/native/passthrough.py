@@ -174,7 +174,8 @@ class PassThrough:
         task.add_done_callback(self._counting.discard)
 
     def _operation(self, head: Head | None, path: str, *, served: bool) -> str:
-        """What a call counts as. An operation newer than the interface has its name once v3 served it."""
+        """The name that a call counts under. An operation newer than the interface has its name once v3 served
+        it."""
         known = self._interface.by_input.get(head.name) if head else None
         if known is not None or head is None:
             return known.full_name if known is not None else _UNKNOWN_OPERATION

@@ -48,7 +48,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """What the caller gets, and why it broke off, if it did."""
+    """The answer to the caller, and why it broke off, if it did."""
 
     response: web.StreamResponse
     broken: str | None = None

@@ -64,7 +64,7 @@ class TokenBrake:
         return seconds
 
     def ended(self, app: TokenApp, address: str, status: int | None, *, known: bool) -> None:
-        """What became of a request: v3's HTTP status, None when it did not answer."""
+        """The result of a request: v3's HTTP status, None when it did not answer."""
         if status == 200 and app.sure and app.key and app.secret:
             self._throttle.vouch(address) if known else self._throttle.succeeded(self._counted(app), address)
             self._keep(self._digest(app.key, app.secret))

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 PATH = "/oauth/token.php"
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = frozenset({"grant_type", "client_id", "client_secret", "scope", "redirect_uri", "state", "type"})
-"""What a form may have so that it is read alike everywhere: PHP takes `client.id` for `client_id`."""
+"""The names that a form may have so that it is read alike everywhere: PHP takes `client.id` for `client_id`."""
 _LONGEST_FORM = 16 << 10
 """Bytes of a form beyond which nobody looks whose it is: it passes through all the same."""
 

@@ -95,7 +95,7 @@ class NativePages:
         return self._document(name, self._interface.version, base)
 
     async def _fetch(self, path: str) -> bytes | None:
-        """What the backend has there, if it is XML."""
+        """The document that the backend has there, if it is XML."""
         kept = self._fetched.get(path)
         if kept is not None and time.monotonic() < kept[0]:
             return kept[1]

@@ -68,7 +68,7 @@ async def _findings(connection: AsyncConnection, since: Since, now: datetime) ->
 
 
 async def _came_back(connection: AsyncConnection, since: Since, now: datetime) -> list[Notice]:
-    """What was declared fixed and came again, however mild."""
+    """Findings that were declared fixed and came again, however mild."""
     event = FINDING_EVENTS.c
     again = (event.id > since.finding_event) & (event.was == "fixed") & (event.became == "new")
     query = (

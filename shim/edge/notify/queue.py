@@ -31,7 +31,7 @@ _KEYS = 500
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a receiver has of a notice, as `shim notify list` shows it."""
+    """A notice on its way to a receiver, as `shim notify list` shows it."""
 
     notice: str
     event: str
@@ -125,7 +125,7 @@ def _this(notice: str, receiver: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 async def deliveries(store: Store, *, everything: bool = False) -> list[Delivery]:
-    """What waits and what was given up, newest first; or everything. Raises BackendError."""
+    """Deliveries that wait and that were given up, newest first; or everything. Raises BackendError."""
     query = sa.select(*DELIVERIES.c, NOTICES.c.at, NOTICES.c.event, NOTICES.c.body).join(
         NOTICES, NOTICES.c.id == DELIVERIES.c.notice
     )

@@ -28,7 +28,7 @@ async def deliver(settings: Notify, sending: Sending, now: datetime) -> None:
 
 
 def trial(receiver: str, now: datetime) -> Sending:
-    """What `shim notify test` sends."""
+    """The notice that `shim notify test` sends."""
     text = "This is a test of the shim's notifications. If you can read it, they reach you."
     notice = Notice("test", "test", now, "Test of the shim's notifications", text)
     return Sending(f"test-{secrets.token_hex(6)}", receiver, now, 1, _told(notice))

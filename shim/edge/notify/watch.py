@@ -72,7 +72,7 @@ class Watcher:
         return self
 
     async def stop(self) -> None:
-        """What is being sent is given up; it goes out again under its ID after the next start."""
+        """End it. Deliveries under way are given up; each goes out again under its ID after the next start."""
         tasks = [*self._tasks, *self._sending.values()]
         for task in tasks:
             task.cancel()

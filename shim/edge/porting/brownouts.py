@@ -61,7 +61,7 @@ class PlannedBrownout:
 
     @property
     def told(self) -> Brownout:
-        """What the core needs of it."""
+        """The brownout as the core needs it."""
         until = f"{self.ends_at:%Y-%m-%d %H:%M} UTC"
         return Brownout(self.id, self.operation, until, self.text, self.link)
 

@@ -116,8 +116,8 @@ class LockedCalls:
 
 
 async def refused_by_locks(store: Store, days: int, integration: str | None = None) -> list[LockedCalls]:
-    """What locks refused in the last days, today included, and no exception lets pass now: what an exception
-    could be granted for. Those with most calls first. Raises StoreError when the store fails."""
+    """The calls that locks refused in the last days, today included, and no exception lets pass now: those that
+    an exception could be granted for. Those with most calls first. Raises StoreError when the store fails."""
     since = (store.now() - timedelta(days=days - 1)).date()
     row = FAULTS.c
     query = (

@@ -70,7 +70,7 @@ class RungRule:
 
 @dataclass(frozen=True, slots=True)
 class RungStanding:
-    """What holds for a scope, and where that comes from; `who` and `at` are the store's."""
+    """The rung of a scope, and where it comes from; `who` and `at` are the store's."""
 
     operation: str
     rung: Rung
@@ -93,7 +93,7 @@ class RungChange:
 
 
 class Porting:
-    """What holds now, in memory. `refresh` is in seconds."""
+    """The rungs, brownouts and exceptions of now, in memory. `refresh` is in seconds."""
 
     def __init__(self, store: Store, refresh: float = REFRESH) -> None:
         self._store = store
@@ -188,7 +188,7 @@ async def rules(store: Store) -> list[RungRule]:
 def standings(
     integration: str, configured: Mapping[str, Rung], found: Iterable[RungRule]
 ) -> list[RungStanding]:
-    """What holds for an integration, by scope: the store's rows over its configuration."""
+    """The rungs of an integration, by scope: the store's rows over its configuration."""
     held = {scope: RungStanding(scope, rung, "configuration") for scope, rung in configured.items()}
     for each in found:
         if each.integration == integration:

@@ -62,7 +62,7 @@ class ReplayLogin:
 
 @dataclass(slots=True)
 class Played:
-    """What became of one conversation. `expected` and `got` are codes of faults, None for answers."""
+    """The result of one conversation. `expected` and `got` are codes of faults, None for answers."""
 
     conversation: Conversation
     verdict: Verdict

@@ -32,7 +32,7 @@ def require_policies(config: Config, catalogue: Catalogue) -> None:
 
 
 def judge_policies(config: Config, catalogue: Catalogue, where: str = "") -> list[SettingProblem]:
-    """What is wrong with the policies of all and of each integration; `where` is the file."""
+    """Problems of the policies of all and of each integration; `where` is the file."""
     file = f"{where}: " if where else ""
     general = config.conduct.policies
     lists = [(f"{file}conduct.policies", general)]
@@ -64,7 +64,7 @@ def _judge(policy: Policy, place: str, catalogue: Catalogue) -> Iterator[Setting
 def _unknown(
     policy: Policy, place: str, catalogue: Catalogue, covered: Sequence[Operation]
 ) -> Iterator[SettingProblem]:
-    """What it names and there is not."""
+    """The names in it that there are not."""
     if policy.finding is not None and policy.finding not in GOVERNED:
         meant = _meant(policy.finding, GOVERNED)
         what = "this is no finding of something emulated or dropped"

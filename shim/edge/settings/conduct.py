@@ -78,7 +78,7 @@ def _word(value: Any) -> Any:
 
 
 class SuccessorSettings(Section):
-    """What an old extension template became in v3: a template for users, one for extensions, or both."""
+    """The successors of an old extension template in v3: a template for users, one for extensions, or both."""
 
     user: Annotated[Count | None, doc("ID of a v3 template for users.")] = None
     extension: Annotated[Count | None, doc("ID of a v3 template for extensions.")] = None
@@ -98,7 +98,7 @@ def _slots(dialect: Dialect) -> Mapping[str, Slot]:
 
 @cache
 def _grantable() -> Mapping[str, Slot]:
-    """What users may be granted by backends of any kind."""
+    """The rights that users may be granted by backends of any kind."""
     return {name: slot for each in dialects() for name, slot in _slots(each).items()}
 
 
@@ -120,7 +120,8 @@ def _rights(values: dict[str, str]) -> dict[str, str]:
 
 
 class ConductSettings(Section):
-    """What 2.5 never knew and v3 asks for, and what 2.5 knew and v3 does not. An integration may differ."""
+    """Values that 2.5 never knew and v3 asks for, and that 2.5 knew and v3 does not. An integration may
+    differ."""
 
     user_max: Annotated[
         Count | Literal["unlimited", "leave"],

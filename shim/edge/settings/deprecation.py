@@ -32,7 +32,7 @@ class KeepOut(Section):
 
 
 class DeprecationSettings(Section):
-    """What callers are told of 2.5 (see conduct.tell), and how the log of its use is written."""
+    """The end of 2.5 as callers are told of it (see conduct.tell), and the log of its use."""
 
     since: Annotated[date | None, doc("Day from which 2.5 is deprecated; null leaves the header out.")] = date(
         2026, 1, 1

@@ -187,7 +187,7 @@ class _Sources:
         self.origins[key] = origin
 
     def origin(self, key: KeyPath) -> str | None:
-        """What set a key, unless the file did."""
+        """The variable or flag that set a key, unless the file did."""
         return next((self.origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self.origins), None)
 
     def place(self, key: KeyPath) -> str:
@@ -253,7 +253,8 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> Any:
-    """What a YAML file holds. Raises ConfigError when it cannot be read, naming the line but no text of it."""
+    """The content of a YAML file. Raises ConfigError when it cannot be read, naming the line but no text of
+    it."""
     try:
         return yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506  # it is a SafeLoader
     except OSError as error:
@@ -371,7 +372,7 @@ def _repeated(
 
 
 def judge_integrations(entries: Any, file: str, base: Path) -> list[SettingProblem]:
-    """What is wrong with integrations as they would stand in a file in the folder `base`."""
+    """Problems of integrations as they would stand in a file in the folder `base`."""
     problems: list[SettingProblem] = []
     _integrations(_listed(entries, base, file, None, (), problems), os.environ, problems)
     return problems

@@ -103,7 +103,7 @@ class LoginForms(Section):
     ] = None
 
     def rung(self, form: LoginForm | None, now: Callable[[], datetime]) -> LoginRung:
-        """What holds for a form at this time; the clock is only asked where it matters."""
+        """The rung of a form at this time; the clock is only asked where it matters."""
         rung: LoginRung = "translate" if form is None else getattr(self, form)
         if rung == "refuse" and self.refuse_from is not None and now().date() < self.refuse_from:
             return "warn"
@@ -172,7 +172,7 @@ class Integration(Section):
 
     @cached_property
     def caller(self) -> Caller:
-        """What the core may know of it."""
+        """The integration as the core may know it."""
         conduct = self.conduct
         return Caller(self.name, self.settings, self.policies, conduct.tell.core(), faults=self.faults.core())
 

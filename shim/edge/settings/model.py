@@ -262,7 +262,7 @@ class NativeV3Settings(Section):
 
 
 class LimitSettings(Section):
-    """What one message of a client may cost."""
+    """Limits of one message of a client."""
 
     body: Annotated[Count, doc("Largest message, bytes.")] = 1 << 20
     line: Annotated[Count, doc("Longest HTTP request line, bytes.")] = 8190
@@ -372,7 +372,7 @@ class Identities(Section):
 
 
 class ServerInfoSettings(Section):
-    """What answers say about the server in their serverInfo header."""
+    """The server as answers name it in their serverInfo header."""
 
     edition: Annotated[str | None, doc("Edition; null takes the backend's.")] = None
     version: Annotated[str | None, doc("Version that clients see; null takes the backend's.")] = "2.5.1"
@@ -386,7 +386,7 @@ class SchemaVersions(Section):
 
 
 class Log(Section):
-    """What is logged, and where to."""
+    """The log: which lines there are, and where they go."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], doc("Least severity.")] = "info"
     format: Annotated[

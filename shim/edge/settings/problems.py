@@ -45,7 +45,7 @@ _KINDS = {
     "path_type": "a path is needed",
     "ip_any_network": "a network is needed, as 10.1.0.0/16",
 }
-"""What pydantic's kinds of error say, in words of the configuration."""
+"""The kinds of error of pydantic, in words of the configuration."""
 
 
 class WrongSettings(ValueError):
@@ -138,7 +138,7 @@ def _sentence(detail: Any) -> str:
 
 
 def _kind(value: object) -> str | None:
-    """What YAML made of a value; None for a text."""
+    """The type that YAML made of a value; None for a text."""
     if isinstance(value, bool):
         return "true or false"
     for kind, name in (

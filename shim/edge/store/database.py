@@ -44,7 +44,7 @@ Clock = Callable[[], datetime]
 """Gives the time, in UTC."""
 
 STORE = Shared("store")
-"""What has the store's own identity."""
+"""The table with the store's own identity."""
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _MOST_CACHED = 50_000
@@ -203,7 +203,8 @@ class Store:
         return hasty
 
     async def read(self, work: Callable[[sa.Connection], _Result]) -> _Result:
-        """What `work` makes of what it reads, in one transaction. Raises StoreError when that fails."""
+        """The result of `work` on the rows that it reads, in one transaction. Raises StoreError when that
+        fails."""
         if self._direct is None:
             async with self.reading() as connection:
                 return await connection.run_sync(work)
@@ -272,7 +273,7 @@ class Store:
             raise _unavailable("a write has not ended yet") from error
 
     async def recall(self, owner: KeptBy) -> dict[str, Element]:
-        """What is kept for an owner by field; empty when there is nothing."""
+        """The elements that are kept for an owner, by field; empty when there is nothing."""
         kept = self._cache.get(owner)
         if kept is None:
             writes = self._writes
@@ -332,7 +333,7 @@ class Store:
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """What a database raises, as what the store raises."""
+    """Raise errors of a database as those of the store."""
     try:
         yield
     except (SQLAlchemyError, OSError, sqlite3.Error) as error:
@@ -392,7 +393,7 @@ def _unavailable(why: str) -> StoreError:
 
 
 def _kind(error: BaseException) -> str:
-    """What kind of error it was; its text may hold values."""
+    """The kind of an error; its text may hold values."""
     inner = getattr(error, "orig", None)
     return type(inner or error).__name__
 

@@ -50,7 +50,7 @@ def _place(owner: KeptBy) -> tuple[sa.Table, str, str]:
 
 
 def read_kept(connection: sa.Connection, owner: KeptBy) -> dict[str, str]:
-    """What is kept for an owner, as JSON by field."""
+    """The elements that are kept for an owner, as JSON by field."""
     table, column, name = _place(owner)
     query = sa.select(table.c.field, table.c.value).where(table.c[column] == name)
     return {row.field: row.value for row in connection.execute(query)}

@@ -38,7 +38,7 @@ _MIGRATION_LOCK = 25_300
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What a store says of itself; `None` where it does not."""
+    """The revision and release that a store names; `None` where it does not."""
 
     revision: str | None
     oldest_code: str | None

@@ -20,7 +20,7 @@ class Upgrade:
         scripts = ScriptDirectory.from_config(self._config)
         self.head = str(scripts.get_current_head())
         self.oldest_code = {each.revision: str(each.module.oldest_code) for each in scripts.walk_revisions()}
-        """What code has to know at the least to use a store, by the revision of the store."""
+        """The revision that code has to know at the least to use a store, by the revision of the store."""
 
     def run(self) -> None:
         """Bring the store to the head."""

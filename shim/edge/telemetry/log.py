@@ -76,7 +76,7 @@ def _keep_two() -> None:
 
 
 class _Queued:
-    """What structlog calls a logger: takes rendered lines, and gives them to the writer with their severity."""
+    """A logger as structlog has it: takes rendered lines, and gives them to the writer with their severity."""
 
     def __init__(self, writer: LogWriter) -> None:
         self._put = writer.put
@@ -95,7 +95,7 @@ class _Queued:
 
 
 class _Library(logging.Handler):
-    """What libraries log, above all asyncio and aiohttp, as an event of ours."""
+    """Log records of libraries, above all asyncio and aiohttp, as an event of ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger()

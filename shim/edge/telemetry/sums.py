@@ -20,7 +20,7 @@ EVERY = 10.0
 
 @dataclass(slots=True)
 class _Sum:
-    """What came since the last line, and what was told of the last of it."""
+    """The events since the last line, and the facts of the last of them."""
 
     count: int
     facts: dict[str, Any]

@@ -22,7 +22,7 @@ class TraceSpan(Protocol):
     """One part of a call, under way."""
 
     def named(self, name: str) -> None:
-        """What it is was found out only now."""
+        """Name the span, whose operation was found out only now."""
 
     def tell(self, facts: Mapping[str, str | int | None]) -> None:
         """Facts about it; None tells nothing."""
@@ -48,7 +48,7 @@ class Tracing(Protocol):
 
 
 class _NoSpan:
-    """What there is where nothing is traced."""
+    """Stands where nothing is traced."""
 
     def named(self, name: str) -> None:
         pass
@@ -64,7 +64,7 @@ NO_SPAN: TraceSpan = _NoSpan()
 _NOTHING: AbstractContextManager[TraceSpan] = nullcontext(NO_SPAN)
 
 UNDER_WAY: ContextVar[Tracing | None] = ContextVar("tracing", default=None)
-"""What traces the call that is under way here; None: nothing does."""
+"""The trace of the call that is under way here; None: nothing does."""
 
 
 def call(tracing: Tracing | None, headers: Mapping[str, str]) -> AbstractContextManager[TraceSpan]:
@@ -85,7 +85,7 @@ def headers() -> dict[str, str]:
 
 
 def judge_telemetry(config: Config, where: str = "") -> list[SettingProblem]:
-    """What is missing for traces that the configuration wants."""
+    """Problems that keep traces from being made, where the configuration wants them."""
     if config.telemetry.otlp_endpoint is None or _is_installed():
         return []
     what = "OpenTelemetry is not installed"
@@ -98,7 +98,8 @@ def judge_telemetry(config: Config, where: str = "") -> list[SettingProblem]:
 
 
 def open_tracing(config: Config) -> Tracing | None:
-    """What the configuration wants; None: nothing is traced. Raises ConfigError when it is not installed."""
+    """The tracing that the configuration wants; None: nothing is traced. Raises ConfigError when it is not
+    installed."""
     if config.telemetry.otlp_endpoint is None:
         return None
     if problems := judge_telemetry(config):

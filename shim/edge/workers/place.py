@@ -89,7 +89,7 @@ ListenAddress = tuple[str, int]
 
 
 def addresses(config: Config) -> dict[str, ListenAddress]:
-    """What is listened on, by the name of the listener."""
+    """The sockets by the name of their listener."""
     listen = config.listen
     found = {"http": (listen.host, listen.port), "admin": (config.admin.host, config.admin.port)}
     return found | ({"https": (listen.host, listen.tls_port)} if listen.tls else {})

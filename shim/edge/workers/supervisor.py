@@ -42,7 +42,7 @@ FIXED = ("admin.host", "admin.port", "listen.host", "listen.port", "listen.tls_p
 have in two places."""
 
 Run = Callable[[Worker, Config], int]
-"""What a worker does in its process; gives its exit code."""
+"""The work of a worker in its process; gives its exit code."""
 
 
 @dataclass
@@ -271,7 +271,7 @@ class Supervisor:
         return _Process(number, pid, reading, self.clock())
 
     def _in_worker(self, number: int, reading: int, writing: int) -> NoReturn:
-        """What the fork does; it never comes back."""
+        """Run the worker in the fork; never comes back."""
         code = 1
         try:
             os.setpgid(0, 0)  # Ctrl-C at a terminal is the parent's affair

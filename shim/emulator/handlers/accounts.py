@@ -33,7 +33,7 @@ _NOT_PROFILE = {"ID", "identifier", "status", "templateID", "accountFlag"} | {
 
 @cache
 def profile_fields(interface: Interface, level: str) -> frozenset[str]:
-    """What an account of a level is told about itself when added, and gives back in its details."""
+    """The elements that an account of a level is answered when added, and gives back in its details."""
     name = NAMES[level]
     given = fields_of(interface, f"{name}.Add{name}") | {"channelRuleID"}
     shown = fields_of(interface, f"{name}.Get{name}Details", True) | {"channelRuleID"}

@@ -37,7 +37,7 @@ def edit(kind: AccountKind, call: EmulatedRequest) -> Element:
 
 
 def _edited(call: EmulatedRequest, kind: AccountKind) -> list[Element]:
-    """What an Edit changes: the request itself, or each item in it that has a key."""
+    """The elements that an Edit changes: the request itself, or each item in it that has a key."""
     if call.operation.input.complex and kind.edit_key in call.operation.input.complex.slots:
         return [call.request]
     found = call.request.all(kind.item or "")

@@ -43,7 +43,7 @@ def _is_shown(call: EmulatedRequest, each: Object, owner: Owner | None, view: Em
 
 
 def _heading(call: EmulatedRequest, shown: list[Object], owner: Owner | None) -> dict[str, Fact]:
-    """What a list says above its rows: whose they are."""
+    """The elements above the rows of a list: whose they are."""
     if owner is None:
         return owner_facts(call.world, shown[0].owner if shown else ("account", call.actor.id))
     if owner[0] in KINDS and owner[0] != "ChargingPlan":

@@ -29,7 +29,7 @@ _MOST_REMEMBERED = 512
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """What the real server does is not known; each of these is played.
+    """The forms of lists that are played, since that of the real server is not known.
 
     `lists`: whether a list of accounts or extensions reaches all below its parent, or the parent's own.
     `row_identifier`: whose the identifier in rows of extensions is. `empty_list`: whether a list without rows
@@ -60,7 +60,7 @@ class Memory:
 
 @cache
 def row_names(operation: Operation) -> frozenset[str]:
-    """What the rows of an answer are called; none for an answer that is no list."""
+    """The name of the rows of an answer; none for an answer that is no list."""
     kind = operation.output.complex
     if kind is None or not operation.name.startswith("Get") or "notice" not in kind.slots:
         return frozenset()
@@ -79,7 +79,7 @@ def with_notice(ways: Ways, operation: Operation, answer: Element) -> Element:
 def told(
     memory: Memory, ways: Ways, operation: Operation, caller: str, request: Element, answer: Element, lie: str
 ) -> Element:
-    """What is answered instead of a true list: see `Lie`; the same answer where there is no lie or no list.
+    """The answer instead of a true list: see `Lie`; the same answer where there is no lie or no list.
 
     Raises Refusal for a lie that there is not.
     """

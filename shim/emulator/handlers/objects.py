@@ -155,12 +155,12 @@ def owner_facts(world: World, owner: Owner) -> dict[str, Fact]:
 
 
 def unkept(call: EmulatedRequest, kind: AccountKind, item: Element) -> frozenset[str]:
-    """What names the owner in a request that is the object itself; inside an item nothing does."""
+    """The element that names the owner in a request that is the object itself; inside an item nothing does."""
     return OWNER_PARAMETERS | set(kind.owner_names) if item is call.request else frozenset()
 
 
 def fields_sent(item: Element, *but: str) -> list[Element]:
-    """What there is to keep of an item: everything that does not name the object or its owner."""
+    """The elements to keep of an item: everything that does not name the object or its owner."""
     return [each for each in item.children if each.name not in but]
 
 

@@ -168,4 +168,4 @@ PLAN_NAMES = ("chargingPlanID", "chargingPlanIdentifier")
 OWNER_PARAMETERS = frozenset(
     ("userID", "userIdentifier", "userLogin", "ownerID", "extendedNumber", "scope", *PLAN_NAMES)
 )
-"""What names an owner in a request, whatever the kind."""
+"""The elements that name an owner in a request, whatever the kind."""

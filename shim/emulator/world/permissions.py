@@ -58,7 +58,7 @@ def limit_fields(interface: Interface, level: str) -> dict[str, ElementDecl]:
 
 
 def nothing_allowed(interface: Interface, level: str) -> dict[str, list[Element]]:
-    """What a new account has: every permission off, every limit 0, no end."""
+    """The permissions of a new account: every permission off, every limit 0, no end."""
     return {name: [_off(decl)] for name, decl in limit_fields(interface, level).items() if decl.simple}
 
 

@@ -31,7 +31,7 @@ class _Model(BaseModel):
 
 
 class SystemSeed(_Model):
-    """What the backend says about itself."""
+    """The backend as it names itself."""
 
     edition: str = "Professional"
     version: str = "3.0.0"
@@ -191,7 +191,7 @@ class Seed(_Model):
 
 
 def problems_between(seed: Seed) -> Iterator[str]:
-    """What is wrong between entries that are each right by themselves."""
+    """Problems between entries that are each right by themselves."""
     yield from _repeated(seed)
     yield from _misplaced(seed)
     yield from _unknown_owners(seed)

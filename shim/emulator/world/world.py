@@ -105,7 +105,7 @@ class SeenRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the backend says about itself."""
+    """The backend as it names itself."""
 
     edition: str = "Professional"
     version: str = "3.0.0"

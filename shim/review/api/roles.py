@@ -34,7 +34,7 @@ def needed_for(path: str) -> Role:
 
 
 def refusal(role: Role, needed: Role) -> str:
-    """What somebody is told who may not do something."""
+    """The sentence for somebody who may not do something."""
     return (
         f"Your role is {role}, and this needs {needed}: nothing was changed. Roles are set in admin.users and "
         "admin.tokens of the configuration."

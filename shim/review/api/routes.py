@@ -43,7 +43,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class FindingChange:
-    """What is said of a finding: a state with a reason, or a note (`state` null)."""
+    """The change of a finding: a state with a reason, or a note (`state` null)."""
 
     OPTIONAL: ClassVar[bool] = True
     text: str = ""

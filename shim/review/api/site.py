@@ -87,7 +87,7 @@ class Api:
         return web.json_response(document())
 
     def handler(self, route: Route) -> Handler:
-        """What answers a route: who asks, with what, and the answer as JSON."""
+        """The handler of a route: who asks, with what, and the answer as JSON."""
         answer: ApiAnswer = getattr(self, route.name)
 
         async def handle(request: web.Request) -> web.StreamResponse:

@@ -32,7 +32,7 @@ FITS: Mapping[Fit, Word] = {
 }
 PORTED = Word("★", "Ported", "called in v3, no longer in 2.5", "done")
 PARTS: Mapping[str, Word] = {"ported": PORTED, **{str(fit): word for fit, word in FITS.items()}}
-"""What the operations of an integration are: ported, or left and of a fit."""
+"""The kinds of operations of an integration: ported, or left and of a fit."""
 SEVERITIES: Mapping[Severity, Word] = {
     "refused": Word("✕", "Refused", "the call was refused", "bad"),
     "loss": Word("▼", "Loss", "something was dropped", "loss"),

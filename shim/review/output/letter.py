@@ -52,7 +52,7 @@ def _no_map(_: str) -> OperationMap | None:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for all letters: the address that callers use, without a path; when 2.5 ends and where to read
+    """The terms of all letters: the address that callers use, without a path; when 2.5 ends and where to read
     on; and what becomes of an operation, by its full name."""
 
     base: str = EXAMPLE
@@ -277,7 +277,7 @@ def _operation(
 
 
 def _mapping(told: OperationMap, base: str) -> Iterator[str]:
-    """What becomes of every part of it: calls, request, answer, what is lost, what only v3 has."""
+    """The fate of every part of it: calls, request, answer, what is lost, what only v3 has."""
     if told.alone:
         yield from ("", told.alone)
     for number, call in enumerate(told.calls, 1):
@@ -324,7 +324,7 @@ def _turned(old: str, new: str, *, answers: bool) -> tuple[str, str]:
 
 
 def _told(page: FindingPage) -> Iterator[str]:
-    """What it means for the program and what to do."""
+    """The meaning of a finding for the program, and the remedy."""
     row = page.row
     yield f"{page.meaning} {row.because}" if row.because != page.meaning else page.meaning
     if row.place:

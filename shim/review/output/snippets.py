@@ -28,7 +28,7 @@ NAMES: Mapping[SnippetLanguage, str] = {
     "curl": "curl",
 }
 FENCES: Mapping[SnippetLanguage, str] = {"xml": "xml", "php": "php", "python": "python", "curl": "sh"}
-"""What a fenced block of Markdown is marked with."""
+"""The mark of a fenced block of Markdown."""
 EXAMPLE = "https://voipnow.example.com"
 UNKNOWN_BASE = "https://YOUR-SYSTEMAPI-ADDRESS"
 """Stands for the public address of the shim where it is not configured."""
@@ -42,7 +42,8 @@ def snippet(call: SampleCall, language: SnippetLanguage, base: str = EXAMPLE) ->
 
 
 def language_of(callers: Sequence[CallerRow]) -> SnippetLanguage:
-    """What an integration seems to be written in, by those that called last; curl can be read by all."""
+    """The language that an integration seems to be written in, by those that called last; curl can be read by
+    all."""
     for each in callers:
         said = f"{each.toolkit} {each.agent}".lower()
         if "php" in said:
@@ -98,7 +99,7 @@ def _numbered(xml: str) -> str:
 
 
 def _part(root: etree._Element, name: str) -> str:
-    """What stands in the header or the body, with the namespaces that it needs."""
+    """The content of the header or the body, with the namespaces that it needs."""
     found = root.find(f"{{{SOAP}}}{name}")
     inner = found[0] if found is not None and len(found) else None
     if inner is None:

@@ -172,6 +172,6 @@ def fenced(content: str, language: str) -> list[str]:
 
 
 def title(page: FindingPage) -> str:
-    """What a finding is, in one line of Markdown."""
+    """A finding in one line of Markdown."""
     at = f" at {code(page.row.path)}" if page.row.path else ""
     return f"{page.row.title}{at}"

@@ -59,7 +59,7 @@ class Session:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     said: list[str] = field(default_factory=list)
     typed: tuple[str, Mapping[str, str]] | None = field(default=None, repr=False)
-    """What was typed on a page, given by its path, before the session before this one was lost."""
+    """The fields that were typed on a page, given by its path, before the session before this one was lost."""
 
 
 class Sessions:
@@ -137,7 +137,7 @@ class Sessions:
             self._sessions.pop(_digest(key), None)
 
     def _proof(self, name: str, password: str) -> bytes:
-        """What stands for a login in memory: worthless without this process's key."""
+        """The digest of a login in memory: worthless without this process's key."""
         text = f"{len(name)} {name}{password}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, key=self._key, digest_size=32).digest()
 

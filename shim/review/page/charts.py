@@ -123,8 +123,8 @@ def round_up(most: int) -> int:
 
 
 def strip(card: Scorecard) -> tuple[ChartPart, ...]:
-    """What an integration uses as parts of one line: what is ported, then what is left, the worst first. What
-    fails is that, however it maps."""
+    """The operations of an integration as parts of one line: ported ones, then those left, the worst first.
+    What fails is that, however it maps."""
     fits = Counter("failing" if each.failing else each.fit for each in card.operations if not each.ported)
     counts = [("ported", card.ported), *((name, fits[name]) for name in ("failing", *FITS))]
     total, x, parts = sum(count for _, count in counts), 0.0, []

@@ -147,7 +147,7 @@ class ReviewDesk:
         return letter(card, pages, self.now(), planned=planned, terms=words, logins=logins)
 
     def mapping(self, operation: str) -> OperationMap | None:
-        """What becomes of an operation of 2.5."""
+        """The mapping of an operation of 2.5."""
         return mapping_of(self.application.catalogue, operation)
 
     def knows(self, operation: str) -> bool:
@@ -226,14 +226,14 @@ class ReviewDesk:
         return sorted(each.name for each in self.application.config.integrations)
 
     async def impact(self, integration: str, operation: str, change: StateChange | None, days: int) -> Impact:
-        """What a change would touch of the calls of the last days; None is a brownout of all these days."""
+        """The impact of a change on the calls of the last days; None is a brownout of all these days."""
         app = self.application
         if change is None:
             return impact.brownout(await impact.seen(self.store, days), integration, operation)
         return await impact.compared(self.store, app.catalogue, app.config.integrations, days, change)
 
     async def release_impact(self, paths: Iterable[Mapping[str, Any]], days: int) -> Impact:
-        """What another release would touch, by the paths of its coverage."""
+        """The impact of another release, by the paths of its coverage."""
         try:
             after = impact.coverage_of(paths)
         except (KeyError, TypeError):

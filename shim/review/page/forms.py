@@ -23,12 +23,12 @@ _Choice = TypeVar("_Choice", bound=str)
 
 
 class WrongForm(ValueError):
-    """What was typed cannot be taken; the text is for the person."""
+    """Typed fields that cannot be taken; the text is for the person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is said of a finding. `state` None is a note."""
+    """The state that a finding is given. `state` None is a note."""
 
     state: FindingState | None
     text: str
@@ -91,7 +91,7 @@ NOBODY = "(nobody)"
 
 
 def integration_list(query: Mapping[str, str]) -> IntegrationList:
-    """What is not known does not count."""
+    """The list that is asked for; unknown values do not count."""
     return IntegrationList(
         text=text(query, "text"),
         owner=text(query, "owner"),
@@ -171,7 +171,7 @@ def numbers(form: MultiMapping[Any], name: str) -> list[int]:
 
 
 def said(form: Mapping[str, Any]) -> Said:
-    """What is said of a finding. Raises Wrong."""
+    """The state that a finding is given. Raises WrongForm."""
     do = text(form, "do")
     if do not in SAID:
         raise WrongForm("Choose what to say of it.")

@@ -124,7 +124,7 @@ class ImpactPage:
         self._desk = desk
 
     async def show(self, request: web.Request) -> web.Response:
-        """What the change in the address would touch; without one, only the form."""
+        """The impact of the change in the address; without one, only the form."""
         query = request.query
         if not query.get("change"):
             return await self._page(request, query)
@@ -145,7 +145,7 @@ class ImpactPage:
         )
 
     async def release(self, request: web.Request) -> web.Response:
-        """What another release would touch, by the coverage that it prints."""
+        """The impact of another release, by the coverage that it prints."""
         form = await self._site.form(request.clone(client_max_size=_LARGEST_FILE))
         given = form.get("coverage")
         days = forms.days({"days": forms.text(form, "days")})

@@ -162,7 +162,7 @@ class Oidc:
         return found
 
     async def _claims(self, begun: _Pending, metadata: Mapping[str, Any], code: str) -> Mapping[str, Any]:
-        """What the provider says of who logged in: the ID token's claims, and those of userinfo it lacks."""
+        """The claims about who logged in: the ID token's claims, and those of userinfo it lacks."""
         settings = begun.settings
         async with _client(settings) as client:
             token = await _json(

@@ -370,5 +370,5 @@ def _next_hour(now: datetime) -> datetime:
 
 
 def _kept_days(days: int) -> dict[str, int | None]:
-    """What an address has to say of the days that are looked at."""
+    """The days that are looked at, as a field of an address."""
     return {"days": days if days != forms.USUAL_DAYS else None}

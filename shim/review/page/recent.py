@@ -26,7 +26,7 @@ class Recent:
         self._changes = 0
 
     async def get(self, days: int, read: Callable[[], Awaitable[Overview]]) -> Overview:
-        """What is kept, else what `read` gives; several who ask at once read one after the other."""
+        """The value that is kept, else that of `read`; several who ask at once read one after the other."""
         async with self._turn:
             kept = self._kept.get(days)
             if kept is not None and self._clock() - kept[0] < SECONDS:

@@ -126,7 +126,7 @@ class Site:
         return await self._login(request, 401, _NOT_SAVED, next, typed)
 
     def typed(self, request: web.Request) -> Mapping[str, str]:
-        """What was typed on this page before its session was lost; once."""
+        """The fields that were typed on this page before its session was lost; once."""
         session = request[_SESSION]
         if session.typed is None or session.typed[0] != request.path:
             return {}
@@ -321,7 +321,7 @@ def _page_of(request: web.Request) -> str:
 
 
 def _kept(fields: PostedForm) -> dict[str, str]:
-    """What a login form carries of another one."""
+    """The fields of another form that a login form carries."""
     named = {name: text(fields, f"kept-{name}") for name in _KEPT}
     return {name: value for name, value in named.items() if value}
 

@@ -86,7 +86,7 @@ def chart(trend: Trend, days: Sequence[Day], today: date, sunset: date | None) -
 
 
 def said(trend: Trend, today: date, sunset: date | None) -> str:
-    """What the picture says, in words."""
+    """The picture in words."""
     week = f"{trend.week:,} calls of 2.5 in the last seven whole days"
     if trend.before is None:
         text = f"{week}; there is no week before to compare with."

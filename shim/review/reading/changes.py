@@ -21,7 +21,7 @@ from shim.edge.settings.model import Integration
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What decides over the calls of an integration.
+    """The settings that decide over the calls of an integration.
 
     `rungs` by scope as they are set, `exceptions` the scopes whose locks are lifted for a while, `logins` the
     rung of each form of login.
@@ -40,7 +40,7 @@ class State:
 
 
 StateChange = Callable[[str, State], State]
-"""What becomes of the state of an integration, given by its name."""
+"""A function from the state of an integration, given with its name, to another."""
 
 
 def state_of(

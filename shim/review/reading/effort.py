@@ -31,12 +31,12 @@ _MET: dict[Code, tuple[int, str]] = {
     "answer-field-unavailable": (1, "{} that v3 does not answer any more"),
     "field-refused": (5, "{} that calls are refused for"),
 }
-"""What weighs when it was met: (weight, in words), by code of the finding."""
+"""The weights of findings that were met: (weight, in words), by code of the finding."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortingEffort:
-    """What there is to do about one operation."""
+    """The work on one operation."""
 
     effort: Effort
     reason: str
@@ -44,7 +44,7 @@ class PortingEffort:
 
 @dataclass(frozen=True, slots=True)
 class SuccessorCalls:
-    """What the catalogue says of one old operation, the same for every integration.
+    """The mapping of one old operation in the catalogue, the same for every integration.
 
     `becomes` are full names of v3 operations in the order of their calls, `writes` whether it changes
     anything, `facts` weights with their words, `lacks` how many paths v3 has no place for.
@@ -73,12 +73,12 @@ class SuccessorCalls:
 
 
 def successors(catalogue: Catalogue) -> Mapping[str, SuccessorCalls]:
-    """What becomes of every old operation that is translated, by full name."""
+    """The mapping of every old operation that is translated, by full name."""
     return {name: _successors(catalogue, each) for name, each in catalogue.translations.items()}
 
 
 UNKNOWN = SuccessorCalls((), True, ((_UNTRANSLATED, "Not translated: it has to be written anew for v3"),))
-"""What is said of an operation that the catalogue does not translate."""
+"""The effort of an operation that the catalogue does not translate."""
 
 
 def _successors(catalogue: Catalogue, translation: Translation) -> SuccessorCalls:
@@ -93,7 +93,7 @@ def _successors(catalogue: Catalogue, translation: Translation) -> SuccessorCall
 
 
 def _of_the_shim(catalogue: Catalogue, translation: Translation) -> SuccessorCalls:
-    """What is said of an operation that the shim answers itself; v3 may have one of that name."""
+    """The effort of an operation that the shim answers itself; v3 may have one of that name."""
     name = translation.old.full_name
     if name in catalogue.new.operations:
         return SuccessorCalls((name,), translation.writes, ((1, "v3 has it too, and answers for itself"),))

@@ -72,7 +72,7 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What was touched on the days from `since` to `until`, and the programs of the integrations concerned."""
+    """The touches on the days from `since` to `until`, and the programs of the integrations concerned."""
 
     since: date
     until: date
@@ -105,7 +105,7 @@ class MetCalls:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the log has of the last days."""
+    """The log's knowledge of the last days."""
 
     since: date
     until: date
@@ -145,7 +145,7 @@ class Seen:
 
 
 async def seen(store: Store, days: int) -> Seen:
-    """What was called and found in the last days, today included. Raises BackendError."""
+    """Calls and findings of the last days, today included. Raises BackendError."""
     found = await reach(store, ALL, ALL, days)
     uses = [UseOfCall(each.integration, each.operation, each.calls, each.last_seen) for each in found.hits]
     async with store.reading() as connection:
@@ -188,7 +188,7 @@ def _shape(sample: str) -> etree._Element | None:
 
 
 def _values(root: etree._Element, path: str) -> list[str]:
-    """What stands at a path below the body element: `a/@b` an attribute, `...` an element with children."""
+    """The texts at a path below the body element: `a/@b` an attribute, `...` an element with children."""
     steps = path.split("/")
     at = [root]
     for step in steps:
@@ -218,7 +218,7 @@ def states(
 async def compared(
     store: Store, catalogue: Catalogue, integrations: Iterable[Integration], days: int, change: StateChange
 ) -> Impact:
-    """What becomes of the calls of the last days when the state of each integration is changed so, worked out
+    """The impact on the calls of the last days when the state of each integration is changed so, worked out
     in a thread: samples are read for it. Raises StoreError."""
     what = await seen(store, days)
     before = states(what, integrations, await rules(store), await read_exceptions(store), store.now())
@@ -229,7 +229,7 @@ async def compared(
 def changed(
     what: Seen, catalogue: Catalogue, before: Mapping[str, State], after: Mapping[str, State]
 ) -> Impact:
-    """What other states of integrations would touch. An integration that is in none of them is left out."""
+    """The impact of other states of integrations. An integration that is in none of them is left out."""
     return what.impact(_changed(what, catalogue, before, after))
 
 
@@ -289,7 +289,7 @@ def _choices(
 
 
 def brownout(what: Seen, integration: str, operation: str) -> Impact:
-    """What a planned refusal would touch."""
+    """The impact of a planned refusal."""
     hit = [
         each
         for each in what.uses
@@ -326,7 +326,7 @@ def coverage(catalogue: Catalogue) -> Coverage:
 
 
 def release(what: Seen, before: Coverage, after: Coverage) -> Impact:
-    """What a catalogue with these fates would touch, where another one was in use."""
+    """The impact of a catalogue with these fates, where another one was in use."""
     different = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     by: dict[str, list[tuple[str, str, str]]] = {}
     for key in sorted(different):

@@ -82,13 +82,13 @@ class OperationMap:
 
     @property
     def lost(self) -> tuple[Renaming, ...]:
-        """What v3 has no place for, each path once."""
+        """The paths that v3 has no place for, each path once."""
         found = {each.old: each for each in (*self.request, *self.answer) if each.lost}
         return tuple(found.values())
 
 
 def mapping_of(catalogue: Catalogue, operation: str) -> OperationMap | None:
-    """What becomes of an operation; None when it is not translated."""
+    """The mapping of an operation; None when it is not translated."""
     translation = catalogue.translations.get(operation)
     if translation is None:
         return None

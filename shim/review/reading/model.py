@@ -294,7 +294,7 @@ class Overview:
     trend: Trend
     """Without callers that are not known: they are nothing to port."""
     recent: tuple[Day, ...]
-    """What the trend is of: the last four weeks and today."""
+    """The days of the trend: the last four weeks and today."""
     observed: int
     old_per_day: float
     new_per_day: float

@@ -48,6 +48,6 @@ def in_order(steps: Iterable[PortingStep]) -> list[str]:
 
 
 def noun(operation: str) -> str:
-    """What an operation is about: service and name without verb, plural and `Details`."""
+    """The subject of an operation: service and name without verb, plural and `Details`."""
     service, _, name = operation.partition(".")
     return f"{service}.{_VERB.sub('', name).removesuffix('Details').removesuffix('s')}"

@@ -280,7 +280,7 @@ async def _seen(
 
 
 def _about(written: Integration | None, note: rows.Note | None) -> About:
-    """What was written on the page goes over what the configuration says."""
+    """Notes of the page over those of the configuration."""
     about = About()
     if written is not None:
         about = About(written.owner or "", written.contact or "", written.link or "", written.notes or "")
@@ -314,7 +314,7 @@ _SHORT = tuple(column for column in FINDINGS.c if column.name not in ("sample", 
 
 
 def _conditions(which: FindingFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
-    """What the database can filter; the rest depends on what is derived."""
+    """The part of a filter that the database can do; the rest depends on what is derived."""
     wanted = {name: getattr(which, name) for name in ("integration", "operation", "code", "severity")}
     found: list[sa.ColumnElement[bool]] = [
         FINDINGS.c[name] == value for name, value in wanted.items() if value is not None

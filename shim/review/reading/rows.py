@@ -106,7 +106,7 @@ class FaultCount(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What was written of an integration, by whom and when."""
+    """A note on an integration, by whom and when."""
 
     text: str
     who: str
@@ -261,7 +261,7 @@ async def called(connection: AsyncConnection, integration: str | None) -> dict[s
 
 
 async def notes(connection: AsyncConnection, integration: str | None) -> dict[str, Note]:
-    """What people wrote of integrations on the review page."""
+    """Notes on integrations from the review page."""
     row = INTEGRATION_NOTES.c
     query = sa.select(row.integration, row.text, row.who, row.at)
     found = await connection.execute(query.where(_of(row.integration, sa.true(), integration)))

@@ -59,7 +59,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(slots=True)
 class LastSeen:
-    """What was read of one integration."""
+    """The rows of one integration."""
 
     old: list[Use] = field(default_factory=list)
     new: dict[str, Use] = field(default_factory=dict)
@@ -215,7 +215,7 @@ def _judged(use: Use, seen: LastSeen, known: SuccessorCalls, now: datetime) -> _
 def _operations(
     judged: Sequence[_Judged], observed: int, reasons: Mapping[str, Mapping[str, int]]
 ) -> tuple[OperationUse, ...]:
-    """What is left in the order of porting, then what is ported, by name."""
+    """Operations: those left in the order of porting, then those ported, by name."""
     steps = [
         PortingStep(each.use.operation, each.work.effort, each.use.calls, each.known.writes, each.known.holds)
         for each in judged

@@ -21,7 +21,7 @@ from shim.edge.store.database import Store
 from shim.review.reading.model import FindingEvent, FindingState
 
 DECLARED: tuple[FindingState, ...] = ("new", "acknowledged", "ignored", "fixed")
-"""What may be said of a finding. That it is verified, the shim sees."""
+"""The states that a finding may be given. That it is verified, the shim sees."""
 OPEN: tuple[FindingState, ...] = ("new", "acknowledged")
 _LONGEST_WHO = 200
 _AT_ONCE = 500
@@ -30,7 +30,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class StateRefused(ValueError):
-    """What was said of a finding cannot be taken; the text says why and what to do."""
+    """A state that a finding cannot be given; the text says why and what to do."""
 
 
 def effective(
@@ -41,7 +41,7 @@ def effective(
     used_at: datetime | None,
     now: datetime,
 ) -> FindingState:
-    """What a stored state comes to now. `used_at` is the last call of the operation or of a successor.
+    """The state of now of a stored one. `used_at` is the last call of the operation or of a successor.
 
     A state that this version does not know counts as new: it has to be looked at.
     """

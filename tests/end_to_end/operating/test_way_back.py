@@ -1,4 +1,4 @@
-"""The way back of docs/upgrading.md, walked with running shims: to the release before, and further by the backup."""
+"""The way back of docs/upgrading.md, walked: to the release before, and further by the backup."""
 
 from __future__ import annotations
 
