@@ -340,7 +340,7 @@ class Reply:
 
 
 @dataclass
-class House:
+class ModelFixture:
     """Old clients, the shim, and v3 behind it. `judged` is how seldom answers are judged by the schemas."""
 
     world: World = field(default_factory=small_world)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from shim.core.message import Element
 from shim.interfaces.load import new
-from tests.account_model.driver import CLIENTS, PROVIDER, House, Reply
+from tests.account_model.driver import CLIENTS, PROVIDER, ModelFixture, Reply
 from tests.account_model.model import OldServer, Person, Phone
 
 OPEN: dict[str, str] = {}
@@ -25,7 +25,7 @@ def is_on(text: str | None) -> bool:
 
 @dataclass
 class History:
-    house: House = field(default_factory=House)
+    fixture: ModelFixture = field(default_factory=ModelFixture)
     model: OldServer = field(default_factory=OldServer)
     strict: bool = False
     """Whether what is known to be wrong is looked at too."""
@@ -46,7 +46,7 @@ class History:
         parent: str = "parentID",
     ) -> Phone | None:
         """AddExtension. None when it was refused, as it had to be, and left nothing."""
-        world = self.house.world
+        world = self.fixture.world
         if self.avoids("number-again") and self._would_be_again(client, local):
             local = self._free_local(client)
         fields = {"name": f"Name {login}", "company": f"Company {login}", "email": f"{login}@example.com"}
@@ -62,7 +62,7 @@ class History:
         before = (set(world.accounts), set(world.extensions))
         number = world.extended(account, str(int(local))) if local else None  # 2.5 has a whole number here
         taken = world.by_login(login) or number in world.extensions
-        reply = self.house.call("AddExtension", by=by, **texts)
+        reply = self.fixture.call("AddExtension", by=by, **texts)
         if taken:
             assert reply.code == "200", reply.outcome
             assert (set(world.accounts), set(world.extensions)) == before, "an undone Add left something"
@@ -81,14 +81,14 @@ class History:
 
     def _would_be_again(self, client: int, local: str | None) -> bool:
         """Whether a new extension may get the number of one that v3 deleted behind the shim's back."""
-        world = self.house.world
+        world = self.fixture.world
         number = world.extended(world.accounts[client], local) if local else f"{client:04d}*"
-        stale = {each.number for each in self.house.map.live()} - set(world.extensions)
+        stale = {each.number for each in self.fixture.map.live()} - set(world.extensions)
         return any(each.startswith(number) for each in stale) if local is None else number in stale
 
     def _person(self, user: int) -> Person:
         """A user of v3 as it is now, entered into the model."""
-        account = self.house.world.accounts[user]
+        account = self.fixture.world.accounts[user]
         profile = account.profile
         texts = {name: profile.get(name, "") for name in ("login", "name", "company", "email", "phone")}
         person = Person(user, account.parent or 0, account.identifier, **texts)
@@ -99,8 +99,8 @@ class History:
     def edit(self, phone: Phone, by_identifier: bool = False, /, **changes: str) -> Reply:
         """EditExtension; a login that is somebody else's is refused, and nothing is changed."""
         person = phone.person
-        holder = self.house.world.by_login(changes.get("login", ""))
-        reply = self.house.call("EditExtension", **self._named(phone, by_identifier), **changes)
+        holder = self.fixture.world.by_login(changes.get("login", ""))
+        reply = self.fixture.call("EditExtension", **self._named(phone, by_identifier), **changes)
         if holder is not None and holder.id != person.user:
             assert reply.code == "200", reply.outcome
             return reply
@@ -110,22 +110,22 @@ class History:
             if name != "password":
                 setattr(person, name, text)
         if "password" in changes and not by_identifier:
-            assert self.house.world.extensions[phone.number].password == changes["password"]
+            assert self.fixture.world.extensions[phone.number].password == changes["password"]
         self._siblings_told(reply, phone)
         return reply
 
     def set_status(self, phone: Phone, on: bool, phone_status: str | None = None) -> Reply:
         more = {"phoneStatus": phone_status} if phone_status else {}
-        reply = self.house.call("SetExtensionStatus", ID=str(phone.id), status=str(int(on)), **more)
+        reply = self.fixture.call("SetExtensionStatus", ID=str(phone.id), status=str(int(on)), **more)
         self._changed(reply, phone)
         person = phone.person
         person.status, person.phone_status = on, phone_status or person.phone_status
-        account = self.house.world.accounts[person.user]
+        account = self.fixture.world.accounts[person.user]
         assert (account.status, account.phone_status) == (person.status, person.phone_status)
         return reply
 
     def set_access(self, phone: Phone, on: bool) -> Reply:
-        reply = self.house.call("SetExtensionCpAccess", ID=str(phone.id), cpAccess=str(int(on)))
+        reply = self.fixture.call("SetExtensionCpAccess", ID=str(phone.id), cpAccess=str(int(on)))
         self._changed(reply, phone)
         phone.person.cp_access = on
         return reply
@@ -135,7 +135,7 @@ class History:
         fields = [_limit(name, text) for name, text in permissions.items()]
         if level is not None:
             fields.append(Element("level", level))
-        reply = self.house.call("SetExtensionPL", *fields, ID=str(phone.id))
+        reply = self.fixture.call("SetExtensionPL", *fields, ID=str(phone.id))
         self._changed(reply, phone)
         phone.person.permissions |= permissions
         phone.level = level or phone.level
@@ -150,7 +150,7 @@ class History:
         named, meant = list(phones), list(by_identifier)
         fields = [Element("ID", text) for text in (*(str(each.id) for each in named), *lost)]
         fields += [Element("identifier", each.person.identifier) for each in meant]
-        reply = self.house.call("DelExtension", *fields)
+        reply = self.fixture.call("DelExtension", *fields)
         gone = list(dict.fromkeys((*named, *meant)))
         if not gone:
             assert reply.code == "100", "nothing was there to delete"
@@ -164,30 +164,30 @@ class History:
         for person in {each.person for each in gone}:
             own = any(each.id == str(person.user) for each in gone if each.person is person)
             if own and not self.model.of(person):
-                assert person.user not in self.house.world.accounts, "the user of the last one is still there"
+                assert person.user not in self.fixture.world.accounts, "the user of the last one is still there"
         self._catch_up()
         return reply
 
     def deletable_dead(self) -> list[str]:
         """IDs of extensions that are gone, which a client may well try to delete once more."""
-        known = self.house.map.find("old_id", self.model.dead()) if self.avoids("delete-counts-gone") else {}
+        known = self.fixture.map.find("old_id", self.model.dead()) if self.avoids("delete-counts-gone") else {}
         return [each for each in self.model.dead() if each not in known]
 
     def _catch_up(self) -> None:
         """Users without extensions may have gone with a deletion; nobody else may."""
-        for person in [each for each in self.model.people if each.user not in self.house.world.accounts]:
+        for person in [each for each in self.model.people if each.user not in self.fixture.world.accounts]:
             assert not self.model.of(person), f"user {person.user} went, with extensions"
             self.model.people.remove(person)
 
     def known_before(self, phone: Phone) -> None:
         """An old client uses the ID from before the upgrade, which the shim never saw: it is the user's."""
-        said = self.house.call("GetExtensionDetails", ID=str(phone.person.user)).answer
+        said = self.fixture.call("GetExtensionDetails", ID=str(phone.person.user)).answer
         self.model.meet(phone, said.get("ID") or "", said.get("extensionID") or "")
 
     def find_by_identifier(self, phone: Phone) -> Reply:
         """GetExtensionDetails by identifier: one of the user's extensions, the one with the user's ID first."""
         person = phone.person
-        reply = self.house.call("GetExtensionDetails", identifier=person.identifier)
+        reply = self.fixture.call("GetExtensionDetails", identifier=person.identifier)
         own = [each for each in self.model.of(person) if each.id == str(person.user)]
         meant = {each.id for each in own or self.model.of(person)}
         assert reply.get("ID") in meant, f"{reply.get('ID')} is none of {meant}"
@@ -198,7 +198,7 @@ class History:
         asked = {"filter": text, "extensionType": kind}
         if by != client:
             asked["parentID"] = str(client)
-        reply = self.house.call("GetExtensions", by=by, **{key: said for key, said in asked.items() if said})
+        reply = self.fixture.call("GetExtensions", by=by, **{key: said for key, said in asked.items() if said})
         expected = self.model.listed(client, text, kind)
         rows = {row.get("extensionNo") or "": row for row in reply.rows()}
         assert len(rows) == len(reply.rows()), "a number is listed twice"
@@ -209,23 +209,23 @@ class History:
 
     def add_rule(self, phone: Phone) -> None:
         rule = Element("rule", children=[Element("busy", children=[Element("match", "1")])])
-        reply = self.house.call("AddCallRulesIn", rule, userID=str(phone.id))
+        reply = self.fixture.call("AddCallRulesIn", rule, userID=str(phone.id))
         phone.rules += [each.text or "" for each in reply.answer.all("ID")]
         self.compare_rules(phone)
 
     def drop_rule(self, phone: Phone) -> None:
-        reply = self.house.call("DelCallRulesIn", ID=phone.rules.pop(), userID=str(phone.id))
+        reply = self.fixture.call("DelCallRulesIn", ID=phone.rules.pop(), userID=str(phone.id))
         assert reply.get("items") == "1"
         self.compare_rules(phone)
 
     def compare_rules(self, phone: Phone) -> None:
-        reply = self.house.call("GetCallRulesIn", userID=str(phone.id))
+        reply = self.fixture.call("GetCallRulesIn", userID=str(phone.id))
         assert [row.get("ruleID") for row in reply.rows("rules")] == phone.rules
         assert reply.get("userID") in (None, phone.id)
 
     def assign(self, queue: Phone, agent: Phone) -> None:
         """AssignQueueAgent; an agent that is in the queue already is refused."""
-        reply = self.house.call("AssignQueueAgent", queueID=str(queue.id), ID=str(agent.id))
+        reply = self.fixture.call("AssignQueueAgent", queueID=str(queue.id), ID=str(agent.id))
         if agent.number in queue.agents:
             assert reply.code == "200"
         else:
@@ -234,13 +234,13 @@ class History:
         self.compare_agents(queue)
 
     def unassign(self, queue: Phone, agent: Phone) -> None:
-        reply = self.house.call("UnassignQueueAgent", queueID=str(queue.id), ID=str(agent.id))
+        reply = self.fixture.call("UnassignQueueAgent", queueID=str(queue.id), ID=str(agent.id))
         assert reply.get("result") == "success"
         queue.agents.discard(agent.number)
         self.compare_agents(queue)
 
     def compare_agents(self, queue: Phone) -> None:
-        reply = self.house.call("GetQueueAgents", ID=str(queue.id))
+        reply = self.fixture.call("GetQueueAgents", ID=str(queue.id))
         expected = sorted(str(self.model.phones[number].id) for number in queue.agents)
         assert sorted(row.get("ID") or "" for row in reply.rows("localAgents")) == expected
 
@@ -248,9 +248,9 @@ class History:
 
     def native_user(self, client: int, login: str, *kinds: str) -> Person | None:
         """A new user with an extension of each of these types. None when the login is taken."""
-        if self.house.world.by_login(login):
+        if self.fixture.world.by_login(login):
             return None
-        user = self.house.new_user(client, login, email=f"{login}@v3.example", company="Native Ltd")
+        user = self.fixture.new_user(client, login, email=f"{login}@v3.example", company="Native Ltd")
         person = self._person(user)
         for kind in kinds:
             self.native_extension(person, kind)
@@ -258,7 +258,7 @@ class History:
 
     def native_extension(self, person: Person, kind: str = "term", local: str | None = None) -> Phone:
         local = local or self._free_local(person.client)
-        number = self.house.new_extension(person.user, local, _TO_NEW.get(kind, kind))
+        number = self.fixture.new_extension(person.user, local, _TO_NEW.get(kind, kind))
         return self.model.enter(Phone(number, kind, person))
 
     def _free_local(self, client: int) -> str:
@@ -270,28 +270,28 @@ class History:
 
     def native_move(self, phone: Phone, person: Person) -> None:
         """The extension is another user's of the same client from now on."""
-        self.house.move(phone.number, person.user)
+        self.fixture.move(phone.number, person.user)
         phone.person = person
         person.ever += 1
-        if self.house.world.ways.row_identifier == "extension" and phone.id is not None:
+        if self.fixture.world.ways.row_identifier == "extension" and phone.id is not None:
             self.compare_details(phone)  # lists tell nothing of it then: it is seen when it is read by itself
 
     def native_delete_user(self, person: Person) -> None:
-        world = self.house.world
+        world = self.fixture.world
         world.leave(world.accounts[person.user])
         self.model.leave(person)
 
     def native_delete(self, phone: Phone) -> None:
-        self.house.world.drop_extension(phone.number)
+        self.fixture.world.drop_extension(phone.number)
         self.model.drop(phone)
         self.model.away.append(phone)
 
     def native_return(self, phone: Phone) -> None:
         """An extension that v3 had deleted is there again: the same number of the same user."""
-        world = self.house.world
+        world = self.fixture.world
         self.model.away.remove(phone)
         if phone.person in self.model.people and phone.number not in world.extensions:
-            self.house.new_extension(phone.person.user, phone.local, _TO_NEW.get(phone.kind, phone.kind))
+            self.fixture.new_extension(phone.person.user, phone.local, _TO_NEW.get(phone.kind, phone.kind))
             phone.rules.clear()
             phone.agents.clear()
             self.model.phones[phone.number] = phone
@@ -299,9 +299,9 @@ class History:
     def lied_to(self, client: int, lies: Iterable[tuple[str, str]]) -> None:
         """A list is read whose v3 lists lie; then every ID is used, before any list that does not."""
         for operation, lie in lies:
-            self.house.world.interfere(operation, f"list:{lie}")
-        reply = self.house.call("GetExtensions", parentID=str(client))
-        self.house.world.faults.clear()
+            self.fixture.world.interfere(operation, f"list:{lie}")
+        reply = self.fixture.call("GetExtensions", parentID=str(client))
+        self.fixture.world.faults.clear()
         there = self.model.listed(client)
         for row in reply.rows():
             phone, shown = there.get(row.get("extensionNo") or ""), row.get("ID") or ""
@@ -312,7 +312,7 @@ class History:
                 self.compare_details(phone)
 
     def native_rename(self, person: Person, login: str) -> None:
-        world = self.house.world
+        world = self.fixture.world
         if world.by_login(login):
             return
         world.rename(world.accounts[person.user], login)
@@ -323,12 +323,12 @@ class History:
         """Another number, for one without call rules or agents: what it owns is not carried along here."""
         busy = phone.rules or phone.agents or any(phone.number in each.agents for each in self.model.live())
         if not busy:
-            number = self.house.renumber(phone.number, self._free_local(phone.person.client))
+            number = self.fixture.renumber(phone.number, self._free_local(phone.person.client))
             self.model.renumber(phone, number)
 
     def native_recreate(self, person: Person) -> None:
         """Deleted and made again: another user ID, but the same login, identifier and numbers."""
-        person.user = self.house.recreate(person.user)
+        person.user = self.fixture.recreate(person.user)
         for phone in self.model.of(person):
             phone.rules.clear()
             phone.agents.clear()
@@ -352,16 +352,16 @@ class History:
         self.looks += gone
         start = self.looks % len(dead) if dead else 0
         self.check_gone((dead[start:] + dead[:start])[:gone])
-        assert not self.house.journal.open, f"the journal has open entries: {self.house.journal.open}"
+        assert not self.fixture.journal.open, f"the journal has open entries: {self.fixture.journal.open}"
 
     def check_gone(self, ids: Iterable[str]) -> None:
         for old_id in list(ids):
-            reply = self.house.call("GetExtensionDetails", ID=old_id)
+            reply = self.fixture.call("GetExtensionDetails", ID=old_id)
             assert reply.code == "100", f"{old_id} is gone, and is answered with {reply.outcome}"
 
     def compare_details(self, phone: Phone) -> None:
         person = phone.person
-        reply = self.house.call("GetExtensionDetails", ID=str(phone.id))
+        reply = self.fixture.call("GetExtensionDetails", ID=str(phone.id))
         said = reply.answer
         self.model.meet(phone, said.get("ID") or "", said.get("extensionID") or "")
         expected = {
@@ -382,11 +382,11 @@ class History:
         assert switches == (person.status, person.cp_access), f"status and panel access of {phone.number}"
 
     def compare_permissions(self, phone: Phone) -> None:
-        said = self.house.call("GetExtensionPL", ID=str(phone.id)).answer.child("extensionPL")
+        said = self.fixture.call("GetExtensionPL", ID=str(phone.id)).answer.child("extensionPL")
         assert said is not None
         assert said.get("ID") == phone.id
         assert said.get("level") == phone.level, f"the level of {phone.number} is {said.get('level')}"
-        kind = new(self.house.dialect).operations["User.SetUserPL"].input.complex
+        kind = new(self.fixture.dialect).operations["User.SetUserPL"].input.complex
         assert kind is not None
         for name, text in phone.person.permissions.items():
             if name not in {v3.replace("provision", "Provision") for v3 in kind.slots} | set(kind.slots):

@@ -124,9 +124,9 @@ def test_status_by_the_id_of_an_extension_that_is_gone_changes_nobody() -> None:
     second = history.model.of(person)[1]
     history.native_delete(second)
     history.look(gone=0)
-    reply = history.house.call("SetExtensionStatus", ID=str(second.id), status="0")
+    reply = history.fixture.call("SetExtensionStatus", ID=str(second.id), status="0")
     assert reply.code == "100"
-    assert history.house.world.accounts[person.user].status
+    assert history.fixture.world.accounts[person.user].status
 
 
 @still_open("delete-counts-gone")
@@ -137,7 +137,7 @@ def test_deleting_an_extension_that_v3_deleted_before_leaves_its_user() -> None:
     [phone] = history.model.of(person)
     history.native_delete(phone)
     history.delete([], lost=[str(phone.id)])
-    assert person.user in history.house.world.accounts, "a user that v3 kept was deleted"
+    assert person.user in history.fixture.world.accounts, "a user that v3 kept was deleted"
 
 
 @still_open("moved-as-renumbered")

@@ -18,7 +18,7 @@ from shim.core.rules.rule import Rule
 from shim.core.serialise import MessageWriter
 from shim.emulator.world.world import Object
 from shim.interfaces.load import old
-from tests.account_model.driver import CLIENTS, PROVIDER, House, Reply, shim
+from tests.account_model.driver import CLIENTS, PROVIDER, ModelFixture, Reply, shim
 
 CLIENT = CLIENTS[0]
 ODD = ("voicecenter", "callback", "callcard", "intercom", "queuecenter")
@@ -33,35 +33,35 @@ SHOWING = {
 
 
 @pytest.fixture
-def house() -> House:
-    house = House()
-    busy, odd = house.new_user(CLIENT, "busy"), house.new_user(CLIENT, "odd")
+def fixture() -> ModelFixture:
+    fixture = ModelFixture()
+    busy, odd = fixture.new_user(CLIENT, "busy"), fixture.new_user(CLIENT, "odd")
     for number, kind in enumerate(("term", "phoneQueue", "ivr", "term")):
-        house.new_extension(busy, f"10{number}", kind)
+        fixture.new_extension(busy, f"10{number}", kind)
     for number, kind in enumerate(ODD):
-        house.new_extension(odd, f"20{number}", kind)
-    house.new_extension(house.new_user(CLIENT, "plain"), "300", "term")
-    house.new_user(CLIENT, "nobody")
-    furnish(house)
-    house.map.rows.clear()  # a shim that has seen nothing yet
-    return house
+        fixture.new_extension(odd, f"20{number}", kind)
+    fixture.new_extension(fixture.new_user(CLIENT, "plain"), "300", "term")
+    fixture.new_user(CLIENT, "nobody")
+    seed(fixture)
+    fixture.map.rows.clear()  # a shim that has seen nothing yet
+    return fixture
 
 
-def furnish(house: House) -> None:
+def seed(fixture: ModelFixture) -> None:
     """Agents, numbers, card codes, rules: on first and on second extensions."""
-    ids = {row.get("extensionNo"): row.get("ID") or "" for row in extensions(house)}
+    ids = {row.get("extensionNo"): row.get("ID") or "" for row in extensions(fixture)}
     for agent in ("100", "103", "300"):
-        did(house.call("AssignQueueAgent", ID=ids[agent], queueID=ids["101"]))
+        did(fixture.call("AssignQueueAgent", ID=ids[agent], queueID=ids["101"]))
     trunk = tree("x", name="Trunk").children
-    house.world.kept("Channel")[1] = Object("Channel", 1, ("account", 1), house.world.clock(), trunk)
+    fixture.world.kept("Channel")[1] = Object("Channel", 1, ("account", 1), fixture.world.clock(), trunk)
     for key, owner in enumerate(("103", "202", "300"), 1):
         facts = {"phoneNo": f"555010{key}", "did": f"555010{key}", "channelID": "1"}
-        made = Object("PublicNo", key, ("account", CLIENT), house.world.clock(), tree("x", **facts).children)
+        made = Object("PublicNo", key, ("account", CLIENT), fixture.world.clock(), tree("x", **facts).children)
         made.held_by = f"{CLIENT:04d}*{owner}"
-        house.world.kept("PublicNo")[key] = made
+        fixture.world.kept("PublicNo")[key] = made
     for owner in ("103", "300"):
         rule = Element("rule", children=[tree("busy", number="123")])
-        did(house.call("AddCallRulesIn", rule, userID=ids[owner]))
+        did(fixture.call("AddCallRulesIn", rule, userID=ids[owner]))
 
 
 def did(reply: Reply) -> Reply:
@@ -73,8 +73,8 @@ def tree(element: str, /, **texts: str) -> Element:
     return Element(element, children=[Element(each, text) for each, text in texts.items()])
 
 
-def extensions(house: House) -> list[Element]:
-    return house.call("GetExtensions", parentID=CLIENT).rows()
+def extensions(fixture: ModelFixture) -> list[Element]:
+    return fixture.call("GetExtensions", parentID=CLIENT).rows()
 
 
 # ---- the walk ----
@@ -111,7 +111,7 @@ def ways_to_ask(translation: Translation, known: set[str]) -> Iterator[dict[str,
             yield fields
 
 
-def walk(house: House) -> dict[str, set[str]]:
+def walk(fixture: ModelFixture) -> dict[str, set[str]]:
     """Every ID that a read shows, by the read; what it refuses, as 2.5 would have, is passed over."""
     shown: dict[str, set[str]] = {}
     known: set[str] = set()
@@ -121,7 +121,7 @@ def walk(house: House) -> dict[str, set[str]]:
         for translation in reads:
             name = translation.old.full_name
             for fields in ways_to_ask(translation, set(known)):
-                reply = house.call(name, **fields)
+                reply = fixture.call(name, **fields)
                 if reply.fault is None:
                     found = (spots(reply.answer, path) for path in showing(translation))
                     said = {each.text or "" for places in found for each in places}
@@ -131,25 +131,25 @@ def walk(house: House) -> dict[str, set[str]]:
             return {name: ids for name, ids in shown.items() if ids}
 
 
-def test_every_id_that_is_shown_can_be_used(house: House) -> None:
-    shown = walk(house)
+def test_every_id_that_is_shown_can_be_used(fixture: ModelFixture) -> None:
+    shown = walk(fixture)
     assert set(shown) >= SHOWING, SHOWING - set(shown)
     ids = set().union(*shown.values())
-    assert ids == {row.get("ID") for row in extensions(house)}
+    assert ids == {row.get("ID") for row in extensions(fixture)}
     assert len(ids) == 10
     for each in sorted(ids):
-        assert house.call("GetExtensionDetails", ID=each).get("ID") == each
-        assert house.call("GetExtensionSettings", ID=each).get("ID") == each
-        assert house.call("GetExtensionPL", ID=each).get("extensionPL/ID") == each
-        assert house.call("SetVoicemail", ID=each, status="1").get("ID") == each
-        assert house.call("SetExtensionStatus", ID=each, phoneStatus="1").get("ID") == each
-        assert house.call("EditExtension", ID=each, name=f"Name {each}").get("ID") == each
+        assert fixture.call("GetExtensionDetails", ID=each).get("ID") == each
+        assert fixture.call("GetExtensionSettings", ID=each).get("ID") == each
+        assert fixture.call("GetExtensionPL", ID=each).get("extensionPL/ID") == each
+        assert fixture.call("SetVoicemail", ID=each, status="1").get("ID") == each
+        assert fixture.call("SetExtensionStatus", ID=each, phoneStatus="1").get("ID") == each
+        assert fixture.call("EditExtension", ID=each, name=f"Name {each}").get("ID") == each
 
 
-def test_no_list_shows_a_user_without_extensions(house: House) -> None:
-    nobody = next(each for each in house.world.accounts.values() if each.login == "nobody")
-    assert str(nobody.id) not in set().union(*walk(house).values())
-    assert house.call("GetExtensionDetails", ID=nobody.id).code == "100"
+def test_no_list_shows_a_user_without_extensions(fixture: ModelFixture) -> None:
+    nobody = next(each for each in fixture.world.accounts.values() if each.login == "nobody")
+    assert str(nobody.id) not in set().union(*walk(fixture).values())
+    assert fixture.call("GetExtensionDetails", ID=nobody.id).code == "100"
 
 
 def test_old_and_new_interfaces_have_no_read_that_is_not_walked() -> None:

@@ -27,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from shim.emulator.handlers.listing import LIES, EmptyList, Lists, RowIdentifier, Ways
 from shim.interfaces.load import STANDARD, Dialect, dialects
-from tests.account_model.driver import CLIENTS, PROVIDER, House, small_world
+from tests.account_model.driver import CLIENTS, PROVIDER, ModelFixture, small_world
 from tests.account_model.history import GRANTED, UNLIMITED, History
 from tests.account_model.model import Person, Phone
 
@@ -78,9 +78,9 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.history = History(House(small_world(self.dialect), dialect=self.dialect))
-        self.history.house.world.ways = self.ways
-        self.history.house.judged = 1 if HISTORIES else 5
+        self.history = History(ModelFixture(small_world(self.dialect), dialect=self.dialect))
+        self.history.fixture.world.ways = self.ways
+        self.history.fixture.judged = 1 if HISTORIES else 5
         self.looks = 0
 
     # choosing
@@ -296,7 +296,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([0.5, 2]))
     def time_passes(self, hours: float) -> None:
-        self.history.house.map.now += hours * 3600
+        self.history.fixture.map.now += hours * 3600
 
     # after every step
 

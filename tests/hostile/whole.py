@@ -87,7 +87,7 @@ def _answering(call: Call, request: Element) -> bytes | Fault:
     return new_answer(operation, Messages(source).message(operation.output))
 
 
-class House(World):
+class WholeWorld(World):
     """A backend that answers everything, and a store that holds nothing yet."""
 
     def serve(self, sent: Sent, path: str) -> Outcome:
@@ -112,7 +112,7 @@ def through(data: bytes) -> str:
         if is_native(head_of(body, sent.content_type)):
             return "native"
     plain = Sent(sent.path, sent.content_type, "", sent.action, sent.agent, body)
-    outcome = House(_answering).serve(plain, path)
+    outcome = WholeWorld(_answering).serve(plain, path)
     if outcome.fault is not None:
         assert outcome.fault.__traceback__ is None
         _judge_fault(outcome.fault, outcome.soap_12)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shim.edge.store.database import Store
-from tests.journal.house import House
+from tests.journal.fixture import JournalFixture
 
 
 @pytest.fixture
@@ -17,5 +17,5 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def house(store: Store) -> House:
-    return House(store)
+def fixture(store: Store) -> JournalFixture:
+    return JournalFixture(store)

@@ -11,7 +11,7 @@ from shim.core.journal.single_add import Traced
 from shim.core.message import Element
 from shim.edge.journal.tables import ENTRIES
 from shim.edge.store.database import Store
-from tests.journal.house import DECLARED, TRACED, House, Killed, catalogue
+from tests.journal.fixture import DECLARED, TRACED, JournalFixture, Killed, catalogue
 from translations.shared import traces
 
 Fields = list[tuple[str, str]]
@@ -55,12 +55,12 @@ TROUBLES = ("fault:520", "away", "drop", "drop-after", "late:0", "later", "half"
 
 
 @pytest.fixture
-def house(store: Store) -> House:
-    return House(store)
+def fixture(store: Store) -> JournalFixture:
+    return JournalFixture(store)
 
 
-def there(house: House, name: str) -> set[Any]:
-    return set(house.world.objects.get(ADDS[name][0], {}))
+def there(fixture: JournalFixture, name: str) -> set[Any]:
+    return set(fixture.world.objects.get(ADDS[name][0], {}))
 
 
 def successor(name: str) -> str:
@@ -76,26 +76,26 @@ def test_every_trace_is_declared_and_tried() -> None:
 
 
 @pytest.mark.parametrize("name", ADDS)
-async def test_without_trouble_there_is_one_and_its_id_is_told(house: House, name: str) -> None:
-    before = there(house, name)
-    outcome = await house.process().call(name, ADDS[name][1])
+async def test_without_trouble_there_is_one_and_its_id_is_told(fixture: JournalFixture, name: str) -> None:
+    before = there(fixture, name)
+    outcome = await fixture.process().call(name, ADDS[name][1])
     assert outcome.fault is None, outcome.fault.text
-    [new] = there(house, name) - before
+    [new] = there(fixture, name) - before
     assert f">{new}<" in (outcome.answer or b"").decode()
-    assert await house.process().journal.entries("running", "undoing", "paused") == []
+    assert await fixture.process().journal.entries("running", "undoing", "paused") == []
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("name", ADDS)
 async def test_each_trouble_ends_as_one_that_is_told_or_as_nothing(
-    house: House, name: str, trouble: str
+    fixture: JournalFixture, name: str, trouble: str
 ) -> None:
-    before = there(house, name)
-    house.trouble.actions[successor(name), 0] = trouble
-    outcome = await house.process().call(name, ADDS[name][1])
-    await house.recover()
-    house.backend.land()
-    new = there(house, name) - before
+    before = there(fixture, name)
+    fixture.trouble.actions[successor(name), 0] = trouble
+    outcome = await fixture.process().call(name, ADDS[name][1])
+    await fixture.recover()
+    fixture.backend.land()
+    new = there(fixture, name) - before
     if outcome.fault is None:
         [key] = new
         assert f">{key}<" in (outcome.answer or b"").decode()
@@ -103,44 +103,44 @@ async def test_each_trouble_ends_as_one_that_is_told_or_as_nothing(
         assert new == set()
     ran = trouble in ("drop-after", "late:0", "half", "garbage")
     assert (outcome.fault is None) == (ran and name in TELLS_AN_ID)
-    again = await house.process().call(name, ADDS[name][1])
+    again = await fixture.process().call(name, ADDS[name][1])
     assert again.fault is None or outcome.fault is None
-    assert len(there(house, name) - before) in (1, 2)
-    assert await house.process().journal.entries("running", "undoing", "paused") == []
+    assert len(there(fixture, name) - before) in (1, 2)
+    assert await fixture.process().journal.entries("running", "undoing", "paused") == []
 
 
 @pytest.mark.parametrize("name", ADDS)
 async def test_killed_at_every_boundary_a_retry_leaves_one_and_tells_its_id(store: Store, name: str) -> None:
     kills = 0
     for event in range(40):
-        house = House(store)
-        await house.clear()
-        before = there(house, name)
-        house.trouble.kill_at = [event]
+        fixture = JournalFixture(store)
+        await fixture.clear()
+        before = there(fixture, name)
+        fixture.trouble.kill_at = [event]
         try:
-            await house.process().call(name, ADDS[name][1])
+            await fixture.process().call(name, ADDS[name][1])
         except Killed:
             kills += 1
         else:
             break
-        await house.recover()
-        assert await house.process().journal.entries("running", "undoing", "paused") == []
-        again = await house.process().call(name, ADDS[name][1])
+        await fixture.recover()
+        assert await fixture.process().journal.entries("running", "undoing", "paused") == []
+        again = await fixture.process().call(name, ADDS[name][1])
         assert again.fault is None, (event, again.fault.text)
-        [key] = there(house, name) - before
+        [key] = there(fixture, name) - before
         assert f">{key}<" in (again.answer or b"").decode()
     assert 5 < kills < 40
 
 
-async def test_one_that_others_added_meanwhile_is_never_taken_for_ours(house: House) -> None:
+async def test_one_that_others_added_meanwhile_is_never_taken_for_ours(fixture: JournalFixture) -> None:
     name, fields = "AddChannelGroup", ADDS["AddChannelGroup"][1]
-    assert (await house.process().call(name, fields)).fault is None
-    before = there(house, name)
-    house.trouble.actions[successor(name), 1] = "drop"
-    outcome = await house.process().call(name, fields)
-    await house.recover()
+    assert (await fixture.process().call(name, fields)).fault is None
+    before = there(fixture, name)
+    fixture.trouble.actions[successor(name), 1] = "drop"
+    outcome = await fixture.process().call(name, fields)
+    await fixture.recover()
     assert outcome.fault is not None
-    assert there(house, name) == before
+    assert there(fixture, name) == before
 
 
 async def test_several_numbers_at_once_are_not_traced() -> None:
@@ -152,10 +152,10 @@ async def test_several_numbers_at_once_are_not_traced() -> None:
     assert traces.PUBLIC_NO.probe(Element("AddPublicNo", children=rows[:1])) is not None
 
 
-async def test_a_card_code_names_no_entry(house: House) -> None:
-    house.trouble.actions["Extension.AddCardCode", 0] = "drop"
-    await house.process().call("AddCardCode", ADDS["AddCardCode"][1])
-    async with house.store.reading() as connection:
+async def test_a_card_code_names_no_entry(fixture: JournalFixture) -> None:
+    fixture.trouble.actions["Extension.AddCardCode", 0] = "drop"
+    await fixture.process().call("AddCardCode", ADDS["AddCardCode"][1])
+    async with fixture.store.reading() as connection:
         assert (await connection.execute(sa.select(ENTRIES.c.subject))).scalars().all() == [None]
-    await house.recover()
-    assert "5501234" not in await house.text()
+    await fixture.recover()
+    assert "5501234" not in await fixture.text()

@@ -17,7 +17,7 @@ import pytest
 from shim.core.pipeline import Outcome
 from shim.edge.store.database import Store
 from shim.emulator.world.world import EmulatedExtension
-from tests.journal.house import SECRET, House, added, check_identities, orphans, snapshot
+from tests.journal.fixture import SECRET, JournalFixture, added, check_identities, orphans, snapshot
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "journal.md"
 ADD = [("name", "Desk One"), ("login", "desk1"), ("password", SECRET), ("parentID", "20"), ("country", "us")]
@@ -47,34 +47,34 @@ class Plan:
     fields: list[tuple[str, str]]
     title: str
     writes: tuple[str, ...]
-    done: Callable[[House], bool]
+    done: Callable[[JournalFixture], bool]
 
 
-def add_done(house: House) -> bool:
-    users, numbers = added(house)
-    return len(users) == len(numbers) == 1 and house.world.extensions[numbers[0]].user == users[0]
+def add_done(fixture: JournalFixture) -> bool:
+    users, numbers = added(fixture)
+    return len(users) == len(numbers) == 1 and fixture.world.extensions[numbers[0]].user == users[0]
 
 
-def edit_done(house: House) -> bool:
-    extension = house.world.extensions["0020*002"]
-    return (house.world.accounts[31].profile["name"], extension.label, extension.password) == (
+def edit_done(fixture: JournalFixture) -> bool:
+    extension = fixture.world.extensions["0020*002"]
+    return (fixture.world.accounts[31].profile["name"], extension.label, extension.password) == (
         "Nils Anew",
         "Nils Anew",
         SECRET,
     )
 
 
-def delete_done(house: House) -> bool:
-    return 31 not in house.world.accounts and "0020*002" not in house.world.extensions
+def delete_done(fixture: JournalFixture) -> bool:
+    return 31 not in fixture.world.accounts and "0020*002" not in fixture.world.extensions
 
 
-def delete_one_done(house: House) -> bool:
-    return "0020*001" not in house.world.extensions and "0020*100" in house.world.extensions
+def delete_one_done(fixture: JournalFixture) -> bool:
+    return "0020*001" not in fixture.world.extensions and "0020*100" in fixture.world.extensions
 
 
-def provision_done(house: House) -> bool:
-    extension = house.world.extensions["0020*002"]
-    return ("SetProvision", "0020*002") in house.world.settings and extension.password == SECRET
+def provision_done(fixture: JournalFixture) -> bool:
+    extension = fixture.world.extensions["0020*002"]
+    return ("SetProvision", "0020*002") in fixture.world.settings and extension.password == SECRET
 
 
 ADDING = Plan(
@@ -107,7 +107,7 @@ ACCOUNT_BARE = Plan(
     [("ID", str(BARE))],
     "DelAccount, an account that is no extension",
     ("Account.DelAccount",),
-    lambda house: BARE not in house.world.accounts,
+    lambda fixture: BARE not in fixture.world.accounts,
 )
 CLIENT = [
     ("name", "Cities Ltd"), ("login", "cities"), ("password", SECRET), ("country", "us"), ("parentID", "10"),
@@ -115,13 +115,13 @@ CLIENT = [
 ]  # fmt: skip
 
 
-def account_added(level: str, kept: bool) -> Callable[[House], bool]:
+def account_added(level: str, kept: bool) -> Callable[[JournalFixture], bool]:
     """Whether there is one new account of that level, and the shim keeps what v3 cannot hold of it."""
 
-    def done(house: House) -> bool:
-        new = added(house)[0]
-        return [house.world.accounts[each].level for each in new] == [level] and (
-            not kept or str(new[0]) in house.kept
+    def done(fixture: JournalFixture) -> bool:
+        new = added(fixture)[0]
+        return [fixture.world.accounts[each].level for each in new] == [level] and (
+            not kept or str(new[0]) in fixture.kept
         )
 
     return done
@@ -153,32 +153,32 @@ CASES = [(plan, write, trouble) for plan in PLANS for write in plan.writes for t
 
 
 @pytest.fixture
-def house(store: Store) -> House:
-    return furnished(House(store))
+def fixture(store: Store) -> JournalFixture:
+    return seeded(JournalFixture(store))
 
 
-def furnished(house: House) -> House:
+def seeded(fixture: JournalFixture) -> JournalFixture:
     """A user with two extensions, and one without any."""
-    house.world.enter_extension(EmulatedExtension("0020*100", 30, "term", "Second", house.now()))
-    bare = deepcopy(house.world.accounts[31])
+    fixture.world.enter_extension(EmulatedExtension("0020*100", 30, "term", "Second", fixture.now()))
+    bare = deepcopy(fixture.world.accounts[31])
     bare.id, bare.identifier, bare.profile = BARE, "bare", {**bare.profile, "login": "bare"}
-    house.world.enter(bare)
-    house.first = snapshot(house.world)
-    return house
+    fixture.world.enter(bare)
+    fixture.first = snapshot(fixture.world)
+    return fixture
 
 
-async def ending(house: House, plan: Plan, outcome: Outcome | None) -> str:
+async def ending(fixture: JournalFixture, plan: Plan, outcome: Outcome | None) -> str:
     """What is there in the end, in a word; fails when it is neither all, nothing, nor paused."""
-    entries = await house.process().journal.entries()
-    await check_identities(house)
-    await house.look()
+    entries = await fixture.process().journal.entries()
+    await check_identities(fixture)
+    await fixture.look()
     if any(each.state == "paused" for each in entries):
         return "paused"
-    assert SECRET not in await house.text()
-    assert not orphans(house)
-    if plan.done(house):
+    assert SECRET not in await fixture.text()
+    assert not orphans(fixture)
+    if plan.done(fixture):
         return "all done"
-    assert snapshot(house.world) == house.first
+    assert snapshot(fixture.world) == fixture.first
     assert outcome is None or outcome.fault is not None
     return "nothing done"
 
@@ -192,13 +192,13 @@ def told(outcome: Outcome) -> str:
     )
 
 
-async def run(house: House, plan: Plan, write: str, trouble: str) -> tuple[str, str]:
-    house.trouble.actions[write, 0] = trouble
-    outcome = await house.process().call(plan.operation, plan.fields)
+async def run(fixture: JournalFixture, plan: Plan, write: str, trouble: str) -> tuple[str, str]:
+    fixture.trouble.actions[write, 0] = trouble
+    outcome = await fixture.process().call(plan.operation, plan.fields)
     said = told(outcome)
-    await house.recover()
-    house.backend.land()
-    end = await ending(house, plan, outcome)
+    await fixture.recover()
+    fixture.backend.land()
+    end = await ending(fixture, plan, outcome)
     if said in ("nothing was changed", "undone"):
         assert end == "nothing done"
     if said == "success":
@@ -207,15 +207,17 @@ async def run(house: House, plan: Plan, write: str, trouble: str) -> tuple[str, 
 
 
 @pytest.mark.parametrize(("plan", "write", "trouble"), CASES, ids=lambda each: getattr(each, "title", each))
-async def test_each_write_with_each_trouble(house: House, plan: Plan, write: str, trouble: str) -> None:
-    said, end = await run(house, plan, write, trouble)
+async def test_each_write_with_each_trouble(
+    fixture: JournalFixture, plan: Plan, write: str, trouble: str
+) -> None:
+    said, end = await run(fixture, plan, write, trouble)
     assert f"| {plan.title} | `{write}` | {TROUBLES[trouble]} | {said} | {end} |" in rows(), (said, end)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_undoing_with_each_trouble(house: House, trouble: str) -> None:
-    house.trouble.actions["Extension.AddExtension", 0] = "fault:520"
-    said, end = await run(house, ADDING, "User.DelUser", trouble)
+async def test_undoing_with_each_trouble(fixture: JournalFixture, trouble: str) -> None:
+    fixture.trouble.actions["Extension.AddExtension", 0] = "fault:520"
+    said, end = await run(fixture, ADDING, "User.DelUser", trouble)
     row = f"| AddExtension, undoing | `User.DelUser` | {TROUBLES[trouble]} | {said} | {end} |"
     assert row in rows(), (said, end)
 

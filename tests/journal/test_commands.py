@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from shim.cli.common.console import ExitCode
 from shim.cli.journal import app
 from shim.edge.store.database import Store
-from tests.journal.house import House
+from tests.journal.fixture import JournalFixture
 from tests.journal.test_calls import ADD
 
 
@@ -30,10 +30,13 @@ def entry(config: Path) -> str:
 
     async def paused() -> str:
         store = await Store.open(url)
-        house = House(store)
-        house.trouble.actions = {("Extension.AddExtension", 0): "fault:520", ("User.DelUser", -1): "fault:520"}
-        await house.process().call("AddExtension", ADD)
-        [found] = await house.process().journal.paused()
+        fixture = JournalFixture(store)
+        fixture.trouble.actions = {
+            ("Extension.AddExtension", 0): "fault:520",
+            ("User.DelUser", -1): "fault:520",
+        }
+        await fixture.process().call("AddExtension", ADD)
+        [found] = await fixture.process().journal.paused()
         await store.close()
         return found.id
 

@@ -8,7 +8,7 @@ import pytest
 
 from shim.core.pipeline import Outcome
 from shim.edge.store.database import Store
-from tests.journal.house import House, Killed, added
+from tests.journal.fixture import JournalFixture, Killed, added
 from tests.journal.test_calls import (
     ACCOUNT_BARE,
     ACCOUNT_ONE,
@@ -21,14 +21,14 @@ from tests.journal.test_calls import (
     PROVISIONING,
     Plan,
     ending,
-    furnished,
+    seeded,
 )
 
 MOST = 200
 ACCOUNTS = replace(
     ACCOUNT_BARE,
     fields=[*ACCOUNT_BARE.fields, *ACCOUNT_ONE.fields],
-    done=lambda house: ACCOUNT_BARE.done(house) and ACCOUNT_ONE.done(house),
+    done=lambda fixture: ACCOUNT_BARE.done(fixture) and ACCOUNT_ONE.done(fixture),
 )
 CASES = {
     "add": (ADDING, {}),
@@ -51,28 +51,28 @@ CASES = {
 }
 
 
-async def fresh(store: Store) -> House:
-    house = House(store)
-    await house.clear()
-    return furnished(house)
+async def fresh(store: Store) -> JournalFixture:
+    fixture = JournalFixture(store)
+    await fixture.clear()
+    return seeded(fixture)
 
 
-async def killed(house: House, plan: Plan) -> tuple[bool, Outcome | None]:
+async def killed(fixture: JournalFixture, plan: Plan) -> tuple[bool, Outcome | None]:
     """Whether the call's process was killed, and how the call ended otherwise."""
     try:
-        return False, await house.process().call(plan.operation, plan.fields)
+        return False, await fixture.process().call(plan.operation, plan.fields)
     except Killed:
         return True, None
 
 
 async def endings(store: Store, name: str, *kills: int) -> tuple[bool, str]:
-    house = await fresh(store)
+    fixture = await fresh(store)
     plan, actions = CASES[name]
-    house.trouble.actions = dict(actions)
-    house.trouble.kill_at = list(kills)
-    was, outcome = await killed(house, plan)
-    results = await house.recover()
-    end = await ending(house, plan, outcome)
+    fixture.trouble.actions = dict(actions)
+    fixture.trouble.kill_at = list(kills)
+    was, outcome = await killed(fixture, plan)
+    results = await fixture.recover()
+    end = await ending(fixture, plan, outcome)
     return was or "killed" in results, end
 
 
@@ -101,14 +101,14 @@ async def test_killed_again_while_recovering(store: Store, name: str) -> None:
 
 async def test_an_equal_call_after_a_crash_does_not_double(store: Store) -> None:
     for number in range(MOST):
-        house = await fresh(store)
-        house.trouble.kill_at = [number]
-        was, _ = await killed(house, ADDING)
-        await house.recover()
+        fixture = await fresh(store)
+        fixture.trouble.kill_at = [number]
+        was, _ = await killed(fixture, ADDING)
+        await fixture.recover()
         if not was:
             break
-        house.trouble.kill_at = []
-        outcome = await house.process().call(ADDING.operation, ADDING.fields)
+        fixture.trouble.kill_at = []
+        outcome = await fixture.process().call(ADDING.operation, ADDING.fields)
         assert outcome.fault is None, outcome.fault.text
-        assert len(added(house)[0]) == len(added(house)[1]) == 1
-        assert await house.process().journal.entries("running", "undoing", "paused", "done-unclean") == []
+        assert len(added(fixture)[0]) == len(added(fixture)[1]) == 1
+        assert await fixture.process().journal.entries("running", "undoing", "paused", "done-unclean") == []

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from shim.edge.store.database import Store
-from tests.journal.house import House
-from tests.journal.test_calls import ADDING, DELETING, EDITING, Plan, furnished
+from tests.journal.fixture import JournalFixture
+from tests.journal.test_calls import ADDING, DELETING, EDITING, Plan, seeded
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 PLANS = {"AddExtension": ADDING, "EditExtension": EDITING, "DelExtension": DELETING}
@@ -18,14 +18,14 @@ PLANS = {"AddExtension": ADDING, "EditExtension": EDITING, "DelExtension": DELET
 
 async def cost(store: Store, plan: Plan) -> tuple[int, int]:
     """Transactions that write, and statements in all, of one call; the delivery of its answer included."""
-    house = furnished(House(store))
+    fixture = seeded(JournalFixture(store))
     counted = {"begin": 0, "statement": 0}
 
     def executed(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         counted["begin"] += statement == "BEGIN IMMEDIATE"
         counted["statement"] += not statement.startswith(("BEGIN", "PRAGMA"))
 
-    process = house.process()
+    process = fixture.process()
     for engine in store.engines:
         sa.event.listen(engine, "before_cursor_execute", executed)
     try:
@@ -38,8 +38,8 @@ async def cost(store: Store, plan: Plan) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("name", PLANS)
-async def test_the_page_says_what_a_call_costs(house: House, name: str) -> None:
-    found = await cost(house.store, PLANS[name])
+async def test_the_page_says_what_a_call_costs(fixture: JournalFixture, name: str) -> None:
+    found = await cost(fixture.store, PLANS[name])
     row = re.search(rf"^\| `{name}` \| (\d+) \| (\d+) \|", PAGE.read_text("utf-8"), re.MULTILINE)
     assert row is not None, found
     assert (int(row[1]), int(row[2])) == found

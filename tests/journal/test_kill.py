@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from shim.emulator.app import application
 from shim.emulator.world.seed import load_seed
 from shim.emulator.world.world import World
-from tests.journal.house import INTEGRATION, message
+from tests.journal.fixture import INTEGRATION, message
 from tests.journal.test_calls import ADD
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shim.core.pipeline import Outcome
-from tests.journal.house import House
-from tests.journal.test_calls import ACCOUNT, ACCOUNT_ONE, DELETING, DELETING_ONE, Plan, furnished
+from tests.journal.fixture import JournalFixture
+from tests.journal.test_calls import ACCOUNT, ACCOUNT_ONE, DELETING, DELETING_ONE, Plan, seeded
 
 LOOKS = ("Extension.GetExtensions", "Extension.GetExtensionDetails")
 
@@ -17,30 +17,30 @@ def refused(outcome: Outcome) -> bool:
 
 @pytest.mark.parametrize("plan", [DELETING, DELETING_ONE, ACCOUNT, ACCOUNT_ONE], ids=lambda plan: plan.title)
 async def test_a_look_that_is_refused_is_told_as_it_is_and_the_call_may_be_repeated(
-    house: House, plan: Plan
+    fixture: JournalFixture, plan: Plan
 ) -> None:
-    furnished(house)
-    process = house.process()
+    seeded(fixture)
+    process = fixture.process()
     await process.call("GetExtensions", [("parentID", "20")])
     for look in LOOKS:
-        house.trouble.actions[look, -1] = "fault:520"
+        fixture.trouble.actions[look, -1] = "fault:520"
     assert refused(await process.call(plan.operation, plan.fields))
     assert not await process.journal.entries("running", "undoing", "paused"), "nothing was changed"
-    house.trouble.actions.clear()
+    fixture.trouble.actions.clear()
     again = await process.call(plan.operation, plan.fields)
     assert again.fault is None, "it is not the answer to the first one that is given again"
-    await house.look()
-    assert plan.done(house)
+    await fixture.look()
+    assert plan.done(fixture)
 
 
-async def test_of_two_one_is_gone_and_the_look_for_the_other_is_refused(house: House) -> None:
+async def test_of_two_one_is_gone_and_the_look_for_the_other_is_refused(fixture: JournalFixture) -> None:
     """Nothing is deleted, and v3 did not say that neither is there."""
-    furnished(house)
-    house.world.leave(house.world.accounts[31])
-    house.trouble.actions["Extension.GetExtensions", 1] = "fault:520"
-    process = house.process()
+    seeded(fixture)
+    fixture.world.leave(fixture.world.accounts[31])
+    fixture.trouble.actions["Extension.GetExtensions", 1] = "fault:520"
+    process = fixture.process()
     outcome = await process.call("DelExtension", [("ID", "31"), ("ID", "30")])
     assert outcome.fault is not None
     assert outcome.fault.reason == "backend-fault"
     assert not await process.journal.entries("running", "undoing", "paused")
-    assert 30 in house.world.accounts
+    assert 30 in fixture.world.accounts

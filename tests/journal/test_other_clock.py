@@ -14,7 +14,7 @@ import yaml
 
 from shim.edge.settings.model import JournalSettings as Settings
 from shim.edge.store.database import Store, utc_now
-from tests.journal.house import House, Killed
+from tests.journal.fixture import JournalFixture, Killed
 from tests.journal.test_calls import ADD
 
 pytest_plugins = ["tests.support.postgres"]
@@ -41,11 +41,11 @@ async def test_leases_are_judged_by_the_clock_of_the_database(
 async def _call_left_under_way(url: str) -> None:
     """A call whose process is there no more and has it for a good while yet."""
     store = await Store.open(url)
-    house = House(store, settings=Settings(lease=FAR / 4))
+    fixture = JournalFixture(store, settings=Settings(lease=FAR / 4))
     store._clock = utc_now
-    house.trouble.kill_at = [12]
+    fixture.trouble.kill_at = [12]
     with pytest.raises(Killed):
-        await house.process().call("AddExtension", ADD)
+        await fixture.process().call("AddExtension", ADD)
     await store.close()
 
 

@@ -23,8 +23,8 @@ from shim.edge.backend.client import Heard
 from shim.edge.journal.tables import FORM
 from shim.edge.settings.model import Integration
 from shim.edge.store.database import Store
-from tests.journal.house import House, Killed
-from tests.journal.test_calls import ending, furnished
+from tests.journal.fixture import JournalFixture, Killed
+from tests.journal.test_calls import ending, seeded
 from tests.journal.test_crashes import CASES, MOST
 
 FOLDER = Path(__file__).parent / "releases"
@@ -32,10 +32,10 @@ TOKEN = "the-token"
 Left = dict[str, Any]
 
 
-def spied(house: House) -> list[Any]:
+def spied(fixture: JournalFixture) -> list[Any]:
     """The v3 calls that are made from now on: operation, action, path and message."""
     made: list[Any] = []
-    forward, of = house.backend.forward, house.trouble.of
+    forward, of = fixture.backend.forward, fixture.trouble.of
 
     async def noting(call: Call, integration: Integration, heard: Heard = None) -> Answer:
         actions: list[str | None] = []
@@ -46,22 +46,22 @@ def spied(house: House) -> list[Any]:
             made.append([operation, action, call.endpoint, call.envelope(TOKEN).decode()])
             return action
 
-        house.trouble.of = noted  # type: ignore[method-assign]
+        fixture.trouble.of = noted  # type: ignore[method-assign]
         return await forward(call, integration, heard)
 
-    house.backend.forward = noting  # type: ignore[method-assign]
+    fixture.backend.forward = noting  # type: ignore[method-assign]
     return made
 
 
-def replayed(house: House, made: list[Any]) -> None:
+def replayed(fixture: JournalFixture, made: list[Any]) -> None:
     """Let the same v3 calls take effect."""
-    token = house.world.issue_token("admin-key", 10**9)
+    token = fixture.world.issue_token("admin-key", 10**9)
     for operation, action, endpoint, message in made:
         if action == "away":
             continue
         if action is not None:
-            house.world.interfere(operation, action)
-        house.backend._server._serve(endpoint, message.replace(TOKEN, token).encode(), "text/xml")
+            fixture.world.interfere(operation, action)
+        fixture.backend._server._serve(endpoint, message.replace(TOKEN, token).encode(), "text/xml")
 
 
 def dump(path: Path) -> list[str]:
@@ -76,13 +76,13 @@ async def left_behind(folder: Path) -> list[Left]:
         for kill in range(MOST):
             path = folder / f"{name}-{kill}.db"
             store = await Store.open(f"sqlite:///{path}", journal_mode="delete")
-            house = furnished(House(store))
-            house.trouble.actions, house.trouble.kill_at = dict(actions), [kill]
-            made = spied(house)
+            fixture = seeded(JournalFixture(store))
+            fixture.trouble.actions, fixture.trouble.kill_at = dict(actions), [kill]
+            made = spied(fixture)
             try:
-                await house.process().call(plan.operation, plan.fields)
+                await fixture.process().call(plan.operation, plan.fields)
             except Killed:
-                entries = await house.process().journal.entries("running", "undoing")
+                entries = await fixture.process().journal.entries("running", "undoing")
                 steps = [[(each.name, each.state) for each in entry.steps] for entry in entries]
                 state = json.dumps([name, [each.state for each in entries], steps, len(made)])
                 await store.close()
@@ -133,32 +133,32 @@ async def test_what_a_release_left_behind_is_ended(path: Path, name: str, tmp_pa
         with closing(sqlite3.connect(at)) as connection:
             connection.executescript("\n".join(left["store"]))
         store = await Store.open(f"sqlite:///{at}", journal_mode="delete")
-        house = furnished(House(store))
-        replayed(house, left["calls"])
-        results = await house.recover()
+        fixture = seeded(JournalFixture(store))
+        replayed(fixture, left["calls"])
+        results = await fixture.recover()
         assert results, "nothing was under way"
-        ends.append(await ending(house, CASES[name][0], None))
+        ends.append(await ending(fixture, CASES[name][0], None))
         await store.close()
     assert set(ends) <= {"all done", "nothing done"}
 
 
-async def test_what_a_newer_release_left_is_left_to_it(house: House) -> None:
-    furnished(house)
-    house.trouble.kill_at = [8]
+async def test_what_a_newer_release_left_is_left_to_it(fixture: JournalFixture) -> None:
+    seeded(fixture)
+    fixture.trouble.kill_at = [8]
     plan = CASES["add"][0]
     with pytest.raises(Killed):
-        await house.process().call(plan.operation, plan.fields)
-    [entry] = await house.process().journal.entries("running")
-    async with house.store.writing() as connection:
+        await fixture.process().call(plan.operation, plan.fields)
+    [entry] = await fixture.process().journal.entries("running")
+    async with fixture.store.writing() as connection:
         newer = f"""UPDATE journal_steps SET data = '{{"form":{FORM + 1},"calls":[]}}'"""
         await connection.exec_driver_sql(newer)
-    before = await house.text()
-    process = house.process()
+    before = await fixture.text()
+    process = fixture.process()
     await process.journal.release()
-    left = await house.text()
+    left = await fixture.text()
     assert await process.recovery.sweep() == []
     assert await process.recovery.sweep() == []
-    assert await house.text() == left
+    assert await fixture.text() == left
     assert f'"form":{FORM + 1}' in before
     [same] = await process.journal.entries("running")
     assert (same.id, same.epoch, same.newer) == (entry.id, entry.epoch, True)

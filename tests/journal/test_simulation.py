@@ -10,7 +10,7 @@ import pytest
 
 from shim.core.pipeline import Outcome
 from shim.edge.store.database import Store
-from tests.journal.house import SECRET, SETTINGS, House, Killed, added, check_identities, orphans
+from tests.journal.fixture import SECRET, SETTINGS, JournalFixture, Killed, added, check_identities, orphans
 from tests.journal.inline import inline_store
 from tests.journal.test_calls import TROUBLES
 
@@ -36,8 +36,8 @@ AT_ONCE = SETTINGS.model_copy(update={"wait": 1e-6})
 class Story:
     """A client that sends calls, repeats them when they fail, and remembers what it was told."""
 
-    def __init__(self, house: House, chance: random.Random) -> None:
-        self.house = house
+    def __init__(self, fixture: JournalFixture, chance: random.Random) -> None:
+        self.fixture = fixture
         self.chance = chance
         self.ids: dict[str, str] = {}
         """Login and ID of every extension that an answer named."""
@@ -55,10 +55,10 @@ class Story:
             else:
                 await getattr(self, kind)(self.chance.choice(sorted(self.ids)))
             if self.chance.random() < 0.3:
-                await self.house.recover()
+                await self.fixture.recover()
 
     def disturb(self) -> None:
-        trouble, chance = self.house.trouble, self.chance
+        trouble, chance = self.fixture.trouble, self.chance
         trouble.seen, trouble.actions = {}, {}
         for _ in range(chance.choice((0, 1, 1, 2, 3))):
             reads = chance.random() < 0.2
@@ -73,13 +73,13 @@ class Story:
         for _ in range(3):
             try:
                 received = self.chance.random() < 0.9
-                outcome = await self.house.process().call(operation, fields, received=received)
+                outcome = await self.fixture.process().call(operation, fields, received=received)
             except Killed:
                 outcome = None
             if outcome is not None and received and outcome.fault is None:
                 return outcome
             if self.chance.random() < 0.5:
-                await self.house.recover()
+                await self.fixture.recover()
         return None
 
     async def add(self, login: str) -> None:
@@ -115,21 +115,21 @@ class Story:
 
     async def judge(self) -> None:
         """All or nothing of each call; what it was told is so; nobody else lost anything."""
-        house, world = self.house, self.house.world
-        house.trouble.kill_at, house.trouble.actions = [], {}
-        await house.recover()
-        journal = house.process().journal
+        fixture, world = self.fixture, self.fixture.world
+        fixture.trouble.kill_at, fixture.trouble.actions = [], {}
+        await fixture.recover()
+        journal = fixture.process().journal
         for entry in await journal.paused():
             assert entry.repairs()
             await journal.redrive(entry.id)
-        await house.recover()
+        await fixture.recover()
         paused = {each.operation for each in await journal.paused()}
         assert not paused, paused
-        assert not orphans(house)
-        await check_identities(house)
-        assert SECRET not in await house.text()
-        assert house.first["accounts"].keys() <= world.accounts.keys()
-        users, numbers = added(house)
+        assert not orphans(fixture)
+        await check_identities(fixture)
+        assert SECRET not in await fixture.text()
+        assert fixture.first["accounts"].keys() <= world.accounts.keys()
+        users, numbers = added(fixture)
         assert len(users) == len(numbers)
         logins = [world.accounts[each].login for each in users]
         assert len({login[:4] for login in logins}) == len(logins)
@@ -145,9 +145,9 @@ class Story:
 
 
 async def tell(store: Store, seed: int) -> None:
-    house = House(store, settings=AT_ONCE)
-    await house.clear()
-    story = Story(house, random.Random(seed))
+    fixture = JournalFixture(store, settings=AT_ONCE)
+    await fixture.clear()
+    story = Story(fixture, random.Random(seed))
     try:
         await story.run()
         await story.judge()

@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from shim.core.errors import ShimError, StoreUnavailable
 from shim.core.pipeline import Outcome
 from shim.edge.store.database import Store
-from tests.journal.house import House, snapshot
-from tests.journal.test_calls import ADDING, ADDING_CLIENT, DELETING, EDITING, Plan, ending, furnished
+from tests.journal.fixture import JournalFixture, snapshot
+from tests.journal.test_calls import ADDING, ADDING_CLIENT, DELETING, EDITING, Plan, ending, seeded
 
 if TYPE_CHECKING:
     from tests.support.postgres import Restartable
@@ -60,11 +60,11 @@ class Struck(Store):
             over()
 
 
-async def _struck(house: House, plan: Plan) -> bool:
+async def _struck(fixture: JournalFixture, plan: Plan) -> bool:
     """A call whose store fails, the store again, one look of recovery, and an equal call. Whether it failed."""
-    store = house.store
+    store = fixture.store
     assert isinstance(store, Struck)
-    process = house.process()
+    process = fixture.process()
     outcome: Outcome | None = None
     with suppress(ShimError):  # what could not be noted about the delivery
         outcome = await process.call(plan.operation, plan.fields)
@@ -75,27 +75,27 @@ async def _struck(house: House, plan: Plan) -> bool:
     assert not process.journal._held, "whoever ended by a fault works on it still"
     await process.recovery.sweep()
     for _ in range(3):  # what may still be late is looked for again
-        house.ahead += 31
+        fixture.ahead += 31
         await process.recovery.sweep()
     assert not await process.journal.entries("running", "undoing"), "recovery did not get it"
     assert not process.journal._abandoned
-    end = await ending(house, plan, outcome)
+    end = await ending(fixture, plan, outcome)
     assert end in ("all done", "nothing done")
     if came and end == "nothing done":
         again = await process.call(plan.operation, plan.fields)
         assert again.fault is None
-        await house.look()
-        assert plan.done(house)
+        await fixture.look()
+        assert plan.done(fixture)
     return came
 
 
 async def _every_write(store: Struck, plan: Plan, fault: Callable[[], Callable[[], None]] | None) -> None:
     for at in itertools.count():
-        house = furnished(House(store))
-        await house.clear()
+        fixture = seeded(JournalFixture(store))
+        await fixture.clear()
         store.strike(at, fault)
-        came = await _struck(house, plan)
-        assert snapshot(house.world) != house.first
+        came = await _struck(fixture, plan)
+        assert snapshot(fixture.world) != fixture.first
         if not came:
             assert at >= 4, "these calls write more often"
             return

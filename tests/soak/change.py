@@ -12,7 +12,7 @@ from shim.core.parse import parse
 from shim.core.rehearsal.compare import canonical, differences, meaning
 from shim.core.schema.interface import ComplexType, ElementDecl, Simple
 from shim.core.schema.values import writer
-from tests.soak.house import House
+from tests.soak.fixture import ShimFixture
 from tests.soak.pairs import CODED, FOLLOWING, SKIPPED, VALUES, Named, Pair, slot_of
 from tests.support.messages import Messages
 
@@ -26,11 +26,11 @@ class Result:
 
 
 class Changing:
-    """One pair, on one thing of a house."""
+    """One pair, on one thing of a fixture."""
 
-    def __init__(self, house: House, pair: Pair, named: Named) -> None:
-        self.house, self.pair, self.named = house, pair, named
-        self.key, _, self.value = named.key.format(**house.things).partition("=")
+    def __init__(self, fixture: ShimFixture, pair: Pair, named: Named) -> None:
+        self.fixture, self.pair, self.named = fixture, pair, named
+        self.key, _, self.value = named.key.format(**fixture.things).partition("=")
         self.item = slot_of(pair.write.input, pair.item)
         self.row = slot_of(pair.read.output, pair.row)
         self.random = random.Random(1)
@@ -61,7 +61,7 @@ class Changing:
             return "there is no such row"
         put(row, self.row, theirs, self._other(row, ours, theirs), self.random)
         path = ours.partition("/@")[0]
-        sent = await self.house.try_call(self.pair.write.full_name, self._request(deepcopy(row), path, whole))
+        sent = await self.fixture.try_call(self.pair.write.full_name, self._request(deepcopy(row), path, whole))
         if sent.outcome.fault is not None:
             return f"{sent.outcome.fault.reason}: {sent.outcome.fault.text}"
         decl = self.pair.read.output
@@ -70,7 +70,7 @@ class Changing:
         return ", ".join(sorted(said - set(FOLLOWING.get((self.pair.write.full_name, path), ()))))
 
     async def _read(self) -> Element:
-        sent = await self.house.call(self.pair.read.full_name, self.named.read.format(**self.house.things))
+        sent = await self.fixture.call(self.pair.read.full_name, self.named.read.format(**self.fixture.things))
         assert sent.answer is not None
         return sent.answer
 
@@ -97,7 +97,7 @@ class Changing:
     def _value(self, name: str, simple: Simple) -> str:
         known = VALUES.get(self.pair.write.full_name, {}).get(name) or VALUES["*"].get(name)
         if known:
-            return self.random.choice(known).format(**self.house.things)
+            return self.random.choice(known).format(**self.fixture.things)
         if simple.base in ("decimal", "integer", "float", "anyType") and not simple.enum:
             return str(self.random.randint(1, 9999))
         return Messages(self.random).value(simple).strip()
@@ -112,7 +112,7 @@ class Changing:
             spots(row, path)[0].text = written[spots(row, path)[0].text or ""]
         if not whole:
             row = only(row, (self.item, self.row), path, self.key)
-        inner = _children(self.named.write.format(**self.house.things))
+        inner = _children(self.named.write.format(**self.fixture.things))
         if not self.pair.item:
             return permitted(Element("", children=[*inner, *row.children]), self.item, path).children
         row.children += _children(self.named.beside)

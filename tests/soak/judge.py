@@ -16,7 +16,7 @@ from shim.core.rules.extensions import AccountPath
 from shim.core.rules.rule import Fate
 from shim.core.schema.interface import Attribute, ElementDecl, Interface, Simple, paths
 from shim.interfaces.load import old
-from tests.soak.house import Sent
+from tests.soak.fixture import Sent
 from tests.support.schemas import assert_valid
 
 CODES = frozenset(

@@ -1,4 +1,4 @@
-"""Messages about things that are likely to exist: of most names the furnished house has a bearer."""
+"""Messages about things that are likely to exist: of most names the seeded fixture has a bearer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 from shim.core.message import Element
 from shim.core.schema.interface import ComplexType, ElementDecl, Operation
-from tests.soak.house import EXTENSIONS, House
+from tests.soak.fixture import EXTENSIONS, ShimFixture
 from tests.support.messages import Messages, package
 
 RESELLERS, CLIENTS = ("10", "11"), ("20", "21")
@@ -117,20 +117,20 @@ NEEDED = ("name", "login", "text", "linkUUID", "code", "rule", "ruleID", "didID"
 
 
 class Likely(Messages):
-    """Messages of one old operation to one house; with `any_share` of the leaves as anything at all."""
+    """Messages of one old operation to one fixture; with `any_share` of the leaves as anything at all."""
 
     def __init__(
         self,
         source: random.Random,
         operation: Operation,
-        house: House,
+        fixture: ShimFixture,
         any_share: float = 0.05,
         *,
         packs: bool = True,
     ) -> None:
         super().__init__(source)
         self.packs = packs
-        self.operation, self.house, self.any_share = operation, house, any_share
+        self.operation, self.fixture, self.any_share = operation, fixture, any_share
         noun = next(
             (operation.name.removeprefix(each) for each in _VERBS if operation.name.startswith(each)), ""
         )
@@ -150,8 +150,8 @@ class Likely(Messages):
 
     def _pack(self, operation: Element) -> None:
         """A call of any operation in the package."""
-        inner = self.random.choice(list(self.house.catalogue.translations.values()))
-        request = Likely(self.random, inner.old, self.house, packs=False).message(inner.old.input)
+        inner = self.random.choice(list(self.fixture.catalogue.translations.values()))
+        request = Likely(self.random, inner.old, self.fixture, packs=False).message(inner.old.input)
         for each in operation.all("package"):
             each.text = package(inner.old, request).text
 
@@ -173,7 +173,7 @@ class Likely(Messages):
         for each in request.all("rule"):
             inner = kind.slots["rule"].decl.complex
             if inner is not None and "ruleID" in inner.slots and each.child("ruleID") is None:
-                each.children.append(Element("ruleID", self.house.things["ruleIn"]))
+                each.children.append(Element("ruleID", self.fixture.things["ruleIn"]))
 
     def _set_up(self, request: Element, decl: ElementDecl) -> None:
         """Settings of one kind, and the extension that has such."""
@@ -192,7 +192,7 @@ class Likely(Messages):
         return made
 
     def _known(self, name: str, depth: int) -> str | None:
-        service, things = self.operation.service, self.house.things
+        service, things = self.operation.service, self.fixture.things
         own = OF_OPERATION.get(self.operation.name, {}).get(name) if depth <= 2 else None
         if own is not None:
             said = self.random.choice(own).format(**things)
@@ -200,8 +200,8 @@ class Likely(Messages):
         adds = self.operation.name.startswith(("Add", "Edit"))
         if name == "login":
             return f"user{self.random.randrange(10**9)}" if adds else self._login()
-        if name == "extensionID" or (name == "assignedExtensions" and self.house.issued):
-            return self.random.choice(self.house.issued)
+        if name == "extensionID" or (name == "assignedExtensions" and self.fixture.issued):
+            return self.random.choice(self.fixture.issued)
         if name == "identifier" and adds and not self.things and self.operation.name.startswith("Add"):
             return None
         if (name == "code" and self.operation.name.startswith("AddCustom")) or (
@@ -253,11 +253,11 @@ class Likely(Messages):
         return self._login(number) if name.endswith("Login") else self._identifier(number)
 
     def _identifier(self, number: str) -> str:
-        account = self.house.world.accounts.get(int(number))
+        account = self.fixture.world.accounts.get(int(number))
         return account.identifier if account is not None else number
 
     def _login(self, number: str | None = None) -> str:
-        account = self.house.world.accounts.get(int(number or self.random.choice(self.subjects)))
+        account = self.fixture.world.accounts.get(int(number or self.random.choice(self.subjects)))
         return account.login if account is not None else "nobody"
 
 

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from shim.interfaces.load import old
-from tests.soak.house import house
+from tests.soak.fixture import fixture
 from tests.soak.run import as_text, messages
 
 _TOLD_EVERY = 20
@@ -49,7 +49,7 @@ Told = tuple[str, int, Tally, list[str]]
 
 async def work(numbers: dict[str, range], seed: int, queue: Queue[Told | None]) -> None:
     """One process's share: these numbers of each operation."""
-    async with house() as at:
+    async with fixture() as at:
         for name, mine in numbers.items():
             tally, wrong, count = Tally(), [], 0
             async for number, sent, problem in messages(at, name, mine, seed):

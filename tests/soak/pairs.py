@@ -29,7 +29,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """How to write and to read one thing, and which row it is. `{name}` is the ID of a thing of the house."""
+    """How to write and to read one thing, and which row it is. `{name}` is the ID of a thing of the fixture."""
 
     write: str
     read: str

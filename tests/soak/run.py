@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Iterable
 
-from tests.soak.house import House, Sent
+from tests.soak.fixture import Sent, ShimFixture
 from tests.soak.judge import wrong
 from tests.soak.likely import Likely
 
@@ -15,18 +15,18 @@ _AT_ONCE = ("Del", "Assign", "Unassign")
 
 
 async def messages(
-    house: House, name: str, numbers: Iterable[int], seed: int = 0
+    fixture: ShimFixture, name: str, numbers: Iterable[int], seed: int = 0
 ) -> AsyncIterator[tuple[int, Sent, str | None]]:
     """Each message by its number, what became of it, and what is wrong with that."""
-    translation = house.catalogue.translations[name]
-    await house.learn()
+    translation = fixture.catalogue.translations[name]
+    await fixture.learn()
     fresh = 1 if translation.old.name.startswith(_AT_ONCE) else FRESH
     for count, number in enumerate(numbers):
         if count % fresh == 0:
-            await house.restore()
+            await fixture.restore()
         source = random.Random(f"{seed} {name} {number}")
-        request = Likely(source, translation.old, house).message(translation.old.input)
-        sent = await house.send(translation, request)
+        request = Likely(source, translation.old, fixture).message(translation.old.input)
+        sent = await fixture.send(translation, request)
         yield number, sent, wrong(sent)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from shim.interfaces.dialects import known
 from shim.interfaces.load import old
-from tests.soak.house import house
+from tests.soak.fixture import fixture
 from tests.soak.run import as_text, messages
 from tests.soak.test_read_change_write import PAIRS, SERVICES, results
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("service", sorted(old().services))
 @pytest.mark.parametrize("version", LATER)
 async def test_no_call_of_any_operation_is_refused_for_its_form(version: str, service: str) -> None:
-    async with house(version=version) as at:
+    async with fixture(version=version) as at:
         for name in [each for each in at.catalogue.translations if each.startswith(f"{service}.")]:
             async for number, sent, problem in messages(at, name, range(EACH)):
                 assert problem is None, f"{name}, message {number}: {problem}\n{as_text(sent)}"
@@ -44,7 +44,7 @@ async def test_no_call_of_any_operation_is_refused_for_its_form(version: str, se
 @pytest.mark.parametrize("version", LATER)
 async def test_exactly_the_field_that_was_changed_differs(version: str, service: str, whole: bool) -> None:
     wrong = []
-    async with house(version=version, surplus="ignore") as at:
+    async with fixture(version=version, surplus="ignore") as at:
         for pair in [each for each in PAIRS.values() if each.write.service == service]:
             changed, found = await results(at, pair, whole=whole)
             assert changed, f"{pair.write.full_name}: no field was changed"
@@ -67,7 +67,7 @@ LEAST = "<login>{login}</login><password>Pass-2025</password>{name}<country>us</
 @pytest.mark.parametrize("version", LATER)
 async def test_what_a_server_may_demand_is_completed(version: str, operation: str, name: str) -> None:
     pattern = "{login}@noreply.example.com"
-    async with house(version=version, demands="strict", complete_email=pattern) as at:
+    async with fixture(version=version, demands="strict", complete_email=pattern) as at:
         message = LEAST.format(login="newcomer", name=name) + PARENTS.get(operation, "")
         sent = await at.call(operation, message)
         [made] = [request for called, request in sent.calls if called == ADDS[operation]]

@@ -14,7 +14,7 @@ from shim.core.errors import BackendError, BackendRefused, Fault, ShimError
 from shim.core.message import Element
 from shim.core.rules.table import ChildRule
 from shim.interfaces.load import old
-from tests.soak.house import house
+from tests.soak.fixture import fixture
 from tests.soak.judge import wrong_fault
 from tests.soak.run import as_text, messages
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 async def sweep(service: str) -> None:
     """Every operation of a service: nothing is wrong with any message, and enough are answered."""
     answered: Counter[str] = Counter()
-    async with house() as at:
+    async with fixture() as at:
         names = [each for each in at.catalogue.translations if each.startswith(f"{service}.")]
         assert len(names) == len(old().services[service].operations)
         for name in names:
@@ -108,13 +108,13 @@ class TestTheJudge:
 
     @pytest.mark.parametrize("breaks", [_vanishes, _lands_elsewhere, _changes, _is_computed_away])
     async def test_a_broken_translation_is_found(self, breaks: Callable[[ChildRule], None]) -> None:
-        async with house() as at:
+        async with fixture() as at:
             breaks(at.catalogue.translations["Client.EditClient"].request.entries["address"])
             problems = {problem async for _, _, problem in messages(at, "Client.EditClient", range(60))}
         assert problems == {None, "nothing tells of address"}
 
     async def test_an_account_that_is_not_named_to_v3_is_found(self) -> None:
-        async with house() as at:
+        async with fixture() as at:
             _is_computed_away(at.catalogue.translations["PBX.AddDevice"].request.entries["ownerID"])
             problems = {problem async for _, _, problem in messages(at, "PBX.AddDevice", range(60))}
         assert problems == {None, "nothing tells of ownerID"}

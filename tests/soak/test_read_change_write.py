@@ -11,7 +11,7 @@ import pytest
 from shim.core.schema.interface import paths
 from shim.interfaces.load import old
 from tests.soak.change import Changing
-from tests.soak.house import House, house
+from tests.soak.fixture import ShimFixture, fixture
 from tests.soak.pairs import CODED, FOLLOWING, NAMED, SKIPPED, VALUES, Named, Pair, pairs
 
 PAIRS = {each.write.full_name: each for each in pairs(old())}
@@ -25,7 +25,7 @@ def named(name: str) -> tuple[Named, ...]:
     return found if isinstance(found, tuple) else (found,)
 
 
-async def results(at: House, pair: Pair, *, whole: bool) -> tuple[int, list[str]]:
+async def results(at: ShimFixture, pair: Pair, *, whole: bool) -> tuple[int, list[str]]:
     """How many fields were changed, and what was wrong."""
     changed, wrong = 0, []
     for each in named(pair.write.full_name):
@@ -41,7 +41,7 @@ async def results(at: House, pair: Pair, *, whole: bool) -> tuple[int, list[str]
 @pytest.mark.parametrize("service", SERVICES)
 async def test_exactly_the_field_that_was_changed_differs(service: str, whole: bool) -> None:
     wrong = []
-    async with house() as at:
+    async with fixture() as at:
         for pair in [each for each in PAIRS.values() if each.write.service == service]:
             changed, found = await results(at, pair, whole=whole)
             assert changed, f"{pair.write.full_name}: no field was changed"
@@ -51,7 +51,7 @@ async def test_exactly_the_field_that_was_changed_differs(service: str, whole: b
 
 @pytest.mark.usefixtures("own_catalogue")
 async def test_a_field_that_is_lost_or_lands_elsewhere_is_found() -> None:
-    async with house() as at:
+    async with fixture() as at:
         entries = at.catalogue.translations["Client.EditClient"].request.entries
         entries["phone"].elsewhere = True
         entries["fax"].name = "city"
@@ -64,7 +64,7 @@ async def test_a_field_that_is_lost_or_lands_elsewhere_is_found() -> None:
 
 @pytest.mark.usefixtures("own_catalogue")
 async def test_a_kept_value_that_is_not_given_back_is_found() -> None:
-    async with house() as at:
+    async with fixture() as at:
         translation = at.catalogue.translations["Client.GetClientDetails"]
         translation.on_answer = ()
         _, wrong = await results(at, PAIRS["Client.EditClient"], whole=True)

@@ -15,7 +15,7 @@ from lxml import etree
 
 from shim.core.schema.interface import ElementDecl, Operation, Simple, paths
 from shim.interfaces.load import old
-from tests.soak.house import House, Sent, house
+from tests.soak.fixture import Sent, ShimFixture, fixture
 from tests.soak.likely import Likely
 from tests.soak.pairs import NAMED, pairs
 
@@ -38,7 +38,7 @@ class Long(Likely):
         return ("\U0001f4de" * 255)[: simple.max_length]
 
 
-async def answers(at: House, name: str) -> Iterator[Sent]:
+async def answers(at: ShimFixture, name: str) -> Iterator[Sent]:
     """Those of a dozen messages that were answered, half of them with long texts."""
     translation = at.catalogue.translations[name]
     found = []
@@ -66,7 +66,7 @@ def asks_for_one(operation: Operation) -> bool:
 @pytest.mark.parametrize("service", sorted(old().services))
 async def test_every_element_of_an_answer_has_a_prefix_and_one_thing_fits_into_64_kib(service: str) -> None:
     wrong, seen = [], set()
-    async with house() as at:
+    async with fixture() as at:
         for name, operation in old().operations.items():
             for sent in await answers(at, name) if operation.service == service else ():
                 assert sent.outcome.answer is not None
@@ -81,7 +81,7 @@ async def test_every_element_of_an_answer_has_a_prefix_and_one_thing_fits_into_6
 async def test_what_is_read_of_one_thing_is_small_with_every_text_as_long_as_it_may_be() -> None:
     """Each text that a pair of operations shares is written as long as v3 takes it, and read again."""
     sizes = {}
-    async with house() as at:
+    async with fixture() as at:
         for pair in pairs(old()):
             named = NAMED[pair.write.full_name]
             texts = "".join(_long_texts(pair.write))

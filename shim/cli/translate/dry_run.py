@@ -133,10 +133,11 @@ class _Driver:
     def _call(self, command: Call) -> object:
         self._under_way = command.full_name
         envelope = command.envelope(TOKEN)
-        used = self._answers.used_in(parse(envelope).body)
+        request = parse(envelope).body
+        used = self._answers.used_in(request)
         url = self._base + command.endpoint
         self._run.calls.append(DryCall(command.service, command.operation, url, envelope, used))
-        return self._answers.answer(self._catalogue.new.operations[command.full_name])
+        return self._answers.answer(self._catalogue.new.operations[command.full_name], request)
 
 
 def _without_head(message: bytes) -> tuple[bytes, dict[str, str]]:

@@ -32,11 +32,16 @@ class Placeholders:
         self._request = request
         self._last = _FIRST_ID - 1
         self._made: set[str] = set()
+        self._owners: dict[str, str] = {}
 
-    def answer(self, operation: Operation) -> Answer:
-        """A success, as far as the interface lets one be made."""
+    def answer(self, operation: Operation, request: Element) -> Answer:
+        """A success, as far as the interface lets one be made. An extension that is asked for by its number is
+        that of the user whom an old name stood for."""
         message = MessageWriter(self._interface, operation.output)
         root = self._element(operation.output, ()) or Element(operation.output.name)
+        owner, parent = self._owners.get(request.get("extendedNumber") or ""), root.child("parentID")
+        if owner is not None and parent is not None:
+            parent.text = owner
         body, _ = message.write(root)
         return Answer(200, CONTENT_TYPE, message.envelope(body))
 
@@ -48,6 +53,7 @@ class Placeholders:
         if not number:
             number, _ = self._candidates()
         self._made |= {user_id, number} - {value}
+        self._owners[number] = user_id
         return Identity(user_id, user_id, user_id, number)
 
     def used_in(self, request: Element) -> list[str]:

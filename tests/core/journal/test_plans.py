@@ -18,7 +18,7 @@ from shim.core.journal.writes import JournalRun
 from shim.core.message import Element
 from shim.core.parse import parse
 from shim.core.serialise import MessageWriter
-from tests.journal.house import catalogue
+from tests.journal.fixture import catalogue
 
 OPENED = Opened("e1", 1)
 ADD = {"name": "Desk", "login": "desk", "password": "secret", "parentID": "20"}

@@ -59,7 +59,7 @@ def somebody(by: str, value: str) -> tuple[Identity, ...]:
     return (replace(first, number=value, user_id=str(number + 3)),)
 
 
-class Everybody(World):
+class AnyCallerWorld(World):
     """A world whose identity map knows everyone."""
 
     def find(self, by: str, value: str) -> tuple[Identity, ...]:
@@ -136,7 +136,7 @@ def test_no_leaf_is_lost_and_everything_written_is_valid(name: str, seed: int) -
     translation = whole_catalogue().translations[f"Extension.{name}"]
     source = random.Random(seed)
     request = Messages(source).message(translation.old.input)
-    world = Everybody(answering(source, []))  # type: ignore[arg-type]
+    world = AnyCallerWorld(answering(source, []))  # type: ignore[arg-type]
     outcome = world.run(translation.old, old_request(translation.old, request))
     if outcome.fault is not None:
         assert outcome.fault.carried or EXPECTED_FAULT.fullmatch(outcome.fault.text), outcome.fault
@@ -162,7 +162,7 @@ def test_an_answer_carries_every_value_that_v3_gave_or_says_what_is_missing(name
         request = Messages(source).message(translation.old.input)
         if name in NARROWED:
             request.children = [each for each in request.children if each.name != NARROWED[name]]
-        world = Everybody(answering(source, given_answers, full=0.9, most=2))  # type: ignore[arg-type]
+        world = AnyCallerWorld(answering(source, given_answers, full=0.9, most=2))  # type: ignore[arg-type]
         outcome = world.run(translation.old, old_request(translation.old, request))
         if outcome.answer is None:
             continue

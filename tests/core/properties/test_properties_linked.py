@@ -18,7 +18,7 @@ from shim.core.parse import parse
 from shim.core.pipeline import Outcome
 from shim.core.schema.interface import Operation, paths
 from shim.interfaces.load import new, old
-from tests.core.properties.test_properties_extension import Everybody
+from tests.core.properties.test_properties_extension import AnyCallerWorld
 from tests.support.conversation import catalogue, new_answer, old_request
 from tests.support.messages import Messages, package
 from tests.support.schemas import assert_valid
@@ -51,13 +51,13 @@ _REFUSED = (
 )
 
 
-def alone(seed: int, calls: list[tuple[Operation, Element]]) -> tuple[Everybody, list[Outcome]]:
-    world = Everybody(Backend(seed))
+def alone(seed: int, calls: list[tuple[Operation, Element]]) -> tuple[AnyCallerWorld, list[Outcome]]:
+    world = AnyCallerWorld(Backend(seed))
     return world, [world.run(operation, old_request(operation, request)) for operation, request in calls]
 
 
-def linked(seed: int, calls: list[tuple[Operation, Element]]) -> tuple[Everybody, Outcome]:
-    world = Everybody(Backend(seed))
+def linked(seed: int, calls: list[tuple[Operation, Element]]) -> tuple[AnyCallerWorld, Outcome]:
+    world = AnyCallerWorld(Backend(seed))
     operations = [
         Element("operation", children=[Element("identifier", str(number)), package(operation, request)])
         for number, (operation, request) in enumerate(calls)

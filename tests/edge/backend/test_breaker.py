@@ -145,7 +145,7 @@ class Node:
         return web.Response(text=OK, content_type="text/xml")
 
 
-class House:
+class BackendFixture:
     """Two addresses and the way to them."""
 
     def __init__(self, clock: Clock) -> None:
@@ -170,100 +170,102 @@ class House:
 
 
 @pytest.fixture
-async def house(clock: Clock) -> AsyncIterator[House]:
-    house = House(clock)
-    for node in house.nodes:
+async def fixture(clock: Clock) -> AsyncIterator[BackendFixture]:
+    fixture = BackendFixture(clock)
+    for node in fixture.nodes:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", node.handle)
         server = TestServer(app)
         await server.start_server()
-        house.servers.append(server)
-    urls = [str(each.make_url("")).rstrip("/") for each in house.servers]
+        fixture.servers.append(server)
+    urls = [str(each.make_url("")).rstrip("/") for each in fixture.servers]
     settings: dict[str, Any] = {"url": urls[0], "others": urls[1:], "call_timeout": 1.0}
     config = Settings.model_validate({**settings, "breaker": {"failures": 2}, "health": {"timeout": 1.0}})
-    house.addresses = Addresses(config, clock=clock)
+    fixture.addresses = Addresses(config, clock=clock)
 
     async def pause(attempt: int) -> None: ...
 
     async with open_session(config) as session, open_http(config) as http:
-        house.session = session
-        tokens = Tokens(http, config.token_path, addresses=house.addresses)
-        house.backend = Backend(session, tokens, config, clock, pause, addresses=house.addresses)
-        yield house
+        fixture.session = session
+        tokens = Tokens(http, config.token_path, addresses=fixture.addresses)
+        fixture.backend = Backend(session, tokens, config, clock, pause, addresses=fixture.addresses)
+        yield fixture
         await tokens.close()
-    for server in house.servers:
+    for server in fixture.servers:
         await server.close()
 
 
-async def test_reads_and_writes_that_never_ran_go_to_the_next_address(house: House) -> None:
-    await house.servers[0].close()
+async def test_reads_and_writes_that_never_ran_go_to_the_next_address(fixture: BackendFixture) -> None:
+    await fixture.servers[0].close()
     for writes in (False, True):
-        assert await house.call(writes=writes) == 200
-    assert house.soap() == [0, 2]
+        assert await fixture.call(writes=writes) == 200
+    assert fixture.soap() == [0, 2]
 
 
-async def test_a_read_that_hangs_is_made_at_the_next_address(house: House) -> None:
-    assert await house.call() == 200
-    house.nodes[0].mode = "hung"
-    assert await house.call() == 200
-    assert house.soap() == [2, 1]
+async def test_a_read_that_hangs_is_made_at_the_next_address(fixture: BackendFixture) -> None:
+    assert await fixture.call() == 200
+    fixture.nodes[0].mode = "hung"
+    assert await fixture.call() == 200
+    assert fixture.soap() == [2, 1]
 
 
-async def test_a_write_whose_end_was_not_seen_is_made_nowhere_else(house: House) -> None:
-    assert await house.call() == 200
-    house.nodes[0].mode = "hung"
+async def test_a_write_whose_end_was_not_seen_is_made_nowhere_else(fixture: BackendFixture) -> None:
+    assert await fixture.call() == 200
+    fixture.nodes[0].mode = "hung"
     with pytest.raises(BackendError) as caught:
-        await house.call(writes=True)
+        await fixture.call(writes=True)
     assert (caught.value.reason, caught.value.unknown) == ("backend-late", True)
-    assert house.soap() == [2, 0]
+    assert fixture.soap() == [2, 0]
 
 
-async def test_when_all_hang_callers_are_told_at_once_and_one_call_tries(house: House, clock: Clock) -> None:
-    assert await house.call() == 200
-    for node in house.nodes:
+async def test_when_all_hang_callers_are_told_at_once_and_one_call_tries(
+    fixture: BackendFixture, clock: Clock
+) -> None:
+    assert await fixture.call() == 200
+    for node in fixture.nodes:
         node.mode = "hung"
-    await house.check()
-    before = house.soap()
+    await fixture.check()
+    before = fixture.soap()
     for writes in (False, True):
         with pytest.raises(BackendError) as caught:
-            await house.call(writes=writes)
+            await fixture.call(writes=writes)
         assert (caught.value.reason, caught.value.unknown) == ("backend-unreachable", False)
         assert "nothing was changed; try again in 5 seconds" in caught.value.text
-    assert house.soap() == before
-    assert house.addresses.problem is not None
-    for node in house.nodes:
+    assert fixture.soap() == before
+    assert fixture.addresses.problem is not None
+    for node in fixture.nodes:
         node.mode = "up"
-    await house.check(1)
+    await fixture.check(1)
     clock.now += 5
-    assert await house.call() == 200
-    assert house.addresses.problem is None
+    assert await fixture.call() == 200
+    assert fixture.addresses.problem is None
 
 
-async def test_failures_alone_open_it_where_health_checks_see_nothing(house: House) -> None:
-    assert await house.call() == 200
-    house.nodes[0].mode = "hung"
+async def test_failures_alone_open_it_where_health_checks_see_nothing(fixture: BackendFixture) -> None:
+    assert await fixture.call() == 200
+    fixture.nodes[0].mode = "hung"
     for _ in range(3):
-        assert await house.call() == 200
-    assert house.soap()[0] == 1 + 2, "two that hung, then it rested"
+        assert await fixture.call() == 200
+    assert fixture.soap()[0] == 1 + 2, "two that hung, then it rested"
 
 
-async def test_retry_after_is_granted(house: House, clock: Clock) -> None:
-    assert await house.call() == 200
-    house.nodes[0].mode = "busy"
-    assert await house.call() == 200
-    house.nodes[0].mode = "up"
+async def test_retry_after_is_granted(fixture: BackendFixture, clock: Clock) -> None:
+    assert await fixture.call() == 200
+    fixture.nodes[0].mode = "busy"
+    assert await fixture.call() == 200
+    fixture.nodes[0].mode = "up"
     clock.now = 8
-    assert await house.call() == 200
-    assert house.soap() == [2, 2]
+    assert await fixture.call() == 200
+    assert fixture.soap() == [2, 2]
     clock.now = 9
-    assert await house.call() == 200
-    assert house.soap() == [3, 2]
+    assert await fixture.call() == 200
+    assert fixture.soap() == [3, 2]
 
 
-async def test_tokens_are_fetched_where_there_is_an_answer(house: House) -> None:
-    house.nodes[0].mode = "hung"
-    assert await house.call() == 200
-    assert house.nodes[1].calls.count("/oauth/token.php") == 1
+async def test_tokens_are_fetched_where_there_is_an_answer(fixture: BackendFixture) -> None:
+    fixture.nodes[0].mode = "hung"
+    assert await fixture.call() == 200
+    assert fixture.nodes[1].calls.count("/oauth/token.php") == 1
 
 
 # ---- v3 hangs: nobody waits longer than a health check takes ----
@@ -310,14 +312,14 @@ async def test_an_answer_to_anybody_since_the_check_began_is_a_sign_of_life(
 
 @pytest.mark.parametrize("writes", [False, True])
 async def test_callers_that_wait_are_told_as_soon_as_a_check_is_not_answered(
-    house: House, writes: bool
+    fixture: BackendFixture, writes: bool
 ) -> None:
-    assert await house.call() == 200
-    for node in house.nodes:
+    assert await fixture.call() == 200
+    for node in fixture.nodes:
         node.mode = "hung"
-    waiting = [asyncio.create_task(house.call(writes=writes)) for _ in range(3)]
-    await house.nodes[0].reached(1 + len(waiting))
-    for breaker in house.addresses.all:
+    waiting = [asyncio.create_task(fixture.call(writes=writes)) for _ in range(3)]
+    await fixture.nodes[0].reached(1 + len(waiting))
+    for breaker in fixture.addresses.all:
         for _ in range(2):
             breaker.checked(False)
     for each in waiting:
@@ -329,24 +331,24 @@ async def test_callers_that_wait_are_told_as_soon_as_a_check_is_not_answered(
             assert caught.value.reason in ("backend-unreachable", "backend-late")
             assert not caught.value.unknown
     with pytest.raises(BackendError) as caught:
-        await house.call(writes=writes)
+        await fixture.call(writes=writes)
     assert (caught.value.reason, caught.value.retry_after) == ("backend-unreachable", 5)
 
 
-async def test_native_calls_count_as_failures_and_as_signs_of_life(house: House) -> None:
+async def test_native_calls_count_as_failures_and_as_signs_of_life(fixture: BackendFixture) -> None:
     async def passing() -> int:
-        async with house.backend.passing("POST", "/soap", {}, b"x") as answer:
+        async with fixture.backend.passing("POST", "/soap", {}, b"x") as answer:
             await answer.read()
             return answer.status
 
     assert await passing() == 200
-    await house.servers[0].close()
+    await fixture.servers[0].close()
     for _ in range(2):
         with pytest.raises(BackendError):
             await passing()
-    assert house.addresses.all[0].resting
+    assert fixture.addresses.all[0].resting
     assert await passing() == 200, "at the next address"
-    assert house.soap() == [1, 1]
+    assert fixture.soap() == [1, 1]
 
 
 def test_the_defaults_see_a_hang_within_a_second() -> None:

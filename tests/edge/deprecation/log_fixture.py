@@ -40,7 +40,7 @@ class Clock:
 
 
 @dataclass
-class House:
+class LogFixture:
     """What stays when a process goes: the store's address, the settings, the time."""
 
     url: str

@@ -19,16 +19,16 @@ from shim.edge.deprecation.spool import Spool
 from shim.edge.deprecation.tables import BATCHES
 from shim.edge.deprecation.writer import write
 from shim.edge.settings.model import Config
-from tests.edge.deprecation.log_fixture import House, Killed, finding, seen
+from tests.edge.deprecation.log_fixture import Killed, LogFixture, finding, seen
 
 pytest_plugins = ["tests.support.postgres"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
+def fixture(request: pytest.FixtureRequest, tmp_path: Path) -> LogFixture:
     if request.param == "postgresql":
-        return House(request.getfixturevalue("postgres")(), tmp_path)
-    return House(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}", tmp_path)
+        return LogFixture(request.getfixturevalue("postgres")(), tmp_path)
+    return LogFixture(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}", tmp_path)
 
 
 @pytest.fixture(autouse=True)
@@ -37,18 +37,18 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> House:
-    return House(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}", tmp_path)
+def small(tmp_path: Path) -> LogFixture:
+    return LogFixture(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}", tmp_path)
 
 
-async def counted(house: House) -> tuple[int, int]:
+async def counted(fixture: LogFixture) -> tuple[int, int]:
     """Calls and findings in the store, by their totals."""
-    calls = sum(each for each, _ in (await house.calls()).values())
-    return calls, sum(row["count"] for row in (await house.findings()).values())
+    calls = sum(each for each, _ in (await fixture.calls()).values())
+    return calls, sum(row["count"] for row in (await fixture.findings()).values())
 
 
-def spooled(house: House) -> list[Path]:
-    return sorted((house.folder / "spool").glob("*"))
+def spooled(fixture: LogFixture) -> list[Path]:
+    return sorted((fixture.folder / "spool").glob("*"))
 
 
 def call(*paths: str) -> Any:
@@ -63,7 +63,7 @@ def value(log: Any, name: str) -> float | None:
 # ---- the store is away ----
 
 
-async def test_what_the_store_does_not_take_is_spooled_and_follows(small: House, capsys: Any) -> None:
+async def test_what_the_store_does_not_take_is_spooled_and_follows(small: LogFixture, capsys: Any) -> None:
     async with small.process() as log:
         with small.locked():
             for _ in range(3):
@@ -89,7 +89,7 @@ async def test_what_the_store_does_not_take_is_spooled_and_follows(small: House,
     assert said.count("deprecation log written again") == 1
 
 
-async def test_what_is_spooled_at_the_end_is_taken_in_at_the_next_start(small: House) -> None:
+async def test_what_is_spooled_at_the_end_is_taken_in_at_the_next_start(small: LogFixture) -> None:
     with ExitStack() as after:
         async with small.process() as log:
             log.called(call())
@@ -101,7 +101,9 @@ async def test_what_is_spooled_at_the_end_is_taken_in_at_the_next_start(small: H
     assert spooled(small) == []
 
 
-async def test_nothing_waits_for_a_store_that_is_slow(small: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_waits_for_a_store_that_is_slow(
+    small: LogFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A write beyond the patience is spooled as well, and counts once all the same."""
     late = asyncio.Event()
 
@@ -126,7 +128,7 @@ async def test_nothing_waits_for_a_store_that_is_slow(small: House, monkeypatch:
     assert spooled(small) == []
 
 
-async def test_a_store_that_is_locked_does_not_hold_up_the_end(small: House) -> None:
+async def test_a_store_that_is_locked_does_not_hold_up_the_end(small: LogFixture) -> None:
     """The write that SQLite is busy with is given up; its batch is in the spool."""
     small.settings = {"patience": 0.2}
     with ExitStack() as after:
@@ -146,26 +148,26 @@ async def test_a_store_that_is_locked_does_not_hold_up_the_end(small: House) -> 
 
 
 async def test_a_commit_whose_end_was_not_seen_counts_once(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    fixture: LogFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def cut(*arguments: Any) -> bool:
         await write(*arguments)
         raise StoreUnavailable("store-unavailable", "The connection broke.")
 
-    async with house.process() as log:
+    async with fixture.process() as log:
         monkeypatch.setattr(delivery, "write", cut)
         log.called(call())
         await log.flush()
-        assert await counted(house) == (1, 1)
-        assert len(spooled(house)) == 1
+        assert await counted(fixture) == (1, 1)
+        assert len(spooled(fixture)) == 1
         monkeypatch.setattr(delivery, "write", write)
         log.called(call())
-    assert await counted(house) == (2, 2)
-    assert spooled(house) == []
+    assert await counted(fixture) == (2, 2)
+    assert spooled(fixture) == []
 
 
 async def test_killed_between_the_commit_and_the_removal_of_the_spool(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    fixture: LogFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: Any) -> bool:
         raise StoreUnavailable("store-unavailable", "Away.")
@@ -173,7 +175,7 @@ async def test_killed_between_the_commit_and_the_removal_of_the_spool(
     def killed(*_: Any) -> None:
         raise OSError
 
-    async with house.process() as log:
+    async with fixture.process() as log:
         with monkeypatch.context() as patch:
             patch.setattr(delivery, "write", away)
             for _ in range(3):
@@ -182,29 +184,29 @@ async def test_killed_between_the_commit_and_the_removal_of_the_spool(
         with monkeypatch.context() as patch:
             patch.setattr(Spool, "remove", killed)
             await log.flush()
-        assert await counted(house) == (3, 3)
-        assert len(spooled(house)) == 1
+        assert await counted(fixture) == (3, 3)
+        assert len(spooled(fixture)) == 1
         raise Killed
-    async with house.process() as log:
+    async with fixture.process() as log:
         log.called(call())
-    assert await counted(house) == (4, 4)
-    assert spooled(house) == []
-    assert await house.rows(BATCHES) == []
+    assert await counted(fixture) == (4, 4)
+    assert spooled(fixture) == []
+    assert await fixture.rows(BATCHES) == []
 
 
-async def test_two_commits_of_one_batch_at_once_count_once(house: House) -> None:
+async def test_two_commits_of_one_batch_at_once_count_once(fixture: LogFixture) -> None:
     """A retry may come while the first commit is still under way."""
     batch = Batch()
-    now = house.clock()
+    now = fixture.clock()
     batch.use(("billing", "old", "Client.GetClients"), False, now, "2026-03-01")
     batch.find(("billing", "Client.GetClients", "x", "y"), finding("y"), now, "2026-03-01")
-    async with house.process() as log:
+    async with fixture.process() as log:
         wrote = await asyncio.gather(*(write(log._store, batch) for _ in range(4)))
     assert sorted(wrote) == [False, False, False, True]
-    assert await counted(house) == (1, 1)
+    assert await counted(fixture) == (1, 1)
 
 
-async def test_killed_before_anything_was_written_loses_what_was_in_memory_only(small: House) -> None:
+async def test_killed_before_anything_was_written_loses_what_was_in_memory_only(small: LogFixture) -> None:
     """One flush interval: that is what a kill costs, and no more."""
     async with small.process() as log:
         log.called(call())
@@ -217,7 +219,7 @@ async def test_killed_before_anything_was_written_loses_what_was_in_memory_only(
 # ---- the spool ----
 
 
-async def test_what_another_process_holds_is_left_to_it(small: House) -> None:
+async def test_what_another_process_holds_is_left_to_it(small: LogFixture) -> None:
     with ExitStack() as after:
         async with small.process() as one, small.process() as other:
             after.enter_context(small.locked())
@@ -232,7 +234,7 @@ async def test_what_another_process_holds_is_left_to_it(small: House) -> None:
     assert await counted(small) == (2, 2)
 
 
-async def test_a_line_that_was_cut_off_is_put_aside_and_told(small: House, capsys: Any) -> None:
+async def test_a_line_that_was_cut_off_is_put_aside_and_told(small: LogFixture, capsys: Any) -> None:
     batch = Batch()
     batch.use(("billing", "old", "Client.GetClients"), False, small.clock(), "2026-03-01")
     folder = small.folder / "spool"
@@ -246,7 +248,7 @@ async def test_a_line_that_was_cut_off_is_put_aside_and_told(small: House, capsy
     assert "deprecation batch put aside" in "".join(capsys.readouterr())
 
 
-async def test_a_full_spool_is_told_loudly_and_loses_nothing(small: House, capsys: Any) -> None:
+async def test_a_full_spool_is_told_loudly_and_loses_nothing(small: LogFixture, capsys: Any) -> None:
     small.settings = {"spool_bytes": 500}
     async with small.process() as log:
         with small.locked():
@@ -260,7 +262,7 @@ async def test_a_full_spool_is_told_loudly_and_loses_nothing(small: House, capsy
     assert "".join(capsys.readouterr()).count("deprecation spool refused") == 1
 
 
-async def test_what_is_lost_in_the_end_is_told(small: House, capsys: Any) -> None:
+async def test_what_is_lost_in_the_end_is_told(small: LogFixture, capsys: Any) -> None:
     small.settings = {"spool_bytes": 1}
     with ExitStack() as after:
         async with small.process() as log:
@@ -272,7 +274,7 @@ async def test_what_is_lost_in_the_end_is_told(small: House, capsys: Any) -> Non
 
 
 async def test_a_batch_that_the_store_will_never_take_does_not_hold_up_the_rest(
-    small: House, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    small: LogFixture, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     async def defect(*_: Any) -> bool:
         raise UnicodeError
@@ -305,7 +307,9 @@ def test_the_spool_is_beside_the_store(store: str, spool: str | Path) -> None:
     assert spool_folder(Config.model_validate(given)) == Path(spool)
 
 
-async def test_a_long_spool_does_not_hold_up_the_end(small: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_spool_does_not_hold_up_the_end(
+    small: LogFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is not taken in when the time is up is left to the next start, with what was counted last."""
     written: list[None] = []
 
@@ -336,7 +340,7 @@ async def test_a_long_spool_does_not_hold_up_the_end(small: House, monkeypatch: 
 
 
 async def test_what_may_not_be_read_is_told_once_and_stays(
-    small: House, capsys: Any, monkeypatch: pytest.MonkeyPatch
+    small: LogFixture, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rights that another user left behind; asked through the system, since root may read everything."""
     (small.folder / "spool").mkdir(mode=0o700)

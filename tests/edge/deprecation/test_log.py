@@ -28,7 +28,7 @@ from shim.edge.deprecation.tables import (
     REFUSED_LOGINS,
     USAGE,
 )
-from tests.edge.deprecation.log_fixture import START, House, finding, seen
+from tests.edge.deprecation.log_fixture import START, LogFixture, finding, seen
 
 pytest_plugins = ["tests.support.postgres"]
 
@@ -36,43 +36,43 @@ KEY = ("billing", "Client.GetClients", "field-dropped", "a")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
+def fixture(request: pytest.FixtureRequest, tmp_path: Path) -> LogFixture:
     if request.param == "postgresql":
-        return House(request.getfixturevalue("postgres")(), tmp_path)
-    return House(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}", tmp_path)
+        return LogFixture(request.getfixturevalue("postgres")(), tmp_path)
+    return LogFixture(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}", tmp_path)
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> House:
-    return House(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}", tmp_path)
+def small(tmp_path: Path) -> LogFixture:
+    return LogFixture(f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}", tmp_path)
 
 
 # ---- counting ----
 
 
-async def test_every_call_counts_with_findings_or_without(house: House) -> None:
-    async with house.process() as log:
+async def test_every_call_counts_with_findings_or_without(fixture: LogFixture) -> None:
+    async with fixture.process() as log:
         log.called(seen())
         log.called(seen(fault="backend-late"))
-        house.clock.pass_(60)
+        fixture.clock.pass_(60)
         log.called(seen("Client.AddClient", "a", "b", "b"))
         log.ported("billing", "Organization.GetOrganizations", fault=False)
         log.ported("billing", "Organization.GetOrganizations", fault=True)
         await log.flush()
         log.called(seen("Client.AddClient", "b"))
         log.found("billing", "Client.AddClient", [finding("c", count=3)])
-    assert await house.calls() == {
+    assert await fixture.calls() == {
         ("billing", "old", "Client.GetClients"): (2, 1),
         ("billing", "old", "Client.AddClient"): (2, 0),
         ("billing", "new", "Organization.GetOrganizations"): (2, 1),
     }
-    found = await house.findings()
+    found = await fixture.findings()
     assert {key[1:]: row["count"] for key, row in found.items()} == {
         ("Client.AddClient", "field-dropped", "a"): 1,
         ("Client.AddClient", "field-dropped", "b"): 3,
         ("Client.AddClient", "field-kept", "c"): 3,
     }
-    [caller] = await house.rows(CALLERS)
+    [caller] = await fixture.rows(CALLERS)
     assert caller == {
         "integration": "billing",
         "agent": "PHP-SOAP/8.2",
@@ -85,39 +85,39 @@ async def test_every_call_counts_with_findings_or_without(house: House) -> None:
     }
 
 
-async def test_faults_count_by_reason_and_day(house: House) -> None:
-    async with house.process() as log:
+async def test_faults_count_by_reason_and_day(fixture: LogFixture) -> None:
+    async with fixture.process() as log:
         log.called(seen())
         log.called(seen(fault="backend-late"))
         log.called(seen(fault="backend-late"))
         log.called(seen(fault="field-refused"))
         await log.flush()
-        house.clock.pass_(86_400)
+        fixture.clock.pass_(86_400)
         log.called(seen(fault="backend-late"))
-    found = {(row["day"], row["reason"]): row["calls"] for row in await house.rows(FAULTS)}
+    found = {(row["day"], row["reason"]): row["calls"] for row in await fixture.rows(FAULTS)}
     assert found == {
         ("2026-03-01", "backend-late"): 2,
         ("2026-03-01", "field-refused"): 1,
         ("2026-03-02", "backend-late"): 1,
     }
-    assert await house.calls() == {("billing", "old", "Client.GetClients"): (5, 4)}
+    assert await fixture.calls() == {("billing", "old", "Client.GetClients"): (5, 4)}
 
 
-async def test_refused_logins_count_by_login_and_address(house: House) -> None:
+async def test_refused_logins_count_by_login_and_address(fixture: LogFixture) -> None:
     def refused(
         why: RefusedWhy, login: str, whose: str | None = None, reason: str = "login-refused"
     ) -> SeenCall:
         told = refused_login(why, "password", login, whose)
         return seen(integration=None, fault=reason, login=told, agent="curl/8")
 
-    async with house.process() as log:
+    async with fixture.process() as log:
         log.called(refused("unknown", "stranger-login"))
         await log.flush()
-        house.clock.pass_(60)
+        fixture.clock.pass_(60)
         log.called(refused("unknown", "stranger-login", reason="login-throttled"))
         log.called(refused("wrong-secret", "billing", "billing"))
         log.called(refused("wrong-secret", "gone", "no longer configured"))
-    rows = {(row["integration"], row["why"]): row for row in await house.rows(REFUSED_LOGINS)}
+    rows = {(row["integration"], row["why"]): row for row in await fixture.rows(REFUSED_LOGINS)}
     assert set(rows) == {
         ("(unknown)", "unknown"),
         ("billing", "wrong-secret"),
@@ -130,7 +130,7 @@ async def test_refused_logins_count_by_login_and_address(house: House) -> None:
     assert "stranger-login" not in str(rows)
 
 
-async def test_different_refused_logins_are_bounded(small: House) -> None:
+async def test_different_refused_logins_are_bounded(small: LogFixture) -> None:
     small.settings["keys"] = 3
     async with small.process() as log:
         for number in range(10):
@@ -141,7 +141,7 @@ async def test_different_refused_logins_are_bounded(small: House) -> None:
     assert rows["(more)"] == 7
 
 
-async def test_faults_and_logins_wait_in_the_spool(small: House) -> None:
+async def test_faults_and_logins_wait_in_the_spool(small: LogFixture) -> None:
     told = refused_login("unknown", "password", "stranger-login")
     async with small.process() as log:
         with small.locked():
@@ -158,7 +158,7 @@ def test_a_line_of_the_spool_of_a_release_before_has_neither() -> None:
     assert (from_line(line).faults, from_line(line).logins) == ({}, {})
 
 
-async def test_calls_inside_a_call_count_each_under_its_own_operation(small: House) -> None:
+async def test_calls_inside_a_call_count_each_under_its_own_operation(small: LogFixture) -> None:
     """Once for the list, once for each call that it holds; samples have the v3 calls of their own call."""
 
     def inner(operation: str, fault: str | None, first: int, last: int | None, *paths: str) -> InnerCall:
@@ -202,40 +202,40 @@ async def test_calls_inside_a_call_count_each_under_its_own_operation(small: Hou
     assert "<name>{name}</name>" in samples["a"]["old"]
 
 
-async def test_days_and_times_are_kept_apart(house: House) -> None:
-    async with house.process() as log:
+async def test_days_and_times_are_kept_apart(fixture: LogFixture) -> None:
+    async with fixture.process() as log:
         log.called(seen("Client.GetClients", "a"))
-        house.clock.pass_(13 * 3600)
+        fixture.clock.pass_(13 * 3600)
         log.called(seen("Client.GetClients", "a"))
         log.called(seen("Client.GetClients", "a"))
-    days = {row["day"]: (row["calls"], row["first_seen"]) for row in await house.rows(USAGE)}
+    days = {row["day"]: (row["calls"], row["first_seen"]) for row in await fixture.rows(USAGE)}
     later = START + timedelta(hours=13)
     assert days == {"2026-03-01": (1, START), "2026-03-02": (2, later)}
-    [row] = (await house.findings()).values()
+    [row] = (await fixture.findings()).values()
     assert (row["count"], row["first_seen"], row["last_seen"]) == (3, START, later)
-    assert [(each["finding"], each["day"], each["count"]) for each in await house.rows(FINDING_DAYS)] == [
+    assert [(each["finding"], each["day"], each["count"]) for each in await fixture.rows(FINDING_DAYS)] == [
         (row["id"], "2026-03-01", 1),
         (row["id"], "2026-03-02", 2),
     ]
 
 
-async def test_what_is_said_of_a_finding_follows_the_newest(house: House) -> None:
-    async with house.process() as log:
+async def test_what_is_said_of_a_finding_follows_the_newest(fixture: LogFixture) -> None:
+    async with fixture.process() as log:
         log.found("billing", "Client.GetClients", [finding("a", place="old place")])
         await log.flush()
-        house.clock.pass_(5)
+        fixture.clock.pass_(5)
         log.found("billing", "Client.GetClients", [finding("a", because="Lost.", severity="loss", place="new")])
-    [row] = (await house.findings()).values()
+    [row] = (await fixture.findings()).values()
     assert (row["because"], row["severity"], row["place"], row["state"]) == ("Lost.", "loss", "new", "new")
 
 
-async def test_callers_that_are_not_known_name_no_operation_of_their_own(house: House) -> None:
-    async with house.process() as log:
+async def test_callers_that_are_not_known_name_no_operation_of_their_own(fixture: LogFixture) -> None:
+    async with fixture.process() as log:
         log.called(seen(None, integration=None, fault="login-refused"))
         log.called(seen("Zq.Invented", integration="invented", fault="login-refused"))
         log.called(seen("Client.GetClients", integration=None, fault="login-throttled"))
         text = log.metrics.text().decode()
-    assert await house.calls() == {
+    assert await fixture.calls() == {
         ("(unknown)", "old", "(none)"): (2, 2),
         ("(unknown)", "old", "Client.GetClients"): (1, 1),
     }
@@ -246,7 +246,7 @@ async def test_callers_that_are_not_known_name_no_operation_of_their_own(house: 
 # ---- bounds ----
 
 
-async def test_keys_are_bounded_and_what_is_over_is_counted_as_more(small: House) -> None:
+async def test_keys_are_bounded_and_what_is_over_is_counted_as_more(small: LogFixture) -> None:
     small.settings = {"keys": 3}
     async with small.process() as log:
         for number in range(10):
@@ -267,7 +267,7 @@ async def test_keys_are_bounded_and_what_is_over_is_counted_as_more(small: House
     assert found == {"p0": 2, "p1": 2, "p2": 1, "(more)": 8}
 
 
-async def test_another_integration_has_keys_of_its_own(small: House) -> None:
+async def test_another_integration_has_keys_of_its_own(small: LogFixture) -> None:
     small.settings = {"keys": 1}
     async with small.process() as log:
         log.called(seen("Client.GetClients", "a"))
@@ -284,7 +284,7 @@ async def test_another_integration_has_keys_of_its_own(small: House) -> None:
     [{"agent": "Nagios check/2"}, {"address": "10.1.2.3"}, {"integration": "probe"}],
     ids=["agent", "address", "integration"],
 )
-async def test_tools_are_served_and_not_counted(small: House, facts: dict[str, Any]) -> None:
+async def test_tools_are_served_and_not_counted(small: LogFixture, facts: dict[str, Any]) -> None:
     small.settings = {"keep_out": {"agents": ["nagios*", "*health*"], "addresses": ["10.1.0.0/16"]}}
     async with small.process() as log:
         log.called(seen("Client.GetClients", "a", **facts))
@@ -298,7 +298,7 @@ async def test_tools_are_served_and_not_counted(small: House, facts: dict[str, A
     assert f"shim_calls_total{{{labels}}} 1.0" in text
 
 
-async def test_native_calls_of_an_unwatched_integration_are_not_counted(small: House) -> None:
+async def test_native_calls_of_an_unwatched_integration_are_not_counted(small: LogFixture) -> None:
     async with small.process() as log:
         log.ported("probe", "Organization.GetOrganizations", fault=False)
     assert await small.calls() == {}
@@ -307,25 +307,25 @@ async def test_native_calls_of_an_unwatched_integration_are_not_counted(small: H
 # ---- again ----
 
 
-async def test_a_fixed_finding_that_comes_again_is_new_again(house: House) -> None:
-    async with house.process() as log:
+async def test_a_fixed_finding_that_comes_again_is_new_again(fixture: LogFixture) -> None:
+    async with fixture.process() as log:
         log.called(seen("Client.GetClients", "a", "b"))
         await log.flush()
-        fixed_at = house.clock.pass_(10)
-        await house.change(sa.update(FINDINGS).values(state="fixed", state_at=fixed_at))
-        house.clock.now = START + timedelta(seconds=5)  # seen before, written after
+        fixed_at = fixture.clock.pass_(10)
+        await fixture.change(sa.update(FINDINGS).values(state="fixed", state_at=fixed_at))
+        fixture.clock.now = START + timedelta(seconds=5)  # seen before, written after
         log.called(seen("Client.GetClients", "a"))
         await log.flush()
-        assert {row["state"] for row in (await house.findings()).values()} == {"fixed"}
+        assert {row["state"] for row in (await fixture.findings()).values()} == {"fixed"}
         again_at = START + timedelta(seconds=20)
-        house.clock.now = again_at
+        fixture.clock.now = again_at
         log.called(seen("Client.GetClients", "a"))
         await log.flush()
         log.called(seen("Client.GetClients", "a"))
-    rows = await house.findings()
+    rows = await fixture.findings()
     assert (rows[KEY]["state"], rows[KEY]["state_at"], rows[KEY]["count"]) == ("new", again_at, 4)
     assert rows[(*KEY[:3], "b")]["state"] == "fixed"
-    [event] = await house.rows(FINDING_EVENTS)
+    [event] = await fixture.rows(FINDING_EVENTS)
     assert (event["finding"], event["who"], event["was"], event["became"], event["at"]) == (
         rows[KEY]["id"],
         "shim",
@@ -336,7 +336,7 @@ async def test_a_fixed_finding_that_comes_again_is_new_again(house: House) -> No
 
 
 @pytest.mark.parametrize("state", ["acknowledged", "ignored"])
-async def test_other_states_stay(small: House, state: str) -> None:
+async def test_other_states_stay(small: LogFixture, state: str) -> None:
     async with small.process() as log:
         log.called(seen("Client.GetClients", "a"))
         await log.flush()
@@ -362,14 +362,14 @@ def sampled(path: str, name: str) -> Any:
     return seen("Client.GetClients", path, request=request, sent=[CALL])
 
 
-async def test_a_sample_is_taken_when_there_is_none_or_an_old_one(house: House) -> None:
-    async with house.process() as log:
+async def test_a_sample_is_taken_when_there_is_none_or_an_old_one(fixture: LogFixture) -> None:
+    async with fixture.process() as log:
         log.called(sampled("a", "first"))
         await log.flush()
-        house.clock.pass_(3600)
+        fixture.clock.pass_(3600)
         log.called(sampled("a", "second"))
         await log.flush()
-        [row] = (await house.findings()).values()
+        [row] = (await fixture.findings()).values()
         told = json.loads(row["sample"])
         assert told["old"] == "<GetClientsRequest>\n  <first>{first}</first>\n</GetClientsRequest>"
         [call] = told["calls"]
@@ -379,16 +379,16 @@ async def test_a_sample_is_taken_when_there_is_none_or_an_old_one(house: House) 
             "soap_action": "action",
         }
         assert "secret" not in row["sample"]
-    house.clock.pass_(86_400)
-    async with house.process() as log:  # a new process knows how old the sample is
+    fixture.clock.pass_(86_400)
+    async with fixture.process() as log:  # a new process knows how old the sample is
         log.called(sampled("a", "third"))
-    [row] = (await house.findings()).values()
+    [row] = (await fixture.findings()).values()
     assert "{third}" in row["sample"]
-    assert row["sample_at"] == house.clock.now
+    assert row["sample_at"] == fixture.clock.now
 
 
 async def test_the_first_call_of_a_finding_is_always_sampled_and_renewals_are_few_a_second(
-    small: House,
+    small: LogFixture,
 ) -> None:
     small.settings = {"samples": 2, "sample_age": 1}
     async with small.process() as log:
@@ -406,9 +406,9 @@ async def test_the_first_call_of_a_finding_is_always_sampled_and_renewals_are_fe
 # ---- many ----
 
 
-async def test_two_shims_on_one_database_add_up(house: House, tmp_path: Path) -> None:
+async def test_two_shims_on_one_database_add_up(fixture: LogFixture, tmp_path: Path) -> None:
     async def shim(name: str) -> None:
-        own = House(house.url, tmp_path / name)
+        own = LogFixture(fixture.url, tmp_path / name)
         async with own.process() as log:
             for number in range(200):
                 log.called(seen("Client.GetClients", f"p{number % 7}"))
@@ -416,14 +416,14 @@ async def test_two_shims_on_one_database_add_up(house: House, tmp_path: Path) ->
                     await log.flush()
 
     await asyncio.gather(shim("one"), shim("other"))
-    assert await house.calls() == {("billing", "old", "Client.GetClients"): (400, 0)}
-    assert sum(row["count"] for row in (await house.findings()).values()) == 400
-    assert sum(row["count"] for row in await house.rows(FINDING_DAYS)) == 400
-    assert sum(row["calls"] for row in await house.rows(CALLERS)) == 400
-    assert await house.rows(BATCHES) == []
+    assert await fixture.calls() == {("billing", "old", "Client.GetClients"): (400, 0)}
+    assert sum(row["count"] for row in (await fixture.findings()).values()) == 400
+    assert sum(row["count"] for row in await fixture.rows(FINDING_DAYS)) == 400
+    assert sum(row["calls"] for row in await fixture.rows(CALLERS)) == 400
+    assert await fixture.rows(BATCHES) == []
 
 
-async def test_a_burst_loses_none(small: House) -> None:
+async def test_a_burst_loses_none(small: LogFixture) -> None:
     small.settings = {"flush": 0.01}
     calls = [
         seen("Client.GetClients", *(f"p{(number + each) % 40}" for each in range(3))) for number in range(100)
@@ -437,7 +437,7 @@ async def test_a_burst_loses_none(small: House) -> None:
     assert sum(row["count"] for row in (await small.findings()).values()) == 6000
 
 
-async def test_a_defect_of_the_log_is_not_one_of_the_call(small: House, capsys: Any) -> None:
+async def test_a_defect_of_the_log_is_not_one_of_the_call(small: LogFixture, capsys: Any) -> None:
     async with small.process() as log:
         log.called(seen("Client.GetClients", findings=None))
         log.called(seen("Client.GetClients"))

@@ -19,7 +19,7 @@ from shim.edge.deprecation.rollup import horizon, roll_up
 from shim.edge.deprecation.tables import FINDING_DAYS, FINDINGS, USAGE
 from shim.edge.deprecation.writer import write
 from shim.edge.store.database import Store, utc
-from tests.edge.deprecation.log_fixture import Clock, House, seen
+from tests.edge.deprecation.log_fixture import Clock, LogFixture, seen
 
 pytest_plugins = ["tests.support.postgres"]
 
@@ -134,19 +134,19 @@ async def test_on_postgresql_two_at_once_lose_nothing(postgres: Callable[[], str
 
 async def test_the_log_rolls_up_soon_after_its_start_findings_too(tmp_path: Path) -> None:
     clock = Clock(NOW - timedelta(days=300))
-    house = House(f"sqlite+aiosqlite:///{tmp_path / 's.db'}", tmp_path, {"days": DAYS}, clock)
-    async with house.process() as log:
+    fixture = LogFixture(f"sqlite+aiosqlite:///{tmp_path / 's.db'}", tmp_path, {"days": DAYS}, clock)
+    async with fixture.process() as log:
         for _ in range(3):
             log.called(seen("Client.GetClients", "a"))
             await log.flush()
             clock.pass_(86_400)
-    assert [len(await house.rows(table)) for table in (USAGE, FINDING_DAYS)] == [3, 3]
-    clock.now, house.settings["flush"] = NOW, 0.01
-    async with house.process():
+    assert [len(await fixture.rows(table)) for table in (USAGE, FINDING_DAYS)] == [3, 3]
+    clock.now, fixture.settings["flush"] = NOW, 0.01
+    async with fixture.process():
         for _ in range(1000):
-            usage, days = await house.rows(USAGE), await house.rows(FINDING_DAYS)
+            usage, days = await fixture.rows(USAGE), await fixture.rows(FINDING_DAYS)
             if len(usage) == len(days) == 1:
                 break
             await asyncio.sleep(0.02)
     assert [(row["day"], row["calls"]) for row in usage] == [("2026-01-01", 3)]
-    assert [row["count"] for row in days] == [row["count"] for row in await house.rows(FINDINGS)] == [3]
+    assert [row["count"] for row in days] == [row["count"] for row in await fixture.rows(FINDINGS)] == [3]

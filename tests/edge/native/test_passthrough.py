@@ -32,7 +32,7 @@ class Counted:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[tuple[str, PassThrough, TokenOwners, Counted, list[int]]]:
+async def fixture(tmp_path: Path) -> AsyncIterator[tuple[str, PassThrough, TokenOwners, Counted, list[int]]]:
     """The URL of a front, its parts, what was counted, and the statuses that the backend answers with."""
     statuses: list[int] = []
 
@@ -55,9 +55,9 @@ async def house(tmp_path: Path) -> AsyncIterator[tuple[str, PassThrough, TokenOw
 
 
 async def test_every_native_call_counts_once(
-    house: tuple[str, PassThrough, TokenOwners, Counted, list[int]],
+    fixture: tuple[str, PassThrough, TokenOwners, Counted, list[int]],
 ) -> None:
-    url, calls, owners, counted, statuses = house
+    url, calls, owners, counted, statuses = fixture
     await owners.remember("t-1", "crm", 100)
     statuses += [200, 500, 200, 200]
     sent = (native("t-1", GET), native("t-1", GET), native("t-2", GET), b"no message")
@@ -78,9 +78,9 @@ async def test_every_native_call_counts_once(
 
 
 async def test_an_operation_newer_than_the_interface_counts_by_its_name_once_v3_served_it(
-    house: tuple[str, PassThrough, TokenOwners, Counted, list[int]],
+    fixture: tuple[str, PassThrough, TokenOwners, Counted, list[int]],
 ) -> None:
-    url, calls, owners, counted, statuses = house
+    url, calls, owners, counted, statuses = fixture
     await owners.remember("t-1", "crm", 100)
     newer = [
         native("t-1", f"<{name}/>") for name in ("GetNewThings", "GetNewThings", "GetNewThings", "get.things")

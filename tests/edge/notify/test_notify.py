@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 """A Wednesday."""
 
 
-class House:
+class NotifyFixture:
     """A store with a clock, a webhook, a mail server, and the settings that tell both."""
 
     def __init__(self, url: str) -> None:
@@ -94,12 +94,12 @@ class House:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+async def fixture(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[NotifyFixture]:
     url = f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}"
     if request.param == "postgresql":
         postgres: Callable[[], str] = request.getfixturevalue("postgres")
         url = postgres()
-    made = House(url)
+    made = NotifyFixture(url)
     await made.hook.start()
     await made.post.start()
     await made.open()
@@ -112,13 +112,13 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await made.post.stop()
 
 
-async def test_only_bad_findings_are_told_once_and_only_new_ones(house: House) -> None:
+async def test_only_bad_findings_are_told_once_and_only_new_ones(fixture: NotifyFixture) -> None:
     for severity in ("info", "notice", "warning", "loss", "refused"):
-        await house.finding(severity)
-    await house.look()
-    await house.look(5)
-    assert house.events == ["finding", "finding"]
-    told = house.hook.told[0]
+        await fixture.finding(severity)
+    await fixture.look()
+    await fixture.look(5)
+    assert fixture.events == ["finding", "finding"]
+    told = fixture.hook.told[0]
     assert told["integration"] == "crm"
     assert "Client.AddClient" in told["subject"]
     assert told["facts"]["path"] in ("x4", "x5")
@@ -126,111 +126,117 @@ async def test_only_bad_findings_are_told_once_and_only_new_ones(house: House) -
 
 
 async def test_what_was_there_before_is_not_told(tmp_path: Path) -> None:
-    house = House(f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
-    await house.hook.start()
-    await house.open()
-    await house.finding()
-    house.tell()
-    await house.look()
-    await house.finding()
-    await house.look(5)
-    assert [each["facts"]["path"] for each in house.hook.told] == ["x2"]
-    await house.finding()
-    await house.look(timedelta(days=30).total_seconds())
-    assert len(house.hook.told) == 1, "nobody was to be told for a month"
-    await house.store.close()
-    await house.hook.stop()
+    fixture = NotifyFixture(f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
+    await fixture.hook.start()
+    await fixture.open()
+    await fixture.finding()
+    fixture.tell()
+    await fixture.look()
+    await fixture.finding()
+    await fixture.look(5)
+    assert [each["facts"]["path"] for each in fixture.hook.told] == ["x2"]
+    await fixture.finding()
+    await fixture.look(timedelta(days=30).total_seconds())
+    assert len(fixture.hook.told) == 1, "nobody was to be told for a month"
+    await fixture.store.close()
+    await fixture.hook.stop()
 
 
-async def test_what_came_back_is_told_however_mild(house: House) -> None:
-    await house.finding("info", id=70)
-    about = {"at": house.now, "who": "shim", "text": "It came again."}
-    await house.add(FINDING_EVENTS, finding=70, was="fixed", became="new", **about)
-    await house.add(FINDING_EVENTS, finding=70, was="new", became="fixed", **{**about, "who": "nora"})
-    await house.look()
-    assert house.events == ["came_back"]
-    assert house.hook.told[0]["subject"].startswith("Came back: ")
+async def test_what_came_back_is_told_however_mild(fixture: NotifyFixture) -> None:
+    await fixture.finding("info", id=70)
+    about = {"at": fixture.now, "who": "shim", "text": "It came again."}
+    await fixture.add(FINDING_EVENTS, finding=70, was="fixed", became="new", **about)
+    await fixture.add(FINDING_EVENTS, finding=70, was="new", became="fixed", **{**about, "who": "nora"})
+    await fixture.look()
+    assert fixture.events == ["came_back"]
+    assert fixture.hook.told[0]["subject"].startswith("Came back: ")
 
 
-async def test_paused_entries_and_each_try_that_failed_again(house: House) -> None:
-    await house.add(
+async def test_paused_entries_and_each_try_that_failed_again(fixture: NotifyFixture) -> None:
+    await fixture.add(
         ENTRIES, id="ab12", integration="crm", operation="Client.AddClient", policy="undo", key="k", owner="o",
-        state="paused", why="v3 refuses", epoch=1, attempts=12, lease_until=house.now, due_at=house.now,
-        created_at=house.now, updated_at=house.now,
+        state="paused", why="v3 refuses", epoch=1, attempts=12, lease_until=fixture.now, due_at=fixture.now,
+        created_at=fixture.now, updated_at=fixture.now,
     )  # fmt: skip
-    await house.look()
-    await house.look(5)
-    assert house.events == ["paused"]
-    assert "shim journal show ab12" in house.hook.told[0]["text"]
-    async with house.store.writing() as connection:
+    await fixture.look()
+    await fixture.look(5)
+    assert fixture.events == ["paused"]
+    assert "shim journal show ab12" in fixture.hook.told[0]["text"]
+    async with fixture.store.writing() as connection:
         await connection.execute(sa.update(ENTRIES).values(epoch=2))
-    await house.look(5)
-    assert house.events == ["paused", "paused"]
+    await fixture.look(5)
+    assert fixture.events == ["paused", "paused"]
 
 
-async def test_unknown_callers_by_address_and_program(house: House) -> None:
-    seen = {"toolkit": "php", "version": "2.5.1", "calls": 1, "first_seen": house.now, "last_seen": house.now}
+async def test_unknown_callers_by_address_and_program(fixture: NotifyFixture) -> None:
+    seen = {
+        "toolkit": "php",
+        "version": "2.5.1",
+        "calls": 1,
+        "first_seen": fixture.now,
+        "last_seen": fixture.now,
+    }
     for integration, address in (("(unknown)", "10.1.1.1"), ("(unknown)", "10.1.1.2"), ("crm", "10.1.1.3")):
-        await house.add(CALLERS, integration=integration, agent="PHP-SOAP", address=address, **seen)
-    await house.add(
+        await fixture.add(CALLERS, integration=integration, agent="PHP-SOAP", address=address, **seen)
+    await fixture.add(
         CALLERS, integration="(unknown)", agent="PHP-SOAP", address="10.1.1.1", **{**seen, "version": "2"}
     )
-    await house.look()
-    await house.look(5)
-    assert sorted(each["facts"]["address"] for each in house.hook.told) == ["10.1.1.1", "10.1.1.2"]
+    await fixture.look()
+    await fixture.look(5)
+    assert sorted(each["facts"]["address"] for each in fixture.hook.told) == ["10.1.1.1", "10.1.1.2"]
 
 
-async def test_brownouts_begin_and_end(house: House) -> None:
-    await house.add(
+async def test_brownouts_begin_and_end(fixture: NotifyFixture) -> None:
+    await fixture.add(
         BROWNOUTS, id="b1", integration="crm", operation="*", text="2.5 ends", link="", who="nora",
         starts_at=NOW + timedelta(hours=1), ends_at=NOW + timedelta(hours=2), created_at=NOW,
     )  # fmt: skip
-    await house.look()
-    assert house.events == []
-    await house.look(3600)
-    assert house.events == ["brownout_begins"]
-    assert "2.5 ends" in house.hook.told[0]["text"]
-    async with house.store.writing() as connection:
+    await fixture.look()
+    assert fixture.events == []
+    await fixture.look(3600)
+    assert fixture.events == ["brownout_begins"]
+    assert "2.5 ends" in fixture.hook.told[0]["text"]
+    async with fixture.store.writing() as connection:
         await connection.execute(sa.update(BROWNOUTS).values(stopped_at=NOW + timedelta(minutes=80)))
-    await house.look(1800)
-    await house.look(7200)
-    assert house.events == ["brownout_begins", "brownout_ends"]
-    assert "was stopped" in house.hook.told[1]["text"]
+    await fixture.look(1800)
+    await fixture.look(7200)
+    assert fixture.events == ["brownout_begins", "brownout_ends"]
+    assert "was stopped" in fixture.hook.told[1]["text"]
 
 
-async def test_a_rate_of_faults_is_told_when_it_rises_and_again_after_it_fell(house: House) -> None:
-    await house.calls(1000, 900)
-    await house.restart()
-    await house.look()  # what was before the first look of a process may be of any time
-    await house.calls(1010, 910)
-    await house.look(60)
-    assert house.events == [], "ten calls are too few"
-    await house.calls(1050, 930)
-    await house.look(60)
-    await house.look(60)
-    assert house.events == ["fault_rate"]
-    assert house.hook.told[0]["facts"]["calls"] == 50
-    await house.calls(3050, 930)
-    await house.look(600)
-    await house.calls(3150, 1030)
-    await house.look(600)
-    assert house.events == ["fault_rate", "fault_rate"]
+async def test_a_rate_of_faults_is_told_when_it_rises_and_again_after_it_fell(fixture: NotifyFixture) -> None:
+    await fixture.calls(1000, 900)
+    await fixture.restart()
+    await fixture.look()  # what was before the first look of a process may be of any time
+    await fixture.calls(1010, 910)
+    await fixture.look(60)
+    assert fixture.events == [], "ten calls are too few"
+    await fixture.calls(1050, 930)
+    await fixture.look(60)
+    await fixture.look(60)
+    assert fixture.events == ["fault_rate"]
+    assert fixture.hook.told[0]["facts"]["calls"] == 50
+    await fixture.calls(3050, 930)
+    await fixture.look(600)
+    await fixture.calls(3150, 1030)
+    await fixture.look(600)
+    assert fixture.events == ["fault_rate", "fault_rate"]
 
 
-async def test_the_weekly_digest_once_a_week(house: House) -> None:
-    await house.calls(120, 3)
-    await house.finding("warning")
+async def test_the_weekly_digest_once_a_week(fixture: NotifyFixture) -> None:
+    await fixture.calls(120, 3)
+    await fixture.finding("warning")
     for _ in range(5):
-        await house.look(86_400)
-    await house.look(3600)  # it is Monday, eleven o'clock: due since seven
-    assert house.events == ["digest"]
-    told = house.hook.told[0]
+        await fixture.look(86_400)
+    await fixture.look(3600)  # it is Monday, eleven o'clock: due since seven
+    assert fixture.events == ["digest"]
+    told = fixture.hook.told[0]
     assert told["subject"] == "Digest: 120 calls of 2.5, 2026-11-23 to 2026-11-29"
     assert "crm: 120 calls, 3 faults" in told["text"]
     assert "Open findings: 1 warning; 1 was new." in told["text"]
     for _ in range(7):
-        await house.look(86_400)
-    assert house.events == ["digest", "digest"]
+        await fixture.look(86_400)
+    assert fixture.events == ["digest", "digest"]
 
 
 @pytest.mark.parametrize(
@@ -248,126 +254,128 @@ def test_when_a_digest_is_due(now: datetime, due: datetime) -> None:
 # ---- nothing lost, nothing doubled ----
 
 
-async def test_a_receiver_that_is_down_and_back_gets_everything_once(house: House) -> None:
-    await house.hook.stop()
+async def test_a_receiver_that_is_down_and_back_gets_everything_once(fixture: NotifyFixture) -> None:
+    await fixture.hook.stop()
     for _ in range(5):
-        await house.finding()
-        await house.look(1)
-    assert house.hook.got == []
-    await house.restart()
-    [first, *_] = await queue.deliveries(house.store)
+        await fixture.finding()
+        await fixture.look(1)
+    assert fixture.hook.got == []
+    await fixture.restart()
+    [first, *_] = await queue.deliveries(fixture.store)
     assert (first.state, first.problem) == ("waiting", "it cannot be reached")
-    await house.hook.start()
+    await fixture.hook.start()
     for _ in range(4):
-        await house.look(100)
-    assert sorted(each["facts"]["path"] for each in house.hook.told) == ["x1", "x2", "x3", "x4", "x5"]
-    assert await queue.deliveries(house.store) == []
+        await fixture.look(100)
+    assert sorted(each["facts"]["path"] for each in fixture.hook.told) == ["x1", "x2", "x3", "x4", "x5"]
+    assert await queue.deliveries(fixture.store) == []
 
 
-async def test_a_double_has_the_same_id(house: House) -> None:
+async def test_a_double_has_the_same_id(fixture: NotifyFixture) -> None:
     """The receiver took it, and the shim died before it knew."""
-    await house.finding()
-    await house.watcher.look()
-    [sending] = await queue.claim(house.store)
-    assert await queue.claim(house.store) == [], "one claims it, no other"
+    await fixture.finding()
+    await fixture.watcher.look()
+    [sending] = await queue.claim(fixture.store)
+    assert await queue.claim(fixture.store) == [], "one claims it, no other"
     from shim.edge.notify.send import deliver
 
-    await deliver(house.settings, sending, house.now)
-    await house.restart()
-    await house.look()
-    assert len(house.hook.got) == 1
-    await house.look(200)
-    ids = [headers["webhook-id"] for headers, _ in house.hook.got]
+    await deliver(fixture.settings, sending, fixture.now)
+    await fixture.restart()
+    await fixture.look()
+    assert len(fixture.hook.got) == 1
+    await fixture.look(200)
+    ids = [headers["webhook-id"] for headers, _ in fixture.hook.got]
     assert ids == [sending.id, sending.id]
-    assert [each["id"] for each in house.hook.told] == ids
+    assert [each["id"] for each in fixture.hook.told] == ids
 
 
-async def test_it_is_tried_again_after_longer_and_longer_and_given_up_in_the_end(house: House) -> None:
-    house.tell(first_retry=10, longest_retry=60, give_up=300)
-    house.hook.answers = [500] * 50
-    await house.finding()
+async def test_it_is_tried_again_after_longer_and_longer_and_given_up_in_the_end(
+    fixture: NotifyFixture,
+) -> None:
+    fixture.tell(first_retry=10, longest_retry=60, give_up=300)
+    fixture.hook.answers = [500] * 50
+    await fixture.finding()
     tries = []
     with structlog.testing.capture_logs() as logs:
         for second in range(600):
-            before = len(house.hook.got)
-            await house.look(1)
-            if len(house.hook.got) > before:
+            before = len(fixture.hook.got)
+            await fixture.look(1)
+            if len(fixture.hook.got) > before:
                 tries.append(second)
     gaps = [later - earlier for earlier, later in pairwise(tries)]
     assert gaps[:4] == [10, 20, 40, 60]
     assert set(gaps[4:]) <= {60}
-    [left] = await queue.deliveries(house.store)
+    [left] = await queue.deliveries(fixture.store)
     assert (left.state, left.problem) == ("given-up", "it answers HTTP 500")
     assert "notification given up" in [each["event"] for each in logs]
-    text = house.metrics.text().decode()
+    text = fixture.metrics.text().decode()
     assert f'shim_notifications_total{{receiver="ops",result="not-taken"}} {len(tries) - 1}.0' in text
     assert 'shim_notifications_total{receiver="ops",result="given-up"} 1.0' in text
 
 
-async def test_a_slow_receiver_holds_up_no_other(house: House) -> None:
-    house.tell(mail=Mail(host="127.0.0.1", port=house.post.port, tls="none", to=("ops@example.com",)))
-    house.hook.answers = [503]
-    await house.finding()
-    await house.look(1)
-    assert len(house.post.got) == 1
-    [left] = await queue.deliveries(house.store)
+async def test_a_slow_receiver_holds_up_no_other(fixture: NotifyFixture) -> None:
+    fixture.tell(mail=Mail(host="127.0.0.1", port=fixture.post.port, tls="none", to=("ops@example.com",)))
+    fixture.hook.answers = [503]
+    await fixture.finding()
+    await fixture.look(1)
+    assert len(fixture.post.got) == 1
+    [left] = await queue.deliveries(fixture.store)
     assert left.receiver == "ops"
 
 
-async def test_what_is_switched_off_is_not_told(house: House) -> None:
+async def test_what_is_switched_off_is_not_told(fixture: NotifyFixture) -> None:
     quiet = tuple(name for name in EVENT_NAMES if name != "finding")
-    house.settings = Notify(webhooks=(Webhook(name="ops", url=SecretStr(house.hook.url), events=quiet),))
-    await house.finding()
-    await house.look(1)
-    assert house.hook.got == []
-    house.tell()
-    await house.look(1)
-    assert house.hook.got == [], "it was noticed when nobody wanted it"
+    fixture.settings = Notify(webhooks=(Webhook(name="ops", url=SecretStr(fixture.hook.url), events=quiet),))
+    await fixture.finding()
+    await fixture.look(1)
+    assert fixture.hook.got == []
+    fixture.tell()
+    await fixture.look(1)
+    assert fixture.hook.got == [], "it was noticed when nobody wanted it"
 
 
 # ---- how it is told ----
 
 
-async def test_a_webhook_is_signed(house: House) -> None:
-    await house.finding()
-    await house.look(1)
-    [(headers, body)] = house.hook.got
+async def test_a_webhook_is_signed(fixture: NotifyFixture) -> None:
+    await fixture.finding()
+    await fixture.look(1)
+    [(headers, body)] = fixture.hook.got
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     expected = base64.b64encode(hmac.new(b"key", signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
-    assert headers["webhook-timestamp"] == str(int(house.now.timestamp()))
+    assert headers["webhook-timestamp"] == str(int(fixture.now.timestamp()))
     assert headers["content-type"] == "application/json"
 
 
-async def test_a_mail_is_sent_with_its_id_and_a_login(house: House) -> None:
-    house.settings = Notify(
+async def test_a_mail_is_sent_with_its_id_and_a_login(fixture: NotifyFixture) -> None:
+    fixture.settings = Notify(
         mail=Mail(
-            host="127.0.0.1", port=house.post.port, tls="none", username="shim", password=SecretStr("pw"),
+            host="127.0.0.1", port=fixture.post.port, tls="none", username="shim", password=SecretStr("pw"),
             sender="shim@example.com", to=("ops@example.com", "nora@example.com"),
         ),
         page="https://shim.example.com/review",
     )  # fmt: skip
-    await house.finding(id=9)
-    await house.look(1)
-    [mail] = house.post.got
-    [sent] = await queue.deliveries(house.store, everything=True)
+    await fixture.finding(id=9)
+    await fixture.look(1)
+    [mail] = fixture.post.got
+    [sent] = await queue.deliveries(fixture.store, everything=True)
     assert mail["Message-ID"] == f"<{sent.notice}@example.com>"
     assert mail["To"] == "ops@example.com, nora@example.com"
     assert mail["Subject"].startswith("[shim] New: ")
     text = str(mail.get_payload(decode=True), "utf-8")
     assert "https://shim.example.com/review/findings/9" in text
-    assert house.post.logins == [base64.b64encode(b"\0shim\0pw").decode()]
+    assert fixture.post.logins == [base64.b64encode(b"\0shim\0pw").decode()]
 
 
-async def test_a_mail_server_that_refuses_is_tried_again(house: House) -> None:
-    house.settings = Notify(
-        mail=Mail(host="127.0.0.1", port=house.post.port, tls="none", to=("ops@example.com",))
+async def test_a_mail_server_that_refuses_is_tried_again(fixture: NotifyFixture) -> None:
+    fixture.settings = Notify(
+        mail=Mail(host="127.0.0.1", port=fixture.post.port, tls="none", to=("ops@example.com",))
     )
-    house.post.refuses = ("MAIL",)
-    await house.finding()
-    await house.look(1)
-    [left] = await queue.deliveries(house.store)
+    fixture.post.refuses = ("MAIL",)
+    await fixture.finding()
+    await fixture.look(1)
+    [left] = await queue.deliveries(fixture.store)
     assert left.problem == "the mail server says 550"
-    house.post.refuses = ()
-    await house.look(20)
-    assert len(house.post.got) == 1
+    fixture.post.refuses = ()
+    await fixture.look(20)
+    assert len(fixture.post.got) == 1

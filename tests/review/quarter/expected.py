@@ -40,7 +40,7 @@ class Expected:
 
     def __init__(self, quarter: Quarter, days: int) -> None:
         self.quarter, self.length = quarter, days
-        self.tally, self.now = quarter.tally, quarter.house.clock.now
+        self.tally, self.now = quarter.tally, quarter.fixture.clock.now
         self.today = self.now.date()
         self.since = self.today - timedelta(days=days - 1)
         self.days = [self.since + timedelta(days=number) for number in range(days)]

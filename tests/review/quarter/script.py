@@ -119,28 +119,28 @@ class Quarter(Week):
         self.sent += 1
         header = None if kind.fault == "login-refused" else header_of(integration)
         body = kind.body.replace("{n}", str(self.sent))
-        status, text = await self.house.post(kind.path, envelope(body, header, login), agent)
+        status, text = await self.fixture.post(kind.path, envelope(body, header, login), agent)
         assert status == (500 if kind.fault else 200), text
         assert not kind.fault or f"<reason>{kind.fault}</reason>" in text, text
-        self.tally.old(self.house.clock.now, integration, kind, agent)
-        self.house.clock.pass_(minutes=1)
+        self.tally.old(self.fixture.clock.now, integration, kind, agent)
+        self.fixture.clock.pass_(minutes=1)
 
     async def wrong(self, whose: str, why: str, login: tuple[str, str]) -> None:
         self.refused[whose, why] = self.refused.get((whose, why), 0) + 1
         await self._send("(unknown)", STRANGER, login, CURL)
 
     async def at(self, day: int, hour: int) -> None:
-        await self.house.settle()
-        self.house.clock.now = START + timedelta(days=day, hours=hour)
-        await self.house.settle()
+        await self.fixture.settle()
+        self.fixture.clock.now = START + timedelta(days=day, hours=hour)
+        await self.fixture.settle()
 
     async def put(self, integration: str, operation: str, rung: str) -> None:
         """Somebody moves an operation at the command line."""
-        await self.house.settle()
-        await porting.set_rung(self.house.application.store, integration, operation, rung, "ann", "it is due")
-        self.rungs[integration, operation] = rung, self.house.clock.now
-        self.house.clock.pass_(minutes=1)
-        await self.house.settle()
+        await self.fixture.settle()
+        await porting.set_rung(self.fixture.application.store, integration, operation, rung, "ann", "it is due")
+        self.rungs[integration, operation] = rung, self.fixture.clock.now
+        self.fixture.clock.pass_(minutes=1)
+        await self.fixture.settle()
 
     async def judge(self, key: FindingKey, do: str, state: str, text: str = "", until: int = 0) -> None:
         end = START + timedelta(days=until)
@@ -148,7 +148,7 @@ class Quarter(Week):
         self.states[key] = state
         if until:
             self.until[key] = end
-        self.house.clock.pass_(minutes=1)
+        self.fixture.clock.pass_(minutes=1)
 
 
 def usual(name: str, day: int) -> list[tuple[Kind, int]]:
@@ -213,7 +213,7 @@ KEPT_OF_5: FindingKey = ("lossy-5", INDUSTRY.operation, "field-kept", "industry"
 
 async def people(quarter: Quarter, day: int) -> None:
     """What people do and say on a day, after its calls."""
-    house, store = quarter.house, quarter.house.application.store
+    fixture, store = quarter.fixture, quarter.fixture.application.store
     if day == 10:
         await quarter.judge(STATUS_OF_1, "acknowledge", "acknowledged", "Ticket 12")
     elif day == 12:
@@ -236,11 +236,11 @@ async def people(quarter: Quarter, day: int) -> None:
         until = START + timedelta(days=60, hours=12)
         await grant_exception(store, "except-1", CLIENTS.operation, "Ann", "Its release is late", until, "ann")
     elif day == 50:
-        begins = house.clock.now + timedelta(minutes=5)
+        begins = fixture.clock.now + timedelta(minutes=5)
         for name in ("dark-1", "dark-2"):
             await plan_brownout(store, name, "Channel.*", begins, begins + timedelta(hours=2), "ann", "Trial")
-        house.clock.pass_(minutes=30)
-        await house.settle()
+        fixture.clock.pass_(minutes=30)
+        await fixture.settle()
         for name in ("dark-1", "dark-2"):
             await quarter.old(name, DARK, 2, PERL)
     if day in (10, 50, LAST):
@@ -248,8 +248,8 @@ async def people(quarter: Quarter, day: int) -> None:
         await quarter.wrong("(unknown)", "unknown", ("somebody", "guessed"))
         await quarter.wrong("quiet-3", "disabled", ("quiet-3", "quiet-3-secret"))
     if day == 15:
-        page = await house.browser.get("/review/integrations/reader-1")
-        await house.browser.post("/review/integrations/reader-1/notes", page, notes="Runs on Sundays")
+        page = await fixture.browser.get("/review/integrations/reader-1")
+        await fixture.browser.post("/review/integrations/reader-1/notes", page, notes="Runs on Sundays")
 
 
 async def run(quarter: Quarter, evening: Callable[[int], Awaitable[None]]) -> None:

@@ -25,7 +25,7 @@ from shim.edge.settings.notify import Notify
 from tests.review.quarter import script
 from tests.review.quarter.expected import ALL, ON_PURPOSE, SEVERITY, WORST_FIRST, Expected, told
 from tests.review.quarter.script import NAMES, Quarter, owner_of
-from tests.review.week.running import house
+from tests.review.week.running import fixture
 from tests.review.week.shown import chart, moment, numbers, several, shown, table, the_day, words
 from tests.review.week.tally import FindingKey, Tally
 
@@ -40,7 +40,7 @@ TOKENS = [{"name": "a", "role": "admin", "sha256": hashlib.sha256(TOKEN.encode()
 async def quarter(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Quarter]:
     folder = tmp_path_factory.mktemp("quarter")
     apps = dict.fromkeys(NAMES, "admin")
-    async with house(folder, script.START, apps, script.more(), TOKENS) as running:
+    async with fixture(folder, script.START, apps, script.more(), TOKENS) as running:
         made = Quarter(running, Tally())
 
         async def evening(day: int) -> None:
@@ -60,16 +60,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def file(quarter: Quarter, path: str) -> str:
-    return (await quarter.house.browser.get(f"/review/export/{path}")).removeprefix("\ufeff")
+    return (await quarter.fixture.browser.get(f"/review/export/{path}")).removeprefix("\ufeff")
 
 
 async def page_of(quarter: Quarter, path: str) -> html.HtmlElement:
-    return html.fromstring(await quarter.house.browser.get(f"/review/{path}"))
+    return html.fromstring(await quarter.fixture.browser.get(f"/review/{path}"))
 
 
 async def asked(quarter: Quarter, path: str) -> Any:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with quarter.house.browser.client.get(f"/api/v1{path}", headers=headers) as answer:
+    async with quarter.fixture.browser.client.get(f"/api/v1{path}", headers=headers) as answer:
         assert answer.status == 200, await answer.text()
         return await answer.json()
 
@@ -138,7 +138,7 @@ async def the_digest_is_right(quarter: Quarter) -> None:
     """That of a Monday: the seven days before it."""
     expected = Expected(quarter, 8)
     until = expected.today - timedelta(days=1)
-    store, now = quarter.house.application.store, quarter.house.clock.now
+    store, now = quarter.fixture.application.store, quarter.fixture.clock.now
     async with store.reading() as connection:
         made = [each async for each in noticed(connection, Since(script.START), Notify(), now)]
     [digest] = [each for each in made if each.event == "digest"]
@@ -258,11 +258,11 @@ async def test_the_files(quarter: Quarter, days: int) -> None:
 
 @pytest.mark.parametrize("days", WINDOWS)
 async def test_the_report(quarter: Quarter, days: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected, now = Expected(quarter, days), quarter.house.clock.now
+    expected, now = Expected(quarter, days), quarter.fixture.clock.now
     monkeypatch.setattr(stored, "now", lambda: now)
 
     async def report(*args: str) -> str:
-        command = ["report", *args, "--days", str(days), "-c", str(quarter.house.config)]
+        command = ["report", *args, "--days", str(days), "-c", str(quarter.fixture.config)]
         done = await asyncio.to_thread(CliRunner(env={"COLUMNS": "400"}).invoke, shim, command)
         assert done.exit_code == 0, done.stderr
         return done.stdout

@@ -51,7 +51,7 @@ class Clock:
 
 
 @dataclass
-class House:
+class WeekFixture:
     """All that runs: the shim, where it listens, the world behind it, and a browser that is logged in."""
 
     application: Application
@@ -123,13 +123,13 @@ def settings(
 
 
 @asynccontextmanager
-async def house(
+async def fixture(
     folder: Path,
     start: datetime,
     apps: Mapping[str, str] = APPS,
     more: Mapping[str, Mapping[str, Any]] = {},  # nobody writes to it
     tokens: Sequence[Mapping[str, str]] = (),
-) -> AsyncIterator[House]:
+) -> AsyncIterator[WeekFixture]:
     """All of it for the integrations of `apps`, from this time on."""
     world, clock = load_seed(), Clock(start)
     for name, account in apps.items():
@@ -147,4 +147,4 @@ async def house(
         browser = await stack.enter_async_context(served(shim))
         await browser.login()
         session = await stack.enter_async_context(aiohttp.ClientSession(skip_auto_headers=["User-Agent"]))
-        yield House(shim, world, clock, str(public.make_url("")).rstrip("/"), browser, file, session)
+        yield WeekFixture(shim, world, clock, str(public.make_url("")).rstrip("/"), browser, file, session)

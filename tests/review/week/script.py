@@ -20,7 +20,7 @@ from tests.end_to_end.meanings.test_linked_op import operation as packed_operati
 from tests.end_to_end.meanings.test_linked_op import packed
 from tests.end_to_end.messages import envelope, namespace
 from tests.end_to_end.native import native
-from tests.review.week.running import House
+from tests.review.week.running import WeekFixture
 from tests.review.week.tally import FindingKey, Kind, Tally
 
 START = datetime(2026, 3, 9, tzinfo=UTC)
@@ -131,7 +131,7 @@ _NATIVE = {
 class Week:
     """Sends, and tallies what it sends."""
 
-    house: House
+    fixture: WeekFixture
     tally: Tally
     sent: int = 0
 
@@ -146,51 +146,51 @@ class Week:
     async def kept_out(self, integration: str, agent: str) -> None:
         """A call that is served and does not count."""
         login = (integration, f"{integration}-secret")
-        status, text = await self.house.post(CLIENTS.path, envelope(CLIENTS.body, login=login), agent)
+        status, text = await self.fixture.post(CLIENTS.path, envelope(CLIENTS.body, login=login), agent)
         assert status == 200, text
         self.tally.kept_out[integration, CLIENTS.operation] += 1
 
     async def _send(self, integration: str, kind: Kind, login: tuple[str, str], agent: str | None) -> None:
         self.sent += 1
         body = kind.body.replace("{n}", str(self.sent))
-        status, text = await self.house.post(kind.path, envelope(body, login=login), agent)
+        status, text = await self.fixture.post(kind.path, envelope(body, login=login), agent)
         assert status == (500 if kind.fault else 200), text
         assert not kind.fault or f"<reason>{kind.fault}</reason>" in text
-        self.tally.old(self.house.clock.now, integration, kind, agent)
-        self.house.clock.pass_(minutes=1)
+        self.tally.old(self.fixture.clock.now, integration, kind, agent)
+        self.fixture.clock.pass_(minutes=1)
 
     async def new(self, integration: str, operation: str, times: int = 1) -> None:
-        token = await self.house.token(integration)
+        token = await self.fixture.token(integration)
         for _ in range(times):
             await self._native(token, operation)
-            self.tally.new(self.house.clock.now, integration, f"Organization.{operation}")
-            self.house.clock.pass_(minutes=1)
+            self.tally.new(self.fixture.clock.now, integration, f"Organization.{operation}")
+            self.fixture.clock.pass_(minutes=1)
 
     async def foreign(self) -> None:
         """A native call with a token that was not fetched through the shim."""
-        await self._native(self.house.world.issue_token("acme-key", 3600), LIST)
-        await self.house.settle()
-        self.tally.new(self.house.clock.now, "(unknown)", f"Organization.{LIST}")
-        self.house.clock.pass_(minutes=1)
+        await self._native(self.fixture.world.issue_token("acme-key", 3600), LIST)
+        await self.fixture.settle()
+        self.tally.new(self.fixture.clock.now, "(unknown)", f"Organization.{LIST}")
+        self.fixture.clock.pass_(minutes=1)
 
     async def _native(self, token: str, operation: str) -> None:
-        status, text = await self.house.post(_ORGANIZATION, native(token, _NATIVE[operation]), "crm/2")
+        status, text = await self.fixture.post(_ORGANIZATION, native(token, _NATIVE[operation]), "crm/2")
         assert status == 200, text
 
     # ---- people ----
 
     async def say(self, key: FindingKey, do: str, text: str = "", until: str = "") -> None:
         """Say something of a finding on its page."""
-        browser = self.house.browser
+        browser = self.fixture.browser
         path = f"/review/findings/{await self.id_of(key)}"
         page = await browser.get(path)
         fields = {"do": do, "text": text, "until": until}
         assert "It was saved." in await browser.post(path, page, **fields)
 
     async def id_of(self, key: FindingKey) -> int:
-        await self.house.settle()
+        await self.fixture.settle()
         integration, operation, code, path = key
-        page = await self.house.browser.get(
+        page = await self.fixture.browser.get(
             f"/review/findings?show=any&integration={integration}&operation={operation}&code={code}"
         )
         found = re.findall(r'href="/review/findings/(\d+)">[^<]*: <code>([^<]*)</code>', page)
@@ -198,11 +198,11 @@ class Week:
 
     async def rung(self, operation: str, rung: str, why: str) -> None:
         """Somebody moves an operation of the portal at the command line."""
-        await porting.set_rung(self.house.application.store, "portal", operation, rung, "ann", why)
-        await self.house.settle()
+        await porting.set_rung(self.fixture.application.store, "portal", operation, rung, "ann", why)
+        await self.fixture.settle()
 
     async def plan_brownout(self) -> None:
-        browser = self.house.browser
+        browser = self.fixture.browser
         page = await browser.get("/review/brownouts")
         window = {"starts": "2026-03-13T12:00", "ends": "2026-03-13T13:00"}
         about = {"integration": "switchboard", "operation": "Channel.*", "text": "A rehearsal", "do": "plan"}
@@ -210,9 +210,9 @@ class Week:
         assert "The brownout is planned" in said
 
     async def at(self, day: int, hour: int) -> None:
-        await self.house.settle()
-        self.house.clock.now = START + timedelta(days=day, hours=hour)
-        await self.house.settle()
+        await self.fixture.settle()
+        self.fixture.clock.now = START + timedelta(days=day, hours=hour)
+        await self.fixture.settle()
 
 
 QUALIFY: FindingKey = ("switchboard", TRUNK.operation, "unknown-element", "SIP/qualifies")
@@ -235,9 +235,9 @@ async def usual(week: Week, day: int) -> None:
     await week.new("crm", DETAIL, 1 + day)
 
 
-async def run(house: House, evening: Callable[[int], Awaitable[None]] | None = None) -> Week:
+async def run(fixture: WeekFixture, evening: Callable[[int], Awaitable[None]] | None = None) -> Week:
     """The whole week. `evening` looks at things at the end of each day."""
-    week = Week(house, Tally())
+    week = Week(fixture, Tally())
     for day, special in enumerate((monday, tuesday, wednesday, thursday, friday, saturday, sunday)):
         await week.at(day, 9)
         await usual(week, day)

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from tests.review.page.test_browser import CHROMIUM, LOOKS, SWITCHES, entered, playwright, violations
 from tests.review.week import script
-from tests.review.week.running import house
+from tests.review.week.running import fixture
 from tests.review.week.script import KEPT, Week
 
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
@@ -30,7 +30,7 @@ pytestmark = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def week(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Week]:
-    async with house(tmp_path_factory.mktemp("week"), script.START) as running:
+    async with fixture(tmp_path_factory.mktemp("week"), script.START) as running:
         yield await script.run(running)
 
 
@@ -44,7 +44,7 @@ async def chromium() -> AsyncIterator[Any]:
 
 @pytest.mark.parametrize("look", LOOKS)
 async def test_the_pages_of_the_week(week: Week, chromium: Any, look: str) -> None:
-    base = str(week.house.browser.client.make_url("/review/"))
+    base = str(week.fixture.browser.client.make_url("/review/"))
     window = await entered(chromium, base, **LOOKS[look])
     pages = {
         "overview": "?days=7",

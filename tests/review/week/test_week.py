@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from shim.cli.common import store as stored
 from shim.cli.main import app as shim
 from tests.review.week import script
-from tests.review.week.running import House, house
+from tests.review.week.running import WeekFixture, fixture
 from tests.review.week.script import (
     ANSWERED,
     BATCH,
@@ -100,17 +100,17 @@ HISTORY: Mapping[FindingKey, list[tuple[str, str, str]]] = {
 class Passed:
     """The week that is over, and what is to be expected of it."""
 
-    def __init__(self, house: House, tally: Tally, evenings: list[dict[str, str]]) -> None:
-        self.house = house
+    def __init__(self, fixture: WeekFixture, tally: Tally, evenings: list[dict[str, str]]) -> None:
+        self.fixture = fixture
         self.tally = tally
         self.evenings = evenings
-        self.now = house.clock.now
+        self.now = fixture.clock.now
 
     async def page(self, path: str) -> html.HtmlElement:
-        return html.fromstring(await self.house.browser.get(path))
+        return html.fromstring(await self.fixture.browser.get(path))
 
     async def file(self, path: str) -> str:
-        text = await self.house.browser.get(f"/review/export/{path}")
+        text = await self.fixture.browser.get(f"/review/export/{path}")
         assert text.startswith("\ufeff") == (".csv" in path), "by it, spreadsheets know UTF-8"
         return text.removeprefix("\ufeff")
 
@@ -174,7 +174,7 @@ class Passed:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def week(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Passed]:
-    async with house(tmp_path_factory.mktemp("week"), script.START) as running:
+    async with fixture(tmp_path_factory.mktemp("week"), script.START) as running:
         evenings: list[dict[str, str]] = []
 
         async def evening(day: int) -> None:
@@ -586,7 +586,7 @@ def report(week: Passed, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(stored, "now", lambda: week.now)
 
     async def told(*args: str) -> str:
-        command = ["report", *args, "--days", "7", "-c", str(week.house.config)]
+        command = ["report", *args, "--days", "7", "-c", str(week.fixture.config)]
         done = await asyncio.to_thread(CliRunner(env={"COLUMNS": "400"}).invoke, shim, command)
         assert done.exit_code == 0, done.stderr
         return done.stdout
@@ -644,7 +644,7 @@ async def test_the_report_of_each_finding(week: Passed, report: Any) -> None:
 
 async def test_the_metrics(week: Passed) -> None:
     tally = week.tally
-    read = metrics(await week.house.browser.get("/metrics"))
+    read = metrics(await week.fixture.browser.get("/metrics"))
 
     def result(each: Any) -> str:
         return "fault" if each.fault else "answer"
@@ -659,7 +659,7 @@ async def test_the_metrics(week: Passed) -> None:
     assert read["shim_faults_total"] == Counter({(reason,): count for reason, count in tally.faults.items()})
     messages = len(tally.programs) + tally.kept_out.total()
     assert read["shim_call_seconds_count"] == {(): messages}
-    forwarded: Counter[str] = Counter(each.operation for each in week.house.world.calls)
+    forwarded: Counter[str] = Counter(each.operation for each in week.fixture.world.calls)
     forwarded -= Counter(each.operation for each in tally.of("new"))
     assert {key[0]: count for key, count in read["shim_v3_calls_total"].items()} == forwarded
     assert {key[1] for key in read["shim_v3_calls_total"]} == {"answer"}

@@ -1,4 +1,4 @@
-"""What the house is furnished with: one thing of every kind, added through the shim, in the order they need.
+"""What the fixture is seeded with: one thing of every kind, added through the shim, in the order they need.
 
 Each is an old operation and its request; `{name}` in a request is the ID of what an earlier line added, and
 `{nameKey}` its identifier.

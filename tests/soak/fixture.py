@@ -25,7 +25,7 @@ from shim.emulator.app import Options, application
 from shim.emulator.judge import Demands, Surplus
 from shim.emulator.world.seed import load_seed
 from shim.emulator.world.world import EmulatedAccount, EmulatedExtension, Object, World
-from tests.soak.furnishing import FURNITURE
+from tests.soak.seed_data import FURNITURE
 from translations.pbx.industries import INDUSTRIES
 
 _LIVING = ("tokens", "calls", "clock", "faults")
@@ -56,8 +56,8 @@ class Sent:
         return parse(self.outcome.answer).body if self.outcome.answer else None
 
 
-class House:
-    """`things` are the IDs of what the house was furnished with, by name."""
+class ShimFixture:
+    """`things` are the IDs of what the fixture was seeded with, by name."""
 
     def __init__(self, running: Application, world: World) -> None:
         self.world = world
@@ -66,12 +66,12 @@ class House:
         self.things: dict[str, str] = {}
         self._shim = Shim(running.catalogue)
         self._writers: dict[str, MessageWriter] = {}
-        self._furnished: dict[str, Any] = {}
+        self._seeded: dict[str, Any] = {}
         self._industries: dict[str, Element] = {}
         self.issued: tuple[str, ...] = ()
         """The numbers that 2.5 calls extensionID."""
 
-    async def furnish(self) -> None:
+    async def seed(self) -> None:
         """Add one thing of every kind, and remember that as what `restore` goes back to."""
         for name, operation, inner in FURNITURE:
             answer = (await self.call(operation, inner.format(**self.things))).answer
@@ -81,7 +81,7 @@ class House:
         self.things["device"] = str(next(iter(self.world.kept("Device"))))  # no answer of 2.5 tells it
         self._industries = dict(await self.application.store.recall(INDUSTRIES))
         kept = {each.name: getattr(self.world, each.name) for each in fields(World) if each.name not in _LIVING}
-        self._furnished = _copied(kept)
+        self._seeded = _copied(kept)
 
     async def learn(self) -> None:
         """Let the shim know the extensions, and know what it calls them: it forgets those that were deleted."""
@@ -92,10 +92,10 @@ class House:
         self.issued = tuple(each.extension_id for known in found.values() for each in known)
 
     async def restore(self) -> None:
-        """Everything that the house was furnished with is there again; IDs go on, as they do in v3."""
+        """Everything that the fixture was seeded with is there again; IDs go on, as they do in v3."""
         await self.application.store.remember(INDUSTRIES, self._industries)
         last = self.world.next_id
-        for name, value in _copied(self._furnished).items():
+        for name, value in _copied(self._seeded).items():
             setattr(self.world, name, value)
         self.world.next_id = max(last, self.world.next_id)
 
@@ -148,14 +148,14 @@ class House:
 
 
 @asynccontextmanager
-async def house(
+async def fixture(
     folder: Path | None = None,
     version: str = "3.0.0",
     surplus: Surplus = "refuse",
     demands: Demands = "schema",
     **conduct: str,
-) -> AsyncIterator[House]:
-    """The furnished demo world behind an emulator of a version, and a shim with a store of its own."""
+) -> AsyncIterator[ShimFixture]:
+    """The seeded demo world behind an emulator of a version, and a shim with a store of its own."""
     assert app.catalogue.__module__ == "shim.edge.catalogue", "a test left a shared catalogue behind"
     world = load_seed()
     options = Options(schema_version=version, surplus=surplus, demands=demands)
@@ -171,8 +171,8 @@ async def house(
                 }
             )
             async with open_application(config) as running:
-                made = House(running, world)
-                await made.furnish()
+                made = ShimFixture(running, world)
+                await made.seed()
                 await made.learn()
                 yield made
 

@@ -204,7 +204,7 @@ class Direct:
         self.waiting.clear()
 
 
-class Everybody:
+class AnyCaller:
     """Whoever calls is the one integration."""
 
     def current(self, integration: Integration) -> Integration:
@@ -217,7 +217,7 @@ class Everybody:
         """Nobody has to wait."""
 
 
-class Mortal(Performer):
+class KillablePerformer(Performer):
     """A performer whose process can be killed around everything that it writes to the store."""
 
     trouble: Trouble
@@ -235,11 +235,11 @@ class Mortal(Performer):
 class Process:
     """One running shim."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.journal = JournalStore(house.store, house.settings, monotonic=house.monotonic)
-        identities = IdentityMap(house.store, Identities())
-        parts: Any = (Everybody(), house.backend, house.store, identities, self.journal)
+    def __init__(self, fixture: JournalFixture) -> None:
+        self.fixture = fixture
+        self.journal = JournalStore(fixture.store, fixture.settings, monotonic=fixture.monotonic)
+        identities = IdentityMap(fixture.store, Identities())
+        parts: Any = (AnyCaller(), fixture.backend, fixture.store, identities, self.journal)
         self.performers = Performers(*parts)
         self.recovery = Recovery(catalogue(), self.performers, self.journal, lambda name: INTEGRATION)
         self.recovery._drive = self._recover  # type: ignore[method-assign]  # so that recovery can be killed
@@ -252,8 +252,8 @@ class Process:
 
         work = CallContext(catalogue(), Element("recovery"), Caller("billing"))
         journalled = Journalled(work, entry.policy, opened, list(entry.steps))
-        performer = Mortal(self.performers, "", integration, opened)
-        performer.trouble = self.house.trouble
+        performer = KillablePerformer(self.performers, "", integration, opened)
+        performer.trouble = self.fixture.trouble
         return (await run(recover(journalled, entry.left), performer)).state
 
     async def call(
@@ -265,8 +265,8 @@ class Process:
 
     async def post(self, path: str, data: bytes, *, received: bool = True, tracked: bool = True) -> Outcome:
         """The same for a message as it stands."""
-        performer = Mortal(self.performers, "127.0.0.1")
-        performer.trouble = self.house.trouble
+        performer = KillablePerformer(self.performers, "127.0.0.1")
+        performer.trouble = self.fixture.trouble
         request = Request(path, "text/xml; charset=utf-8", data)
         if not tracked:
             return await run(exchange(Shim(catalogue()), request), performer)
@@ -278,7 +278,7 @@ class Process:
 
 
 @dataclass
-class House:
+class JournalFixture:
     store: Store
     trouble: Trouble = field(default_factory=Trouble)
     settings: Settings = SETTINGS
@@ -351,20 +351,20 @@ def snapshot(world: World) -> dict[str, Any]:
     }
 
 
-def added(house: House) -> tuple[list[int], list[str]]:
+def added(fixture: JournalFixture) -> tuple[list[int], list[str]]:
     """The accounts and the extensions that there were not at first."""
-    accounts = [each for each in house.world.accounts if each not in house.first["accounts"]]
-    return accounts, [each for each in house.world.extensions if each not in house.first["extensions"]]
+    accounts = [each for each in fixture.world.accounts if each not in fixture.first["accounts"]]
+    return accounts, [each for each in fixture.world.extensions if each not in fixture.first["extensions"]]
 
 
-def orphans(house: House) -> list[int]:
+def orphans(fixture: JournalFixture) -> list[int]:
     """New users without an extension."""
-    owners = {each.user for each in house.world.extensions.values()}
-    users = [each for each in added(house)[0] if house.world.accounts[each].level == "user"]
+    owners = {each.user for each in fixture.world.extensions.values()}
+    users = [each for each in added(fixture)[0] if fixture.world.accounts[each].level == "user"]
     return [each for each in users if each not in owners]
 
 
-async def check_identities(house: House) -> None:
+async def check_identities(fixture: JournalFixture) -> None:
     """Every extension that the map has is one of v3."""
-    live = {entry.identity.number for entry in await IdentityMap(house.store, Identities()).all()}
-    assert live <= set(house.world.extensions), live - set(house.world.extensions)
+    live = {entry.identity.number for entry in await IdentityMap(fixture.store, Identities()).all()}
+    assert live <= set(fixture.world.extensions), live - set(fixture.world.extensions)
