@@ -26,6 +26,7 @@ from tests.review.quarter import script
 from tests.review.quarter.expected import ALL, ON_PURPOSE, SEVERITY, WORST_FIRST, Expected, told
 from tests.review.quarter.script import NAMES, Quarter, owner_of
 from tests.review.week.running import fixture
+from tests.review.week.script import CLIENTS
 from tests.review.week.shown import chart, moment, numbers, several, shown, table, the_day, words
 from tests.review.week.tally import FindingKey, Tally
 
@@ -254,6 +255,9 @@ async def test_the_files(quarter: Quarter, days: int) -> None:
             times = quarter.tally.findings()[key]
             assert (row["count"], row["severity"]) == (str(len(times)), SEVERITY[key[2]])
             assert (row["first_seen"], row["last_seen"]) == (when(times[0]), when(times[-1]))
+    pages = json.loads(await file(quarter, "findings.json?show=any"))["findings"]
+    counts = {key_of(each["row"]): (each["row"]["count"], each["row"]["state"]) for each in pages}
+    assert counts == {key: (len(times), expected.state(key)) for key, times in quarter.tally.findings().items()}
 
 
 @pytest.mark.parametrize("days", WINDOWS)
@@ -463,3 +467,104 @@ async def test_who_fails_is_not_who_was_refused_on_purpose(quarter: Quarter) -> 
     failing = {each["integration"] for each in seen["integrations"] if each["failures"]["failing"]}
     assert failing == {"(unknown)", "faulty-1", "faulty-2", "ending-1"}
     assert ON_PURPOSE == ("brownout", "locked")
+
+
+# ---- changes: those that people made, and those that are tried ----
+
+NOW = {"translate": "served", "v3": "served, with the finding came-back"}
+
+
+@pytest.mark.parametrize("days", WINDOWS)
+async def test_the_impact_of_a_lock(quarter: Quarter, days: int) -> None:
+    expected = Expected(quarter, days)
+    wanted = {
+        (name, operation): (NOW[expected.rung(name, operation)], len(expected.uses("old", name, operation)))
+        for name in NAMES
+        for operation in expected.operations(name)
+        if expected.rung(name, operation) != "locked"
+    }
+    seen, text = {}, ""
+    for number in range(1, len(wanted) // 50 + 2):
+        page = await page_of(quarter, f"impact?change=rung:locked&days={days}&page={number}")
+        text = words(page)
+        for name, operation, now, then, calls, _ in table(
+            page.xpath("//section[@aria-labelledby='touched']")[0]
+        ):
+            assert then == "✕ refused"
+            seen[name, operation.replace(" ", "")] = now, int(calls.replace(",", ""))
+    assert seen == wanted
+    who, what = {name for name, _ in wanted}, {operation for _, operation in wanted}
+    assert f"{several(len(who), 'integration')} and {several(len(what), 'operation')} would be touched" in text
+    assert f"{several(len(who), 'integration')} would be refused something." in text
+
+
+async def test_the_brownouts(quarter: Quarter) -> None:
+    page = await page_of(quarter, "brownouts")
+    begun = script.START + timedelta(days=50)
+    over = [words(each) for each in page.xpath("//section[h2='Over']//li")]
+    assert len(over) == 2
+    for name in ("dark-1", "dark-2"):
+        [text] = [each for each in over if each.startswith(name)]
+        assert f"{name} , Channel.* {the_day(begun.date())}, " in text
+        assert "planned by ann" in text
+    window = {"starts": "2026-04-07T10:00", "ends": "2026-04-07T11:00"}
+    fields = {"integration": "*", "operation": "*", "do": "try", **window}
+    form = await quarter.fixture.browser.get("/review/brownouts")
+    tried = html.fromstring(await quarter.fixture.browser.post("/review/brownouts", form, **fields))
+    expected = Expected(quarter, 7)
+    rows = table(tried.xpath("//section[@aria-labelledby='trial']")[0])
+    seen = {(row[0], row[1]): (row[2], int(row[3].replace(",", ""))) for row in rows}
+    assert seen == {
+        (name, operation): (shown(calls / 7 / 24), calls)
+        for name in ALL
+        for operation in expected.operations(name)
+        if (calls := len(expected.uses("old", name, operation)))
+    }
+
+
+async def test_the_history_of_the_ladder_and_what_locks_refused(quarter: Quarter) -> None:
+    week = Expected(quarter, 7)
+    for name in {whose for whose, _ in quarter.rungs}:
+        [ladder] = (await page_of(quarter, f"integrations/{name}")).xpath("//section[@id='ladder']")
+        steps = [words(each) for each in ladder.xpath(".//ol[@class='history']/li")]
+        for (whose, operation), (rung, _) in quarter.rungs.items():
+            if whose == name:
+                assert any(f"{operation} : nothing set → to {rung}" in each for each in steps), (
+                    steps,
+                    operation,
+                )
+        standing = {
+            words(row.xpath(".//code")[0]) for row in ladder.xpath(".//h3[.='What is set']/following::ul[1]/li")
+        }
+        assert standing == {operation for whose, operation in quarter.rungs if whose == name}
+        locked = Counter(each.operation for each in week.uses("old", name) if each.fault == "locked")
+        refused = ladder.xpath(".//p[starts-with(., 'Locks refused')]/following::ul[1]/li")
+        seen = {words(row.xpath(".//code")[0]): words(row).split(" on ")[0] for row in refused}
+        assert seen == {each: f"{each} {several(count, 'call')}" for each, count in locked.items()}
+
+
+async def test_the_audit_has_every_change(quarter: Quarter) -> None:
+    """Of findings what was said of them, and what the shim saw itself: one that was fixed came again."""
+    seen = Counter(
+        (
+            each["action"],
+            each["who"],
+            each["subject"],
+            re.sub(r"[ :(].*", "", each["detail"].partition(" to ")[2]),
+        )
+        for each in (await asked(quarter, "/audit?limit=500"))["items"]
+    )
+    said = {key: "fixed" if key == script.KEPT_OF_3 else state for key, state in quarter.states.items()}
+    wanted = Counter(
+        ("finding", "nora", f"{whose} {operation} {code}", state)
+        for (whose, operation, code, _), state in said.items()
+    )
+    whose, operation, code, _ = script.KEPT_OF_3
+    wanted["finding", "shim", f"{whose} {operation} {code}", "new"] = 1
+    for (name, moved), (rung, _) in quarter.rungs.items():
+        wanted["porting", "ann", f"{name} {moved}", rung] += 1
+    wanted["porting", "ann", f"except-1 {CLIENTS.operation}", "exception"] = 1
+    for name in ("dark-1", "dark-2"):
+        wanted["porting", "ann", f"{name} Channel.*", "brownout"] = 1
+    wanted["notes", "nora", "reader-1", ""] = 1
+    assert seen == wanted
