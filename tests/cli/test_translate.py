@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from shim.cli.translate.dry_run import dry_run
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import DeclaredService
 from shim.core.commands.steps import Steps
 from shim.core.context import CallContext
 from shim.core.forward import forward
 from shim.core.message import Element
+from shim.core.rehearsal.dry_run import dry_run
 from shim.core.rules.declare import operation, service
 from shim.core.schema.interface import Demand, ElementDecl
 from shim.interfaces.load import new, old

@@ -20,8 +20,8 @@ from typing import Any
 import sqlalchemy as sa
 from lxml import etree
 
-from shim.cli.translate.dry_run import TOKEN, dry_run
 from shim.core.findings import KINDS
+from shim.core.rehearsal.dry_run import TOKEN, dry_run
 from shim.edge.callers.refused import RefusedWhy, refused_login
 from shim.edge.deprecation.tables import (
     CALLERS,

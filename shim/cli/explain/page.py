@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from shim.cli.translate.dry_run import dry_run
 from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.findings import KINDS
 from shim.core.message import Element
 from shim.core.parse import SOAP
+from shim.core.rehearsal.dry_run import dry_run
 from shim.core.rules.rule import Fate
 from shim.core.schema.interface import Attribute, ElementDecl, Operation, paths
 from shim.core.serialise import MessageWriter

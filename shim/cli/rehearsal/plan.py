@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from shim.cli.translate.dry_run import dry_run
-from shim.cli.translate.placeholders import sample
 from shim.core.catalogue.translation import Catalogue
 from shim.core.message import Element
 from shim.core.rehearsal.capture import Conversation
 from shim.core.rehearsal.compare import MASK
+from shim.core.rehearsal.dry_run import dry_run
+from shim.core.rehearsal.placeholders import sample
 from shim.core.schema.interface import ElementDecl
 from shim.core.serialise import MessageWriter
 

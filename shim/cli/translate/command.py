@@ -13,8 +13,8 @@ from shim.cli.common import options
 from shim.cli.common.console import ExitCode, end, read_input, say
 
 if TYPE_CHECKING:
-    from shim.cli.translate.dry_run import DryCall, DryRun
     from shim.core.findings import Finding
+    from shim.core.rehearsal.dry_run import DryCall, DryRun
 
 _INVALID_BACKEND = "http://backend.invalid"
 
@@ -54,7 +54,7 @@ def translate(
     earlier answer, a placeholder stands in its place and is marked.
     """
     from shim.cli.common import loading
-    from shim.cli.translate.dry_run import dry_run
+    from shim.core.rehearsal.dry_run import dry_run
 
     run = dry_run(loading.catalogue(loading.dialect(schema_version)), read_input(file), backend_url)
     typer.echo(

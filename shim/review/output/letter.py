@@ -34,6 +34,7 @@ from shim.review.reading.model import (
     Scorecard,
     ShownBrownout,
 )
+from shim.review.reading.model_calls import model_calls
 
 _FIT_WORDS = {
     "clean": "as it is",
@@ -50,16 +51,21 @@ def _no_map(_: str) -> OperationMap | None:
     return None
 
 
+def _no_models(_: str) -> Sequence[SampleCall]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The terms of all letters: the address that callers use, without a path; when 2.5 ends and where to read
-    on; and what becomes of an operation, by its full name."""
+    on; and by the full name of an operation what becomes of it, and its least calls."""
 
     base: str = EXAMPLE
     since: date | None = None
     sunset: date | None = None
     link: str | None = None
     mapping: Callable[[str], OperationMap | None] = _no_map
+    models: Callable[[str], Sequence[SampleCall]] = _no_models
 
 
 def base_of(config: Config) -> str:
@@ -79,6 +85,7 @@ def terms(config: Config, catalogue: Catalogue) -> Terms:
         deprecation.sunset,
         deprecation.link,
         lambda operation: mapping_of(catalogue, operation),
+        lambda operation: model_calls(catalogue, operation),
     )
 
 
@@ -104,10 +111,12 @@ def letter(
     lines = [*_opening(card, now), *_dates(planned, terms, now), *_logins(logins), *_reading_on(card, terms)]
     if left:
         samples = {each.operation: _sample_of(by_operation.get(each.operation, ())) for each in left}
-        lines += [*_table(left), *_beginning(terms.base, spoken, samples)]
+        calls = {name: found.calls if found else tuple(terms.models(name)) for name, found in samples.items()}
+        lines += [*_table(left), *_beginning(terms.base, spoken, calls)]
         lines += ["", "## Call by call", "", "In the suggested order: quick wins first, reads before writes."]
         for use in left:
-            lines += _operation(use, by_operation.pop(use.operation, []), terms, spoken)
+            found = by_operation.pop(use.operation, [])
+            lines += _operation(use, found, calls[use.operation], terms, spoken)
     lines += _rest(by_operation, card)
     return "\n".join([*lines, ""])
 
@@ -240,7 +249,9 @@ def _table(left: Iterable[OperationUse]) -> Iterator[str]:
     )  # fmt: skip
 
 
-def _beginning(base: str, language: SnippetLanguage, samples: Mapping[str, Sample | None]) -> Iterator[str]:
+def _beginning(
+    base: str, language: SnippetLanguage, calls: Mapping[str, Sequence[SampleCall]]
+) -> Iterator[str]:
     yield from ("", "## Before the first call", "")
     yield (
         f"The address stays: `{base}`. Version 3 knows no user name and password in the header. Your app key "
@@ -248,7 +259,7 @@ def _beginning(base: str, language: SnippetLanguage, samples: Mapping[str, Sampl
         "`client_id` and `client_secret`. The token goes into the header `userCredentials/accessToken` and is "
         "good for as long as `expires_in` says."
     )
-    call = next((call for each in samples.values() if each for call in each.calls), None)
+    call = next((call for each in calls.values() for call in each), None)
     if call is None or language not in HELPERS:
         return
     yield from (
@@ -260,7 +271,11 @@ def _beginning(base: str, language: SnippetLanguage, samples: Mapping[str, Sampl
 
 
 def _operation(
-    use: OperationUse, pages: Sequence[FindingPage], terms: Terms, language: SnippetLanguage
+    use: OperationUse,
+    pages: Sequence[FindingPage],
+    models: Sequence[SampleCall],
+    terms: Terms,
+    language: SnippetLanguage,
 ) -> Iterator[str]:
     becomes = f" → {', '.join(use.becomes)}" if use.becomes else ""
     yield from ("", f"### {use.order}. {use.operation}{becomes}", "")
@@ -274,6 +289,9 @@ def _operation(
     sample = _sample_of(pages)
     if sample is not None:
         yield from _sample(sample, terms.base, language, program)
+    elif models:
+        yield from ("", "With nothing but what it has to have, it becomes:")
+        yield from _calls(models, terms.base, language, program)
 
 
 def _mapping(told: OperationMap, base: str) -> Iterator[str]:
@@ -346,15 +364,24 @@ def _sample(
     written: Callable[[SampleCall, SnippetLanguage, str], str],
 ) -> Iterator[str]:
     yield from ("", f"A call of {sample.at:%Y-%m-%d}, without its values, was:", "", *fenced(sample.old, "xml"))
-    many = len(sample.calls) > 1
-    for number, call in enumerate(sample.calls, 1):
-        place = f" {number} of {len(sample.calls)}" if many else ""
+    yield from _calls(sample.calls, base, language, written)
+    if sample.more:
+        yield from ("", f"And {_count(sample.more, 'more v3 call')}.")
+
+
+def _calls(
+    calls: Sequence[SampleCall],
+    base: str,
+    language: SnippetLanguage,
+    written: Callable[[SampleCall, SnippetLanguage, str], str],
+) -> Iterator[str]:
+    many = len(calls) > 1
+    for number, call in enumerate(calls, 1):
+        place = f" {number} of {len(calls)}" if many else ""
         yield from ("", f"In v3, call{place}: {call.operation}, posted to `{base}{call.endpoint}`", "")
         yield from fenced(call.xml, "xml")
         if language != "xml":
             yield from ("", f"{NAMES[language]}:", "", *fenced(written(call, language, base), FENCES[language]))
-    if sample.more:
-        yield from ("", f"And {_count(sample.more, 'more v3 call')}.")
 
 
 def _rest(by_operation: Mapping[str, Sequence[FindingPage]], card: Scorecard) -> Iterator[str]:

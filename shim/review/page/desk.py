@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from shim.core.commands.caller import Rung
@@ -144,7 +145,8 @@ class ReviewDesk:
         planned = await queries.planned(self.store, self.now(), card.integration)
         app, logins = self.application, await self.login_forms(card.integration)
         words = terms(app.config, app.catalogue)
-        return letter(card, pages, self.now(), planned=planned, terms=words, logins=logins)
+        made = partial(letter, card, pages, self.now(), planned=planned, terms=words, logins=logins)
+        return await asyncio.to_thread(made)  # models of its calls are dry runs
 
     def mapping(self, operation: str) -> OperationMap | None:
         """The mapping of an operation of 2.5."""

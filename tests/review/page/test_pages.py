@@ -309,3 +309,14 @@ async def test_the_version_of_v3_is_told_and_what_to_know_of_it(
     assert ("is not described" in text) == (told is not None)
     assert told is None or told in text
     assert ("disposition" in operation) == (version != "3.0.0")
+
+
+async def test_a_letter_has_programs_for_operations_that_map_cleanly(nora: Browser) -> None:
+    """No finding, so no sample: the least call, by a dry run."""
+    letter = await nora.get("/review/export/letter.md?integration=ledger")
+    assert "This helper does that; the programs below need it beside them" in letter
+    chapters = letter.partition("## Call by call")[2].split("\n### ")[1:]
+    assert chapters
+    for chapter in chapters:
+        assert "With nothing but what it has to have, it becomes:" in chapter
+        assert "In v3, call" in chapter

@@ -8,7 +8,6 @@ from typing import assert_never
 
 from lxml import etree
 
-from shim.cli.translate.placeholders import Placeholders
 from shim.core.answers.soap12 import action_of
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Call
@@ -33,6 +32,7 @@ from shim.core.message import Envelope
 from shim.core.parse import SOAP, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.core.reading.called_operation import meant
+from shim.core.rehearsal.placeholders import Placeholders
 
 _HEAD = re.compile(rb"\s*+POST [^\r\n]{1,2000} HTTP/[0-9.]{1,3}\r?\n(?P<lines>(?:[^\r\n]++\r?\n)*+)\r?\n")
 TOKEN = "ACCESS-TOKEN"  # noqa: S105  # the word that stands for one
