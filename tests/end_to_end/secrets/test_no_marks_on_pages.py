@@ -179,12 +179,17 @@ def _native(operation: Operation, token: str) -> bytes:
     return writer.envelope(body, login)
 
 
+_TOKEN = re.compile(r'name="token" value="[^"]*"')
+"""The token of a form: random letters, among which a short mark stands by chance."""
+
+
 def marked(told: Iterator[Told] | list[Told]) -> list[str]:
     """Where a mark stands, with its line."""
     found = []
     for each in told:
         assert each.text, each.place
-        found += [f"{each.place}: {line[:300]}" for line in each.text.splitlines() if not has_no_mark(line)]
+        text = _TOKEN.sub("", each.text)
+        found += [f"{each.place}: {line[:300]}" for line in text.splitlines() if not has_no_mark(line)]
     return found
 
 
