@@ -136,9 +136,11 @@ class Application:
         return app
 
     def straight(self, app: web.Application, otherwise: RequestHandler) -> RequestHandler:
-        """How the listener of `app` handles requests: plain POSTs of the public one past its router."""
-        is_public = self.deliver in app.middlewares
-        return straight(app, [guarded, self.deliver], otherwise) if is_public else otherwise
+        """How the listener of `app` handles requests: plain POSTs of the public one past its router, through
+        its middlewares but the one for paths written in another way."""
+        if self.deliver not in app.middlewares:
+            return otherwise
+        return straight(app, [each for each in app.middlewares if each is not by_normal_path], otherwise)
 
     async def _close_when_stopping(self, request: web.Request, response: web.StreamResponse) -> None:
         """While the shim ends, the next call of a kept connection has to go to another one."""

@@ -139,8 +139,9 @@ class Breaker:
             self._end_waiting()
 
     def _end_waiting(self) -> None:
+        """End them in the loop's next round, so that whoever has just been answered takes the answer first."""
         for cut in tuple(self._waiting):
-            cut.end()
+            asyncio.get_running_loop().call_soon(cut.end)
 
 
 class _Asking:

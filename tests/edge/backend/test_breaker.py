@@ -299,6 +299,23 @@ async def test_a_call_that_is_younger_than_the_check_is_no_second_sign(breaker: 
         assert not breaker.resting
 
 
+async def test_who_has_just_been_answered_keeps_the_answer(breaker: Breaker, clock: Clock) -> None:
+    """A write that v3 did must not be told as one whose end nobody saw."""
+    answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def call() -> str:
+        with breaker.asking(), breaker.waiting():
+            return await answered
+
+    waiting = asyncio.create_task(call())
+    await asyncio.sleep(0)
+    clock.now = 1
+    answered.set_result("done")
+    breaker.checked(False, began=0.5)
+    assert breaker.resting
+    assert await waiting == "done"
+
+
 async def test_an_answer_to_anybody_since_the_check_began_is_a_sign_of_life(
     breaker: Breaker, clock: Clock
 ) -> None:
