@@ -6,7 +6,7 @@ The request path is the real one (`shim.core.pipeline`), and so is the emulator 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -214,10 +214,9 @@ class MemoryMap:
         self._next += 1
         return str(self._next - 1)
 
-    def forget(self, numbers: Mapping[str, str] | Collection[str]) -> None:
-        users = numbers if isinstance(numbers, Mapping) else dict.fromkeys(numbers, "")
+    def forget(self, numbers: Mapping[str, str]) -> None:
         for each in self.rows:
-            if users.get(each.identity.number) in ("", each.identity.user_id):
+            if numbers.get(each.identity.number) in ("", each.identity.user_id):
                 each.gone = True
 
     def renumber(self, numbers: Mapping[str, str]) -> None:

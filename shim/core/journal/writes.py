@@ -14,6 +14,9 @@ from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.schema.interface import Operation
 
+_OWNER = "parentID"
+"""The element of Extension.GetExtensionDetails that names the user; v3's schema lets answers leave it out."""
+
 
 @dataclass(slots=True)
 class JournalRun:
@@ -168,7 +171,7 @@ def _is_there(journal: JournalRun, made: Step, ask: Ask) -> Steps[bool]:
         if not says_absent(fault):
             raise
         return False
-    owner = answer.get("parentID")
+    owner = answer.get(_OWNER)
     if made.owner and not owner and made.state != "planned":
         raise _unclear()
     return not made.owner or owner in (None, "", made.owner)

@@ -113,12 +113,11 @@ class MapChange:
             self._set("extension_id", [row.extension_id], since)
         self.before += [identity_of(row) for row in first]
 
-    def forget(self, numbers: Collection[str]) -> None:
-        """End the extensions with these numbers. Of a mapping the values are users, '' for any: an extension of
-        another user, who has the number by now, stays."""
-        users = numbers if isinstance(numbers, Mapping) else {}
+    def forget(self, numbers: Mapping[str, str]) -> None:
+        """End the extensions with these numbers of these users, '' for any: an extension of another user, who
+        has the number by now, stays."""
         found = self._live("number", numbers)
-        self._retire([each for number, each in found.items() if users.get(number) in (None, "", each.user_id)])
+        self._retire([each for number, each in found.items() if numbers[number] in ("", each.user_id)])
 
     def renumber(self, numbers: Mapping[str, str]) -> dict[str, Identity]:
         """Give numbers to what has others. Those that were known, by their former numbers.

@@ -218,7 +218,7 @@ class IdentityMap:
         """v3 said of each of these numbers, asked for it by itself, that it does not exist."""
         await self.change(lambda change: change.deny(numbers))
 
-    async def forget(self, numbers: Collection[str]) -> None:
+    async def forget(self, numbers: Mapping[str, str]) -> None:
         """The extensions with these numbers are gone, and their IDs with them; see `MapChange.forget`."""
         await self.change(lambda change: change.forget(numbers))
 

@@ -168,8 +168,8 @@ async def test_a_user_that_was_deleted_and_made_again(identities: IdentityMap) -
 
 async def test_a_deleted_extension_is_not_found_and_its_ids_stay_taken(identities: IdentityMap) -> None:
     first, second = await identities.learn([known(20, 1), known(20, 2)])
-    await identities.forget(["2", "nobody"])
-    await identities.forget(["2"])
+    await identities.forget(dict.fromkeys(["2", "nobody"], ""))
+    await identities.forget(dict.fromkeys(["2"], ""))
     for by, value in (("old_id", second.old_id), ("extension_id", second.extension_id), ("number", "2")):
         assert await identities.find(by, [value]) == {}  # type: ignore[arg-type]
     assert await identities.find("user_id", ["20"]) == {"20": (first,)}
@@ -181,7 +181,7 @@ async def test_a_deleted_extension_is_not_found_and_its_ids_stay_taken(identitie
 
 async def test_a_users_own_id_stays_with_the_extension_that_had_it(identities: IdentityMap) -> None:
     gone = await learn(identities, 20, 1)
-    await identities.forget(["1"])
+    await identities.forget(dict.fromkeys(["1"], ""))
     now = await learn(identities, 20, 2)
     assert (now.old_id, now.number) == (str(FIRST + 1), "2")
     assert await identities.ended("old_id", ["20", now.old_id]) == {"20": (gone,)}
@@ -250,15 +250,15 @@ async def test_an_extension_that_returns_gets_its_ids_back(
         hours.append(2)
         await identities.deny(["1"])
     else:
-        await identities.forget(["1"])
+        await identities.forget(dict.fromkeys(["1"], ""))
     assert await identities.find("old_id", ["20"]) == {}
     assert await learn(identities, 20, 1, "a") == was
     assert (await identities.find("user_id", ["20"]))["20"] == (was, sibling)
     assert (await kinds(identities))[-1] == "returned"
-    await identities.forget(["1"])
+    await identities.forget(dict.fromkeys(["1"], ""))
     back = await learn(identities, 90, 1, "a")
     assert (back.old_id, back.extension_id, back.user_id) == ("20", was.extension_id, "90"), "made again"
-    await identities.forget(["1"])
+    await identities.forget(dict.fromkeys(["1"], ""))
     assert (await learn(identities, 91, 1, "b")).old_id == "91", "somebody else has the number now"
 
 
@@ -274,7 +274,7 @@ async def test_former_ids_mean_the_extension_that_was_imported_with_others(
                 [now] = (await reader.find(by, [value]))[value]  # type: ignore[arg-type]
                 assert (now.old_id, now.extension_id, now.number) == ("101", "501", "1")
         assert await reader.find("old_id", ["20"]), "once more, from the cache"
-        await reader.forget(["1"])
+        await reader.forget(dict.fromkeys(["1"], ""))
         assert await reader.find("old_id", ["20", "101"]) == {}
         if reader is not identities:
             await reader._store.close()
@@ -291,7 +291,7 @@ async def test_what_is_learned_replaces_nothing_that_was_imported(identities: Id
 async def test_an_id_whose_extension_died_with_another_user_is_not_passed_on(identities: IdentityMap) -> None:
     await learn(identities, 20, 1)
     await learn(identities, 21, 1)  # moved
-    await identities.forget(["1"])
+    await identities.forget(dict.fromkeys(["1"], ""))
     assert (await learn(identities, 20, 2)).old_id == str(FIRST + 1)
 
 
@@ -335,7 +335,7 @@ async def test_renumbering(identities: IdentityMap) -> None:
 
 async def test_an_import_adds_replaces_and_leaves(identities: IdentityMap) -> None:
     discovered, kept, gone = await identities.learn([known(20, 1), known(21, 2), known(22, 3)])
-    await identities.forget(["3"])
+    await identities.forget(dict.fromkeys(["3"], ""))
     rows = [
         Identity("100", "500", "20", "1"),  # replaces what was discovered
         Identity("21", "", "21", "2"),  # the same
@@ -356,7 +356,7 @@ async def test_an_import_adds_replaces_and_leaves(identities: IdentityMap) -> No
 
 async def test_what_was_exported_can_be_imported(identities: IdentityMap, tmp_path: Path) -> None:
     await identities.learn([known(n // 3, n, f"i{n // 3}") for n in range(100, 150)])
-    await identities.forget(["101", "149"])
+    await identities.forget(dict.fromkeys(["101", "149"], ""))
     exported = [each async for each in identities.export()]
     assert [isinstance(each, Gone) for each in exported].count(True) == 2
     other = await Store.open(f"sqlite:///{tmp_path}/other.db")
@@ -380,7 +380,7 @@ async def test_a_restored_map_never_issues_an_id_of_a_gone_extension(
 ) -> None:
     given = await identities.learn([known(n // 3, n) for n in range(100, 130)])
     gone = [given[4], given[11], given[-1]]
-    await identities.forget([each.number for each in gone])
+    await identities.forget(dict.fromkeys([each.number for each in gone], ""))
     await learn(identities, 41, 500)  # takes over 41, whose first extension is there: issued
     copy = await restored(identities, tmp_path, live=False)
     assert await copy.unaccounted() is None
@@ -394,7 +394,7 @@ async def test_gone_ids_that_were_lost_are_noticed_and_passed_over(
     identities: IdentityMap, tmp_path: Path
 ) -> None:
     given = await identities.learn([known(n, n) for n in range(100, 110)])
-    await identities.forget(["103", "104"])
+    await identities.forget(dict.fromkeys(["103", "104"], ""))
     copy = await restored(identities, tmp_path, live=True)
     assert await copy.unaccounted() == (FIRST, int(given[-1].extension_id))
     await copy.pass_over()
@@ -423,7 +423,7 @@ async def test_pages_and_times(identities: IdentityMap, store: Store) -> None:
     await learn(identities, 20, 20)
     store._clock = lambda: day + timedelta(days=2)
     await learn(identities, 20, 20)
-    await identities.forget(["24"])
+    await identities.forget(dict.fromkeys(["24"], ""))
     page = await identities.all(limit=3)
     assert [each.identity.number for each in page] == ["20", "21", "22"]
     assert [each.identity.number for each in await identities.all(page[-1].id)] == ["23"]
@@ -596,7 +596,7 @@ async def _history(url: str, history: list[tuple[str, Any]]) -> None:
             if word == "learn":
                 model.learned(what, await identities.learn(what))
             elif word == "forget":
-                await identities.forget(what)
+                await identities.forget(dict.fromkeys(what, ""))
                 model.forgot(what)
             else:
                 old, new = what
@@ -664,7 +664,7 @@ async def test_what_another_shim_forgot_is_not_learned_from_the_cache(postgres: 
     stores = [await Store.open(url) for _ in range(2)]
     one, other = (IdentityMap(store, Identities()) for store in stores)
     await learn(one, 20, 1)
-    await other.forget(["1"])
+    await other.forget(dict.fromkeys(["1"], ""))
     await learn(one, 20, 1)
     assert await kinds(one) == ["returned"]
     assert await other.states() == {"live": 1, "unconfirmed": 0, "replaced": 0, "gone": 0}
@@ -739,7 +739,7 @@ async def test_a_store_that_is_gone(identities: IdentityMap, store: Store) -> No
     calls: list[Callable[[], Awaitable[Any]]] = [
         lambda: identities.find("number", ["canary"]),
         lambda: identities.learn([known("canary", "canary")]),
-        lambda: identities.forget(["canary"]),
+        lambda: identities.forget(dict.fromkeys(["canary"], "")),
         lambda: identities.renumber("canary", "1"),
         identities.all,
     ]
