@@ -25,7 +25,7 @@ from shim.edge.catalogue import catalogue
 from shim.edge.deprecation.tables import FINDINGS, USAGE
 from shim.edge.settings.load import Config
 from shim.edge.store.database import Store
-from shim.review.reading import queries
+from shim.review.reading import finding_queries, queries
 from shim.review.reading.closed_days import ClosedDays
 from shim.review.reading.model import FindingFilter
 
@@ -72,8 +72,8 @@ async def measure(url: str, integrations: int, count: int, days: int, as_json: b
         ("overview, warming", lambda: overview(closed)),
         ("overview, warm", lambda: overview(closed)),
         ("scorecard", lambda: queries.scorecard(store, compiled, NOW, names[0], days, config=CONFIG)),
-        ("findings of one", lambda: queries.findings(store, NOW, one, catalogue=compiled)),
-        ("findings of all", lambda: queries.findings(store, NOW, catalogue=compiled)),
+        ("findings of one", lambda: finding_queries.findings(store, NOW, one, catalogue=compiled)),
+        ("findings of all", lambda: finding_queries.findings(store, NOW, catalogue=compiled)),
     )
     took: dict[str, float] = {}
     try:

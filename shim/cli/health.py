@@ -12,7 +12,7 @@ from shim.cli.common import options
 from shim.cli.common.console import ExitCode, end, say
 
 if TYPE_CHECKING:
-    from shim.edge.settings.model import Admin
+    from shim.edge.settings.admin import Admin
 
 
 class HealthForm(StrEnum):

@@ -12,6 +12,7 @@ import typer
 
 from shim.cli.common import complete, options
 from shim.cli.common.console import ExitCode, LightGroup, end, fail, read_input, say
+from shim.cli.common.scopes import AnyIntegration, OperationScope, require
 from shim.cli.common.store import OutputForm, OutputRow, emit, emit_json, time, with_store
 
 if TYPE_CHECKING:
@@ -70,19 +71,13 @@ _Format = Annotated[OutputForm, _option("--format", "How to print it.")]
 _FailOn = Annotated[
     ImpactFailOn | None, _option("--fail-on", "End with 1 when something would be refused, or touched at all.")
 ]
-_Integration = Annotated[
-    str, typer.Argument(help="Its name, or * for all.", autocompletion=complete.integrations)
-]
-_Operation = Annotated[
-    str, typer.Argument(help="Service.Operation of 2.5, Service.*, or *.", autocompletion=complete.operations)
-]
 _COLUMNS = ("integration", "operation", "path", "before", "after", "calls", "last_seen", "shapes")
 
 
 @app.command("rung")
 def rung(
-    integration: _Integration,
-    operation: _Operation,
+    integration: AnyIntegration,
+    operation: OperationScope,
     rung: Annotated[RungOption, typer.Argument(help="The rung that it would be put on.")],
     config: options.ConfigFile = None,
     days: _Days = 30,
@@ -99,8 +94,8 @@ def rung(
 
 @app.command("exception")
 def exception(
-    integration: _Integration,
-    operation: _Operation,
+    integration: AnyIntegration,
+    operation: OperationScope,
     config: options.ConfigFile = None,
     days: _Days = 30,
     format: _Format = OutputForm.TABLE,
@@ -116,7 +111,7 @@ def exception(
 
 @app.command("login")
 def login(
-    integration: _Integration,
+    integration: AnyIntegration,
     form: Annotated[LoginOption, typer.Argument(help="The form of login.")],
     rung: Annotated[LoginRungOption, typer.Argument(help="What would become of it.")],
     config: options.ConfigFile = None,
@@ -158,8 +153,8 @@ def policy(
 
 @app.command("brownout")
 def brownout(
-    integration: _Integration,
-    operation: _Operation,
+    integration: AnyIntegration,
+    operation: OperationScope,
     config: options.ConfigFile = None,
     days: _Days = 30,
     format: _Format = OutputForm.TABLE,
@@ -171,7 +166,7 @@ def brownout(
     async def read(store: Store, settings: Config) -> Impact:
         from shim.review.reading import impact
 
-        _known(integration, settings)
+        require(integration, settings, all_of_them=True)
         return impact.brownout(await impact.seen(store, days), integration, operation)
 
     _told(with_store(config, read), format, fail_on)
@@ -257,7 +252,7 @@ def _compared(config: Path | None, days: int, change: StateChange, integration: 
     async def read(store: Store, settings: Config) -> Impact:
         from shim.review.reading import impact
 
-        _known(integration, settings)
+        require(integration, settings, all_of_them=True)
         return await impact.compared(store, compiled, settings.integrations, days, change)
 
     return with_store(config, read)
@@ -269,12 +264,6 @@ def _judge_scope(operation: str) -> None:
 
     if problem := pattern_problem(old(), operation):
         fail(ExitCode.USAGE, f"{problem[0].upper()}{problem[1:]}.")
-
-
-def _known(integration: str, settings: Config) -> None:
-    names = sorted(each.name for each in settings.integrations)
-    if integration not in (*names, "*"):
-        fail(ExitCode.USAGE, f"There is no integration {integration}. There are: {', '.join(names) or 'none'}.")
 
 
 def _told(found: Impact, form: OutputForm, fail_on: ImpactFailOn | None) -> None:

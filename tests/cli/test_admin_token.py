@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from typer.testing import Result
 
-from shim.edge.settings.logins import AdminToken
+from shim.edge.settings.admin import AdminToken
 from shim.review.api.roles import token_of
 
 Invoke = Callable[..., Result]

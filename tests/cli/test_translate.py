@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rehearsal.dry_run import dry_run
 from shim.core.rules.declare import operation, service
-from shim.core.schema.interface import Demand, ElementDecl
 from shim.interfaces.load import new, old
+from shim.review.reading.model_calls import least
 from tests.support.conversation import catalogue
 from tests.support.schemas import assert_valid
 from translations import client
@@ -178,18 +178,8 @@ def test_placeholders_are_never_values_of_the_message() -> None:
     assert [call.placeholders for call in run.calls] == [[]]
 
 
-def least(decl: ElementDecl, demands: Iterable[Demand] | None = None) -> str:
-    """The element with what has to be in it, and nothing more."""
-    if decl.complex is None or decl.complex.text is not None:
-        return f"<{decl.name}>{'1' if decl.simple and decl.simple.base == 'boolean' else '20'}</{decl.name}>"
-    asked = decl.complex.demands if demands is None else demands
-    needed = [decl.complex.slots[each.names[0]].decl for each in asked if not each.when]
-    return f"<{decl.name}>{''.join(least(each) for each in dict.fromkeys(needed))}</{decl.name}>"
-
-
 NEED_WHAT_IS_KEPT = ("PBX.EditIndustry", "PBX.DelIndustries")
 _MORE_THAN_LEAST = {
-    "Extension.EditExtension": "<EditExtensionRequest><ID>20</ID></EditExtensionRequest>",
     "GlobalOp.LinkedOp": "<LinkedOpRequest><operation><identifier>a</identifier><package><GetClientsRequest/>"
     "</package></operation></LinkedOpRequest>",
 }

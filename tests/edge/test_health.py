@@ -15,8 +15,8 @@ from shim.cli.health import HealthForm, _asked
 from shim.edge.app import Application, open_application
 from shim.edge.exchange.recovery import Recovery
 from shim.edge.health import HealthState, certificate_problem
+from shim.edge.settings.admin import Admin
 from shim.edge.settings.load import load_config
-from shim.edge.settings.model import Admin
 
 
 @pytest.fixture

@@ -18,10 +18,11 @@ from shim.edge.settings.load import Config
 from shim.edge.settings.logins import LoginForms
 from shim.edge.store.database import Store
 from shim.review.output import tables
-from shim.review.output.letter import Terms, base_of, finding_section, letter
+from shim.review.output.letter import finding_section, letter
 from shim.review.output.printed import printed
 from shim.review.output.snippets import UNKNOWN_BASE
-from shim.review.reading import queries
+from shim.review.output.terms import Terms, base_of
+from shim.review.reading import finding_queries, queries
 from shim.review.reading.logins import LoginUse, retired
 from shim.review.reading.mapping import mapping_of
 from shim.review.reading.model import About, FindingFilter, FindingPage, Scorecard
@@ -49,7 +50,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 async def told(store: Store, name: str) -> tuple[Scorecard, list[FindingPage]]:
     card = await queries.scorecard(store, catalogue(), NOW, name, config=config())
     assert card is not None
-    return card, await queries.pages(store, NOW, FindingFilter(integration=name), catalogue=catalogue())
+    return card, await finding_queries.pages(store, NOW, FindingFilter(integration=name), catalogue=catalogue())
 
 
 def table(text: str) -> list[dict[str, str]]:
@@ -250,7 +251,7 @@ async def test_the_letter_names_the_dates(store: Store) -> None:
 
 
 async def test_a_finding_on_its_own(store: Store) -> None:
-    page = await queries.finding(store, NOW, 6)
+    page = await finding_queries.finding(store, NOW, 6)
     assert page is not None
     text = finding_section(page, BASE)
     assert text.startswith("# Kept by the shim at `industry`\n\ncrm, Client.AddClient\n")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from shim.edge.deprecation.tables import FINDING_EVENTS, FINDINGS, still_open
 from shim.edge.store.database import Store
-from shim.review.reading import queries, states
+from shim.review.reading import finding_queries, states
 from shim.review.reading.model import FindingFilter
 from shim.review.reading.states import DECLARED, OPEN, StateRefused, change, effective, note
 from tests.review.world import NOW, Builder
@@ -75,9 +75,9 @@ async def test_the_database_judges_openness_alike(empty: Store) -> None:
         if expected(state, until, seen, "never") in OPEN
     }
     assert found == wanted
-    rows = await queries.findings(empty, NOW, FindingFilter(open=True))
+    rows = await finding_queries.findings(empty, NOW, FindingFilter(open=True))
     assert {each.path for each in rows} == wanted
-    rows = await queries.findings(empty, NOW, FindingFilter(open=False))
+    rows = await finding_queries.findings(empty, NOW, FindingFilter(open=False))
     assert {each.path for each in rows} == {str(number) for number in range(len(combinations))} - wanted
 
 
@@ -93,7 +93,7 @@ async def a_finding(store: Store, **more: Any) -> int:
 
 
 async def state(store: Store, id: int, now: datetime = NOW) -> str:
-    page = await queries.finding(store, now, id)
+    page = await finding_queries.finding(store, now, id)
     assert page is not None
     return page.row.state
 
@@ -108,7 +108,7 @@ async def test_a_life(empty: Store) -> None:
         await change(empty, id, new, "ann", text, now=now)  # type: ignore[arg-type]
         told.append(await state(empty, id, now))
     assert told == ["acknowledged", "ignored", "fixed", "new"]
-    page = await queries.finding(empty, NOW, id)
+    page = await finding_queries.finding(empty, NOW, id)
     assert page is not None
     assert [(each.was, each.became, each.text) for each in page.history] == [
         ("new", "acknowledged", ""),
@@ -126,7 +126,7 @@ async def test_ignored_until_a_time_comes_back_by_itself(empty: Store) -> None:
     assert await state(empty, id) == "ignored"
     assert await state(empty, id, until - timedelta(seconds=1)) == "ignored"
     assert await state(empty, id, until) == "new"
-    page = await queries.finding(empty, NOW, id)
+    page = await finding_queries.finding(empty, NOW, id)
     assert page is not None
     assert page.row.until == until
     assert page.history[0].text == "till the release (until 2026-03-14 12:00 UTC)"
@@ -136,7 +136,7 @@ async def test_saying_something_else_takes_the_end_away(empty: Store) -> None:
     id = await a_finding(empty)
     await change(empty, id, "ignored", "ann", "for now", NOW + timedelta(days=2), now=NOW)
     await change(empty, id, "acknowledged", "bob", now=NOW)
-    page = await queries.finding(empty, NOW, id)
+    page = await finding_queries.finding(empty, NOW, id)
     assert page is not None
     assert page.row.until is None
 
@@ -146,10 +146,10 @@ async def test_the_same_is_said_of_many_at_once_or_of_none(store: Store) -> None
         store, [1, 2, 6, 999], "ignored", "ann", "Not used", NOW + timedelta(days=9), now=NOW
     )
     assert changed == 3
-    found = {each.id: each for each in await queries.findings(store, NOW)}
+    found = {each.id: each for each in await finding_queries.findings(store, NOW)}
     assert [found[id].state for id in (1, 2, 6)] == ["ignored"] * 3
     assert found[3].state != "ignored"
-    page = await queries.finding(store, NOW, 6)
+    page = await finding_queries.finding(store, NOW, 6)
     assert page is not None
     last = page.history[-1]
     assert (last.who, last.was, last.became) == ("ann", "acknowledged", "ignored")
@@ -161,7 +161,7 @@ async def test_the_same_is_said_of_many_at_once_or_of_none(store: Store) -> None
 async def test_fixed_is_green_at_once(empty: Store) -> None:
     id = await a_finding(empty)
     await change(empty, id, "fixed", "ann", now=NOW)
-    page = await queries.finding(empty, NOW, id)
+    page = await finding_queries.finding(empty, NOW, id)
     assert page is not None
     assert (page.row.state, page.row.open) == ("fixed", False)
 
@@ -169,7 +169,7 @@ async def test_fixed_is_green_at_once(empty: Store) -> None:
 async def test_a_note_leaves_the_state_alone(empty: Store) -> None:
     id = await a_finding(empty, state="acknowledged", state_at=SAID)
     await note(empty, id, "bob", "asked the integrator\nagain", now=NOW)
-    page = await queries.finding(empty, NOW, id)
+    page = await finding_queries.finding(empty, NOW, id)
     assert page is not None
     assert (page.row.state, page.row.state_at) == ("acknowledged", SAID)
     [event] = page.history
@@ -188,7 +188,7 @@ async def test_of_changes_at_the_same_time_the_last_holds_and_all_are_told(empty
         *(change(empty, id, "acknowledged", f"who{number}", now=NOW) for number in range(8, 12)),
         note(empty, id, "who12", "a note", now=NOW),
     )
-    page = await queries.finding(empty, NOW, id)
+    page = await finding_queries.finding(empty, NOW, id)
     assert page is not None
     assert sorted(each.who for each in page.history) == sorted(f"who{number}" for number in range(13))
     changes = [each for each in page.history if each.who != "who12"]
@@ -220,7 +220,7 @@ async def test_what_cannot_be_said(
     id = await a_finding(empty)
     with pytest.raises(StateRefused, match=told):
         await change(empty, id, new, who, text, until, now=NOW)
-    page = await queries.finding(empty, NOW, id)
+    page = await finding_queries.finding(empty, NOW, id)
     assert page is not None
     assert (page.row.state, page.history) == ("new", ())
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from shim.edge.deprecation.tables import FINDING_DAYS, FINDINGS, USAGE
 from shim.edge.store.database import Store
-from shim.review.reading import queries
+from shim.review.reading import finding_queries, queries
 from shim.review.reading.model import FindingFilter, OperationUse, Scorecard
 from tests.review.world import INTEGRATIONS, NOW, Builder, config, world
 from tests.support.conversation import catalogue
@@ -170,7 +170,7 @@ async def test_operations_of_all_integrations(store: Store) -> None:
 
 
 async def test_findings_worst_first_and_open_before_closed(store: Store) -> None:
-    found = await queries.findings(store, NOW)
+    found = await finding_queries.findings(store, NOW)
     assert [each.severity for each in found] == [
         "refused", "loss", "warning", "warning", "warning", "notice", "notice", "info", "warning",
     ]  # fmt: skip
@@ -194,7 +194,7 @@ async def test_findings_worst_first_and_open_before_closed(store: Store) -> None
     ids=repr,
 )
 async def test_filters(store: Store, which: FindingFilter, count: int) -> None:
-    assert len(await queries.findings(store, NOW, which)) == count
+    assert len(await finding_queries.findings(store, NOW, which)) == count
 
 
 async def test_fixed_is_verified_by_a_later_call_of_either_side(empty: Store) -> None:
@@ -216,13 +216,15 @@ async def test_fixed_is_verified_by_a_later_call_of_either_side(empty: Store) ->
         )
         made.calls(name, operation, [4 if name == "quiet" else 1], new=new)
     await made.fill(empty)
-    states = {each.integration: each.state for each in await queries.findings(empty, NOW)}
+    states = {each.integration: each.state for each in await finding_queries.findings(empty, NOW)}
     assert states == {"old": "verified", "new": "verified", "other": "fixed", "quiet": "fixed"}
 
 
 async def test_the_page_of_a_finding_has_all_of_it(store: Store) -> None:
-    [row] = await queries.findings(store, NOW, FindingFilter(integration="crm", operation="Client.AddClient"))
-    page = await queries.finding(store, NOW, row.id)
+    [row] = await finding_queries.findings(
+        store, NOW, FindingFilter(integration="crm", operation="Client.AddClient")
+    )
+    page = await finding_queries.finding(store, NOW, row.id)
     assert page is not None
     assert page.row == row
     assert page.sample is not None
@@ -240,7 +242,7 @@ async def test_the_page_of_a_finding_has_all_of_it(store: Store) -> None:
 
 
 async def test_there_is_no_page_for_what_is_not_there(store: Store) -> None:
-    assert await queries.finding(store, NOW, 999) is None
+    assert await finding_queries.finding(store, NOW, 999) is None
 
 
 OF_A_RELEASE_BEFORE = {("Extension.SetupExtension", "queue/service")}
@@ -271,8 +273,8 @@ async def test_the_number_of_queries_does_not_depend_on_how_much_there_is(empty:
             lambda: queries.scorecard(empty, catalogue(), NOW, "crm", config=config()),
             lambda: queries.operations(empty, catalogue(), NOW, config=config()),
             lambda: queries.logins(empty, most=5),
-            lambda: queries.findings(empty, NOW, catalogue=catalogue()),
-            lambda: queries.pages(empty, NOW, catalogue=catalogue()),
+            lambda: finding_queries.findings(empty, NOW, catalogue=catalogue()),
+            lambda: finding_queries.pages(empty, NOW, catalogue=catalogue()),
         ):
             asked.clear()
             await ask()

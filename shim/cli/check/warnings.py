@@ -5,7 +5,6 @@ None of them stops the shim: each may be meant, behind a proxy or on a private n
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from sqlalchemy.engine import make_url
 from shim.edge.backend.dialect import assumed, not_described
 from shim.edge.deprecation.log import spool_folder
 from shim.edge.http.descriptors import allowed, room, wanted
+from shim.edge.settings.kinds import is_loopback
 from shim.edge.settings.model import Config
 
 MOUNTS = Path("/proc/self/mounts")
@@ -75,20 +75,12 @@ def _in_clear(config: Config) -> Iterator[str]:
             f"listen.host is {listen.host}{tls}: passwords cross the network in clear on the HTTP port, "
             "unless a proxy in front ends TLS."
         )
-    if admin.users and not is_loopback(admin.host) and admin.tls_cert is None:
+    if (admin.users or admin.oidc) and not is_loopback(admin.host) and admin.tls_cert is None:
         yield (
             f"admin.host is {admin.host}: passwords of the review page cross the network in clear, because the "
             "admin listener speaks plain HTTP: set admin.tls_cert and admin.tls_key, or let it listen on "
             "127.0.0.1, behind a proxy that ends TLS."
         )
-
-
-def is_loopback(host: str) -> bool:
-    """True if an address to listen on is for this machine alone; names other than localhost are not."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _comparing(config: Config) -> Iterator[str]:

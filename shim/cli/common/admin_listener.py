@@ -6,7 +6,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shim.edge.settings.model import Admin
+    from shim.edge.settings.admin import Admin
 
 
 def place(admin: Admin) -> tuple[str, int]:

@@ -43,9 +43,9 @@ def findings(incomplete: str) -> Offers:
     async def read(store: Store, config: Config) -> Offers:
         from datetime import UTC, datetime
 
-        from shim.review.reading import queries
+        from shim.review.reading import finding_queries
 
-        found = await queries.findings(store, datetime.now(UTC))
+        found = await finding_queries.findings(store, datetime.now(UTC))
         return [(str(each.id), f"{each.integration} {each.operation}: {each.title}") for each in found]
 
     return _fitting(_stored(read), incomplete)

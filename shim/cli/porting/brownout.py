@@ -9,6 +9,7 @@ import typer
 
 from shim.cli.common import complete, options
 from shim.cli.common.console import ExitCode, LightGroup, fail, say
+from shim.cli.common.scopes import AnyIntegration, OperationScope, require
 from shim.cli.common.store import OutputForm, OutputRow, Who, emit, emit_json, time, who_is, with_store
 
 if TYPE_CHECKING:
@@ -37,21 +38,12 @@ _COLUMNS = ("id", "state", "starts_at", "ends_at", "integration", "operation", "
 _NAMES = ("integration", "operation")
 _HITS = ("integration", "operation", "days_with_calls", "calls", "about_in_the_window", "last_seen")
 _PROGRAMS = ("integration", "agent", "address", "calls_ever", "last_seen")
-_Integration = Annotated[
-    str, typer.Argument(help="Its name, or * for all.", autocompletion=complete.integrations)
-]
-_Operation = Annotated[
-    str,
-    typer.Argument(
-        help="Service.Operation of 2.5, Service.*, or * for all.", autocompletion=complete.operations
-    ),
-]
 
 
 @app.command("plan")
 def plan(
-    integration: _Integration,
-    operation: _Operation,
+    integration: AnyIntegration,
+    operation: OperationScope,
     starts: Annotated[str, _option("plan", "--starts", "When: 2026-02-01T09:00Z, or now.")],
     lasts: Annotated[str | None, _option("plan", "--for", "How long: 2h, 90m, 1d.")] = None,
     ends: Annotated[str | None, _option("plan", "--ends", "Or until when.")] = None,
@@ -66,7 +58,7 @@ def plan(
     async def planned(store: Store, settings: Config) -> PlannedBrownout:
         from shim.edge.porting.brownouts import plan_brownout
 
-        _known(integration, settings)
+        require(integration, settings, all_of_them=True)
         begin, end = _window(starts, lasts, ends, store.now())
         return await plan_brownout(store, integration, operation, begin, end, who_is(who), text, link)
 
@@ -172,7 +164,7 @@ async def _scope(
             if each.id == integration:
                 return each.integration, each.operation, each.ends_at - each.starts_at
         raise PortingRefused(f"there is no brownout {integration}: give its ID, or integration and operation")
-    _known(integration, settings)
+    require(integration, settings, all_of_them=True)
     if problem := pattern_problem(old(), operation):
         raise PortingRefused(problem)
     return integration, operation, duration(lasts)
@@ -185,12 +177,6 @@ def _window(starts: str, lasts: str | None, ends: str | None, now: datetime) -> 
     if (lasts is None) == (ends is None):
         raise PortingRefused("say how long it lasts with --for, or until when with --ends")
     return begin, moment(ends, now) if ends is not None else begin + duration(lasts or "")
-
-
-def _known(integration: str, settings: Config) -> None:
-    names = sorted(each.name for each in settings.integrations)
-    if integration not in (*names, "*"):
-        fail(ExitCode.USAGE, f"There is no integration {integration}. There are: {', '.join(names) or 'none'}.")
 
 
 def _row(each: PlannedBrownout, now: datetime) -> OutputRow:

@@ -10,6 +10,7 @@ import typer
 
 from shim.cli.common import complete, options
 from shim.cli.common.console import ExitCode, LightGroup, fail, say
+from shim.cli.common.scopes import OneIntegration, OperationScope, require
 from shim.cli.common.store import OutputForm, OutputRow, Who, emit, emit_json, time, who_is, with_store
 
 if TYPE_CHECKING:
@@ -33,15 +34,6 @@ def _option(command: str, flag: str, what: str, **more: Any) -> Any:
     return typer.Option(flag, envvar=variable, help=what, **more)
 
 
-_Integration = Annotated[
-    str, typer.Argument(help="Its name, as configured.", autocompletion=complete.integrations)
-]
-_Operation = Annotated[
-    str,
-    typer.Argument(
-        help="Service.Operation of 2.5, Service.*, or * for all.", autocompletion=complete.operations
-    ),
-]
 _COLUMNS = ("id", "integration", "operation", "until", "owner", "reason", "who", "created_at", "ended_at")
 _PROPOSED = ("integration", "operation", "calls", "days", "last_seen", "grant")
 _NAMES = ("integration", "operation")
@@ -94,8 +86,8 @@ def propose(
 
 @app.command("grant")
 def grant(
-    integration: _Integration,
-    operation: _Operation,
+    integration: OneIntegration,
+    operation: OperationScope,
     until: Annotated[str, _option("grant", "--until", "When it ends: 2026-02-01T09:00Z, or in so long: 14d.")],
     owner: Annotated[str, _option("grant", "--owner", "Who answers for it.")],
     why: Annotated[str, _option("grant", "--why", "The reason.")],
@@ -110,10 +102,7 @@ def grant(
     async def granted(store: Store, settings: Config) -> LockException:
         from shim.edge.porting.exceptions import grant_exception
 
-        names = sorted(each.name for each in settings.integrations)
-        if integration not in names:
-            known = ", ".join(names) or "none"
-            fail(ExitCode.USAGE, f"There is no integration {integration}. There are: {known}.")
+        require(integration, settings)
         end = _end(until, store.now())
         return await grant_exception(store, integration, operation, owner, why, end, who_is(who))
 

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from shim.cli.common import complete, options
 from shim.cli.common.console import ExitCode, LightGroup, fail, say
+from shim.cli.common.scopes import OneIntegration, OperationScope, require, unknown
 from shim.cli.common.store import OutputForm, OutputRow, Who, emit, time, who_is, with_store
 
 if TYPE_CHECKING:
@@ -39,15 +40,6 @@ def _option(command: str, flag: str, what: str) -> Any:
     return typer.Option(flag, envvar=variable, help=what)
 
 
-_Integration = Annotated[
-    str, typer.Argument(help="Its name, as configured.", autocompletion=complete.integrations)
-]
-_Operation = Annotated[
-    str,
-    typer.Argument(
-        help="Service.Operation of 2.5, Service.*, or * for all.", autocompletion=complete.operations
-    ),
-]
 _COLUMNS = ("integration", "operation", "rung", "source", "who", "at")
 _NAMES = ("integration", "operation")
 _CHANGES = ("at", "who", "integration", "operation", "was", "became", "text")
@@ -79,7 +71,7 @@ def show(
         names = sorted({*configured, *(each.integration for each in found)})
         if integration is not None:
             if integration not in names:
-                _unknown(integration, settings)
+                unknown(integration, settings)
             names = [integration]
         held = {name: standings(name, configured.get(name, {}), found) for name in names}
         if integration is not None and operation is not None:
@@ -95,8 +87,8 @@ def show(
 
 @app.command("set")
 def set_(
-    integration: _Integration,
-    operation: _Operation,
+    integration: OneIntegration,
+    operation: OperationScope,
     rung: Annotated[LadderRung, typer.Argument(help="The rung to put it on.")],
     config: options.ConfigFile = None,
     why: Annotated[str, _option("set", "--why", "The reason, for the history.")] = "",
@@ -107,8 +99,7 @@ def set_(
     async def changed(store: Store, settings: Config) -> None:
         from shim.edge.porting.ladder import set_rung
 
-        if all(each.name != integration for each in settings.integrations):
-            _unknown(integration, settings)
+        require(integration, settings)
         await set_rung(store, integration, operation, rung.value, who_is(who), why)
 
     with_store(config, changed)
@@ -117,8 +108,8 @@ def set_(
 
 @app.command("reset")
 def reset(
-    integration: _Integration,
-    operation: _Operation,
+    integration: OneIntegration,
+    operation: OperationScope,
     config: options.ConfigFile = None,
     why: Annotated[str, _option("reset", "--why", "The reason, for the history.")] = "",
     who: Who = None,
@@ -155,11 +146,6 @@ def history(
         return [_change(each) for each in await history(store, integration, limit)]
 
     emit(format, "changes", _CHANGES, with_store(config, read), names=("at", *_NAMES))
-
-
-def _unknown(name: str, settings: Config) -> NoReturn:
-    names = ", ".join(sorted(each.name for each in settings.integrations))
-    fail(ExitCode.USAGE, f"There is no integration {name}. There are: {names or 'none'}.")
 
 
 def _rows(name: str, held: list[RungStanding], lifting: list[LockException]) -> list[OutputRow]:

@@ -97,15 +97,17 @@ def report(
     from shim.cli.common.loading import config as load
     from shim.cli.common.store import now, with_store
     from shim.cli.report import data, output
-    from shim.review.output.letter import base_of
-    from shim.review.reading import queries
+    from shim.review.output.terms import base_of
+    from shim.review.reading import finding_queries
     from shim.review.reading.model import FindingFilter
 
     settings = load(config, {})
     compiled = catalogue(dialect(None, settings))
     base = base_of(settings)
     if finding is not None:
-        page = with_store(settings, lambda store, _: queries.finding(store, now(), finding, catalogue=compiled))
+        page = with_store(
+            settings, lambda store, _: finding_queries.finding(store, now(), finding, catalogue=compiled)
+        )
         if page is None:
             fail(ExitCode.USAGE, f"There is no finding {finding}. `shim report INTEGRATION` lists them.")
         output.emit_finding(page, format, base, code.value if code else None)

@@ -10,8 +10,8 @@ from shim.core.catalogue.translation import Catalogue
 from shim.core.findings import Severity
 from shim.edge.settings.load import Config
 from shim.edge.store.database import Store
-from shim.review.output.letter import Terms, terms
-from shim.review.reading import queries
+from shim.review.output.terms import Terms, terms
+from shim.review.reading import finding_queries, queries
 from shim.review.reading.logins import LoginUse, RetiredLogin, login_uses, retired
 from shim.review.reading.model import FindingFilter, FindingPage, FindingRow, Overview, Scorecard, ShownBrownout
 from shim.review.reading.scorecard import SEVERITIES
@@ -47,7 +47,7 @@ async def read(
 ) -> Report | None:
     """The report; None when there is no such integration."""
     name = which.integration
-    filtered = replace(which, integration=None) != queries.ANY
+    filtered = replace(which, integration=None) != finding_queries.ANY
     overview = card = None
     if name is None:
         overview = await queries.overview(store, catalogue, now, days, config=config)
@@ -63,7 +63,7 @@ async def read(
         now=now,
         overview=overview,
         card=card,
-        pages=await queries.pages(store, now, which, catalogue=catalogue) if filtered or name else (),
+        pages=await finding_queries.pages(store, now, which, catalogue=catalogue) if filtered or name else (),
         planned=await queries.planned(store, now, name) if name else (),
         bad=_bad(cards, which.operation),
         filtered=filtered,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -128,3 +129,11 @@ def doc(text: str) -> Any:
 
 def hidden(text: str) -> Any:
     return Field(description=text, repr=False)
+
+
+def is_loopback(host: str) -> bool:
+    """True if an address to listen on is for this machine alone; names other than localhost are not."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

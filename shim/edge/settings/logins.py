@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -203,38 +202,3 @@ def _text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     return str(value)
-
-
-Role = Literal["viewer", "editor", "admin"]
-ROLES: tuple[Role, ...] = get_args(Role)
-"""From the one that may least."""
-
-
-USER_NAME = re.compile(r"[\w.@+-]{1,64}")
-"""Names of people as they stand beside changes."""
-
-
-class AdminUser(Section):
-    """Somebody who may use the review page. Every change there is recorded with the name."""
-
-    name: Annotated[
-        str,
-        doc("Unique; stands beside every change made. Letters, digits, and . _ @ + -"),
-        Field(pattern=r"^[\w.@+-]{1,64}$"),
-    ]
-    password_hash: Annotated[Argon2Hash, hidden("Argon2id hash of the password: `shim admin password`.")]
-    role: Annotated[
-        Role, doc("viewer reads; editor also works on findings and notes; admin also decides over calls.")
-    ] = "admin"
-
-
-class AdminToken(Section):
-    """A program that may use /api/v1 of the admin listener."""
-
-    name: Annotated[
-        str,
-        doc("Unique; stands beside every change made, as api:NAME. Letters, digits, and . _ @ + -"),
-        Field(pattern=r"^[\w.@+-]{1,64}$"),
-    ]
-    role: Annotated[Role, doc("viewer, editor or admin, as of users.")] = "viewer"
-    sha256: Annotated[Sha256, hidden("SHA-256 of the token, hexadecimal: `shim admin token`.")]

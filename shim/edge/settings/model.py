@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from shim.core.parse import Limits as ParseLimits
+from shim.edge.settings.admin import Admin
 from shim.edge.settings.conduct import ConductSettings, Faults
 from shim.edge.settings.deprecation import DeprecationSettings
 from shim.edge.settings.kinds import (
@@ -40,8 +41,6 @@ from shim.edge.settings.kinds import (
 )
 from shim.edge.settings.logins import (
     NAME,
-    AdminToken,
-    AdminUser,
     Integration,
     LoginForms,
     NewLogin,
@@ -49,12 +48,10 @@ from shim.edge.settings.logins import (
     Quota,
 )
 from shim.edge.settings.notify import Notify
-from shim.edge.settings.oidc import OidcSettings
 from shim.edge.settings.telemetry import Telemetry
 
 __all__ = [
     "NAME",
-    "AdminUser",
     "ConductSettings",
     "Config",
     "DeprecationSettings",
@@ -124,55 +121,6 @@ class Listen(Section):
     @property
     def tls(self) -> bool:
         return self.tls_cert is not None
-
-
-class Admin(Section):
-    """Where health, readiness, metrics and the review page are: never on the network that clients use."""
-
-    host: Annotated[str, doc("Address of the admin port.")] = "127.0.0.1"
-    port: Annotated[PortNumber, doc("The admin port; 0 takes any free one.")] = 8027
-    tls_cert: Annotated[
-        Existing | None, doc("Certificate chain, a PEM file: the admin port then speaks HTTPS alone.")
-    ] = None
-    tls_key: Annotated[Existing | None, doc("Private key of that certificate, a PEM file.")] = None
-    names: Annotated[
-        tuple[str, ...],
-        doc("Host names under which browsers reach the review page, beside localhost and IP addresses."),
-    ] = ()
-    session_idle: Annotated[Seconds, doc("A login of the review page ends when unused this long, seconds.")] = (
-        1800.0
-    )
-    session_longest: Annotated[Seconds, doc("And after this time at the latest, seconds.")] = 43_200.0
-    tokens: Annotated[
-        tuple[AdminToken, ...], doc("Programs that may use /api/v1; with none it is closed.")
-    ] = ()
-    users: Annotated[
-        tuple[AdminUser, ...], doc("Who may use the review page; with none, and no oidc, it is closed.")
-    ] = ()
-    oidc: Annotated[OidcSettings | None, doc("Provider by which people may log in to the review page.")] = None
-
-    @model_validator(mode="after")
-    def _pair(self) -> Self:
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("tls_cert and tls_key go together: set both, or none")
-        return self
-
-    @field_validator("tokens")
-    @classmethod
-    def _unique_tokens(cls, tokens: tuple[AdminToken, ...]) -> tuple[AdminToken, ...]:
-        if len({each.name for each in tokens}) < len(tokens) or len({each.sha256 for each in tokens}) < len(
-            tokens
-        ):
-            raise ValueError("two tokens have the same name or are the same: each must be unique")
-        return tokens
-
-    @field_validator("users")
-    @classmethod
-    def _unique(cls, users: tuple[AdminUser, ...]) -> tuple[AdminUser, ...]:
-        names = [each.name for each in users]
-        if len(set(names)) < len(names):
-            raise ValueError("two users have the same name: each must be unique")
-        return users
 
 
 class Retry(Section):

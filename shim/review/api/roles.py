@@ -10,7 +10,7 @@ import hmac
 import re
 from collections.abc import Iterable
 
-from shim.edge.settings.logins import ROLES, AdminToken, Role
+from shim.edge.settings.admin import ROLES, AdminToken, Role
 
 _EDITORS = re.compile(r"/(findings(/[0-9]+)?|integrations/.+/notes)$")
 """Forms of the page that an editor may send; all others change what becomes of calls."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, get_args
 
-from shim.edge.settings.logins import Role
+from shim.edge.settings.admin import Role
 from shim.edge.store.audit import AuditEvent
 from shim.review.reading.model import FindingPage, FindingRow, FindingState, OperationUse, Overview, Scorecard
 

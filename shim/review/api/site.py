@@ -19,7 +19,7 @@ from aiohttp.typedefs import Handler
 
 from shim.core.errors import Fault
 from shim.edge.app import Application
-from shim.edge.settings.logins import AdminToken
+from shim.edge.settings.admin import AdminToken
 from shim.edge.store.audit import audit_log
 from shim.review.api.openapi import document
 from shim.review.api.roles import may, refusal, token_of

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
-from shim.core.catalogue.translation import Catalogue
-from shim.edge.settings.load import Config
 from shim.review.output.programs import HELPERS, helper, program
 from shim.review.output.snippets import (
     EXAMPLE,
     FENCES,
     NAMES,
-    UNKNOWN_BASE,
     SnippetLanguage,
     language_of,
     snippet,
 )
 from shim.review.output.tables import code, fenced, markdown_table, severities, title
+from shim.review.output.terms import Terms
 from shim.review.reading.logins import RetiredLogin
-from shim.review.reading.mapping import OperationMap, Renaming, mapping_of
+from shim.review.reading.mapping import OperationMap, Renaming
 from shim.review.reading.model import (
     FindingPage,
     OperationUse,
@@ -34,7 +31,6 @@ from shim.review.reading.model import (
     Scorecard,
     ShownBrownout,
 )
-from shim.review.reading.model_calls import model_calls
 
 _FIT_WORDS = {
     "clean": "as it is",
@@ -43,50 +39,9 @@ _FIT_WORDS = {
     "lossy": "something is lost",
     "refused": "calls are refused",
 }
+_PLAIN = Terms()
 _MOST_SAME = 12
 """Paths that stay as they are which are named one by one."""
-
-
-def _no_map(_: str) -> OperationMap | None:
-    return None
-
-
-def _no_models(_: str) -> Sequence[SampleCall]:
-    return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms of all letters: the address that callers use, without a path; when 2.5 ends and where to read
-    on; and by the full name of an operation what becomes of it, and its least calls."""
-
-    base: str = EXAMPLE
-    since: date | None = None
-    sunset: date | None = None
-    link: str | None = None
-    mapping: Callable[[str], OperationMap | None] = _no_map
-    models: Callable[[str], Sequence[SampleCall]] = _no_models
-
-
-def base_of(config: Config) -> str:
-    """The public address of the shim, or a mark that stands for it. Where v3 calls do not pass through the
-    shim, that of the v3 system."""
-    if not config.native_v3.enabled:
-        return config.backend.url
-    return str(config.listen.public_url or UNKNOWN_BASE).rstrip("/")
-
-
-def terms(config: Config, catalogue: Catalogue) -> Terms:
-    """The terms as a configuration has them."""
-    deprecation = config.deprecation
-    return Terms(
-        base_of(config),
-        deprecation.since,
-        deprecation.sunset,
-        deprecation.link,
-        lambda operation: mapping_of(catalogue, operation),
-        lambda operation: model_calls(catalogue, operation),
-    )
 
 
 def letter(
@@ -95,7 +50,7 @@ def letter(
     now: datetime,
     *,
     planned: Sequence[ShownBrownout] = (),
-    terms: Terms = Terms(),  # frozen
+    terms: Terms = _PLAIN,
     logins: Sequence[RetiredLogin] = (),
     language: SnippetLanguage | None = None,
 ) -> str:

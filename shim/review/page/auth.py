@@ -21,8 +21,8 @@ import structlog
 from shim.core.errors import Fault
 from shim.edge.callers.passwords import Passwords
 from shim.edge.callers.throttle import Throttle
-from shim.edge.settings.logins import Role
-from shim.edge.settings.model import Admin, LoginSettings
+from shim.edge.settings.admin import Admin, Role
+from shim.edge.settings.model import LoginSettings
 
 log = structlog.get_logger()
 

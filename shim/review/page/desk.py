@@ -24,10 +24,11 @@ from shim.edge.porting.exceptions import (
 from shim.edge.porting.reach import Reach, reach
 from shim.edge.store.database import Store
 from shim.interfaces.load import Dialect
-from shim.review.output.letter import base_of, letter, terms
+from shim.review.output.letter import letter
+from shim.review.output.terms import base_of, terms
 from shim.review.page.forms import BrownoutForm, Said, Wanted, WrongForm
 from shim.review.page.recent import Recent
-from shim.review.reading import impact, notes, queries, states
+from shim.review.reading import finding_queries, impact, notes, queries, states
 from shim.review.reading.changes import StateChange
 from shim.review.reading.closed_days import ClosedDays
 from shim.review.reading.impact import Impact
@@ -109,11 +110,11 @@ class ReviewDesk:
 
     async def findings(self, wanted: FindingFilter) -> Sequence[FindingRow]:
         app = self.application
-        return await queries.findings(self.store, self.now(), wanted, catalogue=app.catalogue)
+        return await finding_queries.findings(self.store, self.now(), wanted, catalogue=app.catalogue)
 
     async def finding_choices(self) -> tuple[list[str], list[str]]:
         """(integrations, codes) of which there are findings."""
-        return await queries.finding_choices(self.store)
+        return await finding_queries.finding_choices(self.store)
 
     async def say_of_all(self, ids: Collection[int], said: Said, who: str) -> int:
         """StateChange the state of many findings at once; how many."""
@@ -131,7 +132,7 @@ class ReviewDesk:
     async def pages(self, wanted: FindingFilter) -> Sequence[FindingPage]:
         """Findings with meaning and sample, without days and history."""
         app = self.application
-        return await queries.pages(self.store, self.now(), wanted, catalogue=app.catalogue)
+        return await finding_queries.pages(self.store, self.now(), wanted, catalogue=app.catalogue)
 
     async def login_forms(self, integration: str) -> list[RetiredLogin]:
         """The forms of login that an integration used lately, and how far each still may be."""
@@ -166,7 +167,7 @@ class ReviewDesk:
 
     async def finding(self, id: int) -> FindingPage | None:
         app = self.application
-        return await queries.finding(self.store, self.now(), id, catalogue=app.catalogue)
+        return await finding_queries.finding(self.store, self.now(), id, catalogue=app.catalogue)
 
     async def say(self, id: int, said: Said, who: str) -> None:
         """StateChange a finding's state, or add a note to it."""

@@ -10,12 +10,12 @@ from typing import Any
 from shim.core.findings import Severity
 from shim.review.page import forms
 from shim.review.page.forms import NOBODY, IntegrationList
+from shim.review.reading.finding_queries import SERIOUS
 from shim.review.reading.model import FindingRow, OperationUse, Overview, Scorecard
 from shim.review.reading.scorecard import SEVERITIES
 
 _URGENT = 5
 """Findings of the overview."""
-_SERIOUS = ("refused", "loss", "warning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def urgent(rows: Iterable[FindingRow], seen: Overview) -> list[FindingRow]:
     wanted = [
         each
         for each in rows
-        if each.state == "new" and each.severity in _SERIOUS and (each.integration, each.operation) in left
+        if each.state == "new" and each.severity in SERIOUS and (each.integration, each.operation) in left
     ]
     return wanted[:_URGENT]
 

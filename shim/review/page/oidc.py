@@ -22,8 +22,7 @@ from urllib.parse import quote_plus, urlencode
 
 import structlog
 
-from shim.edge.settings.logins import USER_NAME, Role
-from shim.edge.settings.oidc import OidcSettings
+from shim.edge.settings.admin import USER_NAME, OidcSettings, Role
 from shim.review.api.roles import highest
 from shim.review.page.auth import PageLoginRefused
 

@@ -23,7 +23,7 @@ from multidict import MultiMapping
 from shim.core.errors import Fault
 from shim.edge.http.host_names import is_ours
 from shim.edge.http.peer import Peers
-from shim.edge.settings.model import Admin
+from shim.edge.settings.admin import Admin
 from shim.edge.store.database import is_busy
 from shim.review.api.roles import may, needed_for, refusal
 from shim.review.page.auth import PageLoginRefused, Session, Sessions

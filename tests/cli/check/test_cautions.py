@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from shim.cli.check.warnings import cautions, file_system, is_loopback
+from shim.cli.check.warnings import cautions, file_system
+from shim.edge.settings.kinds import is_loopback
 from shim.edge.settings.model import Config
 
 USER = {"name": "ann", "password_hash": "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$7gDj+DS0pdY"}
@@ -36,6 +37,8 @@ def test_passwords_in_clear_on_the_network(host: str) -> None:
     assert listen.startswith(f"listen.host is {host} and no TLS is configured: passwords cross the network")
     (admin,) = told(admin={"host": host, "users": [USER]})
     assert admin.startswith(f"admin.host is {host}: passwords of the review page cross the network in clear")
+    oidc = {"issuer": "https://login.example.com", "client_id": "shim", "default_role": "viewer"}
+    assert len(told(admin={"host": host, "oidc": oidc})) == 1, "sessions cross the network as well"
     assert told(admin={"host": host}) == [], "without users the page is closed"
 
 

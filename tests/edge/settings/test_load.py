@@ -11,9 +11,9 @@ import yaml
 
 from shim.core.commands.caller import Caller
 from shim.core.parse import Limits as ParseLimits
+from shim.edge.settings.admin import OidcSettings
 from shim.edge.settings.load import Config, ConfigError, describe, integrations_file, load_config
 from shim.edge.settings.notify import EVENT_NAMES
-from shim.edge.settings.oidc import OidcSettings
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
 HASH = "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0$7TtdTPt0N+h+s0N4XvTMSGw1p6dUzq0Zr2Gl7uAkzAE"

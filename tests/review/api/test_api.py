@@ -200,5 +200,5 @@ async def test_a_store_that_is_away_is_a_503(
     async def away(*_: object, **__: object) -> None:
         raise BackendError("store-unavailable", "The shim cannot use its store: it is away.")
 
-    monkeypatch.setattr("shim.review.reading.queries.findings", away)
+    monkeypatch.setattr("shim.review.reading.finding_queries.findings", away)
     assert "it is away" in (await program.ask("/findings", status=503))["problem"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from asyncio.subprocess import DEVNULL, PIPE, create_subprocess_exec
+from asyncio.subprocess import DEVNULL, PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,24 +17,20 @@ from aiohttp.test_utils import TestServer
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
+_TRIES = 5
 CLIENT, SECRET = "shim", "a secret: with + and %"
 
 
 @asynccontextmanager
 async def real_provider(*users: tuple[str, dict[str, Any]]) -> AsyncIterator[str]:
     """The address of an `oidc-provider-mock` that knows these users; it takes any client and secret."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = (sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce", "true")
-    process = await create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE)
-    assert process.stderr is not None
+    for _ in range(_TRIES):
+        process, port = await _begun()
+        if process is not None:
+            break
+    else:
+        raise AssertionError("the provider did not start")
     try:
-        async for line in process.stderr:
-            if b"running on" in line:
-                break
-        else:
-            raise AssertionError("the provider did not start")
         base = f"http://localhost:{port}"
         async with aiohttp.ClientSession() as client:
             for subject, claims in users:
@@ -44,6 +40,21 @@ async def real_provider(*users: tuple[str, dict[str, Any]]) -> AsyncIterator[str
     finally:
         process.terminate()
         await process.communicate()
+
+
+async def _begun() -> tuple[Process | None, int]:
+    """A provider that listens, and its port; None when somebody else took the port meanwhile."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = (sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce", "true")
+    process = await create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE)
+    assert process.stderr is not None
+    async for line in process.stderr:
+        if b"running on" in line:
+            return process, port
+    await process.wait()
+    return None, port
 
 
 @dataclass

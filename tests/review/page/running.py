@@ -17,8 +17,8 @@ from argon2 import PasswordHasher
 
 from shim.edge import app
 from shim.edge.app import Application, open_application
+from shim.edge.settings.admin import AdminUser
 from shim.edge.settings.load import Config
-from shim.edge.settings.model import AdminUser
 from shim.review.page.routes import review
 from tests.review import world
 from tests.support.conversation import catalogue

@@ -11,7 +11,7 @@ from shim.edge.app import Application
 from shim.edge.porting.brownouts import read_brownouts
 from shim.edge.porting.ladder import history, rules
 from shim.review.page.forms import WrongForm, finding_filter, plan, said
-from shim.review.reading.queries import finding
+from shim.review.reading.finding_queries import finding
 from tests.review.page.running import USER, Browser
 from tests.review.page.test_pages import words
 from tests.review.world import NOW

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from shim.edge.app import Application
 from shim.edge.http.host_names import is_ours
-from shim.edge.settings.model import Admin, AdminUser, LoginSettings
+from shim.edge.settings.admin import Admin, AdminUser
+from shim.edge.settings.model import LoginSettings
 from shim.review.page.auth import PageLoginRefused, Sessions
 from shim.review.page.site import local_path
 from tests.review.page.running import PASSWORD, USER, Browser, admin_user, application, config, served

@@ -96,10 +96,11 @@ async def test_all_that_fit_are_changed_with_those_on_other_pages(tmp_path: Path
 
 
 async def shim_findings(shim: Application) -> list[str]:
-    from shim.review.reading import queries
+    from shim.review.reading import finding_queries
 
     return [
-        each.path for each in await queries.findings(shim.store, shim.store.now(), FindingFilter(open=True))
+        each.path
+        for each in await finding_queries.findings(shim.store, shim.store.now(), FindingFilter(open=True))
     ]
 
 

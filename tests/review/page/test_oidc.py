@@ -13,7 +13,7 @@ import pytest
 from joserfc.jwk import RSAKey
 from pydantic import ValidationError
 
-from shim.edge.settings.oidc import OidcSettings
+from shim.edge.settings.admin import OidcSettings
 from shim.review.page.auth import PageLoginRefused
 from shim.review.page.oidc import LASTS, Oidc
 from tests.review.page.provider import CLIENT, SECRET, Provider, known_to_all, real_provider
