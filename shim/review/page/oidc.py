@@ -184,8 +184,8 @@ class Oidc:
         if not isinstance(token, str):
             raise _odd("there is no ID token")
         offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-        algorithms = [each for each in _SIGNATURES if each in offered]
         try:
+            algorithms = [each for each in _SIGNATURES if each in offered]
             try:
                 found = jwt.decode(token, await self._key_set(metadata), algorithms=algorithms)
             except InvalidKeyIdError:  # the provider has changed its keys
@@ -253,7 +253,7 @@ async def _json(asked: Awaitable[httpx.Response], address: str) -> dict[str, Any
 
     try:
         found = (await asked).raise_for_status().json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, RecursionError) as error:
         log.error("login server unavailable", address=address, error=type(error).__name__, why=_line(error))
         raise PageLoginRefused(_AWAY, f"{address}: {type(error).__name__}: {_line(error)}") from None
     if not isinstance(found, dict):

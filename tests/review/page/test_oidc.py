@@ -283,6 +283,13 @@ async def test_metadata_that_do_not_hold_are_not_used(provider: Provider, metada
     assert "can trust" in await refused(Flow(provider))
 
 
+async def test_metadata_of_another_kind_let_nobody_in(provider: Provider) -> None:
+    provider.metadata = {"id_token_signing_alg_values_supported": 7}
+    assert "can trust" in await refused(Flow(provider))
+    provider.metadata, provider.claims = {"userinfo_endpoint": 7}, {"groups": None}
+    assert "does not answer as it should" in await refused(Flow(provider))
+
+
 @pytest.mark.parametrize(("name", "told"), [("a name", "gives you no name"), (7, "gives you no name")])
 async def test_a_name_that_cannot_stand_beside_changes_is_refused(
     provider: Provider, name: object, told: str
