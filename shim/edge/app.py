@@ -26,10 +26,11 @@ from shim.edge.callers.integrations import Integration, Integrations
 from shim.edge.callers.proofs import Proofs
 from shim.edge.catalogue import catalogue
 from shim.edge.deprecation.log import DeprecationLog
-from shim.edge.exchange.endpoint import AfterCalls, EndpointConduct, SoapEndpoint
+from shim.edge.exchange.endpoint import DELIVERIES, AfterCalls, EndpointConduct, SoapEndpoint
 from shim.edge.exchange.performer import Performers
 from shim.edge.exchange.recovery import Recovery
 from shim.edge.health import HealthState, checks
+from shim.edge.http.arrival import arrived
 from shim.edge.http.deprecation_headers import Telling
 from shim.edge.http.guard import guarded
 from shim.edge.http.host_names import is_known, under_known_names
@@ -38,7 +39,7 @@ from shim.edge.http.paths import by_normal_path
 from shim.edge.http.peer import Peers
 from shim.edge.http.straight import RequestHandler, straight
 from shim.edge.identities.map import IdentityMap
-from shim.edge.journal.journal import JournalStore, delivering
+from shim.edge.journal.journal import JournalStore
 from shim.edge.native.routes import Native
 from shim.edge.notify.watch import Watcher
 from shim.edge.porting.ladder import Porting
@@ -151,11 +152,11 @@ class Application:
     @web.middleware
     async def deliver(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Send the answer of a journalled call here, and note whether the client was still there for it."""
-        with delivering() as pending:
-            response = await handler(request)
-        if pending and self.journal is not None:
-            received = response.status == 200 and await _sent(request, response)
-            for entry in pending:
+        deliveries = request[DELIVERIES] = []
+        response = await handler(request)
+        if deliveries and self.journal is not None:
+            received = response.status == 200 and await arrived(request, response)
+            for entry in deliveries:
                 with suppress(Fault):  # then the answer is kept, and an equal call gets it
                     await self.journal.delivered(entry, received)
         return response
@@ -313,13 +314,3 @@ def within(seconds: float, what: str, close: Callable[[], Awaitable[object]]) ->
             log.error("not ended in time", what=what, seconds=seconds)
 
     return closing
-
-
-async def _sent(request: web.Request, response: web.StreamResponse) -> bool:
-    """Send a response; whether the connection was still there afterwards."""
-    try:
-        await response.prepare(request)
-        await response.write_eof()
-    except (ConnectionError, OSError):
-        return False
-    return request.transport is not None and not request.transport.is_closing()

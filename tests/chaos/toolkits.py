@@ -33,6 +33,10 @@ PATIENCE = 150.0
 """Seconds within which a toolkit has answered, by its own time-out at the latest."""
 
 
+SHORT_PATIENCE = 1.0
+"""Seconds after which one caller leaves, and calls again. Its answer must not be on its way just then."""
+
+
 class Refused(Exception):
     """What a toolkit told its program in place of an answer."""
 
@@ -149,10 +153,12 @@ def _read(process: subprocess.Popen[str], said: queue.Queue[str]) -> None:
 
 @dataclass
 class ByHand:
-    """Messages as old scripts write them, a connection each."""
+    """Messages as old scripts write them, a connection each, which is closed when nothing came for so long."""
 
     key: str
     place: Place
+    patience: float = PATIENCE
+    """Seconds."""
 
     def ask(self, login: str, operation: str, wanted: str, fields: Mapping[str, str]) -> str:
         service, name = operation.split(".")
@@ -161,7 +167,7 @@ class ByHand:
         body = f'<m:{name}Request xmlns:m="{space}">{inner}</m:{name}Request>'
         message = envelope(body, login=(login, f"{login}-secret"))
         context = ssl.create_default_context(cafile=str(self.place.tls.authority))
-        wire = http.client.HTTPSConnection(HOST, self.place.https, timeout=PATIENCE, context=context)
+        wire = http.client.HTTPSConnection(HOST, self.place.https, timeout=self.patience, context=context)
         try:
             with closing(wire):
                 path = f"/soap2/{service.lower()}_agent.php"
@@ -230,6 +236,7 @@ TOOLKITS = {
 def callers(place: Place, keys: list[str], by_hand: int) -> tuple[list[Caller], list[str]]:
     """Those that are installed, begun, and so many by hand; and the names of those that are missing."""
     made: list[Caller] = [ByHand(f"hand{number}", place) for number in range(by_hand)]
+    made.append(ByHand("leaves", place, SHORT_PATIENCE))
     missing: list[str] = []
     for key in keys:
         toolkit = TOOLKITS[key]

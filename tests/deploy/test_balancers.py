@@ -17,12 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.messages import CLIENT, GET_CLIENTS, envelope, request
+from tests.end_to_end.messages import CLIENT, GET_CLIENTS, add_client, envelope, request
 from tests.end_to_end.running import HOST, PATIENCE, Backend, Shim, Tls, running_shim
+from tests.end_to_end.sinks import until
 from tests.end_to_end.wire import answered, connected, http_get, http_post
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 BEHIND = {"listen.trusted_proxies": ["127.0.0.1/32"], "listen.drain": 600}
+
+
+ESTABLISHED = "01"
+"""The state of a connection in /proc/net/tcp that both sides have."""
 
 
 def program(name: str) -> str:
@@ -118,6 +123,41 @@ def test_calls_go_on_while_one_shim_after_the_other_is_gone(
         for _ in range(6):
             call(port, tls)
         assert sum(map(served, shims)) == 12
+
+
+@pytest.mark.parametrize("make", [haproxy, nginx])
+def test_a_client_that_left_finds_its_answer_when_it_calls_again(
+    make: object, backend: Backend, tls: Tls, tmp_path: Path
+) -> None:
+    """The balancer gives its connection up with the client's: the shim knows by that who has no answer."""
+    assert callable(make)
+    message = add_client(f"left.{make.__name__}")
+    adding = _adding(backend)
+    idle_ones_go = {"listen.keepalive_timeout": 1}
+    with running_shim(backend.url, tls, BEHIND | idle_ones_go) as shim:
+        port = free_port()
+        with running(make(tmp_path, [shim, shim], tls, port), port, tls):
+            mark = shim.mark
+            with backend.held("AddOrganization"), connected(port, tls.authority) as wire:
+                wire.send(http_post(message))
+                until(lambda: _adding(backend) > adding, "v3 is asked to add")
+                wire.socket.close()
+                until(lambda: not _is_connected(shim.http), "the balancer gives the connection up")
+            shim.said("call", since=mark, operation="Client.AddClient", result="answer")
+            with connected(port, tls.authority, timeout=PATIENCE) as again:
+                answered(again.exchange(http_post(message)))
+    assert _adding(backend) == adding + 1
+
+
+def _adding(backend: Backend) -> int:
+    """How often v3 was asked to add an organization."""
+    return sum(b"AddOrganization" in each for each in backend.bodies)
+
+
+def _is_connected(port: int) -> bool:
+    """True if somebody has a connection to a port that neither side has closed."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(int(row[1].split(":")[1], 16) == port and row[3] == ESTABLISHED for row in rows)
 
 
 def served(shim: Shim) -> int:

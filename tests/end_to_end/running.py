@@ -55,6 +55,8 @@ class Backend:
         self.url = ""
         self.hits: list[str] = []
         """The path of every HTTP request that arrived."""
+        self.bodies: list[bytes] = []
+        """What came with them."""
         self.exchanges: list[Exchange] = []
         """All of what arrived and was answered in one piece."""
         self._held = b""
@@ -84,6 +86,7 @@ class Backend:
     async def _hit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         body = await request.read()
         self.hits.append(request.path)
+        self.bodies.append(body)
         while self._held in body and not self._free.is_set():  # noqa: ASYNC110  # it is another thread's
             await asyncio.sleep(0.005)
         response = await handler(request)

@@ -30,7 +30,7 @@ from shim.edge.exchange.performer import Performer, Performers, run
 from shim.edge.exchange.recovery import Recovery
 from shim.edge.identities.map import IdentityMap
 from shim.edge.identities.tables import COUNTERS, EVENTS, IDENTITIES
-from shim.edge.journal.journal import JournalStore, delivering
+from shim.edge.journal.journal import JournalStore
 from shim.edge.journal.tables import ENTRIES, STEPS
 from shim.edge.settings.model import Identities, Integration
 from shim.edge.settings.model import JournalSettings as Settings
@@ -256,23 +256,19 @@ class Process:
         performer.trouble = self.fixture.trouble
         return (await run(recover(journalled, entry.left), performer)).state
 
-    async def call(
-        self, operation: str, fields: list[tuple[str, str]], *, received: bool = True, tracked: bool = True
-    ) -> Outcome:
+    async def call(self, operation: str, fields: list[tuple[str, str]], *, received: bool = True) -> Outcome:
         """One old call; raises Killed when the process is. `received`: whether the client gets the answer."""
         path = old().services[declared(operation).service].endpoint
-        return await self.post(path, message(operation, fields), received=received, tracked=tracked)
+        return await self.post(path, message(operation, fields), received=received)
 
-    async def post(self, path: str, data: bytes, *, received: bool = True, tracked: bool = True) -> Outcome:
+    async def post(self, path: str, data: bytes, *, received: bool = True) -> Outcome:
         """The same for a message as it stands."""
-        performer = KillablePerformer(self.performers, "127.0.0.1")
+        deliveries: list[str] = []
+        performer = KillablePerformer(self.performers, "127.0.0.1", deliveries=deliveries)
         performer.trouble = self.fixture.trouble
         request = Request(path, "text/xml; charset=utf-8", data)
-        if not tracked:
-            return await run(exchange(Shim(catalogue()), request), performer)
-        with delivering() as pending:
-            outcome = await run(exchange(Shim(catalogue()), request), performer)
-        for entry in pending:
+        outcome = await run(exchange(Shim(catalogue()), request), performer)
+        for entry in deliveries:
             await self.journal.delivered(entry, received and outcome.fault is None)
         return outcome
 

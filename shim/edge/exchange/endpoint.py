@@ -59,6 +59,10 @@ class AfterCalls:
     tracing: Tracing | None = None
 
 
+DELIVERIES = web.RequestKey("journal entries to deliver", list[str])
+"""A list of a request; gets the journal entries whose answer its response is. Without it no answer is kept."""
+
+
 class SoapEndpoint:
     """Answers POSTs on every endpoint of the old services."""
 
@@ -108,7 +112,8 @@ class SoapEndpoint:
         reference = os.urandom(8).hex()
         began = time.perf_counter()
         outcome = Outcome()
-        call = CallRecord(outcome, Performer(self._performers, self._peers.client(request)))
+        address, deliveries = self._peers.client(request), request.get(DELIVERIES)
+        call = CallRecord(outcome, Performer(self._performers, address, deliveries=deliveries))
         try:
             await self._serve(request, call)
         except CallerError as fault:

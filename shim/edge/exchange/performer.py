@@ -62,7 +62,9 @@ class Performer:
     """Carries out the commands of one exchange; knows who calls once that was found out.
 
     `sent` are its first v3 calls, `unsent` how many there were beyond: a sample may be made of them. `wrote`
-    says whether any of them was a write, `large` whether a message was parsed aside.
+    says whether any of them was a write, `large` whether a message was parsed aside. `deliveries` gets the
+    journal entries whose answer this is: whoever gave the list says with `JournalStore.delivered` whether the
+    client got it. Without a list no answer is kept for an equal call.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class Performer:
         address: str,
         integration: Integration | None = None,
         recovering: Opened | None = None,
+        *,
+        deliveries: list[str] | None = None,
     ) -> None:
         self._with = performers
         self.deadline: Deadline | None = None
@@ -80,6 +84,7 @@ class Performer:
         self._integration = integration
         self._opened = recovering
         self._recovering = recovering is not None
+        self._deliveries = deliveries
         self._results: MarkSteps | None = None
         self.sent: list[Call] = []
         self.unsent = 0
@@ -168,7 +173,11 @@ class Performer:
                 assert self._integration is not None, "nothing is journalled for a caller that is not known"
                 self.abandon()  # of a list of calls: one before this has ended by a fault
                 opened = await journal.begin(self._integration.name, command)
-                self._opened = opened if opened.answer is None else None
+                if opened.answer is None:
+                    self._opened = opened
+                else:
+                    self._opened = None
+                    self._to_deliver(opened.entry)
                 return opened
             case MarkSteps(soon=True):
                 self._results = replace(command, steps=self._with_results(command.steps))
@@ -205,17 +214,25 @@ class Performer:
 
     async def _close(self, journal: JournalStore, command: Close) -> None:
         """End an entry; what is learned and forgotten with it is so in the same transaction."""
-        if not command.known and not command.gone:
-            await journal.close(command, (), recovered=self._recovering)
-            return
+        recovered, delivers = self._recovering, self._deliveries is not None
 
         def end(change: MapChange) -> ClosedEntry:
             learned = change.learn({each.number: each for each in command.known})
             change.forget(command.gone)
             identities = tuple(learned[each.number] for each in command.known)
-            return journal.end(change.connection, command, identities, recovered=self._recovering)
+            return journal.end(change.connection, command, identities, recovered=recovered, delivers=delivers)
 
-        journal.ended(await self._with.identities.change(end))
+        if command.known or command.gone:
+            ended = await self._with.identities.change(end)
+            journal.ended(ended)
+        else:
+            ended = await journal.close(command, recovered=recovered, delivers=delivers)
+        if ended.to_deliver:
+            self._to_deliver(command.opened.entry)
+
+    def _to_deliver(self, entry: str) -> None:
+        if self._deliveries is not None:
+            self._deliveries.append(entry)
 
     def _held(self, call: Call) -> Call:
         """The call, which is not sent when the entry that it is made for is not ours any more by then."""

@@ -40,6 +40,8 @@ class Connection(RequestHandler):
     """The body of the request that came last."""
     bad: Sums
     """Where what is no HTTP is told."""
+    sends_no_more = False
+    """True once the client closed its side while an answer was under way: for good, or that side only."""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -53,6 +55,7 @@ class Connection(RequestHandler):
             return None
         if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
             return None
+        self.sends_no_more = True
         self.close()
         return True
 

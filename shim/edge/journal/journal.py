@@ -12,7 +12,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -46,18 +45,6 @@ log = structlog.get_logger()
 _POLL = 0.1
 _LONGEST_PAUSE = 300.0
 _BATCH = 8
-_PENDING: ContextVar[list[str] | None] = ContextVar("answers_to_deliver", default=None)
-
-
-@contextmanager
-def delivering() -> Iterator[list[str]]:
-    """Entries whose answer is not the client's before whoever sends it says so, with `Journal.delivered`."""
-    pending: list[str] = []
-    token = _PENDING.set(pending)
-    try:
-        yield pending
-    finally:
-        _PENDING.reset(token)
 
 
 @dataclass(slots=True)
@@ -77,7 +64,11 @@ class _Blocked:
 
 @dataclass(frozen=True, slots=True)
 class ClosedEntry:
-    """How an entry was ended, or left, in a transaction: the row before it, and the state after it."""
+    """How an entry was ended, or left, in a transaction: the row before it, and the state after it.
+
+    `to_deliver`: its answer is kept, and the entry stays ours for a lease, until `JournalStore.delivered` says
+    whether the client has it.
+    """
 
     row: sa.Row[Any]
     state: str
@@ -137,8 +128,6 @@ class JournalStore(JournalDesk):
             found = await self.store.write(write)
         if found is opened:
             self._held[opened.entry] = _Held(1, began + self.settings.lease)
-        elif isinstance(found, Opened):
-            self._to_deliver(found.entry)
         return found
 
     @contextmanager
@@ -174,22 +163,31 @@ class JournalStore(JournalDesk):
         held = self._held.get(command.opened.entry) or _Held(command.opened.epoch, 0)
         self._held[command.opened.entry] = replace(held, until=began + self.settings.lease)
 
-    async def close(
-        self, command: Close, learned: tuple[Identity, ...] = (), *, recovered: bool = False
-    ) -> str:
-        """End an entry, or leave it. The state that it is in then."""
-        ended = await self.store.write(partial(self.end, command=command, learned=learned, recovered=recovered))
+    async def close(self, command: Close, *, recovered: bool = False, delivers: bool = False) -> ClosedEntry:
+        """End an entry, or leave it.
+
+        `recovered`: no client waits for its answer, which is kept for an equal call. `delivers`: one does, and
+        the caller says with `delivered` whether it got there. Without both the answer is not kept.
+        """
+        end = partial(self.end, command=command, learned=(), recovered=recovered, delivers=delivers)
+        ended = await self.store.write(end)
         self.ended(ended)
-        return ended.state
+        return ended
 
     def end(
-        self, connection: sa.Connection, command: Close, learned: tuple[Identity, ...], *, recovered: bool
+        self,
+        connection: sa.Connection,
+        command: Close,
+        learned: tuple[Identity, ...],
+        *,
+        recovered: bool = False,
+        delivers: bool = False,
     ) -> ClosedEntry:
         """The same in a transaction of the caller's, who says `ended` once it is committed."""
         opened, now = command.opened, self.store.steady()
         row = _row(connection, opened.entry)
         answer = to_json(command.answering(learned)) if command.answering is not None else row.answer
-        values, lease = self._closed(command, row, answer, now, recovered)
+        values, lease = self._closed(command, row, answer, now, recovered=recovered, delivers=delivers)
         if values["state"] not in ("paused", *UNDER_WAY):
             values["subject"] = None
         self._update(connection, opened, values, lease)
@@ -206,8 +204,6 @@ class JournalStore(JournalDesk):
         """Note that the writes of `end` are committed."""
         entry = ended.row.id
         self._held.pop(entry, None)
-        if ended.to_deliver:
-            self._to_deliver(entry)
         self.metrics.journal_ended(ended.state, recovered=ended.recovered)
         if ended.recovered or ended.state not in ("done-clean", "done-unclean"):
             about = {"integration": ended.row.integration, "operation": ended.row.operation}
@@ -216,11 +212,18 @@ class JournalStore(JournalDesk):
             )
 
     def _closed(
-        self, command: Close, row: sa.Row[Any], answer: str | None, now: datetime, recovered: bool
+        self,
+        command: Close,
+        row: sa.Row[Any],
+        answer: str | None,
+        now: datetime,
+        *,
+        recovered: bool,
+        delivers: bool,
     ) -> tuple[dict[str, Any], datetime]:
         """The new values of an entry, and how long it stays ours."""
         if command.state == "done":
-            kept = answer is not None and (recovered or _PENDING.get() is not None)
+            kept = answer is not None and (recovered or delivers)
             state, answer = ("done-unclean", answer) if kept else ("done-clean", None)
             waits = kept and not recovered
             return {"state": state, "answer": answer, "why": ""}, self._lease(now) if waits else now
@@ -360,11 +363,6 @@ class JournalStore(JournalDesk):
 
     def _lease(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self.settings.lease)
-
-    def _to_deliver(self, entry: str) -> None:
-        pending = _PENDING.get()
-        if pending is not None:
-            pending.append(entry)
 
     def _update(
         self, connection: sa.Connection, opened: Opened, values: dict[str, Any], lease: datetime

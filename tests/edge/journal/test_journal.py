@@ -19,7 +19,7 @@ from shim.core.message import Element
 from shim.edge.exchange.recovery import Recovery
 from shim.edge.identities.change import MapChange
 from shim.edge.identities.map import IdentityMap
-from shim.edge.journal.journal import ClosedEntry, JournalStore, delivering
+from shim.edge.journal.journal import ClosedEntry, JournalStore
 from shim.edge.journal.operating import JournalStanding
 from shim.edge.settings.model import Identities
 from shim.edge.settings.model import JournalSettings as Settings
@@ -143,8 +143,7 @@ async def test_a_delivery_that_the_store_did_not_take_is_written_when_it_does(
     journal: JournalStore, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = await journal.begin("billing", BEGIN)
-    with delivering():
-        await journal.close(Close(opened, "done", lambda _: Element("A")))
+    await journal.close(Close(opened, "done", lambda _: Element("A")), delivers=True)
     with monkeypatch.context() as patch:
         patch.setattr(Store, "write", _away)
         with pytest.raises(ShimError):
@@ -179,9 +178,8 @@ async def test_a_store_that_is_away_is_told_once_and_told_again_when_it_is_back(
 
 async def test_an_end_drops_what_the_entry_needed(journal: JournalStore) -> None:
     opened = await journal.begin("billing", BEGIN)
-    with delivering() as pending:
-        await journal.close(Close(opened, "done", lambda _: Element("A", children=[Element("ID", "1")])))
-    assert pending == [opened.entry]
+    command = Close(opened, "done", lambda _: Element("A", children=[Element("ID", "1")]))
+    assert (await journal.close(command, delivers=True)).to_deliver
     [entry] = await journal.entries("done-unclean")
     assert entry.steps[0].probe is None
     await journal.delivered(opened.entry, True)
@@ -239,7 +237,7 @@ async def test_what_is_left_waits_longer_each_time_and_is_paused_in_the_end(stor
         waited.append((now - before).seconds)
         [entry] = taken
         opened = type(opened)(entry.id, entry.epoch)
-        state = await journal.close(Close(opened, "undoing", why="backend-late"), recovered=True)
+        state = (await journal.close(Close(opened, "undoing", why="backend-late"), recovered=True)).state
     assert (state, waited) == ("paused", [1, 2, 4])
 
 

@@ -1,0 +1,67 @@
+"""The arrival of an answer: what is done for an equal call depends on it (docs/journal.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import socket
+import sys
+import termios
+
+from aiohttp import web
+
+from shim.edge.http.connection import Connection
+
+_PATIENCE = 2.0
+"""Seconds for the system of a client that closed its side to take the answer: some round trips."""
+_CLOSE_WAIT = 8
+"""The state of a connection whose other side said that it sends no more, and which is there all the same."""
+
+
+async def arrived(request: web.Request, response: web.StreamResponse) -> bool:
+    """Send a response; True if its client was there for it.
+
+    One that has gone, for a timeout of its own perhaps, and one that has only nothing more to send look alike
+    until something is sent to them: the system of the first refuses it then, that of the second takes it.
+    """
+    try:
+        await response.prepare(request)
+        await response.write_eof()
+    except OSError:
+        return False
+    transport, protocol = request.transport, request.protocol
+    if transport is None or transport.is_closing():
+        return False
+    if not isinstance(protocol, Connection) or not protocol.sends_no_more:
+        return True
+    return await _taken(transport)
+
+
+async def _taken(transport: asyncio.Transport) -> bool:
+    """True once the client has all that was written; False if not in time, or where no system says so."""
+    clock = asyncio.get_running_loop().time
+    until, pause = clock() + _PATIENCE, 0.001
+    while not transport.is_closing():
+        waits = transport.get_write_buffer_size() or _waiting(transport)
+        if waits is None or not waits:
+            return waits is not None
+        if clock() > until:
+            return False
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 0.05)
+    return False
+
+
+def _waiting(transport: asyncio.Transport) -> int | None:
+    """Bytes that the client's system has not taken yet; None where the connection has ended, or nobody says."""
+    plain = transport.get_extra_info("socket")
+    if plain is None or not sys.platform.startswith("linux"):
+        return None
+    try:
+        with socket.socket(fileno=os.dup(plain.fileno())) as copy:  # uvloop's own has no getsockopt
+            waiting = fcntl.ioctl(copy, termios.TIOCOUTQ, bytes(4))
+            state = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    except OSError:
+        return None
+    return int.from_bytes(waiting, sys.byteorder) if state == _CLOSE_WAIT else None
