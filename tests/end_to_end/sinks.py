@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from shim.edge.deprecation.tables import METADATA
+import sqlalchemy as sa
+
+from shim.edge.deprecation import tables
 from tests.end_to_end.running import PATIENCE, Shim
 from tests.end_to_end.wire import connected, http_get
 
@@ -28,7 +30,8 @@ def table(shim: Shim, name: str) -> list[Row]:
 
 def deprecation_rows(shim: Shim) -> str:
     """Every row of every table of the deprecation log but the user agents, which are kept as they came."""
-    rows = [(name, table(shim, name)) for name in METADATA.tables]
+    names = [each.name for each in vars(tables).values() if isinstance(each, sa.Table)]
+    rows = [(name, table(shim, name)) for name in names]
     return "\n".join(
         f"{name} { ({key: value for key, value in row.items() if key != 'agent'}) }"
         for name, found in rows

@@ -29,12 +29,12 @@ from shim.edge.deprecation.tables import (
     FINDING_DAYS,
     FINDING_EVENTS,
     FINDINGS,
-    METADATA,
     PORTING,
     REFUSED_LOGINS,
     USAGE,
 )
 from shim.edge.settings.load import Config
+from shim.edge.store.columns import METADATA
 from shim.edge.store.database import Store
 from tests.support.conversation import catalogue
 

@@ -125,7 +125,7 @@ def import_(
 
     Columns: name, username, password, old_app_key, old_app_secret, crypted_auth, v3_app_key, v3_app_secret.
     """
-    from shim.edge.callers.integrations import import_csv
+    from shim.edge.callers.integrations_file import import_csv
 
     place = _place(config, file)
     entries, problems = import_csv(Path("/dev/stdin") if csv == "-" else Path(csv))
@@ -183,7 +183,7 @@ def _record(config: Path | None, file: Path | None, action: str, subject: str) -
 
 def _write(place: Path, config: Path | None, *entries: dict[str, Any]) -> None:
     """Add to the file, and see that the whole configuration can still be used."""
-    from shim.edge.callers.integrations import add_to_file
+    from shim.edge.callers.integrations_file import add_to_file
     from shim.edge.settings.load import ConfigError, load_config
 
     try:

@@ -21,7 +21,7 @@ import structlog
 
 from shim.core.errors import BackendError
 from shim.edge.exchange.cut import Cut
-from shim.edge.settings.model import BackendSettings, BreakerSettings
+from shim.edge.settings.backend import BackendSettings, BreakerSettings
 from shim.edge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()

@@ -35,7 +35,8 @@ from shim.edge.backend.posting import SHORT, Post, Posting, post_headers
 from shim.edge.backend.soap_fault import carries_fault, says_authentication
 from shim.edge.backend.tokens import Tokens, tls_context
 from shim.edge.exchange.fair_shares import Places
-from shim.edge.settings.model import BackendSettings, Integration, Retry
+from shim.edge.settings.backend import BackendSettings, Retry
+from shim.edge.settings.model import Integration
 from shim.edge.telemetry import tracing
 from shim.edge.telemetry.metrics import Metrics
 from shim.interfaces.load import STANDARD, Dialect

@@ -17,7 +17,8 @@ import httpx
 
 from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.breaker import Addresses
-from shim.edge.settings.model import BackendSettings, Integration, NewLogin
+from shim.edge.settings.backend import BackendSettings
+from shim.edge.settings.model import Integration, NewLogin
 from shim.edge.telemetry.metrics import Metrics
 
 T = TypeVar("T")

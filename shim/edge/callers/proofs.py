@@ -18,16 +18,17 @@ import structlog
 
 from shim.core.errors import StoreError
 from shim.edge.settings.model import Integration
+from shim.edge.store.columns import METADATA, WHEN
 from shim.edge.store.database import Store, utc
 
 log = structlog.get_logger()
 
 PROOFS = sa.Table(
     "login_proofs",
-    sa.MetaData(),
+    METADATA,
     sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("integration", sa.Text, nullable=False),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("at", WHEN, nullable=False),
 )
 MOST = 4096
 _DAYS = 30

@@ -10,8 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-METADATA = sa.MetaData()
-_WHEN = sa.DateTime(timezone=True)
+from shim.edge.store.columns import METADATA, WHEN
 
 
 def _texts(*names: str, key: bool = False) -> list[sa.Column[str]]:
@@ -24,8 +23,8 @@ USAGE = sa.Table(
     *_texts("day", "integration", "side", "operation", key=True),
     sa.Column("calls", sa.BigInteger, nullable=False),
     sa.Column("faults", sa.BigInteger, nullable=False),
-    sa.Column("first_seen", _WHEN, nullable=False),
-    sa.Column("last_seen", _WHEN, nullable=False),
+    sa.Column("first_seen", WHEN, nullable=False),
+    sa.Column("last_seen", WHEN, nullable=False),
 )
 """Calls a day; `side` is `old` (2.5) or `new` (native v3). Every plain call counts."""
 
@@ -37,13 +36,13 @@ FINDINGS = sa.Table(
     *_texts("severity", "because"),
     sa.Column("place", sa.Text),
     sa.Column("count", sa.BigInteger, nullable=False),
-    sa.Column("first_seen", _WHEN, nullable=False),
-    sa.Column("last_seen", _WHEN, nullable=False),
+    sa.Column("first_seen", WHEN, nullable=False),
+    sa.Column("last_seen", WHEN, nullable=False),
     sa.Column("sample", sa.Text),
-    sa.Column("sample_at", _WHEN),
+    sa.Column("sample_at", WHEN),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("state_at", _WHEN, nullable=False),
-    sa.Column("until", _WHEN),
+    sa.Column("state_at", WHEN, nullable=False),
+    sa.Column("until", WHEN),
     sa.UniqueConstraint("integration", "operation", "code", "path", name="one_finding"),
 )
 """One row for each integration, operation, code and path; `state` is what was last said or seen of it."""
@@ -63,7 +62,7 @@ FINDING_EVENTS = sa.Table(
     sa.Column(
         "finding", sa.Integer, sa.ForeignKey("findings.id", ondelete="CASCADE"), nullable=False, index=True
     ),
-    sa.Column("at", _WHEN, nullable=False),
+    sa.Column("at", WHEN, nullable=False),
     *_texts("who", "was", "became", "text"),
 )
 """The history of a finding: changes of state with their reasons, and notes (`was` and `became` are equal)."""
@@ -73,8 +72,8 @@ CALLERS = sa.Table(
     METADATA,
     *_texts("integration", "agent", "toolkit", "version", "address", key=True),
     sa.Column("calls", sa.BigInteger, nullable=False),
-    sa.Column("first_seen", _WHEN, nullable=False),
-    sa.Column("last_seen", _WHEN, nullable=False),
+    sa.Column("first_seen", WHEN, nullable=False),
+    sa.Column("last_seen", WHEN, nullable=False),
 )
 """The programs that call: user agent, style of the toolkit, schema version, network address of the client."""
 
@@ -83,7 +82,7 @@ INTEGRATION_NOTES = sa.Table(
     METADATA,
     *_texts("integration", key=True),
     *_texts("text", "who"),
-    sa.Column("at", _WHEN, nullable=False),
+    sa.Column("at", WHEN, nullable=False),
 )
 """Notes on integrations, written on the review page; they go over the notes of the configuration."""
 
@@ -92,8 +91,8 @@ FAULTS = sa.Table(
     METADATA,
     *_texts("day", "integration", "operation", "reason", key=True),
     sa.Column("calls", sa.BigInteger, nullable=False),
-    sa.Column("first_seen", _WHEN, nullable=False),
-    sa.Column("last_seen", _WHEN, nullable=False),
+    sa.Column("first_seen", WHEN, nullable=False),
+    sa.Column("last_seen", WHEN, nullable=False),
 )
 """Calls of 2.5 a day that were answered with a fault, by its reason. They are among the faults of `usage`; what
 was counted before this table was there has no reason."""
@@ -103,8 +102,8 @@ LOGIN_FORMS = sa.Table(
     METADATA,
     *_texts("day", "integration", "form", key=True),
     sa.Column("calls", sa.BigInteger, nullable=False),
-    sa.Column("first_seen", _WHEN, nullable=False),
-    sa.Column("last_seen", _WHEN, nullable=False),
+    sa.Column("first_seen", WHEN, nullable=False),
+    sa.Column("last_seen", WHEN, nullable=False),
 )
 """Calls of 2.5 by the form of the login that they came with: password, app_key or crypted_auth."""
 
@@ -114,8 +113,8 @@ REFUSED_LOGINS = sa.Table(
     *_texts("integration", "why", "way", "login", "digest", "address", "agent", key=True),
     sa.Column("calls", sa.BigInteger, nullable=False),
     sa.Column("unchecked", sa.BigInteger, nullable=False),
-    sa.Column("first_seen", _WHEN, nullable=False),
-    sa.Column("last_seen", _WHEN, nullable=False),
+    sa.Column("first_seen", WHEN, nullable=False),
+    sa.Column("last_seen", WHEN, nullable=False),
 )
 """Logins of 2.5 that were refused, by whose they would be: `login` is a mask, `digest` the beginning of its
 SHA-256. `unchecked` of the calls came after too many others, and were not looked at."""
@@ -125,7 +124,7 @@ PORTING = sa.Table(
     METADATA,
     *_texts("integration", "operation", key=True),
     *_texts("rung", "who"),
-    sa.Column("at", _WHEN, nullable=False),
+    sa.Column("at", WHEN, nullable=False),
 )
 """The rung of each integration's operations where it is not `translate`; operation `*` is all of them."""
 
@@ -133,7 +132,7 @@ PORTING_EVENTS = sa.Table(
     "porting_events",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("at", _WHEN, nullable=False),
+    sa.Column("at", WHEN, nullable=False),
     *_texts("who", "integration", "operation", "was", "became", "text"),
 )
 
@@ -142,9 +141,9 @@ LOCK_EXCEPTIONS = sa.Table(
     METADATA,
     *_texts("id", key=True),
     *_texts("integration", "operation", "owner", "reason", "who"),
-    sa.Column("created_at", _WHEN, nullable=False),
-    sa.Column("until", _WHEN, nullable=False),
-    sa.Column("ended_at", _WHEN),
+    sa.Column("created_at", WHEN, nullable=False),
+    sa.Column("until", WHEN, nullable=False),
+    sa.Column("ended_at", WHEN),
 )
 """Locked calls that pass until then all the same; `owner` answers for it."""
 
@@ -153,10 +152,10 @@ BROWNOUTS = sa.Table(
     METADATA,
     *_texts("id", key=True),
     *_texts("integration", "operation", "text", "link", "who"),
-    sa.Column("starts_at", _WHEN, nullable=False),
-    sa.Column("ends_at", _WHEN, nullable=False),
-    sa.Column("created_at", _WHEN, nullable=False),
-    sa.Column("stopped_at", _WHEN),
+    sa.Column("starts_at", WHEN, nullable=False),
+    sa.Column("ends_at", WHEN, nullable=False),
+    sa.Column("created_at", WHEN, nullable=False),
+    sa.Column("stopped_at", WHEN),
 )
 """Planned windows in which calls are refused; integration or operation `*` is all of them."""
 
@@ -165,7 +164,7 @@ V3_TOKENS = sa.Table(
     METADATA,
     *_texts("digest", key=True),
     *_texts("integration"),
-    sa.Column("expires_at", _WHEN, nullable=False),
+    sa.Column("expires_at", WHEN, nullable=False),
 )
 """Whose a v3 access token is that was given through the shim: its SHA-256, never the token."""
 
@@ -173,7 +172,7 @@ BATCHES = sa.Table(
     "deprecation_batches",
     METADATA,
     *_texts("id", key=True),
-    sa.Column("written_at", _WHEN, nullable=False),
+    sa.Column("written_at", WHEN, nullable=False),
 )
 """Batches of the log that were written lately: one that comes again is not written twice."""
 

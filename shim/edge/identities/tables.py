@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import sqlalchemy as sa
 
 from shim.core.commands.extensions import Identity
+from shim.edge.store.columns import METADATA, WHEN
 
 MapKey = Literal["old_id", "extension_id", "user_id", "identifier", "number"]
 EventKind = Literal[
@@ -28,11 +29,9 @@ IdentityState = Literal["live", "unconfirmed", "replaced", "gone"]
 
 NAMES: tuple[MapKey, ...] = get_args(MapKey)
 LEFT: tuple[UnissuedIds, ...] = get_args(UnissuedIds)
-_METADATA = sa.MetaData()
-_WHEN = sa.DateTime(timezone=True)
 IDENTITIES = sa.Table(
     "identities",
-    _METADATA,
+    METADATA,
     sa.Column("id", sa.BigInteger, primary_key=True),
     *(
         sa.Column(name, sa.Text, nullable=False, unique=name in ("old_id", "extension_id"))
@@ -40,8 +39,8 @@ IDENTITIES = sa.Table(
     ),
     sa.Column("identifier", sa.Text, index=True),
     sa.Column("origin", sa.Text, nullable=False),
-    *(sa.Column(name, _WHEN, nullable=False) for name in ("created_at", "seen_at")),
-    *(sa.Column(name, _WHEN) for name in ("unconfirmed_at", "denied_at", "gone_at")),
+    *(sa.Column(name, WHEN, nullable=False) for name in ("created_at", "seen_at")),
+    *(sa.Column(name, WHEN) for name in ("unconfirmed_at", "denied_at", "gone_at")),
     sa.Column("stands_for", sa.Text, index=True),
     sa.Index("ix_identities_user_id", "user_id"),
     sa.Index("any_number", "number"),
@@ -55,17 +54,17 @@ IDENTITIES = sa.Table(
 )
 EVENTS = sa.Table(
     "identity_events",
-    _METADATA,
+    METADATA,
     sa.Column("id", sa.BigInteger, primary_key=True),
     *(
         sa.Column(name, sa.Text, nullable=False, index=name == "old_id")
         for name in ("kind", "old_id", "user_before", "user_after", "number_before", "number_after")
     ),
-    sa.Column("at", _WHEN, nullable=False),
+    sa.Column("at", WHEN, nullable=False),
 )
 COUNTERS = sa.Table(
     "identity_counters",
-    _METADATA,
+    METADATA,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("next", sa.BigInteger),
 )

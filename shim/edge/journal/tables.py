@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from shim.core.commands.journal import Ask, Begin, OnCrash, Probe, Step, UnderWay, Undo
 from shim.core.journal.recovery import repairs
+from shim.edge.store.columns import METADATA, WHEN
 from shim.edge.store.database import utc
 from shim.edge.store.elements import from_json, to_json
 from shim.edge.store.inserts import insert
@@ -22,19 +23,17 @@ UNDER_WAY = ("running", "undoing")
 FORM = 2
 """The form that steps are written in. A release that writes what the one before could not read counts it up;
 steps without a form have the first one."""
-_METADATA = sa.MetaData()
-_WHEN = sa.DateTime(timezone=True)
 _UNDER_WAY = sa.text("state IN ('running', 'undoing')")
 ENTRIES = sa.Table(
     "journal_entries",
-    _METADATA,
+    METADATA,
     sa.Column("id", sa.Text, primary_key=True),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("integration", "operation", "policy")),
     *(sa.Column(name, sa.Text, nullable=False, index=True) for name in ("key", "state")),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("owner", "why")),
     *(sa.Column(name, sa.Text) for name in ("subject", "answer")),
     *(sa.Column(name, sa.Integer, nullable=False) for name in ("epoch", "attempts")),
-    *(sa.Column(name, _WHEN, nullable=False) for name in ("lease_until", "due_at", "created_at", "updated_at")),
+    *(sa.Column(name, WHEN, nullable=False) for name in ("lease_until", "due_at", "created_at", "updated_at")),
     *(
         sa.Index(
             f"one_under_way_by_{name}", name, unique=True, sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY
@@ -44,12 +43,12 @@ ENTRIES = sa.Table(
 )
 STEPS = sa.Table(
     "journal_steps",
-    _METADATA,
+    METADATA,
     sa.Column("entry", sa.Text, primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("name", "state")),
     *(sa.Column(name, sa.Text) for name in ("found", "data")),
-    sa.Column("started_at", _WHEN),
+    sa.Column("started_at", WHEN),
 )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-METADATA = sa.MetaData()
-_WHEN = sa.DateTime(timezone=True)
+from shim.edge.store.columns import METADATA, WHEN
 
 NOTICES = sa.Table(
     "notices",
@@ -13,7 +12,7 @@ NOTICES = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("event", sa.Text, nullable=False),
-    sa.Column("at", _WHEN, nullable=False, index=True),
+    sa.Column("at", WHEN, nullable=False, index=True),
     sa.Column("body", sa.Text, nullable=False),
 )
 """Something to tell; `key` is of the thing itself, so that it is told once, whoever notices it how often."""
@@ -25,9 +24,9 @@ DELIVERIES = sa.Table(
     sa.Column("receiver", sa.Text, primary_key=True),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("due_at", _WHEN, nullable=False, index=True),
+    sa.Column("due_at", WHEN, nullable=False, index=True),
     sa.Column("problem", sa.Text, nullable=False),
-    sa.Column("done_at", _WHEN),
+    sa.Column("done_at", WHEN),
 )
 """`state` is waiting, sent or given-up; `due_at` of one that is being sent is when its sender is given up."""
 

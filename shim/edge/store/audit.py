@@ -15,13 +15,14 @@ import sqlalchemy as sa
 
 from shim.edge.deprecation.tables import FINDING_EVENTS, FINDINGS, PORTING_EVENTS
 from shim.edge.identities.tables import EVENTS
+from shim.edge.store.columns import METADATA, WHEN
 from shim.edge.store.database import Store, utc
 
 AUDIT = sa.Table(
     "audit_events",
-    sa.MetaData(),
+    METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("at", WHEN, nullable=False, index=True),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("who", "action", "subject", "detail")),
 )
 SHIM = "(shim)"

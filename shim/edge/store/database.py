@@ -17,36 +17,43 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import copy_context
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Self, TypeVar
 
 import sqlalchemy as sa
 from pydantic import SecretStr
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shim.core.commands.kept import KeptBy, Shared
-from shim.core.errors import Fault, StoreError, StoreUnavailable
+from shim.core.errors import Fault, StoreError
 from shim.core.message import Element
 from shim.edge.store.elements import from_json
+from shim.edge.store.engines import (
+    JournalMode,
+    async_engine,
+    begin,
+    database_file,
+    direct_engine,
+    unavailable,
+    wal_reset_bug,
+)
 from shim.edge.store.kept import KEPT, drop_kept, next_number, read_kept, write_kept
 from shim.edge.store.release import migrate
 from shim.edge.telemetry.tracing import part
 
-JournalMode = Literal["wal", "delete"]
 Clock = Callable[[], datetime]
 """Gives the time, in UTC."""
 
 STORE = Shared("store")
 """The table with the store's own identity."""
 
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _MOST_CACHED = 50_000
 _BATCH = 500
 _OPENINGS = 50
@@ -77,7 +84,7 @@ class Store:
         self._writes = 0
         self._writer = asyncio.Lock()
         self._patience: float | None = None
-        self.path = _path(engine.url)
+        self.path = database_file(engine.url)
         """The file of an SQLite store; None: it is in memory, or a server's."""
         self._file = _file(self.path)
         self._anchor = (utc_now(), time.monotonic())
@@ -102,9 +109,11 @@ class Store:
         text = url.get_secret_value() if isinstance(url, SecretStr) else url
         if not create:
             _require(text)
-        direct = _direct(text, journal_mode, busy_timeout)
-        store = cls(_engine(text, journal_mode, busy_timeout, answer_timeout), clock, direct)
-        patient = store if not store.shared else cls(_engine(text, journal_mode, busy_timeout, None), clock)
+        direct = direct_engine(text, journal_mode, busy_timeout)
+        store = cls(async_engine(text, journal_mode, busy_timeout, answer_timeout), clock, direct)
+        patient = (
+            store if not store.shared else cls(async_engine(text, journal_mode, busy_timeout, None), clock)
+        )
         try:
             if not create:
                 await store._require_tables()
@@ -228,13 +237,13 @@ class Store:
             return await asyncio.shield(job)  # the turn ends when the thread has done it
 
     def _aside(
-        self, engine: sa.Engine, busy: float | None, begin: str, work: Callable[[sa.Connection], _Result]
+        self, engine: sa.Engine, busy: float | None, statement: str, work: Callable[[sa.Connection], _Result]
     ) -> asyncio.Future[_Result]:
         """Begin, work and commit, in a thread."""
 
         def transact() -> _Result:
             with engine.begin() as connection:
-                _begin(connection, busy, begin)
+                begin(connection, busy, statement)
                 return work(connection)
 
         return asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, transact)
@@ -262,7 +271,7 @@ class Store:
 
     def _require_file(self) -> None:
         if self._file != _file(self.path):
-            raise _unavailable("its file was deleted or replaced: restart the shim")
+            raise unavailable("its file was deleted or replaced: restart the shim")
 
     async def _take_turn(self) -> None:
         """Wait for the turn to write into an SQLite file."""
@@ -270,7 +279,7 @@ class Store:
             async with asyncio.timeout(self._patience):
                 await self._writer.acquire()
         except TimeoutError as error:
-            raise _unavailable("a write has not ended yet") from error
+            raise unavailable("a write has not ended yet") from error
 
     async def recall(self, owner: KeptBy) -> dict[str, Element]:
         """The elements that are kept for an owner, by field; empty when there is nothing."""
@@ -337,14 +346,7 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError, sqlite3.Error) as error:
-        raise _unavailable(f"its database failed ({_kind(error)})") from error
-
-
-def _path(url: URL) -> Path | None:
-    """The file of an SQLite database; None when it has none."""
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return None if str(url.database).startswith("file:") else Path(str(url.database))
+        raise unavailable(f"its database failed ({_kind(error)})") from error
 
 
 def _file(path: Path | None) -> tuple[int, int] | None:
@@ -361,7 +363,7 @@ def _file(path: Path | None) -> tuple[int, int] | None:
 def _require(text: str) -> None:
     """Raises StoreError when an SQLite file is not there."""
     try:
-        path = _path(make_url(text))
+        path = database_file(make_url(text))
     except ArgumentError:
         return  # opening it says what is wrong
     if path is not None and not path.is_file():
@@ -386,97 +388,7 @@ def _waiting(engine: AsyncEngine, seconds: float | None) -> AsyncEngine:
     return engine if seconds is None else engine.execution_options(busy=seconds)
 
 
-def _unavailable(why: str) -> StoreError:
-    return StoreUnavailable(
-        "store-unavailable", f"The shim cannot use its store: {why}. Its operator has to look."
-    )
-
-
 def _kind(error: BaseException) -> str:
     """The kind of an error; its text may hold values."""
     inner = getattr(error, "orig", None)
     return type(inner or error).__name__
-
-
-# ---- engines ----
-
-
-def _engine(
-    text: str, journal_mode: JournalMode, busy_timeout: float, answer_timeout: float | None
-) -> AsyncEngine:
-    try:
-        url = make_url(text)
-        url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
-        _prepare(url)
-        options: dict[str, Any] = {}
-        if url.get_backend_name() == "postgresql":
-            waits = {"timeout": answer_timeout or 60.0, "command_timeout": answer_timeout}
-            options = {"pool_pre_ping": True, "connect_args": waits}
-        engine = create_async_engine(url, hide_parameters=True, **options)
-    except ModuleNotFoundError as error:
-        raise _unavailable(f"the database driver {error.name} is not installed") from None
-    except (ArgumentError, SQLAlchemyError):
-        raise _unavailable("store.url is no database address") from None
-    except OSError as error:
-        raise _unavailable(f"its file cannot be opened ({error.strerror})") from None
-    if engine.dialect.name == "sqlite":
-        _tune_sqlite(engine.sync_engine, journal_mode, busy_timeout)
-
-        @sa.event.listens_for(engine.sync_engine, "begin")
-        def begun(connection: sa.Connection) -> None:
-            options = connection.get_execution_options()
-            _begin(connection, options.get("busy"), "BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
-
-    return engine
-
-
-def _direct(text: str, journal_mode: JournalMode, busy_timeout: float) -> sa.Engine | None:
-    """An engine without asyncio in between, for an SQLite file; None for other databases."""
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        return None  # opening it says what is wrong
-    if _path(url) is None:
-        return None
-    engine = sa.create_engine(url.set(drivername="sqlite"), hide_parameters=True)
-    _tune_sqlite(engine, journal_mode, busy_timeout)
-    return engine
-
-
-def _prepare(url: URL) -> None:
-    """An SQLite file is for its owner's eyes only, and so are the files that SQLite puts beside it."""
-    path = _path(url)
-    if path is not None:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _tune_sqlite(engine: sa.Engine, journal_mode: JournalMode, busy_timeout: float) -> None:
-    synchronous = {"wal": "FULL", "delete": "EXTRA"}[journal_mode]
-    patience = round(busy_timeout * 1000)
-
-    @sa.event.listens_for(engine, "connect")
-    def connected(connection: Any, record: Any) -> None:
-        record.info["busy"] = record.info["patience"] = patience
-        connection.isolation_level = None  # transactions begin below, where SQLAlchemy says
-        with closing(connection.cursor()) as cursor:
-            cursor.execute(f"PRAGMA busy_timeout = {patience}")
-            cursor.execute(f"PRAGMA journal_mode = {journal_mode}")
-            cursor.execute(f"PRAGMA synchronous = {synchronous}")
-            cursor.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin(connection: sa.Connection, busy: float | None, begin: str) -> None:
-    """Begin a transaction of SQLite, in which another program is waited for `busy` seconds."""
-    kept = connection.connection.info
-    wanted = kept["patience"] if busy is None else round(busy * 1000)
-    if kept["busy"] != wanted:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wanted}")
-        kept["busy"] = wanted
-    connection.exec_driver_sql(begin)
-
-
-def wal_reset_bug(version: tuple[int, ...]) -> bool:
-    """True if an SQLite version has the WAL-reset corruption bug: 3.7.0 to 3.51.2, but two repaired lines."""
-    if (3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51):
-        return False
-    return (3, 7, 0) <= version < (3, 51, 3)

@@ -12,30 +12,29 @@ import sqlalchemy as sa
 
 from shim.core.commands.kept import KeptBy, Shared
 from shim.core.message import Element
+from shim.edge.store.columns import METADATA, WHEN
 from shim.edge.store.elements import to_json
 from shim.edge.store.inserts import insert
 
-_METADATA = sa.MetaData()
-
 KEPT = sa.Table(
     "kept",
-    _METADATA,
+    METADATA,
     sa.Column("account", sa.Text, primary_key=True),
     sa.Column("field", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
-    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("updated_at", WHEN, nullable=False),
 )
 KEPT_FOR_ALL = sa.Table(
     "kept_for_all",
-    _METADATA,
+    METADATA,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("field", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
-    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("updated_at", WHEN, nullable=False),
 )
 NUMBERS = sa.Table(
     "counters",
-    _METADATA,
+    METADATA,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("next", sa.BigInteger, nullable=False),
 )

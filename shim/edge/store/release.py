@@ -17,17 +17,18 @@ import sqlalchemy as sa
 import structlog
 
 from shim.core.errors import StoreError
+from shim.edge.store.columns import METADATA, WHEN
 
 log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 STORE_RELEASE = sa.Table(
     "store_release",
-    sa.MetaData(),
+    METADATA,
     sa.Column("revision", sa.Text, primary_key=True),
     sa.Column("oldest_code", sa.Text, nullable=False),
     sa.Column("release", sa.Text, nullable=False),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("at", WHEN, nullable=False),
 )
 """One row for each time that the store was brought up to date: to which revision, and by which release."""
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from shim.core.commands.caller import Rung
 from shim.core.findings import Severity
-from shim.review.reading.model import Effort, FindingState, Fit, ShownRung
+from shim.review.reading.model import Effort, FindingState, Fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ EFFORTS: Mapping[Effort, Word] = {
     "medium": Word("◑", "Medium effort", "elements or accounts are different", "warn"),
     "large": Word("●", "Large effort", "several v3 calls, or something v3 lacks", "loss"),
 }
-RUNGS: Mapping[ShownRung, Word] = {
+RUNGS: Mapping[Rung, Word] = {
     "translate": Word("1", "Translate", "2.5 calls are served, as v3 calls", "plain"),
     "compare": Word("2", "Compare", "the same, and compared, while its v3 code is being written", "note"),
     "v3": Word("3", "v3", "its v3 code is out; a 2.5 call is served all the same, and is a finding", "warn"),

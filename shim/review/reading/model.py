@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from shim.core.commands.caller import Rung
 from shim.core.findings import Severity
 
 Fit = Literal["clean", "moved", "emulated", "lossy", "refused"]
 """How well calls map, by the worst finding that is open: none or info, notice, warning, loss, refused."""
 FindingState = Literal["new", "acknowledged", "ignored", "fixed", "verified"]
 Effort = Literal["none", "small", "medium", "large"]
-ShownRung = Literal["translate", "compare", "v3", "locked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class OperationUse:
     first_seen: datetime
     last_seen: datetime
     open_findings: int
-    rung: ShownRung
+    rung: Rung
     ported: bool
     effort: Effort
     reason: str

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple, cast, get_args
 
 from shim.core.admit import scope_of
+from shim.core.commands.caller import RUNGS, Rung
 from shim.core.findings import Code, Severity
 from shim.review.reading.closed_days import DAYS
 from shim.review.reading.effort import EFFORTS, UNKNOWN, PortingEffort, SuccessorCalls
@@ -26,7 +27,6 @@ from shim.review.reading.model import (
     NativeUse,
     OperationUse,
     Scorecard,
-    ShownRung,
 )
 from shim.review.reading.porting_order import PortingStep, in_order
 from shim.review.reading.rows import DayCount, FaultCount, Met, Placed, Use, UsedOperation, Window
@@ -42,7 +42,6 @@ FITS: Mapping[Severity | None, Fit] = {
     "loss": "lossy",
     "refused": "refused",
 }
-RUNGS: tuple[ShownRung, ...] = get_args(ShownRung)
 OF_PORTING: tuple[Code, ...] = (
     "browned-out",
     "operation-locked",
@@ -51,7 +50,7 @@ OF_PORTING: tuple[Code, ...] = (
     "old-login-refused",
 )
 """Findings that tell how far somebody is, and nothing of what v3 has."""
-PORTED_RUNGS: tuple[ShownRung, ...] = ("v3", "locked")
+PORTED_RUNGS: tuple[Rung, ...] = ("v3", "locked")
 PORTED = PortingEffort("none", "Ported.")
 CAME_BACK = PortingEffort("none", "Ported, but calls in 2.5 came since.")
 _DAY = timedelta(days=1)
@@ -73,7 +72,7 @@ class LastSeen:
     about: About = field(default_factory=About)
 
 
-def is_ported(rung: ShownRung, old: Use, new: Iterable[Use], now: datetime) -> bool:
+def is_ported(rung: Rung, old: Use, new: Iterable[Use], now: datetime) -> bool:
     """True if an operation is ported: it is on the rung v3 or locked; or its successors were called natively
     after its last old call, and the next old call has been due since and did not come.
 
@@ -193,7 +192,7 @@ class _Judged(NamedTuple):
     known: SuccessorCalls
     native: Sequence[Use]
     met: Sequence[Met]
-    rung: ShownRung
+    rung: Rung
     ported: bool
     work: PortingEffort
 

@@ -16,8 +16,9 @@ from shim.core.errors import BackendError
 from shim.edge.backend.breaker import Addresses, Breaker, retry_after
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.tokens import Tokens, open_http
-from shim.edge.settings.model import BackendSettings as Settings
-from shim.edge.settings.model import BreakerSettings, Integration
+from shim.edge.settings.backend import BackendSettings as Settings
+from shim.edge.settings.backend import BreakerSettings
+from shim.edge.settings.model import Integration
 
 WHO = Integration.model_validate(
     {"name": "a", "old": {"username": "u", "password": "p"}, "new": {"app_key": "k", "app_secret": "s"}}

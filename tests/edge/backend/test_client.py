@@ -17,8 +17,9 @@ from shim.core.commands.backend import Call
 from shim.core.errors import BackendError, BackendLoginRefused
 from shim.edge.backend.client import Backend, RetryBudget, open_session
 from shim.edge.backend.tokens import Tokens
-from shim.edge.settings.model import BackendSettings as Settings
-from shim.edge.settings.model import Integration, Retry
+from shim.edge.settings.backend import BackendSettings as Settings
+from shim.edge.settings.backend import Retry
+from shim.edge.settings.model import Integration
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 OK = f'<s:Envelope xmlns:s="{SOAP}"><s:Body><done/></s:Body></s:Envelope>'

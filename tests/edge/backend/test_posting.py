@@ -10,7 +10,7 @@ import pytest
 
 from shim.edge.backend.client import open_session
 from shim.edge.backend.posting import Posting, post_headers
-from shim.edge.settings.model import BackendSettings
+from shim.edge.settings.backend import BackendSettings
 
 LONG = aiohttp.ClientTimeout(total=60, connect=30)
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 2\r\n\r\nhi"

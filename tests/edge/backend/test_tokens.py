@@ -10,7 +10,8 @@ import respx
 
 from shim.core.errors import BackendError
 from shim.edge.backend.tokens import SingleFlight, Tokens, open_http
-from shim.edge.settings.model import BackendSettings, Integration
+from shim.edge.settings.backend import BackendSettings
+from shim.edge.settings.model import Integration
 
 URL = "https://v3.example/oauth/token.php"
 SECRET = "canary-secret"

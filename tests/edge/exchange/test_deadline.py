@@ -16,8 +16,8 @@ from shim.core.commands.steps import Steps, ask
 from shim.edge.backend.client import Backend
 from shim.edge.exchange.deadline import Deadline
 from shim.edge.exchange.performer import Performer, Performers, drive
+from shim.edge.settings.backend import BackendSettings
 from shim.edge.settings.logins import Integration
-from shim.edge.settings.model import BackendSettings
 
 SILENCE, LONGEST = 10.0, 100.0
 WHO = Integration.model_validate(

@@ -15,7 +15,7 @@ from shim.edge.http.peer import Peers
 from shim.edge.native.passthrough import PassThrough, PassThroughRules
 from shim.edge.native.relay import Sizes
 from shim.edge.native.token_owners import TokenOwners
-from shim.edge.settings.model import BackendSettings as Settings
+from shim.edge.settings.backend import BackendSettings as Settings
 from shim.edge.store.database import Store
 from shim.interfaces.load import new
 from tests.end_to_end.native import USER, native
