@@ -29,33 +29,33 @@ _DETAILS = (
 # ---- delete ----
 
 
-def _delete(work: CallContext) -> Steps[Element]:
+def _delete(context: CallContext) -> Steps[Element]:
     """Whole accounts first, then extensions; what there is not makes the answer partial."""
-    translation = work.translation
-    new = translation.to_new(work)
+    translation = context.translation
+    new = translation.to_new(context)
     for name, by in _BY.items():
-        yield from perhaps(work, by, [each.text or "" for each in new.all(name)], ask=True)
+        yield from perhaps(context, by, [each.text or "" for each in new.all(name)], ask=True)
     doomed: list[Doomed] = []
     phones: dict[Identity, str] = {}
     unknown: list[str] = []
     for each in new.children:
-        identity = work.extensions.identities.get((_BY[each.name], each.text or ""))
+        identity = context.extensions.identities.get((_BY[each.name], each.text or ""))
         if identity is not None:
             phones.setdefault(identity, each.name)
-        elif (account := (yield from _account(work, each))) is not None:
+        elif (account := (yield from _account(context, each))) is not None:
             doomed.append(account)
         else:
             unknown.append(each.name)
     doomed += yield from extensions(phones, "Account.DelAccount")
     if not doomed:  # v3 says what is wrong with all of them
-        answer = yield from forward(work, translation.new, new, writes=True)
-        return translation.to_old(answer, work)
+        answer = yield from forward(context, translation.new, new, writes=True)
+        return translation.to_old(answer, context)
     for path in unknown:
-        work.find("partly-done", path, GONE)
-    return (yield from delete_all(work, doomed, len(unknown)))
+        context.find("partly-done", path, GONE)
+    return (yield from delete_all(context, doomed, len(unknown)))
 
 
-def _account(work: CallContext, named: Element) -> Steps[Doomed | None]:
+def _account(context: CallContext, named: Element) -> Steps[Doomed | None]:
     """An account that is no extension, of whatever level; None when v3 denies it on each.
 
     Raises BackendRefused when v3 shows it on none, and refuses one for another reason.
@@ -63,13 +63,13 @@ def _account(work: CallContext, named: Element) -> Steps[Doomed | None]:
     refused: BackendRefused | None = None
     for name in _DETAILS:
         try:
-            told = yield from look(work, name, named, strict=True)
+            told = yield from look(context, name, named, strict=True)
         except BackendRefused as fault:
             refused = fault.bare()
             continue
         if told is None:
             continue
-        request = Element(work.catalogue.new.operations[name].input.name, children=[named])
+        request = Element(context.catalogue.new.operations[name].input.name, children=[named])
         said = told.get("ID") or (named.text or "" if named.name == "ID" else "")
         step = Step("delete", Ask("Account.DelAccount", Element("DelAccount", children=[named])))
         step.probe = Probe(Ask(name, request), "", "ID") if told.get("ID") else None

@@ -28,12 +28,12 @@ SIP = (
 """A channel as 2.5 describes it."""
 
 
-def _groups(work: CallContext) -> Steps[Element]:
+def _groups(context: CallContext) -> Steps[Element]:
     """2.5 always says whose the groups are, even if there are none; v3 may leave that to the groups."""
-    translation = work.translation
-    answer = yield from forward(work, translation.new, translation.to_new(work), writes=False)
-    old = translation.to_old(answer, work)
-    asked = (work.request.get("userID") or "").strip()
+    translation = context.translation
+    answer = yield from forward(context, translation.new, translation.to_new(context), writes=False)
+    old = translation.to_old(answer, context)
+    asked = (context.request.get("userID") or "").strip()
     if asked and old.child("userID") is None:
         old.children.append(Element("userID", asked))
     return old

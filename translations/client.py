@@ -31,8 +31,8 @@ KEPT_BY_ADD = (
 )
 
 
-def _organization_type(work: CallContext) -> Element | None:
-    wanted = work.caller.settings.get("organization_type", "leave")
+def _organization_type(context: CallContext) -> Element | None:
+    wanted = context.caller.settings.get("organization_type", "leave")
     return None if wanted == "leave" else Element("organizationType", wanted)
 
 

@@ -56,7 +56,7 @@ ADD = traced(TRACED, operation(
         ADDED_ACCOUNT,
         NOTIFY_ONLY,
         unanswered("template", "v3 does not name the template that a service provider was made from.",
-                   when=lambda work: work.request.child("templateID") is not None),
+                   when=lambda context: context.request.child("templateID") is not None),
     ],
 ))  # fmt: skip
 

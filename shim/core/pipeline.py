@@ -153,17 +153,17 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
 
     # translate, forward, translate back
     version = outcome.schema_version or shim.catalogue.old.version
-    work = _work(shim, translation, envelope.body, outcome.caller, outcome, version)
-    old = yield from perform(work)
+    context = _context(shim, translation, envelope.body, outcome.caller, outcome, version)
+    old = yield from perform(context)
 
-    outcome.said = work.record.server_info
+    outcome.said = context.record.server_info
     if outcome.held:
         outcome.held.append(parts_of(old))
 
     # serialise
     body = written(translation, old, outcome.findings, version)
-    info = shim.server_info.header(work.record.server_info or shim.said)
-    body, blocks = told(shim.deprecation, work, old, body)
+    info = shim.server_info.header(context.record.server_info or shim.said)
+    body, blocks = told(shim.deprecation, context, old, body)
     return translation.writer(version).envelope(body, info, version, blocks)
 
 
@@ -189,42 +189,42 @@ def _login(envelope: Envelope, outcome: Outcome) -> Credentials:
     return found
 
 
-def perform(work: CallContext) -> Steps[Element]:
+def perform(context: CallContext) -> Steps[Element]:
     """One old request to its old answer: its names resolved, translated, forwarded, translated back.
 
     What an operation of several v3 calls does instead of `one_call` is declared with it. Raises Fault.
     """
-    translation = work.translation
+    translation = context.translation
     earlier = translation.declared.earlier
     if earlier is not None and earlier.request is not None:
-        earlier.request(work.request, work)
-    read(work.request, translation.old.input.complex, work)
-    work.request = without_zeros(work.request, translation.old.input.complex, work.find)
+        earlier.request(context.request, context)
+    read(context.request, translation.old.input.complex, context)
+    context.request = without_zeros(context.request, translation.old.input.complex, context.find)
     if (words := translation.words) is not None:
-        work.in_old_words = partial(words.said, request=work.request)
-    choose(work)
-    yield from of_request(work)
+        context.in_old_words = partial(words.said, request=context.request)
+    choose(context)
+    yield from of_request(context)
     plan = translation.declared.plan or one_call
-    answer = reworded((yield from plan(work)), words, work.request)
-    if earlier is not None and earlier.answer is not None and is_earlier(work.schema_version):
-        answer = earlier.answer(answer, work)
+    answer = reworded((yield from plan(context)), words, context.request)
+    if earlier is not None and earlier.answer is not None and is_earlier(context.schema_version):
+        answer = earlier.answer(answer, context)
     return answer
 
 
-def one_call(work: CallContext) -> Steps[Element]:
+def one_call(context: CallContext) -> Steps[Element]:
     """The plain case: one old call is one v3 call."""
-    translation = work.translation
-    new = translation.to_new(work)
+    translation = context.translation
+    new = translation.to_new(context)
     try:
-        answer = yield from forward(work, translation.new, new, writes=translation.writes)
+        answer = yield from forward(context, translation.new, new, writes=translation.writes)
     except BackendError as fault:
-        if not (yield from elsewhere(work, fault)):
+        if not (yield from elsewhere(context, fault)):
             raise
-        new = translation.to_new(work)
-        answer = yield from forward(work, translation.new, new, writes=translation.writes)
-    yield from keep(answer, work)
-    yield from of_answer(work, answer)
-    return translation.to_old(answer, work)
+        new = translation.to_new(context)
+        answer = yield from forward(context, translation.new, new, writes=translation.writes)
+    yield from keep(answer, context)
+    yield from of_answer(context, answer)
+    return translation.to_old(answer, context)
 
 
 def written(translation: Translation, old: Element, findings: Findings, version: str = "") -> str:
@@ -245,7 +245,7 @@ def written(translation: Translation, old: Element, findings: Findings, version:
     return body
 
 
-def _work(
+def _context(
     shim: Shim, translation: Translation, body: Element, caller: Caller, outcome: Outcome, version: str
 ) -> CallContext:
     return CallContext(

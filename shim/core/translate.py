@@ -20,15 +20,15 @@ ABSENT = {"request": "unlimited_absent", "answer": "unlimited_absent_in_v3"}
 """The settings that say what a limit without the attribute means; by both schemas: unlimited."""
 
 
-def walk(source: Element, table: Table, target: Element, work: CallContext, direction: Direction) -> None:
-    """Bring the children of a source element to the target as the table says; problems go into the work."""
+def walk(source: Element, table: Table, target: Element, context: CallContext, direction: Direction) -> None:
+    """Bring the children of a source element to the target as the table says; problems go into the context."""
     entries = table.entries
     out = target.children
     request = direction == "request"
     seen: set[str] = set()
     chosen: dict[int, int] = {}
     if source.text and (source.children or source.text.strip()):
-        work.find("stray-text", table.path or source.name)
+        context.find("stray-text", table.path or source.name)
     for number, child in enumerate(source.children):
         if number % EACH == 0:
             give_turn()
@@ -37,103 +37,107 @@ def walk(source: Element, table: Table, target: Element, work: CallContext, dire
         if entry is None or entry.elsewhere:
             seen.add(name)
             if entry is None and not (table.leg and request):
-                _unknown(name, table, work, direction)
+                _unknown(name, table, context, direction)
             continue
         if child.children and entry.leaf:
             if request and not child.nil and not (child.text or "").strip():
-                work.find("no-value", entry.path)
+                context.find("no-value", entry.path)
                 continue
-            _below_a_leaf(child, entry, work, direction)
-        if request and not _admit(child, entry, seen, chosen, work):
+            _below_a_leaf(child, entry, context, direction)
+        if request and not _admit(child, entry, seen, chosen, context):
             continue
         seen.add(name)
         if request and entry.clears and not (child.text or "").strip() and not child.nil:
-            work.find("empty-clears", entry.path)
+            context.find("empty-clears", entry.path)
             out.append(Element(entry.name, ""))
             continue
         if entry.act is not None:
-            _act(child, entry, target, work, direction)
+            _act(child, entry, target, context, direction)
             continue
         plain = entry.plain and not child.attributes
-        made = Element(entry.name, child.text) if plain else _carry(child, entry, work, direction)
+        made = Element(entry.name, child.text) if plain else _carry(child, entry, context, direction)
         if made is not None:
             out.append(made)
     if table.demands or table.bounded:
-        _judge_whole(source, table, seen, work)
+        _judge_whole(source, table, seen, context)
 
 
-def _judge_whole(source: Element, table: Table, seen: set[str], work: CallContext) -> None:
+def _judge_whole(source: Element, table: Table, seen: set[str], context: CallContext) -> None:
     """Say of what is missing, and of what there is more of than both versions take in one call.
 
     Nothing of what is too much is left out unasked. Tables of answers have no bounds and no demands.
     """
     for demand in table.demands:
         if seen.isdisjoint(demand.names) and not (demand.when and seen.isdisjoint(demand.when)):
-            work.record.problems.append(_missing(table.path, demand.names))
+            context.record.problems.append(_missing(table.path, demand.names))
     for name, most in table.bounded.items():
         if len(source.children) > most and len(source.all(name)) > most:
             path = f"{table.path}/{name}" if table.path else name
-            work.record.problems.append(Problem("bad-value", path, f"{most} of them at most in one call", None))
+            context.record.problems.append(
+                Problem("bad-value", path, f"{most} of them at most in one call", None)
+            )
 
 
-def _act(child: Element, entry: ChildRule, target: Element, work: CallContext, direction: Direction) -> None:
+def _act(child: Element, entry: ChildRule, target: Element, context: CallContext, direction: Direction) -> None:
     """Let the rule deal with the child, once it could be read; a limit says by then what it means."""
     assert entry.act is not None
     if (child.attributes and not entry.unlimited) or (child.children and entry.leaf):
-        attributes = known_attributes(child, entry, work, direction)
+        attributes = known_attributes(child, entry, context, direction)
         below = None if entry.leaf else child.children
         child = Element(child.name, child.text, attributes, below, child.nil)
     if direction == "request" and entry.unlimited and not child.nil:
-        limit = _carry(child, entry, work, direction)
+        limit = _carry(child, entry, context, direction)
         if limit is not None:
-            entry.act(limit, target, work)
-    elif direction == "answer" or _readable(child, entry, work):
-        entry.act(child, target, work)
+            entry.act(limit, target, context)
+    elif direction == "answer" or _readable(child, entry, context):
+        entry.act(child, target, context)
 
 
-def _carry(child: Element, entry: ChildRule, work: CallContext, direction: Direction) -> Element | None:
+def _carry(child: Element, entry: ChildRule, context: CallContext, direction: Direction) -> Element | None:
     """The child on the other side; None when its value cannot be read, which is a problem by then."""
     made = Element(entry.name, None, None, None, child.nil)
     if child.nil and direction == "answer":
-        _beside_nil(child, entry, work)
+        _beside_nil(child, entry, context)
     if child.attributes or entry.unlimited:
-        _attributes(child, entry, made, work, direction)
+        _attributes(child, entry, made, context, direction)
     if entry.table is not None:
-        walk(child, entry.table, made, work, direction)
+        walk(child, entry.table, made, context, direction)
         return made
     made.text = child.text or ""
     if entry.read is not None and not child.nil:
-        made.text = _read(made.text, made, entry, work, direction)
+        made.text = _read(made.text, made, entry, context, direction)
     return None if made.text is None else made
 
 
-def _admit(child: Element, entry: ChildRule, seen: set[str], chosen: dict[int, int], work: CallContext) -> bool:
+def _admit(
+    child: Element, entry: ChildRule, seen: set[str], chosen: dict[int, int], context: CallContext
+) -> bool:
     """True if this child of a request counts; if not, the finding that says why is made."""
     default = None if entry.decl.nillable else entry.decl.default
     if child.nil and not entry.nillable and (default is None or child.text):
-        work.find("nil-as-absent", entry.path)
+        context.find("nil-as-absent", entry.path)
         return False
     if child.nil and entry.nillable:
-        _beside_nil(child, entry, work)
+        _beside_nil(child, entry, context)
     elif default is not None and (child.nil or _is_empty(child, entry)):
-        work.find("empty-as-default", entry.path)
+        context.find("empty-as-default", entry.path)
         child.text, child.nil = default, False
-    elif _says_nothing(child, entry, work):
-        work.find("empty-as-absent", entry.path)
+    elif _says_nothing(child, entry, context):
+        context.find("empty-as-absent", entry.path)
         return False
     if entry.single and child.name in seen:
-        work.find("repeated-element", entry.path)
+        context.find("repeated-element", entry.path)
         return False
     for number, branch in entry.choices:
         if chosen.setdefault(number, branch) != branch:
-            work.find("choice-conflict", entry.path)
+            context.find("choice-conflict", entry.path)
             return False
     return True
 
 
-def _says_nothing(child: Element, entry: ChildRule, work: CallContext) -> bool:
+def _says_nothing(child: Element, entry: ChildRule, context: CallContext) -> bool:
     if entry.unlimited:
-        return _is_blank(child.text, entry) and not is_unlimited(child, work, "request")
+        return _is_blank(child.text, entry) and not is_unlimited(child, context, "request")
     if child.text or (child.children and not entry.leaf):
         return False
     return entry.table is None and not entry.clears and (not entry.empty_is_value or bool(entry.choices))
@@ -153,33 +157,33 @@ def _never_set(text: str | None, entry: ChildRule) -> bool:
     return simple is not None and simple.base == "date" and (text or "").strip().startswith(_NO_DATE)
 
 
-def is_unlimited(limit: Element, work: CallContext, direction: Direction) -> bool:
+def is_unlimited(limit: Element, context: CallContext, direction: Direction) -> bool:
     """True if a limit says that there is none. Both schemas read an absent attribute so, an empty one not."""
     said = limit.attributes.get("unlimited")
     if said is None:
-        return work.caller.settings.get(ABSENT[direction], "unlimited") == "unlimited"
+        return context.caller.settings.get(ABSENT[direction], "unlimited") == "unlimited"
     return boolean(said) in ("true", "1")
 
 
-def _read(text: str, made: Element, entry: ChildRule, work: CallContext, direction: Direction) -> str | None:
+def _read(text: str, made: Element, entry: ChildRule, context: CallContext, direction: Direction) -> str | None:
     assert entry.read is not None
     if entry.unlimited and _is_blank(text, entry) and made.attributes.get("unlimited") in ("true", "1"):
         if direction == "request":
-            work.find("unlimited-without-number", entry.path)
+            context.find("unlimited-without-number", entry.path)
         simple = entry.decl.simple
         return _ANY_DATE if simple is not None and simple.base == "date" else "0"
     if direction == "answer":
         return text
     value = entry.read(text)
     if value is None:
-        work.record.problems.append(_bad_value(entry))
+        context.record.problems.append(_bad_value(entry))
     return value
 
 
-def _readable(child: Element, entry: ChildRule, work: CallContext) -> bool:
+def _readable(child: Element, entry: ChildRule, context: CallContext) -> bool:
     if entry.read is None or entry.read(child.text or "") is not None:
         return True
-    work.record.problems.append(_bad_value(entry))
+    context.record.problems.append(_bad_value(entry))
     return False
 
 
@@ -190,32 +194,32 @@ def _bad_value(entry: ChildRule) -> Problem:
 
 
 def _attributes(
-    child: Element, entry: ChildRule, made: Element, work: CallContext, direction: Direction
+    child: Element, entry: ChildRule, made: Element, context: CallContext, direction: Direction
 ) -> None:
-    attributes = known_attributes(child, entry, work, direction)
+    attributes = known_attributes(child, entry, context, direction)
     if entry.unlimited:
-        _say_unlimited(attributes, child, entry, work, direction)
+        _say_unlimited(attributes, child, entry, context, direction)
     made.attributes = attributes
 
 
 def _say_unlimited(
-    attributes: dict[str, str], child: Element, entry: ChildRule, work: CallContext, direction: Direction
+    attributes: dict[str, str], child: Element, entry: ChildRule, context: CallContext, direction: Direction
 ) -> None:
     """Clients leave it out, and differ in what they take an absent one for: so it is always said."""
     said = attributes.get("unlimited")
     if said is None:
         if direction == "request":
-            work.find("unlimited-not-said", entry.path)
-        meant = is_unlimited(child, work, direction) or _never_set(child.text, entry)
+            context.find("unlimited-not-said", entry.path)
+        meant = is_unlimited(child, context, direction) or _never_set(child.text, entry)
         attributes["unlimited"] = "true" if meant else "false"
         return
     attributes["unlimited"] = boolean(said) or said or "false"
     if said and boolean(said) is None and direction == "request":
-        work.record.problems.append(Problem("bad-value", f"{entry.path}/@unlimited", "true or false", None))
+        context.record.problems.append(Problem("bad-value", f"{entry.path}/@unlimited", "true or false", None))
 
 
 def known_attributes(
-    child: Element, entry: ChildRule | None, work: CallContext, direction: Direction
+    child: Element, entry: ChildRule | None, context: CallContext, direction: Direction
 ) -> dict[str, str]:
     """The known attributes. Of each unknown one a finding is made; without an entry they are the message's."""
     code: Code = "unknown-attribute" if direction == "request" else "unknown-answer-element"
@@ -227,29 +231,29 @@ def known_attributes(
         if name in names:
             known[name] = value.strip()
         else:
-            work.find(code, f"{path}@{name[:LONGEST_NAME]}")
+            context.find(code, f"{path}@{name[:LONGEST_NAME]}")
     return known
 
 
-def _below_a_leaf(child: Element, entry: ChildRule, work: CallContext, direction: Direction) -> None:
+def _below_a_leaf(child: Element, entry: ChildRule, context: CallContext, direction: Direction) -> None:
     """Elements inside one that holds a value are as unknown as any other; its own text counts."""
     code: Code = "unknown-element" if direction == "request" else "unknown-answer-element"
     for each in child.children:
-        work.find(code, f"{entry.path}/{each.name[:LONGEST_NAME]}")
+        context.find(code, f"{entry.path}/{each.name[:LONGEST_NAME]}")
 
 
-def _beside_nil(child: Element, entry: ChildRule, work: CallContext) -> None:
+def _beside_nil(child: Element, entry: ChildRule, context: CallContext) -> None:
     if child.children or (child.text or "").strip():
-        work.find("stray-text", entry.path, "It says nil and holds something all the same: only nil counts.")
+        context.find("stray-text", entry.path, "It says nil and holds something all the same: only nil counts.")
 
 
-def _unknown(name: str, table: Table, work: CallContext, direction: Direction) -> None:
+def _unknown(name: str, table: Table, context: CallContext, direction: Direction) -> None:
     path = f"{table.path}/{name[:LONGEST_NAME]}" if table.path else name[:LONGEST_NAME]
     if direction == "answer":
-        work.find("unknown-answer-element", path)
+        context.find("unknown-answer-element", path)
         return
-    near = _nearest(name, table) if len(work.record.findings) < _HINTS else None
-    work.find("unknown-element", path, f"2.5 never knew this element; did you mean {near}?" if near else "")
+    near = _nearest(name, table) if len(context.record.findings) < _HINTS else None
+    context.find("unknown-element", path, f"2.5 never knew this element; did you mean {near}?" if near else "")
 
 
 def _nearest(name: str, table: Table) -> str | None:

@@ -146,14 +146,14 @@ def test_other_encodings(invoke: Invoke) -> None:
     assert "Bäcker" in as_json(result)["calls"][0]["envelope"]
 
 
-def _two_calls(work: CallContext) -> Steps[Element]:
+def _two_calls(context: CallContext) -> Steps[Element]:
     """Adds an organization, then blocks it: a plan as later services have it."""
-    translation = work.translation
-    answer = yield from forward(work, translation.new, translation.to_new(work), writes=True)
-    status = work.catalogue.new.operations["Organization.SetOrganizationStatus"]
+    translation = context.translation
+    answer = yield from forward(context, translation.new, translation.to_new(context), writes=True)
+    status = context.catalogue.new.operations["Organization.SetOrganizationStatus"]
     asked = Element(status.input.name, children=[Element("status", "0"), Element("ID", answer.get("ID"))])
-    yield from forward(work, status, asked, writes=True)
-    return translation.to_old(answer, work)
+    yield from forward(context, status, asked, writes=True)
+    return translation.to_old(answer, context)
 
 
 def test_what_a_later_call_needs_of_an_answer_is_a_placeholder() -> None:

@@ -174,7 +174,7 @@ def test_nobody_is_served_who_is_not_known() -> None:
 
 
 def test_a_wrong_rule_stops_the_program() -> None:
-    def steps(work: CallContext) -> Element:
+    def steps(context: CallContext) -> Element:
         raise AssertionError
 
     declared = emulated("GetIndustries", steps, "a reason", [drop("colour", "no such thing")])

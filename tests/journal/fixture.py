@@ -250,8 +250,8 @@ class Process:
         from shim.core.journal.recovery import recover
         from shim.core.journal.writes import JournalRun as Journalled
 
-        work = CallContext(catalogue(), Element("recovery"), Caller("billing"))
-        journalled = Journalled(work, entry.policy, opened, list(entry.steps))
+        context = CallContext(catalogue(), Element("recovery"), Caller("billing"))
+        journalled = Journalled(context, entry.policy, opened, list(entry.steps))
         performer = KillablePerformer(self.performers, "", integration, opened)
         performer.trouble = self.fixture.trouble
         return (await run(recover(journalled, entry.left), performer)).state

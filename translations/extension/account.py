@@ -53,34 +53,34 @@ _USER_UNDONE = Undo("User.DelUser", "ID", bare="Extension.GetExtensions")
 _EXTENSION_UNDONE = Undo("Extension.DelExtension", "extendedNumber")
 
 
-def _add(work: CallContext) -> Steps[Element]:
+def _add(context: CallContext) -> Steps[Element]:
     """The user, what it may do, its extension; undone by deleting the user.
 
     A template goes to the call that it is for: PBX.GetTemplates is asked whether it is one of users.
     """
-    translation = work.translation
+    translation = context.translation
     user, phone = translation.legs["user"], translation.legs["extension"]
-    translation.to_new(work)
-    wanted_user, wanted_phone = user.to_new(work), phone.to_new(work)
-    templates = yield from successors(work)
+    translation.to_new(context)
+    wanted_user, wanted_phone = user.to_new(context), phone.to_new(context)
+    templates = yield from successors(context)
     put(wanted_user, templates.user)
     put(wanted_phone, templates.extension)
-    yield from completing.owner(work, user.new, wanted_user)
-    _label(work, wanted_phone)
+    yield from completing.owner(context, user.new, wanted_user)
+    _label(context, wanted_phone)
 
     def steps(journal: JournalRun) -> Steps[Learning]:
         goes_on = not any(wanted_user.is_on(name) for name in ("verbose", "passwordAuto", "forceUpdate"))
         probe = yield from fresh(journal, _user_with_login(wanted_user))
         made = yield from shared_emails.tried(
-            work, wanted_user,
+            context, wanted_user,
             lambda: step(
                 journal, "add-user", user.new, wanted_user, goes_on=goes_on, probe=probe, undo=_USER_UNDONE
             ),
         )  # fmt: skip
-        phone_passwords.share(work, made, wanted_phone)
+        phone_passwords.share(context, made, wanted_phone)
         user_id = made.get("ID") or ""
         if templates.user is None:
-            kind = yield from kind_of(work, templates)
+            kind = yield from kind_of(context, templates)
             yield from _allow(journal, user_id, kind)
         wanted_phone.children.append(Element("parentID", user_id))
         added = yield from step(
@@ -91,47 +91,47 @@ def _add(work: CallContext) -> Steps[Element]:
 
         def answer(learned: tuple[Identity, ...]) -> Element:
             for identity in learned:
-                note(work, identity)
-                about(work, identity)
-            finished = finish(work, user.to_old(made, work), phone.to_old(added, work))
-            put_old(finished, work, made, added)
+                note(context, identity)
+                about(context, identity)
+            finished = finish(context, user.to_old(made, context), phone.to_old(added, context))
+            put_old(finished, context, made, added)
             return finished
 
         number = added.get("extendedNumber") or ""
         return Learning((Known(user_id, number, made.get("identifier"), "created"),), answer)
 
     login = (wanted_user.get("login") or "").strip()
-    begin = beginning(work, f"login {login}" if login else None)
-    added = yield from journalled(work, begin, steps)
-    yield from phone_passwords.remember_same(work)
+    begin = beginning(context, f"login {login}" if login else None)
+    added = yield from journalled(context, begin, steps)
+    yield from phone_passwords.remember_same(context)
     return added
 
 
-def _label(work: CallContext, phone: Element) -> None:
+def _label(context: CallContext, phone: Element) -> None:
     """v3 has no extension without a label: where the call has no name, it is the login."""
     if not phone.get("label"):
         phone.children = [each for each in phone.children if each.name != "label"]
-        phone.children.append(Element("label", (work.request.get("login") or "").strip()))
-        work.find("default-added", "name", _NO_NAME, "label")
+        phone.children.append(Element("label", (context.request.get("login") or "").strip()))
+        context.find("default-added", "name", _NO_NAME, "label")
 
 
 def _allow(journal: JournalRun, user_id: str, kind: str) -> Steps[None]:
     """Grant what the extension needs; what v3 refuses to grant, once more within what the organization has."""
-    work = journal.work
-    catalogue = work.catalogue
+    context = journal.context
+    catalogue = context.catalogue
     operation = catalogue.new.operations["User.SetUserPL"]
-    granted = rights.configured(work)
-    parent = work.caller.settings.get("new_user") == "parent"
+    granted = rights.configured(context)
+    parent = context.caller.settings.get("new_user") == "parent"
     if parent:
-        granted = yield from rights.bounded(work, granted, user_id)
-    work.find("default-added", "extensionType", rights.GRANTED, "User.SetUserPL")
+        granted = yield from rights.bounded(context, granted, user_id)
+    context.find("default-added", "extensionType", rights.GRANTED, "User.SetUserPL")
     request = rights.request(catalogue, granted, kind, user_id)
     try:
         yield from step(journal, "allow-user", operation, request, again=True)
     except BackendRefused:
         if parent:
             raise
-        less = yield from rights.bounded(work, granted, user_id)
+        less = yield from rights.bounded(context, granted, user_id)
         if less == granted:
             raise
         request = rights.request(catalogue, less, kind, user_id)
@@ -151,52 +151,52 @@ def _user_with_login(wanted: Element) -> Probe:
 # ---- edit ----
 
 
-def _edit(work: CallContext) -> Steps[Element]:
-    translation = work.translation
+def _edit(context: CallContext) -> Steps[Element]:
+    translation = context.translation
     user, phone = translation.legs["user"], translation.legs["extension"]
-    if work.extensions.main is None:
+    if context.extensions.main is None:
         raise CallerError(
             "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
         )
-    translation.to_new(work)
-    profile, device = user.to_new(work), phone.to_new(work)
-    own = work.extensions.main.user_id
-    yield from phone_passwords.follow(work, profile, device)
+    translation.to_new(context)
+    profile, device = user.to_new(context), phone.to_new(context)
+    own = context.extensions.main.user_id
+    yield from phone_passwords.follow(context, profile, device)
     if not (device.child("label") or device.child("password")):
         answer = yield from shared_emails.tried(
-            work, profile, lambda: forward(work, user.new, profile, writes=True), own
+            context, profile, lambda: forward(context, user.new, profile, writes=True), own
         )
-        return finish(work, user.to_old(answer, work))
+        return finish(context, user.to_old(answer, context))
 
-    device = yield from first.label(work, device)
+    device = yield from first.label(context, device)
 
     def steps(journal: JournalRun) -> Steps[Element]:
-        edited = yield from shared_emails.tried(work, profile, lambda: redo_step(journal, 0), own)
+        edited = yield from shared_emails.tried(context, profile, lambda: redo_step(journal, 0), own)
         changed = yield from redo_step(journal, 1)
         said = [edited.answer or Element(""), changed.answer or Element("")]
-        return finish(work, user.to_old(said[0], work), phone.to_old(said[1], work))
+        return finish(context, user.to_old(said[0], context), phone.to_old(said[1], context))
 
     writes = (
         JournalStep("edit-user", Ask(user.new.full_name, profile)),
         JournalStep("edit-extension", Ask(phone.new.full_name, device)),
     )
-    begin = beginning(work, subject_of(work.extensions.main.number), writes)
-    return (yield from journalled(work, begin, steps))
+    begin = beginning(context, subject_of(context.extensions.main.number), writes)
+    return (yield from journalled(context, begin, steps))
 
 
 # ---- delete ----
 
 
-def _delete(work: CallContext) -> Steps[Element]:
+def _delete(context: CallContext) -> Steps[Element]:
     """Those that there are; of the others the answer and a finding tell. Raises CallerError for none."""
-    new = work.translation.to_new(work)
+    new = context.translation.to_new(context)
     named = [(_BY[each.name], each.text or "") for each in new.children]
     for by in _BY.values():
-        yield from find(work, by, [text for name, text in named if name == by])
+        yield from find(context, by, [text for name, text in named if name == by])
     there: dict[Identity, str] = {}
     lost: set[tuple[ExtensionKey, str]] = set()
     for name, text in named:
-        identity = work.extensions.identities.get((name, text))
+        identity = context.extensions.identities.get((name, text))
         if identity is None:
             lost.add((name, text))
         else:
@@ -204,9 +204,9 @@ def _delete(work: CallContext) -> Steps[Element]:
     if not there:
         raise nothing_there()
     for name, _ in sorted(lost):
-        work.find("partly-done", "ID" if name == "old_id" else "identifier", GONE)
+        context.find("partly-done", "ID" if name == "old_id" else "identifier", GONE)
     doomed = yield from extensions(there)
-    return (yield from delete_all(work, doomed, len(lost)))
+    return (yield from delete_all(context, doomed, len(lost)))
 
 
 # ---- declarations ----

@@ -61,7 +61,7 @@ class _Lists:
 class _Asked:
     """One GetExtensions: the v3 requests, and how it is to be read."""
 
-    work: CallContext
+    context: CallContext
     users: Element
     phones: Element
     text: str
@@ -69,7 +69,7 @@ class _Asked:
     @property
     def whole(self) -> bool:
         """True if every extension of the people is asked for."""
-        return not any(self.work.request.get(name) for name in ("extensionType", "templateID"))
+        return not any(self.context.request.get(name) for name in ("extensionType", "templateID"))
 
     @property
     def narrowed(self) -> bool:
@@ -89,22 +89,22 @@ class _Asked:
         )
 
     def setting(self, name: str) -> str:
-        return self.work.caller.settings.get(name, "auto")
+        return self.context.caller.settings.get(name, "auto")
 
 
-def listed(work: CallContext) -> Steps[Element]:
+def listed(context: CallContext) -> Steps[Element]:
     """Extensions and users of the same parent, joined. The filter is one on accounts and on numbers.
 
     A template narrows down those that it is for: PBX.GetTemplates is asked whether it is one of users.
     """
-    translation = work.translation
-    translation.to_new(work)
-    users, phones = (translation.legs[name].to_new(work) for name in ("user", "extension"))
-    templates = yield from successors(work)
+    translation = context.translation
+    translation.to_new(context)
+    users, phones = (translation.legs[name].to_new(context) for name in ("user", "extension"))
+    templates = yield from successors(context)
     put(users, templates.user)
     put(phones, templates.extension)
-    text = (work.request.get("filter") or "").strip().lower()
-    asked = _Asked(work, users, phones, text)
+    text = (context.request.get("filter") or "").strip().lower()
+    asked = _Asked(context, users, phones, text)
     lists = yield from _read(asked)
     yield from _join(asked, lists)
     yield from _complete_people(asked, lists)
@@ -131,8 +131,8 @@ def _read(asked: _Asked) -> Steps[_Lists]:
 
 
 def _ask(asked: _Asked, leg: str, request: Element) -> Steps[Element]:
-    operation = asked.work.translation.legs[leg].new
-    return (yield from forward(asked.work, operation, request, writes=False))
+    operation = asked.context.translation.legs[leg].new
+    return (yield from forward(asked.context, operation, request, writes=False))
 
 
 def _rows_of_each(asked: _Asked, lists: _Lists, users: Iterable[str]) -> Steps[None]:
@@ -149,7 +149,7 @@ def _below_each(
     """The lists of v3 of each of these parents, side by side; None where it refuses."""
     kept = [each for each in request.children if each.name not in _PARENT]
     parts = tuple(
-        look(asked.work, name, *kept, Element("parentID", parent)) for parent in dict.fromkeys(parents)
+        look(asked.context, name, *kept, Element("parentID", parent)) for parent in dict.fromkeys(parents)
     )
     found = (yield from ask(Together(parts))) if parts else []
     return found
@@ -158,8 +158,8 @@ def _below_each(
 def _below(asked: _Asked, lists: _Lists) -> Steps[None]:
     """People and extensions of all organizations below the parent."""
     parent = [each for each in asked.users.children if each.name in _PARENT]
-    above = yield from look(asked.work, "ServiceProvider.GetServiceProviders", *parent)
-    places = [(yield from look(asked.work, "Organization.GetOrganizations", *parent))]
+    above = yield from look(asked.context, "ServiceProvider.GetServiceProviders", *parent)
+    places = [(yield from look(asked.context, "Organization.GetOrganizations", *parent))]
     providers = _ids([above], "serviceProvider")
     nothing = Element("GetOrganizations")
     places += yield from _below_each(asked, "Organization.GetOrganizations", nothing, providers)
@@ -182,8 +182,8 @@ def _ids(answers: Iterable[Element | None], row: str) -> list[str]:
 
 def _join(asked: _Asked, lists: _Lists) -> Steps[None]:
     """Find out whose each row is, and bring the identity map and the rows in line with v3."""
-    work = asked.work
-    yield from known_to_map(work, lists.rows)
+    context = asked.context
+    yield from known_to_map(context, lists.rows)
     by: dict[str, list[str]] = {}
     for user, each in lists.people.items():
         by.setdefault(each.get("identifier") or "", []).append(user)
@@ -192,7 +192,7 @@ def _join(asked: _Asked, lists: _Lists) -> Steps[None]:
     unclear: list[str] = []
     for number, row in lists.rows.items():
         said = row.get("identifier") or ""
-        identity = work.extensions.identities.get(("number", number))
+        identity = context.extensions.identities.get(("number", number))
         if tells and said and len(by.get(said, ())) == 1:
             told.append(Known(by[said][0], number, said))
         elif number in lists.owners:
@@ -201,15 +201,15 @@ def _join(asked: _Asked, lists: _Lists) -> Steps[None]:
             told.append(Known(identity.user_id, number))
         elif identity is not None or _may_be_listed(asked, number, said, by, tells):
             unclear.append(number)
-    said_of = yield from ask_each(work, unclear)
+    said_of = yield from ask_each(context, unclear)
     told += [said_of.known(number) for number in unclear if number in said_of.there]
     users = dict.fromkeys([*lists.people, *(each.user_id for each in told)]) if asked.whole else ()
     seen = ListedExtensions(told, lists.rows, tuple(users), denied=said_of.denied)
-    found = yield from reconcile(work, seen)
+    found = yield from reconcile(context, seen)
     for identity in found.gone:
-        unnote(work, identity)
+        unnote(context, identity)
     for identity in found.identities.values():
-        note(work, identity)
+        note(context, identity)
     for number in (*found.ghosts, *said_of.denied):
         lists.rows.pop(number, None)
     for number, details in found.omitted.items():
@@ -223,11 +223,11 @@ def _rows_tell_users(asked: _Asked, lists: _Lists, by: dict[str, list[str]]) -> 
     if way != "auto" or not rows or any(said in by for said in rows.values()):
         return way != "extension"
     for number, said in rows.items():
-        identity = asked.work.extensions.identities.get(("number", number))
+        identity = asked.context.extensions.identities.get(("number", number))
         if identity is not None and identity.identifier:
             return identity.identifier == said
     number, said = next(iter(rows.items()))
-    details = yield from look(asked.work, "Extension.GetExtensionDetails", Element("extendedNumber", number))
+    details = yield from look(asked.context, "Extension.GetExtensionDetails", Element("extendedNumber", number))
     return details is None or details.get("parentIdentifier") in (None, "", said)
 
 
@@ -246,7 +246,7 @@ def _complete_people(asked: _Asked, lists: _Lists) -> Steps[None]:
     if not wanted or asked.narrowed:
         return
     found = yield from ask(
-        Together(tuple(look(asked.work, "User.GetUserDetails", Element("ID", user)) for user in wanted))
+        Together(tuple(look(asked.context, "User.GetUserDetails", Element("ID", user)) for user in wanted))
     )
     for user, details in zip(wanted, found, strict=True):
         if details is not None:
@@ -257,7 +257,7 @@ def _absent_owners(asked: _Asked, lists: _Lists) -> list[str]:
     owners = {
         identity.user_id: None
         for number in lists.rows
-        if (identity := asked.work.extensions.identities.get(("number", number))) is not None
+        if (identity := asked.context.extensions.identities.get(("number", number))) is not None
         and (not asked.text or _number_fits(asked, number))
     }
     return [user for user in owners if user not in lists.people][:MOST_ASKED]
@@ -265,7 +265,7 @@ def _absent_owners(asked: _Asked, lists: _Lists) -> list[str]:
 
 def _only(asked: _Asked, row: str, details: Element) -> Element:
     """The details that a row of a list has."""
-    kind = asked.work.translation.legs[row].new.output.complex
+    kind = asked.context.translation.legs[row].new.output.complex
     inner = kind.slots[row].decl.complex if kind is not None else None
     names = inner.slots.keys() if inner is not None else ()
     return Element(row, children=[each for each in details.children if each.name in names])
@@ -276,15 +276,17 @@ def _only(asked: _Asked, row: str, details: Element) -> Element:
 
 def _answer(asked: _Asked, lists: _Lists) -> Element:
     """The old list. That it is empty is said only of one that is."""
-    phones, work = asked.work.translation.legs["extension"], asked.work
-    old = phones.to_old(Element(phones.new.output.name, children=[*lists.others, *lists.rows.values()]), work)
+    phones, context = asked.context.translation.legs["extension"], asked.context
+    old = phones.to_old(
+        Element(phones.new.output.name, children=[*lists.others, *lists.rows.values()]), context
+    )
     made = zip(lists.rows, old.all("extension"), strict=True)
     rows = [row for number, each in made if (row := _row(asked, lists, number, each)) is not None]
     notices = [each for each in old.children if each.name != "extension"]
     others = [each for each in notices if not rows or each.get("code") != NO_RECORDS]
-    target = Element(asked.work.translation.old.output.name, children=[*_once(others), *rows])
-    for produce in asked.work.translation.on_answer:
-        produce(target, work)
+    target = Element(asked.context.translation.old.output.name, children=[*_once(others), *rows])
+    for produce in asked.context.translation.on_answer:
+        produce(target, context)
     return target
 
 
@@ -300,7 +302,7 @@ def _once(notices: list[Element]) -> list[Element]:
 
 def _row(asked: _Asked, lists: _Lists, number: str, made: Element) -> Element | None:
     """One row of the old list: the phone's type and number, the account's names. None for one not asked for."""
-    identity: Identity | None = asked.work.extensions.identities.get(("number", number))
+    identity: Identity | None = asked.context.extensions.identities.get(("number", number))
     owner = lists.people.get(identity.user_id) if identity else None
     if identity is None or owner is None:
         return None

@@ -24,60 +24,62 @@ _HAS_ITS_OWN = (
 _NOT_TOLD = "v3 made a password for the account and does not tell it: the phone keeps its own."
 
 
-def share(work: CallContext, made: Element, phone: Element) -> None:
+def share(context: CallContext, made: Element, phone: Element) -> None:
     """Let a new phone have the password that v3 made for its user and answered in `made`."""
     if not phone.is_on("passwordAuto"):
         return
     password = made.get("password")
     if not password:
-        work.find(_CODE, "passwordAuto", _NOT_TOLD)
+        context.find(_CODE, "passwordAuto", _NOT_TOLD)
         return
     phone.children = [each for each in phone.children if each.name not in ("passwordAuto", "password")]
     phone.children.append(Element("password", password))
 
 
-def remember_same(work: CallContext) -> Steps[None]:
+def remember_same(context: CallContext) -> Steps[None]:
     """Remember of a new extension that its phone has the account's password, where that makes a difference."""
-    if work.caller.settings.get("phone_password") == _APART and work.extensions.account is not None:
+    if context.caller.settings.get("phone_password") == _APART and context.extensions.account is not None:
         try:
-            yield from _note(work.extensions.account, _SAME)
+            yield from _note(context.extensions.account, _SAME)
         except Fault:
-            work.find("kept-value-lost", "password")
+            context.find("kept-value-lost", "password")
 
 
-def follow(work: CallContext, profile: Element, phone: Element) -> Steps[None]:
+def follow(context: CallContext, profile: Element, phone: Element) -> Steps[None]:
     """Take the password out of what is sent for the phone, unless the phone follows its account.
 
     Raises Fault when it cannot be found out whether it does.
     """
     if profile.is_on("passwordAuto"):
         why = _NOT_TOLD
-    elif not phone.get("password") or (yield from _follows(work)):
+    elif not phone.get("password") or (yield from _follows(context)):
         return
     else:
         why = _HAS_ITS_OWN
-    work.find(_CODE, "password", why)
+    context.find(_CODE, "password", why)
     phone.children = [each for each in phone.children if each.name != "password"]
 
 
-def _follows(work: CallContext) -> Steps[bool]:
-    kept = (yield from ask(Recall(work.extensions.account))) if work.extensions.account is not None else {}
+def _follows(context: CallContext) -> Steps[bool]:
+    kept = (
+        (yield from ask(Recall(context.extensions.account))) if context.extensions.account is not None else {}
+    )
     said = kept[_FIELD].text if _FIELD in kept else None
-    return (said or work.caller.settings.get("phone_password", "follow")) != _APART
+    return (said or context.caller.settings.get("phone_password", "follow")) != _APART
 
 
-def set_apart(work: CallContext, writes: Steps[Element]) -> Steps[Element]:
+def set_apart(context: CallContext, writes: Steps[Element]) -> Steps[Element]:
     """Give the phone a password of its own. It is remembered first: a crash finishes the writes, not this.
 
     Raises Fault when it cannot be remembered; then nothing was written.
     """
-    assert work.extensions.account is not None
-    kept = yield from ask(Recall(work.extensions.account))
-    yield from _note(work.extensions.account, _APART)
+    assert context.extensions.account is not None
+    kept = yield from ask(Recall(context.extensions.account))
+    yield from _note(context.extensions.account, _APART)
     try:
         return (yield from writes)
     except BackendRefused:  # the phone has the password that it had
-        yield from _note(work.extensions.account, kept[_FIELD].text or "" if _FIELD in kept else "")
+        yield from _note(context.extensions.account, kept[_FIELD].text or "" if _FIELD in kept else "")
         raise
 
 

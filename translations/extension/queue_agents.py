@@ -33,39 +33,39 @@ def agent(old_id: str, new: str) -> Rule:
     return Refer(old_id, new, _NUMBER, "request", later=True)
 
 
-def by_id(work: CallContext) -> Steps[Element]:
+def by_id(context: CallContext) -> Steps[Element]:
     """A call whose element ID names agents."""
-    yield from _find_out(work, [(each.text or "").strip() for each in work.request.all("ID")])
-    return (yield from one_call(work))
+    yield from _find_out(context, [(each.text or "").strip() for each in context.request.all("ID")])
+    return (yield from one_call(context))
 
 
-def _find_out(work: CallContext, named: Iterable[str]) -> Steps[None]:
+def _find_out(context: CallContext, named: Iterable[str]) -> Steps[None]:
     """Let the call know each agent, a remote one too: as if its name in v3 were a number."""
     wanted = [each for each in dict.fromkeys(named) if each]
     if not wanted:
         return
-    local, remote = yield from _agents(work)
-    yield from perhaps(work, "old_id", wanted, ask=False)
+    local, remote = yield from _agents(context)
+    yield from perhaps(context, "old_id", wanted, ask=False)
     for said in wanted:
-        known = work.extensions.identities.get(("old_id", said))
+        known = context.extensions.identities.get(("old_id", said))
         row = remote.get(_canonical(said))
         if row is None and known is None:
-            yield from perhaps(work, "old_id", [said], ask=True)
-            known = work.extensions.identities.get(("old_id", said))
+            yield from perhaps(context, "old_id", [said], ask=True)
+            known = context.extensions.identities.get(("old_id", said))
         if known is None and row is None and local is not None:
             raise CallerError(
                 "unknown-extension", "The queue has no agent with this ID: look it up anew.", "100"
             )
         if known is None or (row is not None and not _is_among(known, local)):
-            _note(work, said, row)
+            _note(context, said, row)
 
 
-def _agents(work: CallContext) -> Steps[tuple[list[Element] | None, dict[str, Element]]]:
+def _agents(context: CallContext) -> Steps[tuple[list[Element] | None, dict[str, Element]]]:
     """The local agents of the queue, and the remote ones by ID; None and none where v3 does not show them."""
-    if work.extensions.main is None:
+    if context.extensions.main is None:
         return None, {}
-    asked = Element("extendedNumber", work.extensions.main.number)
-    told = yield from look(work, WHOSE.operation, asked)
+    asked = Element("extendedNumber", context.extensions.main.number)
+    told = yield from look(context, WHOSE.operation, asked)
     if told is None:
         return None, {}
     return told.all("localAgents"), {
@@ -83,14 +83,14 @@ def _is_among(known: Identity, local: list[Element] | None) -> bool:
     return any(has_number(known, (each.get("extensionNo") or "").strip()) for each in local or ())
 
 
-def _note(work: CallContext, said: str, row: Element | None) -> None:
+def _note(context: CallContext, said: str, row: Element | None) -> None:
     """Name a remote agent in v3. Raises CallerError where the setting refuses it."""
-    how = work.caller.settings.get("remote_agent", "id")
+    how = context.caller.settings.get("remote_agent", "id")
     if how == "refuse":
-        work.find("field-refused", "ID", _REFUSED)
+        context.find("field-refused", "ID", _REFUSED)
         raise CallerError("field-refused", f"ID cannot be served: {_REFUSED}")
     phone = (row.get("phoneNumber") or "").strip() if row is not None else ""
     name = phone if how == "phone" and phone else said
-    work.find("effect-may-differ", "ID", _UNTOLD)
+    context.find("effect-may-differ", "ID", _UNTOLD)
     identity = Identity(said, "", "", name)
-    work.extensions.identities["old_id", said] = work.extensions.identities["number", name] = identity
+    context.extensions.identities["old_id", said] = context.extensions.identities["number", name] = identity

@@ -16,69 +16,69 @@ from shim.core.message import Element
 from translations.extension.templates import put_old
 
 
-def finish(work: CallContext, *answers: Element) -> Element:
+def finish(context: CallContext, *answers: Element) -> Element:
     """One old answer out of what the legs gave; of the same element the first counts."""
-    target = Element(work.translation.old.output.name)
+    target = Element(context.translation.old.output.name)
     for answer in answers:
         known = {each.name for each in target.children}
         target.children += [each for each in answer.children if each.name not in known]
-    for produce in work.translation.on_answer:
-        produce(target, work)
+    for produce in context.translation.on_answer:
+        produce(target, context)
     return target
 
 
-def details(work: CallContext) -> Steps[Element]:
+def details(context: CallContext) -> Steps[Element]:
     """Profile and phone of one extension; where none is named, of the caller's own."""
-    translation = work.translation
+    translation = context.translation
     user, phone = translation.legs["user"], translation.legs["extension"]
-    translation.to_new(work)
-    profile = yield from _found(work, lambda: _profile(user, work))
-    if work.extensions.main is None:
-        yield from _own(work, profile)
-    device = yield from _found(work, lambda: _device(phone, work))
-    owner = known_from(device, _extension(work).number)
-    if owner is not None and owner.user_id != _extension(work).user_id:
-        [moved] = yield from learn(work, [owner])
-        about(work, moved)
-        profile = yield from _profile(user, work)
-    finished = finish(work, user.to_old(profile, work), phone.to_old(device, work))
-    put_old(finished, work, profile, device)
+    translation.to_new(context)
+    profile = yield from _found(context, lambda: _profile(user, context))
+    if context.extensions.main is None:
+        yield from _own(context, profile)
+    device = yield from _found(context, lambda: _device(phone, context))
+    owner = known_from(device, _extension(context).number)
+    if owner is not None and owner.user_id != _extension(context).user_id:
+        [moved] = yield from learn(context, [owner])
+        about(context, moved)
+        profile = yield from _profile(user, context)
+    finished = finish(context, user.to_old(profile, context), phone.to_old(device, context))
+    put_old(finished, context, profile, device)
     return finished
 
 
-def _found(work: CallContext, read: Callable[[], Steps[Element]]) -> Steps[Element]:
+def _found(context: CallContext, read: Callable[[], Steps[Element]]) -> Steps[Element]:
     """Read something; once more when the extension has another number or user by now."""
     try:
         return (yield from read())
     except Fault as fault:
-        if not (yield from elsewhere(work, fault)):
+        if not (yield from elsewhere(context, fault)):
             raise
         return (yield from read())
 
 
-def _profile(user: Translation, work: CallContext) -> Steps[Element]:
+def _profile(user: Translation, context: CallContext) -> Steps[Element]:
     """The user; by ID once it is known whose the extension is."""
-    asked = user.to_new(work)
-    if work.extensions.main is not None:
-        asked = Element(asked.name, children=[Element("ID", work.extensions.main.user_id)])
-    return (yield from forward(work, user.new, asked, writes=False))
+    asked = user.to_new(context)
+    if context.extensions.main is not None:
+        asked = Element(asked.name, children=[Element("ID", context.extensions.main.user_id)])
+    return (yield from forward(context, user.new, asked, writes=False))
 
 
-def _device(phone: Translation, work: CallContext) -> Steps[Element]:
-    asked = Element(phone.new.input.name, children=[Element("extendedNumber", _extension(work).number)])
-    return (yield from forward(work, phone.new, asked, writes=False))
+def _device(phone: Translation, context: CallContext) -> Steps[Element]:
+    asked = Element(phone.new.input.name, children=[Element("extendedNumber", _extension(context).number)])
+    return (yield from forward(context, phone.new, asked, writes=False))
 
 
-def _own(work: CallContext, profile: Element) -> Steps[None]:
+def _own(context: CallContext, profile: Element) -> Steps[None]:
     """No extension was named: it is the caller's own, if it is one."""
-    found = yield from extensions_of(work, profile.get("ID") or "", strict=True)
+    found = yield from extensions_of(context, profile.get("ID") or "", strict=True)
     if not found:
         raise CallerError(
             "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
         )
-    about(work, found[0])
+    about(context, found[0])
 
 
-def _extension(work: CallContext) -> Identity:
-    assert work.extensions.main is not None
-    return work.extensions.main
+def _extension(context: CallContext) -> Identity:
+    assert context.extensions.main is not None
+    return context.extensions.main

@@ -65,29 +65,29 @@ NOTES = (
 )
 
 
-def configured(work: CallContext) -> Rights:
+def configured(context: CallContext) -> Rights:
     """The defaults with what the setting changes, as far as the backend's users have it."""
     own = {
         key.partition(".")[2]: value
-        for key, value in work.caller.settings.items()
+        for key, value in context.caller.settings.items()
         if key.startswith("new_user_values.")
     }
-    slots = _slots(work.catalogue)
+    slots = _slots(context.catalogue)
     return {name: value for name, value in {**DEFAULTS, **own}.items() if value != "leave" and name in slots}
 
 
-def bounded(work: CallContext, rights: Rights, user_id: str) -> Steps[Rights]:
+def bounded(context: CallContext, rights: Rights, user_id: str) -> Steps[Rights]:
     """The same, but no more than the user's organization has; a finding names what is less."""
-    parent = yield from _parent(work, user_id)
-    slots = _slots(work.catalogue)
+    parent = yield from _parent(context, user_id)
+    slots = _slots(context.catalogue)
     less = {
-        name: value if _has_all(work, has := parent.child(name), slots[name]) else _least(value, has)
+        name: value if _has_all(context, has := parent.child(name), slots[name]) else _least(value, has)
         for name, value in rights.items()
     }
     changed = [name for name, value in less.items() if value != rights[name]]
     if changed:
         because = f"The organization has less than a new user should get: lowered {', '.join(changed)}."
-        work.find("grant-lowered", "parentID", because, "User.SetUserPL")
+        context.find("grant-lowered", "parentID", because, "User.SetUserPL")
     return less
 
 
@@ -116,9 +116,9 @@ def _slots(catalogue: Catalogue) -> Mapping[str, Slot]:
     return kind.slots
 
 
-def _has_all(work: CallContext, parent: Element | None, slot: Slot) -> bool:
+def _has_all(context: CallContext, parent: Element | None, slot: Slot) -> bool:
     """True if the parent has no bound here, or v3 does not tell of one."""
-    return parent is None or (slot.decl.complex is not None and is_unlimited(parent, work, "answer"))
+    return parent is None or (slot.decl.complex is not None and is_unlimited(parent, context, "answer"))
 
 
 def _least(wanted: str, parent: Element | None) -> str:
@@ -133,18 +133,18 @@ def _least(wanted: str, parent: Element | None) -> str:
     return wanted
 
 
-def _parent(work: CallContext, user_id: str) -> Steps[Element]:
+def _parent(context: CallContext, user_id: str) -> Steps[Element]:
     """The rights of a new user's organization; nothing is said where v3 does not tell."""
-    named = next((work.request.child(name) for name in _BY if work.request.get(name)), None)
+    named = next((context.request.child(name) for name in _BY if context.request.get(name)), None)
     try:
         if named is not None:
             who = Element(_BY[named.name], (named.text or "").strip())
         else:
-            told = yield from read_v3(work, "User.GetUserDetails", Element("ID", user_id))
+            told = yield from read_v3(context, "User.GetUserDetails", Element("ID", user_id))
             who = Element("ID", told.get("parentID"))
-        answer = yield from read_v3(work, "Organization.GetOrganizationPL", who)
+        answer = yield from read_v3(context, "Organization.GetOrganizationPL", who)
     except BackendRefused:
-        work.find("grant-unchecked", "parentID", place="Organization.GetOrganizationPL")
+        context.find("grant-unchecked", "parentID", place="Organization.GetOrganizationPL")
         return Element("userPL")
     return answer.child("userPL") or Element("userPL")
 

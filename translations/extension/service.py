@@ -52,36 +52,36 @@ STATUS = compute("status", _status, str, "2.5 said 1 for active; v3 says true or
 ANY_TEXT = compute("name", str, str, "2.5 let the name be anything; it is a text in v3.", finding=None)
 
 
-def _set_provision(work: CallContext) -> Steps[Element]:
+def _set_provision(context: CallContext) -> Steps[Element]:
     """The settings first, then the phone's password, which is the extension's in v3. Finished, not undone."""
-    translation = work.translation
+    translation = context.translation
     settings, phone = translation.legs["settings"], translation.legs["phone"]
-    translation.to_new(work)
-    provision, secret = settings.to_new(work), phone.to_new(work)
+    translation.to_new(context)
+    provision, secret = settings.to_new(context), phone.to_new(context)
     if secret.child("password") is not None and not secret.get("password"):
-        work.find("empty-as-absent", "password")
+        context.find("empty-as-absent", "password")
     if not secret.get("password"):
-        answer = yield from forward(work, settings.new, provision, writes=True)
-        return settings.to_old(answer, work)
-    if work.extensions.main is None:
+        answer = yield from forward(context, settings.new, provision, writes=True)
+        return settings.to_old(answer, context)
+    if context.extensions.main is None:
         raise CallerError(
             "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
         )
 
-    secret = yield from first.label(work, secret)
+    secret = yield from first.label(context, secret)
 
     def steps(journal: JournalRun) -> Steps[Element]:
         done = yield from redo_step(journal, 0)
         yield from redo_step(journal, 1)
-        return settings.to_old(done.answer or Element(""), work)
+        return settings.to_old(done.answer or Element(""), context)
 
     writes = (
         Step("set-provision", Ask(settings.new.full_name, provision)),
         Step("set-password", Ask(phone.new.full_name, secret)),
     )
-    begin = beginning(work, subject_of(work.extensions.main.number), writes)
-    writes_all = journalled(work, begin, steps)
-    return (yield from phone_passwords.set_apart(work, writes_all))
+    begin = beginning(context, subject_of(context.extensions.main.number), writes)
+    writes_all = journalled(context, begin, steps)
+    return (yield from phone_passwords.set_apart(context, writes_all))
 
 
 SET_PROVISION = plan(

@@ -36,15 +36,15 @@ class Templates:
     kind: str | None = None
 
 
-def successors(work: CallContext) -> Steps[Templates]:
+def successors(context: CallContext) -> Steps[Templates]:
     """The successors of the template that a request names. Raises CallerError (252) when it has none."""
-    said = (work.request.get("templateID") or "").strip().removeprefix("+").lstrip("0")
+    said = (context.request.get("templateID") or "").strip().removeprefix("+").lstrip("0")
     if not said:
         return Templates()
-    mapped = _mapped(work.caller.settings).get(said)
+    mapped = _mapped(context.caller.settings).get(said)
     if mapped is not None:
         return mapped
-    found = yield from _template(work, said)
+    found = yield from _template(context, said)
     level = found.get("userLevel") if found is not None else None
     if found is not None and level == "extension":
         return Templates(extension=said, kind=found.get("extensionType"))
@@ -65,10 +65,10 @@ def put(request: Element, template: str | None) -> None:
         request.children.append(Element("templateID", template))
 
 
-def put_old(answer: Element, work: CallContext, user: Element, extension: Element) -> None:
+def put_old(answer: Element, context: CallContext, user: Element, extension: Element) -> None:
     """Let an old answer name the template that the two in v3 came from, if the setting knows it."""
     found = Templates(user.get("templateID"), extension.get("templateID"))
-    old = _came_from(_mapped(work.caller.settings), found)
+    old = _came_from(_mapped(context.caller.settings), found)
     if old is not None and answer.child("templateID") is not None:
         put(answer, old)
 
@@ -95,17 +95,17 @@ def _came_from(mapped: Mapping[str, Templates], found: Templates) -> str | None:
     return next(exact, None) or next(either, None)
 
 
-def kind_of(work: CallContext, templates: Templates) -> Steps[str]:
+def kind_of(context: CallContext, templates: Templates) -> Steps[str]:
     """The type of a new extension: as the request says, else as its template says, else a phone terminal."""
-    said = (work.request.get("extensionType") or "").strip() or templates.kind
+    said = (context.request.get("extensionType") or "").strip() or templates.kind
     if not said and templates.extension is not None:
-        found = yield from _template(work, templates.extension)
+        found = yield from _template(context, templates.extension)
         said = found.get("extensionType") if found is not None else None
     return said or "term"
 
 
-def _template(work: CallContext, template: str) -> Steps[Element | None]:
+def _template(context: CallContext, template: str) -> Steps[Element | None]:
     """A template of v3; None when v3 does not have it, or does not show it."""
-    answer = yield from look(work, "PBX.GetTemplates", Element("ID", template))
+    answer = yield from look(context, "PBX.GetTemplates", Element("ID", template))
     rows = answer.all("template") if answer is not None else []
     return next((row for row in rows if len(rows) == 1 or row.get("ID") == template), None)

@@ -77,7 +77,7 @@ class Answered:
 
 
 def complete(
-    request: Element, appends: Iterable[Element], answers: Mapping[str, Answered], work: CallContext
+    request: Element, appends: Iterable[Element], answers: Mapping[str, Answered], context: CallContext
 ) -> None:
     """Put values of earlier answers into a request, as its mappings say. Raises CallerError."""
     placed: dict[int, tuple[Element, list[Element]]] = {}
@@ -90,12 +90,12 @@ def complete(
                 "appendOpResponse names an operation that was not answered before this one.",
             )
         for mapping in append.all("responseMapping"):
-            parent, made = _placed(request, mapping, earlier, work)
+            parent, made = _placed(request, mapping, earlier, context)
             placed.setdefault(id(parent), (parent, []))[1].append(made)
             count += 1
-            if count > work.limits.repeats:
+            if count > context.limits.repeats:
                 raise CallerError(
-                    "over-limit", f"An operation has at most {work.limits.repeats} responseMappings."
+                    "over-limit", f"An operation has at most {context.limits.repeats} responseMappings."
                 )
     for parent, elements in placed.values():
         names = {each.name for each in elements}
@@ -104,7 +104,7 @@ def complete(
 
 
 def _placed(
-    request: Element, mapping: Element, earlier: Answered, work: CallContext
+    request: Element, mapping: Element, earlier: Answered, context: CallContext
 ) -> tuple[Element, Element]:
     """The element that a mapping makes, and the one that it belongs into."""
     label = mapping.get("responseParam") or ""
@@ -114,12 +114,12 @@ def _placed(
             "no-earlier-answer", "responseParam names a parameter that the earlier operation did not answer."
         )
     if len(values) > 1:
-        work.find(
+        context.find(
             "repeated-element", f"{MAPPING}/responseParam", "The answer has several: the first was taken."
         )
     steps = _steps(mapping.get("node") or "", request.name)
-    if len(steps) > work.limits.depth:
-        raise CallerError("over-limit", f"A node is at most {work.limits.depth} elements deep.")
+    if len(steps) > context.limits.depth:
+        raise CallerError("over-limit", f"A node is at most {context.limits.depth} elements deep.")
     name = (_steps(mapping.get("requestParam") or "", "") or steps or _steps(label, ""))[-1]
     if steps and steps[-1] == name:
         steps = steps[:-1]

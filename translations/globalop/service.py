@@ -42,7 +42,7 @@ class Entry:
     translation: Translation | None = None
     call: InnerCall | None = None
     """None while it is not known to be a call of 2.5."""
-    work: CallContext | None = None
+    context: CallContext | None = None
     old: Element | None = None
     output: bytes = b""
     failed: bool = True
@@ -69,7 +69,7 @@ class Entry:
 class Run:
     """A LinkedOp under way."""
 
-    work: CallContext
+    context: CallContext
     entries: list[Entry] = field(default_factory=list)
     answers: dict[str, Answered] = field(default_factory=dict)
     """The answers that later operations refer to, by identifier."""
@@ -87,24 +87,24 @@ class Run:
                 (each.code, below), f"{entry.path.partition('/')[0]}/{below}".rstrip("/")
             )
             for _ in range(each.count):
-                self.work.record.findings.add(each.code, path, each.because, each.place, inner=inner)
+                self.context.record.findings.add(each.code, path, each.because, each.place, inner=inner)
 
 
-def _run(work: CallContext) -> Steps[Element]:
+def _run(context: CallContext) -> Steps[Element]:
     """Each package is a call of its own and served like one, in turn; v3's LinkedOp is not asked.
 
     A failed one ends the run if it says finalOnFailure, and what was added before it is deleted again.
     """
-    translation = work.translation
-    asked = translation.to_new(work).all("operation")
-    run = Run(work)
+    translation = context.translation
+    asked = translation.to_new(context).all("operation")
+    run = Run(context)
     referred = {text.strip() for each in asked for text in _referred(each)}
     for operation in asked:
         entry = yield from _one(run, operation)
         if entry.old is not None and entry.identifier in referred:
             run.answers[entry.identifier] = Answered(entry.old)
         if entry.failed and operation.is_on("finalOnFailure"):
-            if work.caller.settings.get("linked_failure") != "keep":
+            if context.caller.settings.get("linked_failure") != "keep":
                 yield from _undo(run)
             break
     processed = Element("processedOp", str(len(run.entries)))
@@ -123,11 +123,11 @@ def _one(run: Run, operation: Element) -> Steps[Entry]:
     try:
         yield from _serve(run, entry, operation, findings)
     except Fault as fault:
-        entry.fail(fault, run.work.caller.faults)
+        entry.fail(fault, run.context.caller.faults)
         code = f", code {fault.code}" if fault.code else ""
         failed.add("package-failed", "", f"It failed: {fault.reason}{code}.")
     if entry.call is not None:
-        entry.call.last = len(run.work.record.calls)
+        entry.call.last = len(run.context.record.calls)
     run.found(entry, findings, inner=entry.call is not None)
     run.found(entry, failed)
     return entry
@@ -136,36 +136,38 @@ def _one(run: Run, operation: Element) -> Steps[Entry]:
 def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> Steps[None]:
     if sum(len(each.output) for each in run.entries) > MOST_ANSWERED:
         raise CallerError("over-limit", f"The answers so far have {MOST_ANSWERED} bytes: ask for less at once.")
-    message = unpacked(operation.child("package"), run.work.limits)
-    asked = run.work.catalogue.old.by_input.get(message.body.name)
-    if asked is not None and asked is not run.work.translation.old:
-        entry.call = InnerCall(asked.full_name, message.body, findings, first=len(run.work.record.calls))
-        run.work.record.inner.append(entry.call)
-    inner = resolve(run.work.catalogue, message, None, findings)
+    message = unpacked(operation.child("package"), run.context.limits)
+    asked = run.context.catalogue.old.by_input.get(message.body.name)
+    if asked is not None and asked is not run.context.translation.old:
+        entry.call = InnerCall(asked.full_name, message.body, findings, first=len(run.context.record.calls))
+        run.context.record.inner.append(entry.call)
+    inner = resolve(run.context.catalogue, message, None, findings)
     entry.path += f"/{inner.old.input.name}"
-    if inner is run.work.translation:
+    if inner is run.context.translation:
         raise CallerError("linked-in-linked", "A LinkedOp holds no LinkedOp: put its operations into this one.")
     if any(block.name == "userCredentials" for block in message.headers):
         findings.add(
             "unknown-header", "userCredentials", "The login of the LinkedOp counts for all its operations."
         )
-    admit(run.work.caller, inner.old, findings)
-    complete(message.body, operation.all("appendOpResponse"), run.answers, run.work)
+    admit(run.context.caller, inner.old, findings)
+    complete(message.body, operation.all("appendOpResponse"), run.answers, run.context)
     entry.translation = inner
-    entry.work = _work(run, inner, message.body, findings, entry)
-    entry.old = yield from perform(entry.work)
-    run.work.record.server_info = entry.work.record.server_info
-    body = written(inner, entry.old, findings, run.work.schema_version)
-    entry.output = inner.writer(run.work.schema_version).envelope(body, None, run.work.schema_version or None)
+    entry.context = _context(run, inner, message.body, findings, entry)
+    entry.old = yield from perform(entry.context)
+    run.context.record.server_info = entry.context.record.server_info
+    body = written(inner, entry.old, findings, run.context.schema_version)
+    entry.output = inner.writer(run.context.schema_version).envelope(
+        body, None, run.context.schema_version or None
+    )
     entry.failed = (entry.old.get("result") or "success") != "success"
     assert entry.call is not None
     entry.call.fault = None
 
 
-def _work(
+def _context(
     run: Run, translation: Translation, request: Element, findings: Findings, entry: Entry
 ) -> CallContext:
-    outer = run.work
+    outer = run.context
     return CallContext(
         outer.catalogue,
         request,
@@ -189,7 +191,7 @@ def _undo(run: Run) -> Steps[None]:
             findings = Findings()
             undone = yield from _undone(run, entry, findings)
             if undone:
-                entry.fail(CallerError("undone", _LATER), run.work.caller.faults)
+                entry.fail(CallerError("undone", _LATER), run.context.caller.faults)
             findings.add("package-undone" if undone else "package-not-undone", "")
             run.found(entry, findings)
 
@@ -197,18 +199,18 @@ def _undo(run: Run) -> Steps[None]:
 def _undone(run: Run, entry: Entry, findings: Findings) -> Steps[bool]:
     """True if what an operation did could be taken back."""
     assert entry.translation is not None
-    assert entry.work is not None
+    assert entry.context is not None
     assert entry.old is not None
-    request = undoing(run.work.catalogue.old, entry.translation.old, entry.work.request, entry.old)
+    request = undoing(run.context.catalogue.old, entry.translation.old, entry.context.request, entry.old)
     if request is None:
         return False
-    inner = run.work.catalogue.translations.get(run.work.catalogue.old.by_input[request.name].full_name)
+    inner = run.context.catalogue.translations.get(run.context.catalogue.old.by_input[request.name].full_name)
     if inner is None:
         return False
-    work = _work(run, inner, request, findings, entry)
+    context = _context(run, inner, request, findings, entry)
     try:
-        yield from ask(Revoke(tuple(entry.work.record.entries)))
-        answer = yield from perform(work)
+        yield from ask(Revoke(tuple(entry.context.record.entries)))
+        answer = yield from perform(context)
     except Fault:
         return False
     return answer.get("result") == "success"
@@ -229,7 +231,7 @@ class Acted(Rule):
         return Taken("moved", self.old)
 
 
-def _as_it_came(child: Element, into: Element, work: CallContext) -> None:
+def _as_it_came(child: Element, into: Element, context: CallContext) -> None:
     into.children.append(child)
 
 

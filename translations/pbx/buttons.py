@@ -25,11 +25,11 @@ class Told(Rule):
         if direction == "answer":
             return None
 
-        def act(child: Element, into: Element, work: CallContext) -> None:
+        def act(child: Element, into: Element, context: CallContext) -> None:
             text = (child.text or "").strip().lower()
             into.children.append(Element(self.new, text))
             if text in ("1", "true", "t"):
-                work.find("effect-may-differ", self.old, self.because, self.new)
+                context.find("effect-may-differ", self.old, self.because, self.new)
 
         return Taken("carried" if self.old == self.new else "renamed", self.new, act, "effect-may-differ")
 

@@ -41,9 +41,9 @@ class Wrapped(Refer):
     """An extension that 2.5 names by a plain text, and v3 inside an element of that name."""
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: CallContext) -> None:
+        def act(child: Element, into: Element, context: CallContext) -> None:
             row = Element(self.old)
-            self._to_new(child, row, work)
+            self._to_new(child, row, context)
             if row.children:
                 into.children.append(row)
 
@@ -58,8 +58,8 @@ class Sought(Refer):
     """An extension whose devices are wanted: looked up like any other, and left to `read`."""
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: CallContext) -> None:
-            work.find("value-converted", self.old, self.because)
+        def act(child: Element, into: Element, context: CallContext) -> None:
+            context.find("value-converted", self.old, self.because)
 
         return Taken("computed", None, act, "value-converted") if direction == "request" else None
 
@@ -93,19 +93,21 @@ LISTED = (
 )
 
 
-def read(work: CallContext) -> Steps[Element]:
+def read(context: CallContext) -> Steps[Element]:
     """The list as v3 gives it; of devices of certain extensions, those that have one of their numbers."""
-    translation = work.translation
-    new = translation.to_new(work)
-    answer = yield from forward(work, translation.new, new, writes=False)
-    sought = texts(work.request, _EXTENSIONS)
+    translation = context.translation
+    new = translation.to_new(context)
+    answer = yield from forward(context, translation.new, new, writes=False)
+    sought = texts(context.request, _EXTENSIONS)
     if sought:
         wanted = {
-            found.number for each in sought if (found := work.extensions.identities.get(("extension_id", each)))
+            found.number
+            for each in sought
+            if (found := context.extensions.identities.get(("extension_id", each)))
         }
         answer.children = [each for each in answer.children if each.name != "devices" or _has(each, wanted)]
-    yield from of_answer(work, answer)
-    return translation.to_old(answer, work)
+    yield from of_answer(context, answer)
+    return translation.to_old(answer, context)
 
 
 def _has(device: Element, numbers: set[str]) -> bool:

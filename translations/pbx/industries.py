@@ -35,25 +35,25 @@ HEIGHTS = tuple(
 """The schema does not say how high a zone may be; the old server did."""
 
 
-def add(work: CallContext) -> Steps[Element]:
+def add(context: CallContext) -> Steps[Element]:
     """Keep an industry under a new ID; heights that are not said are those of 2.5."""
-    asked = work.translation.to_new(work)
-    _may_write(work)
+    asked = context.translation.to_new(context)
+    _may_write(context)
     there = yield from ask(Recall(INDUSTRIES))
     _is_free(there, asked.get("name") or "", but=None)
-    kind = work.translation.old.input.complex
+    kind = context.translation.old.input.complex
     for name, slot in kind.slots.items() if kind is not None else ():
         if slot.decl.default is not None and asked.child(name) is None:
             asked.children.append(Element(name, slot.decl.default))
     number = str(_BEFORE_FIRST + (yield from ask(Issue("industry"))))
     yield from ask(Remember(INDUSTRIES, {number: Element("industry", children=asked.children)}))
-    return _answer(work, Element("ID", number), Element("result", "success"))
+    return _answer(context, Element("ID", number), Element("result", "success"))
 
 
-def edit(work: CallContext) -> Steps[Element]:
+def edit(context: CallContext) -> Steps[Element]:
     """Change what the request says of an industry, and nothing else."""
-    asked = work.translation.to_new(work)
-    _may_write(work)
+    asked = context.translation.to_new(context)
+    _may_write(context)
     there = yield from ask(Recall(INDUSTRIES))
     number = _key(asked.get("ID") or "")
     before = there.get(number)
@@ -64,12 +64,12 @@ def edit(work: CallContext) -> Steps[Element]:
     said = {each.name for each in changes}
     kept = [each for each in before.children if each.name not in said]
     yield from ask(Remember(INDUSTRIES, {number: Element("industry", children=[*kept, *changes])}))
-    return _answer(work, Element("ID", number), Element("result", "success"))
+    return _answer(context, Element("ID", number), Element("result", "success"))
 
 
-def read(work: CallContext) -> Steps[Element]:
+def read(context: CallContext) -> Steps[Element]:
     """All industries, by ID; or the one with an ID, or those with a text in their name."""
-    asked = work.translation.to_new(work)
+    asked = context.translation.to_new(context)
     there = yield from ask(Recall(INDUSTRIES))
     number, part = _key(asked.get("ID") or ""), (asked.get("filter") or "").strip().casefold()
     rows = [
@@ -77,13 +77,13 @@ def read(work: CallContext) -> Steps[Element]:
         for key, each in sorted(_live(there).items(), key=lambda item: int(item[0]))
         if number in ("", key) and part in (each.get("name") or "").casefold()
     ]
-    return _answer(work, *rows)
+    return _answer(context, *rows)
 
 
-def delete(work: CallContext) -> Steps[Element]:
+def delete(context: CallContext) -> Steps[Element]:
     """Delete industries; a failure says that some of those that are named were not there."""
-    asked = work.translation.to_new(work)
-    _may_write(work)
+    asked = context.translation.to_new(context)
+    _may_write(context)
     live = _live((yield from ask(Recall(INDUSTRIES))))
     named = dict.fromkeys(_key(each.text or "") for each in asked.all("ID"))
     gone = [each for each in named if each in live]
@@ -92,16 +92,16 @@ def delete(work: CallContext) -> Steps[Element]:
     yield from ask(Remember(INDUSTRIES, {each: Element("industry", nil=True) for each in gone}))
     result = "success" if len(gone) == len(named) else "failure"
     if result == "failure":
-        work.find("partly-done", "ID", "Some of the industries were not there; the others are deleted.")
-    return _answer(work, Element("items", str(len(gone))), Element("result", result))
+        context.find("partly-done", "ID", "Some of the industries were not there; the others are deleted.")
+    return _answer(context, Element("items", str(len(gone))), Element("result", result))
 
 
-def _answer(work: CallContext, *children: Element) -> Element:
-    return Element(work.translation.old.output.name, children=list(children))
+def _answer(context: CallContext, *children: Element) -> Element:
+    return Element(context.translation.old.output.name, children=list(children))
 
 
-def _may_write(work: CallContext) -> None:
-    if work.caller.settings.get("industries", "write") != "write":
+def _may_write(context: CallContext) -> None:
+    if context.caller.settings.get("industries", "write") != "write":
         raise CallerError(
             "no-permission",
             "Industries are everybody's, and this login may not change them: its operator can allow it.",

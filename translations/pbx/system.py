@@ -20,45 +20,45 @@ _API = "Old clients see the version of SystemAPI that the shim speaks, not v3's.
 _NO_PASSWORD = "none"  # noqa: S105  # 2.5 cannot answer without one of four characters or more
 
 
-def _answer(work: CallContext, *children: Element) -> Element:
-    return Element(work.translation.old.output.name, children=list(children))
+def _answer(context: CallContext, *children: Element) -> Element:
+    return Element(context.translation.old.output.name, children=list(children))
 
 
-def _access(work: CallContext, api: str) -> Element:
-    said = work.caller.settings
+def _access(context: CallContext, api: str) -> Element:
+    said = context.caller.settings
     auth, status = said.get(f"{api}_legacy_auth", "false"), said.get(f"{api}_status", "false")
     return Element("access", children=[Element("legacyAuth", auth), Element("status", status)])
 
 
-def system_api(work: CallContext) -> Element:
+def system_api(context: CallContext) -> Element:
     """SystemAPI on or off, with or without user name and password, as configured."""
-    work.translation.to_new(work)
-    return _answer(work, _access(work, "system_api"))
+    context.translation.to_new(context)
+    return _answer(context, _access(context, "system_api"))
 
 
-def call_api(work: CallContext) -> Element:
+def call_api(context: CallContext) -> Element:
     """CallAPI on or off, and its login, as configured."""
-    work.translation.to_new(work)
-    said = work.caller.settings
+    context.translation.to_new(context)
+    said = context.caller.settings
     login = {
         "username": said.get("call_api_username", ""),
         "password": said.get("call_api_password") or _NO_PASSWORD,
     }
     auth = Element("auth", children=[Element(name, text) for name, text in login.items()])
-    return _answer(work, _access(work, "call_api"), auth)
+    return _answer(context, _access(context, "call_api"), auth)
 
 
-def schema_versions(work: CallContext) -> Element:
+def schema_versions(context: CallContext) -> Element:
     """The version of the interface that is served, and the one that the caller speaks."""
-    work.translation.to_new(work)
-    spoken = {work.translation.old_writer.interface.version, work.schema_version} - {""}
-    return _answer(work, *(Element("versions", each) for each in sorted(spoken)))
+    context.translation.to_new(context)
+    spoken = {context.translation.old_writer.interface.version, context.schema_version} - {""}
+    return _answer(context, *(Element("versions", each) for each in sorted(spoken)))
 
 
-def no_advertising(work: CallContext) -> Element:
+def no_advertising(context: CallContext) -> Element:
     """A list without templates."""
-    work.translation.to_new(work)
-    return _answer(work)
+    context.translation.to_new(context)
+    return _answer(context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class Shown(Rule):
     """In answers: the product version that old clients are to see."""
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: CallContext) -> None:
-            shown = child.text if work.shown_version is None else work.shown_version
+        def act(child: Element, into: Element, context: CallContext) -> None:
+            shown = child.text if context.shown_version is None else context.shown_version
             into.children.append(Element("version", shown))
             if shown != child.text:
-                work.find("value-converted", "version", self.because, "version")
+                context.find("value-converted", "version", self.because, "version")
 
         return Taken("computed", self.old, act, "value-converted") if direction == "answer" else None
 
@@ -80,14 +80,14 @@ class Spoken(Rule):
     """In answers: an API that is offered; of SystemAPI the version that the shim speaks."""
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: CallContext) -> None:
+        def act(child: Element, into: Element, context: CallContext) -> None:
             row = Element("api", children=list(child.children))
             into.children.append(row)
             version = row.child("version")
             ours = any(word in (row.get("protocol") or "").lower() for word in ("systemapi", "soap"))
-            if ours and version is not None and work.schema_version not in ("", version.text):
-                row.children[row.children.index(version)] = Element("version", work.schema_version)
-                work.find("value-converted", "api/version", self.because, "api/version")
+            if ours and version is not None and context.schema_version not in ("", version.text):
+                row.children[row.children.index(version)] = Element("version", context.schema_version)
+                context.find("value-converted", "api/version", self.because, "api/version")
 
         return Taken("carried", self.old, act, "value-converted") if direction == "answer" else None
 

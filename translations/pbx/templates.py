@@ -41,16 +41,16 @@ RULES = (
 )
 
 
-def read(work: CallContext) -> Steps[Element]:
+def read(context: CallContext) -> Steps[Element]:
     """For level 100 v3 is asked twice: for extension templates, and for user templates, which fit any type."""
-    translation = work.translation
-    asked = [translation.to_new(work)]
+    translation = context.translation
+    asked = [translation.to_new(context)]
     if asked[0].get("userLevel") == "extension":
         asked.append(_for_users(asked[0]))
     answers, refused = [], []
     for new in asked:
         try:
-            answers.append((yield from forward(work, translation.new, new, writes=False)))
+            answers.append((yield from forward(context, translation.new, new, writes=False)))
         except BackendError as fault:
             if fault.code != _NO_RECORDS:
                 raise
@@ -59,8 +59,8 @@ def read(work: CallContext) -> Steps[Element]:
         raise refused[0]
     rows = [child for each in answers for child in each.children]
     answer = Element(translation.new.output.name, children=rows)
-    yield from of_answer(work, answer)
-    return translation.to_old(answer, work)
+    yield from of_answer(context, answer)
+    return translation.to_old(answer, context)
 
 
 def _for_users(asked: Element) -> Element:

@@ -13,9 +13,9 @@ UPDATED = (unread("identifier", "v3 also names the identifier of what it changed
 """For the many answers that are a plain updateObject."""
 
 
-def verbose(work: CallContext) -> bool:
+def verbose(context: CallContext) -> bool:
     """True if an Add asked for the details of the new account."""
-    return work.request.is_on("verbose")
+    return context.request.is_on("verbose")
 
 
 _LIMITS = (
@@ -26,9 +26,9 @@ _LIMITS = (
 
 
 def _user_max(relative: bool) -> Rule:
-    def value(work: CallContext) -> Element | None:
-        wanted = work.caller.settings.get("user_max", "unlimited")
-        if wanted == "leave" or not any(work.request.child(each) for each in _LIMITS):
+    def value(context: CallContext) -> Element | None:
+        wanted = context.caller.settings.get("user_max", "unlimited")
+        if wanted == "leave" or not any(context.request.child(each) for each in _LIMITS):
             return None
         if relative:
             inner = Element("unlimited", "true") if wanted == "unlimited" else Element("value", wanted)

@@ -40,7 +40,7 @@ By = Callable[[Element, CallContext], str]
 class Completed(Rule):
     """An element of a new account that is made where the call does not have it."""
 
-    by: By = lambda root, work: ""
+    by: By = lambda root, context: ""
 
     def takes(self, direction: Direction) -> Taken | None:
         return None
@@ -48,29 +48,29 @@ class Completed(Rule):
     def produces(self, direction: Direction) -> Made | None:
         name = self.new
 
-        def produce(root: Element, work: CallContext) -> None:
-            text = "" if (root.get(name) or "").strip() else self.by(root, work)
+        def produce(root: Element, context: CallContext) -> None:
+            text = "" if (root.get(name) or "").strip() else self.by(root, context)
             if text:
                 root.children = [each for each in root.children if each.name != name]
                 root.children.append(Element(name, text))
-                work.find("default-added", name, self.because, name)
+                context.find("default-added", name, self.because, name)
 
         return Made("added", name, produce, "default-added", fills=True)
 
 
-def _name(root: Element, work: CallContext) -> str:
-    if work.caller.settings.get("complete_names", "login") == "leave":
+def _name(root: Element, context: CallContext) -> str:
+    if context.caller.settings.get("complete_names", "login") == "leave":
         return ""
     return (root.get(NAME) or "").strip() or (root.get("login") or "").strip()
 
 
-def _company(root: Element, work: CallContext) -> str:
-    leave = work.caller.settings.get("complete_company", "name") == "leave"
+def _company(root: Element, context: CallContext) -> str:
+    leave = context.caller.settings.get("complete_company", "name") == "leave"
     return "" if leave else (root.get(NAME) or "").strip() or (root.get("login") or "").strip()
 
 
-def _email(root: Element, work: CallContext) -> str:
-    how = work.caller.settings.get("complete_email", "leave")
+def _email(root: Element, context: CallContext) -> str:
+    how = context.caller.settings.get("complete_email", "leave")
     login = (root.get("login") or "").strip()
     return "" if how == "leave" or not login else how.replace("{login}", login)
 
@@ -81,25 +81,25 @@ def _completed(name: str, because: str, by: By) -> Rule:
 
 
 PERSON: tuple[Rule, ...] = (
-    _completed(FIRST, _NAMES, lambda root, work: halves(_name(root, work))[0]),
-    _completed(LAST, _NAMES, lambda root, work: halves(_name(root, work))[1]),
+    _completed(FIRST, _NAMES, lambda root, context: halves(_name(root, context))[0]),
+    _completed(LAST, _NAMES, lambda root, context: halves(_name(root, context))[1]),
     _completed("email", _EMAIL, _email),
 )
 """For every new account; to stand behind the rules about its names."""
 ORGANIZATION: tuple[Rule, ...] = (*PERSON, _completed("company", _COMPANY, _company))
 
 
-def owner(work: CallContext, add: Operation, wanted: Element) -> Steps[None]:
+def owner(context: CallContext, add: Operation, wanted: Element) -> Steps[None]:
     """Make the first user of an organization its owner, where that is set and v3 has roles."""
     kind = add.input.complex
     if (
-        work.caller.settings.get("organization_owner", "leave") == "leave"
+        context.caller.settings.get("organization_owner", "leave") == "leave"
         or kind is None
         or ROLE not in kind.slots
     ):
         return
     parent = [each for each in wanted.children if each.name in ("parentID", "parentIdentifier") and each.text]
-    told = yield from look(work, MEMBERS.operation, *(Element(each.name, each.text) for each in parent[:1]))
+    told = yield from look(context, MEMBERS.operation, *(Element(each.name, each.text) for each in parent[:1]))
     if told is not None and not told.all("user"):
         wanted.children.append(Element(ROLE, "owner"))
-        work.find("default-added", "parentID", _OWNER, ROLE)
+        context.find("default-added", "parentID", _OWNER, ROLE)

@@ -79,7 +79,7 @@ def _details(number: str) -> Ask:
     return Ask("Extension.GetExtensionDetails", _only("GetExtensionDetails", "extendedNumber", number))
 
 
-def delete_all(work: CallContext, doomed: Sequence[Doomed], lost: int = 0) -> Steps[Element]:
+def delete_all(context: CallContext, doomed: Sequence[Doomed], lost: int = 0) -> Steps[Element]:
     """Delete all in this order. `lost` is how many others the request names that there are not.
 
     What v3 refuses does not keep the others from being deleted. When nothing is deleted since it refused, be it
@@ -89,7 +89,7 @@ def delete_all(work: CallContext, doomed: Sequence[Doomed], lost: int = 0) -> St
     def answer(deleted: int) -> Element:
         result = "success" if deleted == len(doomed) and not lost else "partial"
         items = [Element("items", str(deleted)), Element("result", result)]
-        return Element(work.translation.old.output.name, children=items)
+        return Element(context.translation.old.output.name, children=items)
 
     def steps(journal: JournalRun) -> Steps[Element]:
         deleted = 0
@@ -108,7 +108,7 @@ def delete_all(work: CallContext, doomed: Sequence[Doomed], lost: int = 0) -> St
             if done.ask is None:
                 left.append((each.path, GONE))
             elif done.ask.operation == "Extension.DelExtension":
-                work.find("user-kept", each.path, _STAYS)
+                context.find("user-kept", each.path, _STAYS)
             if each.kept:
                 yield from ask(Forget(each.kept))
         if refused is not None and not deleted:
@@ -116,12 +116,12 @@ def delete_all(work: CallContext, doomed: Sequence[Doomed], lost: int = 0) -> St
                 step.state = "refused"
             raise refused
         for path, because in left if deleted else ():
-            work.find("partly-done", path, because)
+            context.find("partly-done", path, because)
         return answer(deleted)
 
     writes = [each.step for each in doomed]
-    begin = beginning(work, _subject(writes), writes, answer(len(doomed)))
-    told = yield from journalled(work, begin, steps)
+    begin = beginning(context, _subject(writes), writes, answer(len(doomed)))
+    told = yield from journalled(context, begin, steps)
     if told.get("items") == "0":
         raise nothing_there()
     return told

@@ -23,11 +23,11 @@ _DEFAULT = "The clients' old charging plan stays with the old reseller: they get
 _NONE = "The new reseller has no default charging plan that v3 shows: v3 decides which plan the clients get."
 
 
-def move(work: CallContext) -> Steps[Element]:
+def move(context: CallContext) -> Steps[Element]:
     """Move clients; without a plan as the setting says."""
-    translation = work.translation
-    new = translation.to_new(work)
-    how = work.caller.settings.get("move_without_plan", "leave")
+    translation = context.translation
+    new = translation.to_new(context)
+    how = context.caller.settings.get("move_without_plan", "leave")
     if how != "leave" and not any(new.get(each) for each in _PLANS):
         if how == "refuse":
             raise CallerError(
@@ -35,17 +35,17 @@ def move(work: CallContext) -> Steps[Element]:
                 "Parameter missing: chargingPlanID or chargingPlanIdentifier; send a plan of the new reseller.",
                 PARAMETER_MISSING,
             )
-        yield from _default(work, new)
-    answer = yield from forward(work, translation.new, new, writes=True)
-    return translation.to_old(answer, work)
+        yield from _default(context, new)
+    answer = yield from forward(context, translation.new, new, writes=True)
+    return translation.to_old(answer, context)
 
 
-def _default(work: CallContext, new: Element) -> Steps[None]:
+def _default(context: CallContext, new: Element) -> Steps[None]:
     """Let the request name the default plan of whom it moves to, if there is one."""
     to = next(each for each in new.children if each.name in _TO)
-    told = yield from look(work, PLANS.operation, Element(_TO[to.name], to.text))
+    told = yield from look(context, PLANS.operation, Element(_TO[to.name], to.text))
     plans = told.all("chargingPlan") if told is not None else []
     marked = [each.get("ID") for each in plans if each.is_on("default")]
     if marked and marked[0]:
         new.children.append(Element("chargingPlanID", marked[0]))
-    work.find("default-added", "chargingPlanID", _DEFAULT if marked else _NONE, "chargingPlanID")
+    context.find("default-added", "chargingPlanID", _DEFAULT if marked else _NONE, "chargingPlanID")

@@ -60,12 +60,12 @@ class AddedUp(Rule):
     def produces(self, direction: Direction) -> Made | None:
         return Made("computed", self.old, None) if direction == "answer" else None
 
-    def _add(self, child: Element, into: Element, work: CallContext) -> None:
-        work.find("value-converted", self.old, self.because, self.new)
+    def _add(self, child: Element, into: Element, context: CallContext) -> None:
+        context.find("value-converted", self.old, self.because, self.new)
         numbers = (each.text or "" for each in child.children if each.name != "unlimited")
         if not all(text.strip().isascii() and text.strip().isdecimal() and len(text) < 20 for text in numbers):
-            work.record.problems.append(Problem("field-refused", self.old, _NOT_NUMBERS, None))
-        work.kept.fields[self.old] = child
+            context.record.problems.append(Problem("field-refused", self.old, _NOT_NUMBERS, None))
+        context.kept.fields[self.old] = child
         if into.child(STORAGE) is None:
             into.children.append(Element(STORAGE))
 
@@ -88,26 +88,26 @@ class SharedOut(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         return Taken("ignored", None, self._share) if direction == "answer" else None
 
-    def _share(self, child: Element, into: Element, work: CallContext) -> None:
-        total = _total(child, work)
+    def _share(self, child: Element, into: Element, context: CallContext) -> None:
+        total = _total(child, context)
         if total == _UNREADABLE:
-            work.find("answer-value-omitted", self.new, self.because)
+            context.find("answer-value-omitted", self.new, self.because)
             return
-        five, as_given = shares(total, work.kept.recalled or {})
+        five, as_given = shares(total, context.kept.recalled or {})
         first = (self.new).removesuffix(STORAGE) + FIVE[0]
         if as_given:
-            work.find("field-emulated", first, _AS_GIVEN, self.new)
+            context.find("field-emulated", first, _AS_GIVEN, self.new)
         else:
-            work.find("value-converted", first, self.because, self.new)
+            context.find("value-converted", first, self.because, self.new)
         into.children += [_element(name, limit) for name, limit in five.items()]
 
 
 _UNREADABLE = -1
 
 
-def _total(child: Element, work: CallContext) -> Limit:
+def _total(child: Element, context: CallContext) -> Limit:
     text = (child.text or "").strip()
-    if is_unlimited(child, work, "answer"):
+    if is_unlimited(child, context, "answer"):
         return None
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else _UNREADABLE
 
@@ -154,41 +154,41 @@ def shares(total: Limit, kept: Mapping[str, Element]) -> tuple[dict[str, Limit],
 # ---- requests ----
 
 
-def limits(work: CallContext) -> Steps[Element]:
+def limits(context: CallContext) -> Steps[Element]:
     """Set or change limits; some of the five change the one by what they change. Raises Fault."""
-    translation = work.translation
-    new = translation.to_new(work)
+    translation = context.translation
+    new = translation.to_new(context)
     if new.child(STORAGE) is not None:
-        yield from _settle(work, new)
-    answer = yield from forward(work, translation.new, new, writes=True)
-    yield from remember(answer, work)
-    return translation.to_old(answer, work)
+        yield from _settle(context, new)
+    answer = yield from forward(context, translation.new, new, writes=True)
+    yield from remember(answer, context)
+    return translation.to_old(answer, context)
 
 
-def _settle(work: CallContext, new: Element) -> Steps[None]:
+def _settle(context: CallContext, new: Element) -> Steps[None]:
     """Make the one limit of a request, and what is kept of the five."""
-    given = {name: work.kept.fields.pop(name) for name in FIVE if name in work.kept.fields}
+    given = {name: context.kept.fields.pop(name) for name in FIVE if name in context.kept.fields}
     changes = [each for one in given.values() for each in one.children]
     steps = bool(changes) and {each.name for each in changes} <= set(_SIGNS)
     now: dict[str, Limit] = {}
     if changes or len(given) < len(FIVE):
-        kept = yield from _kept(work)
+        kept = yield from _kept(context)
         if steps:
             now = {name: _limit(kept[name]) for name in FIVE if name in kept}
         else:
-            now = yield from _now(work, new, kept)
+            now = yield from _now(context, new, kept)
     known = {name: each for name, each in given.items() if not steps or name in now}
     five = now | {name: _changed(each, now.get(name, 0)) for name, each in known.items()}
     said = _stepped(changes) if steps else _whole(summed(five), relative=bool(changes))
     new.children = [said if each.name == STORAGE else each for each in new.children]
     if five:
-        work.find("field-kept", next(iter(given)), _ADDED_UP)
-    work.kept.fields |= {name: _element(name, limit) for name, limit in five.items()}
+        context.find("field-kept", next(iter(given)), _ADDED_UP)
+    context.kept.fields |= {name: _element(name, limit) for name, limit in five.items()}
 
 
-def _kept(work: CallContext) -> Steps[Mapping[str, Element]]:
+def _kept(context: CallContext) -> Steps[Mapping[str, Element]]:
     """The elements that the shim keeps of the account; nothing where that cannot be found out."""
-    account = yield from account_of(Element(""), work)
+    account = yield from account_of(Element(""), context)
     if account is None:
         return {}
     try:
@@ -198,14 +198,14 @@ def _kept(work: CallContext) -> Steps[Mapping[str, Element]]:
     return found
 
 
-def _now(work: CallContext, new: Element, kept: Mapping[str, Element]) -> Steps[dict[str, Limit]]:
+def _now(context: CallContext, new: Element, kept: Mapping[str, Element]) -> Steps[dict[str, Limit]]:
     """The five as they are; nothing where v3 does not tell the one."""
-    service = work.translation.new.service
+    service = context.translation.new.service
     who = [each for each in new.children if each.name in ("ID", "identifier")][:1]
-    told = yield from look(work, f"{service}.Get{service}PL", *who)
+    told = yield from look(context, f"{service}.Get{service}PL", *who)
     place = told.child("userPL") if told is not None else None
     one = place.child(STORAGE) if place is not None else None
-    total = _UNREADABLE if one is None else _total(one, work)
+    total = _UNREADABLE if one is None else _total(one, context)
     return {} if total == _UNREADABLE else shares(total, kept)[0]
 
 

@@ -56,17 +56,17 @@ class Half(Rule):
     def produces(self, direction: Direction) -> Made | None:
         half = split(self.new)[1]
 
-        def produce(root: Element, work: CallContext) -> None:
-            name = work.request.get(NAME)
+        def produce(root: Element, context: CallContext) -> None:
+            name = context.request.get(NAME)
             if name is None:
                 return
             first, last = halves(name)
             root.children.append(Element(half, first if half == FIRST else last))
             if half == FIRST and name.strip():
                 if last == NO_LAST:
-                    work.find("default-added", NAME, _ONE_WORD, FIRST)
+                    context.find("default-added", NAME, _ONE_WORD, FIRST)
                 else:
-                    work.find("value-converted", NAME, _SPLIT, FIRST)
+                    context.find("value-converted", NAME, _SPLIT, FIRST)
 
         return Made("added", self.new, produce, "value-converted")
 
@@ -81,11 +81,11 @@ class Taking(Rule):
         return Taken("ignored", None, _as_it_is)
 
 
-def _nothing(child: Element, into: Element, work: CallContext) -> None:
+def _nothing(child: Element, into: Element, context: CallContext) -> None:
     return
 
 
-def _as_it_is(child: Element, into: Element, work: CallContext) -> None:
+def _as_it_is(child: Element, into: Element, context: CallContext) -> None:
     into.children.append(Element(child.name, child.text))
 
 
@@ -97,7 +97,7 @@ class Joining(Rule):
         return None
 
     def produces(self, direction: Direction) -> Made | None:
-        def produce(root: Element, work: CallContext) -> None:
+        def produce(root: Element, context: CallContext) -> None:
             for row in spots(root, split(self.old)[0]):
                 row.children = joined(row.children)
 

@@ -22,26 +22,26 @@ LABEL_READ = call("Extension.GetExtensionDetails", "The label as it is, where th
 LABEL = read_first("label", LABEL_READ.operation, _LABEL)
 
 
-def label(work: CallContext, phone: Element) -> Steps[Element]:
+def label(context: CallContext, phone: Element) -> Steps[Element]:
     """The request to change an extension, with the label that it has. Raises BackendError."""
     if phone.get("label"):
         return phone
-    told, number = yield from _asked(work, LABEL_READ.operation, phone.get("extendedNumber") or "")
-    work.find("read-first", "name", _LABEL, "label")
+    told, number = yield from _asked(context, LABEL_READ.operation, phone.get("extendedNumber") or "")
+    context.find("read-first", "name", _LABEL, "label")
     said = told.get("label") or told.get("name") or number
     others = [each for each in phone.children if each.name not in ("label", "extendedNumber")]
     return Element(phone.name, children=[Element("extendedNumber", number), Element("label", said), *others])
 
 
-def _asked(work: CallContext, operation: str, number: str) -> Steps[tuple[Element, str]]:
+def _asked(context: CallContext, operation: str, number: str) -> Steps[tuple[Element, str]]:
     """The details of an extension in v3, and the number that it has by now. Raises BackendError."""
     try:
-        return (yield from read_v3(work, operation, Element("extendedNumber", number))), number
+        return (yield from read_v3(context, operation, Element("extendedNumber", number))), number
     except BackendError as fault:
-        if not (yield from elsewhere(work, fault)) or work.extensions.main is None:
+        if not (yield from elsewhere(context, fault)) or context.extensions.main is None:
             raise
-    number = work.extensions.main.number
-    return (yield from read_v3(work, operation, Element("extendedNumber", number))), number
+    number = context.extensions.main.number
+    return (yield from read_v3(context, operation, Element("extendedNumber", number))), number
 
 
 # ---- call rules ----
@@ -57,17 +57,17 @@ RULES: tuple[Rule, ...] = tuple(
 )
 
 
-def edit_rules(work: CallContext) -> Steps[Element]:
+def edit_rules(context: CallContext) -> Steps[Element]:
     """Change call rules; what a rule does and the call does not say is read before. Raises Fault."""
-    translation = work.translation
-    new = translation.to_new(work)
+    translation = context.translation
+    new = translation.to_new(context)
     unsaid = [rule for rule in new.all("rule") if not _whole(rule)]
     if not unsaid:
-        return (yield from one_call(work))
-    yield from _fill(work, new, unsaid)
-    answer = yield from forward(work, translation.new, new, writes=True)
-    yield from of_answer(work, answer)
-    return translation.to_old(answer, work)
+        return (yield from one_call(context))
+    yield from _fill(context, new, unsaid)
+    answer = yield from forward(context, translation.new, new, writes=True)
+    yield from of_answer(context, answer)
+    return translation.to_old(answer, context)
 
 
 def _action(rule: Element) -> Element | None:
@@ -81,14 +81,14 @@ def _whole(rule: Element) -> bool:
     return bool(action.child("ring") and action.child("toNumbers"))
 
 
-def _fill(work: CallContext, new: Element, unsaid: list[Element]) -> Reads:
+def _fill(context: CallContext, new: Element, unsaid: list[Element]) -> Reads:
     named = new.child("extendedNumber")
     if named is None:
         raise CallerError(
             "missing-parameter", "Parameter missing: userID or userIdentifier; send it.", PARAMETER_MISSING
         )
-    told, named.text = yield from _asked(work, RULES_READ.operation, named.text or "")
-    work.find("read-first", "rule", _RULE, "rule")
+    told, named.text = yield from _asked(context, RULES_READ.operation, named.text or "")
+    context.find("read-first", "rule", _RULE, "rule")
     known = {(row.get("ruleID") or "").strip(): _action(row) for row in told.all("rules")}
     for rule in unsaid:
         was = known.get((rule.get("ruleID") or "").strip())
@@ -117,19 +117,19 @@ _CODES = (
 CODES = apart("filter", "userID", "userIdentifier", because=_CODES)
 
 
-def card_codes(work: CallContext) -> Steps[Element]:
+def card_codes(context: CallContext) -> Steps[Element]:
     """The card codes of an extension; those that the filter does not match are taken out of v3's answer."""
-    translation = work.translation
-    new = translation.to_new(work)
+    translation = context.translation
+    new = translation.to_new(context)
     sought = new.get("filter") or ""
     if not (new.child("filter") and new.child("extendedNumber")):
-        return (yield from one_call(work))
-    work.find("value-converted", "filter", _CODES)
+        return (yield from one_call(context))
+    context.find("value-converted", "filter", _CODES)
     number = new.get("extendedNumber") or ""
-    answer, _ = yield from _asked(work, translation.new.full_name, number)
+    answer, _ = yield from _asked(context, translation.new.full_name, number)
     answer.children = [each for each in answer.children if _matches(each, sought)]
-    yield from of_answer(work, answer)
-    return translation.to_old(answer, work)
+    yield from of_answer(context, answer)
+    return translation.to_old(answer, context)
 
 
 def _matches(row: Element, sought: str) -> bool:
@@ -145,20 +145,20 @@ GROUPS_READ = call("Channel.GetChannelGroups", "The name of the group, when the 
 GROUP = read_first("name", GROUPS_READ.operation, _GROUP)
 
 
-def edit_group(work: CallContext) -> Steps[Element]:
+def edit_group(context: CallContext) -> Steps[Element]:
     """Change a channel group; its name is read before when the call changes something else. Raises Fault."""
-    translation = work.translation
-    new = translation.to_new(work)
+    translation = context.translation
+    new = translation.to_new(context)
     if not new.get("name") and (new.child("notes") or new.child("channelID")):
-        name = yield from _name_of_group(work, (new.get("ID") or "").strip())
+        name = yield from _name_of_group(context, (new.get("ID") or "").strip())
         new.children = [Element("name", name), *(each for each in new.children if each.name != "name")]
-    answer = yield from forward(work, translation.new, new, writes=True)
-    return translation.to_old(answer, work)
+    answer = yield from forward(context, translation.new, new, writes=True)
+    return translation.to_old(answer, context)
 
 
-def _name_of_group(work: CallContext, this: str) -> Steps[str]:
-    told = yield from read_v3(work, GROUPS_READ.operation)
-    work.find("read-first", "name", _GROUP, "name")
+def _name_of_group(context: CallContext, this: str) -> Steps[str]:
+    told = yield from read_v3(context, GROUPS_READ.operation)
+    context.find("read-first", "name", _GROUP, "name")
     for row in told.all("group"):
         if (row.get("ID") or "").strip() == this and (name := row.get("name")):
             return name

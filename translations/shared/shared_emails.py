@@ -34,7 +34,7 @@ _REFUSED = (
 
 
 def tried(
-    work: CallContext,
+    context: CallContext,
     profile: Element,
     write: Callable[[], Steps[T]],
     own: str | None = None,
@@ -47,24 +47,24 @@ def tried(
     try:
         return (yield from write())
     except BackendRefused as fault:
-        if not (yield from _is_shared(work, profile, fault, own)):
+        if not (yield from _is_shared(context, profile, fault, own)):
             raise
-        if work.caller.settings.get("shared_email") == "refuse":
-            work.find("field-refused", "email", _REFUSED)
+        if context.caller.settings.get("shared_email") == "refuse":
+            context.find("field-refused", "email", _REFUSED)
             text = f"email cannot be served: {_REFUSED}"
             raise CallerError("field-refused", text, invalid_code("email")) from None
-        if not accepts(work, "field-dropped", "email", _LEFT_OUT):
-            raise refusal(work.record.problems) from None
+        if not accepts(context, "field-dropped", "email", _LEFT_OUT):
+            raise refusal(context.record.problems) from None
     profile.children = [each for each in profile.children if each.name != "email"]
     return (yield from write())
 
 
-def _is_shared(work: CallContext, profile: Element, fault: BackendRefused, own: str | None) -> Steps[bool]:
+def _is_shared(context: CallContext, profile: Element, fault: BackendRefused, own: str | None) -> Steps[bool]:
     """True if v3 refused an address because another user has it, and the setting does not leave it at that."""
     email = (profile.get("email") or "").strip().casefold()
-    if work.caller.settings.get("shared_email", "use") == "use" or not email or fault.code not in _REFUSALS:
+    if context.caller.settings.get("shared_email", "use") == "use" or not email or fault.code not in _REFUSALS:
         return False
-    told = yield from look(work, ASKED.operation, Element("filter", profile.get("email")))
+    told = yield from look(context, ASKED.operation, Element("filter", profile.get("email")))
     rows = told.all("user") if told is not None else []
     owners = [each.get("ID") for each in rows if (each.get("email") or "").strip().casefold() == email]
     return any(each != own for each in owners)

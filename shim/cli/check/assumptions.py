@@ -47,8 +47,8 @@ class _Asker:
         """The answer's body element. Raises BackendError."""
         operation = self.catalogue.new.operations[name]
         request = Element(operation.input.name, children=list(children))
-        work = CallContext(self.catalogue, request, Caller(self.integration.name))
-        asked = forward(work, operation, request, writes=False)
+        context = CallContext(self.catalogue, request, Caller(self.integration.name))
+        asked = forward(context, operation, request, writes=False)
         command = next(asked)
         assert isinstance(command, Call)
         try:

@@ -64,8 +64,8 @@ class Asker:
         operation = self._catalogue.new.operations[name]
         children = [Element(each, text) for each, text in parameters.items()]
         request = Element(operation.input.name, children=children)
-        work = CallContext(self._catalogue, request, Caller(integration.name))
-        asked = forward(work, operation, request, writes=False)
+        context = CallContext(self._catalogue, request, Caller(integration.name))
+        asked = forward(context, operation, request, writes=False)
         command = next(asked)
         assert isinstance(command, Call)
         async with self._places:

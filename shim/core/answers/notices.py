@@ -36,22 +36,22 @@ class DeprecationDates:
     link: str | None = None
 
 
-def told(deprecation: DeprecationDates, work: CallContext, old: Element, body: str) -> tuple[str, str]:
+def told(deprecation: DeprecationDates, context: CallContext, old: Element, body: str) -> tuple[str, str]:
     """The body of an answer as text, with notices if it is to have them, and the header block, if any.
 
     `body` is what was written of `old` without notices.
     """
-    tell = work.caller.tell
-    found = _listed(work.record.findings) if tell.notices or tell.header else []
+    tell = context.caller.tell
+    found = _listed(context.record.findings) if tell.notices or tell.header else []
     if not found:
         return body, ""
-    if not has_room(work.translation):
+    if not has_room(context.translation):
         return body, _block(deprecation, found) if tell.header else ""
     if not tell.notices:
         return body, ""
     notices = [_notice(text, code) for text, code in _texts(found, deprecation.link)]
     whole = Element(old.name, old.text, old.attributes, [*old.children, *notices])
-    return work.translation.writer(work.schema_version).write(whole)[0], ""
+    return context.translation.writer(context.schema_version).write(whole)[0], ""
 
 
 def has_room(translation: Translation) -> bool:

@@ -49,16 +49,16 @@ def _barred(plain: Chosen, translation: Translation) -> Iterator[str]:
             yield each.path
 
 
-def choose(work: CallContext) -> None:
+def choose(context: CallContext) -> None:
     """Take over what was chosen for this operation. Raises CallerError if the call itself is refused."""
-    translation = work.translation
-    work.chosen = chosen(work.caller.policies, translation)
+    translation = context.translation
+    context.chosen = chosen(context.caller.policies, translation)
     if translation.declared.emulates:
-        emulates(work, translation.declared.emulates)
-    for path in work.chosen.barred:
-        work.find("field-refused", path, _BARRED.format("it"))
-    if work.chosen.barred:
-        why = _BARRED.format(", ".join(work.chosen.barred[:5]))
+        emulates(context, translation.declared.emulates)
+    for path in context.chosen.barred:
+        context.find("field-refused", path, _BARRED.format("it"))
+    if context.chosen.barred:
+        why = _BARRED.format(", ".join(context.chosen.barred[:5]))
         raise CallerError("field-refused", f"{translation.old.name} cannot be served: {why} Port it to v3.")
 
 

@@ -134,26 +134,26 @@ class Translation:
         earlier = self.earlier_writer if is_earlier(version) else None
         return earlier or self.old_writer
 
-    def to_new(self, work: CallContext) -> Element:
+    def to_new(self, context: CallContext) -> Element:
         """The v3 request. Raises CallerError when the old one lacks something or has an unusable value."""
         target = Element(self.new.input.name)
-        if work.request.attributes and not self.request.leg:
-            known_attributes(work.request, None, work, "request")
-        walk(work.request, self.request, target, work, "request")
-        if work.record.problems:
-            raise refusal(work.record.problems)
+        if context.request.attributes and not self.request.leg:
+            known_attributes(context.request, None, context, "request")
+        walk(context.request, self.request, target, context, "request")
+        if context.record.problems:
+            raise refusal(context.record.problems)
         for produce in self.on_request:
-            produce(target, work)
+            produce(target, context)
         return target
 
-    def to_old(self, answer: Element, work: CallContext) -> Element:
+    def to_old(self, answer: Element, context: CallContext) -> Element:
         """The old answer, as far as v3 and what the shim keeps can give it."""
         target = Element(self.old.output.name)
         if answer.attributes:
-            known_attributes(answer, None, work, "answer")
-        walk(answer, self.answer, target, work, "answer")
+            known_attributes(answer, None, context, "answer")
+        walk(answer, self.answer, target, context, "answer")
         for produce in self.on_answer:
-            produce(target, work)
+            produce(target, context)
         return target
 
 

@@ -35,12 +35,12 @@ def known_from(details: Element, number: str) -> Known | None:
     return Known(user, number, details.get("parentIdentifier")) if user else None
 
 
-def ask_each(work: CallContext, numbers: Iterable[str]) -> Steps[Evidence]:
+def ask_each(context: CallContext, numbers: Iterable[str]) -> Steps[Evidence]:
     """Ask v3 for extensions, each by itself and side by side."""
     wanted = list(dict.fromkeys(numbers))
     if not wanted:
         return Evidence()
-    replies = yield from ask(Together(tuple(_details(work, each) for each in wanted)))
+    replies = yield from ask(Together(tuple(_details(context, each) for each in wanted)))
     answers = list(zip(wanted, replies, strict=True))
     return Evidence(
         {number: reply for number, reply in answers if isinstance(reply, Element)},
@@ -48,10 +48,10 @@ def ask_each(work: CallContext, numbers: Iterable[str]) -> Steps[Evidence]:
     )
 
 
-def _details(work: CallContext, number: str) -> Steps[Element | bool]:
+def _details(context: CallContext, number: str) -> Steps[Element | bool]:
     """The details; False when v3 denies the number, True when it says neither."""
     try:
         asked = Element("extendedNumber", number)
-        return (yield from read_v3(work, "Extension.GetExtensionDetails", asked))
+        return (yield from read_v3(context, "Extension.GetExtensionDetails", asked))
     except BackendError as fault:
         return not says_absent(fault)

@@ -43,35 +43,35 @@ Name = Literal["old_id", "identifier", "extension_id", "number", "user_id"]
 NameKey = tuple[Name, str]
 
 
-def of_request(work: CallContext) -> Steps[None]:
+def of_request(context: CallContext) -> Steps[None]:
     """Resolve every extension that a request names, and note which one the call is about."""
-    translation = work.translation
+    translation = context.translation
     references = translation.request_references
     if not references:
         return
-    yield from look_up(work, of_kind(references, SharedReference))
-    yield from _accounts(work, of_kind(references, AccountReference))
+    yield from look_up(context, of_kind(references, SharedReference))
+    yield from _accounts(context, of_kind(references, AccountReference))
     extensions = of_kind(references, ExtensionReference)
     if not extensions:
         return
     asked: dict[NameKey, NameKey] = {}
     main: dict[str, NameKey] = {}
     for each in extensions:
-        for text in texts(work.request, each.path):
+        for text in texts(context.request, each.path):
             key = _key(each.by, text)
             if key is not None:
                 asked[each.by, text] = key
                 if each.main:
                     main.setdefault(each.path, key)
-    yield from resolve(work, asked.values(), lenient=translation.declared.lenient)
+    yield from resolve(context, asked.values(), lenient=translation.declared.lenient)
     for said, key in asked.items():
-        if key in work.extensions.identities:
-            work.extensions.identities[said] = work.extensions.identities[key]
-    named = next((child.name for child in work.request.children if child.name in main), None)
-    if named is not None and main[named] in work.extensions.identities:
-        about(work, work.extensions.identities[main[named]])
+        if key in context.extensions.identities:
+            context.extensions.identities[said] = context.extensions.identities[key]
+    named = next((child.name for child in context.request.children if child.name in main), None)
+    if named is not None and main[named] in context.extensions.identities:
+        about(context, context.extensions.identities[main[named]])
         if translation.declared.siblings:
-            yield from siblings(work, work.extensions.identities[main[named]], named)
+            yield from siblings(context, context.extensions.identities[main[named]], named)
 
 
 def _key(by: Name, text: str) -> NameKey | None:
@@ -84,21 +84,23 @@ def _key(by: Name, text: str) -> NameKey | None:
     return None if name is None else (by, name)
 
 
-def _accounts(work: CallContext, references: Iterable[AccountReference]) -> Steps[None]:
+def _accounts(context: CallContext, references: Iterable[AccountReference]) -> Steps[None]:
     """Find out which accounts of a request are extensions."""
-    translation = work.translation
+    translation = context.translation
     for each in references:
-        named = texts(work.request, each.path)
-        yield from perhaps(work, each.by, named, ask=each.ask)
-        for identity in [found for name in named if (found := work.extensions.identities.get((each.by, name)))]:
-            if each.main and work.extensions.main is None:
-                about(work, identity)
+        named = texts(context.request, each.path)
+        yield from perhaps(context, each.by, named, ask=each.ask)
+        for identity in [
+            found for name in named if (found := context.extensions.identities.get((each.by, name)))
+        ]:
+            if each.main and context.extensions.main is None:
+                about(context, identity)
             if translation.declared.siblings:
                 code: Code = "siblings-touched" if translation.writes else "siblings-included"
-                yield from siblings(work, identity, each.path, code)
+                yield from siblings(context, identity, each.path, code)
 
 
-def perhaps(work: CallContext, by: Name, named: Iterable[str], *, ask: bool) -> Steps[None]:
+def perhaps(context: CallContext, by: Name, named: Iterable[str], *, ask: bool) -> Steps[None]:
     """Find the extensions among accounts of any level; the others, or unknown ones, are no fault.
 
     Accounts that the map does not know are extensions if v3 has a user of that name: it is asked if `ask`.
@@ -109,36 +111,36 @@ def perhaps(work: CallContext, by: Name, named: Iterable[str], *, ask: bool) -> 
         if key is not None:
             keys[said] = key
     yield from _find(
-        work, [key for key in dict.fromkeys(keys.values()) if key not in work.extensions.identities]
+        context, [key for key in dict.fromkeys(keys.values()) if key not in context.extensions.identities]
     )
-    yield from _settle(work, keys.values())
+    yield from _settle(context, keys.values())
     for said, key in keys.items():
-        if ask and key not in work.extensions.identities:
-            yield from _ended(work, key)
-        if ask and key not in work.extensions.identities:
-            yield from _user(work, key)
-        if key in work.extensions.identities:
-            work.extensions.identities[by, said] = work.extensions.identities[key]
+        if ask and key not in context.extensions.identities:
+            yield from _ended(context, key)
+        if ask and key not in context.extensions.identities:
+            yield from _user(context, key)
+        if key in context.extensions.identities:
+            context.extensions.identities[by, said] = context.extensions.identities[key]
 
 
-def find(work: CallContext, by: ExtensionKey, named: Iterable[str]) -> Steps[None]:
+def find(context: CallContext, by: ExtensionKey, named: Iterable[str]) -> Steps[None]:
     """Find the extensions with these names; a name that is nobody's is no fault."""
-    yield from perhaps(work, by, named, ask=True)
+    yield from perhaps(context, by, named, ask=True)
 
 
-def _user(work: CallContext, key: NameKey, *, strict: bool = False) -> Steps[None]:
+def _user(context: CallContext, key: NameKey, *, strict: bool = False) -> Steps[None]:
     """Learn the extensions of a user, if v3 has a user of that name: other accounts have extensions too.
 
     If `strict`, raises BackendRefused when v3 refuses and does not say that there is no such user.
     """
     name = "ID" if key[0] == "old_id" else "identifier"
-    details = yield from look(work, "User.GetUserDetails", Element(name, key[1]), strict=strict)
+    details = yield from look(context, "User.GetUserDetails", Element(name, key[1]), strict=strict)
     user_id = details.get("ID") if details is not None else None
     if details is None or not user_id:
         return
-    extensions = yield from extensions_of(work, user_id, details.get("identifier"), strict=strict)
+    extensions = yield from extensions_of(context, user_id, details.get("identifier"), strict=strict)
     if name == "identifier" and extensions:
-        work.extensions.identities[key] = extensions[0]
+        context.extensions.identities[key] = extensions[0]
 
 
 def _canonical(text: str) -> str | None:
@@ -147,42 +149,44 @@ def _canonical(text: str) -> str | None:
     return digits if digits.isascii() and digits.isdecimal() else None
 
 
-def siblings(work: CallContext, identity: Identity, path: str, code: Code = "siblings-touched") -> Steps[None]:
+def siblings(
+    context: CallContext, identity: Identity, path: str, code: Code = "siblings-touched"
+) -> Steps[None]:
     """Find how many more extensions a change of the user changes."""
     identities = yield from ask(FindIdentities("user_id", (identity.user_id,)))
     others = {each.number for each in identities.get(identity.user_id, ())} - {identity.number}
     if others:
         because = f"The v3 user has more extensions than this one ({len(others)} more): it counts for them too."
-        work.find(code, path, because)
+        context.find(code, path, because)
 
 
-def about(work: CallContext, identity: Identity) -> None:
+def about(context: CallContext, identity: Identity) -> None:
     """Say that the call is about this extension."""
-    work.extensions.main = identity
+    context.extensions.main = identity
 
 
-def of_answer(work: CallContext, answer: Element) -> Steps[None]:
+def of_answer(context: CallContext, answer: Element) -> Steps[None]:
     """Recognise every extension that a v3 answer names by number, or by its user."""
-    references = work.translation.answer_references
+    references = context.translation.answer_references
     if not references:
         return
     accounts = of_kind(references, AccountReference)
     users: list[NameKey] = [("user_id", text) for each in accounts for text in texts(answer, each.path)]
-    yield from _find(work, dict.fromkeys(users))
+    yield from _find(context, dict.fromkeys(users))
     extensions = of_kind(references, ExtensionReference)
     numbers = [text for each in extensions for text in texts(answer, each.path)]
     if numbers:
-        yield from recognise(work, numbers)
+        yield from recognise(context, numbers)
     for each in of_kind(references, OwnerReference):
         parent, name = split(each.path)
         rows = [(row.get(name) or "", row.get(each.beside) or "") for row in spots(answer, parent)]
-        if by_number(work, each.role):
-            yield from recognise(work, [extended(work, number) for _, number in rows])
+        if by_number(context, each.role):
+            yield from recognise(context, [extended(context, number) for _, number in rows])
             continue
-        yield from owners(work, [(user.strip(), number) for user, number in rows if user.strip()])
+        yield from owners(context, [(user.strip(), number) for user, number in rows if user.strip()])
 
 
-def owners(work: CallContext, rows: Iterable[tuple[str, str]]) -> Steps[None]:
+def owners(context: CallContext, rows: Iterable[tuple[str, str]]) -> Steps[None]:
     """Learn the extensions of the users in (user ID, number) rows; users are asked for side by side.
 
     A user is asked for when the map knows none of the user's extensions, or not the one with that number.
@@ -194,39 +198,39 @@ def owners(work: CallContext, rows: Iterable[tuple[str, str]]) -> Steps[None]:
     found = yield from ask(FindIdentities("user_id", users))
     for identities in found.values():
         for identity in identities:
-            note(work, identity)
+            note(context, identity)
     missing = {user: 0 for user, number in wanted if not _among(found.get(user, ()), number)}
     if missing:
-        yield from ask(Together(tuple(extensions_of(work, user) for user in missing)))
+        yield from ask(Together(tuple(extensions_of(context, user) for user in missing)))
 
 
 def _among(identities: tuple[Identity, ...], number: str) -> bool:
     return bool(identities) and (not number or any(has_number(each, number) for each in identities))
 
 
-def resolve(work: CallContext, keys: Iterable[NameKey], *, lenient: bool = False) -> Steps[None]:
+def resolve(context: CallContext, keys: Iterable[NameKey], *, lenient: bool = False) -> Steps[None]:
     """Find the identities behind the names that a request uses.
 
     Raises CallerError for an unknown one, unless `lenient`: then the call is served without it.
     """
-    wanted = [key for key in dict.fromkeys(keys) if key not in work.extensions.identities]
-    yield from _find(work, wanted)
-    yield from _settle(work, wanted)
+    wanted = [key for key in dict.fromkeys(keys) if key not in context.extensions.identities]
+    yield from _find(context, wanted)
+    yield from _settle(context, wanted)
     for key in wanted:
-        if key not in work.extensions.identities:
-            yield from _discover(work, key, lenient)
+        if key not in context.extensions.identities:
+            yield from _discover(context, key, lenient)
 
 
-def _settle(work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
+def _settle(context: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
     """Ask v3 for those that are unconfirmed, each by itself. What it denies is not found for this call."""
     doubted = {
-        key: identity for key in keys if (identity := work.extensions.identities.get(key)) and identity.doubt
+        key: identity for key in keys if (identity := context.extensions.identities.get(key)) and identity.doubt
     }
     if not doubted:
         return
-    evidence = yield from ask_each(work, [identity.number for identity in doubted.values()])
+    evidence = yield from ask_each(context, [identity.number for identity in doubted.values()])
     learned = yield from learn(
-        work,
+        context,
         [
             evidence.known(each.number, each.user_id)
             for each in doubted.values()
@@ -239,57 +243,57 @@ def _settle(work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
         yield from ask(DenyIdentities(denied))
     for key, identity in doubted.items():
         if identity.number in now:
-            work.extensions.identities[key] = now[identity.number]
+            context.extensions.identities[key] = now[identity.number]
         elif identity.number in denied:
-            unnote(work, identity)
+            unnote(context, identity)
 
 
-def unnote(work: CallContext, identity: Identity) -> None:
+def unnote(context: CallContext, identity: Identity) -> None:
     """This call knows the extension no more."""
     for key in [
-        key for key, each in work.extensions.identities.items() if each.extension_id == identity.extension_id
+        key for key, each in context.extensions.identities.items() if each.extension_id == identity.extension_id
     ]:
-        del work.extensions.identities[key]
+        del context.extensions.identities[key]
 
 
-def known(work: CallContext, numbers: Iterable[str]) -> Steps[None]:
+def known(context: CallContext, numbers: Iterable[str]) -> Steps[None]:
     """Find what the map knows of extended numbers, without asking v3 about the others."""
     keys: list[NameKey] = [("number", number) for number in dict.fromkeys(numbers) if number]
-    yield from _find(work, [key for key in keys if key not in work.extensions.identities])
+    yield from _find(context, [key for key in keys if key not in context.extensions.identities])
 
 
-def recognise(work: CallContext, numbers: Iterable[str]) -> Steps[None]:
+def recognise(context: CallContext, numbers: Iterable[str]) -> Steps[None]:
     """Find the identities behind extended numbers of an answer; unknown ones are looked up side by side.
 
     A number that v3 names and does not know (any more) stays unknown.
     """
     unique = [number for number in dict.fromkeys(numbers) if number]
-    yield from known(work, unique)
+    yield from known(context, unique)
     parts = tuple(
-        _owner(work, number) for number in unique if ("number", number) not in work.extensions.identities
+        _owner(context, number) for number in unique if ("number", number) not in context.extensions.identities
     )
     if parts:
         owners = yield from ask(Together(parts))
-        yield from learn(work, [each for each in owners if each is not None])
+        yield from learn(context, [each for each in owners if each is not None])
 
 
-def learn(work: CallContext, seen: list[Known]) -> Steps[tuple[Identity, ...]]:
+def learn(context: CallContext, seen: list[Known]) -> Steps[tuple[Identity, ...]]:
     """Tell the map what v3 has; the identities are known to this call from then on."""
     if not seen:
         return ()
     learned = yield from ask(LearnIdentities(tuple(seen)))
     for identity in learned:
-        note(work, identity)
+        note(context, identity)
     return learned
 
 
-def note(work: CallContext, identity: Identity) -> None:
-    work.extensions.identities["number", identity.number] = identity
-    work.extensions.identities["old_id", identity.old_id] = identity
+def note(context: CallContext, identity: Identity) -> None:
+    context.extensions.identities["number", identity.number] = identity
+    context.extensions.identities["old_id", identity.old_id] = identity
 
 
 def extensions_of(
-    work: CallContext,
+    context: CallContext,
     user_id: str,
     identifier: str | None = None,
     denied: frozenset[str] = frozenset(),
@@ -301,61 +305,61 @@ def extensions_of(
 
     Numbers in `denied` need not be asked for: v3 has just said that they do not exist.
     """
-    rows = yield from rows_of_user(work, user_id, strict=strict)
+    rows = yield from rows_of_user(context, user_id, strict=strict)
     if rows is None:
         return ()
-    name = identifier or identifier_of(work, rows)
+    name = identifier or identifier_of(context, rows)
     known = [Known(user_id, number, name) for row in rows if (number := row.get("extendedNumber"))]
     seen = ListedExtensions(known, [each.number for each in known], (user_id,), own=True, denied=denied)
-    result = yield from reconcile(work, seen)
+    result = yield from reconcile(context, seen)
     for gone in result.gone:
-        unnote(work, gone)
+        unnote(context, gone)
     for identity in result.identities.values():
-        note(work, identity)
+        note(context, identity)
     there = [each for each in result.identities.values() if each.number not in result.ghosts]
     return tuple(
         sorted((each for each in there if each.user_id == user_id), key=lambda each: each.old_id != user_id)
     )
 
 
-def identifier_of(work: CallContext, rows: list[Element]) -> str | None:
+def identifier_of(context: CallContext, rows: list[Element]) -> str | None:
     """The identifier of the user whose rows of extensions these are; None when it may be an extension's own."""
     identifiers = {row.get("identifier") or "" for row in rows}
-    way = work.caller.settings.get("row_identifier", "auto")
+    way = context.caller.settings.get("row_identifier", "auto")
     if way == "extension" or len(identifiers) != 1 or (way == "auto" and len(rows) == 1):
         return None
     return identifiers.pop() or None
 
 
-def elsewhere(work: CallContext, fault: Fault) -> Steps[bool]:
+def elsewhere(context: CallContext, fault: Fault) -> Steps[bool]:
     """True if v3 refused a call because its extension has another number or user by now; the call then knows.
 
     v3 refuses an unknown number or user before it does anything, so the call may be made again.
     """
-    before = work.extensions.main
+    before = context.extensions.main
     if before is None or not says_absent(fault):
         return False
-    evidence = yield from ask_each(work, [before.number])
+    evidence = yield from ask_each(context, [before.number])
     if before.number in evidence.there:
-        yield from learn(work, [evidence.known(before.number, before.user_id)])
+        yield from learn(context, [evidence.known(before.number, before.user_id)])
     elif before.number in evidence.denied:
-        yield from extensions_of(work, before.user_id, before.identifier, evidence.denied)
+        yield from extensions_of(context, before.user_id, before.identifier, evidence.denied)
     identities = yield from ask(FindIdentities("old_id", (before.old_id,)))
     after = next(iter(identities.get(before.old_id, ())), None)
     if after is None or (after.number, after.user_id) == (before.number, before.user_id):
         return False
     for key in [
-        key for key, identity in work.extensions.identities.items() if identity.old_id == before.old_id
+        key for key, identity in context.extensions.identities.items() if identity.old_id == before.old_id
     ]:
-        work.extensions.identities[key] = after
-    note(work, after)
-    about(work, after)
+        context.extensions.identities[key] = after
+    note(context, after)
+    about(context, after)
     if after.number != before.number:
-        work.find("number-changed", work.request.name)
+        context.find("number-changed", context.request.name)
     return True
 
 
-def _find(work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
+def _find(context: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
     by: dict[Name, list[str]] = {}
     for name, value in keys:
         by.setdefault(name, []).append(value)
@@ -363,47 +367,47 @@ def _find(work: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
         replies = yield from ask(FindIdentities(name, tuple(values)))
         for value, identities in replies.items():
             if identities:
-                work.extensions.identities[name, value] = identities[0]
+                context.extensions.identities[name, value] = identities[0]
 
 
-def _discover(work: CallContext, key: NameKey, lenient: bool) -> Steps[None]:
+def _discover(context: CallContext, key: NameKey, lenient: bool) -> Steps[None]:
     """Ask v3 about a name that the map does not know: a number's owner, or a user's extensions.
 
     There is no such extension when v3 says so; what else it says of it (no rights, not now) is its answer.
     """
     if key[0] == "number":
-        owner = yield from _owner(work, key[1], strict=not lenient)
-        yield from learn(work, [owner] if owner else [])
+        owner = yield from _owner(context, key[1], strict=not lenient)
+        yield from learn(context, [owner] if owner else [])
     else:
-        yield from _ended(work, key)
-        if key not in work.extensions.identities and key[0] != "extension_id":  # v3 knows none of these
-            yield from _user(work, key, strict=not lenient)
-    if key not in work.extensions.identities and not lenient:
+        yield from _ended(context, key)
+        if key not in context.extensions.identities and key[0] != "extension_id":  # v3 knows none of these
+            yield from _user(context, key, strict=not lenient)
+    if key not in context.extensions.identities and not lenient:
         raise CallerError(
             "unknown-extension", "There is no extension with this ID or identifier: look it up anew.", "100"
         )
 
 
-def _ended(work: CallContext, key: NameKey) -> Steps[None]:
+def _ended(context: CallContext, key: NameKey) -> Steps[None]:
     """Find an extension whose identity has ended and that is there again."""
     if key[0] not in ("old_id", "extension_id"):
         return
     by: Literal["old_id", "extension_id"] = "old_id" if key[0] == "old_id" else "extension_id"
     ended = yield from ask(FindEnded(by, (key[1],)))
     for was in ended.get(key[1], ()):
-        evidence = yield from ask_each(work, [was.number])
+        evidence = yield from ask_each(context, [was.number])
         if was.number in evidence.there:
-            back = yield from learn(work, [evidence.known(was.number, was.user_id)])
+            back = yield from learn(context, [evidence.known(was.number, was.user_id)])
             for each in back:
                 if getattr(each, by) == key[1]:
-                    work.extensions.identities[key] = each
+                    context.extensions.identities[key] = each
 
 
-def _owner(work: CallContext, number: str, *, strict: bool = False) -> Steps[Known | None]:
+def _owner(context: CallContext, number: str, *, strict: bool = False) -> Steps[Known | None]:
     """Whose extension a number is, as v3 says; None when it does not know the number, or refuses to say, which
     is raised if `strict`."""
     answer = yield from look(
-        work,
+        context,
         "Extension.GetExtensionDetails",
         Element("extendedNumber", number),
         strict=strict,

@@ -58,7 +58,7 @@ class Reconciled:
     gone: list[Identity] = field(default_factory=list)
 
 
-def reconcile(work: CallContext, seen: ListedExtensions) -> Steps[Reconciled]:
+def reconcile(context: CallContext, seen: ListedExtensions) -> Steps[Reconciled]:
     """Bring the map in line with a list, and the list with v3."""
     identities = yield from ask(FindIdentities("number", tuple(dict.fromkeys(seen.numbers))))
     stand = {number: each for number, (each, *_) in identities.items()}
@@ -67,14 +67,14 @@ def reconcile(work: CallContext, seen: ListedExtensions) -> Steps[Reconciled]:
     ended = (yield from ask(FindEnded("number", tuple(fresh)))) if fresh else {}
     against = [each.number for each in seen.rows if each.number in ended or _is_against(stand, each)]
     asked = [each for each in (*against, *missing) if each not in seen.denied]
-    evidence = _both((yield from ask_each(work, asked[:MOST_ASKED])), Evidence(denied=seen.denied))
+    evidence = _both((yield from ask_each(context, asked[:MOST_ASKED])), Evidence(denied=seen.denied))
     if any(number in evidence.there for number in missing):  # a list that is wrong once may be wrong twice
-        more = yield from ask_each(work, [each for each in fresh if each not in against][:MOST_ASKED])
+        more = yield from ask_each(context, [each for each in fresh if each not in against][:MOST_ASKED])
         evidence, against = _both(evidence, more), [*against, *fresh]
     result = Reconciled({each.number: stand[each.number] for each in seen.rows if each.number in stand})
     news = list(_news(seen.rows, set(against), evidence, stand, result))
     gone = [each for number, each in missing.items() if number in evidence.denied]
-    yield from _renumber(work, seen, gone, news, ended, result)
+    yield from _renumber(context, seen, gone, news, ended, result)
     result.omitted = {number: evidence.there[number] for number in missing if number in evidence.there}
     news += [evidence.known(number, missing[number].user_id) for number in result.omitted]
     unseen = tuple(
@@ -127,7 +127,7 @@ def _news(
 
 
 def _renumber(
-    work: CallContext,
+    context: CallContext,
     seen: ListedExtensions,
     gone: Sequence[Identity],
     news: list[Known],
@@ -145,14 +145,14 @@ def _renumber(
             lost.setdefault(was.user_id, []).append(was.number)
     if not seen.own:
         for user in [each for each in lost if each not in came][:MOST_ASKED]:
-            came[user] = yield from _new_numbers(work, user)
+            came[user] = yield from _new_numbers(context, user)
     pairs = {
         old: new
         for user, numbers in lost.items()
         for old, new in renumberings(numbers, came.get(user, ())).items()
     }
     owners = {was.number: was.user_id for was in gone}
-    there = yield from ask_each(work, pairs.values())
+    there = yield from ask_each(context, pairs.values())
     pairs = {
         old: new
         for old, new in pairs.items()
@@ -167,9 +167,9 @@ def _renumber(
         yield from ask(DenyIdentities(tuple(was.number for was in told.gone)))
 
 
-def _new_numbers(work: CallContext, user: str) -> Steps[list[str]]:
+def _new_numbers(context: CallContext, user: str) -> Steps[list[str]]:
     """Numbers of a user that the map never had, by the user's own list."""
-    rows = yield from rows_of_user(work, user)
+    rows = yield from rows_of_user(context, user)
     numbers = tuple(number for row in rows or () if (number := row.get("extendedNumber")))
     if not numbers:
         return []
@@ -178,11 +178,11 @@ def _new_numbers(work: CallContext, user: str) -> Steps[list[str]]:
     return [each for each in numbers if each not in there and each not in ended]
 
 
-def rows_of_user(work: CallContext, user: str, *, strict: bool = False) -> Steps[list[Element] | None]:
+def rows_of_user(context: CallContext, user: str, *, strict: bool = False) -> Steps[list[Element] | None]:
     """The extensions that v3 lists of a user. Empty when it has none, or v3 denies the user; None when v3 does
     not say, which is raised if `strict`. Raises BackendError when it does not answer."""
     try:
-        answer = yield from read_v3(work, "Extension.GetExtensions", Element("parentID", user))
+        answer = yield from read_v3(context, "Extension.GetExtensions", Element("parentID", user))
     except BackendRefused as fault:
         if says_absent(fault):
             return []

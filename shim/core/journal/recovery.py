@@ -58,7 +58,7 @@ def _undo_one(journal: JournalRun, position: int) -> Steps[RecoveryResult | None
             return None
         made.found = row.get(made.probe.key)
     yield from mark(journal, position, "undoing")
-    operation = journal.work.catalogue.new.operations[made.undo.operation]
+    operation = journal.context.catalogue.new.operations[made.undo.operation]
     beside = [Element(*each) for each in made.undo.beside]
     request = Element(operation.input.name, children=[*beside, Element(made.undo.key, made.found)])
     try:

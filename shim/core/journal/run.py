@@ -33,16 +33,16 @@ from shim.core.message import Element
 
 
 def beginning(
-    work: CallContext,
+    context: CallContext,
     subject: str | None = None,
     steps: Iterable[Step] = (),
     promise: Element | None = None,
 ) -> Begin:
     """The command that opens the entry of this call, which is declared with what the journal does."""
-    translation = work.translation
+    translation = context.translation
     policy = translation.declared.journal
     assert policy is not None, f"{translation.old.full_name} is not declared with journal="
-    key = digest(work.request, work.place)
+    key = digest(context.request, context.place)
     return Begin(translation.old.full_name, key, policy, subject, tuple(steps), promise)
 
 
@@ -58,7 +58,7 @@ JournalledPlan = Callable[[JournalRun], Steps[Element | Learning]]
 
 
 def journalled(
-    work: CallContext, begin: Begin, plan: JournalledPlan, *, single: bool = False
+    context: CallContext, begin: Begin, plan: JournalledPlan, *, single: bool = False
 ) -> Steps[Element]:
     """Make the calls of a plan under a journal entry; its steps are `step` or `redo_step`.
 
@@ -69,12 +69,14 @@ def journalled(
     """
     opened = yield from ask(begin)
     if opened is not None:
-        work.record.entries.append(opened.entry)
+        context.record.entries.append(opened.entry)
     if opened is not None and opened.answer is not None:
-        if work.request.is_on("passwordAuto"):
-            work.find("answer-field-unavailable", "password", "An answer that is given again has no password.")
+        if context.request.is_on("passwordAuto"):
+            context.find(
+                "answer-field-unavailable", "password", "An answer that is given again has no password."
+            )
         return opened.answer
-    journal = JournalRun(work, begin.policy, opened, list(begin.steps), single)
+    journal = JournalRun(context, begin.policy, opened, list(begin.steps), single)
     try:
         ending = yield from plan(journal)
         return (yield from _end(journal, ending))

@@ -110,17 +110,17 @@ def traced(how: Traced, declared: Declared) -> Declared:
 def adding(traced: Traced) -> CallPlan:
     """The plan of such an Add."""
 
-    def plan(work: CallContext) -> Steps[Element]:
-        wanted = work.translation.to_new(work)
+    def plan(context: CallContext) -> Steps[Element]:
+        wanted = context.translation.to_new(context)
 
         def steps(journal: JournalRun) -> Steps[Element]:
-            answer = yield from _where_it_is(journal, work.translation, traced, wanted)
-            yield from keep(answer, work, certain=journal.opened is not None)
-            yield from of_answer(work, answer)
-            return work.translation.to_old(answer, work)
+            answer = yield from _where_it_is(journal, context.translation, traced, wanted)
+            yield from keep(answer, context, certain=journal.opened is not None)
+            yield from of_answer(context, answer)
+            return context.translation.to_old(answer, context)
 
-        begin = beginning(work, traced.subject(wanted))
-        return (yield from journalled(work, begin, steps, single=True))
+        begin = beginning(context, traced.subject(wanted))
+        return (yield from journalled(context, begin, steps, single=True))
 
     return plan
 
@@ -132,16 +132,16 @@ def _where_it_is(
     try:
         return (yield from _written(journal, translation, traced, wanted))
     except BackendError as fault:
-        if fault.unknown or not (yield from elsewhere(journal.work, fault)):
+        if fault.unknown or not (yield from elsewhere(journal.context, fault)):
             raise
-    return (yield from _written(journal, translation, traced, translation.to_new(journal.work)))
+    return (yield from _written(journal, translation, traced, translation.to_new(journal.context)))
 
 
 def _written(journal: JournalRun, translation: Translation, traced: Traced, wanted: Element) -> Steps[Element]:
     """The write. v3 may answer that it failed, and 2.5 then answers the same."""
     probe = yield from _seen_before(journal, traced.probe(wanted))
     if probe is None:
-        return (yield from forward(journal.work, translation.new, wanted, writes=True))
+        return (yield from forward(journal.context, translation.new, wanted, writes=True))
     goes_on = not any(wanted.is_on(name) for name in _NOT_IN_A_ROW)
     return (
         yield from step(

@@ -22,7 +22,7 @@ _OWNER = "parentID"
 class JournalRun:
     """One entry under way; without `opened` nothing is written down."""
 
-    work: CallContext
+    context: CallContext
     policy: OnCrash
     opened: Opened | None
     steps: list[Step]
@@ -114,7 +114,7 @@ def _redo_once(journal: JournalRun, position: int, *, again: bool) -> Steps[Done
         return Done(None)
     made.state = "started"
     yield from mark(journal, position)
-    operation = journal.work.catalogue.new.operations[ask.operation]
+    operation = journal.context.catalogue.new.operations[ask.operation]
     try:
         assert ask.request is not None
         answer = yield from written(journal, operation, ask.request, None)
@@ -163,10 +163,10 @@ def _is_there(journal: JournalRun, made: Step, ask: Ask) -> Steps[bool]:
     Raises BackendError when v3 does not say, and Unclear when it may be another's by now: a deletion that may
     have taken effect has set the number free, and v3 does not tell whose it is.
     """
-    operation = journal.work.catalogue.new.operations[ask.operation]
+    operation = journal.context.catalogue.new.operations[ask.operation]
     assert ask.request is not None
     try:
-        answer = yield from forward(journal.work, operation, ask.request, writes=False)
+        answer = yield from forward(journal.context, operation, ask.request, writes=False)
     except Fault as fault:
         if not says_absent(fault):
             raise
@@ -181,7 +181,7 @@ def written(
     journal: JournalRun, operation: Operation, request: Element, probe: Probe | None, *, may_fail: bool = False
 ) -> Steps[Element]:
     """Make a v3 write. Raises a Fault that knows whether it may have taken effect."""
-    under_way = forward(journal.work, operation, request, writes=True)
+    under_way = forward(journal.context, operation, request, writes=True)
     answered = False
     try:
         reply: Any = None
@@ -217,10 +217,10 @@ def found(journal: JournalRun, made: Step) -> Steps[Element | None]:
     if len(ours) > 1:
         raise _unclear()
     if ours and made.undo is not None and made.undo.bare:
-        operation = journal.work.catalogue.new.operations[made.undo.bare]
+        operation = journal.context.catalogue.new.operations[made.undo.bare]
         parent = Element("parentID", ours[0].get(made.probe.key))
         request = Element(operation.input.name, children=[parent])
-        below = yield from forward(journal.work, operation, request, writes=False)
+        below = yield from forward(journal.context, operation, request, writes=False)
         if any(each.name != "notice" for each in below.children):
             raise _unclear()
     return ours[0] if ours else None
@@ -232,10 +232,10 @@ def _unclear() -> Unclear:
 
 def rows_of(journal: JournalRun, probe: Probe) -> Steps[list[Element] | None]:
     """The list that a probe looks at; None when what it is a list of does not exist."""
-    operation = journal.work.catalogue.new.operations[probe.ask.operation]
+    operation = journal.context.catalogue.new.operations[probe.ask.operation]
     request = probe.ask.request or Element(operation.input.name)
     try:
-        answer = yield from forward(journal.work, operation, request, writes=False)
+        answer = yield from forward(journal.context, operation, request, writes=False)
     except Fault as fault:
         if says_absent(fault):
             return None

@@ -33,14 +33,14 @@ def is_earlier(version: str) -> bool:
     return version.startswith("2.0.")
 
 
-def rules_from_earlier(request: Element, work: CallContext) -> None:
+def rules_from_earlier(request: Element, context: CallContext) -> None:
     """Bring the rules of a request of 2.0.x into the form of 2.5, in place. Raises CallerError."""
     for number, rule in enumerate(request.children):
         if rule.name == "rule" and rule.child("action") is not None:
-            request.children[number] = _rule(rule, work)
+            request.children[number] = _rule(rule, context)
 
 
-def _rule(rule: Element, work: CallContext) -> Element:
+def _rule(rule: Element, context: CallContext) -> Element:
     action = _action((rule.get("action") or "").strip())
     made = Element("rule", children=[each for each in rule.children if each.name in _OF_RULE])
     branch = Element("transfer" if action in ("followme", "voicemail") else action)
@@ -54,8 +54,8 @@ def _rule(rule: Element, work: CallContext) -> Element:
     for child in rule.children:
         if child.name not in (*taken, *_OF_RULE) and (child.text or child.children):
             because = _EVENT if child.name == "event" and action == "transfer" else _NO_PLACE
-            work.find("field-dropped", f"rule/{child.name[:64]}", because)
-    work.find("value-converted", "rule/action", _BECAUSE)
+            context.find("field-dropped", f"rule/{child.name[:64]}", because)
+    context.find("value-converted", "rule/action", _BECAUSE)
     return made
 
 
@@ -94,13 +94,13 @@ def _target(rule: Element, action: str, branch: Element) -> set[str]:
     return {"transferTo"}
 
 
-def rules_to_earlier(answer: Element, work: CallContext) -> Element:
+def rules_to_earlier(answer: Element, context: CallContext) -> Element:
     """An answer with rules in the form of 2.0.x. What that has no place for is a finding."""
-    children = [_row(each, work) if each.name == "rules" else each for each in answer.children]
+    children = [_row(each, context) if each.name == "rules" else each for each in answer.children]
     return Element(answer.name, answer.text, answer.attributes, children, answer.nil)
 
 
-def _row(row: Element, work: CallContext) -> Element:
+def _row(row: Element, context: CallContext) -> Element:
     made = Element("rules", children=[each for each in row.children if each.name in _OF_RULE])
     for branch in row.children:
         if branch.name in _OF_RULE:
@@ -119,7 +119,7 @@ def _row(row: Element, work: CallContext) -> Element:
             made.children.append(Element("callPriority", priority))
         for each in branch.children:
             if each.name not in (*_COMMON, "toNumbers", "toVoicemail", "priority"):
-                work.find(
+                context.find(
                     "answer-value-omitted", f"rules/{branch.name}/{each.name}", "2.0.x has no such setting."
                 )
     return made

@@ -64,15 +64,15 @@ def _place(decl: ElementDecl, repeated: bool) -> _Place:
     )
 
 
-def read(request: Element, kind: ComplexType | None, work: CallContext) -> None:
-    """Read a request in place. Problems and findings go into the work."""
+def read(request: Element, kind: ComplexType | None, context: CallContext) -> None:
+    """Read a request in place. Problems and findings go into the context."""
     if "map" in request.sent:
-        work.find("value-converted", request.name, _MAP)
+        context.find("value-converted", request.name, _MAP)
     if kind is not None:
-        _level(request, kind, "", work)
+        _level(request, kind, "", context)
 
 
-def _level(parent: Element, kind: ComplexType, path: str, work: CallContext) -> None:
+def _level(parent: Element, kind: ComplexType, path: str, context: CallContext) -> None:
     places = _places(kind)
     replaced: list[Element] | None = None
     for index, child in enumerate(parent.children):
@@ -80,10 +80,10 @@ def _level(parent: Element, kind: ComplexType, path: str, work: CallContext) -> 
         if place is None:
             kept: tuple[Element, ...] = (child,)
         elif child.sent or (child.children and place.value):
-            kept = _unusual(child, place, path + child.name, work)
+            kept = _unusual(child, place, path + child.name, context)
         else:
             kept = (child,)
-            _content(child, place, path + child.name, work)
+            _content(child, place, path + child.name, context)
         if replaced is None and kept != (child,):
             replaced = parent.children[:index]
         if replaced is not None:
@@ -92,11 +92,11 @@ def _level(parent: Element, kind: ComplexType, path: str, work: CallContext) -> 
         parent.children = replaced
 
 
-def _content(child: Element, place: _Place, path: str, work: CallContext) -> None:
+def _content(child: Element, place: _Place, path: str, context: CallContext) -> None:
     """Read what a child holds, elements or a value."""
     if place.below is not None:
         if child.children:
-            _level(child, place.below, path + "/", work)
+            _level(child, place.below, path + "/", context)
         return
     text = child.text
     if text and not place.text and text.isspace():
@@ -106,16 +106,16 @@ def _content(child: Element, place: _Place, path: str, work: CallContext) -> Non
         if made != text:
             child.text = made
             if made.strip() and not _fits(text, place) and _fits(made, place):
-                work.find("value-converted", path, _AS_OLD)
+                context.find("value-converted", path, _AS_OLD)
     if place.limit and child.attributes:
-        _limit(child, place, path, work)
+        _limit(child, place, path, context)
 
 
 def _fits(text: str, place: _Place) -> bool:
     return place.read is None or place.read(text) is not None
 
 
-def _limit(child: Element, place: _Place, path: str, work: CallContext) -> None:
+def _limit(child: Element, place: _Place, path: str, context: CallContext) -> None:
     """A limit: its attribute is a boolean like any other, and beside it the number need not be one."""
     said = child.attributes.get("unlimited")
     if said is None:
@@ -123,30 +123,30 @@ def _limit(child: Element, place: _Place, path: str, work: CallContext) -> None:
     meant = truth(said)
     if meant != said.strip():
         child.attributes = {**child.attributes, "unlimited": meant}
-        work.find("value-converted", f"{path}/@unlimited", _AS_OLD)
+        context.find("value-converted", f"{path}/@unlimited", _AS_OLD)
     if boolean(meant) in ("true", "1") and child.text and not _fits(child.text, place):
         child.text = ""
 
 
-def _unusual(child: Element, place: _Place, path: str, work: CallContext) -> tuple[Element, ...]:
+def _unusual(child: Element, place: _Place, path: str, context: CallContext) -> tuple[Element, ...]:
     """A child that is not simply there: what takes its place."""
     if "nowhere" in child.sent:
-        work.find("no-value", path, _NOWHERE)
+        context.find("no-value", path, _NOWHERE)
         return ()
     if "reference" in child.sent:
-        work.find("value-converted", path, _ELSEWHERE)
+        context.find("value-converted", path, _ELSEWHERE)
     if "map" in child.sent:
-        work.find("value-converted", path, _MAP)
+        context.find("value-converted", path, _MAP)
     if _is_array(child, place):
-        work.find("value-converted", path, _ARRAY)
-        return _items(child, place, path, work)
+        context.find("value-converted", path, _ARRAY)
+        return _items(child, place, path, context)
     structured = bool(child.children) or "array" in child.sent
     if structured and place.value and not place.any and not child.nil and not _has_text(child):
-        work.find("no-value", path)
+        context.find("no-value", path)
         return ()
     if place.value and not place.binary and child.text and ("base64" in child.sent or "hex" in child.sent):
-        _decode(child, path, work)
-    _content(child, place, path, work)
+        _decode(child, path, context)
+    _content(child, place, path, context)
     return (child,)
 
 
@@ -168,26 +168,26 @@ def _is_array(child: Element, place: _Place) -> bool:
     return place.value and len(names) == 1 and bool(names & {child.name, *_ITEMS})
 
 
-def _items(child: Element, place: _Place, path: str, work: CallContext) -> tuple[Element, ...]:
+def _items(child: Element, place: _Place, path: str, context: CallContext) -> tuple[Element, ...]:
     made: list[Element] = []
     for item in child.children:
         each = Element(child.name, item.text, item.attributes, item.children, item.nil, item.sent)
         if "array" in item.sent:
-            work.find("no-value", path)
+            context.find("no-value", path)
             continue
         if each.sent or (each.children and place.value):
-            made.extend(_unusual(each, place, path, work))
+            made.extend(_unusual(each, place, path, context))
         else:
-            _content(each, place, path, work)
+            _content(each, place, path, context)
             made.append(each)
     return tuple(made)
 
 
-def _decode(child: Element, path: str, work: CallContext) -> None:
+def _decode(child: Element, path: str, context: CallContext) -> None:
     text = decoded(child.text or "", child.sent)
     if text is None:
         allowed = "base64 or hexadecimal, as its xsi:type says, or the text without that type"
-        work.record.problems.append(Problem("bad-value", path, allowed, invalid_code(path)))
+        context.record.problems.append(Problem("bad-value", path, allowed, invalid_code(path)))
         return
     child.text = text
-    work.find("value-converted", path, _ENCODED)
+    context.find("value-converted", path, _ENCODED)

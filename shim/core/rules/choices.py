@@ -18,37 +18,37 @@ _NOT_ANSWERED = "v3 does not have it, and the shim's configuration chose not to 
 _OPERATION = "v3 has no such operation, and the shim's configuration chose to refuse the call: port it."
 
 
-def accepts(work: CallContext, code: Code, path: str, because: str) -> bool:
+def accepts(context: CallContext, code: Code, path: str, because: str) -> bool:
     """Make the finding of a request's element, or what was chosen instead; whether to do as the rule says.
 
     A refusal is a problem of the call, so that it ends with a fault before anything is forwarded.
     """
-    do = work.policy(code, path)
+    do = context.policy(code, path)
     if do == CHOICES["request", code][0]:
-        work.find(code, path, because)
+        context.find(code, path, because)
         return True
     if do == "drop":
-        work.find("field-dropped", path, _NOT_KEPT)
+        context.find("field-dropped", path, _NOT_KEPT)
         return False
     why = _RATHER.format(because.rstrip(".")) if code == "field-dropped" else _REFUSED
-    work.find("field-refused", path, why)
-    work.record.problems.append(Problem("field-refused", path, why, None))
+    context.find("field-refused", path, why)
+    context.record.problems.append(Problem("field-refused", path, why, None))
     return False
 
 
-def gives(work: CallContext, path: str, because: str) -> bool:
+def gives(context: CallContext, path: str, because: str) -> bool:
     """True if the shim answers with an element that v3 does not have; the finding says what is done."""
-    if work.policy("field-emulated", path, "answer") == "drop":
-        work.find("answer-field-unavailable", path, _NOT_ANSWERED)
+    if context.policy("field-emulated", path, "answer") == "drop":
+        context.find("answer-field-unavailable", path, _NOT_ANSWERED)
         return False
-    work.find("field-emulated", path, because)
+    context.find("field-emulated", path, because)
     return True
 
 
-def emulates(work: CallContext, because: str) -> None:
+def emulates(context: CallContext, because: str) -> None:
     """For operations that v3 does not have at all: make the finding. Raises CallerError if that is refused."""
-    name = work.request.name
-    if work.policy("operation-emulated") == "refuse":
-        work.find("field-refused", name, _OPERATION)
+    name = context.request.name
+    if context.policy("operation-emulated") == "refuse":
+        context.find("field-refused", name, _OPERATION)
         raise CallerError("field-refused", f"{name} cannot be served: {_OPERATION}")
-    work.find("operation-emulated", name, because)
+    context.find("operation-emulated", name, because)

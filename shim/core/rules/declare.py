@@ -127,8 +127,8 @@ def emulated(
     """
 
     @wraps(steps)
-    def answer(work: CallContext) -> Steps[Element]:
-        made = steps(work)
+    def answer(context: CallContext) -> Steps[Element]:
+        made = steps(context)
         return made if isinstance(made, Element) else (yield from made)
 
     return replace(operation(name, rules=rules, plan=answer), emulates=because)

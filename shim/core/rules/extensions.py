@@ -60,31 +60,31 @@ class Refer(Rule):
             return () if self.later else (ExtensionReference(self.old, self.by, self.main),)
         return (ExtensionReference(self.new, "number"),) if self.takes("answer") else ()
 
-    def _to_new(self, child: Element, into: Element, work: CallContext) -> None:
+    def _to_new(self, child: Element, into: Element, context: CallContext) -> None:
         name = (child.text or "").strip()
         if self.by != "identifier" and (name.startswith("-") or not name.strip("+0")):
-            accepts(work, "field-dropped", self.old, "It names no extension: their IDs are above 0.")
+            accepts(context, "field-dropped", self.old, "It names no extension: their IDs are above 0.")
             return
-        identity = work.extensions.identities.get((self.by, name))
+        identity = context.extensions.identities.get((self.by, name))
         if identity is None:
-            work.record.problems.append(Problem("bad-value", self.old, _UNKNOWN, "100"))
+            context.record.problems.append(Problem("bad-value", self.old, _UNKNOWN, "100"))
             return
         text = identity.number if self.side == "number" else identity.user_id
         place = split(self.new)[1]
-        first = work.request.child(self.old)
+        first = context.request.child(self.old)
         if into.child(place) is not None and first is not None and first.text == child.text:
             because = "An element before it names the extension already: only that one counts."
-            work.find("choice-conflict", self.old, because)
+            context.find("choice-conflict", self.old, because)
             return
         into.children.append(Element(place, text))
 
-    def _to_old(self, child: Element, into: Element, work: CallContext) -> None:
+    def _to_old(self, child: Element, into: Element, context: CallContext) -> None:
         number = (child.text or "").strip()
-        identity = work.extensions.identities.get(("number", number))
+        identity = context.extensions.identities.get(("number", number))
         if not number:
             return
         if identity is None:
-            work.find("answer-value-omitted", self.old, "v3 names an extension that it does not know.")
+            context.find("answer-value-omitted", self.old, "v3 names an extension that it does not know.")
         else:
             text = identity.extension_id if self.by == "extension_id" else identity.old_id
             into.children.append(Element(split(self.old)[1], text))
@@ -137,7 +137,7 @@ class Own(Rule):
     name: Literal["old_id", "extension_id"] = "old_id"
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: CallContext) -> None:
+        def act(child: Element, into: Element, context: CallContext) -> None:
             return
 
         return Taken("ignored", None, act) if direction == "answer" else None
@@ -145,12 +145,12 @@ class Own(Rule):
     def produces(self, direction: Direction) -> Made | None:
         parent, name = split(self.old)
 
-        def produce(root: Element, work: CallContext) -> None:
+        def produce(root: Element, context: CallContext) -> None:
             at: Element | None = root
             for step in parent.split("/") if parent else ():
                 at = at.child(step) if at is not None else None
-            if at is not None and work.extensions.main is not None:
-                at.children.append(Element(name, getattr(work.extensions.main, self.name)))
+            if at is not None and context.extensions.main is not None:
+                at.children.append(Element(name, getattr(context.extensions.main, self.name)))
 
         return Made("computed", self.old, produce) if direction == "answer" else None
 
@@ -179,7 +179,7 @@ class Owned(Rule):
     def takes(self, direction: Direction) -> Taken | None:
         name = split(self.old)[1]
 
-        def act(child: Element, into: Element, work: CallContext) -> None:
+        def act(child: Element, into: Element, context: CallContext) -> None:
             into.children.append(Element(name, (child.text or "").strip()))
 
         return Taken("ignored", None, act) if direction == "answer" else None
@@ -187,9 +187,9 @@ class Owned(Rule):
     def produces(self, direction: Direction) -> Made | None:
         parent, name = split(self.old)
 
-        def produce(root: Element, work: CallContext) -> None:
+        def produce(root: Element, context: CallContext) -> None:
             owned: dict[str, list[Identity]] = {}
-            for (kind, _), identity in work.extensions.identities.items():
+            for (kind, _), identity in context.extensions.identities.items():
                 if kind == "number":
                     owned.setdefault(identity.user_id, []).append(identity)
             for place in spots(root, parent):
@@ -198,8 +198,8 @@ class Owned(Rule):
                     continue
                 number = place.get(self.beside) or ""
                 extension = (
-                    work.extensions.identities.get(("number", extended(work, number)))
-                    if by_number(work, self.role)
+                    context.extensions.identities.get(("number", extended(context, number)))
+                    if by_number(context, self.role)
                     else _which(owned.get(user.text or "", []), number)
                 )
                 place.children = [each for each in place.children if each is not user]
@@ -207,7 +207,7 @@ class Owned(Rule):
                     place.children.append(Element(name, extension.old_id))
                 else:
                     why = "v3 names a user without extensions, or an extension that the shim does not know."
-                    work.find("answer-value-omitted", self.old, why)
+                    context.find("answer-value-omitted", self.old, why)
 
         return Made("computed", self.old, produce) if direction == "answer" else None
 
@@ -227,17 +227,17 @@ def has_number(identity: Identity, number: str) -> bool:
     return bool(number) and number in (identity.number, identity.number.rpartition("*")[2])
 
 
-def by_number(work: CallContext, role: str) -> bool:
+def by_number(context: CallContext, role: str) -> bool:
     """True if the setting `role` says that v3's ID is not that of a user, so that the number decides."""
-    return work.caller.settings.get(role) == "extension"
+    return context.caller.settings.get(role) == "extension"
 
 
-def extended(work: CallContext, number: str) -> str:
+def extended(context: CallContext, number: str) -> str:
     """A number as v3 extends it: a local one is of the organization of the extension that the call is about."""
     number = number.strip()
-    if not number or "*" in number or work.extensions.main is None:
+    if not number or "*" in number or context.extensions.main is None:
         return number
-    return f"{work.extensions.main.number.rpartition('*')[0]}*{number}"
+    return f"{context.extensions.main.number.rpartition('*')[0]}*{number}"
 
 
 def owned(path: str, beside: str, role: str) -> Rule:
@@ -279,9 +279,9 @@ class AccountPath(Rule):
             return (AccountReference(self.old, self.by, self.ask, self.main),)
         return (AccountReference(self.new, "user_id"),) if self.takes("answer") else ()
 
-    def _to_new(self, child: Element, into: Element, work: CallContext) -> None:
+    def _to_new(self, child: Element, into: Element, context: CallContext) -> None:
         text = (child.text or "").strip()
-        identity = work.extensions.identities.get((self.by, text))
+        identity = context.extensions.identities.get((self.by, text))
         if identity is None:
             into.children.append(Element(split(self.old)[1], text))
         elif self.side == "number":
@@ -289,9 +289,9 @@ class AccountPath(Rule):
         else:
             into.children.append(Element(split(self.old)[1], identity.user_id))
 
-    def _to_old(self, child: Element, into: Element, work: CallContext) -> None:
+    def _to_old(self, child: Element, into: Element, context: CallContext) -> None:
         text = (child.text or "").strip()
-        known = (each.old_id for each in work.extensions.identities.values() if each.user_id == text)
+        known = (each.old_id for each in context.extensions.identities.values() if each.user_id == text)
         into.children.append(Element(split(self.old)[1], next(known, text)))
 
 

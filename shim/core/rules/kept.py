@@ -27,13 +27,13 @@ class Keep(Rule):
         path = self.old
         field = self.field or split(path)[1]
 
-        def act(child: Element, into: Element, work: CallContext) -> None:
-            kept = self._meant(child, work)
+        def act(child: Element, into: Element, context: CallContext) -> None:
+            kept = self._meant(child, context)
             if kept is None:
                 gone = "Nothing of that name or ID is there: it was not kept."
-                accepts(work, "field-dropped", path, gone)
-            elif accepts(work, "field-kept", path, self.because):
-                work.kept.fields[field] = kept
+                accepts(context, "field-dropped", path, gone)
+            elif accepts(context, "field-kept", path, self.because):
+                context.kept.fields[field] = kept
 
         return Taken("kept", None, act, "field-kept")
 
@@ -43,20 +43,20 @@ class Keep(Rule):
         parent, name = split(self.old)
         field = self.field or name
 
-        def produce(root: Element, work: CallContext) -> None:
-            if work.kept.recalled is None or (self.when is not None and not self.when(work)):
+        def produce(root: Element, context: CallContext) -> None:
+            if context.kept.recalled is None or (self.when is not None and not self.when(context)):
                 return
-            kept = work.kept.recalled.get(field)
+            kept = context.kept.recalled.get(field)
             if kept is not None:
-                kept = self._meant(kept, work)
+                kept = self._meant(kept, context)
                 if kept is None:
-                    work.find("answer-value-omitted", self.old, "What it names is not there any more.")
+                    context.find("answer-value-omitted", self.old, "What it names is not there any more.")
             if kept is None and self.default is not None:
                 kept = Element(name, self.default)
             if kept is None:
                 return
             for place in spots(root, parent):
-                if gives(work, self.old, self.because):
+                if gives(context, self.old, self.because):
                     place.children.append(kept)
 
         return Made("emulated", self.old, produce, "field-emulated")
@@ -67,9 +67,9 @@ class Keep(Rule):
         field = self.field or split(self.old)[1]
         return (SharedReference(self.old, self.among, "" if direction == "request" else field),)
 
-    def _meant(self, said: Element, work: CallContext) -> Element | None:
+    def _meant(self, said: Element, context: CallContext) -> Element | None:
         """The value itself, or the ID of the thing that it names; None when that is not there."""
-        things = work.kept.shared.get(self.among) if self.among else None
+        things = context.kept.shared.get(self.among) if self.among else None
         text = (said.text or "").strip()
         if things is None or not text:
             return said

@@ -19,9 +19,9 @@ Direction = Literal["request", "answer"]
 
 
 Action = Callable[[Element, Element, CallContext], None]
-"""Deals with one child of the source: (child, the target under construction at this level, the work)."""
+"""Deals with one child of the source: (child, the target under construction at this level, the context)."""
 Producer = Callable[[Element, CallContext], None]
-"""Adds to the finished target: (its root, the work)."""
+"""Adds to the finished target: (its root, the context)."""
 
 
 @dataclass(slots=True)

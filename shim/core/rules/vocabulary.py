@@ -50,7 +50,7 @@ class Computed(Rule):
         name = split(target or "")[1]
         path = self.old
 
-        def act(child: Element, into: Element, work: CallContext) -> None:
+        def act(child: Element, into: Element, context: CallContext) -> None:
             if child.nil:
                 into.children.append(Element(name, nil=True))
                 return
@@ -58,13 +58,13 @@ class Computed(Rule):
             if text is not None:
                 into.children.append(Element(name, text, child.attributes))
                 if self.finding and (self.always or text != child.text):
-                    work.find(self.finding, path, self.because, self.new)
+                    context.find(self.finding, path, self.because, self.new)
             elif direction == "request" and self.unfit == "drop":
-                accepts(work, "field-dropped", path, self.because)
+                accepts(context, "field-dropped", path, self.because)
             elif direction == "request":
-                work.record.problems.append(Problem("bad-value", path, self.because, None))
+                context.record.problems.append(Problem("bad-value", path, self.because, None))
             else:
-                work.find("answer-value-omitted", path, self.because, self.new)
+                context.find("answer-value-omitted", path, self.because, self.new)
 
         return Taken("computed", target if source else None, act, self.finding)
 
@@ -112,11 +112,11 @@ class Loose(Rule):
             return Taken("carried", self.old)
         path = self.old
 
-        def act(child: Element, into: Element, work: CallContext) -> None:
+        def act(child: Element, into: Element, context: CallContext) -> None:
             text = (child.text or "").strip()
             value = self.reads(text)
             if value is not None:
-                work.find("value-converted", path, self.because)
+                context.find("value-converted", path, self.because)
             if value != "":
                 into.children.append(Element(split(path)[1], text if value is None else value))
 
@@ -135,8 +135,8 @@ def loose(old: str, reads: ConvertValue, because: str) -> Rule:
 @dataclass(frozen=True, slots=True)
 class Drop(Rule):
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: CallContext) -> None:
-            accepts(work, "field-dropped", self.old, self.because)
+        def act(child: Element, into: Element, context: CallContext) -> None:
+            accepts(context, "field-dropped", self.old, self.because)
 
         return Taken("dropped", None, act, "field-dropped") if direction == "request" else None
 
@@ -149,9 +149,9 @@ def drop(old: str, because: str, *, unless: str = "") -> Rule:
 @dataclass(frozen=True, slots=True)
 class Refuse(Rule):
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: CallContext) -> None:
-            work.find("field-refused", self.old, self.because)
-            work.record.problems.append(Problem("field-refused", self.old, self.because, None))
+        def act(child: Element, into: Element, context: CallContext) -> None:
+            context.find("field-refused", self.old, self.because)
+            context.record.problems.append(Problem("field-refused", self.old, self.because, None))
 
         return Taken("refused", None, act, "field-refused") if direction == "request" else None
 
@@ -164,7 +164,7 @@ def refuse(old: str, because: str) -> Rule:
 @dataclass(frozen=True, slots=True)
 class HandedOn(Rule):
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: CallContext) -> None:
+        def act(child: Element, into: Element, context: CallContext) -> None:
             into.children.append(child)
 
         return Taken("computed", self.old, act, raw=True) if direction == "request" else None
@@ -194,10 +194,10 @@ class Unanswered(Rule):
         return None
 
     def produces(self, direction: Direction) -> Made | None:
-        def produce(root: Element, work: CallContext) -> None:
-            asked = self.when is None or self.when(work)
+        def produce(root: Element, context: CallContext) -> None:
+            asked = self.when is None or self.when(context)
             if asked and spots(root, split(self.old)[0]):
-                work.find("answer-field-unavailable", self.old, self.because)
+                context.find("answer-field-unavailable", self.old, self.because)
 
         return Made("dropped", self.old, produce, "answer-field-unavailable")
 
@@ -217,8 +217,8 @@ class Echo(Rule):
     def produces(self, direction: Direction) -> Made | None:
         parent, name = split(self.old)
 
-        def produce(root: Element, work: CallContext) -> None:
-            text = work.request.get(self.source)
+        def produce(root: Element, context: CallContext) -> None:
+            text = context.request.get(self.source)
             if text:
                 for place in spots(root, parent):
                     place.children.append(Element(name, text.strip()))
@@ -253,7 +253,7 @@ class Added(Rule):
     value: Default | None = None
 
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: CallContext) -> None:
+        def act(child: Element, into: Element, context: CallContext) -> None:
             return
 
         return Taken("ignored", None, act) if direction == "answer" else None
@@ -264,12 +264,12 @@ class Added(Rule):
         value = self.value
         path = self.new
 
-        def produce(root: Element, work: CallContext) -> None:
-            made = value(work) if value else None
+        def produce(root: Element, context: CallContext) -> None:
+            made = value(context) if value else None
             if made is not None:
                 for place in spots(root, split(path)[0]):
                     place.children.append(made)
-                    work.find("default-added", path, self.because, path)
+                    context.find("default-added", path, self.because, path)
 
         return Made("added", path, produce if value else None, "default-added" if value else None)
 
@@ -287,7 +287,7 @@ def unread(new: str, because: str, *, where: str = "") -> Rule:
 @dataclass(frozen=True, slots=True)
 class Elsewhere(Rule):
     def takes(self, direction: Direction) -> Taken | None:
-        def act(child: Element, into: Element, work: CallContext) -> None:
+        def act(child: Element, into: Element, context: CallContext) -> None:
             return
 
         return Taken("moved", None, act) if direction == "request" else None

@@ -51,8 +51,8 @@ def _naming_nothing(dialect: Dialect) -> Call:
     interface = new(dialect)
     operation = interface.operations["PBX.GetInterfaceLang"]
     request = Element(operation.input.name)
-    work = CallContext(Catalogue(old(), interface), request, Caller(""))
-    asked = forward(work, operation, request, writes=False)
+    context = CallContext(Catalogue(old(), interface), request, Caller(""))
+    asked = forward(context, operation, request, writes=False)
     command = next(asked)
     assert isinstance(command, Call)
     return command
@@ -115,8 +115,8 @@ def chosen(listed: Iterable[str]) -> str | None:
 async def _versions(backend: Backend, integration: Integration, dialect: Dialect) -> list[str]:
     operation = new(dialect).operations["PBX.GetSchemaVersions"]
     request = Element(operation.input.name)
-    work = CallContext(Catalogue(old(), new(dialect)), request, Caller(integration.name))
-    asked = forward(work, operation, request, writes=False)
+    context = CallContext(Catalogue(old(), new(dialect)), request, Caller(integration.name))
+    asked = forward(context, operation, request, writes=False)
     command = next(asked)
     assert isinstance(command, Call)
     answer = await backend.forward(command, integration)

@@ -110,8 +110,10 @@ class Recovery:
         return entry.id, ended
 
     async def _drive(self, entry: JournalEntry, opened: Opened, integration: Integration) -> str:
-        work = CallContext(self._catalogue, Element("recovery"), Caller(integration.name, integration.settings))
-        journalled = Journalled(work, entry.policy, opened, list(entry.steps))
+        context = CallContext(
+            self._catalogue, Element("recovery"), Caller(integration.name, integration.settings)
+        )
+        journalled = Journalled(context, entry.policy, opened, list(entry.steps))
         performer = Performer(self._performers, "", integration, opened)
         return (await run(recover(journalled, entry.left), performer)).state
 
@@ -146,13 +148,13 @@ class Recovery:
             await asyncio.sleep(self._journal.settings.renew)
             await self._guarded("renew", lambda _: self._journal.renew(), False)
 
-    async def _guarded(self, what: str, work: Callable[[bool], Awaitable[None]], argument: bool) -> bool:
+    async def _guarded(self, what: str, context: Callable[[bool], Awaitable[None]], argument: bool) -> bool:
         """Go on whatever fails: the database may be back by the next time. Whether it did not fail.
 
         A store that is away is told once, and told again when it is there.
         """
         try:
-            await work(argument)
+            await context(argument)
         except Fault as fault:
             if what not in self._failing:
                 log.error("journal unavailable", what=what, reason=fault.reason)

@@ -71,11 +71,11 @@ def test_every_severity_that_is_told_has_a_code_that_system_api_cannot_have() ->
 
 def test_a_hostile_path_cannot_make_a_notice_long_or_the_message_broken() -> None:
     translation = catalogue().translations["Client.GetClientDetails"]
-    work = CallContext(
+    context = CallContext(
         catalogue(), Element("x"), Caller("tester", tell=ToldHow(header=True)), translation=translation
     )
-    work.find("unknown-element", "a/" * 5000 + '"<&>\x00', "<b>&\x01")
-    body, block = told(EVERYTHING, work, Element("GetClientDetailsResponse"), "<body/>")
+    context.find("unknown-element", "a/" * 5000 + '"<&>\x00', "<b>&\x01")
+    body, block = told(EVERYTHING, context, Element("GetClientDetailsResponse"), "<body/>")
     assert body == "<body/>"
     read = etree.fromstring(deepcopy(block))
     assert read.get("link") == EVERYTHING.link

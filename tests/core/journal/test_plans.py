@@ -49,14 +49,14 @@ def said(**texts: str) -> list[Element]:
 
 def plan(operation: str, fields: dict[str, str], identity: Identity | None = None) -> tuple[Talk, CallContext]:
     translation = catalogue().translations[f"Extension.{operation}"]
-    work = CallContext(
+    context = CallContext(
         catalogue(), Element(operation, children=said(**fields)), Caller("tester"), translation=translation
     )
     if identity is not None:
-        work.extensions.identities["old_id", identity.old_id] = identity
-        work.extensions.main = identity
+        context.extensions.identities["old_id", identity.old_id] = identity
+        context.extensions.main = identity
     assert translation.declared.plan is not None
-    return translation.declared.plan(work), work
+    return translation.declared.plan(context), context
 
 
 def expect_mark(talk: Talk, command: Any, state: str, **steps: str) -> Any:
@@ -106,7 +106,7 @@ def test_an_answer_that_nobody_received_is_given_without_a_call() -> None:
 
 
 def test_without_a_journal_the_calls_are_the_same_and_failing_undoes() -> None:
-    talk, work = plan("AddExtension", ADD)
+    talk, context = plan("AddExtension", ADD)
     next(talk)
     call = talk.send(None)
     call = talk.send(answer(call))
@@ -118,7 +118,7 @@ def test_without_a_journal_the_calls_are_the_same_and_failing_undoes() -> None:
     with pytest.raises(Fault, match="undone") as caught:
         talk.send(answer(call, *said(items="1", result="success")))
     assert caught.value.code == "520"
-    assert work.record.calls[-1] == "User.DelUser"
+    assert context.record.calls[-1] == "User.DelUser"
 
 
 def test_a_write_that_was_never_sent_changed_nothing() -> None:
@@ -141,13 +141,13 @@ def test_editing_what_is_on_the_user_alone_is_one_plain_call() -> None:
 
 def test_deleting_many_leaves_the_one_that_its_user_was_made_for_to_the_end() -> None:
     first, second = Identity("31", "900", "31", "0020*002"), Identity("77", "901", "31", "0020*100")
-    talk, work = plan("DelExtension", {"ID": "31"}, first)
+    talk, context = plan("DelExtension", {"ID": "31"}, first)
     talk.close()
     translation = catalogue().translations["Extension.DelExtension"]
-    work.request = Element("DelExtension", children=[Element("ID", "31"), Element("ID", "77")])
-    work.extensions.identities["old_id", "77"] = second
+    context.request = Element("DelExtension", children=[Element("ID", "31"), Element("ID", "77")])
+    context.extensions.identities["old_id", "77"] = second
     assert translation.declared.plan is not None
-    planned = translation.declared.plan(work)
+    planned = translation.declared.plan(context)
     assert next(planned) == FindIdentities("user_id", ("31",)), "what the user is known to have besides"
     begin = planned.send({"31": (first, second)})
     assert [each.found for each in begin.steps] == ["0020*100", "0020*002"]

@@ -37,13 +37,13 @@ def working(name: str, *policies: Policy) -> CallContext:
     """A call of the operation, with what was chosen for it."""
     caller = Caller("tester", policies=Policies(policies))
     request = Element(translation(name).old.input.name)
-    work = CallContext(catalogue(), request, caller, translation=translation(name))
-    choose(work)
-    return work
+    context = CallContext(catalogue(), request, caller, translation=translation(name))
+    choose(context)
+    return context
 
 
-def told(work: CallContext) -> list[tuple[str, str]]:
-    return [(each.code, each.path) for each in work.record.findings]
+def told(context: CallContext) -> list[tuple[str, str]]:
+    return [(each.code, each.path) for each in context.record.findings]
 
 
 # ---- every operation ----
@@ -132,12 +132,12 @@ def test_the_first_policy_that_covers_the_place_counts(policies: list[Policy], e
 
 def test_a_policy_that_cannot_act_at_a_place_leaves_it_to_the_next() -> None:
     """A write is not refused for its answer; what is dropped is not emulated."""
-    work = working("Client.AddClient", Policy("refuse"), Policy("drop", finding="field-emulated"))
-    assert work.policy("field-kept", "industry") == "refuse"
-    assert work.policy("field-emulated", "industry", "answer") == "drop"
-    work = working("Extension.SetupExtension", Policy("emulate"), Policy("refuse", path="callback"))
-    assert work.policy("field-dropped", "callback") == "refuse"
-    assert work.policy("field-dropped", "intercomPaging") == "drop"
+    context = working("Client.AddClient", Policy("refuse"), Policy("drop", finding="field-emulated"))
+    assert context.policy("field-kept", "industry") == "refuse"
+    assert context.policy("field-emulated", "industry", "answer") == "drop"
+    context = working("Extension.SetupExtension", Policy("emulate"), Policy("refuse", path="callback"))
+    assert context.policy("field-dropped", "callback") == "refuse"
+    assert context.policy("field-dropped", "intercomPaging") == "drop"
 
 
 def test_a_read_can_be_refused_for_its_answer_and_a_write_not() -> None:
@@ -158,24 +158,24 @@ def test_what_is_chosen_is_worked_out_once() -> None:
 
 
 def test_accepting_makes_the_rules_own_finding_with_its_reason() -> None:
-    work = working("Client.AddClient")
-    assert accepts(work, "field-kept", "industry", "Because.")
-    assert [each.because for each in work.record.findings] == ["Because."]
-    assert not work.record.problems
+    context = working("Client.AddClient")
+    assert accepts(context, "field-kept", "industry", "Because.")
+    assert [each.because for each in context.record.findings] == ["Because."]
+    assert not context.record.problems
 
 
 def test_a_reason_never_tells_of_what_was_not_done() -> None:
-    work = working("Client.AddClient", Policy("drop"))
-    assert not accepts(work, "field-kept", "industry", "The shim keeps it.")
-    assert not gives(work, "industry", "The shim keeps it.")
-    assert told(work) == [("field-dropped", "industry"), ("answer-field-unavailable", "industry")]
-    assert not any("keeps" in each.because for each in work.record.findings)
+    context = working("Client.AddClient", Policy("drop"))
+    assert not accepts(context, "field-kept", "industry", "The shim keeps it.")
+    assert not gives(context, "industry", "The shim keeps it.")
+    assert told(context) == [("field-dropped", "industry"), ("answer-field-unavailable", "industry")]
+    assert not any("keeps" in each.because for each in context.record.findings)
 
 
 def test_refusing_a_dropped_element_says_why_it_would_be_dropped() -> None:
-    work = working("Channel.AddChannel", Policy("refuse"))
-    assert not accepts(work, "field-dropped", "SIP/qualify", "v3 decides itself.")
-    [problem] = work.record.problems
+    context = working("Channel.AddChannel", Policy("refuse"))
+    assert not accepts(context, "field-dropped", "SIP/qualify", "v3 decides itself.")
+    [problem] = context.record.problems
     assert problem.text.startswith("v3 decides itself. The shim's configuration chose to refuse it")
 
 
@@ -188,19 +188,19 @@ def emulated() -> Translation:
 
 
 def test_an_emulated_operation_is_answered_with_a_finding() -> None:
-    work = CallContext(catalogue(), Element("GetClientsRequest"), Caller("tester"), translation=emulated())
-    choose(work)
-    assert told(work) == [("operation-emulated", "GetClientsRequest")]
+    context = CallContext(catalogue(), Element("GetClientsRequest"), Caller("tester"), translation=emulated())
+    choose(context)
+    assert told(context) == [("operation-emulated", "GetClientsRequest")]
 
 
 def test_an_emulated_operation_can_be_refused_as_a_whole() -> None:
     policies = Policies([Policy("refuse", finding="operation-emulated")])
     caller = Caller("tester", policies=policies)
-    work = CallContext(catalogue(), Element("GetClientsRequest"), caller, translation=emulated())
+    context = CallContext(catalogue(), Element("GetClientsRequest"), caller, translation=emulated())
     with pytest.raises(CallerError, match="GetClientsRequest cannot be served") as caught:
-        choose(work)
+        choose(context)
     assert caught.value.reason == "field-refused"
-    assert told(work) == [("field-refused", "GetClientsRequest")]
+    assert told(context) == [("field-refused", "GetClientsRequest")]
 
 
 def test_places_name_elements_and_whole_operations_but_no_attributes() -> None:

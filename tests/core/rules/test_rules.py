@@ -60,7 +60,7 @@ def compiled(name: str, becomes: str, *rules: Rule) -> Translation:
     return compile_catalogue(only, new(), [declared]).translations[name]
 
 
-def work(*children: Element) -> CallContext:
+def context(*children: Element) -> CallContext:
     return CallContext(catalogue(), Element("request", children=list(children)), Caller("tester"))
 
 
@@ -141,7 +141,7 @@ def test_every_code_has_a_kind() -> None:
 
 def test_drop_makes_a_finding_and_sends_nothing() -> None:
     translation = compiled(*GROUPS, *NUMBERS, drop("storage", "it is gone"))
-    done = work(Element("status", "1"), Element("storage", "10", {"unlimited": "false"}))
+    done = context(Element("status", "1"), Element("storage", "10", {"unlimited": "false"}))
     assert [each.name for each in translation.to_new(done).children] == ["status"]
     assert codes(done) == [("field-dropped", "storage")]
     assert [each.because for each in done.record.findings] == ["it is gone"]
@@ -149,7 +149,7 @@ def test_drop_makes_a_finding_and_sends_nothing() -> None:
 
 def test_refuse_ends_in_a_fault_with_a_finding() -> None:
     translation = compiled(*STATUS, UPDATED, refuse("scope", "no way."), added("scope", "unsaid"))
-    done = work(Element("scope", "automation"), Element("ID", "10"))
+    done = context(Element("scope", "automation"), Element("ID", "10"))
     with pytest.raises(CallerError, match="scope cannot be served: no way"):
         translation.to_new(done)
     assert codes(done) == [("field-refused", "scope")]
@@ -159,7 +159,7 @@ def test_values_are_mapped_and_others_pass() -> None:
     rule = values("scope", {"automation": "auto"}, "another word")
     translation = compiled(*STATUS, UPDATED, rule)
     for said, sent in (("automation", "auto"), ("other", "other")):
-        done = work(Element("scope", said), Element("ID", "10"))
+        done = context(Element("scope", said), Element("ID", "10"))
         assert translation.to_new(done).get("scope") == sent
         assert not list(done.record.findings)
 
@@ -168,13 +168,13 @@ def test_a_computed_value_that_is_not_possible_is_a_problem_in_requests() -> Non
     rule = compute("scope", lambda text: None, lambda text: None, "a scope that v3 knows")
     translation = compiled(*STATUS, UPDATED, rule)
     with pytest.raises(CallerError, match="Bad value at scope: send a scope that v3 knows"):
-        translation.to_new(work(Element("scope", "x"), Element("ID", "10")))
+        translation.to_new(context(Element("scope", "x"), Element("ID", "10")))
 
 
 def test_a_kept_value_is_judged_before_it_is_kept() -> None:
     translation = compiled(*GROUPS, *NUMBERS, keep("storage", "kept"))
     with pytest.raises(CallerError, match="Bad value at storage"):
-        translation.to_new(work(Element("storage", "maybe")))
+        translation.to_new(context(Element("storage", "maybe")))
 
 
 def test_recalling_that_failed_leaves_the_field_out() -> None:
@@ -196,7 +196,7 @@ def test_echo_and_unanswered_are_about_answers_only() -> None:
 def test_an_unknown_element_is_answered_with_the_name_it_may_mean(sent: str, near: str | None) -> None:
     from tests.support.conversation import catalogue
 
-    done = work(Element(sent, "x"), Element("ID", "10"))
+    done = context(Element(sent, "x"), Element("ID", "10"))
     catalogue().translations["Reseller.EditReseller"].to_new(done)
     [found] = done.record.findings
     assert found.code == "unknown-element"
@@ -207,7 +207,7 @@ def test_an_unknown_element_is_answered_with_the_name_it_may_mean(sent: str, nea
 def test_findings_of_one_call_are_counted_and_bounded() -> None:
     from tests.support.conversation import catalogue
 
-    done = work(*(Element(f"x{number % 300}") for number in range(900)), Element("ID", "10"))
+    done = context(*(Element(f"x{number % 300}") for number in range(900)), Element("ID", "10"))
     catalogue().translations["Reseller.EditReseller"].to_new(done)
     found = list(done.record.findings)
     assert len(found) == 201
@@ -232,21 +232,21 @@ def test_a_value_that_is_not_possible_can_be_dropped_and_a_doubtful_one_told() -
     rule = compute("scope", digits, str, "a number", always=True, unfit="drop")
     translation = compiled(*STATUS, UPDATED, rule)
     for said, sent, code in (("x", None, "field-dropped"), ("7", "7", "value-converted")):
-        done = work(Element("scope", said), Element("ID", "10"))
+        done = context(Element("scope", said), Element("ID", "10"))
         assert translation.to_new(done).get("scope") == sent
         assert codes(done) == [(code, "scope")]
 
 
 def test_a_limit_is_kept_under_its_field_and_says_what_it_means() -> None:
     translation = compiled(*GROUPS, *NUMBERS, keep("storage", "kept", field="mail"))
-    done = work(Element("storage", "", {"unlimited": " TRUE "}))
+    done = context(Element("storage", "", {"unlimited": " TRUE "}))
     translation.to_new(done)
     assert done.kept.fields == {"mail": Element("storage", "0", {"unlimited": "true"})}
-    done = work(Element("storage", "5"))
+    done = context(Element("storage", "5"))
     translation.to_new(done)
     assert done.kept.fields == {"mail": Element("storage", "5", {"unlimited": "true"})}
     assert codes(done) == [("unlimited-not-said", "storage"), ("field-kept", "storage")]
-    done = work(Element("storage", "5", {"unlimited": ""}))
+    done = context(Element("storage", "5", {"unlimited": ""}))
     translation.to_new(done)
     assert done.kept.fields == {"mail": Element("storage", "5", {"unlimited": "false"})}
 
@@ -254,7 +254,7 @@ def test_a_limit_is_kept_under_its_field_and_says_what_it_means() -> None:
 def test_a_limit_that_is_none_is_refused_even_where_it_is_only_kept() -> None:
     translation = compiled(*GROUPS, *NUMBERS, keep("storage", "kept"))
     with pytest.raises(CallerError, match="Bad value at storage"):
-        translation.to_new(work(Element("storage", "much", {"unlimited": "false"})))
+        translation.to_new(context(Element("storage", "much", {"unlimited": "false"})))
 
 
 def test_what_no_answer_needs_is_declared_as_unused() -> None:
@@ -270,7 +270,7 @@ def test_what_no_answer_needs_is_declared_as_unused() -> None:
 
 def test_a_number_that_v3_leaves_empty_is_no_extension() -> None:
     translation = compiled(*GROUPS, *NUMBERS, drop("storage", "gone"))
-    done = work()
+    done = context()
     assert translation.to_old(Element("answer", children=[Element("extendedNumber", " ")]), done).children == []
     assert not codes(done)
 
@@ -280,7 +280,7 @@ def test_an_agent_is_the_extension_whose_number_stands_beside_the_user() -> None
     which = needed("ID", "identifier", because="which")
     agents = owned("localAgents/ID", "extensionNo", "queue_agent_id")
     translation = compiled(name, name, *extension(only="request"), which, agents)
-    done = known(work(), Identity("9", "9", "7", "0001*8"), Identity("7", "5", "7", "0001*6"))
+    done = known(context(), Identity("9", "9", "7", "0001*8"), Identity("7", "5", "7", "0001*6"))
     rows = [
         Element(
             "localAgents", children=[Element("ID", user), *([Element("extensionNo", said)] if said else [])]
@@ -297,7 +297,7 @@ def test_an_account_goes_as_it_is_and_an_extension_as_its_user() -> None:
     assert translation.answer_references == (AccountReference("ID", "user_id"),)
     answer = Element("answer", children=[Element("ID", "7"), Element("ID", "20")])
     for said, sent in (("9", "7"), ("20", "20")):
-        done = known(work(Element("ID", said)), Identity("9", "9", "7", "0001*8"))
+        done = known(context(Element("ID", said)), Identity("9", "9", "7", "0001*8"))
         assert translation.to_new(done).get("ID") == sent
         assert [each.text for each in translation.to_old(answer, done).children] == ["9", "20"]
         assert not codes(done)
@@ -311,7 +311,7 @@ def test_an_extension_goes_by_number_where_v3_wants_that_and_any_other_account_a
         AccountReference("userIdentifier", "identifier", ask=True, main=True),
     )
     for said, sent in (("9", ("extendedNumber", "0001*8")), ("20", ("userID", "20"))):
-        done = known(work(Element("didID", "1"), Element("userID", said)), Identity("9", "9", "7", "0001*8"))
+        done = known(context(Element("didID", "1"), Element("userID", said)), Identity("9", "9", "7", "0001*8"))
         assert sent in list(translation.to_new(done).leaves())
 
 
@@ -330,11 +330,11 @@ def test_a_loose_value_means_another_one_or_nothing_and_says_so() -> None:
         ("all", ["7"], [("value-converted", "folderID")]),
         (" 5", ["5"], []),
     ):
-        done = work(Element("folderID", text))
+        done = context(Element("folderID", text))
         assert [each.text for each in translation.to_new(done).children] == sent
         assert codes(done) == found
     with pytest.raises(CallerError, match="Bad value at folderID: send a whole number of 1 or more"):
-        translation.to_new(work(Element("folderID", "none")))
+        translation.to_new(context(Element("folderID", "none")))
 
 
 # ---- what names one of several things that the shim keeps for all ----
@@ -352,7 +352,7 @@ def kept_among(said: str, *, known: bool = True) -> tuple[str | None, list[tuple
     rules = (keep("industry", "why", among="industries"), keep("advertisingTemplate", "why"))
     translation = compiled("Client.EditClient", "Organization.EditOrganization", *rules)
     assert translation.request_references == (SharedReference("industry", "industries"),)
-    done = work(Element("industry", said))
+    done = context(Element("industry", said))
     done.kept.shared = {"industries": THINGS} if known else {}
     translation.to_new(done)
     kept = done.kept.fields.get("industry")
@@ -389,7 +389,7 @@ def test_a_thing_that_is_gone_is_not_answered(kept: str, told: str | None) -> No
     rules = (keep("industry", "why", among="industries"), keep("advertisingTemplate", "why"))
     translation = compiled(*DETAILS, *rules)
     assert translation.answer_references == (SharedReference("industry", "industries", "industry"),)
-    done = work(Element("ID", "20"))
+    done = context(Element("ID", "20"))
     done.kept.shared, done.kept.recalled = {"industries": THINGS}, {"industry": Element("industry", kept)}
     answered = translation.to_old(Element("answer"), done).get("industry")
     assert answered == told
@@ -414,13 +414,13 @@ def device(extension: str) -> Element:
 
 def test_an_extension_id_becomes_the_extended_number() -> None:
     translation = compiled("PBX.AddDevice", "PBX.AddDevice", *ADD_DEVICE)
-    done = work(Element("serial", "S"), device("7001"), device("0"))
+    done = context(Element("serial", "S"), device("7001"), device("0"))
     done.extensions.identities["extension_id", "7001"] = Identity("31", "7001", "31", "0020*002")
     sent = translation.to_new(done)
     assert sent.get("assignedExtensions/extendedNumber") == "0020*002"
     assert codes(done) == [("field-dropped", "assignedExtensions/extensionID")]
     with pytest.raises(CallerError, match="send an extension that there is"):
-        translation.to_new(work(Element("serial", "S"), device("31")))
+        translation.to_new(context(Element("serial", "S"), device("31")))
 
 
 def test_text_goes_where_anything_goes_and_back() -> None:
