@@ -65,13 +65,13 @@ async def measure(url: str, integrations: int, count: int, days: int, as_json: b
     one = FindingFilter(integration=names[0])
 
     async def overview(known: ClosedDays | None) -> object:
-        return await queries.overview(store, compiled, NOW, days, config=CONFIG, closed=known)
+        return await queries.Review(store, compiled, CONFIG, known).overview(NOW, days)
 
     asked: tuple[tuple[str, Callable[[], Awaitable[object]]], ...] = (
         ("overview, cold", lambda: overview(None)),
         ("overview, warming", lambda: overview(closed)),
         ("overview, warm", lambda: overview(closed)),
-        ("scorecard", lambda: queries.scorecard(store, compiled, NOW, names[0], days, config=CONFIG)),
+        ("scorecard", lambda: queries.Review(store, compiled, CONFIG).scorecard(NOW, names[0], days)),
         ("findings of one", lambda: finding_queries.findings(store, NOW, one, catalogue=compiled)),
         ("findings of all", lambda: finding_queries.findings(store, NOW, catalogue=compiled)),
     )

@@ -21,7 +21,7 @@ pytest_plugins = ["tests.support.postgres"]
 async def seen(
     store: Store, closed: ClosedDays | None, days: int = 30, later: timedelta = timedelta(0)
 ) -> Overview:
-    return await queries.overview(store, catalogue(), NOW + later, days, config=config(), closed=closed)
+    return await queries.Review(store, catalogue(), config(), closed).overview(NOW + later, days)
 
 
 async def twice_the_calls(store: Store, *days_ago: int) -> None:

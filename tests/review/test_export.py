@@ -48,7 +48,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def told(store: Store, name: str) -> tuple[Scorecard, list[FindingPage]]:
-    card = await queries.scorecard(store, catalogue(), NOW, name, config=config())
+    card = await queries.Review(store, catalogue(), config()).scorecard(NOW, name)
     assert card is not None
     return card, await finding_queries.pages(store, NOW, FindingFilter(integration=name), catalogue=catalogue())
 
@@ -61,7 +61,7 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 async def test_integrations_as_csv(store: Store) -> None:
-    seen = await queries.overview(store, catalogue(), NOW, config=config())
+    seen = await queries.Review(store, catalogue(), config()).overview(NOW)
     rows = {row["integration"]: row for row in table(tables.integrations_csv(seen))}
     assert list(rows) == ["switchboard", "ledger", "crm", "portal", "fax-gateway"]
     assert list(rows["crm"]) == list(tables.INTEGRATION_COLUMNS)
@@ -114,7 +114,7 @@ async def test_json_has_every_field_of_the_nouns(store: Store) -> None:
 
 
 async def test_the_overview_as_markdown(store: Store) -> None:
-    text = tables.overview_markdown(await queries.overview(store, catalogue(), NOW, config=config()))
+    text = tables.overview_markdown(await queries.Review(store, catalogue(), config()).overview(NOW))
     assert "2026-02-11 to 2026-03-12: 10 operations left, 4 ported." in text
     assert "| crm | 2 | 2 | no | small | 54.4 | 500 | 1 warning |" in text
     assert "| fax-gateway | 0 | 0 | yes | none | 0.0 | 0 | - |" in text

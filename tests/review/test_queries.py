@@ -19,7 +19,7 @@ pytest_plugins = ["tests.support.postgres"]
 
 
 async def card(store: Store, name: str, now_later: timedelta = timedelta(0), days: int = 30) -> Scorecard:
-    found = await queries.scorecard(store, catalogue(), NOW + now_later, name, days, config=config())
+    found = await queries.Review(store, catalogue(), config()).scorecard(NOW + now_later, name, days)
     assert found is not None
     return found
 
@@ -33,7 +33,7 @@ def names(uses: Sequence[OperationUse]) -> list[str]:
 
 
 async def test_the_one_with_most_left_is_first_and_the_never_called_is_there(store: Store) -> None:
-    seen = await queries.overview(store, catalogue(), NOW, config=config())
+    seen = await queries.Review(store, catalogue(), config()).overview(NOW)
     assert [each.integration for each in seen.integrations] == [
         "switchboard", "ledger", "crm", "portal", "fax-gateway",
     ]  # fmt: skip
@@ -43,7 +43,7 @@ async def test_the_one_with_most_left_is_first_and_the_never_called_is_there(sto
 
 
 async def test_days_without_calls_are_zeros(store: Store) -> None:
-    seen = await queries.overview(store, catalogue(), NOW, config=config())
+    seen = await queries.Review(store, catalogue(), config()).overview(NOW)
     days = {(NOW.date() - each.day).days: (each.old, each.new) for each in seen.days}
     assert len(seen.days) == 30
     assert (seen.since, seen.until) == (seen.days[0].day, seen.days[-1].day)
@@ -111,14 +111,14 @@ async def test_callers_are_those_of_the_integration(store: Store) -> None:
 
 
 async def test_nobody_knows_a_name_that_was_never_seen(store: Store) -> None:
-    assert await queries.scorecard(store, catalogue(), NOW, "nobody", config=config()) is None
+    assert await queries.Review(store, catalogue(), config()).scorecard(NOW, "nobody") is None
 
 
 async def test_one_that_is_gone_from_the_configuration_stays_visible(empty: Store) -> None:
     made = Builder()
     made.calls("gone", "Client.GetClients", [3])
     await made.fill(empty)
-    seen = await queries.overview(empty, catalogue(), NOW, config=config())
+    seen = await queries.Review(empty, catalogue(), config()).overview(NOW)
     found = next(each for each in seen.integrations if each.integration == "gone")
     assert (found.configured, found.old_calls) == (False, 10)
     assert len(seen.integrations) == len(INTEGRATIONS) + 1
@@ -135,14 +135,16 @@ async def test_last_call_before_the_window_is_told(empty: Store) -> None:
 
 async def test_rungs_of_the_configuration_give_way_to_those_of_the_store(store: Store) -> None:
     configured = config({"crm": {"*": "locked", "Client.EditClient": "v3"}})
-    seen = await queries.scorecard(store, catalogue(), NOW, "crm", config=configured)
+    seen = await queries.Review(store, catalogue(), configured).scorecard(NOW, "crm")
     assert seen is not None
     assert use(seen, "Client.AddClient").rung == "locked"
     assert use(seen, "Client.EditClient").rung == "compare"
     assert use(seen, "Client.GetClientDetails").rung == "v3"
-    uses = await queries.operations(store, catalogue(), NOW, config=configured, operation="Client.AddClient")
+    uses = queries.uses_of(
+        await queries.Review(store, catalogue(), configured).overview(NOW), "Client.AddClient"
+    )
     assert [(each.rung, each.ported) for each in uses] == [("locked", True)]
-    everybody = await queries.overview(store, catalogue(), NOW, config=configured)
+    everybody = await queries.Review(store, catalogue(), configured).overview(NOW)
     assert next(each for each in everybody.integrations if each.integration == "crm").left == 1
 
 
@@ -158,7 +160,9 @@ async def test_a_rung_is_not_done_while_old_calls_come(empty: Store) -> None:
 
 
 async def test_operations_of_all_integrations(store: Store) -> None:
-    found = await queries.operations(store, catalogue(), NOW, config=config(), operation="Client.GetClients")
+    found = queries.uses_of(
+        await queries.Review(store, catalogue(), config()).overview(NOW), "Client.GetClients"
+    )
     assert [(each.integration, each.calls) for each in found] == [
         ("portal", 800),
         ("crm", 550),
@@ -269,9 +273,8 @@ async def test_the_number_of_queries_does_not_depend_on_how_much_there_is(empty:
     async def cost() -> list[int]:
         found = []
         for ask in (
-            lambda: queries.overview(empty, catalogue(), NOW, config=config()),
-            lambda: queries.scorecard(empty, catalogue(), NOW, "crm", config=config()),
-            lambda: queries.operations(empty, catalogue(), NOW, config=config()),
+            lambda: queries.Review(empty, catalogue(), config()).overview(NOW),
+            lambda: queries.Review(empty, catalogue(), config()).scorecard(NOW, "crm"),
             lambda: queries.logins(empty, most=5),
             lambda: finding_queries.findings(empty, NOW, catalogue=catalogue()),
             lambda: finding_queries.pages(empty, NOW, catalogue=catalogue()),

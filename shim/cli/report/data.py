@@ -49,11 +49,12 @@ async def read(
     name = which.integration
     filtered = replace(which, integration=None) != finding_queries.ANY
     overview = card = None
+    review = queries.Review(store, catalogue, config)
     if name is None:
-        overview = await queries.overview(store, catalogue, now, days, config=config)
+        overview = await review.overview(now, days)
         cards: Sequence[Scorecard] = overview.integrations
     else:
-        card = await queries.scorecard(store, catalogue, now, name, days, config=config)
+        card = await review.scorecard(now, name, days)
         if card is None:
             return None
         cards = [card]

@@ -43,6 +43,7 @@ from shim.review.reading.model import (
     Overview,
     Scorecard,
 )
+from shim.review.reading.queries import Review
 
 REACH_DAYS = 7
 """Days that a dry run looks back."""
@@ -89,20 +90,17 @@ class ReviewDesk:
         return await queries.logins(self.store, integration, start=start, most=most, text=text)
 
     async def overview(self, days: int) -> Overview:
-        app = self.application
-
         async def read() -> Overview:
-            return await queries.overview(
-                self.store, app.catalogue, self.now(), days, config=app.config, closed=self.closed
-            )
+            return await self._review(self.closed).overview(self.now(), days)
 
         return await self.recent.get(days, read)
 
     async def scorecard(self, integration: str, days: int) -> Scorecard | None:
-        app = self.application
-        return await queries.scorecard(
-            self.store, app.catalogue, self.now(), integration, days, config=app.config
-        )
+        return await self._review().scorecard(self.now(), integration, days)
+
+    def _review(self, closed: ClosedDays | None = None) -> Review:
+        """By the settings as they are now."""
+        return Review(self.store, self.application.catalogue, self.application.config, closed)
 
     async def operations(self, days: int, operation: str | None = None) -> Sequence[OperationUse]:
         """Who uses which old operation, or one of them, by operation, the one that calls it most first."""

@@ -1,8 +1,6 @@
 """Queries of page, report and exports but those of findings: the nouns of `model`, read from a store.
 
-Every function does a fixed number of queries. `config` says who may call, so that integrations that were never
-seen appear, too, and on which rungs of the porting ladder they are; what the store says of the same scope goes
-before that. Whoever asks again and again gives `closed`.
+Each does a fixed number of queries, however many integrations there are.
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -37,84 +35,89 @@ from shim.review.reading.scorecard import SEVERITIES, LastSeen, began_of, build,
 from shim.review.reading.trend import trend
 
 
-async def overview(
-    store: Store,
-    catalogue: Catalogue,
-    now: datetime,
-    days: int = 30,
-    *,
-    config: Config,
-    closed: ClosedDays | None = None,
-) -> Overview:
-    """All integrations: those whose calls fail first, then those with most left to do; what is done last."""
-    window = Window.of(now, days)
-    cards, seen = await _cards(store, catalogue, now, window, config, closed)
-    cards.sort(key=_failing_first)
-    findings: Counter[str] = Counter()
-    for each in cards:
-        findings.update(each.findings)
-    named = [each for name, each in seen.items() if not is_nameless(name)]
-    recent = days_of([day for each in named for day in each.days], Window.of(now, DAYS))
-    ever = [each.observed for each in cards if each.last_old or each.last_new]
-    observed = max(ever, default=len(window))
-    return Overview(
-        since=window.since,
-        until=window.until,
-        days=_sum(each.days for each in cards) or tuple(Day(day, 0, 0) for day in window),
-        integrations=tuple(cards),
-        left=sum(each.left for each in cards),
-        ported=sum(each.ported for each in cards),
-        findings={severity: findings[severity] for severity in SEVERITIES if findings[severity]},
-        failures=failures(
-            [day for each in seen.values() for day in each.days],
-            [fault for each in seen.values() for fault in each.faults],
-            window.until,
-        ),
-        trend=trend(recent, window.until, began_of(named)),
-        recent=recent,
-        observed=observed,
-        old_per_day=sum(each.old_calls for each in cards) / observed,
-        new_per_day=sum(each.new_calls for each in cards) / observed,
-    )
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Integrations as the store has them, and as they are configured. Methods raise StoreError.
 
+    `config` says who may call, so that integrations that were never seen appear, too, and on which rungs of the
+    porting ladder they are; what the store says of the same scope goes before that. Whoever asks time and again
+    gives `closed`.
+    """
 
-async def scorecard(
-    store: Store,
-    catalogue: Catalogue,
-    now: datetime,
-    integration: str,
-    days: int = 30,
-    *,
-    config: Config,
-) -> Scorecard | None:
-    """One integration with its callers; None when it is neither configured nor was ever seen."""
-    window = Window.of(now, days)
-    cards, _ = await _cards(store, catalogue, now, window, config, None, integration)
-    return cards[0] if cards else None
+    store: Store
+    catalogue: Catalogue
+    config: Config
+    closed: ClosedDays | None = None
 
+    async def overview(self, now: datetime, days: int = 30) -> Overview:
+        """All integrations: those whose calls fail first, then those with most left; what is done last."""
+        window = Window.of(now, days)
+        cards, seen = await self._cards(now, window, self.closed)
+        cards.sort(key=_failing_first)
+        findings: Counter[str] = Counter()
+        for each in cards:
+            findings.update(each.findings)
+        named = [each for name, each in seen.items() if not is_nameless(name)]
+        recent = days_of([day for each in named for day in each.days], Window.of(now, DAYS))
+        ever = [each.observed for each in cards if each.last_old or each.last_new]
+        observed = max(ever, default=len(window))
+        return Overview(
+            since=window.since,
+            until=window.until,
+            days=_sum(each.days for each in cards) or tuple(Day(day, 0, 0) for day in window),
+            integrations=tuple(cards),
+            left=sum(each.left for each in cards),
+            ported=sum(each.ported for each in cards),
+            findings={severity: findings[severity] for severity in SEVERITIES if findings[severity]},
+            failures=failures(
+                [day for each in seen.values() for day in each.days],
+                [fault for each in seen.values() for fault in each.faults],
+                window.until,
+            ),
+            trend=trend(recent, window.until, began_of(named)),
+            recent=recent,
+            observed=observed,
+            old_per_day=sum(each.old_calls for each in cards) / observed,
+            new_per_day=sum(each.new_calls for each in cards) / observed,
+        )
 
-async def operations(
-    store: Store,
-    catalogue: Catalogue,
-    now: datetime,
-    days: int = 30,
-    *,
-    config: Config,
-    operation: str | None = None,
-    closed: ClosedDays | None = None,
-) -> list[OperationUse]:
-    """Who uses which old operation, by operation, the one that calls it most first."""
-    cards, _ = await _cards(store, catalogue, now, Window.of(now, days), config, closed)
-    return _by_operation(cards, operation)
+    async def scorecard(self, now: datetime, integration: str, days: int = 30) -> Scorecard | None:
+        """One integration with its callers; None when it is neither configured nor was ever seen."""
+        cards, _ = await self._cards(now, Window.of(now, days), None, integration)
+        return cards[0] if cards else None
+
+    async def _cards(
+        self, now: datetime, window: Window, closed: ClosedDays | None, only: str | None = None
+    ) -> tuple[list[Scorecard], Mapping[str, LastSeen]]:
+        """Scorecards of all, or of one, and what was read for them; without the callers, when it is of all."""
+        configured = {each.name for each in self.config.integrations}
+        async with self.store.reading() as connection:
+            climbing = {each.name for each in self.config.integrations if each.porting}
+            seen = await _seen(connection, window, now, closed, only, climbing)
+            noted = await rows.notes(connection, only)
+            if only is not None:
+                seen[only].callers, seen[only].more_callers = await rows.callers(connection, only)
+        for each in self.config.integrations:
+            seen[each.name].about = _about(each, noted.get(each.name))
+            for scope, rung in each.porting.items():
+                seen[each.name].rungs.setdefault(scope, Placed(each.name, scope, rung, None))
+        for name, note in noted.items():
+            if name not in configured:
+                seen[name].about = _about(None, note)
+        known = successors(self.catalogue)
+        names = sorted(
+            configured | {name for name, each in seen.items() if each.old or each.new or each.called}
+        )
+        cards = []
+        for name in names if only is None else {only} & set(names):
+            cards.append(build(name, seen[name], known, window, now, configured=name in configured))
+            await asyncio.sleep(0)  # calls are served by the same loop
+        return cards, seen
 
 
 def uses_of(seen: Overview, operation: str | None = None) -> list[OperationUse]:
-    """The same of an overview that is there already."""
-    return _by_operation(seen.integrations, operation)
-
-
-def _by_operation(cards: Iterable[Scorecard], operation: str | None) -> list[OperationUse]:
-    found = [use for each in cards for use in each.operations if operation in (None, use.operation)]
+    """Who uses which old operation, or this one, by operation, the one that calls it most first."""
+    found = [use for each in seen.integrations for use in each.operations if operation in (None, use.operation)]
     return sorted(found, key=lambda each: (each.operation, -each.calls, each.integration))
 
 
@@ -130,42 +133,6 @@ async def planned(store: Store, now: datetime, integration: str) -> list[ShownBr
     """Planned refusals of 2.5 calls that are under way or to come."""
     async with store.reading() as connection:
         return await rows.planned(connection, now, integration)
-
-
-# ---- scorecards ----
-
-
-async def _cards(
-    store: Store,
-    catalogue: Catalogue,
-    now: datetime,
-    window: Window,
-    config: Config,
-    closed: ClosedDays | None,
-    only: str | None = None,
-) -> tuple[list[Scorecard], Mapping[str, LastSeen]]:
-    """Scorecards of all, or of one, and what was read for them; without the callers, when it is of all."""
-    configured = {each.name for each in config.integrations}
-    async with store.reading() as connection:
-        climbing = {each.name for each in config.integrations if each.porting}
-        seen = await _seen(connection, window, now, closed, only, climbing)
-        noted = await rows.notes(connection, only)
-        if only is not None:
-            seen[only].callers, seen[only].more_callers = await rows.callers(connection, only)
-    for each in config.integrations:
-        seen[each.name].about = _about(each, noted.get(each.name))
-        for scope, rung in each.porting.items():
-            seen[each.name].rungs.setdefault(scope, Placed(each.name, scope, rung, None))
-    for name, note in noted.items():
-        if name not in configured:
-            seen[name].about = _about(None, note)
-    known = successors(catalogue)
-    names = sorted(configured | {name for name, each in seen.items() if each.old or each.new or each.called})
-    cards = []
-    for name in names if only is None else {only} & set(names):
-        cards.append(build(name, seen[name], known, window, now, configured=name in configured))
-        await asyncio.sleep(0)  # calls are served by the same loop
-    return cards, seen
 
 
 async def _seen(

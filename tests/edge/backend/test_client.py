@@ -533,7 +533,7 @@ def test_budget_is_a_share_of_the_calls_and_some_a_second() -> None:
 
 
 async def test_what_passes_through_never_takes_all_places(world: World) -> None:
-    backend = world.backend(in_flight=2, call_timeout=0.2)
+    backend = world.backend(in_flight=2, call_timeout=2.0)
     async with backend.passing("POST", "/soap2/user_agent.php", {}, b"<native/>") as answer:
         assert answer.status == 200
         with pytest.raises(BackendError) as caught:
