@@ -45,7 +45,7 @@ ORGANIZATION_TYPE = added(
 TRACED = Traced(
     "Organization.GetOrganizations",
     "organization",
-    Undo("Organization.DelOrganization", "ID", bare="User.GetUsers"),
+    Undo("Organization.DelOrganization", "ID", only_if_empty="User.GetUsers"),
     {"login": "login"},
     whose=("parentID", "parentIdentifier"),
 )

@@ -44,7 +44,7 @@ NOTIFY_ONLY = compute(
 TRACED = Traced(
     "ServiceProvider.GetServiceProviders",
     "serviceProvider",
-    Undo("ServiceProvider.DelServiceProvider", "ID", bare="Organization.GetOrganizations"),
+    Undo("ServiceProvider.DelServiceProvider", "ID", only_if_empty="Organization.GetOrganizations"),
     {"login": "login"},
     whose=("parentID", "parentIdentifier"),
 )

@@ -49,7 +49,7 @@ _OWNER = "The owner of a v3 extension is its user; 2.5 means the client."
 
 # ---- add ----
 
-_USER_UNDONE = Undo("User.DelUser", "ID", bare="Extension.GetExtensions")
+_USER_UNDONE = Undo("User.DelUser", "ID", only_if_empty="Extension.GetExtensions")
 _EXTENSION_UNDONE = Undo("Extension.DelExtension", "extendedNumber")
 
 
@@ -86,7 +86,7 @@ def _add(context: CallContext) -> Steps[Element]:
         added = yield from step(
             journal, "add-extension", phone.new, wanted_phone, goes_on=goes_on,
             probe=extensions_of_user(user_id), undo=_EXTENSION_UNDONE,
-            falls=True, gone=True, owner=user_id,
+            cascades=True, deletes_extension=True, owner=user_id,
         )  # fmt: skip
 
         def answer(learned: tuple[Identity, ...]) -> Element:
@@ -144,7 +144,7 @@ def _user_with_login(wanted: Element) -> Probe:
     parents = [each for each in wanted.children if each.name in ("parentID", "parentIdentifier") and each.text]
     asked = Element("GetUsers", children=[Element("filter", login), *parents[:1]])
     return Probe(
-        Ask("User.GetUsers", asked), "user", "ID", {"login": login}, numbered=wanted.is_on("forceUpdate")
+        Ask("User.GetUsers", asked), "user", "ID", {"login": login}, may_be_suffixed=wanted.is_on("forceUpdate")
     )
 
 
@@ -246,7 +246,7 @@ ADD = plan(
         _STRENGTH_SENT, _STRENGTH_READ,
     ], undo=_USER_UNDONE),
     *(call(name, rights.ASKED) for name in rights.ASKS),
-    call("User.SetUserPL", rights.ALLOWED, falls=True),
+    call("User.SetUserPL", rights.ALLOWED, cascades=True),
     leg("extension", "Extension.AddExtension", [
         _LABEL, filled_in("label", _NO_NAME), TEMPLATE, QUEUE,
         compute("extensionNo", str.strip, str, "a number", finding=None),
@@ -254,7 +254,7 @@ ADD = plan(
         *(elsewhere(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentLogin")),
         elsewhere("notifyOnly", _TOLD, where="notifyOnly"),
         newcomer("otherNotifyEmail"),
-    ], undo=_EXTENSION_UNDONE, falls=True),
+    ], undo=_EXTENSION_UNDONE, cascades=True),
     call("Extension.GetExtensions", "What the new user has, when it was not seen how a write ended."),
     rules=[own_id(), own_extension_id(), needed("name", "login", because=_NO_NAME)],
     journal="undo",

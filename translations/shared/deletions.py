@@ -54,7 +54,15 @@ def extension(
         by_itself=_details(identity.number),
         beside=tuple(_details(number) for number in siblings) if instead else (),
     )
-    step = Step("delete", ask, probe, instead=instead, gone=True, found=identity.number, owner=identity.user_id)
+    step = Step(
+        "delete",
+        ask,
+        probe,
+        alternative=instead,
+        deletes_extension=True,
+        found=identity.number,
+        owner=identity.user_id,
+    )
     return Doomed(step, path, (identity.old_id,))
 
 

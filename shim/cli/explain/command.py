@@ -124,7 +124,7 @@ def _calls(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
         yield f"  - {_posted(catalogue, each)}{', a read' if each.reads else ''}"
         if each.because:
             yield f"      {each.because}"
-        if each.falls:
+        if each.cascades:
             yield "      Goes when an earlier call is undone."
         elif each.undo is not None:
             yield f"      Undone by {each.undo.operation}."

@@ -41,13 +41,13 @@ READS = ("Get", "Ping", "CallReport", "QuickStats", "UpgradeHistory")
 class CalledOperation:
     """A v3 call that an operation may make: its full name, when it is made and what for ("": always).
 
-    `undo` takes a write back; one that `falls` goes when an earlier one is taken back.
+    `undo` takes a write back; one that `cascades` goes when an earlier one is taken back.
     """
 
     operation: str
     because: str = ""
     undo: Undo | None = None
-    falls: bool = False
+    cascades: bool = False
     where: str = ""
     """A path of the successor's messages: only versions of v3 that have it are called so."""
 

@@ -27,8 +27,8 @@ class Probe:
     """How to see whether a write took effect: a row of a list that has all texts of `match`.
 
     Without `rows` it is the answer as a whole. `key` names the row and is what undoing needs; rows whose key is
-    in `before` were there already. With `numbered` the backend may have put digits behind the texts of `match`,
-    so that they were unique.
+    in `known_keys` were there already. With `may_be_suffixed` the backend may have put digits behind the texts
+    of `match`, so that they were unique.
 
     `answers` says under which name the answer to the write has what the row has: didID is the ID of the answer.
     `enough` is false where the answer needs more than the row says.
@@ -41,8 +41,8 @@ class Probe:
     rows: str
     key: str
     match: Mapping[str, str] = field(default_factory=dict, repr=False)
-    before: tuple[str, ...] = ()
-    numbered: bool = False
+    known_keys: tuple[str, ...] = ()
+    may_be_suffixed: bool = False
     by_itself: Ask | None = None
     beside: tuple[Ask, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
@@ -58,13 +58,14 @@ class Probe:
 class Undo:
     """The v3 call that takes a write back: its request is the key that the answer or the probe gave.
 
-    `bare` is a list that takes the key as its parent: what has rows there that we did not make is not ours.
+    `only_if_empty` is a list that takes the key as its parent: what has rows there that we did not make is not
+    ours.
     `beside` are further texts of the request: (element, text), such as the charging plan of a package.
     """
 
     operation: str
     key: str
-    bare: str | None = None
+    only_if_empty: str | None = None
     beside: tuple[tuple[str, str], ...] = ()
 
 
@@ -72,23 +73,23 @@ class Undo:
 class Step:
     """One write of a journalled call.
 
-    `instead` is made in place of `ask` when the probe finds more than the one row. A step that `falls` goes
-    when an earlier one is undone, also if it takes effect late. `gone` says that the extension with the number
-    `found` does not exist after the step is undone, or was done where nothing is undone. `settled` says that
-    the backend's own time-out has passed, so that what a probe does not find will not come any more. `owner` is
-    the user whose extension it is: v3 gives the number of a deleted one to the next, maybe another user's.
+    `alternative` is made in place of `ask` when the probe finds more than the one row. A step that `cascades`
+    goes when an earlier one is undone, also if it takes effect late. `deletes_extension` says that the
+    extension with the number `found` does not exist after the step is undone, or was done where nothing is
+    undone. `past_backend_timeout` says that what a probe does not find will not come any more. `owner` is the
+    user whose extension it is: v3 gives the number of a deleted one to the next, maybe another user's.
     """
 
     name: str
     ask: Ask
     probe: Probe | None = None
     undo: Undo | None = None
-    instead: Ask | None = None
-    falls: bool = False
-    gone: bool = False
+    alternative: Ask | None = None
+    cascades: bool = False
+    deletes_extension: bool = False
     state: StepState = "planned"
     found: str | None = None
-    settled: bool = False
+    past_backend_timeout: bool = False
     owner: str = ""
 
 
@@ -104,9 +105,9 @@ EntryState = Literal["done", "undone", "paused", "running", "undoing"]
 class Begin(Command["Opened | None"]):
     """Open a journal entry, or find the one of an equal call that has not ended well. Reply: `Opened`.
 
-    `key` is the digest of the request; `subject` what no two calls may change at once. `promise` is the answer
-    to give when recovery ends what a crash cut off. Waits for an equal call under way, and for one on the same
-    subject. Raises ShimError (`still-running`, `half-done`). A reply of None: there is no journal.
+    `key` is the digest of the request; `subject` what no two calls may change at once. `planned_answer` is the
+    answer to give when recovery ends what a crash cut off. Waits for an equal call under way, and for one on
+    the same subject. Raises ShimError (`still-running`, `half-done`). A reply of None: there is no journal.
     """
 
     operation: str
@@ -114,7 +115,7 @@ class Begin(Command["Opened | None"]):
     policy: OnCrash
     subject: str | None = field(default=None, repr=False)
     steps: tuple[Step, ...] = ()
-    promise: Element | None = field(default=None, repr=False)
+    planned_answer: Element | None = field(default=None, repr=False)
 
 
 def subject_of(number: str) -> str:

@@ -46,12 +46,12 @@ def undo_all(journal: JournalRun) -> Steps[RecoveryResult]:
 def _undo_one(journal: JournalRun, position: int) -> Steps[RecoveryResult | None]:
     """Take one step back; what it is left as when that is not possible now."""
     made = journal.steps[position]
-    if made.undo is None or made.probe is None or made.falls:
+    if made.undo is None or made.probe is None or made.cascades:
         made.state = "undone"
         return None
     if made.found is None:
         row = yield from found(journal, made)
-        if row is None and not made.settled:
+        if row is None and not made.past_backend_timeout:
             return RecoveryResult("undoing", "settling", True)
         if row is None:
             made.state = "undone"
@@ -83,7 +83,11 @@ def _redo(journal: JournalRun) -> Steps[RecoveryResult]:
 def gone_of(journal: JournalRun) -> dict[str, str]:
     """The extensions that do not exist any more after what was done or undone: users by number."""
     over = "done" if journal.policy == "redo" else "undone"
-    return {each.found: each.owner for each in journal.steps if each.gone and each.found and each.state == over}
+    return {
+        each.found: each.owner
+        for each in journal.steps
+        if each.deletes_extension and each.found and each.state == over
+    }
 
 
 def guarded(work: Steps[RecoveryResult], state: UnderWay) -> Steps[RecoveryResult]:
@@ -127,7 +131,7 @@ def repairs(steps: Iterable[Step], policy: OnCrash) -> list[tuple[str, dict[str,
         ]
     calls: list[tuple[str, dict[str, str]]] = []
     for each in reversed(list(steps)):
-        if each.state not in ("started", "done") or each.undo is None or each.falls:
+        if each.state not in ("started", "done") or each.undo is None or each.cascades:
             continue
         if each.found is None and each.probe is not None:
             calls.append((each.probe.ask.operation, shown(each.probe.ask.request)))

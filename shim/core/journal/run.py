@@ -36,14 +36,14 @@ def beginning(
     context: CallContext,
     subject: str | None = None,
     steps: Iterable[Step] = (),
-    promise: Element | None = None,
+    planned_answer: Element | None = None,
 ) -> Begin:
     """The command that opens the entry of this call, which is declared with what the journal does."""
     translation = context.translation
     policy = translation.declared.journal
     assert policy is not None, f"{translation.old.full_name} is not declared with journal="
     key = digest(context.request, context.place)
-    return Begin(translation.old.full_name, key, policy, subject, tuple(steps), promise)
+    return Begin(translation.old.full_name, key, policy, subject, tuple(steps), planned_answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,9 @@ class Traced:
     all that the request has must be equal, and one must be there, or the call is not traced. `of` are paths of
     the request that the list takes, `whose` elements of which it takes one. With `filters` the list is asked
     for the first text of `match`. `key` is the row's ID, and `answers` what the answer calls it, or other
-    fields of the row. `undo` takes it back, unless its `bare` list says it is in use; it takes `of` too where
-    `undo_of`. With `enough` unset, the answer needs more than a row has. What is `private` names no entry of
-    the journal.
+    fields of the row. `undo` takes it back, unless its `only_if_empty` list says it is in use; it takes `of`
+    too where `undo_of`. With `enough` unset, the answer needs more than a row has. What is `private` names no
+    entry of the journal.
     """
 
     lists: str
@@ -55,7 +55,7 @@ class Traced:
 
     def calls(self, successor: str) -> tuple[CalledOperation, ...]:
         """The v3 calls that such an Add may make, in order."""
-        below = (CalledOperation(self.undo.bare, _BELOW),) if self.undo.bare else ()
+        below = (CalledOperation(self.undo.only_if_empty, _BELOW),) if self.undo.only_if_empty else ()
         return (CalledOperation(self.lists, _WHO), CalledOperation(successor, undo=self.undo), *below)
 
     def named(self, wanted: Element) -> dict[str, str]:
@@ -77,10 +77,10 @@ class Traced:
         names = [Element(each.name, each.text) for each in (*of, *whose)]
         sought = [Element("filter", next(iter(match.values())))] if self.filters else []
         asked = Element(self.lists.partition(".")[2], children=[*sought, *names])
-        numbered = wanted.is_on("forceUpdate")
+        suffixed = wanted.is_on("forceUpdate")
         return Probe(
             Ask(self.lists, asked), self.rows, self.key, match,
-            numbered=numbered, answers=self.answers, enough=self.enough,
+            may_be_suffixed=suffixed, answers=self.answers, enough=self.enough,
         )  # fmt: skip
 
     def undoing(self, wanted: Element) -> Undo:

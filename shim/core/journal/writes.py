@@ -41,7 +41,7 @@ def fresh(journal: JournalRun, probe: Probe) -> Steps[Probe]:
     """The probe, blind to what is there already."""
     rows = yield from rows_of(journal, probe)
     keys = [row.get(probe.key) or "" for row in rows or () if _matches(probe, row)]
-    return replace(probe, before=tuple(keys))
+    return replace(probe, known_keys=tuple(keys))
 
 
 def step(
@@ -52,8 +52,8 @@ def step(
     *,
     probe: Probe | None = None,
     undo: Undo | None = None,
-    falls: bool = False,
-    gone: bool = False,
+    cascades: bool = False,
+    deletes_extension: bool = False,
     owner: str = "",
     again: bool = False,
     goes_on: bool = True,
@@ -66,7 +66,14 @@ def step(
     that is not enough (`goes_on`).
     """
     made = Step(
-        name, Ask(operation.full_name), probe, undo, falls=falls, gone=gone, owner=owner, state="started"
+        name,
+        Ask(operation.full_name),
+        probe,
+        undo,
+        cascades=cascades,
+        deletes_extension=deletes_extension,
+        owner=owner,
+        state="started",
     )
     journal.steps.append(made)
     position = len(journal.steps) - 1
@@ -145,7 +152,7 @@ def _wanted(journal: JournalRun, made: Step) -> Steps[Ask | None]:
     if made.probe is None:
         return made.ask
     rows = yield from rows_of(journal, made.probe)
-    least = made.instead or made.ask
+    least = made.alternative or made.ask
     if not any(_matches(made.probe, row) for row in rows or ()):
         there = made.probe.by_itself is not None and (yield from _is_there(journal, made, made.probe.by_itself))
         return least if there else None  # a list that has not what is there shows not what else there is
@@ -216,8 +223,8 @@ def found(journal: JournalRun, made: Step) -> Steps[Element | None]:
     ours = [row for row in rows or () if _matches(made.probe, row)]
     if len(ours) > 1:
         raise _unclear()
-    if ours and made.undo is not None and made.undo.bare:
-        operation = journal.context.catalogue.new.operations[made.undo.bare]
+    if ours and made.undo is not None and made.undo.only_if_empty:
+        operation = journal.context.catalogue.new.operations[made.undo.only_if_empty]
         parent = Element("parentID", ours[0].get(made.probe.key))
         request = Element(operation.input.name, children=[parent])
         below = yield from forward(journal.context, operation, request, writes=False)
@@ -244,14 +251,16 @@ def rows_of(journal: JournalRun, probe: Probe) -> Steps[list[Element] | None]:
 
 
 def _matches(probe: Probe, row: Element) -> bool:
-    if row.get(probe.key) in (None, "", *probe.before):
+    if row.get(probe.key) in (None, "", *probe.known_keys):
         return False
-    return all(_same(row.get(name) or "", wanted, probe.numbered) for name, wanted in probe.match.items())
+    return all(
+        _same(row.get(name) or "", wanted, probe.may_be_suffixed) for name, wanted in probe.match.items()
+    )
 
 
-def _same(said: str, wanted: str, numbered: bool) -> bool:
+def _same(said: str, wanted: str, may_be_suffixed: bool) -> bool:
     said = said.strip()
-    return said == wanted or (numbered and said.startswith(wanted) and said[len(wanted) :].isdecimal())
+    return said == wanted or (may_be_suffixed and said.startswith(wanted) and said[len(wanted) :].isdecimal())
 
 
 def _instead_of_answer(operation: Operation, row: Element, made: Step) -> Element:

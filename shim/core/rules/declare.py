@@ -96,21 +96,21 @@ def leg(
     *,
     because: str = "",
     undo: Undo | None = None,
-    falls: bool = False,
+    cascades: bool = False,
 ) -> Declared:
     """One v3 call of a plan, under a name that the plan asks for. What is said of it: see `call`."""
-    return replace(operation(name, becomes, rules), called=CalledOperation(becomes, because, undo, falls))
+    return replace(operation(name, becomes, rules), called=CalledOperation(becomes, because, undo, cascades))
 
 
 def call(
-    operation: str, because: str = "", *, undo: Undo | None = None, falls: bool = False, where: str = ""
+    operation: str, because: str = "", *, undo: Undo | None = None, cascades: bool = False, where: str = ""
 ) -> CalledOperation:
     """One v3 call that a plan makes by itself: when, and what for; `undo` takes it back.
 
-    One that `falls` goes when an earlier one is taken back; one with `where` is made only for versions of v3
+    One that `cascades` goes when an earlier one is taken back; one with `where` is made only for versions of v3
     whose successor has that path.
     """
-    return CalledOperation(operation, because, undo, falls, where)
+    return CalledOperation(operation, because, undo, cascades, where)
 
 
 EmulatedCall = Callable[[CallContext], Element | Steps[Element]]

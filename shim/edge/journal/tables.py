@@ -94,7 +94,7 @@ class JournalEntry:
             "due_at": now,
             "attempts": 0,
             "why": "",
-            "answer": to_json(command.promise) if command.promise is not None else None,
+            "answer": to_json(command.planned_answer) if command.planned_answer is not None else None,
             "created_at": now,
             "updated_at": now,
         }
@@ -130,10 +130,10 @@ def _plain(step: Step) -> dict[str, Any]:
     return {
         "form": 2 if undo and undo.beside else 1,
         "ask": _plain_ask(step.ask),
-        "instead": _plain_ask(step.instead) if step.instead else None,
+        "instead": _plain_ask(step.alternative) if step.alternative else None,
         "undo": _plain_undo(undo) if undo else None,
-        "falls": step.falls,
-        "gone": step.gone,
+        "falls": step.cascades,
+        "gone": step.deletes_extension,
         "owner": step.owner,
         "probe": probe
         and {
@@ -141,8 +141,8 @@ def _plain(step: Step) -> dict[str, Any]:
             "rows": probe.rows,
             "key": probe.key,
             "match": dict(probe.match),
-            "before": list(probe.before),
-            "numbered": probe.numbered,
+            "before": list(probe.known_keys),
+            "numbered": probe.may_be_suffixed,
             "by_itself": _plain_ask(probe.by_itself) if probe.by_itself else None,
             "beside": [_plain_ask(each) for each in probe.beside],
         },
@@ -151,13 +151,15 @@ def _plain(step: Step) -> dict[str, Any]:
 
 def _plain_undo(undo: Undo) -> list[Any]:
     """Undoing that names one thing stays as every release can read it."""
-    plain = [undo.operation, undo.key, undo.bare]
+    plain = [undo.operation, undo.key, undo.only_if_empty]
     return [*plain, list(undo.beside)] if undo.beside else plain
 
 
 def _undo(plain: list[Any]) -> Undo:
-    operation, key, bare, *beside = plain
-    return Undo(operation, key, bare, tuple((name, text) for name, text in (beside[0] if beside else ())))
+    operation, key, only_if_empty, *beside = plain
+    return Undo(
+        operation, key, only_if_empty, tuple((name, text) for name, text in (beside[0] if beside else ()))
+    )
 
 
 def _plain_ask(ask: Ask) -> list[str | None]:
@@ -173,28 +175,35 @@ def _newer(row: sa.Row[Any]) -> bool:
     return row.data is not None and json.loads(row.data).get("form", 1) > FORM
 
 
+def _probe(plain: dict[str, Any]) -> Probe:
+    return Probe(
+        _ask(plain["ask"]),
+        plain["rows"],
+        plain["key"],
+        plain["match"],
+        known_keys=tuple(plain["before"]),
+        may_be_suffixed=plain["numbered"],
+        by_itself=_ask(plain["by_itself"]) if plain.get("by_itself") else None,
+        beside=tuple(_ask(each) for each in plain.get("beside", ())),
+    )
+
+
 def _step(row: sa.Row[Any], settled: datetime) -> Step:
     if row.data is None or _newer(row):
         return Step(row.name, Ask(""), state=row.state, found=row.found)
     data = json.loads(row.data)
-    probe = data["probe"]
-    if probe is not None:
-        fields = {**probe, "ask": _ask(probe["ask"]), "before": tuple(probe["before"])}
-        fields["by_itself"] = _ask(probe["by_itself"]) if probe.get("by_itself") else None
-        fields["beside"] = tuple(_ask(each) for each in probe.get("beside", ()))
-        probe = Probe(**fields)
     return Step(
         row.name,
         _ask(data["ask"]),
-        probe,
+        _probe(data["probe"]) if data["probe"] else None,
         _undo(data["undo"]) if data["undo"] else None,
         _ask(data["instead"]) if data["instead"] else None,
-        falls=data["falls"],
-        gone=data["gone"],
+        cascades=data["falls"],
+        deletes_extension=data["gone"],
         owner=data.get("owner", ""),
         state=row.state,
         found=row.found,
-        settled=row.started_at is None or utc(row.started_at) <= settled,
+        past_backend_timeout=row.started_at is None or utc(row.started_at) <= settled,
     )
 
 

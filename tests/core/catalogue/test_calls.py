@@ -27,7 +27,7 @@ from translations.globalop.undo import UNDONE_BY
 def said(translation: Translation) -> set[str]:
     """Every v3 operation that the declaration names, undoing included."""
     calls = (*calls_of(translation), *lookups(translation))
-    undone = {each.undo.operation for each in calls if each.undo is not None and not each.falls}
+    undone = {each.undo.operation for each in calls if each.undo is not None and not each.cascades}
     return {each.operation for each in calls} | undone
 
 

@@ -151,7 +151,7 @@ def test_deleting_many_leaves_the_one_that_its_user_was_made_for_to_the_end() ->
     assert next(planned) == FindIdentities("user_id", ("31",)), "what the user is known to have besides"
     begin = planned.send({"31": (first, second)})
     assert [each.found for each in begin.steps] == ["0020*100", "0020*002"]
-    assert begin.promise.get("items") == "2"
+    assert begin.planned_answer.get("items") == "2"
 
 
 # ---- recovery ----
@@ -164,7 +164,13 @@ def left(policy: Any, *steps: Step) -> JournalRun:
 def test_undoing_goes_backwards_and_forgets_what_is_gone() -> None:
     made = Step("add-user", Ask("User.AddUser"), None, Undo("User.DelUser", "ID"), state="started")
     phone = Step(
-        "phone", Ask("Extension.AddExtension"), falls=True, gone=True, state="done", found="0020*1", owner="31"
+        "phone",
+        Ask("Extension.AddExtension"),
+        cascades=True,
+        deletes_extension=True,
+        state="done",
+        found="0020*1",
+        owner="31",
     )
     talk = recover(left("undo", made, phone), "undoing")
     close = next(talk)

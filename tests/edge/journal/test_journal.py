@@ -33,8 +33,8 @@ STEP = Step(
     Probe(Ask("User.GetUsers", Element("GetUsers")), "user", "ID", {"login": "d"}, ("7",), True),
     Undo("User.DelUser", "ID", "Extension.GetExtensions"),
     Ask("User.Other"),
-    falls=True,
-    gone=True,
+    cascades=True,
+    deletes_extension=True,
     state="started",
     found="40",
 )
@@ -59,7 +59,7 @@ def journal(store: Store) -> JournalStore:
 async def test_steps_come_back_as_they_went(journal: JournalStore) -> None:
     await journal.begin("billing", BEGIN)
     [entry] = await journal.entries()
-    assert [replace(each, settled=False) for each in entry.steps] == [STEP]
+    assert [replace(each, past_backend_timeout=False) for each in entry.steps] == [STEP]
     assert (entry.integration, entry.operation, entry.state, entry.policy) == (
         "billing",
         "Extension.AddExtension",
@@ -73,11 +73,11 @@ async def test_settled_is_what_started_long_enough_ago(journal: JournalStore, st
     journal.abandon(opened)
     assert journal.wake.is_set()
     [taken] = await journal.take()
-    assert not taken.steps[0].settled
+    assert not taken.steps[0].past_backend_timeout
     later = datetime.now(UTC) + timedelta(seconds=100)
     store._clock = lambda: later
     [taken] = await JournalStore(store).take()
-    assert taken.steps[0].settled
+    assert taken.steps[0].past_backend_timeout
 
 
 async def test_what_nobody_works_on_any_more_is_not_held_but_given_to_recovery(journal: JournalStore) -> None:
