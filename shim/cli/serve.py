@@ -194,9 +194,9 @@ async def _until_stopped(
 
 
 def _need_ports(settings: Config, handed_over: Sockets) -> None:
-    from shim.cli.check.ports import refused, wanted
+    from shim.cli.check.ports import refused, wanted_ports
 
-    own = [each for each in wanted(settings) if each.what.lower() not in handed_over]
+    own = [each for each in wanted_ports(settings) if each.what.lower() not in handed_over]
     taken = [(each, why) for each in own if (why := refused(each))]
     if taken:
         fail(ExitCode.USAGE, *(f"{each.what}: {why}. Set another {each.setting}." for each, why in taken))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from shim.core.admit import admit, rung_of
-from shim.core.answers.notices import DeprecationDates, told
+from shim.core.answers.notices import DeprecationDates, add_notices
 from shim.core.answers.soap12 import action_of
 from shim.core.answers.v3_texts import reworded
 from shim.core.aside import MUCH, aside, work_of
@@ -27,7 +27,7 @@ from shim.core.keeping import keep
 from shim.core.login_forms import admit_login
 from shim.core.message import LONGEST_NAME, Credentials, Element, Envelope
 from shim.core.parse import Limits, credentials, parse
-from shim.core.reading.called_operation import meant
+from shim.core.reading.called_operation import as_called
 from shim.core.reading.flat_call_rules import is_earlier
 from shim.core.reading.known_names import Familiar
 from shim.core.reading.pieces import give_up, parts_of
@@ -138,7 +138,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
     )
     outcome.soap_12 = envelope.soap_12
     action = request.action or action_of(request.content_type)
-    envelope = meant(shim.catalogue.old, envelope, action)
+    envelope = as_called(shim.catalogue.old, envelope, action)
     _note(envelope, request, outcome.findings)
     outcome.schema_version = schema_version(envelope)
     if (asked := shim.catalogue.old.by_input.get(envelope.body.name)) is not None:
@@ -163,7 +163,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
     # serialise
     body = written(translation, old, outcome.findings, version)
     info = shim.server_info.header(context.record.server_info or shim.said)
-    body, blocks = told(shim.deprecation, context, old, body)
+    body, blocks = add_notices(shim.deprecation, context, old, body)
     return translation.writer(version).envelope(body, info, version, blocks)
 
 
@@ -201,7 +201,7 @@ def perform(context: CallContext) -> Steps[Element]:
     read(context.request, translation.old.input.complex, context)
     context.request = without_zeros(context.request, translation.old.input.complex, context.find)
     if (words := translation.words) is not None:
-        context.in_old_words = partial(words.said, request=context.request)
+        context.in_old_words = partial(words.in_old_words, request=context.request)
     choose(context)
     yield from of_request(context)
     plan = translation.declared.plan or one_call

@@ -24,7 +24,7 @@ from shim.core.errors import StoreError
 from shim.edge import memory
 from shim.edge.app import AddedRoutes, Application, open_application
 from shim.edge.http.connection import Connection, without_server_header
-from shim.edge.http.descriptors import ADMIN, missing, raise_limit, room, wanted
+from shim.edge.http.descriptors import ADMIN, descriptors_needed, missing, raise_limit, room
 from shim.edge.http.guard import Connections, Guard
 from shim.edge.http.tls import arriving, context_of
 from shim.edge.reload import Reload, live_only
@@ -139,7 +139,7 @@ class Server:
                 most=most,
                 max_connections=config.listen.max_connections,
                 descriptors=descriptors,
-                wanted=wanted(config),
+                wanted=descriptors_needed(config),
             )
         return most
 

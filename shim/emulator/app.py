@@ -16,7 +16,16 @@ from shim.core.parse import ANSWER_LIMITS, parse
 from shim.core.schema.interface import Interface, Operation
 from shim.emulator import disturb
 from shim.emulator.dispatch import Dispatcher
-from shim.emulator.handlers.listing import LIES, Emails, EmptyList, Lists, RowIdentifier, Ways, row_names, told
+from shim.emulator.handlers.listing import (
+    LIES,
+    Emails,
+    EmptyList,
+    Lists,
+    RowIdentifier,
+    Ways,
+    as_listed,
+    row_names,
+)
 from shim.emulator.judge import Demands, JudgeRules, Surplus
 from shim.emulator.world.refusal import Refusal, fault
 from shim.emulator.world.world import SeenRequest, World
@@ -179,7 +188,9 @@ class _Server:
         disturb.refuse(action)
         answer = self.dispatcher.perform(self.world, operation, envelope.body, caller)
         lie = disturb.lie(action) or self._lie(operation)
-        answer = told(self.world.listed, self.world.ways, operation, str(caller.id), envelope.body, answer, lie)
+        answer = as_listed(
+            self.world.listed, self.world.ways, operation, str(caller.id), envelope.body, answer, lie
+        )
         return self.dispatcher.write(self.world, operation, answer)
 
     def _lie(self, operation: Operation) -> str:

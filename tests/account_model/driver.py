@@ -38,7 +38,7 @@ from shim.core.parse import ANSWER_LIMITS, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
 from shim.emulator import disturb
 from shim.emulator.dispatch import Dispatcher
-from shim.emulator.handlers.listing import told
+from shim.emulator.handlers.listing import as_listed
 from shim.emulator.world.permissions import everything_allowed, nothing_allowed
 from shim.emulator.world.refusal import Refusal, fault
 from shim.emulator.world.world import (
@@ -434,7 +434,7 @@ class ModelFixture:
             caller = dispatcher.caller(self.world, envelope.headers)
             answer = dispatcher.perform(self.world, operation, envelope.body, caller)
             memory, who = self.world.listed, str(caller.id)
-            answer = told(memory, self.world.ways, operation, who, envelope.body, answer, lie)
+            answer = as_listed(memory, self.world.ways, operation, who, envelope.body, answer, lie)
             return Answer(200, "text/xml", dispatcher.write(self.world, operation, answer))
         except Refusal as refusal:
             return Answer(500, "text/xml", fault(refusal))

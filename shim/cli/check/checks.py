@@ -15,7 +15,7 @@ from typing import Any
 from cryptography import x509
 
 from shim.cli.check.backend import check_backend
-from shim.cli.check.ports import refused, wanted
+from shim.cli.check.ports import refused, wanted_ports
 from shim.cli.check.warnings import cautions
 from shim.cli.common.console import ExitCode
 from shim.cli.common.store_trouble import trouble
@@ -234,7 +234,7 @@ def _may_be_made(folder: Path) -> bool:
 
 def check_ports(config: Config, where: str) -> CheckResult:
     result = CheckResult("ports", "free")
-    for each in wanted(config):
+    for each in wanted_ports(config):
         if why := refused(each):
             meant = "A shim may run here already: then this is no problem (--running)."
             setting = each.setting.partition(" ")[0]

@@ -18,7 +18,7 @@ class WantedPort(NamedTuple):
     setting: str
 
 
-def wanted(config: Config) -> list[WantedPort]:
+def wanted_ports(config: Config) -> list[WantedPort]:
     """The addresses on which a server of this configuration listens."""
     listen, admin = config.listen, config.admin
     found = [WantedPort("HTTP", listen.host, listen.port, "listen.port (--port)")]

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from shim.edge.backend.dialect import assumed, not_described
 from shim.edge.deprecation.log import spool_folder
-from shim.edge.http.descriptors import allowed, room, wanted
+from shim.edge.http.descriptors import allowed, descriptors_needed, room
 from shim.edge.settings.kinds import is_loopback
 from shim.edge.settings.model import Config
 
@@ -58,11 +58,12 @@ def cautions(config: Config, mounts: Path = MOUNTS) -> list[str]:
 
 
 def _descriptors(config: Config, most: int | None) -> Iterator[str]:
-    if most is not None and most < wanted(config):
+    needed = descriptors_needed(config)
+    if most is not None and most < needed:
         yield (
-            f"{most} file descriptors are allowed here, and the configuration can need {wanted(config)}: the "
+            f"{most} file descriptors are allowed here, and the configuration can need {needed}: the "
             f"shim takes {room(config, most)} connections instead of {config.listen.max_connections}. Allow "
-            f"more where it is started (systemd: LimitNOFILE={wanted(config)}, elsewhere ulimit -n), or lower "
+            f"more where it is started (systemd: LimitNOFILE={needed}, elsewhere ulimit -n), or lower "
             "listen.max_connections."
         )
 

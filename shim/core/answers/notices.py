@@ -36,7 +36,9 @@ class DeprecationDates:
     link: str | None = None
 
 
-def told(deprecation: DeprecationDates, context: CallContext, old: Element, body: str) -> tuple[str, str]:
+def add_notices(
+    deprecation: DeprecationDates, context: CallContext, old: Element, body: str
+) -> tuple[str, str]:
     """The body of an answer as text, with notices if it is to have them, and the header block, if any.
 
     `body` is what was written of `old` without notices.

@@ -38,7 +38,7 @@ class Words:
     names: Mapping[str, str]
     pattern: re.Pattern[str] = field(repr=False)
 
-    def said(self, text: str, request: Element) -> str:
+    def in_old_words(self, text: str, request: Element) -> str:
         """A text of v3 in the words of 2.5; `request` is the old one that it is about."""
         parts: list[str] = []
         at = 0
@@ -78,5 +78,5 @@ def reworded(answer: Element, words: Words | None, request: Element) -> Element:
     for notice in answer.all("notice") if words is not None else ():
         message = notice.child("message")
         if message is not None and message.text and words is not None:
-            message.text = words.said(message.text, request)
+            message.text = words.in_old_words(message.text, request)
     return answer

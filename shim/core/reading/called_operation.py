@@ -19,7 +19,7 @@ _LAST = re.compile(r"([A-Za-z0-9]+)[\"'\s]*$")
 _ENDS = ("request", "in", "")
 
 
-def meant(interface: Interface, envelope: Envelope, action: str) -> Envelope:
+def as_called(interface: Interface, envelope: Envelope, action: str) -> Envelope:
     """The message with the body element of the call that it means; as it is where that is unknown or plain."""
     name = envelope.body.name
     if name in interface.by_input:

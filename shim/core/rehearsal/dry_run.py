@@ -31,7 +31,7 @@ from shim.core.findings import Finding
 from shim.core.message import Envelope
 from shim.core.parse import SOAP, parse
 from shim.core.pipeline import Outcome, Request, Shim, exchange
-from shim.core.reading.called_operation import meant
+from shim.core.reading.called_operation import as_called
 from shim.core.rehearsal.placeholders import Placeholders
 
 _HEAD = re.compile(rb"\s*+POST [^\r\n]{1,2000} HTTP/[0-9.]{1,3}\r?\n(?P<lines>(?:[^\r\n]++\r?\n)*+)\r?\n")
@@ -75,7 +75,7 @@ def dry_run(catalogue: Catalogue, message: bytes, backend_url: str) -> DryRun:
     except CallerError as fault:
         run.fault = fault
         return run
-    envelope = meant(catalogue.old, envelope, action or action_of(content_type))
+    envelope = as_called(catalogue.old, envelope, action or action_of(content_type))
     operation = catalogue.old.by_input.get(envelope.body.name)
     path = catalogue.old.services[operation.service].endpoint if operation else ""
     driver = _Driver(catalogue, Placeholders(catalogue.new, message), backend_url.rstrip("/"), run)

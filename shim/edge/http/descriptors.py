@@ -55,7 +55,7 @@ def reserved(config: Config) -> int:
     return _OWN + ADMIN + config.backend.in_flight * addresses + config.compare.in_flight
 
 
-def wanted(config: Config) -> int:
+def descriptors_needed(config: Config) -> int:
     """Descriptors that the configuration can come to need."""
     return config.listen.max_connections + reserved(config)
 
@@ -63,7 +63,7 @@ def wanted(config: Config) -> int:
 def raise_limit(config: Config) -> int:
     """How many may be open, after the process's own limit was raised as far as is needed and allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted(config)
+    needed = descriptors_needed(config)
     if soft != resource.RLIM_INFINITY and soft < needed:
         more = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         with suppress(ValueError, OSError):  # a service manager may forbid the system call itself

@@ -60,7 +60,7 @@ class PlannedBrownout:
         return self.integration in (ALL, integration) and self.state(now) == "running"
 
     @property
-    def told(self) -> Brownout:
+    def brownout(self) -> Brownout:
         """The brownout as the core needs it."""
         until = f"{self.ends_at:%Y-%m-%d %H:%M} UTC"
         return Brownout(self.id, self.operation, until, self.text, self.link)

@@ -147,7 +147,7 @@ class Porting:
         if not self._brownouts:
             return ()
         now = self._store.now()
-        return tuple(each.told for each in self._brownouts if each.holds(integration, now))
+        return tuple(each.brownout for each in self._brownouts if each.holds(integration, now))
 
     async def refresh(self) -> None:
         """Read the store. Raises StoreError, and then what was known stays."""

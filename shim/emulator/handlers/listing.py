@@ -76,7 +76,7 @@ def with_notice(ways: Ways, operation: Operation, answer: Element) -> Element:
     return _with(answer, [*answer.children, Element("notice", None, None, said)])
 
 
-def told(
+def as_listed(
     memory: Memory, ways: Ways, operation: Operation, caller: str, request: Element, answer: Element, lie: str
 ) -> Element:
     """The answer instead of a true list: see `Lie`; the same answer where there is no lie or no list.

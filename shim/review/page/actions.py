@@ -34,7 +34,7 @@ class Actions:
         form = await self._site.form(request)
         id = int(request.match_info["id"])
         try:
-            await self._desk.say(id, forms.said(form), self._site.user(request))
+            await self._desk.say(id, forms.read_state(form), self._site.user(request))
         except WrongForm as wrong:
             return await self._pages.show_finding(request, 422, str(wrong), form)
         self._site.say(request, "Your note was added." if forms.text(form, "do") == "note" else "It was saved.")
@@ -46,7 +46,7 @@ class Actions:
         query = dict(parse_qsl(forms.text(form, "filter")))
         ids = forms.numbers(form, "id")
         try:
-            said = forms.said(form)
+            said = forms.read_state(form)
             if forms.text(form, "all") == "yes":
                 ids = [each.id for each in await self._desk.findings(forms.finding_filter(query))]
             changed = await self._desk.say_of_all(ids, said, self._site.user(request))

@@ -170,7 +170,7 @@ def numbers(form: MultiMapping[Any], name: str) -> list[int]:
     return [int(each) for each in given if each.isascii() and each.isdigit() and len(each) < 10]
 
 
-def said(form: Mapping[str, Any]) -> Said:
+def read_state(form: Mapping[str, Any]) -> Said:
     """The state that a finding is given. Raises WrongForm."""
     do = text(form, "do")
     if do not in SAID:

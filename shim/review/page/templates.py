@@ -76,7 +76,7 @@ def environment() -> Environment:
         counts_chart=charts.counts,
         strip=charts.strip,
         trend_chart=trend_charts.chart,
-        trend_said=trend_charts.said,
+        trend_sentence=trend_charts.sentence,
         share=labels.share,
         FAILING=labels.FAILING,
         REASONS=labels.REASONS,

@@ -76,7 +76,7 @@ def chart(trend: Trend, days: Sequence[Day], today: date, sunset: date | None) -
         ahead = TrendLine(at(last), height(trend.a_day), at(shown), height(left))
     marks = [(today, "today")] + ([(sunset, "sunset")] if sunset and start <= sunset <= end else [])
     return TrendChart(
-        words=said(trend, today, sunset),
+        words=sentence(trend, today, sunset),
         top=top,
         past=tuple(TrendLine(*one, *two) for one, two in pairwise(points)),
         ahead=ahead,
@@ -85,7 +85,7 @@ def chart(trend: Trend, days: Sequence[Day], today: date, sunset: date | None) -
     )
 
 
-def said(trend: Trend, today: date, sunset: date | None) -> str:
+def sentence(trend: Trend, today: date, sunset: date | None) -> str:
     """The picture in words."""
     week = f"{trend.week:,} calls of 2.5 in the last seven whole days"
     if trend.before is None:

@@ -8,7 +8,7 @@ from copy import deepcopy
 import pytest
 from lxml import etree
 
-from shim.core.answers.notices import CODES, NAMESPACE, DeprecationDates, has_room, told
+from shim.core.answers.notices import CODES, NAMESPACE, DeprecationDates, add_notices, has_room
 from shim.core.commands.caller import Caller, ToldHow
 from shim.core.context import CallContext
 from shim.core.findings import KINDS
@@ -75,7 +75,7 @@ def test_a_hostile_path_cannot_make_a_notice_long_or_the_message_broken() -> Non
         catalogue(), Element("x"), Caller("tester", tell=ToldHow(header=True)), translation=translation
     )
     context.find("unknown-element", "a/" * 5000 + '"<&>\x00', "<b>&\x01")
-    body, block = told(EVERYTHING, context, Element("GetClientDetailsResponse"), "<body/>")
+    body, block = add_notices(EVERYTHING, context, Element("GetClientDetailsResponse"), "<body/>")
     assert body == "<body/>"
     read = etree.fromstring(deepcopy(block))
     assert read.get("link") == EVERYTHING.link

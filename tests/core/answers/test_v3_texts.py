@@ -11,7 +11,7 @@ from tests.support.conversation import whole_catalogue
 def said(operation: str, text: str, *sent: str) -> str:
     words = whole_catalogue().translations[operation].words
     assert words is not None
-    return words.said(text, Element("request", children=[Element(name, "7") for name in sent]))
+    return words.in_old_words(text, Element("request", children=[Element(name, "7") for name in sent]))
 
 
 @pytest.mark.parametrize("sent", ["ID", "identifier"])

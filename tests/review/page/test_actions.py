@@ -10,7 +10,7 @@ import pytest
 from shim.edge.app import Application
 from shim.edge.porting.brownouts import read_brownouts
 from shim.edge.porting.ladder import history, rules
-from shim.review.page.forms import WrongForm, finding_filter, plan, said
+from shim.review.page.forms import WrongForm, finding_filter, plan, read_state
 from shim.review.reading.finding_queries import finding
 from tests.review.page.running import USER, Browser
 from tests.review.page.test_pages import words
@@ -211,8 +211,8 @@ def test_a_start_within_the_last_minute_is_now() -> None:
 def test_files_in_place_of_texts_are_none() -> None:
     assert finding_filter({"text": "x"}).text == "x"
     with pytest.raises(WrongForm):
-        said({"do": object()})
+        read_state({"do": object()})
 
 
 def test_only_ignoring_has_an_end() -> None:
-    assert said({"do": "fixed", "until": "2026-04-01"}).until is None
+    assert read_state({"do": "fixed", "until": "2026-04-01"}).until is None

@@ -80,7 +80,7 @@ def test_it_is_the_same_however_many_days_are_given() -> None:
 )
 def test_the_day_stands_beside_the_sunset(sunset: date | None, said: str) -> None:
     found = days([*range(300, 20, -10)])
-    words = trend_charts.said(trend(found, TODAY), TODAY, sunset)
+    words = trend_charts.sentence(trend(found, TODAY), TODAY, sunset)
     assert "420 calls of 2.5 in the last seven whole days, 910 in the seven before: 54% less." in words
     assert said in words
 
