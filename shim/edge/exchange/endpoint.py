@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -26,6 +27,7 @@ from shim.edge.deprecation.log import DeprecationLog, SeenCall
 from shim.edge.exchange.deadline import Deadline
 from shim.edge.exchange.performer import Performer, Performers, run
 from shim.edge.http.answers import response as answered
+from shim.edge.http.arrival import has_left
 from shim.edge.http.bodies import decoded, read_body
 from shim.edge.http.deprecation_headers import Telling
 from shim.edge.http.paths import AS_SENT
@@ -140,6 +142,7 @@ class SoapEndpoint:
         """Fill the call's outcome, or the response of a v3 message that passed. Raises CallerError."""
         most = self._shim.limits.bytes
         sent = await read_body(request, most, self._conduct.body_seconds)
+        call.performer.has_left = partial(has_left, request, asyncio.get_running_loop().time())
         body = decoded(sent, request.headers.get("Content-Encoding", ""), most)
         native = self._beside.native
         if native is not None and (head := await native.claims(request, body)):

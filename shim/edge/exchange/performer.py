@@ -79,6 +79,8 @@ class Performer:
         self._with = performers
         self.deadline: Deadline | None = None
         """The deadline of the exchange; None: nothing does."""
+        self.has_left: Callable[[], bool] = lambda: False
+        """Tells whether the client has given up waiting."""
         self.large = False
         self.address = address
         self._integration = integration
@@ -172,7 +174,8 @@ class Performer:
             case Begin():
                 assert self._integration is not None, "nothing is journalled for a caller that is not known"
                 self.abandon()  # of a list of calls: one before this has ended by a fault
-                opened = await journal.begin(self._integration.name, command)
+                has_left = (lambda: False) if self.wrote else self.has_left  # a list of calls goes on
+                opened = await journal.begin(self._integration.name, command, has_left)
                 if opened.answer is None:
                     self._opened = opened
                 else:

@@ -15,6 +15,8 @@ from shim.edge.http.connection import Connection
 
 _PATIENCE = 2.0
 """Seconds for the system of a client that closed its side to take the answer: some round trips."""
+_TOGETHER = 0.5
+"""Seconds after a request within which a client that closes its side only has nothing more to send."""
 _CLOSE_WAIT = 8
 """The state of a connection whose other side said that it sends no more, and which is there all the same."""
 
@@ -33,9 +35,22 @@ async def arrived(request: web.Request, response: web.StreamResponse) -> bool:
     transport, protocol = request.transport, request.protocol
     if transport is None or transport.is_closing():
         return False
-    if not isinstance(protocol, Connection) or not protocol.sends_no_more:
+    if not isinstance(protocol, Connection) or protocol.left_at is None:
         return True
     return await _taken(transport)
+
+
+def has_left(request: web.Request, received: float) -> bool:
+    """True if the client has closed the connection since, and gave up waiting by that.
+
+    `received` is when the request was there as a whole, by the clock of the event loop. A client that closes
+    its side right behind the request has nothing more to send, or wants no answer, as old scripts do that must
+    not wait: both want the call to be made.
+    """
+    protocol = request.protocol
+    if not isinstance(protocol, Connection) or protocol.left_at is None:
+        return False
+    return protocol.left_at - received > _TOGETHER
 
 
 async def _taken(transport: asyncio.Transport) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import structlog
@@ -40,8 +41,8 @@ class Connection(RequestHandler):
     """The body of the request that came last."""
     bad: Sums
     """Where what is no HTTP is told."""
-    sends_no_more = False
-    """True once the client closed its side while an answer was under way: for good, or that side only."""
+    left_at: float | None = None
+    """When the client closed its side, for good or that side only, by the clock of the event loop."""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -55,9 +56,14 @@ class Connection(RequestHandler):
             return None
         if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
             return None
-        self.sends_no_more = True
+        self.left_at = asyncio.get_running_loop().time()
         self.close()
         return True
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self.left_at is None:
+            self.left_at = asyncio.get_running_loop().time()
+        super().connection_lost(exc)
 
     def handle_error(
         self,

@@ -90,11 +90,19 @@ class JournalStore(JournalDesk):
 
     # ---- a call under way ----
 
-    async def begin(self, integration: str, command: Begin) -> Opened:
-        """Open an entry, or give the answer that nobody received. See `shim.core.commands.command.Begin`."""
+    async def begin(
+        self, integration: str, command: Begin, has_left: Callable[[], bool] = lambda: False
+    ) -> Opened:
+        """Open an entry, or give the answer that nobody received. See `shim.core.commands.journal.Begin`.
+
+        A call whose client `has_left` is not begun: it may have called again since, and would be served twice.
+        Raises ShimError (`client-left`) then.
+        """
         until = self.monotonic() + self.settings.wait
         driven: str | None = None
         while True:
+            if has_left():
+                raise _client_left()
             found = await self._open(integration, command)
             if isinstance(found, Opened):
                 return found
@@ -402,6 +410,12 @@ def _row(connection: sa.Connection, entry: str) -> sa.Row[Any]:
 def _lost() -> EntryLost:
     return EntryLost(
         "journal-lost", "The shim was away for too long, and another one took over this call: it ends it."
+    )
+
+
+def _client_left() -> ShimError:
+    return ShimError(
+        "client-left", "The client closed its connection before this call was begun: nothing was changed."
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
+from structlog.testing import capture_logs
 from yarl import URL
 
 from shim.edge.app import Application, open_application
@@ -109,6 +110,38 @@ async def test_a_client_that_left_finds_the_answer_when_it_calls_again(
     assert b"AddClientResponse" in await served.post(message)
     assert adding(backend) == before + 1
     await served.ends("done-clean")
+
+
+@pytest.mark.parametrize("listener", ["http", "https"])
+async def test_a_call_whose_client_left_while_it_waited_for_an_equal_one_is_not_begun(
+    served: Served, backend: Backend, listener: str
+) -> None:
+    """It was made again, perhaps, and would add what its next one has deleted meanwhile."""
+    message = add_client(f"waits{listener}")
+    before = adding(backend)
+    with backend.held("AddOrganization"), capture_logs() as logs:
+        reader, first = await served.send("http", message, CLIENT)
+        await until(lambda: adding(backend) > before)
+        _, second = await served.send(listener, message, CLIENT)
+        await asyncio.sleep(0.7)  # for at once it would be a client that wants no answer
+        second.transport.abort()
+        await until(lambda: any(each.get("reason") == "client-left" for each in logs))
+    assert b"200 OK" in await reader.readline()
+    first.close()
+    await served.ends("done-clean")
+    assert adding(backend) == before + 1
+
+
+@pytest.mark.parametrize("listener", ["http", "https"])
+async def test_a_client_that_wants_no_answer_has_its_call_made(
+    served: Served, backend: Backend, listener: str
+) -> None:
+    before = adding(backend)
+    _, writer = await served.send(listener, add_client(f"forgets{listener}"), CLIENT)
+    await writer.drain()
+    writer.close()
+    await until(lambda: adding(backend) > before)
+    await served.ends("done-unclean")
 
 
 async def test_a_client_that_has_nothing_more_to_send_has_the_answer(served: Served, backend: Backend) -> None:

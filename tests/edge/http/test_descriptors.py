@@ -31,7 +31,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 def test_the_process_allows_itself_what_it_needs_as_far_as_it_may(limits: list[tuple[int, int]]) -> None:
     few, many = config(1000), config(10_000)
-    assert descriptors.raise_limit(few) == descriptors.wanted(few) == 1000 + 240
+    assert descriptors.raise_limit(few) == descriptors.descriptors_needed(few) == 1000 + 240
     assert limits[-1] == (1240, 4096)
     assert descriptors.room(few, 1240) == 1000
     assert descriptors.raise_limit(many) == 4096

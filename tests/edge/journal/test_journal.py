@@ -139,6 +139,22 @@ async def test_what_stands_is_counted(journal: JournalStore, store: Store) -> No
     assert standing.oldest >= 61
 
 
+async def test_a_call_whose_client_has_left_is_not_begun_and_waits_no_more(journal: JournalStore) -> None:
+    left = False
+    opened = await journal.begin("billing", BEGIN)
+    waiting = asyncio.create_task(journal.begin("billing", BEGIN, lambda: left))
+    await asyncio.sleep(0)
+    left = True
+    with pytest.raises(ShimError) as caught:
+        await waiting
+    assert caught.value.reason == "client-left"
+    await journal.close(Close(opened, "undone"))
+    with pytest.raises(ShimError) as caught:
+        await journal.begin("billing", BEGIN, lambda: left)
+    assert caught.value.reason == "client-left"
+    assert [each.state for each in await journal.entries()] == ["undone"]
+
+
 async def test_a_delivery_that_the_store_did_not_take_is_written_when_it_does(
     journal: JournalStore, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
