@@ -79,7 +79,8 @@ class Run:
             kept = [each.login for each in place.backend.world.accounts.values()]
             built = Path(name) / "built"
             built.mkdir()
-            where = Place(place.https, place.http, place.tls, built)
+            ports = tuple(each.http for each in place.replicas)
+            where = Place(place.https, place.http, place.tls, built, ports)
             those, result.missing = callers(where, self.toolkits, self.by_hand)
             result.toolkits = sorted({each.key.rstrip("0123456789") for each in those})
             self.say(f"{len(those)} callers: {', '.join(each.key for each in those)}; seed {self.seed}")

@@ -10,7 +10,9 @@ from __future__ import annotations
 import http.client
 import os
 import queue
+import random
 import re
+import select
 import shutil
 import ssl
 import subprocess
@@ -34,7 +36,7 @@ PATIENCE = 150.0
 
 
 SHORT_PATIENCE = 1.0
-"""Seconds after which one caller leaves, and calls again. Its answer must not be on its way just then."""
+"""Seconds after which one caller leaves, and calls again."""
 
 
 class Refused(Exception):
@@ -53,12 +55,16 @@ class Caller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where callers find the shims: the balancer's ports, with TLS and without; a folder for what is built."""
+    """Where callers find the shims: the balancer's ports, with TLS and without; a folder for what is built.
+
+    `shims` are the shims' own ports, without TLS.
+    """
 
     https: int
     http: int
     tls: Tls
     folder: Path
+    shims: tuple[int, ...]
 
     @property
     def plain(self) -> str:
@@ -153,12 +159,10 @@ def _read(process: subprocess.Popen[str], said: queue.Queue[str]) -> None:
 
 @dataclass
 class ByHand:
-    """Messages as old scripts write them, a connection each, which is closed when nothing came for so long."""
+    """Messages as old scripts write them, a connection each."""
 
     key: str
     place: Place
-    patience: float = PATIENCE
-    """Seconds."""
 
     def ask(self, login: str, operation: str, wanted: str, fields: Mapping[str, str]) -> str:
         service, name = operation.split(".")
@@ -166,12 +170,11 @@ class ByHand:
         space = namespace(f"{service}Messages")
         body = f'<m:{name}Request xmlns:m="{space}">{inner}</m:{name}Request>'
         message = envelope(body, login=(login, f"{login}-secret"))
-        context = ssl.create_default_context(cafile=str(self.place.tls.authority))
-        wire = http.client.HTTPSConnection(HOST, self.place.https, timeout=self.patience, context=context)
         try:
-            with closing(wire):
+            with closing(self._connection()) as wire:
                 path = f"/soap2/{service.lower()}_agent.php"
                 wire.request("POST", path, message, {"Content-Type": "text/xml; charset=utf-8"})
+                self._wait(wire)
                 text = wire.getresponse().read().decode()
         except (OSError, http.client.HTTPException) as error:
             raise Refused(repr(error)) from None
@@ -181,8 +184,32 @@ class ByHand:
         found = re.search(rf"<(?:\w+:)?{wanted}>([^<]*)<", text) if wanted else None
         return unescape(found[1]) if found else ""
 
+    def _connection(self) -> http.client.HTTPConnection:
+        context = ssl.create_default_context(cafile=str(self.place.tls.authority))
+        return http.client.HTTPSConnection(HOST, self.place.https, timeout=PATIENCE, context=context)
+
+    def _wait(self, wire: http.client.HTTPConnection) -> None:
+        """Wait for an answer as long as it takes."""
+
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+@dataclass
+class Leaver(ByHand):
+    """The same, and the connection is closed when no answer came for a short while.
+
+    It goes to a shim itself: what a balancer has taken just when its client leaves is lost to both.
+    """
+
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(HOST, self.chance.choice(self.place.shims), timeout=PATIENCE)
+
+    def _wait(self, wire: http.client.HTTPConnection) -> None:
+        if not select.select([wire.sock], [], [], SHORT_PATIENCE)[0]:
+            raise Refused("left before an answer came")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +263,7 @@ TOOLKITS = {
 def callers(place: Place, keys: list[str], by_hand: int) -> tuple[list[Caller], list[str]]:
     """Those that are installed, begun, and so many by hand; and the names of those that are missing."""
     made: list[Caller] = [ByHand(f"hand{number}", place) for number in range(by_hand)]
-    made.append(ByHand("leaves", place, SHORT_PATIENCE))
+    made.append(Leaver("leaves", place))
     missing: list[str] = []
     for key in keys:
         toolkit = TOOLKITS[key]

@@ -8,6 +8,8 @@ import os
 import socket
 import sys
 import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from aiohttp import web
 
@@ -17,6 +19,8 @@ _PATIENCE = 2.0
 """Seconds for the system of a client that closed its side to take the answer: some round trips."""
 _TOGETHER = 0.5
 """Seconds after a request within which a client that closes its side only has nothing more to send."""
+_LAST_DATA = 52
+"""Where Linux's tcp_info has `tcpi_last_data_recv`, milliseconds."""
 _CLOSE_WAIT = 8
 """The state of a connection whose other side said that it sends no more, and which is there all the same."""
 
@@ -43,13 +47,17 @@ async def arrived(request: web.Request, response: web.StreamResponse) -> bool:
 def has_left(request: web.Request, received: float) -> bool:
     """True if the client has closed the connection since, and gave up waiting by that.
 
-    `received` is when the request was there as a whole, by the clock of the event loop. A client that closes
+    `received` is when the request was read as a whole, by the clock of the event loop; where the system says
+    when its last byte came, that counts, for a process that was stopped reads it later. A client that closes
     its side right behind the request has nothing more to send, or wants no answer, as old scripts do that must
     not wait: both want the call to be made.
     """
     protocol = request.protocol
     if not isinstance(protocol, Connection) or protocol.left_at is None:
         return False
+    silent = _silent(request.transport)
+    if silent is not None:
+        received = min(received, asyncio.get_running_loop().time() - silent)
     return protocol.left_at - received > _TOGETHER
 
 
@@ -70,13 +78,33 @@ async def _taken(transport: asyncio.Transport) -> bool:
 
 def _waiting(transport: asyncio.Transport) -> int | None:
     """Bytes that the client's system has not taken yet; None where the connection has ended, or nobody says."""
-    plain = transport.get_extra_info("socket")
-    if plain is None or not sys.platform.startswith("linux"):
-        return None
+    with _socket(transport) as plain:
+        if plain is None:
+            return None
+        waiting = fcntl.ioctl(plain, termios.TIOCOUTQ, bytes(4))
+        state = plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        return int.from_bytes(waiting, sys.byteorder) if state == _CLOSE_WAIT else None
+
+
+def _silent(transport: asyncio.BaseTransport | None) -> float | None:
+    """Seconds since the system had the last byte of a client; None where nobody says."""
+    with _socket(transport) as plain:
+        if plain is None:
+            return None
+        info = plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA + 4)
+        return int.from_bytes(info[_LAST_DATA:], sys.byteorder) / 1000 if len(info) == _LAST_DATA + 4 else None
+
+
+@contextmanager
+def _socket(transport: asyncio.BaseTransport | None) -> Iterator[socket.socket | None]:
+    """The socket of a connection, to ask the system about it (Linux); uvloop's own has no getsockopt."""
+    plain = transport.get_extra_info("socket") if transport is not None else None
+    copy = None
+    if plain is not None and sys.platform.startswith("linux"):
+        with suppress(OSError):
+            copy = socket.socket(fileno=os.dup(plain.fileno()))
     try:
-        with socket.socket(fileno=os.dup(plain.fileno())) as copy:  # uvloop's own has no getsockopt
-            waiting = fcntl.ioctl(copy, termios.TIOCOUTQ, bytes(4))
-            state = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    except OSError:
-        return None
-    return int.from_bytes(waiting, sys.byteorder) if state == _CLOSE_WAIT else None
+        yield copy
+    finally:
+        if copy is not None:
+            copy.close()

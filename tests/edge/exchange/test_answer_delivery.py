@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -45,9 +47,18 @@ class Served:
         """A connection on which a call was sent."""
         context = ssl._create_unverified_context() if name == "https" else None
         reader, writer = await asyncio.open_connection(*self.addresses[name], ssl=context)
-        head = (f"POST {path} HTTP/1.1", "Host: shim", "Content-Type: text/xml", f"Content-Length: {len(body)}")
-        writer.write("\r\n".join((*head, "", "")).encode() + body)
+        writer.write(self.head(body, path) + body)
         return reader, writer
+
+    @staticmethod
+    def head(body: bytes, path: str) -> bytes:
+        lines = (
+            f"POST {path} HTTP/1.1",
+            "Host: shim",
+            "Content-Type: text/xml",
+            f"Content-Length: {len(body)}",
+        )
+        return "\r\n".join((*lines, "", "")).encode()
 
     async def states(self) -> list[str]:
         assert self._application.journal is not None
@@ -130,6 +141,19 @@ async def test_a_call_whose_client_left_while_it_waited_for_an_equal_one_is_not_
     first.close()
     await served.ends("done-clean")
     assert adding(backend) == before + 1
+
+
+async def test_a_call_that_a_stopped_process_reads_when_its_client_has_left_is_not_begun(
+    served: Served, backend: Backend
+) -> None:
+    before = adding(backend)
+    message = add_client("stopped")
+    with capture_logs() as logs:
+        with socket.create_connection(served.addresses["http"]) as client:
+            client.sendall(served.head(message, CLIENT) + message)
+            time.sleep(0.7)  # noqa: ASYNC251  # nothing runs here meanwhile
+        await until(lambda: any(each.get("reason") == "client-left" for each in logs))
+    assert adding(backend) == before
 
 
 @pytest.mark.parametrize("listener", ["http", "https"])
