@@ -59,8 +59,7 @@ class Undo:
     """The v3 call that takes a write back: its request is the key that the answer or the probe gave.
 
     `only_if_empty` is a list that takes the key as its parent: what has rows there that we did not make is not
-    ours.
-    `beside` are further texts of the request: (element, text), such as the charging plan of a package.
+    ours. `beside` are further texts of the request: (element, text), such as the charging plan of a package.
     """
 
     operation: str
@@ -107,7 +106,8 @@ class Begin(Command["Opened | None"]):
 
     `key` is the digest of the request; `subject` what no two calls may change at once. `planned_answer` is the
     answer to give when recovery ends what a crash cut off. Waits for an equal call under way, and for one on
-    the same subject. Raises ShimError (`still-running`, `half-done`). A reply of None: there is no journal.
+    the same subject. Raises ShimError (`still-running`, `half-done`, `client-left`). A reply of None: there is
+    no journal.
     """
 
     operation: str

@@ -174,12 +174,9 @@ class Performer:
             case Begin():
                 assert self._integration is not None, "nothing is journalled for a caller that is not known"
                 self.abandon()  # of a list of calls: one before this has ended by a fault
-                has_left = (lambda: False) if self.wrote else self.has_left  # a list of calls goes on
-                opened = await journal.begin(self._integration.name, command, has_left)
-                if opened.answer is None:
-                    self._opened = opened
-                else:
-                    self._opened = None
+                opened = await journal.begin(self._integration.name, command, self._is_given_up)
+                self._opened = opened if opened.answer is None else None
+                if opened.answer is not None:
                     self._to_deliver(opened.entry)
                 return opened
             case MarkSteps(soon=True):
@@ -232,6 +229,10 @@ class Performer:
             ended = await journal.close(command, recovered=recovered, delivers=delivers)
         if ended.to_deliver:
             self._to_deliver(command.opened.entry)
+
+    def _is_given_up(self) -> bool:
+        """True if the client has left before anything was written: a list of calls that has begun goes on."""
+        return not self.wrote and self.has_left()
 
     def _to_deliver(self, entry: str) -> None:
         if self._deliveries is not None:

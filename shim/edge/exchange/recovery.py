@@ -148,13 +148,13 @@ class Recovery:
             await asyncio.sleep(self._journal.settings.renew)
             await self._guarded("renew", lambda _: self._journal.renew(), False)
 
-    async def _guarded(self, what: str, context: Callable[[bool], Awaitable[None]], argument: bool) -> bool:
+    async def _guarded(self, what: str, act: Callable[[bool], Awaitable[None]], argument: bool) -> bool:
         """Go on whatever fails: the database may be back by the next time. Whether it did not fail.
 
         A store that is away is told once, and told again when it is there.
         """
         try:
-            await context(argument)
+            await act(argument)
         except Fault as fault:
             if what not in self._failing:
                 log.error("journal unavailable", what=what, reason=fault.reason)

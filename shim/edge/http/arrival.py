@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import socket
-import sys
-import termios
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 from aiohttp import web
 
 from shim.edge.http.connection import Connection
+from shim.edge.http.tcp import silent, untaken
 
 _PATIENCE = 2.0
 """Seconds for the system of a client that closed its side to take the answer: some round trips."""
 _TOGETHER = 0.5
 """Seconds after a request within which a client that closes its side only has nothing more to send."""
-_LAST_DATA = 52
-"""Where Linux's tcp_info has `tcpi_last_data_recv`, milliseconds."""
-_CLOSE_WAIT = 8
-"""The state of a connection whose other side said that it sends no more, and which is there all the same."""
 
 
 async def arrived(request: web.Request, response: web.StreamResponse) -> bool:
@@ -55,9 +45,9 @@ def has_left(request: web.Request, received: float) -> bool:
     protocol = request.protocol
     if not isinstance(protocol, Connection) or protocol.left_at is None:
         return False
-    silent = _silent(request.transport)
-    if silent is not None:
-        received = min(received, asyncio.get_running_loop().time() - silent)
+    since_last_byte = silent(request.transport)
+    if since_last_byte is not None:
+        received = min(received, asyncio.get_running_loop().time() - since_last_byte)
     return protocol.left_at - received > _TOGETHER
 
 
@@ -66,7 +56,7 @@ async def _taken(transport: asyncio.Transport) -> bool:
     clock = asyncio.get_running_loop().time
     until, pause = clock() + _PATIENCE, 0.001
     while not transport.is_closing():
-        waits = transport.get_write_buffer_size() or _waiting(transport)
+        waits = transport.get_write_buffer_size() or untaken(transport)
         if waits is None or not waits:
             return waits is not None
         if clock() > until:
@@ -74,37 +64,3 @@ async def _taken(transport: asyncio.Transport) -> bool:
         await asyncio.sleep(pause)
         pause = min(pause * 2, 0.05)
     return False
-
-
-def _waiting(transport: asyncio.Transport) -> int | None:
-    """Bytes that the client's system has not taken yet; None where the connection has ended, or nobody says."""
-    with _socket(transport) as plain:
-        if plain is None:
-            return None
-        waiting = fcntl.ioctl(plain, termios.TIOCOUTQ, bytes(4))
-        state = plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        return int.from_bytes(waiting, sys.byteorder) if state == _CLOSE_WAIT else None
-
-
-def _silent(transport: asyncio.BaseTransport | None) -> float | None:
-    """Seconds since the system had the last byte of a client; None where nobody says."""
-    with _socket(transport) as plain:
-        if plain is None:
-            return None
-        info = plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA + 4)
-        return int.from_bytes(info[_LAST_DATA:], sys.byteorder) / 1000 if len(info) == _LAST_DATA + 4 else None
-
-
-@contextmanager
-def _socket(transport: asyncio.BaseTransport | None) -> Iterator[socket.socket | None]:
-    """The socket of a connection, to ask the system about it (Linux); uvloop's own has no getsockopt."""
-    plain = transport.get_extra_info("socket") if transport is not None else None
-    copy = None
-    if plain is not None and sys.platform.startswith("linux"):
-        with suppress(OSError):
-            copy = socket.socket(fileno=os.dup(plain.fileno()))
-    try:
-        yield copy
-    finally:
-        if copy is not None:
-            copy.close()

@@ -9,9 +9,6 @@ request handler tells when headers are in.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import sys
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
@@ -20,12 +17,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from shim.edge.http.descriptors import is_among_the_last
+from shim.edge.http.tcp import acknowledged
 from shim.edge.telemetry.sums import Sums
 
 IDLE = 1.0
 """Seconds after which a connection counts as idle: its answer has been written by then."""
-_ACKED = 120
-"""Where tcpi_bytes_acked, of 8 bytes, stands in Linux's tcp_info (linux/tcp.h)."""
 LEAST_READ = 16384
 """Bytes that a client has to read of an answer in `listen.answer_timeout`, unless less is left."""
 
@@ -262,23 +258,6 @@ class Guard(asyncio.Protocol):
         self._connections.closed.add("slow-headers")
         if self._transport is not None:
             self._transport.abort()
-
-
-def acknowledged(transport: asyncio.BaseTransport) -> int | None:
-    """Bytes that the client's system has taken since the connection was made; None where nobody says.
-
-    A long answer is filled up again as it is read, and the system's own buffer of megabytes empties in steps:
-    only this tells a slow client from one that does not read (Linux: tcpi_bytes_acked of tcp_info).
-    """
-    plain = transport.get_extra_info("socket")
-    if plain is None or not hasattr(socket, "TCP_INFO"):
-        return None
-    try:
-        with socket.socket(fileno=os.dup(plain.fileno())) as copy:  # uvloop's own has no getsockopt
-            info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED + 8)
-    except OSError:
-        return None
-    return int.from_bytes(info[_ACKED:], sys.byteorder) if len(info) == _ACKED + 8 else None
 
 
 def guard_of(transport: asyncio.BaseTransport | None) -> Guard | None:

@@ -22,10 +22,11 @@ import structlog
 
 from shim.core.commands.extensions import Identity
 from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, subject_of
-from shim.core.errors import EntryLost, ShimError
+from shim.edge.journal.faults import client_left, lost, still_paused, still_running
 from shim.edge.journal.operating import BRIEFLY, JournalDesk
 from shim.edge.journal.tables import (
     BY_ID,
+    DELIVERED,
     ENTRIES,
     HELD,
     UNDER_WAY,
@@ -102,18 +103,18 @@ class JournalStore(JournalDesk):
         driven: str | None = None
         while True:
             if has_left():
-                raise _client_left()
+                raise client_left()
             found = await self._open(integration, command)
             if isinstance(found, Opened):
                 return found
             if found.paused and driven == found.entry:
-                raise _still_paused(found.entry)
+                raise still_paused(found.entry)
             if found.paused:
                 driven = found.entry
                 await self.redrive(found.entry)
             self.wake.set()
             if self.monotonic() >= until:
-                raise _still_running(found.entry)
+                raise still_running(found.entry)
             await asyncio.sleep(_POLL)
 
     async def _open(self, integration: str, command: Begin) -> Opened | _Blocked:
@@ -260,7 +261,7 @@ class JournalStore(JournalDesk):
         values: dict[str, Any] = {"lease_until": now, "updated_at": now, "told": entry, "held_by": self.owner}
         if received:
             values |= {"state": "done-clean", "answer": None}
-        await self.store.write(partial(_count, query=_TOLD, values=values))
+        await self.store.write(partial(_count, query=DELIVERED, values=values))
         self.metrics.journal_ended("delivered" if received else "undelivered", recovered=False)
 
     async def revoke(self, entries: Sequence[str]) -> None:
@@ -276,7 +277,7 @@ class JournalStore(JournalDesk):
         """Raises EntryLost when the entry is not, or not any more, held by us."""
         held = self._held.get(opened.entry)
         if held is None or held.epoch != opened.epoch or self.monotonic() >= held.until:
-            raise _lost()
+            raise lost()
 
     def abandon(self, opened: Opened, *, wake: bool = True) -> None:
         """A call ended without an end: recovery may have its entry, at once or when it looks again."""
@@ -379,17 +380,10 @@ class JournalStore(JournalDesk):
         ours = {"held": opened.entry, "held_epoch": opened.epoch, "held_by": self.owner}
         if connection.execute(HELD, {**values, **ours}).rowcount != 1:
             self._held.pop(opened.entry, None)
-            raise _lost()
+            raise lost()
 
 
 # ---- rows ----
-
-
-_TOLD = sa.update(ENTRIES).where(
-    ENTRIES.c.id == sa.bindparam("told"),
-    ENTRIES.c.owner == sa.bindparam("held_by"),
-    sa.text("state = 'done-unclean'"),
-)
 
 
 def _count(connection: sa.Connection, query: sa.Update, values: dict[str, Any] | None = None) -> int:
@@ -400,36 +394,5 @@ def _count(connection: sa.Connection, query: sa.Update, values: dict[str, Any] |
 def _row(connection: sa.Connection, entry: str) -> sa.Row[Any]:
     row = connection.execute(BY_ID, {"entry": entry}).first()
     if row is None:
-        raise _lost()
+        raise lost()
     return row
-
-
-# ---- faults ----
-
-
-def _lost() -> EntryLost:
-    return EntryLost(
-        "journal-lost", "The shim was away for too long, and another one took over this call: it ends it."
-    )
-
-
-def _client_left() -> ShimError:
-    return ShimError(
-        "client-left", "The client closed its connection before this call was begun: nothing was changed."
-    )
-
-
-def _still_running(entry: str) -> ShimError:
-    return ShimError(
-        "still-running",
-        "An equal call, or one on the same extension, is still under way or being undone "
-        f"(reference {entry or 'none'}): nothing was changed by this one; try again in a minute.",
-    )
-
-
-def _still_paused(entry: str) -> ShimError:
-    return ShimError(
-        "half-done",
-        "An equal call is half done, and the shim can neither finish nor undo it: nothing was changed by this "
-        f"one; its operator has to look, reference {entry}.",
-    )

@@ -239,6 +239,14 @@ _PAUSED = sa.select(ENTRIES.c.id).where(
 _DROP = sa.update(STEPS).where(STEPS.c.entry == sa.bindparam("over")).values(data=None)
 
 
+DELIVERED = sa.update(ENTRIES).where(
+    ENTRIES.c.id == sa.bindparam("told"),
+    ENTRIES.c.owner == sa.bindparam("held_by"),
+    sa.text("state = 'done-unclean'"),
+)
+"""An entry whose client has its answer, or has not."""
+
+
 def equal_entries(connection: sa.Connection, key: str, subject: str | None) -> Sequence[sa.Row[Any]]:
     """Entries of equal calls that are not over, and what is under way on the same subject; latest first."""
     if subject is None:

@@ -52,7 +52,7 @@ class Review:
     async def overview(self, now: datetime, days: int = 30) -> Overview:
         """All integrations: those whose calls fail first, then those with most left; what is done last."""
         window = Window.of(now, days)
-        cards, seen = await self._cards(now, window, self.closed)
+        cards, seen = await self._cards(now, window)
         cards.sort(key=_failing_first)
         findings: Counter[str] = Counter()
         for each in cards:
@@ -83,17 +83,17 @@ class Review:
 
     async def scorecard(self, now: datetime, integration: str, days: int = 30) -> Scorecard | None:
         """One integration with its callers; None when it is neither configured nor was ever seen."""
-        cards, _ = await self._cards(now, Window.of(now, days), None, integration)
+        cards, _ = await self._cards(now, Window.of(now, days), integration)
         return cards[0] if cards else None
 
     async def _cards(
-        self, now: datetime, window: Window, closed: ClosedDays | None, only: str | None = None
+        self, now: datetime, window: Window, only: str | None = None
     ) -> tuple[list[Scorecard], Mapping[str, LastSeen]]:
         """Scorecards of all, or of one, and what was read for them; without the callers, when it is of all."""
         configured = {each.name for each in self.config.integrations}
         async with self.store.reading() as connection:
             climbing = {each.name for each in self.config.integrations if each.porting}
-            seen = await _seen(connection, window, now, closed, only, climbing)
+            seen = await _seen(connection, window, now, self.closed, only, climbing)
             noted = await rows.notes(connection, only)
             if only is not None:
                 seen[only].callers, seen[only].more_callers = await rows.callers(connection, only)
