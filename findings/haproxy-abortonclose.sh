@@ -3,9 +3,9 @@
 #
 # Version: haproxy 2.6.12-1+deb12u4 of Debian 12. Another version is not judged: exit code 2.
 # The option may stand in a backend, by HAProxy's manual, and makes HAProxy give a request up whose client has left. One
-# would expect that a server which has the request sees so, by which it knows that its answer was received by nobody. But
-# in the backend alone the option does nothing for it: the connection stays open, with TLS and without. It does what it
-# says where the frontend has it, too, as from `defaults`.
+# would expect that a server which has the request sees so, by which it knows that nobody received its answer. But in
+# the backend alone the option does nothing for it: the connection stays open, with TLS and without. It does what it says
+# where the frontend has it, too, as from `defaults`.
 # Output seen (what the server sees of a client that leaves after its request was passed on):
 #   backend: nothing
 #   defaults: reset
