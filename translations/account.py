@@ -63,17 +63,17 @@ def _account(context: CallContext, named: Element) -> Steps[Doomed | None]:
     refused: BackendRefused | None = None
     for name in _DETAILS:
         try:
-            told = yield from look(context, name, named, strict=True)
+            details = yield from look(context, name, named, strict=True)
         except BackendRefused as fault:
             refused = fault.bare()
             continue
-        if told is None:
+        if details is None:
             continue
         request = Element(context.catalogue.new.operations[name].input.name, children=[named])
-        said = told.get("ID") or (named.text or "" if named.name == "ID" else "")
+        number = details.get("ID") or (named.text or "" if named.name == "ID" else "")
         step = Step("delete", Ask("Account.DelAccount", Element("DelAccount", children=[named])))
-        step.probe = Probe(Ask(name, request), "", "ID") if told.get("ID") else None
-        return Doomed(step, named.name, (said,) if said else ())
+        step.probe = Probe(Ask(name, request), "", "ID") if details.get("ID") else None
+        return Doomed(step, named.name, (number,) if number else ())
     if refused is not None:
         raise refused
     return None

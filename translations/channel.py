@@ -33,9 +33,9 @@ def _groups(context: CallContext) -> Steps[Element]:
     translation = context.translation
     answer = yield from forward(context, translation.new, translation.to_new(context), writes=False)
     old = translation.to_old(answer, context)
-    asked = (context.request.get("userID") or "").strip()
-    if asked and old.child("userID") is None:
-        old.children.append(Element("userID", asked))
+    user_id = (context.request.get("userID") or "").strip()
+    if user_id and old.child("userID") is None:
+        old.children.append(Element("userID", user_id))
     return old
 
 

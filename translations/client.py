@@ -32,8 +32,8 @@ KEPT_BY_ADD = (
 
 
 def _organization_type(context: CallContext) -> Element | None:
-    wanted = context.caller.settings.get("organization_type", "leave")
-    return None if wanted == "leave" else Element("organizationType", wanted)
+    setting = context.caller.settings.get("organization_type", "leave")
+    return None if setting == "leave" else Element("organizationType", setting)
 
 
 ORGANIZATION_TYPE = added(

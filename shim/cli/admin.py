@@ -81,9 +81,9 @@ def token(
 
     if not re.fullmatch(r"[\w.@+-]{1,64}", name):
         fail(ExitCode.USAGE, "A name is made of letters, digits, and . _ @ + -, 64 at most.")
-    made = f"shim_{secrets.token_urlsafe(32)}"
-    entry = {"name": name, "role": role.value, "sha256": hashlib.sha256(made.encode()).hexdigest()}
-    typer.echo(made if format is AdminForm.TEXT else json.dumps({"token": made, "entry": entry}, indent=1))
+    secret = f"shim_{secrets.token_urlsafe(32)}"
+    entry = {"name": name, "role": role.value, "sha256": hashlib.sha256(secret.encode()).hexdigest()}
+    typer.echo(secret if format is AdminForm.TEXT else json.dumps({"token": secret, "entry": entry}, indent=1))
     say("Put this under admin.tokens in the configuration, then `shim reload`; the token is kept nowhere:")
     say(f"- {json.dumps(entry)}")
 

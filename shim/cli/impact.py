@@ -186,9 +186,9 @@ def config_(
     """
     from shim.cli.common import loading
 
-    wanted = loading.config(file, {})
+    loaded = loading.config(file, {})
     compiled = loading.catalogue()
-    loading.policies(wanted, compiled)
+    loading.policies(loaded, compiled)
 
     async def read(store: Store, settings: Config) -> Impact:
         from shim.edge.porting.exceptions import read_exceptions
@@ -201,7 +201,7 @@ def config_(
             await read_exceptions(store),
         )
         before, after = (
-            impact.states(what, each.integrations, stored, lifting, store.now()) for each in (settings, wanted)
+            impact.states(what, each.integrations, stored, lifting, store.now()) for each in (settings, loaded)
         )
         return impact.changed(what, compiled, before, after)
 
@@ -266,11 +266,11 @@ def _judge_scope(operation: str) -> None:
         fail(ExitCode.USAGE, f"{problem[0].upper()}{problem[1:]}.")
 
 
-def _told(found: Impact, form: OutputForm, fail_on: ImpactFailOn | None) -> None:
+def _told(impact: Impact, form: OutputForm, fail_on: ImpactFailOn | None) -> None:
     touches: list[OutputRow] = [
         {name: getattr(each, name) for name in _COLUMNS}
         | {"last_seen": time(each.last_seen), "shapes": list(each.shapes), "seen": each.seen}
-        for each in found.touches
+        for each in impact.touches
     ]
     programs = [
         {
@@ -279,18 +279,18 @@ def _told(found: Impact, form: OutputForm, fail_on: ImpactFailOn | None) -> None
             "address": each.address,
             "calls_ever": each.calls,
         }
-        for each in found.programs
+        for each in impact.programs
     ]
     if form is OutputForm.JSON:
-        span = {"since": found.since.isoformat(), "until": found.until.isoformat()}
-        emit_json({**span, "refuses": found.refuses, "touches": touches, "programs": programs})
+        span = {"since": impact.since.isoformat(), "until": impact.until.isoformat()}
+        emit_json({**span, "refuses": impact.refuses, "touches": touches, "programs": programs})
     else:
-        _tables(found, touches, programs)
-    if fail_on is not None and (found.refuses if fail_on is ImpactFailOn.REFUSED else bool(found.touches)):
+        _tables(impact, touches, programs)
+    if fail_on is not None and (impact.refuses if fail_on is ImpactFailOn.REFUSED else bool(impact.touches)):
         end(ExitCode.FINDINGS)
 
 
-def _tables(found: Impact, touches: Sequence[OutputRow], programs: Sequence[OutputRow]) -> None:
+def _tables(impact: Impact, touches: Sequence[OutputRow], programs: Sequence[OutputRow]) -> None:
     rows = [
         {**each, "calls": each["calls"] if each["seen"] else f"at most {each['calls']}",
          "shapes": " ".join(map(repr, each["shapes"]))}
@@ -305,10 +305,10 @@ def _tables(found: Impact, touches: Sequence[OutputRow], programs: Sequence[Outp
         programs,
         names=("integration", "address"),
     )
-    span = f"{found.since} to {found.until}"
+    span = f"{impact.since} to {impact.until}"
     if not touches:
         say(f"Nothing that was called would be touched ({span}).")
         return
-    refused = sum(each.refuses for each in found.touches)
-    who = len({each.integration for each in found.touches})
+    refused = sum(each.refuses for each in impact.touches)
+    who = len({each.integration for each in impact.touches})
     say(f"{who} integrations would be touched, {refused} lines refused, by what was called {span}.")

@@ -58,16 +58,16 @@ def list_(
     that is the store, as the shims do, and not by that of this machine.
     """
     states = () if everything else ("running", "undoing", "paused")
-    found, now = _entries(config, *states)
+    listed, now = _entries(config, *states)
     emit(
         format,
         "entries",
         _COLUMNS,
-        [_row(each, now) for each in found],
+        [_row(each, now) for each in listed],
         names=_NAMES,
         spare=("owner", "held", "age"),
     )
-    if any(each.state == "paused" for each in found):
+    if any(each.state == "paused" for each in listed):
         end(ExitCode.FINDINGS)
 
 
@@ -84,13 +84,16 @@ def show(
     calls = entry.repairs() if entry.state == "paused" else []
     if format is OutputForm.JSON:
         steps = [{"step": each.name, "state": each.state, "made": each.found} for each in entry.steps]
-        repairs = [{"call": name, "parameters": told} for name, told in calls]
+        repairs = [{"call": name, "parameters": parameters} for name, parameters in calls]
         emit_json({"entry": _row(entry, now), "steps": steps, "repairs": repairs})
         return
     emit(format, "entries", _COLUMNS, [_row(entry, now)], names=_NAMES, spare=("owner", "held", "age"))
     print_table(table(("step", "state", "made"), ((s.name, s.state, s.found or "") for s in entry.steps)))
     if calls:
-        rows = ((name, ", ".join(f"{key}={value}" for key, value in told.items())) for name, told in calls)
+        rows = (
+            (name, ", ".join(f"{key}={value}" for key, value in parameters.items()))
+            for name, parameters in calls
+        )
         print_table(table(("v3 call that repairs it", "parameters"), rows))
 
 
@@ -129,8 +132,8 @@ def _entries(config: Path | None, *states: str) -> tuple[list[JournalEntry], dat
 
 
 def _one(config: Path | None, reference: str) -> tuple[JournalEntry, datetime]:
-    found, now = _entries(config)
-    entry = next((each for each in found if each.id == reference), None)
+    entries, now = _entries(config)
+    entry = next((each for each in entries if each.id == reference), None)
     if entry is None:
         fail(ExitCode.USAGE, f"There is no entry {reference}. `shim journal list --all` shows all.")
     return entry, now

@@ -75,8 +75,8 @@ class Sections(LightGroup):
         for title, names in SECTIONS.items():
             with formatter.section(title):
                 limit = formatter.width - widest - 6
-                told = [(name, self.commands[name].get_short_help_str(limit)) for name in names]
-                formatter.write_dl([(name.ljust(widest), text) for name, text in told])
+                rows = [(name, self.commands[name].get_short_help_str(limit)) for name in names]
+                formatter.write_dl([(name.ljust(widest), text) for name, text in rows])
 
 
 app = typer.Typer(
@@ -92,8 +92,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(asked_for: bool) -> None:
+    if asked_for:
         from importlib.metadata import version
 
         from shim.compiled import PROBLEM
@@ -103,13 +103,13 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _completion(ctx: typer.Context, param: typer.CallbackParam, wanted: bool) -> None:
-    if wanted and param.name:
+def _completion(ctx: typer.Context, param: typer.CallbackParam, asked_for: bool) -> None:
+    if asked_for and param.name:
         from typer import completion
 
         completion_init()
         act = {"install": completion.install_callback, "show": completion.show_callback}
-        act[param.name.removesuffix("_completion")](ctx, param, wanted)
+        act[param.name.removesuffix("_completion")](ctx, param, asked_for)
 
 
 @app.callback()

@@ -71,11 +71,11 @@ def _told(done: dict[str, Any], form: ReloadForm) -> ExitCode:
 def _next(settings: Config, number: int, wait: float) -> dict[str, Any]:
     """The reading of the configuration after that one."""
     deadline = time.monotonic() + wait
-    while (found := _status(settings)["configuration"])["number"] <= number:
+    while (status := _status(settings)["configuration"])["number"] <= number:
         if time.monotonic() > deadline:
             fail(ExitCode.FINDINGS, f"The shim did not reread its configuration within {wait:g} seconds.")
         time.sleep(_PAUSE)
-    return dict(found)
+    return dict(status)
 
 
 def _signal(pid: int) -> None:
@@ -102,11 +102,11 @@ def _status(settings: Config) -> dict[str, Any]:
     try:
         response = httpx.get(url, timeout=10, trust_env=False, verify=context if context is not None else True)
         response.raise_for_status()
-        found: dict[str, Any] = response.json()
+        document: dict[str, Any] = response.json()
     except (httpx.HTTPError, ValueError) as error:
         fail(
             ExitCode.FINDINGS,
             f"No shim answers at {url} ({type(error).__name__}).",
             "Is it running, and is this its configuration (admin.host, admin.port)?",
         )
-    return found
+    return document

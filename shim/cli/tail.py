@@ -112,32 +112,32 @@ class ChosenEvents:
 
     def fits(self, line: str) -> bool:
         """True if a line of the log is wanted; one that is no JSON only where nothing is filtered."""
-        told = parsed(line)
-        if told is None:
+        fields = parsed(line)
+        if fields is None:
             return self == ChosenEvents()
         for name in ("integration", "event", "reference"):
-            wanted = getattr(self, name)
-            if wanted is not None and told.get(name) != wanted:
+            chosen = getattr(self, name)
+            if chosen is not None and fields.get(name) != chosen:
                 return False
-        if self.operation is not None and not fnmatchcase(str(told.get("operation")), self.operation):
+        if self.operation is not None and not fnmatchcase(str(fields.get("operation")), self.operation):
             return False
-        if self.faults and told.get("result") != "fault" and told.get("fault") is not True:
+        if self.faults and fields.get("result") != "fault" and fields.get("fault") is not True:
             return False
-        return self.level is None or _severity(told) >= _LEVELS.index(self.level)
+        return self.level is None or _severity(fields) >= _LEVELS.index(self.level)
 
 
-def _severity(told: Mapping[str, Any]) -> int:
-    level = told.get("level")
+def _severity(fields: Mapping[str, Any]) -> int:
+    level = fields.get("level")
     return _LEVELS.index(level) if level in _LEVELS else _LEVELS.index("info")
 
 
 def parsed(line: str) -> dict[str, Any] | None:
     """An event; None for a line that is none."""
     try:
-        told = json.loads(_PRIORITY.sub("", line, count=1) if line.startswith("<") else line)
+        fields = json.loads(_PRIORITY.sub("", line, count=1) if line.startswith("<") else line)
     except ValueError:
         return None
-    return told if isinstance(told, dict) else None
+    return fields if isinstance(fields, dict) else None
 
 
 def _lines(path: Path | None, chosen: ChosenEvents, last: int, *, follow: bool) -> Iterator[str]:
@@ -147,14 +147,14 @@ def _lines(path: Path | None, chosen: ChosenEvents, last: int, *, follow: bool) 
         return
     stream = path.open(encoding="utf-8", errors="replace")
     try:
-        found: deque[str] = deque(maxlen=last)
+        lines: deque[str] = deque(maxlen=last)
         rest = ""
         for line in stream:
             if not line.endswith("\n"):
                 rest = line  # it is being written
             elif chosen.fits(line):
-                found.append(line.rstrip("\n"))
-        yield from found
+                lines.append(line.rstrip("\n"))
+        yield from lines
         while follow:
             yield from (line for line in _coming(path, stream, rest) if chosen.fits(line))
             stream.close()
@@ -197,44 +197,46 @@ _SAID_FIRST = ("timestamp", "level", "event", "integration", "operation", "refer
 
 def readable(line: str) -> str:
     """A line for people: time, who, which operation, what happened, the reference. No control characters."""
-    told = parsed(line)
-    if told is None:
+    fields = parsed(line)
+    if fields is None:
         return _UNPRINTABLE.sub("?", line)
-    level = told.get("level", "info")
-    what = _EVENTS.get(str(told.get("event")), _other)(told)
-    whose = [str(told[name]) for name in ("integration", "operation") if told.get(name)]
+    level = fields.get("level", "info")
+    what = _EVENTS.get(str(fields.get("event")), _other)(fields)
+    whose = [str(fields[name]) for name in ("integration", "operation") if fields.get(name)]
     parts = [
-        str(told.get("timestamp", ""))[:19].replace("T", " "),
+        str(fields.get("timestamp", ""))[:19].replace("T", " "),
         *([level.upper()] if level not in ("info", "debug") else []),
         *whose,
         what,
-        *([f"[{told['reference']}]"] if told.get("reference") else []),
+        *([f"[{fields['reference']}]"] if fields.get("reference") else []),
     ]
-    said = "  ".join(_UNPRINTABLE.sub("?", part) for part in parts if part)
+    text = "  ".join(_UNPRINTABLE.sub("?", part) for part in parts if part)
     trace = "".join(
-        f"\n    {_UNPRINTABLE.sub('?', each)}" for each in str(told.get("exception") or "").splitlines()
+        f"\n    {_UNPRINTABLE.sub('?', each)}" for each in str(fields.get("exception") or "").splitlines()
     )
-    return said + trace
+    return text + trace
 
 
-def _call(told: Mapping[str, Any]) -> str:
-    code = f" (code {told['code']})" if told.get("code") else ""
-    result = f"fault {told.get('reason')}{code}" if told.get("result") == "fault" else "answered"
-    count = told.get("calls")
+def _call(fields: Mapping[str, Any]) -> str:
+    code = f" (code {fields['code']})" if fields.get("code") else ""
+    result = f"fault {fields.get('reason')}{code}" if fields.get("result") == "fault" else "answered"
+    count = fields.get("calls")
     calls = "" if count is None else f", {count} v3 call{'' if count == 1 else 's'}"
-    return f"{result}{calls}, {told.get('milliseconds', '?')} ms"
+    return f"{result}{calls}, {fields.get('milliseconds', '?')} ms"
 
 
-def _finding(told: Mapping[str, Any]) -> str:
-    times = f", {told['count']} times" if told.get("count", 1) != 1 else ""
-    at = f" at {told['path']}" if told.get("path") else ""
-    return f"{told.get('severity')} {told.get('code')}{at}{times}: {told.get('because')}"
+def _finding(fields: Mapping[str, Any]) -> str:
+    times = f", {fields['count']} times" if fields.get("count", 1) != 1 else ""
+    at = f" at {fields['path']}" if fields.get("path") else ""
+    return f"{fields.get('severity')} {fields.get('code')}{at}{times}: {fields.get('because')}"
 
 
-def _other(told: Mapping[str, Any]) -> str:
-    rest = {name: value for name, value in told.items() if name not in _SAID_FIRST and value not in (None, "")}
+def _other(fields: Mapping[str, Any]) -> str:
+    rest = {
+        name: value for name, value in fields.items() if name not in _SAID_FIRST and value not in (None, "")
+    }
     facts = ", ".join(f"{name}={_value(value)}" for name, value in rest.items())
-    return f"{told.get('event', '')}{f': {facts}' if facts else ''}"
+    return f"{fields.get('event', '')}{f': {facts}' if facts else ''}"
 
 
 def _value(value: object) -> str:

@@ -15,16 +15,16 @@ def normal_path(path: str) -> str:
 
     A path that leads out of the tree comes back as it is: it is nothing that is served.
     """
-    said = _ESCAPED.sub(lambda match: unquote(match[0]), path)
+    unescaped = _ESCAPED.sub(lambda match: unquote(match[0]), path)
     parts: list[str] = []
-    for part in said.split("/"):
+    for part in unescaped.split("/"):
         if part == "..":
             if not parts:
                 return path
             parts.pop()
         elif part not in ("", "."):
             parts.append(part)
-    tail = "/" if parts and said.endswith(("/", "/.", "/..")) else ""
-    made = "/" + "/".join(parts) + tail
-    match = _BEHIND.fullmatch(made)
-    return match[1] if match else made
+    tail = "/" if parts and unescaped.endswith(("/", "/.", "/..")) else ""
+    normal = "/" + "/".join(parts) + tail
+    match = _BEHIND.fullmatch(normal)
+    return match[1] if match else normal

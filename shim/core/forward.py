@@ -55,8 +55,8 @@ def forward(context: CallContext, operation: Operation, request: Element, *, wri
 def read_v3(context: CallContext, name: str, *children: Element) -> Steps[Element]:
     """Read something of v3, by the operation's full name. Raises BackendError."""
     operation = context.catalogue.new.operations[name]
-    asked = Element(operation.input.name, children=list(children))
-    return (yield from forward(context, operation, asked, writes=False))
+    request = Element(operation.input.name, children=list(children))
+    return (yield from forward(context, operation, request, writes=False))
 
 
 def look(context: CallContext, name: str, *children: Element, strict: bool = False) -> Steps[Element | None]:

@@ -34,19 +34,19 @@ class InnerCall:
 
 def by_operation(calls: Iterable[InnerCall]) -> Mapping[str, list[InnerCall]]:
     """The calls of each operation, in the order in which it came first."""
-    found: dict[str, list[InnerCall]] = {}
+    of_operation: dict[str, list[InnerCall]] = {}
     for each in calls:
-        found.setdefault(each.operation, []).append(each)
-    return found
+        of_operation.setdefault(each.operation, []).append(each)
+    return of_operation
 
 
 def summed(calls: Iterable[InnerCall]) -> Iterable[Finding]:
     """The findings of calls of one operation: one finding for each code and path."""
-    found: dict[tuple[str, str], Finding] = {}
+    findings: dict[tuple[str, str], Finding] = {}
     for each in (finding for call in calls for finding in call.findings):
-        known = found.get((each.code, each.path))
+        known = findings.get((each.code, each.path))
         if known is None:
-            found[each.code, each.path] = replace(each)
+            findings[each.code, each.path] = replace(each)
         else:
             known.count += each.count
-    return found.values()
+    return findings.values()

@@ -50,8 +50,8 @@ def account_of(answer: Element, context: CallContext) -> Steps[str | None]:
     if known or not identifier or not details:
         return known.strip() if known else None
     name = f"{context.translation.new.service}.{details}"
-    told = yield from read_v3(context, name, Element("identifier", identifier))
-    return told.get("ID")
+    account = yield from read_v3(context, name, Element("identifier", identifier))
+    return account.get("ID")
 
 
 def _remember(account: str, context: CallContext, certain: bool) -> Steps[None]:

@@ -103,10 +103,10 @@ def is_on(text: str | None) -> bool:
 
 def spots(root: Element, path: str) -> list[Element]:
     """All elements at a path of the tree; the root for the empty path."""
-    found = [root]
+    elements = [root]
     for name in path.split("/") if path else ():
-        found = [child for each in found for child in each.children if child.name == name]
-    return found
+        elements = [child for each in elements for child in each.children if child.name == name]
+    return elements
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,11 +100,11 @@ def _events(document: bytes) -> Iterator[tuple[str, etree._Element]]:
 
 def _read(events: Iterator[tuple[str, etree._Element]]) -> Head | None:
     path: list[str] = []
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for event, element in events:
         if event == "end":
             if path[1:2] == ["Header"] and _CREDENTIALS in path[2:-1] and element.text:
-                found.setdefault(path[-1], element.text)
+                values.setdefault(path[-1], element.text)
             path.pop()
             continue
         space, _, name = str(element.tag).rpartition("}")
@@ -112,6 +112,6 @@ def _read(events: Iterator[tuple[str, etree._Element]]) -> Head | None:
             return None
         path.append(name)
         if len(path) == 3 and path[1] == "Body":
-            token = found.get("accessToken", "").strip()
-            return Head(name, token, not _OLD.isdisjoint(found))
+            token = values.get("accessToken", "").strip()
+            return Head(name, token, not _OLD.isdisjoint(values))
     return None

@@ -221,14 +221,14 @@ def _envelope(root: etree._Element, reader: _Reader) -> Envelope:
     for part in parts["Body"]:
         bodies += [each for each in part if not reader.is_target(each)]
     soap_12 = _namespace(root.tag) == SOAP_12
-    found: tuple[tuple[Code, str], ...] = (("soap-12", ""),) if soap_12 else ()
+    notes: tuple[tuple[Code, str], ...] = (("soap-12", ""),) if soap_12 else ()
     if not bodies:
         if not parts["Body"]:
             raise CallerError("not-soap", "The SOAP envelope has no Body: there is no call in it.")
-        return Envelope(Element(""), "", headers, (), soap_12, found)
+        return Envelope(Element(""), "", headers, (), soap_12, notes)
     body, *others = bodies
     surplus = tuple(_local(each.tag) for each in others)
-    return Envelope(reader.element(body, 3), _namespace(body.tag), headers, surplus, soap_12, found)
+    return Envelope(reader.element(body, 3), _namespace(body.tag), headers, surplus, soap_12, notes)
 
 
 class _Reader:
@@ -259,8 +259,8 @@ class _Reader:
         if items:
             if len(items) > limits.attributes:
                 raise over(f"more than {limits.attributes} attributes on an element", limits.attributes)
-            if self.references is not None and (wanted := reference(node)) is not None:
-                return self._elsewhere(name, wanted, depth, self.references)
+            if self.references is not None and (referred := reference(node)) is not None:
+                return self._elsewhere(name, referred, depth, self.references)
             nil = node.get(_NIL) in ("true", "1")
             attributes = {_local(str(key)): str(value) for key, value in items if not _of_protocol(key)}
             if self.references is not None:
@@ -294,16 +294,16 @@ class _Reader:
         self.names[tag] = name
         return name
 
-    def _elsewhere(self, name: str, wanted: str, depth: int, references: References) -> Element:
+    def _elsewhere(self, name: str, identifier: str, depth: int, references: References) -> Element:
         """The element that a reference stands for, under the name of the reference."""
-        node = references.enter(wanted)
+        node = references.enter(identifier)
         if node is None:
             return Element(name, "", None, None, False, ("nowhere",))
-        made = self.element(node, depth)
+        element = self.element(node, depth)
         references.leave()
-        made.name = name
-        made.sent = (*made.sent, "reference")
-        return made
+        element.name = name
+        element.sent = (*element.sent, "reference")
+        return element
 
 
 def _of_protocol(key: str | bytes) -> bool:
@@ -323,18 +323,18 @@ def credentials(headers: Iterable[Element]) -> Credentials:
 
     Neither the case of names matters, nor how deep they stand.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for block in headers:
         for name, text in _credentials(block, inside=False):
             if text:
-                found.setdefault(name, text)
+                values.setdefault(name, text)
     return Credentials(
-        username=found.get("username"),
-        password=found.get("password"),
-        crypted_auth=found.get("cryptedauth"),
-        app_key=found.get("appkey"),
-        app_secret=found.get("appsecret"),
-        v3_token="accesstoken" in found,
+        username=values.get("username"),
+        password=values.get("password"),
+        crypted_auth=values.get("cryptedauth"),
+        app_key=values.get("appkey"),
+        app_secret=values.get("appsecret"),
+        v3_token="accesstoken" in values,
     )
 
 
@@ -364,10 +364,10 @@ def fault_of(body: Element) -> Fault | None:
     faultcode = body.get("faultcode") or ""
     detail = body.child("detail")
     code = None
-    told = (detail.get("code") or detail.get("fault/code")) if detail else None
+    v3_code = (detail.get("code") or detail.get("fault/code")) if detail else None
     notes = _NOTES.search(text)
     start = text[: notes.start() if notes else None][:40]
-    for place in (told, faultcode, notes and notes["code"], start):
+    for place in (v3_code, faultcode, notes and notes["code"], start):
         match = _CODE.search(place or "")
         if match:
             code = match[1]

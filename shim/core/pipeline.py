@@ -57,11 +57,11 @@ class ServerInfo:
     version: str | None = "2.5.1"
     infrastructure_id: str | None = None
 
-    def header(self, said: Element | None) -> Element:
+    def header(self, header: Element | None) -> Element:
         """The header; `said` is the one of the last v3 answer."""
         ours = {"edition": self.edition, "version": self.version, "infrastructureID": self.infrastructure_id}
         parts = [
-            Element(name, (said.get(name) if said else None) or "" if value is None else value)
+            Element(name, (header.get(name) if header else None) or "" if value is None else value)
             for name, value in ours.items()
         ]
         return Element("serverInfo", children=parts)
@@ -141,8 +141,8 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
     envelope = as_called(shim.catalogue.old, envelope, action)
     _note(envelope, request, outcome.findings)
     outcome.schema_version = schema_version(envelope)
-    if (asked := shim.catalogue.old.by_input.get(envelope.body.name)) is not None:
-        outcome.operation, outcome.request = asked.full_name, envelope.body
+    if (operation := shim.catalogue.old.by_input.get(envelope.body.name)) is not None:
+        outcome.operation, outcome.request = operation.full_name, envelope.body
 
     # resolve: who calls, which operation, and whether it may
     outcome.caller = yield from ask(Identify(_login(envelope, outcome)))
@@ -178,15 +178,15 @@ def _note(envelope: Envelope, request: Request, findings: Findings) -> None:
 
 def _login(envelope: Envelope, outcome: Outcome) -> Credentials:
     """The credentials of the caller. Raises CallerError (100) for a call of 2.5 with a login of v3."""
-    found = credentials(envelope.headers)
-    if found.v3_token and not found.complete and outcome.operation is not None:
+    login = credentials(envelope.headers)
+    if login.v3_token and not login.complete and outcome.operation is not None:
         raise CallerError(
             "v3-token",
             "This is a call of SystemAPI 2.5 with an access token of v3 in its header: log in as 2.5 does, "
             "with username and password, cryptedAuth, or appKey and appSecret; or send the call of v3.",
             AUTHENTICATION,
         )
-    return found
+    return login
 
 
 def perform(context: CallContext) -> Steps[Element]:

@@ -331,7 +331,7 @@ class MessageWriter:
     ) -> list[tuple[Element, Piece]]:
         """The children that the shape knows, in its order; the sender's order among equals."""
         pieces = shape.pieces
-        found: list[tuple[Element, Piece]] = []
+        with_pieces: list[tuple[Element, Piece]] = []
         last = 0
         in_order = True
         for child in element.children:
@@ -341,10 +341,10 @@ class MessageWriter:
                 continue
             in_order = in_order and piece.order >= last
             last = piece.order
-            found.append((child, piece))
+            with_pieces.append((child, piece))
         if not in_order:
-            found.sort(key=_order)
-        return found
+            with_pieces.sort(key=_order)
+        return with_pieces
 
     def _attributes(
         self, element: Element, piece: Piece, path: str, out: list[str], lost: list[Unwritten]

@@ -55,9 +55,9 @@ def walk(source: Element, table: Table, target: Element, context: CallContext, d
             _act(child, entry, target, context, direction)
             continue
         plain = entry.plain and not child.attributes
-        made = Element(entry.name, child.text) if plain else _carry(child, entry, context, direction)
-        if made is not None:
-            out.append(made)
+        copy = Element(entry.name, child.text) if plain else _carry(child, entry, context, direction)
+        if copy is not None:
+            out.append(copy)
     if table.demands or table.bounded:
         _judge_whole(source, table, seen, context)
 
@@ -95,18 +95,18 @@ def _act(child: Element, entry: ChildRule, target: Element, context: CallContext
 
 def _carry(child: Element, entry: ChildRule, context: CallContext, direction: Direction) -> Element | None:
     """The child on the other side; None when its value cannot be read, which is a problem by then."""
-    made = Element(entry.name, None, None, None, child.nil)
+    copy = Element(entry.name, None, None, None, child.nil)
     if child.nil and direction == "answer":
         _beside_nil(child, entry, context)
     if child.attributes or entry.unlimited:
-        _attributes(child, entry, made, context, direction)
+        _attributes(child, entry, copy, context, direction)
     if entry.table is not None:
-        walk(child, entry.table, made, context, direction)
-        return made
-    made.text = child.text or ""
+        walk(child, entry.table, copy, context, direction)
+        return copy
+    copy.text = child.text or ""
     if entry.read is not None and not child.nil:
-        made.text = _read(made.text, made, entry, context, direction)
-    return None if made.text is None else made
+        copy.text = _read(copy.text, copy, entry, context, direction)
+    return None if copy.text is None else copy
 
 
 def _admit(
@@ -159,15 +159,15 @@ def _never_set(text: str | None, entry: ChildRule) -> bool:
 
 def is_unlimited(limit: Element, context: CallContext, direction: Direction) -> bool:
     """True if a limit says that there is none. Both schemas read an absent attribute so, an empty one not."""
-    said = limit.attributes.get("unlimited")
-    if said is None:
+    attribute = limit.attributes.get("unlimited")
+    if attribute is None:
         return context.caller.settings.get(ABSENT[direction], "unlimited") == "unlimited"
-    return boolean(said) in ("true", "1")
+    return boolean(attribute) in ("true", "1")
 
 
-def _read(text: str, made: Element, entry: ChildRule, context: CallContext, direction: Direction) -> str | None:
+def _read(text: str, copy: Element, entry: ChildRule, context: CallContext, direction: Direction) -> str | None:
     assert entry.read is not None
-    if entry.unlimited and _is_blank(text, entry) and made.attributes.get("unlimited") in ("true", "1"):
+    if entry.unlimited and _is_blank(text, entry) and copy.attributes.get("unlimited") in ("true", "1"):
         if direction == "request":
             context.find("unlimited-without-number", entry.path)
         simple = entry.decl.simple
@@ -194,27 +194,27 @@ def _bad_value(entry: ChildRule) -> Problem:
 
 
 def _attributes(
-    child: Element, entry: ChildRule, made: Element, context: CallContext, direction: Direction
+    child: Element, entry: ChildRule, copy: Element, context: CallContext, direction: Direction
 ) -> None:
     attributes = known_attributes(child, entry, context, direction)
     if entry.unlimited:
         _say_unlimited(attributes, child, entry, context, direction)
-    made.attributes = attributes
+    copy.attributes = attributes
 
 
 def _say_unlimited(
     attributes: dict[str, str], child: Element, entry: ChildRule, context: CallContext, direction: Direction
 ) -> None:
     """Clients leave it out, and differ in what they take an absent one for: so it is always said."""
-    said = attributes.get("unlimited")
-    if said is None:
+    attribute = attributes.get("unlimited")
+    if attribute is None:
         if direction == "request":
             context.find("unlimited-not-said", entry.path)
-        meant = is_unlimited(child, context, direction) or _never_set(child.text, entry)
-        attributes["unlimited"] = "true" if meant else "false"
+        unlimited = is_unlimited(child, context, direction) or _never_set(child.text, entry)
+        attributes["unlimited"] = "true" if unlimited else "false"
         return
-    attributes["unlimited"] = boolean(said) or said or "false"
-    if said and boolean(said) is None and direction == "request":
+    attributes["unlimited"] = boolean(attribute) or attribute or "false"
+    if attribute and boolean(attribute) is None and direction == "request":
         context.record.problems.append(Problem("bad-value", f"{entry.path}/@unlimited", "true or false", None))
 
 
@@ -282,10 +282,10 @@ def _missing(path: str, names: tuple[str, ...]) -> Problem:
 def refusal(problems: list[Problem]) -> CallerError:
     """One fault for all problems, with the reason of the first and the first code there is."""
     code = next((each.code for each in problems if each.code), None)
-    said = [_SENTENCES[each.reason].format(each.path, each.text) for each in problems[:5]]
+    sentences = [_SENTENCES[each.reason].format(each.path, each.text) for each in problems[:5]]
     if len(problems) > 5:
-        said.append(f"{len(problems) - 5} more problems of this kind.")
-    return CallerError(problems[0].reason, " ".join(said), code)
+        sentences.append(f"{len(problems) - 5} more problems of this kind.")
+    return CallerError(problems[0].reason, " ".join(sentences), code)
 
 
 _SENTENCES = {

@@ -43,14 +43,16 @@ class HealthState:
 
     async def readiness(self, request: web.Request, *, stopping: bool, reasons: bool) -> web.Response:
         """GET /readyz: 200 or 503. With `reasons` the answer names what is wrong, with ?verbose every check."""
-        found = {"shutdown": "the shim stops"} if stopping else await self.found()
-        wrong = [name for name, problem in found.items() if problem]
+        problems = {"shutdown": "the shim stops"} if stopping else await self.found()
+        wrong = [name for name, problem in problems.items() if problem]
         text = "stopping" if stopping else f"not ready: {', '.join(wrong)}" if wrong else "ready"
         if not reasons and wrong and not stopping:
             text = "not ready"
         lines = [text]
         if reasons and "verbose" in request.query:
-            lines = [f"[-] {name}: {problem}" if problem else f"[+] {name}" for name, problem in found.items()]
+            lines = [
+                f"[-] {name}: {problem}" if problem else f"[+] {name}" for name, problem in problems.items()
+            ]
             lines.append(text)
         return web.Response(status=503 if wrong else 200, text="\n".join(lines) + "\n")
 

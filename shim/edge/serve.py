@@ -344,8 +344,8 @@ def _reload(server: Server, reload: Rereading, notifier: Notifier) -> None:
     finally:
         notifier.ready()
     application.reload = done
-    told = ", ".join(done.changed) or "nothing had changed"
-    server.note("configuration refused" if done.problems else "configuration taken over", told)
+    changed = ", ".join(done.changed) or "nothing had changed"
+    server.note("configuration refused" if done.problems else "configuration taken over", changed)
     application.metrics.config_read(done.at, worked=not done.problems)
 
 

@@ -31,7 +31,7 @@ def inherited_sockets(environ: MutableMapping[str, str] = os.environ) -> dict[st
     count, owner, names = (environ.pop(f"LISTEN_{each}", "") for each in ("FDS", "PID", "FDNAMES"))
     if not count or owner != str(os.getpid()):
         return {}
-    found: dict[str, list[socket.socket]] = {}
+    inherited: dict[str, list[socket.socket]] = {}
     labels = names.split(":") if names else []
     for index in range(int(count)):
         label = labels[index] if index < len(labels) else "unknown"
@@ -40,8 +40,8 @@ def inherited_sockets(environ: MutableMapping[str, str] = os.environ) -> dict[st
                 f"a socket named {label!r} was handed over; write FileDescriptorName=http, https or admin "
                 "in its socket unit"
             )
-        found.setdefault(label, []).append(_listening(FIRST + index, label))
-    return found
+        inherited.setdefault(label, []).append(_listening(FIRST + index, label))
+    return inherited
 
 
 def _listening(descriptor: int, name: str) -> socket.socket:

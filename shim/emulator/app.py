@@ -96,8 +96,8 @@ class _Server:
     fixed: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        said = self.options
-        rules = JudgeRules(lenient=said.lenient, surplus=said.surplus, demands=said.demands)
+        options = self.options
+        rules = JudgeRules(lenient=options.lenient, surplus=options.surplus, demands=options.demands)
         self.dispatcher = Dispatcher(self.interface, rules)
         self.chance = random.Random(self.options.seed_random)  # noqa: S311 - failures to repeat, no secrets
 
@@ -128,9 +128,9 @@ class _Server:
         return await self._answer(request, data)
 
     async def _answer(self, request: web.Request, data: bytes) -> web.StreamResponse:
-        said = request.headers
+        headers = request.headers
         body, status, action = self._serve(
-            request.path, data, said.get("Content-Type", ""), said.get("SOAPAction", "")
+            request.path, data, headers.get("Content-Type", ""), headers.get("SOAPAction", "")
         )
         if action == "drop":
             return disturb.dropped(request)
@@ -171,9 +171,9 @@ class _Server:
                 None, f"The message is not in version {version}, which is the one that is spoken here."
             )
 
-    def _require_action(self, operation: Operation, said: str) -> None:
+    def _require_action(self, operation: Operation, action: str) -> None:
         """Raises Refusal for the SOAPAction of another operation, where that is looked at."""
-        if self.options.dispatch == "action" and said.strip().strip('"') != operation.soap_action:
+        if self.options.dispatch == "action" and action.strip().strip('"') != operation.soap_action:
             raise Refusal(None, f"The SOAPAction is not that of {operation.name}.")
 
     def _fix(self, path: str, data: bytes, body: bytes) -> None:

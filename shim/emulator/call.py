@@ -80,10 +80,10 @@ class EmulatedRequest:
         return None
 
     def need_account(self, who: str = "account") -> EmulatedAccount:
-        found = self.find(who)
-        if found is None:
+        account = self.find(who)
+        if account is None:
             raise missing(" or ".join(_NAMES[who]))
-        return found
+        return account
 
     def look_up(self, by: str, value: str) -> EmulatedAccount | None:
         if by == _BY_ID:
@@ -101,29 +101,29 @@ class EmulatedRequest:
 
     def find_many(self) -> tuple[list[EmulatedAccount], int]:
         """The accounts that ID and identifier name, each once, and how many names led nowhere."""
-        found: dict[int, EmulatedAccount] = {}
+        accounts: dict[int, EmulatedAccount] = {}
         lost = 0
-        asked = 0
+        many = 0
         for name, by in _NAMES["account"].items():
             for value in self.texts(name):
-                asked += 1
+                many += 1
                 account = self.look_up(by, value)
                 if account is not None and self.world.is_at_or_below(account, self.actor):
-                    found[account.id] = account
+                    accounts[account.id] = account
                 else:
                     lost += 1
-        if not asked:
+        if not many:
             raise missing("ID or identifier")
-        return list(found.values()), lost
+        return list(accounts.values()), lost
 
     def extension(self, name: str = "extendedNumber") -> EmulatedExtension:
         return self.extension_at(self.need(name), name)
 
     def extension_at(self, number: str, name: str = "extendedNumber") -> EmulatedExtension:
-        found = self.world.extensions.get(number)
-        if found is None or not self.world.is_at_or_below(self.world.accounts[found.user], self.actor):
+        extension = self.world.extensions.get(number)
+        if extension is None or not self.world.is_at_or_below(self.world.accounts[extension.user], self.actor):
             raise Refusal(AUTHENTICATION, f"The value of {name} is invalid: there is no such extension.")
-        return found
+        return extension
 
 
 OperationHandler = Callable[[EmulatedRequest], Element]

@@ -50,12 +50,12 @@ class Dispatcher:
 
     def operation(self, path: str, request: Element) -> Operation:
         """Raises Refusal for an element that is no request, or not one of the service at this path."""
-        found = self.interface.by_input.get(request.name)
-        if found is None:
+        operation = self.interface.by_input.get(request.name)
+        if operation is None:
             raise Refusal(None, f"There is no operation for the element {request.name}.")
-        if self.paths.get(path) != found.service:
-            raise Refusal(None, f"The operation {found.name} is not served at {path}.")
-        return found
+        if self.paths.get(path) != operation.service:
+            raise Refusal(None, f"The operation {operation.name} is not served at {path}.")
+        return operation
 
     def caller(self, world: World, headers: list[Element]) -> EmulatedAccount:
         """The account whose app the token was given to. Raises Refusal when the token does not live."""
@@ -104,7 +104,7 @@ class Dispatcher:
 
 
 def _context(call: EmulatedRequest) -> EmulatedAccount:
-    found = call.find("context")
-    if found is None:
+    account = call.find("context")
+    if account is None:
         raise Refusal(CONTEXT_USER, "The context user is empty.")
-    return found
+    return account

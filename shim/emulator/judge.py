@@ -93,9 +93,9 @@ def check_request(interface: Interface, operation: Operation, request: Element, 
             raise Refusal(None, f"The element {request.children[0].name} is not known here.")
         return request
     _, problems = writer_of(interface, operation, False).write(request)
-    found = [each for each in problems if each.why != "missing" or not rules.lenient]
-    if found:
-        raise _refusal(operation, found[0])
+    judged = [each for each in problems if each.why != "missing" or not rules.lenient]
+    if judged:
+        raise _refusal(operation, judged[0])
     if rules.demands == "strict":
         for name in interface.may_require.get(operation.full_name, ()):
             if not (request.get(name) or "").strip():

@@ -36,10 +36,10 @@ class Row:
 
     @property
     def elements(self) -> tuple[str, ...]:
-        said = self.data[self.action]
+        named = self.data[self.action]
         if self.action == "add":
-            return tuple(each["name"] for each in said)
-        return (said,) if isinstance(said, str) else tuple(said)
+            return tuple(each["name"] for each in named)
+        return (named,) if isinstance(named, str) else tuple(named)
 
     @property
     def becomes(self) -> str:
@@ -58,8 +58,8 @@ class Row:
 
     @property
     def certainty(self) -> Certainty:
-        said: Certainty = self.data["certainty"]
-        return said
+        certainty: Certainty = self.data["certainty"]
+        return certainty
 
     @property
     def because(self) -> str:
@@ -85,16 +85,16 @@ def numbers(version: str) -> tuple[int, ...]:
 @cache
 def known() -> tuple[str, ...]:
     """The versions that are described, lowest first; the oldest is whole, the others are rows over it."""
-    found = {
+    dialects = {
         each.name.removesuffix(".json") for each in files(__package__).iterdir() if _FILE.fullmatch(each.name)
     }
-    return tuple(sorted(found, key=numbers))
+    return tuple(sorted(dialects, key=numbers))
 
 
 def nearest(version: str) -> str:
     """The described version that a version is spoken as: itself, else the nearest below, else the oldest."""
-    wanted = (*numbers(version), 0, 0)[:3]
-    return max((each for each in known() if numbers(each) <= wanted), key=numbers, default=OLDEST)
+    version_numbers = (*numbers(version), 0, 0)[:3]
+    return max((each for each in known() if numbers(each) <= version_numbers), key=numbers, default=OLDEST)
 
 
 @cache

@@ -66,9 +66,9 @@ def old() -> Interface:
 def new(dialect: Dialect = STANDARD) -> Interface:
     """The interface of v3 as a backend speaks it."""
     split = _split() if dialect.person_names == "split" else ()
-    made = written(dialect.version, rows_of(dialect), split)
-    made.header_namespace = dialect.header_namespace
-    return made
+    interface = written(dialect.version, rows_of(dialect), split)
+    interface.header_namespace = dialect.header_namespace
+    return interface
 
 
 def written(version: str, rows: Iterable[Row], corrections: Iterable[Any] = ()) -> Interface:
@@ -84,13 +84,13 @@ def written(version: str, rows: Iterable[Row], corrections: Iterable[Any] = ()) 
 def rows_of(dialect: Dialect) -> tuple[Row, ...]:
     """The rows of a dialect over 3.0.0: the rows of its version, with those of a topic as they are set."""
     rows = described(dialect.described).rows
-    wanted = {"person_names": dialect.person_names, "storage_limits": dialect.storage_limits}
+    by_topic = {"person_names": dialect.person_names, "storage_limits": dialect.storage_limits}
     without = {"person_names": "name", "storage_limits": "five"}
-    for topic, said in wanted.items():
-        if said == "auto":
+    for topic, chosen in by_topic.items():
+        if chosen == "auto":
             continue
         rows = tuple(each for each in rows if each.topic != topic)
-        if said != without[topic]:
+        if chosen != without[topic]:
             rows = (*_first_with(topic), *rows)
     return rows
 
@@ -98,13 +98,13 @@ def rows_of(dialect: Dialect) -> tuple[Row, ...]:
 def _first_with(topic: str) -> tuple[Row, ...]:
     """The rows of a topic as the first version has them that has any."""
     each_version = (described(version).rows for version in known())
-    found = (tuple(row for row in rows if row.topic == topic) for rows in each_version)
-    return next(rows for rows in found if rows)
+    by_version = (tuple(row for row in rows if row.topic == topic) for rows in each_version)
+    return next(rows for rows in by_version if rows)
 
 
 def _split() -> list[Any]:
-    found: list[Any] = _read("variants.json")["person_names"]["split"]
-    return found
+    names: list[Any] = _read("variants.json")["person_names"]["split"]
+    return names
 
 
 def _corrected(version: str, variant: Iterable[Any] = ()) -> dict[str, Any]:

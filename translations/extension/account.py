@@ -71,14 +71,14 @@ def _add(context: CallContext) -> Steps[Element]:
     def steps(journal: JournalRun) -> Steps[Learning]:
         goes_on = not any(wanted_user.is_on(name) for name in ("verbose", "passwordAuto", "forceUpdate"))
         probe = yield from fresh(journal, _user_with_login(wanted_user))
-        made = yield from shared_emails.tried(
+        created = yield from shared_emails.tried(
             context, wanted_user,
             lambda: step(
                 journal, "add-user", user.new, wanted_user, goes_on=goes_on, probe=probe, undo=_USER_UNDONE
             ),
         )  # fmt: skip
-        phone_passwords.share(context, made, wanted_phone)
-        user_id = made.get("ID") or ""
+        phone_passwords.share(context, created, wanted_phone)
+        user_id = created.get("ID") or ""
         if templates.user is None:
             kind = yield from kind_of(context, templates)
             yield from _allow(journal, user_id, kind)
@@ -93,12 +93,12 @@ def _add(context: CallContext) -> Steps[Element]:
             for identity in learned:
                 note(context, identity)
                 about(context, identity)
-            finished = finish(context, user.to_old(made, context), phone.to_old(added, context))
-            put_old(finished, context, made, added)
+            finished = finish(context, user.to_old(created, context), phone.to_old(added, context))
+            put_old(finished, context, created, added)
             return finished
 
         number = added.get("extendedNumber") or ""
-        return Learning((Known(user_id, number, made.get("identifier"), "created"),), answer)
+        return Learning((Known(user_id, number, created.get("identifier"), "created"),), answer)
 
     login = (wanted_user.get("login") or "").strip()
     begin = beginning(context, f"login {login}" if login else None)
@@ -138,13 +138,17 @@ def _allow(journal: JournalRun, user_id: str, kind: str) -> Steps[None]:
         yield from step(journal, "allow-user", operation, request, again=True)
 
 
-def _user_with_login(wanted: Element) -> Probe:
+def _user_with_login(request: Element) -> Probe:
     """Who has the login that is asked for, under the parent that is asked for where v3 can list by it."""
-    login = (wanted.get("login") or "").strip()
-    parents = [each for each in wanted.children if each.name in ("parentID", "parentIdentifier") and each.text]
-    asked = Element("GetUsers", children=[Element("filter", login), *parents[:1]])
+    login = (request.get("login") or "").strip()
+    parents = [each for each in request.children if each.name in ("parentID", "parentIdentifier") and each.text]
+    listing = Element("GetUsers", children=[Element("filter", login), *parents[:1]])
     return Probe(
-        Ask("User.GetUsers", asked), "user", "ID", {"login": login}, may_be_suffixed=wanted.is_on("forceUpdate")
+        Ask("User.GetUsers", listing),
+        "user",
+        "ID",
+        {"login": login},
+        may_be_suffixed=request.is_on("forceUpdate"),
     )
 
 
@@ -173,8 +177,8 @@ def _edit(context: CallContext) -> Steps[Element]:
     def steps(journal: JournalRun) -> Steps[Element]:
         edited = yield from shared_emails.tried(context, profile, lambda: redo_step(journal, 0), own)
         changed = yield from redo_step(journal, 1)
-        said = [edited.answer or Element(""), changed.answer or Element("")]
-        return finish(context, user.to_old(said[0], context), phone.to_old(said[1], context))
+        answers = [edited.answer or Element(""), changed.answer or Element("")]
+        return finish(context, user.to_old(answers[0], context), phone.to_old(answers[1], context))
 
     writes = (
         JournalStep("edit-user", Ask(user.new.full_name, profile)),

@@ -40,11 +40,11 @@ class _Lists:
     """The elements of the answers besides rows: notices, of either list."""
 
     def take_people(self, answer: Element | None, *, chosen: bool = True) -> list[str]:
-        found = {said: each for each in answer.all("user") if (said := each.get("ID"))} if answer else {}
+        people = {user_id: each for each in answer.all("user") if (user_id := each.get("ID"))} if answer else {}
         self.others += [each for each in answer.children if each.name == "notice"] if answer else []
-        self.people |= found
-        self.chosen |= found.keys() if chosen else set()
-        return list(found)
+        self.people |= people
+        self.chosen |= people.keys() if chosen else set()
+        return list(people)
 
     def take_rows(self, answer: Element | None, user: str = "") -> None:
         for each in answer.children if answer else ():
@@ -104,168 +104,172 @@ def listed(context: CallContext) -> Steps[Element]:
     put(users, templates.user)
     put(phones, templates.extension)
     text = (context.request.get("filter") or "").strip().lower()
-    asked = _Asked(context, users, phones, text)
-    lists = yield from _read(asked)
-    yield from _join(asked, lists)
-    yield from _complete_people(asked, lists)
-    return _answer(asked, lists)
+    listing = _Asked(context, users, phones, text)
+    lists = yield from _read(listing)
+    yield from _join(listing, lists)
+    yield from _complete_people(listing, lists)
+    return _answer(listing, lists)
 
 
 # ---- reading ----
 
 
-def _read(asked: _Asked) -> Steps[_Lists]:
+def _read(listing: _Asked) -> Steps[_Lists]:
     """The lists of the parent; where they reach its own only, those of what is below it as well."""
     lists = _Lists()
-    lists.take_people((yield from _ask(asked, "user", asked.users)))
-    lists.take_rows((yield from _ask(asked, "extension", asked.phones)))
-    way = asked.setting("lists")
+    lists.take_people((yield from _ask(listing, "user", listing.users)))
+    lists.take_rows((yield from _ask(listing, "extension", listing.phones)))
+    way = listing.setting("lists")
     if way == "subtree" or (way == "auto" and lists.rows):
         return lists
-    if asked.may_be_number:
-        lists.take_people((yield from _ask(asked, "user", asked.everybody)), chosen=False)
-    yield from _rows_of_each(asked, lists, tuple(lists.people))
+    if listing.may_be_number:
+        lists.take_people((yield from _ask(listing, "user", listing.everybody)), chosen=False)
+    yield from _rows_of_each(listing, lists, tuple(lists.people))
     if way == "direct" or not (lists.rows or lists.people):
-        yield from _below(asked, lists)
+        yield from _below(listing, lists)
     return lists
 
 
-def _ask(asked: _Asked, leg: str, request: Element) -> Steps[Element]:
-    operation = asked.context.translation.legs[leg].new
-    return (yield from forward(asked.context, operation, request, writes=False))
+def _ask(listing: _Asked, leg: str, request: Element) -> Steps[Element]:
+    operation = listing.context.translation.legs[leg].new
+    return (yield from forward(listing.context, operation, request, writes=False))
 
 
-def _rows_of_each(asked: _Asked, lists: _Lists, users: Iterable[str]) -> Steps[None]:
+def _rows_of_each(listing: _Asked, lists: _Lists, users: Iterable[str]) -> Steps[None]:
     """The extensions that each of these users has."""
     each = list(dict.fromkeys(users))
-    answers = yield from _below_each(asked, "Extension.GetExtensions", asked.phones, each)
+    answers = yield from _below_each(listing, "Extension.GetExtensions", listing.phones, each)
     for user, answer in zip(each, answers, strict=True):
         lists.take_rows(answer, user)
 
 
 def _below_each(
-    asked: _Asked, name: str, request: Element, parents: Iterable[str]
+    listing: _Asked, name: str, request: Element, parents: Iterable[str]
 ) -> Steps[list[Element | None]]:
     """The lists of v3 of each of these parents, side by side; None where it refuses."""
     kept = [each for each in request.children if each.name not in _PARENT]
     parts = tuple(
-        look(asked.context, name, *kept, Element("parentID", parent)) for parent in dict.fromkeys(parents)
+        look(listing.context, name, *kept, Element("parentID", parent)) for parent in dict.fromkeys(parents)
     )
-    found = (yield from ask(Together(parts))) if parts else []
-    return found
+    answers = (yield from ask(Together(parts))) if parts else []
+    return answers
 
 
-def _below(asked: _Asked, lists: _Lists) -> Steps[None]:
+def _below(listing: _Asked, lists: _Lists) -> Steps[None]:
     """People and extensions of all organizations below the parent."""
-    parent = [each for each in asked.users.children if each.name in _PARENT]
-    above = yield from look(asked.context, "ServiceProvider.GetServiceProviders", *parent)
-    places = [(yield from look(asked.context, "Organization.GetOrganizations", *parent))]
+    parent = [each for each in listing.users.children if each.name in _PARENT]
+    above = yield from look(listing.context, "ServiceProvider.GetServiceProviders", *parent)
+    places = [(yield from look(listing.context, "Organization.GetOrganizations", *parent))]
     providers = _ids([above], "serviceProvider")
     nothing = Element("GetOrganizations")
-    places += yield from _below_each(asked, "Organization.GetOrganizations", nothing, providers)
+    places += yield from _below_each(listing, "Organization.GetOrganizations", nothing, providers)
     organizations = _ids(places, "organization")
     before = set(lists.people)
-    for answer in (yield from _below_each(asked, "User.GetUsers", asked.users, organizations)):
+    for answer in (yield from _below_each(listing, "User.GetUsers", listing.users, organizations)):
         lists.take_people(answer)
-    if asked.may_be_number:
-        for answer in (yield from _below_each(asked, "User.GetUsers", asked.everybody, organizations)):
+    if listing.may_be_number:
+        for answer in (yield from _below_each(listing, "User.GetUsers", listing.everybody, organizations)):
             lists.take_people(answer, chosen=False)
-    yield from _rows_of_each(asked, lists, [each for each in lists.people if each not in before])
+    yield from _rows_of_each(listing, lists, [each for each in lists.people if each not in before])
 
 
 def _ids(answers: Iterable[Element | None], row: str) -> list[str]:
-    return [said for answer in answers if answer for each in answer.all(row) if (said := each.get("ID"))]
+    return [row_id for answer in answers if answer for each in answer.all(row) if (row_id := each.get("ID"))]
 
 
 # ---- joining ----
 
 
-def _join(asked: _Asked, lists: _Lists) -> Steps[None]:
+def _join(listing: _Asked, lists: _Lists) -> Steps[None]:
     """Find out whose each row is, and bring the identity map and the rows in line with v3."""
-    context = asked.context
+    context = listing.context
     yield from known_to_map(context, lists.rows)
     by: dict[str, list[str]] = {}
     for user, each in lists.people.items():
         by.setdefault(each.get("identifier") or "", []).append(user)
-    tells = yield from _rows_tell_users(asked, lists, by)
-    told: list[Known] = []
+    tells = yield from _rows_tell_users(listing, lists, by)
+    known: list[Known] = []
     unclear: list[str] = []
     for number, row in lists.rows.items():
-        said = row.get("identifier") or ""
+        identifier = row.get("identifier") or ""
         identity = context.extensions.identities.get(("number", number))
-        if tells and said and len(by.get(said, ())) == 1:
-            told.append(Known(by[said][0], number, said))
+        if tells and identifier and len(by.get(identifier, ())) == 1:
+            known.append(Known(by[identifier][0], number, identifier))
         elif number in lists.owners:
-            told.append(Known(lists.owners[number], number))
-        elif identity is not None and (asked.text or asked.narrowed or identity.user_id in lists.people):
-            told.append(Known(identity.user_id, number))
-        elif identity is not None or _may_be_listed(asked, number, said, by, tells):
+            known.append(Known(lists.owners[number], number))
+        elif identity is not None and (listing.text or listing.narrowed or identity.user_id in lists.people):
+            known.append(Known(identity.user_id, number))
+        elif identity is not None or _may_be_listed(listing, number, identifier, by, tells):
             unclear.append(number)
     said_of = yield from ask_each(context, unclear)
-    told += [said_of.known(number) for number in unclear if number in said_of.there]
-    users = dict.fromkeys([*lists.people, *(each.user_id for each in told)]) if asked.whole else ()
-    seen = ListedExtensions(told, lists.rows, tuple(users), denied=said_of.denied)
-    found = yield from reconcile(context, seen)
-    for identity in found.gone:
+    known += [said_of.known(number) for number in unclear if number in said_of.there]
+    users = dict.fromkeys([*lists.people, *(each.user_id for each in known)]) if listing.whole else ()
+    seen = ListedExtensions(known, lists.rows, tuple(users), denied=said_of.denied)
+    outcome = yield from reconcile(context, seen)
+    for identity in outcome.gone:
         unnote(context, identity)
-    for identity in found.identities.values():
+    for identity in outcome.identities.values():
         note(context, identity)
-    for number in (*found.ghosts, *said_of.denied):
+    for number in (*outcome.ghosts, *said_of.denied):
         lists.rows.pop(number, None)
-    for number, details in found.omitted.items():
-        lists.rows[number] = _only(asked, "extension", details)
+    for number, details in outcome.omitted.items():
+        lists.rows[number] = _only(listing, "extension", details)
 
 
-def _rows_tell_users(asked: _Asked, lists: _Lists, by: dict[str, list[str]]) -> Steps[bool]:
+def _rows_tell_users(listing: _Asked, lists: _Lists, by: dict[str, list[str]]) -> Steps[bool]:
     """True if the identifier of a row is its user's; v3 is asked of one where nothing else tells."""
-    way = asked.setting("row_identifier")
-    rows = {number: said for number, row in lists.rows.items() if (said := row.get("identifier"))}
-    if way != "auto" or not rows or any(said in by for said in rows.values()):
+    way = listing.setting("row_identifier")
+    rows = {number: identifier for number, row in lists.rows.items() if (identifier := row.get("identifier"))}
+    if way != "auto" or not rows or any(identifier in by for identifier in rows.values()):
         return way != "extension"
-    for number, said in rows.items():
-        identity = asked.context.extensions.identities.get(("number", number))
+    for number, identifier in rows.items():
+        identity = listing.context.extensions.identities.get(("number", number))
         if identity is not None and identity.identifier:
-            return identity.identifier == said
-    number, said = next(iter(rows.items()))
-    details = yield from look(asked.context, "Extension.GetExtensionDetails", Element("extendedNumber", number))
-    return details is None or details.get("parentIdentifier") in (None, "", said)
-
-
-def _may_be_listed(asked: _Asked, number: str, said: str, by: dict[str, list[str]], tells: bool) -> bool:
-    """True if a row of an unknown owner may be one to list: then v3 is asked whose it is."""
-    if not (asked.text or asked.narrowed) or not tells or not said or said in by or "" in by:
-        return True
-    return _number_fits(asked, number)
-
-
-def _complete_people(asked: _Asked, lists: _Lists) -> Steps[None]:
-    """Owners that are to be listed and that v3 did not list: found by their number, or left out by mistake."""
-    if asked.may_be_number and _absent_owners(asked, lists):
-        lists.take_people((yield from _ask(asked, "user", asked.everybody)), chosen=False)
-    wanted = _absent_owners(asked, lists)
-    if not wanted or asked.narrowed:
-        return
-    found = yield from ask(
-        Together(tuple(look(asked.context, "User.GetUserDetails", Element("ID", user)) for user in wanted))
+            return identity.identifier == identifier
+    number, identifier = next(iter(rows.items()))
+    details = yield from look(
+        listing.context, "Extension.GetExtensionDetails", Element("extendedNumber", number)
     )
-    for user, details in zip(wanted, found, strict=True):
+    return details is None or details.get("parentIdentifier") in (None, "", identifier)
+
+
+def _may_be_listed(
+    listing: _Asked, number: str, identifier: str, by: dict[str, list[str]], tells: bool
+) -> bool:
+    """True if a row of an unknown owner may be one to list: then v3 is asked whose it is."""
+    if not (listing.text or listing.narrowed) or not tells or not identifier or identifier in by or "" in by:
+        return True
+    return _number_fits(listing, number)
+
+
+def _complete_people(listing: _Asked, lists: _Lists) -> Steps[None]:
+    """Owners that are to be listed and that v3 did not list: found by their number, or left out by mistake."""
+    if listing.may_be_number and _absent_owners(listing, lists):
+        lists.take_people((yield from _ask(listing, "user", listing.everybody)), chosen=False)
+    absent = _absent_owners(listing, lists)
+    if not absent or listing.narrowed:
+        return
+    users = yield from ask(
+        Together(tuple(look(listing.context, "User.GetUserDetails", Element("ID", user)) for user in absent))
+    )
+    for user, details in zip(absent, users, strict=True):
         if details is not None:
-            lists.people[user] = _only(asked, "user", details)
+            lists.people[user] = _only(listing, "user", details)
 
 
-def _absent_owners(asked: _Asked, lists: _Lists) -> list[str]:
+def _absent_owners(listing: _Asked, lists: _Lists) -> list[str]:
     owners = {
         identity.user_id: None
         for number in lists.rows
-        if (identity := asked.context.extensions.identities.get(("number", number))) is not None
-        and (not asked.text or _number_fits(asked, number))
+        if (identity := listing.context.extensions.identities.get(("number", number))) is not None
+        and (not listing.text or _number_fits(listing, number))
     }
     return [user for user in owners if user not in lists.people][:MOST_ASKED]
 
 
-def _only(asked: _Asked, row: str, details: Element) -> Element:
+def _only(listing: _Asked, row: str, details: Element) -> Element:
     """The details that a row of a list has."""
-    kind = asked.context.translation.legs[row].new.output.complex
+    kind = listing.context.translation.legs[row].new.output.complex
     inner = kind.slots[row].decl.complex if kind is not None else None
     names = inner.slots.keys() if inner is not None else ()
     return Element(row, children=[each for each in details.children if each.name in names])
@@ -274,49 +278,49 @@ def _only(asked: _Asked, row: str, details: Element) -> Element:
 # ---- answering ----
 
 
-def _answer(asked: _Asked, lists: _Lists) -> Element:
+def _answer(listing: _Asked, lists: _Lists) -> Element:
     """The old list. That it is empty is said only of one that is."""
-    phones, context = asked.context.translation.legs["extension"], asked.context
+    phones, context = listing.context.translation.legs["extension"], listing.context
     old = phones.to_old(
         Element(phones.new.output.name, children=[*lists.others, *lists.rows.values()]), context
     )
-    made = zip(lists.rows, old.all("extension"), strict=True)
-    rows = [row for number, each in made if (row := _row(asked, lists, number, each)) is not None]
+    pairs = zip(lists.rows, old.all("extension"), strict=True)
+    rows = [row for number, each in pairs if (row := _row(listing, lists, number, each)) is not None]
     notices = [each for each in old.children if each.name != "extension"]
     others = [each for each in notices if not rows or each.get("code") != NO_RECORDS]
-    target = Element(asked.context.translation.old.output.name, children=[*_once(others), *rows])
-    for produce in asked.context.translation.on_answer:
+    target = Element(listing.context.translation.old.output.name, children=[*_once(others), *rows])
+    for produce in listing.context.translation.on_answer:
         produce(target, context)
     return target
 
 
 def _once(notices: list[Element]) -> list[Element]:
     """Many lists may have said the same, and that there is nothing in words of their own."""
-    told: list[Element] = []
+    elements: list[Element] = []
     for each in notices:
-        empty = each.get("code") == NO_RECORDS and any(other.get("code") == NO_RECORDS for other in told)
-        if each not in told and not empty:
-            told.append(each)
-    return told
+        empty = each.get("code") == NO_RECORDS and any(other.get("code") == NO_RECORDS for other in elements)
+        if each not in elements and not empty:
+            elements.append(each)
+    return elements
 
 
-def _row(asked: _Asked, lists: _Lists, number: str, made: Element) -> Element | None:
+def _row(listing: _Asked, lists: _Lists, number: str, extension: Element) -> Element | None:
     """One row of the old list: the phone's type and number, the account's names. None for one not asked for."""
-    identity: Identity | None = asked.context.extensions.identities.get(("number", number))
+    identity: Identity | None = listing.context.extensions.identities.get(("number", number))
     owner = lists.people.get(identity.user_id) if identity else None
     if identity is None or owner is None:
         return None
-    if asked.text and identity.user_id not in lists.chosen and not _number_fits(asked, number):
+    if listing.text and identity.user_id not in lists.chosen and not _number_fits(listing, number):
         return None
-    kept = [each for each in made.children if each.name not in ("name", "email", "identifier")]
+    kept = [each for each in extension.children if each.name not in ("name", "email", "identifier")]
     local = number.rpartition("*")[2]
     kept += [Element("ID", identity.old_id), Element("extensionID", identity.extension_id)]
     kept += [Element(each.name, each.text) for each in joined_name(owner.children) if each.name != "ID"]
     if local.isdecimal():
         kept.append(Element("extensionNo", local))
-    return Element(made.name, children=kept)
+    return Element(extension.name, children=kept)
 
 
-def _number_fits(asked: _Asked, number: str) -> bool:
+def _number_fits(listing: _Asked, number: str) -> bool:
     """True if the filter is found in the number: in the extension's own part, unless it names the whole."""
-    return asked.text in (number if "*" in asked.text else number.rpartition("*")[2])
+    return listing.text in (number if "*" in listing.text else number.rpartition("*")[2])

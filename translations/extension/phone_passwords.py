@@ -24,11 +24,11 @@ _HAS_ITS_OWN = (
 _NOT_TOLD = "v3 made a password for the account and does not tell it: the phone keeps its own."
 
 
-def share(context: CallContext, made: Element, phone: Element) -> None:
+def share(context: CallContext, written: Element, phone: Element) -> None:
     """Let a new phone have the password that v3 made for its user and answered in `made`."""
     if not phone.is_on("passwordAuto"):
         return
-    password = made.get("password")
+    password = written.get("password")
     if not password:
         context.find(_CODE, "passwordAuto", _NOT_TOLD)
         return
@@ -64,8 +64,8 @@ def _follows(context: CallContext) -> Steps[bool]:
     kept = (
         (yield from ask(Recall(context.extensions.account))) if context.extensions.account is not None else {}
     )
-    said = kept[_FIELD].text if _FIELD in kept else None
-    return (said or context.caller.settings.get("phone_password", "follow")) != _APART
+    value = kept[_FIELD].text if _FIELD in kept else None
+    return (value or context.caller.settings.get("phone_password", "follow")) != _APART
 
 
 def set_apart(context: CallContext, writes: Steps[Element]) -> Steps[Element]:
@@ -83,5 +83,5 @@ def set_apart(context: CallContext, writes: Steps[Element]) -> Steps[Element]:
         raise
 
 
-def _note(account: str, said: str) -> Steps[None]:
-    yield from ask(Remember(account, {_FIELD: Element(_FIELD, said)}))
+def _note(account: str, value: str) -> Steps[None]:
+    yield from ask(Remember(account, {_FIELD: Element(_FIELD, value)}))

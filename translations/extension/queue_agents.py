@@ -41,35 +41,35 @@ def by_id(context: CallContext) -> Steps[Element]:
 
 def _find_out(context: CallContext, named: Iterable[str]) -> Steps[None]:
     """Let the call know each agent, a remote one too: as if its name in v3 were a number."""
-    wanted = [each for each in dict.fromkeys(named) if each]
-    if not wanted:
+    distinct = [each for each in dict.fromkeys(named) if each]
+    if not distinct:
         return
     local, remote = yield from _agents(context)
-    yield from perhaps(context, "old_id", wanted, ask=False)
-    for said in wanted:
-        known = context.extensions.identities.get(("old_id", said))
-        row = remote.get(_canonical(said))
+    yield from perhaps(context, "old_id", distinct, ask=False)
+    for named_agent in distinct:
+        known = context.extensions.identities.get(("old_id", named_agent))
+        row = remote.get(_canonical(named_agent))
         if row is None and known is None:
-            yield from perhaps(context, "old_id", [said], ask=True)
-            known = context.extensions.identities.get(("old_id", said))
+            yield from perhaps(context, "old_id", [named_agent], ask=True)
+            known = context.extensions.identities.get(("old_id", named_agent))
         if known is None and row is None and local is not None:
             raise CallerError(
                 "unknown-extension", "The queue has no agent with this ID: look it up anew.", "100"
             )
         if known is None or (row is not None and not _is_among(known, local)):
-            _note(context, said, row)
+            _note(context, named_agent, row)
 
 
 def _agents(context: CallContext) -> Steps[tuple[list[Element] | None, dict[str, Element]]]:
     """The local agents of the queue, and the remote ones by ID; None and none where v3 does not show them."""
     if context.extensions.main is None:
         return None, {}
-    asked = Element("extendedNumber", context.extensions.main.number)
-    told = yield from look(context, WHOSE.operation, asked)
-    if told is None:
+    request = Element("extendedNumber", context.extensions.main.number)
+    answer = yield from look(context, WHOSE.operation, request)
+    if answer is None:
         return None, {}
-    return told.all("localAgents"), {
-        _canonical(each.get("agentID") or ""): each for each in told.all("remoteAgents")
+    return answer.all("localAgents"), {
+        _canonical(each.get("agentID") or ""): each for each in answer.all("remoteAgents")
     }
 
 
@@ -83,14 +83,16 @@ def _is_among(known: Identity, local: list[Element] | None) -> bool:
     return any(has_number(known, (each.get("extensionNo") or "").strip()) for each in local or ())
 
 
-def _note(context: CallContext, said: str, row: Element | None) -> None:
+def _note(context: CallContext, identifier: str, row: Element | None) -> None:
     """Name a remote agent in v3. Raises CallerError where the setting refuses it."""
     how = context.caller.settings.get("remote_agent", "id")
     if how == "refuse":
         context.find("field-refused", "ID", _REFUSED)
         raise CallerError("field-refused", f"ID cannot be served: {_REFUSED}")
     phone = (row.get("phoneNumber") or "").strip() if row is not None else ""
-    name = phone if how == "phone" and phone else said
+    name = phone if how == "phone" and phone else identifier
     context.find("effect-may-differ", "ID", _UNTOLD)
-    identity = Identity(said, "", "", name)
-    context.extensions.identities["old_id", said] = context.extensions.identities["number", name] = identity
+    identity = Identity(identifier, "", "", name)
+    context.extensions.identities["old_id", identifier] = context.extensions.identities["number", name] = (
+        identity
+    )

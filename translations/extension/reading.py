@@ -58,25 +58,25 @@ def _found(context: CallContext, read: Callable[[], Steps[Element]]) -> Steps[El
 
 def _profile(user: Translation, context: CallContext) -> Steps[Element]:
     """The user; by ID once it is known whose the extension is."""
-    asked = user.to_new(context)
+    request = user.to_new(context)
     if context.extensions.main is not None:
-        asked = Element(asked.name, children=[Element("ID", context.extensions.main.user_id)])
-    return (yield from forward(context, user.new, asked, writes=False))
+        request = Element(request.name, children=[Element("ID", context.extensions.main.user_id)])
+    return (yield from forward(context, user.new, request, writes=False))
 
 
 def _device(phone: Translation, context: CallContext) -> Steps[Element]:
-    asked = Element(phone.new.input.name, children=[Element("extendedNumber", _extension(context).number)])
-    return (yield from forward(context, phone.new, asked, writes=False))
+    request = Element(phone.new.input.name, children=[Element("extendedNumber", _extension(context).number)])
+    return (yield from forward(context, phone.new, request, writes=False))
 
 
 def _own(context: CallContext, profile: Element) -> Steps[None]:
     """No extension was named: it is the caller's own, if it is one."""
-    found = yield from extensions_of(context, profile.get("ID") or "", strict=True)
-    if not found:
+    extensions = yield from extensions_of(context, profile.get("ID") or "", strict=True)
+    if not extensions:
         raise CallerError(
             "missing-parameter", "Parameter missing: ID or identifier; send it.", PARAMETER_MISSING
         )
-    about(context, found[0])
+    about(context, extensions[0])
 
 
 def _extension(context: CallContext) -> Identity:

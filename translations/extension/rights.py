@@ -121,16 +121,16 @@ def _has_all(context: CallContext, parent: Element | None, slot: Slot) -> bool:
     return parent is None or (slot.decl.complex is not None and is_unlimited(parent, context, "answer"))
 
 
-def _least(wanted: str, parent: Element | None) -> str:
+def _least(level: str, parent: Element | None) -> str:
     """The smaller of what is wanted and what the parent has."""
     if parent is None:
-        return wanted
+        return level
     has = (parent.text or "").strip()
-    if wanted in ("true", "false"):
-        return wanted if is_on(has) else "false"
-    if wanted == "unlimited" or (has.isdecimal() and int(has) < int(wanted)):
-        return has if has.isdecimal() else wanted
-    return wanted
+    if level in ("true", "false"):
+        return level if is_on(has) else "false"
+    if level == "unlimited" or (has.isdecimal() and int(has) < int(level)):
+        return has if has.isdecimal() else level
+    return level
 
 
 def _parent(context: CallContext, user_id: str) -> Steps[Element]:
@@ -140,8 +140,8 @@ def _parent(context: CallContext, user_id: str) -> Steps[Element]:
         if named is not None:
             who = Element(_BY[named.name], (named.text or "").strip())
         else:
-            told = yield from read_v3(context, "User.GetUserDetails", Element("ID", user_id))
-            who = Element("ID", told.get("parentID"))
+            details = yield from read_v3(context, "User.GetUserDetails", Element("ID", user_id))
+            who = Element("ID", details.get("parentID"))
         answer = yield from read_v3(context, "Organization.GetOrganizationPL", who)
     except BackendRefused:
         context.find("grant-unchecked", "parentID", place="Organization.GetOrganizationPL")

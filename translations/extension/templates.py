@@ -38,18 +38,18 @@ class Templates:
 
 def successors(context: CallContext) -> Steps[Templates]:
     """The successors of the template that a request names. Raises CallerError (252) when it has none."""
-    said = (context.request.get("templateID") or "").strip().removeprefix("+").lstrip("0")
-    if not said:
+    template_id = (context.request.get("templateID") or "").strip().removeprefix("+").lstrip("0")
+    if not template_id:
         return Templates()
-    mapped = _mapped(context.caller.settings).get(said)
+    mapped = _mapped(context.caller.settings).get(template_id)
     if mapped is not None:
         return mapped
-    found = yield from _template(context, said)
-    level = found.get("userLevel") if found is not None else None
-    if found is not None and level == "extension":
-        return Templates(extension=said, kind=found.get("extensionType"))
+    template = yield from _template(context, template_id)
+    level = template.get("userLevel") if template is not None else None
+    if template is not None and level == "extension":
+        return Templates(extension=template_id, kind=template.get("extensionType"))
     if level == "user":
-        return Templates(user=said)
+        return Templates(user=template_id)
     raise CallerError(
         "unknown-template",
         "The template ID is invalid: neither the shim's setting templates nor v3 has such a template for users "
@@ -67,41 +67,42 @@ def put(request: Element, template: str | None) -> None:
 
 def put_old(answer: Element, context: CallContext, user: Element, extension: Element) -> None:
     """Let an old answer name the template that the two in v3 came from, if the setting knows it."""
-    found = Templates(user.get("templateID"), extension.get("templateID"))
-    old = _came_from(_mapped(context.caller.settings), found)
+    templates = Templates(user.get("templateID"), extension.get("templateID"))
+    old = _came_from(_mapped(context.caller.settings), templates)
     if old is not None and answer.child("templateID") is not None:
         put(answer, old)
 
 
 def _mapped(settings: Mapping[str, str]) -> dict[str, Templates]:
     """The setting `templates`, by old ID."""
-    found: dict[str, dict[str, str]] = {}
+    by_account: dict[str, dict[str, str]] = {}
     for key, value in settings.items():
         section, _, rest = key.partition(".")
         if section == "templates":
             old, _, side = rest.partition(".")
-            found.setdefault(old, {})[side] = value
-    return {old: Templates(sides.get("user"), sides.get("extension")) for old, sides in found.items()}
+            by_account.setdefault(old, {})[side] = value
+    return {old: Templates(sides.get("user"), sides.get("extension")) for old, sides in by_account.items()}
 
 
-def _came_from(mapped: Mapping[str, Templates], found: Templates) -> str | None:
+def _came_from(mapped: Mapping[str, Templates], templates: Templates) -> str | None:
     """The old template with just these successors, else the first that has one of them."""
-    exact = (old for old, each in mapped.items() if each == found)
+    exact = (old for old, each in mapped.items() if each == templates)
     either = (
         old
         for old, each in mapped.items()
-        if (each.user and each.user == found.user) or (each.extension and each.extension == found.extension)
+        if (each.user and each.user == templates.user)
+        or (each.extension and each.extension == templates.extension)
     )
     return next(exact, None) or next(either, None)
 
 
 def kind_of(context: CallContext, templates: Templates) -> Steps[str]:
     """The type of a new extension: as the request says, else as its template says, else a phone terminal."""
-    said = (context.request.get("extensionType") or "").strip() or templates.kind
-    if not said and templates.extension is not None:
-        found = yield from _template(context, templates.extension)
-        said = found.get("extensionType") if found is not None else None
-    return said or "term"
+    kind = (context.request.get("extensionType") or "").strip() or templates.kind
+    if not kind and templates.extension is not None:
+        template = yield from _template(context, templates.extension)
+        kind = template.get("extensionType") if template is not None else None
+    return kind or "term"
 
 
 def _template(context: CallContext, template: str) -> Steps[Element | None]:

@@ -72,8 +72,8 @@ class Answered:
         """The first texts of a parameter, by name or by path; its name is that of the last step."""
         path = "/".join(_steps(label, self._name))
         known = self._leaves.get(path.rpartition("/")[2], ())
-        found = (text for at, text in known if at == path or at.endswith("/" + path))
-        return list(islice(found, most))
+        texts = (text for at, text in known if at == path or at.endswith("/" + path))
+        return list(islice(texts, most))
 
 
 def complete(
@@ -90,8 +90,8 @@ def complete(
                 "appendOpResponse names an operation that was not answered before this one.",
             )
         for mapping in append.all("responseMapping"):
-            parent, made = _placed(request, mapping, earlier, context)
-            placed.setdefault(id(parent), (parent, []))[1].append(made)
+            parent, target = _placed(request, mapping, earlier, context)
+            placed.setdefault(id(parent), (parent, []))[1].append(target)
             count += 1
             if count > context.limits.repeats:
                 raise CallerError(

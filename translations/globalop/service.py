@@ -96,10 +96,10 @@ def _run(context: CallContext) -> Steps[Element]:
     A failed one ends the run if it says finalOnFailure, and what was added before it is deleted again.
     """
     translation = context.translation
-    asked = translation.to_new(context).all("operation")
+    operations = translation.to_new(context).all("operation")
     run = Run(context)
-    referred = {text.strip() for each in asked for text in _referred(each)}
-    for operation in asked:
+    referred = {text.strip() for each in operations for text in _referred(each)}
+    for operation in operations:
         entry = yield from _one(run, operation)
         if entry.old is not None and entry.identifier in referred:
             run.answers[entry.identifier] = Answered(entry.old)
@@ -137,9 +137,9 @@ def _serve(run: Run, entry: Entry, operation: Element, findings: Findings) -> St
     if sum(len(each.output) for each in run.entries) > MOST_ANSWERED:
         raise CallerError("over-limit", f"The answers so far have {MOST_ANSWERED} bytes: ask for less at once.")
     message = unpacked(operation.child("package"), run.context.limits)
-    asked = run.context.catalogue.old.by_input.get(message.body.name)
-    if asked is not None and asked is not run.context.translation.old:
-        entry.call = InnerCall(asked.full_name, message.body, findings, first=len(run.context.record.calls))
+    called = run.context.catalogue.old.by_input.get(message.body.name)
+    if called is not None and called is not run.context.translation.old:
+        entry.call = InnerCall(called.full_name, message.body, findings, first=len(run.context.record.calls))
         run.context.record.inner.append(entry.call)
     inner = resolve(run.context.catalogue, message, None, findings)
     entry.path += f"/{inner.old.input.name}"

@@ -46,13 +46,13 @@ UNDONE_BY: Mapping[str, Undoing] = {
 def undoing(old: Interface, operation: Operation, request: Element, answer: Element) -> Element | None:
     """The old request that takes an operation back; None when nothing does, or its answer names nothing."""
     declared = UNDONE_BY.get(operation.full_name)
-    made = [Element("ID", each.text) for each in answer.all("ID") if each.text]
-    if declared is None or not made:
+    ids = [Element("ID", each.text) for each in answer.all("ID") if each.text]
+    if declared is None or not ids:
         return None
     also = [
         Element(name, each.text)
-        for said, name in declared.also.items()
-        for each in request.all(said)[:1]
+        for parameter, name in declared.also.items()
+        for each in request.all(parameter)[:1]
         if each.text
     ]
-    return Element(old.operations[declared.operation].input.name, children=[*also, *made])
+    return Element(old.operations[declared.operation].input.name, children=[*also, *ids])

@@ -28,8 +28,8 @@ _SOUGHT = "v3 asks by numbers that no answer of it tells: the shim looks through
 
 
 def _line(text: str) -> str | None:
-    said = text.strip()
-    return said if said.isascii() and said.isdecimal() else None
+    stripped = text.strip()
+    return stripped if stripped.isascii() and stripped.isdecimal() else None
 
 
 def _above_zero(text: str) -> str | None:
@@ -100,12 +100,12 @@ def read(context: CallContext) -> Steps[Element]:
     answer = yield from forward(context, translation.new, new, writes=False)
     sought = texts(context.request, _EXTENSIONS)
     if sought:
-        wanted = {
-            found.number
+        numbers = {
+            identity.number
             for each in sought
-            if (found := context.extensions.identities.get(("extension_id", each)))
+            if (identity := context.extensions.identities.get(("extension_id", each)))
         }
-        answer.children = [each for each in answer.children if each.name != "devices" or _has(each, wanted)]
+        answer.children = [each for each in answer.children if each.name != "devices" or _has(each, numbers)]
     yield from of_answer(context, answer)
     return translation.to_old(answer, context)
 

@@ -37,41 +37,41 @@ HEIGHTS = tuple(
 
 def add(context: CallContext) -> Steps[Element]:
     """Keep an industry under a new ID; heights that are not said are those of 2.5."""
-    asked = context.translation.to_new(context)
+    request = context.translation.to_new(context)
     _may_write(context)
     there = yield from ask(Recall(INDUSTRIES))
-    _is_free(there, asked.get("name") or "", but=None)
+    _is_free(there, request.get("name") or "", but=None)
     kind = context.translation.old.input.complex
     for name, slot in kind.slots.items() if kind is not None else ():
-        if slot.decl.default is not None and asked.child(name) is None:
-            asked.children.append(Element(name, slot.decl.default))
+        if slot.decl.default is not None and request.child(name) is None:
+            request.children.append(Element(name, slot.decl.default))
     number = str(_BEFORE_FIRST + (yield from ask(Issue("industry"))))
-    yield from ask(Remember(INDUSTRIES, {number: Element("industry", children=asked.children)}))
+    yield from ask(Remember(INDUSTRIES, {number: Element("industry", children=request.children)}))
     return _answer(context, Element("ID", number), Element("result", "success"))
 
 
 def edit(context: CallContext) -> Steps[Element]:
     """Change what the request says of an industry, and nothing else."""
-    asked = context.translation.to_new(context)
+    request = context.translation.to_new(context)
     _may_write(context)
     there = yield from ask(Recall(INDUSTRIES))
-    number = _key(asked.get("ID") or "")
+    number = _key(request.get("ID") or "")
     before = there.get(number)
     if before is None or before.nil:
         raise CallerError("unknown-industry", _UNKNOWN, "100")
-    changes = [each for each in asked.children if each.name != "ID"]
-    _is_free(there, asked.get("name") or "", but=number)
-    said = {each.name for each in changes}
-    kept = [each for each in before.children if each.name not in said]
+    changes = [each for each in request.children if each.name != "ID"]
+    _is_free(there, request.get("name") or "", but=number)
+    names = {each.name for each in changes}
+    kept = [each for each in before.children if each.name not in names]
     yield from ask(Remember(INDUSTRIES, {number: Element("industry", children=[*kept, *changes])}))
     return _answer(context, Element("ID", number), Element("result", "success"))
 
 
 def read(context: CallContext) -> Steps[Element]:
     """All industries, by ID; or the one with an ID, or those with a text in their name."""
-    asked = context.translation.to_new(context)
+    request = context.translation.to_new(context)
     there = yield from ask(Recall(INDUSTRIES))
-    number, part = _key(asked.get("ID") or ""), (asked.get("filter") or "").strip().casefold()
+    number, part = _key(request.get("ID") or ""), (request.get("filter") or "").strip().casefold()
     rows = [
         Element("industry", children=[Element("ID", key), *each.children])
         for key, each in sorted(_live(there).items(), key=lambda item: int(item[0]))
@@ -82,10 +82,10 @@ def read(context: CallContext) -> Steps[Element]:
 
 def delete(context: CallContext) -> Steps[Element]:
     """Delete industries; a failure says that some of those that are named were not there."""
-    asked = context.translation.to_new(context)
+    request = context.translation.to_new(context)
     _may_write(context)
     live = _live((yield from ask(Recall(INDUSTRIES))))
-    named = dict.fromkeys(_key(each.text or "") for each in asked.all("ID"))
+    named = dict.fromkeys(_key(each.text or "") for each in request.all("ID"))
     gone = [each for each in named if each in live]
     if not gone:
         raise CallerError("unknown-industry", _UNKNOWN, "100")
@@ -120,7 +120,7 @@ def _key(text: str) -> str:
 
 def _is_free(there: Mapping[str, Element], name: str, *, but: str | None) -> None:
     """Clients name an industry by its name, too: so no two have the same."""
-    wanted = name.strip().casefold()
+    folded = name.strip().casefold()
     for key, each in _live(there).items():
-        if wanted and key != but and (each.get("name") or "").strip().casefold() == wanted:
+        if folded and key != but and (each.get("name") or "").strip().casefold() == folded:
             raise CallerError("duplicate", "There is an industry of this name already.", "200")

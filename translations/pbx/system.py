@@ -25,8 +25,8 @@ def _answer(context: CallContext, *children: Element) -> Element:
 
 
 def _access(context: CallContext, api: str) -> Element:
-    said = context.caller.settings
-    auth, status = said.get(f"{api}_legacy_auth", "false"), said.get(f"{api}_status", "false")
+    settings = context.caller.settings
+    auth, status = settings.get(f"{api}_legacy_auth", "false"), settings.get(f"{api}_status", "false")
     return Element("access", children=[Element("legacyAuth", auth), Element("status", status)])
 
 
@@ -39,10 +39,10 @@ def system_api(context: CallContext) -> Element:
 def call_api(context: CallContext) -> Element:
     """CallAPI on or off, and its login, as configured."""
     context.translation.to_new(context)
-    said = context.caller.settings
+    settings = context.caller.settings
     login = {
-        "username": said.get("call_api_username", ""),
-        "password": said.get("call_api_password") or _NO_PASSWORD,
+        "username": settings.get("call_api_username", ""),
+        "password": settings.get("call_api_password") or _NO_PASSWORD,
     }
     auth = Element("auth", children=[Element(name, text) for name, text in login.items()])
     return _answer(context, _access(context, "call_api"), auth)

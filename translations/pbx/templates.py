@@ -44,11 +44,11 @@ RULES = (
 def read(context: CallContext) -> Steps[Element]:
     """For level 100 v3 is asked twice: for extension templates, and for user templates, which fit any type."""
     translation = context.translation
-    asked = [translation.to_new(context)]
-    if asked[0].get("userLevel") == "extension":
-        asked.append(_for_users(asked[0]))
+    requests = [translation.to_new(context)]
+    if requests[0].get("userLevel") == "extension":
+        requests.append(_for_users(requests[0]))
     answers, refused = [], []
-    for new in asked:
+    for new in requests:
         try:
             answers.append((yield from forward(context, translation.new, new, writes=False)))
         except BackendError as fault:
@@ -63,6 +63,6 @@ def read(context: CallContext) -> Steps[Element]:
     return translation.to_old(answer, context)
 
 
-def _for_users(asked: Element) -> Element:
-    kept = [each for each in asked.children if each.name not in ("userLevel", "extensionType")]
-    return Element(asked.name, children=[*kept, Element("userLevel", "user")])
+def _for_users(request: Element) -> Element:
+    kept = [each for each in request.children if each.name not in ("userLevel", "extensionType")]
+    return Element(request.name, children=[*kept, Element("userLevel", "user")])

@@ -27,15 +27,15 @@ _LIMITS = (
 
 def _user_max(relative: bool) -> Rule:
     def value(context: CallContext) -> Element | None:
-        wanted = context.caller.settings.get("user_max", "unlimited")
-        if wanted == "leave" or not any(context.request.child(each) for each in _LIMITS):
+        setting = context.caller.settings.get("user_max", "unlimited")
+        if setting == "leave" or not any(context.request.child(each) for each in _LIMITS):
             return None
         if relative:
-            inner = Element("unlimited", "true") if wanted == "unlimited" else Element("value", wanted)
+            inner = Element("unlimited", "true") if setting == "unlimited" else Element("value", setting)
             return Element("userMax", children=[inner])
-        if wanted == "unlimited":
+        if setting == "unlimited":
             return Element("userMax", "0", {"unlimited": "true"})
-        return Element("userMax", wanted, {"unlimited": "false"})
+        return Element("userMax", setting, {"unlimited": "false"})
 
     return added(
         "userMax",

@@ -89,7 +89,7 @@ PERSON: tuple[Rule, ...] = (
 ORGANIZATION: tuple[Rule, ...] = (*PERSON, _completed("company", _COMPANY, _company))
 
 
-def owner(context: CallContext, add: Operation, wanted: Element) -> Steps[None]:
+def owner(context: CallContext, add: Operation, request: Element) -> Steps[None]:
     """Make the first user of an organization its owner, where that is set and v3 has roles."""
     kind = add.input.complex
     if (
@@ -98,8 +98,10 @@ def owner(context: CallContext, add: Operation, wanted: Element) -> Steps[None]:
         or ROLE not in kind.slots
     ):
         return
-    parent = [each for each in wanted.children if each.name in ("parentID", "parentIdentifier") and each.text]
-    told = yield from look(context, MEMBERS.operation, *(Element(each.name, each.text) for each in parent[:1]))
-    if told is not None and not told.all("user"):
-        wanted.children.append(Element(ROLE, "owner"))
+    parent = [each for each in request.children if each.name in ("parentID", "parentIdentifier") and each.text]
+    answer = yield from look(
+        context, MEMBERS.operation, *(Element(each.name, each.text) for each in parent[:1])
+    )
+    if answer is not None and not answer.all("user"):
+        request.children.append(Element(ROLE, "owner"))
         context.find("default-added", "parentID", _OWNER, ROLE)

@@ -70,17 +70,19 @@ def extensions(named: Mapping[Identity, str], whole: str = "User.DelUser") -> St
     """Deletions of extensions, given with the element that names each, in the order in which they are safe:
     the one that its user was made for last, since by then it may be the user's only one."""
     users = tuple(dict.fromkeys(each.user_id for each in named))
-    found = (yield from ask(FindIdentities("user_id", users))) if users else {}
+    identities = (yield from ask(FindIdentities("user_id", users))) if users else {}
     going = {each.number for each in named}
-    stay = {user: [each.number for each in group if each.number not in going] for user, group in found.items()}
+    stay = {
+        user: [each.number for each in group if each.number not in going] for user, group in identities.items()
+    }
     order = sorted(named, key=lambda each: each.old_id == each.user_id)
     return [extension(each, named[each], whole, stay.get(each.user_id, ())) for each in order]
 
 
 def extensions_of(user_id: str, **match: str) -> Probe:
     """How to see whether a user has an extension."""
-    asked = _only("GetExtensions", "parentID", user_id)
-    return Probe(Ask("Extension.GetExtensions", asked), "extension", "extendedNumber", match)
+    request = _only("GetExtensions", "parentID", user_id)
+    return Probe(Ask("Extension.GetExtensions", request), "extension", "extendedNumber", match)
 
 
 def _details(number: str) -> Ask:
@@ -129,10 +131,10 @@ def delete_all(context: CallContext, doomed: Sequence[Doomed], lost: int = 0) ->
 
     writes = [each.step for each in doomed]
     begin = beginning(context, _subject(writes), writes, answer(len(doomed)))
-    told = yield from journalled(context, begin, steps)
-    if told.get("items") == "0":
+    explained = yield from journalled(context, begin, steps)
+    if explained.get("items") == "0":
         raise nothing_there()
-    return told
+    return explained
 
 
 def nothing_there() -> CallerError:

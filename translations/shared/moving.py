@@ -43,8 +43,8 @@ def move(context: CallContext) -> Steps[Element]:
 def _default(context: CallContext, new: Element) -> Steps[None]:
     """Let the request name the default plan of whom it moves to, if there is one."""
     to = next(each for each in new.children if each.name in _TO)
-    told = yield from look(context, PLANS.operation, Element(_TO[to.name], to.text))
-    plans = told.all("chargingPlan") if told is not None else []
+    answer = yield from look(context, PLANS.operation, Element(_TO[to.name], to.text))
+    plans = answer.all("chargingPlan") if answer is not None else []
     marked = [each.get("ID") for each in plans if each.is_on("default")]
     if marked and marked[0]:
         new.children.append(Element("chargingPlanID", marked[0]))

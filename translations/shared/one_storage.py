@@ -179,8 +179,8 @@ def _settle(context: CallContext, new: Element) -> Steps[None]:
             now = yield from _now(context, new, kept)
     known = {name: each for name, each in given.items() if not steps or name in now}
     five = now | {name: _changed(each, now.get(name, 0)) for name, each in known.items()}
-    said = _stepped(changes) if steps else _whole(summed(five), relative=bool(changes))
-    new.children = [said if each.name == STORAGE else each for each in new.children]
+    element = _stepped(changes) if steps else _whole(summed(five), relative=bool(changes))
+    new.children = [element if each.name == STORAGE else each for each in new.children]
     if five:
         context.find("field-kept", next(iter(given)), _ADDED_UP)
     context.kept.fields |= {name: _element(name, limit) for name, limit in five.items()}
@@ -192,18 +192,18 @@ def _kept(context: CallContext) -> Steps[Mapping[str, Element]]:
     if account is None:
         return {}
     try:
-        found = yield from ask(Recall(account))
+        kept = yield from ask(Recall(account))
     except Fault:
         return {}
-    return found
+    return kept
 
 
 def _now(context: CallContext, new: Element, kept: Mapping[str, Element]) -> Steps[dict[str, Limit]]:
     """The five as they are; nothing where v3 does not tell the one."""
     service = context.translation.new.service
     who = [each for each in new.children if each.name in ("ID", "identifier")][:1]
-    told = yield from look(context, f"{service}.Get{service}PL", *who)
-    place = told.child("userPL") if told is not None else None
+    answer = yield from look(context, f"{service}.Get{service}PL", *who)
+    place = answer.child("userPL") if answer is not None else None
     one = place.child(STORAGE) if place is not None else None
     total = _UNREADABLE if one is None else _total(one, context)
     return {} if total == _UNREADABLE else shares(total, kept)[0]
@@ -212,11 +212,11 @@ def _now(context: CallContext, new: Element, kept: Mapping[str, Element]) -> Ste
 _SIGNS = {"increase": 1, "decrease": -1}
 
 
-def _changed(said: Element, now: Limit) -> Limit:
+def _changed(limit: Element, now: Limit) -> Limit:
     """A limit after what was said of it: a value, or a change."""
-    if not said.children:
-        return _limit(said)
-    change = said.children[0]
+    if not limit.children:
+        return _limit(limit)
+    change = limit.children[0]
     if change.name == "unlimited":
         return None if is_on(change.text) else now or 0
     number = int((change.text or "").strip())
@@ -236,8 +236,8 @@ def _whole(total: Limit, *, relative: bool) -> Element:
     """The one limit as a request says it: what it is, or what it is to become."""
     if not relative:
         return _element(STORAGE, total)
-    said = Element("unlimited", "true") if total is None else Element("value", str(total))
-    return Element(STORAGE, children=[said])
+    element = Element("unlimited", "true") if total is None else Element("value", str(total))
+    return Element(STORAGE, children=[element])
 
 
 def calls(level: str, write: str) -> tuple[CalledOperation, ...]:

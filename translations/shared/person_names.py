@@ -32,18 +32,18 @@ def halves(name: str) -> tuple[str, str]:
 
 def whole(first: str, last: str) -> str:
     """One text out of first and last name."""
-    said = (first.strip(), "" if last.strip() == NO_LAST else last.strip())
-    return " ".join(each for each in said if each)
+    names = (first.strip(), "" if last.strip() == NO_LAST else last.strip())
+    return " ".join(each for each in names if each)
 
 
 def joined(children: list[Element]) -> list[Element]:
     """The children of an account of v3 with one `name`, whichever names there are."""
-    said = {each.name: each for each in children if each.name in (FIRST, LAST, NAME)}
-    others = [each for each in children if each.name not in said]
-    if NAME not in said and said:
-        texts = (said[each].text or "" if each in said else "" for each in (FIRST, LAST))
-        said[NAME] = Element(NAME, whole(*texts))
-    return [*others, said[NAME]] if NAME in said else others
+    names = {each.name: each for each in children if each.name in (FIRST, LAST, NAME)}
+    others = [each for each in children if each.name not in names]
+    if NAME not in names and names:
+        texts = (names[each].text or "" if each in names else "" for each in (FIRST, LAST))
+        names[NAME] = Element(NAME, whole(*texts))
+    return [*others, names[NAME]] if NAME in names else others
 
 
 @dataclass(frozen=True, slots=True)

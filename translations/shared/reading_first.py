@@ -26,11 +26,11 @@ def label(context: CallContext, phone: Element) -> Steps[Element]:
     """The request to change an extension, with the label that it has. Raises BackendError."""
     if phone.get("label"):
         return phone
-    told, number = yield from _asked(context, LABEL_READ.operation, phone.get("extendedNumber") or "")
+    details, number = yield from _asked(context, LABEL_READ.operation, phone.get("extendedNumber") or "")
     context.find("read-first", "name", _LABEL, "label")
-    said = told.get("label") or told.get("name") or number
+    text = details.get("label") or details.get("name") or number
     others = [each for each in phone.children if each.name not in ("label", "extendedNumber")]
-    return Element(phone.name, children=[Element("extendedNumber", number), Element("label", said), *others])
+    return Element(phone.name, children=[Element("extendedNumber", number), Element("label", text), *others])
 
 
 def _asked(context: CallContext, operation: str, number: str) -> Steps[tuple[Element, str]]:
@@ -87,9 +87,9 @@ def _fill(context: CallContext, new: Element, unsaid: list[Element]) -> Reads:
         raise CallerError(
             "missing-parameter", "Parameter missing: userID or userIdentifier; send it.", PARAMETER_MISSING
         )
-    told, named.text = yield from _asked(context, RULES_READ.operation, named.text or "")
+    rules, named.text = yield from _asked(context, RULES_READ.operation, named.text or "")
     context.find("read-first", "rule", _RULE, "rule")
-    known = {(row.get("ruleID") or "").strip(): _action(row) for row in told.all("rules")}
+    known = {(row.get("ruleID") or "").strip(): _action(row) for row in rules.all("rules")}
     for rule in unsaid:
         was = known.get((rule.get("ruleID") or "").strip())
         if was is None:
@@ -101,12 +101,12 @@ def _fill(context: CallContext, new: Element, unsaid: list[Element]) -> Reads:
 
 def _complete(rule: Element, was: Element) -> None:
     """Give a rule the action that it has, or the action of the call what it does not say itself."""
-    said = _action(rule)
-    if said is None:
+    action = _action(rule)
+    if action is None:
         rule.children.append(was)
-    elif was.name == said.name:
-        names = {each.name for each in said.children}
-        said.children += [each for each in was.children if each.name in {"ring", "toNumbers"} - names]
+    elif was.name == action.name:
+        names = {each.name for each in action.children}
+        action.children += [each for each in was.children if each.name in {"ring", "toNumbers"} - names]
 
 
 # ---- lists that v3 narrows in one way at a time ----
@@ -157,9 +157,9 @@ def edit_group(context: CallContext) -> Steps[Element]:
 
 
 def _name_of_group(context: CallContext, this: str) -> Steps[str]:
-    told = yield from read_v3(context, GROUPS_READ.operation)
+    groups = yield from read_v3(context, GROUPS_READ.operation)
     context.find("read-first", "name", _GROUP, "name")
-    for row in told.all("group"):
+    for row in groups.all("group"):
         if (row.get("ID") or "").strip() == this and (name := row.get("name")):
             return name
     raise CallerError("bad-value", "Bad value at ID: send the ID of a channel group that there is.", "100")

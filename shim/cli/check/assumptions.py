@@ -48,14 +48,14 @@ class _Asker:
         operation = self.catalogue.new.operations[name]
         request = Element(operation.input.name, children=list(children))
         context = CallContext(self.catalogue, request, Caller(self.integration.name))
-        asked = forward(context, operation, request, writes=False)
-        command = next(asked)
+        request_element = forward(context, operation, request, writes=False)
+        command = next(request_element)
         assert isinstance(command, Call)
         try:
-            asked.send(await self.backend.forward(command, self.integration))
+            request_element.send(await self.backend.forward(command, self.integration))
         except StopIteration as stop:
-            told: Element = stop.value
-            return told
+            reply: Element = stop.value
+            return reply
         raise AssertionError("forward is one call")
 
     async def takes(self, name: str, soap_action: str | None = None) -> bool:
@@ -101,27 +101,27 @@ async def check_assumptions(
     }
     for name, probe in probes:
         try:
-            said, found = await probe()
+            sentence, shown = await probe()
         except BackendError as error:
-            said, found = f"not found out: {error.text.rstrip('.')}", None
-        setting, wanted = settings.get(name, ("", "auto"))
-        differs = found is not None and wanted not in ("auto", found)
-        problems = [_otherwise(where, setting, wanted, found or "", dialect.version)] if differs else []
-        yield name, ExitCode.BACKEND, said, problems
+            sentence, shown = f"not found out: {error.text.rstrip('.')}", None
+        setting, configured = settings.get(name, ("", "auto"))
+        differs = shown is not None and configured not in ("auto", shown)
+        problems = [_otherwise(where, setting, configured, shown or "", dialect.version)] if differs else []
+        yield name, ExitCode.BACKEND, sentence, problems
 
 
-def _otherwise(where: str, setting: str, wanted: str, found: str, version: str) -> SettingProblem:
+def _otherwise(where: str, setting: str, configured: str, shown: str, version: str) -> SettingProblem:
     """The problem of a v3 that does not behave as it is spoken to."""
     if setting.startswith("conduct."):
-        what = f"{setting} is {wanted}, and v3 does otherwise: {found}"
-        return SettingProblem(f"{where}: {setting}", what, None, f"Set it to {found}, or to auto")
-    what = f"schema {version} is spoken with {wanted}, and v3 does otherwise: {found}"
-    meant = "It may be of another version than the one that is spoken."
+        what = f"{setting} is {configured}, and v3 does otherwise: {shown}"
+        return SettingProblem(f"{where}: {setting}", what, None, f"Set it to {shown}, or to auto")
+    what = f"schema {version} is spoken with {configured}, and v3 does otherwise: {shown}"
+    hint = "It may be of another version than the one that is spoken."
     if setting == "backend.schema_version":
         what = f"v3 does not heed the filter of a call report as schema {version} spells it"
-        return SettingProblem(f"{where}: {setting}", what, meant, "Set the version that it speaks")
-    fix = f"Set backend.schema_version to the version that it speaks, or this to {found}"
-    return SettingProblem(f"{where}: {setting}", what, meant, fix)
+        return SettingProblem(f"{where}: {setting}", what, hint, "Set the version that it speaks")
+    fix = f"Set backend.schema_version to the version that it speaks, or this to {shown}"
+    return SettingProblem(f"{where}: {setting}", what, hint, fix)
 
 
 async def _below(asker: _Asker) -> tuple[str, Element] | None:
@@ -131,18 +131,18 @@ async def _below(asker: _Asker) -> tuple[str, Element] | None:
         this = organization.get("ID") or ""
         people = (await asker.ask("User.GetUsers", Element("parentID", this))).all("user")
         for user in people[:_USERS]:
-            asked = Element("parentID", user.get("ID") or "")
-            rows = (await asker.ask("Extension.GetExtensions", asked)).all("extension")
+            parent = Element("parentID", user.get("ID") or "")
+            rows = (await asker.ask("Extension.GetExtensions", parent)).all("extension")
             if rows:
                 return this, rows[0]
     return None
 
 
 async def _lists(asker: _Asker) -> tuple[str, str | None]:
-    found = await _below(asker)
-    if found is None:
+    below = await _below(asker)
+    if below is None:
         return _UNKNOWN, None
-    organization, row = found
+    organization, row = below
     rows = (await asker.ask("Extension.GetExtensions", Element("parentID", organization))).all("extension")
     if row.get("extendedNumber") in {each.get("extendedNumber") for each in rows}:
         return "lists have all below a parent", "subtree"
@@ -150,28 +150,28 @@ async def _lists(asker: _Asker) -> tuple[str, str | None]:
 
 
 async def _row_identifier(asker: _Asker) -> tuple[str, str | None]:
-    found = await _below(asker)
-    if found is None:
+    rows = await _below(asker)
+    if rows is None:
         return _UNKNOWN, None
-    row = found[1]
+    row = rows[1]
     number = Element("extendedNumber", row.get("extendedNumber") or "")
     owner = (await asker.ask("Extension.GetExtensionDetails", number)).get("parentIdentifier")
-    said = row.get("identifier")
-    if not said or not owner:
+    identifier = row.get("identifier")
+    if not identifier or not owner:
         return "not found out: rows or details have no identifier", None
-    if said == owner:
+    if identifier == owner:
         return "the identifier in a row of extensions is its user's", "user"
     return "the identifier in a row of extensions is its own", "extension"
 
 
 async def _empty_list(asker: _Asker) -> tuple[str, str | None]:
     try:
-        told = await asker.ask("User.GetUsers", Element("filter", _NOBODY))
+        answer = await asker.ask("User.GetUsers", Element("filter", _NOBODY))
     except BackendError as error:
         if error.code != "030":
             raise
         return "a list without rows is a fault with code 030", None
-    code = told.get("notice/code")
+    code = answer.get("notice/code")
     return f"a list without rows {f'has a notice with code {code}' if code else 'is bare'}", None
 
 
@@ -187,10 +187,12 @@ async def _soap_action(asker: _Asker) -> tuple[str, str | None]:
 
 
 async def _unlimited(asker: _Asker) -> tuple[str, str | None]:
-    asked = await _an_organization(asker)
-    if asked is None:
+    organization = await _an_organization(asker)
+    if organization is None:
         return _NO_ORGANIZATION, None
-    return describe_limits(asker.catalogue, await asker.ask("Organization.GetOrganizationPL", asked)), None
+    return describe_limits(
+        asker.catalogue, await asker.ask("Organization.GetOrganizationPL", organization)
+    ), None
 
 
 def describe_limits(catalogue: Catalogue, answer: Element) -> str:
@@ -229,15 +231,17 @@ async def _names(asker: _Asker) -> tuple[str, str | None]:
     organization = await _an_organization(asker)
     if organization is None:
         return _NO_ORGANIZATION, None
-    told = await asker.ask("Organization.GetOrganizationDetails", organization)
-    form = _form_of_names({each.name for each in told.children})
-    said = {
+    answer = await asker.ask("Organization.GetOrganizationDetails", organization)
+    form = _form_of_names({each.name for each in answer.children})
+    names = {
         "name": "accounts have name alone",
         "both": "accounts have firstName and lastName beside name",
         "split": "accounts have firstName and lastName, and no name",
     }
     return (
-        (said[form], form) if form else ("not found out: the organization that was asked for has no name", None)
+        (names[form], form)
+        if form
+        else ("not found out: the organization that was asked for has no name", None)
     )
 
 
@@ -251,8 +255,8 @@ async def _storage(asker: _Asker) -> tuple[str, str | None]:
     organization = await _an_organization(asker)
     if organization is None:
         return _NO_ORGANIZATION, None
-    told = await asker.ask("Organization.GetOrganizationPL", organization)
-    names = {each.name for row in told.children for each in row.children}
+    answer = await asker.ask("Organization.GetOrganizationPL", organization)
+    names = {each.name for row in answer.children for each in row.children}
     if STORAGE in names:
         return "accounts have one limit for all that they store", "one"
     if names.isdisjoint(FIVE):
@@ -262,10 +266,10 @@ async def _storage(asker: _Asker) -> tuple[str, str | None]:
 
 async def _report_filter(asker: _Asker, today: date) -> tuple[str, str | None]:
     """The filter of a call report, heeded or not: where it has another name, all calls come."""
-    found = await _below(asker)
-    if found is None:
+    rows = await _below(asker)
+    if rows is None:
         return _UNKNOWN, None
-    number = Element("extendedNumber", found[1].get("extendedNumber") or "")
+    number = Element("extendedNumber", rows[1].get("extendedNumber") or "")
     user = (await asker.ask("Extension.GetExtensionDetails", number)).get("parentID")
     since = today - timedelta(days=_DAYS)
     interval = [Element("startDate", since.isoformat()), Element("endDate", today.isoformat())]

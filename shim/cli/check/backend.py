@@ -45,11 +45,11 @@ async def check_backend(config: Config, where: str) -> AsyncIterator[BackendChec
             [problem_at_all] if problem_at_all else [],
         )
         if problem_at_all is None:
-            for told in await _logins(config, where, http):
-                yield told
+            for result in await _logins(config, where, http):
+                yield result
             yield await _version(config, where, http)
-            async for told in _assumptions(config, where, http):
-                yield told
+            async for result in _assumptions(config, where, http):
+                yield result
 
 
 async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> SettingProblem | None:
@@ -58,9 +58,9 @@ async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> Setting
     try:
         answer = await http.get(url + config.backend.token_path)
     except httpx.ConnectTimeout:
-        meant = "A firewall may drop the connection, or the host may be another one."
+        hint = "A firewall may drop the connection, or the host may be another one."
         return SettingProblem(
-            place, f"{url} does not take connections in time", meant, "Correct it, or open the way"
+            place, f"{url} does not take connections in time", hint, "Correct it, or open the way"
         )
     except httpx.ConnectError as error:
         return _not_connected(place, url, error)
@@ -69,9 +69,9 @@ async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> Setting
             place, f"{url} takes connections and does not answer in time", None, "Look at the backend"
         )
     except httpx.HTTPError as error:
-        meant = "The port may speak another protocol: HTTPS for http://, or the reverse."
+        hint = "The port may speak another protocol: HTTPS for http://, or the reverse."
         what = f"{url} does not speak HTTP ({type(error).__name__})"
-        return SettingProblem(place, what, meant, "Correct scheme and port")
+        return SettingProblem(place, what, hint, "Correct scheme and port")
     if answer.status_code in (502, 503, 504):
         what = f"{url} answers HTTP {answer.status_code}: what stands before the backend does not reach it"
         return SettingProblem(place, what, None, "Start the backend, or correct the address")
@@ -81,23 +81,23 @@ async def _reach(config: Config, where: str, http: httpx.AsyncClient) -> Setting
 def _not_connected(place: str, url: str, error: httpx.ConnectError) -> SettingProblem:
     why, causes = str(error), list(causes_of(error))
     if any(isinstance(each, socket.gaierror) for each in causes):
-        meant = "It may be misspelt, or this machine asks another name server than you think."
+        hint = "It may be misspelt, or this machine asks another name server than you think."
         return SettingProblem(
-            place, f"nobody knows the host of {url}", meant, "Correct the host, or the name server"
+            place, f"nobody knows the host of {url}", hint, "Correct the host, or the name server"
         )
     if any(isinstance(each, ConnectionRefusedError) for each in causes):
         what = f"{url} refuses the connection: the host is there, and nothing listens on that port"
-        meant = "The backend may not run, or listen on another port."
-        return SettingProblem(place, what, meant, "Start it, or correct the port")
+        hint = "The backend may not run, or listen on another port."
+        return SettingProblem(place, what, hint, "Start it, or correct the port")
     if "CERTIFICATE_VERIFY_FAILED" in why.upper().replace(" ", "_"):
-        meant = "It may be self-signed, or from an authority of your own."
+        hint = "It may be self-signed, or from an authority of your own."
         fix = "Set backend.ca_file to that authority's certificate"
-        return SettingProblem(place, f"the certificate of {url} is not trusted", meant, fix)
+        return SettingProblem(place, f"the certificate of {url} is not trusted", hint, fix)
     if "SSL" in why.upper():
-        meant = "The port may speak plain HTTP."
-        return SettingProblem(place, f"TLS with {url} fails", meant, "Correct scheme and port")
-    meant = "The backend may not run, or the host or port may be another."
-    return SettingProblem(place, f"{url} cannot be reached", meant, "Start it, or correct the address")
+        hint = "The port may speak plain HTTP."
+        return SettingProblem(place, f"TLS with {url} fails", hint, "Correct scheme and port")
+    hint = "The backend may not run, or the host or port may be another."
+    return SettingProblem(place, f"{url} cannot be reached", hint, "Start it, or correct the address")
 
 
 async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[BackendCheck]:
@@ -114,9 +114,9 @@ async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[B
                 return error
         return None
 
-    found = await asyncio.gather(*(one(each) for each in enabled))
+    outcomes = await asyncio.gather(*(one(each) for each in enabled))
     await tokens.close()
-    failed = [(each, error) for each, error in zip(enabled, found, strict=True) if error]
+    failed = [(each, error) for each, error in zip(enabled, outcomes, strict=True) if error]
     refused = [_refused(each, where) for each, error in failed if isinstance(error, BackendLoginRefused)]
     others = [
         SettingProblem(
@@ -125,8 +125,11 @@ async def _logins(config: Config, where: str, http: httpx.AsyncClient) -> list[B
         for each, error in failed
         if not isinstance(error, BackendLoginRefused)
     ]
-    told = f"{len(enabled) - len(failed)} of {len(enabled)} integrations get one"
-    return [("tokens", ExitCode.BACKEND, told, others), ("logins", ExitCode.LOGIN, "none is refused", refused)]
+    sentence = f"{len(enabled) - len(failed)} of {len(enabled)} integrations get one"
+    return [
+        ("tokens", ExitCode.BACKEND, sentence, others),
+        ("logins", ExitCode.LOGIN, "none is refused", refused),
+    ]
 
 
 async def _version(config: Config, where: str, http: httpx.AsyncClient) -> BackendCheck:
@@ -140,25 +143,25 @@ async def _version(config: Config, where: str, http: httpx.AsyncClient) -> Backe
     async with open_session(config.backend) as session:
         listed = await listed_versions(Backend(session, tokens, config.backend), config.integrations)
     await tokens.close()
-    found = chosen(listed or ())
+    choice = chosen(listed or ())
     version = config.backend.schema_version
     problems: list[SettingProblem] = []
     if version != "auto":
-        if listed and found is not None and version not in listed:
+        if listed and choice is not None and version not in listed:
             what = f"{version} is spoken, and the backend does not list it: it lists {', '.join(listed)}"
-            meant = "A server may refuse messages of a version that it does not list."
-            problems.append(SettingProblem(place, what, meant, f"Set {found}, or auto"))
-    elif found is None:
+            hint = "A server may refuse messages of a version that it does not list."
+            problems.append(SettingProblem(place, what, hint, f"Set {choice}, or auto"))
+    elif choice is None:
         what = f"the backend does not say which version it speaks: {NEW_VERSION} is assumed"
-        meant = "No integration may be able to ask it."
-        problems.append(SettingProblem(place, what, meant, "Set the version that it speaks"))
-    dialect = spoken(config, (found or NEW_VERSION) if version == "auto" else version)
-    told = f"{dialect.version} is spoken"
+        hint = "No integration may be able to ask it."
+        problems.append(SettingProblem(place, what, hint, "Set the version that it speaks"))
+    dialect = spoken(config, (choice or NEW_VERSION) if version == "auto" else version)
+    sentence = f"{dialect.version} is spoken"
     if listed:
-        told += f"; the backend lists {', '.join(listed)}"
+        sentence += f"; the backend lists {', '.join(listed)}"
     if not_described(dialect):
-        told += f". It is not described, and has the form of {dialect.described}; see docs/backends.md"
-    return "version", ExitCode.BACKEND, told, problems
+        sentence += f". It is not described, and has the form of {dialect.described}; see docs/backends.md"
+    return "version", ExitCode.BACKEND, sentence, problems
 
 
 async def _assumptions(config: Config, where: str, http: httpx.AsyncClient) -> AsyncIterator[BackendCheck]:
@@ -174,8 +177,8 @@ async def _assumptions(config: Config, where: str, http: httpx.AsyncClient) -> A
                 continue
             async with open_session(config.backend) as session:
                 backend = Backend(session, tokens, config.backend)
-                async for told in check_assumptions(config, where, backend, integration):
-                    yield told
+                async for result in check_assumptions(config, where, backend, integration):
+                    yield result
             return
     finally:
         await tokens.close()
@@ -183,8 +186,8 @@ async def _assumptions(config: Config, where: str, http: httpx.AsyncClient) -> A
 
 def _refused(integration: Integration, where: str) -> SettingProblem:
     what = "the v3 backend refuses this app key or its secret"
-    meant = "The secret may have been regenerated, or the app disabled."
+    hint = "The secret may have been regenerated, or the app disabled."
     fix = "Set the key and secret that v3 shows for the app, and see that it is enabled"
     return SettingProblem(
-        f"{where}: integration {integration.name}: new.app_key, new.app_secret", what, meant, fix
+        f"{where}: integration {integration.name}: new.app_key, new.app_secret", what, hint, fix
     )

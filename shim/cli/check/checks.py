@@ -83,8 +83,8 @@ async def checks(
             why = "its settings are wrong" if config is not None else "without a configuration"
             yield CheckResult(name, left_out=f"not checked: {why}")
         elif name == "backend":
-            async for told, code, detail, problems in check_backend(config, where):
-                yield CheckResult(told, detail, problems, code=code)
+            async for sentence, code, detail, problems in check_backend(config, where):
+                yield CheckResult(sentence, detail, problems, code=code)
         elif name == "store":
             yield await check_store(config, where)
         elif name == "logins of the page":
@@ -171,13 +171,13 @@ def _pair_problem(cert: Path, key: Path, where: str) -> SettingProblem | None:
     except ssl.SSLError as error:
         if "MISMATCH" in (error.reason or ""):
             what = "this is the key of another certificate"
-            meant = "Certificate and key may be from different renewals."
+            hint = "Certificate and key may be from different renewals."
             return SettingProblem(
-                f"{where}: listen.tls_key", what, meant, "Set the key that belongs to listen.tls_cert"
+                f"{where}: listen.tls_key", what, hint, "Set the key that belongs to listen.tls_cert"
             )
         what = "certificate or key is no PEM file that can be read"
-        meant = "The two may be swapped, or in DER form."
-        return SettingProblem(f"{where}: listen.tls_cert, listen.tls_key", what, meant, "Set two PEM files")
+        hint = "The two may be swapped, or in DER form."
+        return SettingProblem(f"{where}: listen.tls_cert, listen.tls_key", what, hint, "Set two PEM files")
     except (OSError, ValueError) as error:
         what = f"certificate or key cannot be used ({getattr(error, 'strerror', None) or error})"
         fix = "Set two PEM files that the shim may read, the key without a password"
@@ -193,9 +193,9 @@ def _unreadable(cert: Path, key: Path, where: str) -> SettingProblem | None:
         except OSError as error:
             whose = "the private key" if name.endswith("key") else "the certificate"
             what = f"{whose} in {path} cannot be read ({(error.strerror or 'no access').lower()})"
-            meant = "The shim may run as another user than the one who put it there."
+            hint = "The shim may run as another user than the one who put it there."
             fix = f"Let the user that the shim runs as read it ({getuser()} is who asks now)"
-            return SettingProblem(f"{where}: {name}", what, meant, fix)
+            return SettingProblem(f"{where}: {name}", what, hint, fix)
     return None
 
 
@@ -215,9 +215,9 @@ async def check_store(config: Config, where: str) -> CheckResult:
         mark = StoreMark.read(mark_path(config, store))
         if mark is not None and mark.store != await store.identity():
             what = "this is another store than the one that was served here before"
-            meant = "It was deleted or replaced, and would issue IDs again that old clients have."
+            hint = "It was deleted or replaced, and would issue IDs again that old clients have."
             fix = "Put the old one, or its backup, back; or start once with `shim serve --new-store`"
-            result.problems.append(SettingProblem(f"{where}: store.url", what, meant, fix))
+            result.problems.append(SettingProblem(f"{where}: store.url", what, hint, fix))
     finally:
         await store.close()
     if not _may_be_made(spool_folder(config)):
@@ -236,10 +236,10 @@ def check_ports(config: Config, where: str) -> CheckResult:
     result = CheckResult("ports", "free")
     for each in wanted_ports(config):
         if why := refused(each):
-            meant = "A shim may run here already: then this is no problem (--running)."
+            hint = "A shim may run here already: then this is no problem (--running)."
             setting = each.setting.partition(" ")[0]
             result.problems.append(
-                SettingProblem(f"{where}: {setting}", why, meant, f"Set another {each.setting}")
+                SettingProblem(f"{where}: {setting}", why, hint, f"Set another {each.setting}")
             )
     return result
 

@@ -62,23 +62,23 @@ async def _check(
 ) -> ExitCode:
     from shim.cli.check.checks import checks
 
-    found: list[CheckResult] = []
+    results: list[CheckResult] = []
     with _progress():
         async for result in checks(path, overrides, offline=offline):
             if running and result.name == "ports":
                 continue
-            found.append(result)
+            results.append(result)
             if form is CheckForm.TEXT:
                 _tell(result)
     if form is CheckForm.JSON:
-        typer.echo(json.dumps({"checks": [_plain(each) for each in found]}, indent=1, ensure_ascii=False))
-    failed = [each for each in found if each.problems]
+        typer.echo(json.dumps({"checks": [_plain(each) for each in results]}, indent=1, ensure_ascii=False))
+    failed = [each for each in results if each.problems]
     return min((each.code for each in failed), default=ExitCode.FINE)
 
 
 def _plain(result: CheckResult) -> dict[str, Any]:
-    told = {"name": result.name, "detail": result.detail or None, "left_out": result.left_out or None}
-    return {**told, "problems": [each._asdict() for each in result.problems], "warnings": result.warnings}
+    row = {"name": result.name, "detail": result.detail or None, "left_out": result.left_out or None}
+    return {**row, "problems": [each._asdict() for each in result.problems], "warnings": result.warnings}
 
 
 def _progress() -> AbstractContextManager[Any]:

@@ -21,21 +21,21 @@ class WantedPort(NamedTuple):
 def wanted_ports(config: Config) -> list[WantedPort]:
     """The addresses on which a server of this configuration listens."""
     listen, admin = config.listen, config.admin
-    found = [WantedPort("HTTP", listen.host, listen.port, "listen.port (--port)")]
+    ports = [WantedPort("HTTP", listen.host, listen.port, "listen.port (--port)")]
     if listen.tls_cert is not None:
-        found.append(WantedPort("HTTPS", listen.host, listen.tls_port, "listen.tls_port (--tls-port)"))
-    return [*found, WantedPort("admin", admin.host, admin.port, "admin.port (--admin-port)")]
+        ports.append(WantedPort("HTTPS", listen.host, listen.tls_port, "listen.tls_port (--tls-port)"))
+    return [*ports, WantedPort("admin", admin.host, admin.port, "admin.port (--admin-port)")]
 
 
 def refused(address: WantedPort) -> str | None:
     """Why the address cannot be listened on; None: it can. Port 0 is any free one."""
     try:
-        found = socket.getaddrinfo(
+        addresses = socket.getaddrinfo(
             address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except (socket.gaierror, UnicodeError):
         return f"{address.host} is no address of this machine"
-    for family, kind, protocol, _, at in found:
+    for family, kind, protocol, _, at in addresses:
         try:
             with socket.socket(family, kind, protocol) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

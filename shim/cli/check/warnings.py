@@ -124,8 +124,8 @@ def _waiting(config: Config) -> Iterator[str]:
 
 
 def _over_network(config: Config, mounts: Path) -> Iterator[str]:
-    found = {"store.url": _sqlite(config), "deprecation.spool": spool_folder(config)}
-    for setting, path in found.items():
+    folders = {"store.url": _sqlite(config), "deprecation.spool": spool_folder(config)}
+    for setting, path in folders.items():
         kind = file_system(path, mounts) if path is not None else None
         if kind is not None and is_over_network(kind):
             yield (
@@ -157,9 +157,11 @@ def file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
 
 def _type_of(path: Path, rows: Iterable[list[str]]) -> str | None:
     """That of the deepest mount point above; of several on one point the last counts."""
-    found, depth = None, -1
+    filesystem, depth = None, -1
     for row in rows:
-        point = Path(_OCTAL.sub(lambda found: chr(int(found[1], 8)), row[1])) if len(row) > 2 else None
+        point = (
+            Path(_OCTAL.sub(lambda filesystem: chr(int(filesystem[1], 8)), row[1])) if len(row) > 2 else None
+        )
         if point is not None and path.is_relative_to(point) and len(point.parts) >= depth:
-            found, depth = row[2], len(point.parts)
-    return found
+            filesystem, depth = row[2], len(point.parts)
+    return filesystem

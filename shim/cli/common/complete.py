@@ -45,8 +45,8 @@ def findings(incomplete: str) -> Offers:
 
         from shim.review.reading import finding_queries
 
-        found = await finding_queries.findings(store, datetime.now(UTC))
-        return [(str(each.id), f"{each.integration} {each.operation}: {each.title}") for each in found]
+        rows = await finding_queries.findings(store, datetime.now(UTC))
+        return [(str(each.id), f"{each.integration} {each.operation}: {each.title}") for each in rows]
 
     return _fitting(_stored(read), incomplete)
 
@@ -57,8 +57,8 @@ def entries(incomplete: str) -> Offers:
     async def read(store: Store, config: Config) -> Offers:
         from shim.edge.journal.journal import JournalStore
 
-        found = await JournalStore(store, config.journal).entries("running", "undoing", "paused")
-        return [(each.id, f"{each.state} {each.integration} {each.operation}") for each in found]
+        entered = await JournalStore(store, config.journal).entries("running", "undoing", "paused")
+        return [(each.id, f"{each.state} {each.integration} {each.operation}") for each in entered]
 
     return _fitting(_stored(read), incomplete)
 
@@ -69,8 +69,8 @@ def brownouts(incomplete: str) -> Offers:
     async def read(store: Store, config: Config) -> Offers:
         from shim.edge.porting.brownouts import read_brownouts
 
-        found = await read_brownouts(store)
-        return [(each.id, f"{each.operation} of {each.integration}") for each in found]
+        planned = await read_brownouts(store)
+        return [(each.id, f"{each.operation} of {each.integration}") for each in planned]
 
     return _fitting(_stored(read), incomplete)
 

@@ -63,13 +63,13 @@ def with_store(config: Path | Config | None, work: Callable[[Store, Config], Cor
     from shim.edge.store.database import Store
 
     settings = load(config, {}) if config is None or isinstance(config, Path) else config
-    told: list[_T] = []
+    results: list[_T] = []
 
     async def main() -> ExitCode:
         kept = settings.store
         store = await Store.open(kept.url, kept.journal_mode, kept.busy_timeout, create=False)
         try:
-            told.append(await work(store, settings))
+            results.append(await work(store, settings))
         finally:
             await store.close()
         return ExitCode.FINE
@@ -79,11 +79,11 @@ def with_store(config: Path | Config | None, work: Callable[[Store, Config], Cor
     except Fault as fault:
         fail(_code_of(fault), _why(fault))
     except PortingRefused as refused:
-        said = str(refused)
-        fail(ExitCode.USAGE, f"{said[0].upper()}{said[1:]}.")
+        text = str(refused)
+        fail(ExitCode.USAGE, f"{text[0].upper()}{text[1:]}.")
     if code is not ExitCode.FINE:
         end(code)
-    return told[0]
+    return results[0]
 
 
 def record(config: Path | Config | None, action: str, subject: str, detail: str = "") -> None:
@@ -127,11 +127,11 @@ def _code_of(fault: Fault) -> ExitCode:
     return ExitCode.BACKEND if isinstance(fault, BackendError) else ExitCode.USAGE
 
 
-def emit_json(told: Any) -> None:
+def emit_json(value: Any) -> None:
     """JSON on stdout."""
     import json
 
-    typer.echo(json.dumps(told, indent=1, ensure_ascii=False, default=str))
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
 def emit(

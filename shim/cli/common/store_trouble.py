@@ -18,8 +18,8 @@ class Trouble(NamedTuple):
     fix: str
 
     def __str__(self) -> str:
-        meant = f" {self.meant}" if self.meant else ""
-        return f"{self.what[0].upper()}{self.what[1:]}.{meant} {self.fix}."
+        hint = f" {self.meant}" if self.meant else ""
+        return f"{self.what[0].upper()}{self.what[1:]}.{hint} {self.fix}."
 
 
 _HOST = "The host in store.url may be misspelt, or this machine has no name server"
@@ -33,11 +33,11 @@ def trouble(fault: Fault) -> Trouble:
         return Trouble(what, "Nothing was changed.", fix) if fix else Trouble(what, None, "See there")
     causes = list(causes_of(fault))
     for cause in causes:
-        if (found := _postgres(cause)) or (found := _system(cause)) or (found := _sqlite(cause)):
-            return found
-    meant = "A relative path of SQLite is beside the configuration file."
+        if (known := _postgres(cause)) or (known := _system(cause)) or (known := _sqlite(cause)):
+            return known
+    hint = "A relative path of SQLite is beside the configuration file."
     fix = "Set store.url to an address whose folder or database exists and may be written"
-    return Trouble(fault.text.rstrip(".").removesuffix(". Its operator has to look"), meant, fix)
+    return Trouble(fault.text.rstrip(".").removesuffix(". Its operator has to look"), hint, fix)
 
 
 def causes_of(error: BaseException) -> Iterator[BaseException]:

@@ -46,12 +46,12 @@ def table(
     return Listing(heads, [list(row) for row in rows], title, heads[:1] if names is None else names, spare)
 
 
-def show(made: Listing) -> None:
+def show(listing: Listing) -> None:
     """A table on stdout: as wide as the terminal, as COLUMNS, or wide enough for a pipe."""
     width = _width()
-    fitted = fit(made, width)
+    fitted = fit(listing, width)
     if fitted is None:
-        typer.echo("\n".join(stacked(made)))
+        typer.echo("\n".join(stacked(listing)))
         return
     _rich(fitted, width)
     if fitted.left_out:
@@ -60,34 +60,36 @@ def show(made: Listing) -> None:
 
 
 def _width() -> int:
-    told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and int(told) > 0:
-        return int(told)
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
     return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else _PIPE
 
 
-def fit(made: Listing, width: int) -> Listing | None:
+def fit(listing: Listing, width: int) -> Listing | None:
     """The table with as many of its columns as there is room for; None when even those that stay do not fit."""
-    spare = [head for head in made.spare if head in made.heads]
+    spare = [head for head in listing.spare if head in listing.heads]
     for count in range(len(spare) + 1):
         out = spare[:count]
-        kept = [number for number, head in enumerate(made.heads) if head not in out]
-        heads = [made.heads[number] for number in kept]
-        rows = [[row[number] for number in kept] for row in made.rows]
-        fewer = Listing(heads, rows, made.title, made.names, made.spare, out)
+        kept = [number for number, head in enumerate(listing.heads) if head not in out]
+        heads = [listing.heads[number] for number in kept]
+        rows = [[row[number] for number in kept] for row in listing.rows]
+        fewer = Listing(heads, rows, listing.title, listing.names, listing.spare, out)
         if sum(_least(fewer)) + _BETWEEN * len(heads) <= width:
             return fewer
     return None
 
 
-def _least(made: Listing) -> list[int]:
+def _least(listing: Listing) -> list[int]:
     """How narrow each column may get: a name whole, other cells broken between words, and long words inside."""
     least = []
-    for number, head in enumerate(made.heads):
-        cells = [row[number] for row in made.rows]
+    for number, head in enumerate(listing.heads):
+        cells = [row[number] for row in listing.rows]
         longest = max((_cells(word) for text in (head, *cells) for word in text.split()), default=0)
         whole = max((_cells(line) for text in cells for line in text.splitlines()), default=0)
-        least.append(max(whole, min(longest, _BREAKABLE)) if head in made.names else min(longest, _BREAKABLE))
+        least.append(
+            max(whole, min(longest, _BREAKABLE)) if head in listing.names else min(longest, _BREAKABLE)
+        )
     return least
 
 
@@ -100,24 +102,24 @@ def _cells(text: str) -> int:
     return cell_len(text)
 
 
-def stacked(made: Listing) -> Iterable[str]:
+def stacked(listing: Listing) -> Iterable[str]:
     """Each row as lines of its own: what tells it apart first, then every other cell that is not empty."""
-    if made.title:
-        yield made.title
+    if listing.title:
+        yield listing.title
         yield ""
-    widest = max((len(head) for head in made.heads if head not in made.names), default=0)
-    for row in made.rows:
-        cells = list(zip(made.heads, row, strict=True))
-        yield "  ".join(cell for head, cell in cells if head in made.names and cell) or "-"
+    widest = max((len(head) for head in listing.heads if head not in listing.names), default=0)
+    for row in listing.rows:
+        cells = list(zip(listing.heads, row, strict=True))
+        yield "  ".join(cell for head, cell in cells if head in listing.names and cell) or "-"
         for head, cell in cells:
-            if head not in made.names and cell:
+            if head not in listing.names and cell:
                 first, *more = cell.splitlines()
                 yield f"  {head.ljust(widest)}  {first}"
                 yield from (f"  {' ' * widest}  {line}" for line in more)
         yield ""
 
 
-def _rich(made: Listing, width: int) -> None:
+def _rich(listing: Listing, width: int) -> None:
     """Rich honours NO_COLOR."""
     from rich import box
     from rich.console import Console
@@ -125,14 +127,14 @@ def _rich(made: Listing, width: int) -> None:
     from rich.text import Text
 
     drawn = Table(
-        title=Text(made.title) if made.title else None,
+        title=Text(listing.title) if listing.title else None,
         box=box.SIMPLE_HEAD,
         title_justify="left",
         pad_edge=False,
     )
-    for head, least in zip(made.heads, _least(made), strict=True):
-        named = head in made.names
+    for head, least in zip(listing.heads, _least(listing), strict=True):
+        named = head in listing.names
         drawn.add_column(Text(head), no_wrap=named, overflow="fold", min_width=least if named else None)
-    for row in made.rows:
+    for row in listing.rows:
         drawn.add_row(*(Text(cell) for cell in row))
     Console(width=width, highlight=False).print(drawn)

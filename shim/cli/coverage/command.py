@@ -53,10 +53,10 @@ def coverage(
     names = _operations(compiled, only or [])
     chosen = [row for row in rows(compiled) if f"{row.service}.{row.operation}" in names]
     _print(compiled, chosen, format, whole=not only)
-    found = gaps(compiled, names)
-    if found:
-        say(f"The coverage has {len(found)} gaps:")
-        fail(ExitCode.FINDINGS, *(f"  {gap}" for gap in found))
+    open_places = gaps(compiled, names)
+    if open_places:
+        say(f"The coverage has {len(open_places)} gaps:")
+        fail(ExitCode.FINDINGS, *(f"  {gap}" for gap in open_places))
 
 
 def _print(catalogue: Catalogue, chosen: list[CoverageRow], format: CoverageFormat, *, whole: bool) -> None:

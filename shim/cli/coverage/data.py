@@ -61,23 +61,23 @@ def rows(catalogue: Catalogue, cases: Path = CASES) -> list[CoverageRow]:
 
 def totals(catalogue: Catalogue, of: Iterable[CoverageRow]) -> dict[str, Any]:
     """Counts of the rows: operations and paths, by fate, by finding, how many have a case; by service, too."""
-    found = list(of)
-    services = {name: list(each) for name, each in groupby(found, lambda row: row.service)}
+    listed = list(of)
+    services = {name: list(each) for name, each in groupby(listed, lambda row: row.service)}
     return {
-        **_counts(catalogue, found),
+        **_counts(catalogue, listed),
         "services": {name: _counts(catalogue, members) for name, members in services.items()},
     }
 
 
-def _counts(catalogue: Catalogue, found: list[CoverageRow]) -> dict[str, Any]:
-    operations = {f"{row.service}.{row.operation}" for row in found}
+def _counts(catalogue: Catalogue, listed: list[CoverageRow]) -> dict[str, Any]:
+    operations = {f"{row.service}.{row.operation}" for row in listed}
     return {
         "operations": len(operations),
         "translated": len(operations & set(catalogue.translations)),
-        "paths": len(found),
-        "fates": dict(Counter(row.fate for row in found).most_common()),
-        "findings": dict(Counter(row.finding for row in found if row.finding).most_common()),
-        "with_cases": sum(bool(row.cases) for row in found),
+        "paths": len(listed),
+        "fates": dict(Counter(row.fate for row in listed).most_common()),
+        "findings": dict(Counter(row.finding for row in listed if row.finding).most_common()),
+        "with_cases": sum(bool(row.cases) for row in listed),
     }
 
 

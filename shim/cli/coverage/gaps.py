@@ -12,17 +12,17 @@ from shim.core.schema.interface import ElementDecl, Operation, paths
 
 def gaps(catalogue: Catalogue, names: Iterable[str]) -> list[str]:
     """A sentence for each gap of these old operations, by full name. None is left in a catalogue that holds."""
-    found = (catalogue.translations.get(name) for name in names)
-    return [gap for each in found if each is not None for gap in _gaps(catalogue, each)]
+    translations = (catalogue.translations.get(name) for name in names)
+    return [gap for each in translations if each is not None for gap in _gaps(catalogue, each)]
 
 
 def _gaps(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
     name = translation.old.full_name
-    told = {(each.direction, each.path) for each in translation.fates}
+    judged = {(each.direction, each.path) for each in translation.fates}
     for direction in ("request", "answer"):
         there = _paths(_message(translation.old, direction))
         for path in there:
-            if (direction, path) not in told:
+            if (direction, path) not in judged:
                 yield f"{name}, {direction}: {path} has no fate"
         for fate in translation.fates:
             if fate.direction == direction:

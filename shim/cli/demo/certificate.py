@@ -41,10 +41,10 @@ def _good(files: Files) -> bool:
     if not (files.certificate.is_file() and files.key.is_file()):
         return False
     try:
-        found = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+        certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
     except ValueError:
         return False
-    return found.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1)
+    return certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1)
 
 
 def _make(files: Files) -> None:

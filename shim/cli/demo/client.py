@@ -76,8 +76,8 @@ class Guide:
         self._tell(f"{login[0]}: {name} {_shown(fields)}{note}", wrong)
         for seen in self._observer.calls_since(mark):
             self._tell_call(seen)
-        for found in self._observer.findings_since(mark):
-            self._tell_finding(found)
+        for finding in self._observer.findings_since(mark):
+            self._tell_finding(finding)
         if failure and not fault:
             raise Stopped
         return answer
@@ -112,9 +112,11 @@ class Guide:
         leaves = [(path, text) for path, text in seen.request.leaves() if text]
         self._say(f"       v3 call  {seen.operation} {_joined(leaves)}{ended}")
 
-    def _tell_finding(self, found: MutableMapping[str, Any]) -> None:
-        self.tally.findings[found["code"]] += 1
-        self._say(f"       finding  {found['severity']}: {found['code']} {found['path']}: {found['because']}")
+    def _tell_finding(self, finding: MutableMapping[str, Any]) -> None:
+        self.tally.findings[finding["code"]] += 1
+        self._say(
+            f"       finding  {finding['severity']}: {finding['code']} {finding['path']}: {finding['because']}"
+        )
 
 
 def _judged(answer: DemoAnswer, failure: str | None, expect: Expect, fault: str | None) -> str | None:
@@ -146,5 +148,5 @@ def _leaves(fields: DemoAnswer, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _joined(leaves: Iterator[tuple[str, str]] | list[tuple[str, str]]) -> str:
-    said = (f"{path}={_SECRET if 'password' in path.lower() else text}" for path, text in leaves)
-    return "{" + ", ".join(said) + "}"
+    parameters = (f"{path}={_SECRET if 'password' in path.lower() else text}" for path, text in leaves)
+    return "{" + ", ".join(parameters) + "}"

@@ -63,13 +63,13 @@ def _need(ports: Ports) -> None:
     from shim.cli.check.ports import WantedPort, refused
     from shim.cli.demo.world import LOOPBACK
 
-    wanted = (
+    packages = (
         WantedPort("HTTP", LOOPBACK, ports.http, "--port"),
         WantedPort("HTTPS", LOOPBACK, ports.https, "--tls-port"),
         WantedPort("admin", LOOPBACK, ports.admin, "--admin-port"),
         WantedPort("backend", LOOPBACK, ports.backend, "--backend-port"),
     )
-    taken = [(each, why) for each in wanted if (why := refused(each))]
+    taken = [(each, why) for each in packages if (why := refused(each))]
     if taken:
         fail(
             ExitCode.USAGE, *(f"{each.what}: {why}. Give another {each.setting}, or 0." for each, why in taken)

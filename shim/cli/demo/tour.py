@@ -77,8 +77,8 @@ def manage_client(guide: Guide, login: tuple[str, str], client: int) -> None:
     guide.call(login, "Client.GetClientDetails", has(status=False, phoneStatus="16"), ID=client)
     permissions: DemoAnswer = {"extensionManag": True, "MyVoipNowManag": "standard", "phoneExtMax": limit(5)}
     guide.call(login, "Client.SetClientPL", succeeded, ID=client, **permissions)
-    said = has_permissions(extensionManag=True, MyVoipNowManag="standard", phoneExtMax=5)
-    guide.call(login, "Client.GetClientPL", said, ID=client)
+    problems = has_permissions(extensionManag=True, MyVoipNowManag="standard", phoneExtMax=5)
+    guide.call(login, "Client.GetClientPL", problems, ID=client)
     guide.call(login, "Client.UpdateClientPL", succeeded, ID=client, phoneExtMax={"increase": 2})
     guide.call(login, "Client.GetClientPL", has_permissions(phoneExtMax=7), ID=client)
 
@@ -103,8 +103,8 @@ def admin_and_resellers(guide: Guide) -> None:
     guide.call(ADMIN, "Reseller.GetResellerDetails", has(status=False, phoneStatus="16"), ID=reseller)
     permissions: DemoAnswer = {"clientManag": True, "advertisingManag": True, "clientMax": limit(3)}
     guide.call(ADMIN, "Reseller.SetResellerPL", succeeded, ID=reseller, **permissions)
-    said = has_permissions(clientManag=True, advertisingManag=True, clientMax=3)
-    guide.call(ADMIN, "Reseller.GetResellerPL", said, ID=reseller)
+    problems = has_permissions(clientManag=True, advertisingManag=True, clientMax=3)
+    guide.call(ADMIN, "Reseller.GetResellerPL", problems, ID=reseller)
     guide.call(ADMIN, "Reseller.UpdateResellerPL", succeeded, ID=reseller, clientMax={"increase": 2})
     guide.call(ADMIN, "Reseller.GetResellerPL", has_permissions(clientMax=5), ID=reseller)
     guide.call(ADMIN, "Reseller.DelReseller", succeeded, ID=[reseller])
@@ -138,8 +138,8 @@ def has(**expected: Any) -> Expect:
 
 def has_permissions(**expected: Any) -> Expect:
     def expect(answer: DemoAnswer) -> str | None:
-        found: Any = answer.get("userPL") or {}
-        return has(**expected)(found[0] if isinstance(found, list) else found)
+        rights: Any = answer.get("userPL") or {}
+        return has(**expected)(rights[0] if isinstance(rights, list) else rights)
 
     return expect
 

@@ -27,24 +27,24 @@ def refreshed(page: str) -> str:
 
 def _sections() -> Iterator[str]:
     for version in known():
-        told = described(version)
-        if told.rows:
-            yield from _section(told)
+        description = described(version)
+        if description.rows:
+            yield from _section(description)
 
 
-def _section(told: Described) -> Iterator[str]:
-    yield f"## Schema {told.version}\n"
-    yield "Sources: " + "; ".join(f"*{name}*, {what}" for name, what in told.sources.items()) + ".\n"
+def _section(description: Described) -> Iterator[str]:
+    yield f"## Schema {description.version}\n"
+    yield "Sources: " + "; ".join(f"*{name}*, {what}" for name, what in description.sources.items()) + ".\n"
     yield "| where | what differs from 3.0.0 | why | source | known |"
     yield "|---|---|---|---|---|"
-    for row in told.rows:
+    for row in description.rows:
         where = "<br>".join(f"`{each}`" for each in row.places)
         sources = ", ".join(row.data["source"])
         yield f"| {where} | {_what(row)} | {row.because} | {sources} | {_CERTAIN[row.certainty]} |"
     yield "\nAssumed, and listed since no source tells:\n"
-    yield from (f"- {each}" for each in told.assumed)
+    yield from (f"- {each}" for each in description.assumed)
     yield "\nTo try first on a live system:\n"
-    yield from (f"{number}. {each}" for number, each in enumerate(told.first, 1))
+    yield from (f"{number}. {each}" for number, each in enumerate(description.first, 1))
     yield ""
 
 

@@ -48,22 +48,22 @@ def explain(
 
     settings = loading.config(config, {}) if config else None
     compiled = loading.catalogue(loading.dialect(schema_version, settings))
-    found = _find(compiled, operation)
+    operation_found = _find(compiled, operation)
     if settings is not None:
         loading.policies(settings, compiled)
-    translation = compiled.translations.get(found.full_name)
+    translation = compiled.translations.get(operation_found.full_name)
     if format is ExplainFormat.MARKDOWN and translation is not None:
         from shim.cli.explain.page import page
 
-        typer.echo("\n".join((f"# {found.full_name}\n", *page(compiled, translation))))
+        typer.echo("\n".join((f"# {operation_found.full_name}\n", *page(compiled, translation))))
         return
     if format is ExplainFormat.JSON:
         from shim.cli.explain.plain import plain
 
-        typer.echo(plain(compiled, found, translation))
+        typer.echo(plain(compiled, operation_found, translation))
         return
     if translation is None:
-        typer.echo("\n".join(_untranslated(found)))
+        typer.echo("\n".join(_untranslated(operation_found)))
     else:
         typer.echo("\n".join((*_lines(compiled, translation), *policy_lines(translation, settings))))
 
@@ -73,12 +73,12 @@ def _find(catalogue: Catalogue, name: str) -> Operation:
     known: dict[str, Operation] = {}
     for each in catalogue.old.operations.values():
         known |= dict.fromkeys((each.name.lower(), each.full_name.lower(), each.input.name.lower()), each)
-    found = known.get(name.lower())
-    if found is None:
+    match = known.get(name.lower())
+    if match is None:
         near = difflib.get_close_matches(name.lower(), known, 1)
         hint = f" Did you mean {known[near[0]].full_name}?" if near else ""
         fail(ExitCode.USAGE, f"2.5 has no operation {name}.{hint} `shim coverage` lists all.")
-    return found
+    return match
 
 
 def _untranslated(operation: Operation) -> list[str]:
@@ -150,18 +150,18 @@ def _end(translation: Translation) -> Iterator[str]:
 def _lookups(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
     from shim.core.catalogue.calls import lookups
 
-    found = lookups(translation)
-    if found:
+    names = lookups(translation)
+    if names:
         yield "\nWhat v3 may be asked besides (reads)"
-    for each in found:
+    for each in names:
         yield f"  - {_posted(catalogue, each)}"
         yield f"      {each.because}"
 
 
 def _steps(translation: Translation) -> Iterator[str]:
     """The docstring of the generator of a plan."""
-    said = (translation.declared.plan.__doc__ or "") if translation.declared.plan else ""
-    yield from (f"  {line.strip()}" for line in said.strip().splitlines() if line.strip())
+    text = (translation.declared.plan.__doc__ or "") if translation.declared.plan else ""
+    yield from (f"  {line.strip()}" for line in text.strip().splitlines() if line.strip())
 
 
 def _direction(translation: Translation, direction: str, title: str) -> Iterator[str]:

@@ -29,8 +29,8 @@ def refreshed(text: str, catalogue: Catalogue, examples: Path) -> str:
 
     def section(match: re.Match[str]) -> str:
         translation = catalogue.translations[match[1]]
-        made = page(catalogue, translation, _example(examples, translation.old.name))
-        return "\n".join((f"<!-- explain: {match[1]} -->", *made, "<!-- end -->"))
+        generated = page(catalogue, translation, _example(examples, translation.old.name))
+        return "\n".join((f"<!-- explain: {match[1]} -->", *generated, "<!-- end -->"))
 
     def file(match: re.Match[str]) -> str:
         name = match[1]

@@ -83,19 +83,19 @@ def _calls(catalogue: Catalogue, translation: Translation, example: Example | No
     """
     if example is None:
         return []
-    made = {each.operation.full_name: each for each in _dry(catalogue, example)}
+    dry = {each.operation.full_name: each for each in _dry(catalogue, example)}
     legs = [each.new.full_name for each in translation.legs.values()] or [translation.new.full_name]
-    made = {
+    dry = {
         name: each
-        for name, each in made.items()
+        for name, each in dry.items()
         if name in legs or (translation.writes and not each.operation.name.startswith(_READS))
     }
     for leg in translation.legs.values():
-        if leg.new.full_name not in made:
-            said = _said_to(catalogue, translation, leg.new, example)
-            if said is not None:
-                made[leg.new.full_name] = said
-    return list(made.values())
+        if leg.new.full_name not in dry:
+            sent = _said_to(catalogue, translation, leg.new, example)
+            if sent is not None:
+                dry[leg.new.full_name] = sent
+    return list(dry.values())
 
 
 def _dry(catalogue: Catalogue, example: Example) -> Iterator[_Call]:
@@ -136,10 +136,10 @@ def _becomes(catalogue: Catalogue, translation: Translation, calls: Sequence[_Ca
 
 
 def _old_and_new(example: Example, calls: Sequence[_Call]) -> Iterator[str]:
-    said = {text for text, _ in _leaves(etree.fromstring(example.old))}
+    texts = {text for text, _ in _leaves(etree.fromstring(example.old))}
     yield f"\nIn 2.5:\n\n```xml\n{example.old.strip()}\n```"
     yield "\nIn v3:\n\n```xml"
-    yield "\n\n".join(_with_placeholders(each, said) for each in calls)
+    yield "\n\n".join(_with_placeholders(each, texts) for each in calls)
     yield "```"
     for each in calls:
         if each.earlier and each is not calls[0]:
@@ -148,12 +148,12 @@ def _old_and_new(example: Example, calls: Sequence[_Call]) -> Iterator[str]:
             yield f"\n{said_by}, gives `{each.operation.full_name}` its {names}."
 
 
-def _with_placeholders(call: _Call, said: set[str]) -> str:
+def _with_placeholders(call: _Call, texts: set[str]) -> str:
     """The body element, with `{name}` for what is said by the caller or an earlier answer; choices stay."""
     choices = {path for path, decl in paths(call.operation.input) if _is_choice(decl)}
     for text, element in _leaves(call.body):
         name = etree.QName(element).localname
-        if (text in said and _path(element) not in choices) or name in call.earlier:
+        if (text in texts and _path(element) not in choices) or name in call.earlier:
             element.text = f"{{{name}}}"
     etree.cleanup_namespaces(call.body)
     etree.indent(call.body)
@@ -225,41 +225,41 @@ def _line(fate: Fate) -> str:
 
 def _without_repeats(fates: list[Fate]) -> list[Fate]:
     """Those that do not only repeat what is said of the element that they are in."""
-    said = {each.path: (each.fate, each.because) for each in fates}
-    return [each for each in fates if said.get(each.path.rpartition("/")[0]) != (each.fate, each.because)]
+    whole = {each.path: (each.fate, each.because) for each in fates}
+    return [each for each in fates if whole.get(each.path.rpartition("/")[0]) != (each.fate, each.because)]
 
 
 def _tops(fates: Iterable[Fate]) -> list[Fate]:
     """Those that are not below another one."""
-    found: list[Fate] = []
+    tops: list[Fate] = []
     for each in fates:
-        if not any(each.path.startswith(f"{above.path}/") for above in found):
-            found.append(each)
-    return found
+        if not any(each.path.startswith(f"{above.path}/") for above in tops):
+            tops.append(each)
+    return tops
 
 
 def _only_new(translation: Translation) -> Iterator[str]:
     parts = (*translation.legs.values(), translation)
-    told: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for part in parts:
         of = f"{part.new.full_name}:" if part.new.full_name in (leg.new.full_name for leg in parts[:-1]) else ""
         for rule in part.declared.rules:
             if not rule.old and rule.new:
                 where = " (answer)" if rule.only == "answer" else ""
-                told[f"- `{of}{rule.new}`{where}"] = rule.because
-    if told:
+                reasons[f"- `{of}{rule.new}`{where}"] = rule.because
+    if reasons:
         yield "\nOnly in v3:\n"
-        yield from (f"{what}: {because}" for what, because in told.items())
+        yield from (f"{what}: {because}" for what, because in reasons.items())
 
 
 # ---- what to mind ----
 
 
 def _mind(catalogue: Catalogue, translation: Translation, example: Example | None) -> Iterator[str]:
-    told = [*_minded(translation), *_added(catalogue, example)]
-    if told:
+    points = [*_minded(translation), *_added(catalogue, example)]
+    if points:
         yield "\nMind:\n"
-        yield from (f"- {each}" for each in told)
+        yield from (f"- {each}" for each in points)
 
 
 def _added(catalogue: Catalogue, example: Example | None) -> Iterator[str]:
@@ -279,6 +279,6 @@ def _minded(translation: Translation) -> Iterator[str]:
         yield "What the shim kept for the account is forgotten with it."
     codes = {each.finding for each in translation.fates if each.finding}
     for code in sorted(code for code in codes if code and KINDS[code].severity in _SEVERE):
-        found = [each for each in translation.fates if each.finding == code]
-        where = ", ".join(dict.fromkeys(f"`{each.path}`" for each in _without_repeats(found)))
+        fates = [each for each in translation.fates if each.finding == code]
+        where = ", ".join(dict.fromkeys(f"`{each.path}`" for each in _without_repeats(fates)))
         yield f"**{KINDS[code].title}** ({where}): {KINDS[code].do}"

@@ -11,7 +11,7 @@ from shim.core.schema.interface import Operation
 
 def plain(catalogue: Catalogue, operation: Operation, translation: Translation | None) -> str:
     """`{"operation", "endpoint", "translated", "emulated", "calls", "lookups", "notes", "paths"}`."""
-    told = {
+    value = {
         "operation": operation.full_name,
         "endpoint": catalogue.old.services[operation.service].endpoint,
         "translated": translation is not None,
@@ -33,7 +33,7 @@ def plain(catalogue: Catalogue, operation: Operation, translation: Translation |
             for each in translation.fates
         ],
     }
-    return json.dumps(told, indent=1, ensure_ascii=False)
+    return json.dumps(value, indent=1, ensure_ascii=False)
 
 
 def _call(catalogue: Catalogue, call: CalledOperation) -> dict[str, object]:

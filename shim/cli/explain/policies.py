@@ -12,10 +12,10 @@ from shim.edge.settings.model import Config
 
 def policy_lines(translation: Translation, config: Config | None) -> Iterator[str]:
     """A line for each place, with its default and what else is possible; below it, what was chosen."""
-    found = places(translation)
-    if found:
+    points = places(translation)
+    if points:
         yield "\nPolicies"
-    for place in found:
+    for place in points:
         default, *others = place.choices
         also = f"; can be chosen: {', '.join(others)}" if others else ""
         what = "the whole call" if place.path == ANY else place.path
@@ -28,9 +28,9 @@ def policy_lines(translation: Translation, config: Config | None) -> Iterator[st
 
 def _chosen(translation: Translation, place: ChoicePoint, config: Config) -> Iterator[str]:
     general = Policies(each.core() for each in config.conduct.policies)
-    said = _decided(translation, place, general)
-    if said is not None:
-        yield f"      chosen: {said[0]} (conduct.policies[{said[1]}])"
+    setting = _decided(translation, place, general)
+    if setting is not None:
+        yield f"      chosen: {setting[0]} (conduct.policies[{setting[1]}])"
     for each in config.integrations:
         own = len(each.conduct.policies) - len(general.entries)
         decided = _decided(translation, place, each.policies)
@@ -42,7 +42,7 @@ def _decided(translation: Translation, place: ChoicePoint, policies: Policies) -
     """The choice and the position of the policy that made it; None: nothing was chosen."""
     name = translation.old.full_name
     covering = [(index, each) for index, each in enumerate(policies.entries) if each.covers(name)]
-    found = deciding(
+    policy = deciding(
         [each for _, each in covering], place.side, place.finding, place.path, writes=translation.writes
     )
-    return (found[1].do, covering[found[0]][0]) if found else None
+    return (policy[1].do, covering[policy[0]][0]) if policy else None

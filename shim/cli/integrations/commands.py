@@ -102,13 +102,13 @@ def list_(
     from shim.cli.common.loading import config as load
 
     if file is None:
-        found = load(config, {}).integrations
+        integrations = load(config, {}).integrations
     else:
-        found = load(
+        integrations = load(
             None, {"integrations_file": file.absolute(), "backend.url": "http://unused.invalid"}
         ).integrations
     used = _used(config) if file is None else {}
-    rows = [_row(each, used) for each in found]
+    rows = [_row(each, used) for each in integrations]
     if format is OutputForm.TABLE:
         rows = [{**each, **_cells(each)} for each in rows]
     columns = ("name", "enabled", "logins", *(["used"] if used else []), "v3_app_key")
@@ -162,15 +162,15 @@ def _place(config: Path | None, file: Path | None) -> Path:
     if file is not None:
         return file
     try:
-        found = integrations_file(config)
+        path = integrations_file(config)
     except ConfigError as error:
         fail(ExitCode.USAGE, *(str(problem) for problem in error.problems))
-    if found is None:
+    if path is None:
         fail(
             ExitCode.USAGE,
             "No integrations file is named: set integrations_file in the configuration, or give --file.",
         )
-    return found
+    return path
 
 
 def _record(config: Path | None, file: Path | None, action: str, subject: str) -> None:
@@ -270,10 +270,10 @@ def _used(config: Path | None) -> dict[str, list[LoginUse]]:
 def _row(integration: Integration, used: dict[str, list[LoginUse]]) -> dict[str, Any]:
     about = {"name": integration.name, "enabled": integration.enabled, "watched": integration.watched}
     uses = used.get(integration.name, [])
-    told = [{"form": each.form, "calls": each.calls, "last_seen": time(each.last_seen)} for each in uses]
+    by_form = [{"form": each.form, "calls": each.calls, "last_seen": time(each.last_seen)} for each in uses]
     forms = {
         "logins": _ways(integration.old),
-        "used": told,
+        "used": by_form,
         "login_forms": integration.login_forms.model_dump(),
     }
     return {**about, **forms, "v3_app_key": integration.new.app_key}

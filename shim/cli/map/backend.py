@@ -65,30 +65,30 @@ class Asker:
         children = [Element(each, text) for each, text in parameters.items()]
         request = Element(operation.input.name, children=children)
         context = CallContext(self._catalogue, request, Caller(integration.name))
-        asked = forward(context, operation, request, writes=False)
-        command = next(asked)
+        request_element = forward(context, operation, request, writes=False)
+        command = next(request_element)
         assert isinstance(command, Call)
         async with self._places:
             answer = await self._backend.forward(command, integration)
-        return finish(asked, answer)
+        return finish(request_element, answer)
 
     async def owner(self, integration: Integration, number: str) -> Known | Literal["unsaid"] | None:
         """Whose extension a number is; None when v3 denies it, `unsaid` when it refuses to tell."""
         try:
-            told = await self.ask(integration, "Extension.GetExtensionDetails", extendedNumber=number)
+            answer = await self.ask(integration, "Extension.GetExtensionDetails", extendedNumber=number)
         except BackendRefused as error:
             return None if says_absent(error) else "unsaid"
-        return known_from(told, number) or "unsaid"
+        return known_from(answer, number) or "unsaid"
 
     async def rows(
         self, integration: Integration, name: str, row: str, parent: str | None = None
     ) -> list[Element] | None:
         """The rows of a list below a parent, or of all that the integration has; None when v3 refuses."""
         try:
-            told = await self.ask(integration, name, **({"parentID": parent} if parent else {}))
+            answer = await self.ask(integration, name, **({"parentID": parent} if parent else {}))
         except BackendRefused:
             return None
-        return told.all(row)
+        return answer.all(row)
 
 
 @asynccontextmanager
@@ -173,7 +173,7 @@ async def _organizations(asker: Asker, integration: Integration, view: View) -> 
 
 
 def _ids(rows: Iterable[Element] | None) -> list[str]:
-    return [said for row in rows or () if (said := row.get("ID"))]
+    return [user_id for row in rows or () if (user_id := row.get("ID"))]
 
 
 async def _read(asker: Asker, integration: Integration, organization: str | None, view: View) -> None:
@@ -183,7 +183,7 @@ async def _read(asker: Asker, integration: Integration, organization: str | None
         if organization:
             view.unread.append(organization)
         return
-    users = {said: row.get("identifier") or "" for row in people if (said := row.get("ID"))}
+    users = {user_id: row.get("identifier") or "" for row in people if (user_id := row.get("ID"))}
     for user in users:
         view.users.setdefault(user, integration)
     if not devices:  # a list may have only what is directly the organization's own
@@ -191,11 +191,11 @@ async def _read(asker: Asker, integration: Integration, organization: str | None
             asker.rows(integration, "Extension.GetExtensions", "extension", user) for user in users
         )
         devices = [row for rows in own for row in rows or ()]
-    found = await _extensions(asker, integration, devices, users)
-    view.extensions.update({each.number: each for each in found})
+    extensions = await _extensions(asker, integration, devices, users)
+    view.extensions.update({each.number: each for each in extensions})
     if organization:
         view.organizations[integration.name] += 1
-        for each in found:
+        for each in extensions:
             if prefix := split(each.number)[0]:
                 view.prefixes.setdefault(prefix, integration)
 
@@ -205,17 +205,17 @@ async def _extensions(
 ) -> list[Known]:
     """A row says whose it is by the user's identifier; where that is no answer, v3 is asked."""
     times = Counter(users.values())
-    owners = {said: user for user, said in users.items() if said and times[said] == 1}
-    found: list[Known] = []
+    owners = {identifier: user for user, identifier in users.items() if identifier and times[identifier] == 1}
+    known: list[Known] = []
     unclear: list[str] = []
     for row in devices:
-        number, said = row.get("extendedNumber") or "", row.get("identifier") or ""
-        if number and said in owners:
-            found.append(Known(owners[said], number, said))
+        number, identifier = row.get("extendedNumber") or "", row.get("identifier") or ""
+        if number and identifier in owners:
+            known.append(Known(owners[identifier], number, identifier))
         elif number:
             unclear.append(number)
-    asked = await together(asker.owner(integration, number) for number in unclear)
-    return [*found, *(each for each in asked if isinstance(each, Known))]
+    owners_asked = await together(asker.owner(integration, number) for number in unclear)
+    return [*known, *(each for each in owners_asked if isinstance(each, Known))]
 
 
 def split(number: str) -> tuple[str, str]:

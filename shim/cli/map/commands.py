@@ -71,16 +71,16 @@ def show(
 
     One that is unconfirmed still answers: lists of v3 did not show it, or v3 said once that it is not there.
     """
-    wanted = set(names or ())
+    numbers = set(names or ())
     if events:
-        found = [event_row(each) for each in with_map(config, read_events)]
+        rows = [event_row(each) for each in with_map(config, read_events)]
         keys = ("old_id", "user_before", "user_after", "number_before", "number_after")
     else:
-        found = [entry_row(each) for each in with_map(config, lambda it: entries(it, gone or bool(wanted)))]
+        rows = [entry_row(each) for each in with_map(config, lambda it: entries(it, gone or bool(numbers)))]
         keys = ("old_id", "extension_id", "user_id", "number", "identifier")
     if unconfirmed and not events:
-        found = [row for row in found if row["state"] == "unconfirmed"]
-    chosen = [row for row in found if not wanted or not wanted.isdisjoint(row[key] for key in keys)]
+        rows = [row for row in rows if row["state"] == "unconfirmed"]
+    chosen = [row for row in rows if not numbers or not numbers.isdisjoint(row[key] for key in keys)]
     emit(format, "events" if events else "extensions", chosen)
     if not events:
         many = Counter(row["state"] for row in chosen)
@@ -89,7 +89,7 @@ def show(
             + "".join(f", {many[each]} {each}" for each in _STATES if many[each])
             + "."
         )
-    lost = wanted - {row[key] for row in chosen for key in keys}
+    lost = numbers - {row[key] for row in chosen for key in keys}
     if lost:
         fail(ExitCode.FINDINGS, *(f"{each}: the map does not have it." for each in sorted(lost)))
 
@@ -106,8 +106,8 @@ def export(
     ] = FileFormat.CSV,
 ) -> None:
     """Write all extensions, gone ones too, as the CSV that import and identity.import_file read."""
-    found = with_map(config, lambda it: entries(it, gone=not live))
-    text = exported(found) if format is FileFormat.CSV else exported_json(found)
+    rows = with_map(config, lambda it: entries(it, gone=not live))
+    text = exported(rows) if format is FileFormat.CSV else exported_json(rows)
     if file == "-":
         typer.echo(text, nl=False)
         return
@@ -115,7 +115,7 @@ def export(
         Path(file).write_text(text, "utf-8")
     except OSError as error:
         fail(ExitCode.USAGE, f"{file}: cannot be written ({error.strerror}). Give a file, or - for stdout.")
-    say(f"{len(found)} extensions were written.")
+    say(f"{len(rows)} extensions were written.")
 
 
 @app.command("import")
@@ -161,9 +161,9 @@ def verify(
 ) -> None:
     """Compare the map with what v3 has, and tell every mismatch; ends with 1 if any is not only unknown yet."""
     settings, who = able(config, integration)
-    view, found = _compared(settings, who, alone=integration is not None)
-    emit(format, "mismatches", [mismatch_row(each) for each in found])
-    end(_code(view, found))
+    view, mismatches = _compared(settings, who, alone=integration is not None)
+    emit(format, "mismatches", [mismatch_row(each) for each in mismatches])
+    end(_code(view, mismatches))
 
 
 @app.command("repair")
@@ -183,20 +183,20 @@ def repair(
     if unseen and integration:
         fail(ExitCode.USAGE, "--unseen needs all integrations: what one does not see may be there for another.")
     settings, who = able(config, integration)
-    view, found = _compared(settings, who, alone=integration is not None)
-    emit(format, "mismatches", [mismatch_row(each) for each in found])
-    if dry_run or not found:
-        end(_code(view, found))
+    view, mismatches = _compared(settings, who, alone=integration is not None)
+    emit(format, "mismatches", [mismatch_row(each) for each in mismatches])
+    if dry_run or not mismatches:
+        end(_code(view, mismatches))
     whole = not view.unread and not view.refused
     if unseen and not whole:
         say("Not all could be looked at, so what is not in sight is not asked for.")
-    _confirm(yes, len(found))
+    _confirm(yes, len(mismatches))
 
     async def mended(identities: IdentityMap) -> Repaired:
         from shim.cli.map.backend import asking
 
         async with asking(settings) as asker:
-            return await mend(identities, asker, view, found, view.widest if unseen and whole else None)
+            return await mend(identities, asker, view, mismatches, view.widest if unseen and whole else None)
 
     done = with_map(settings, mended, writes=True)
     record(settings, "map repair", "", f"{done.mended} mended, {len(done.left)} left")
@@ -226,16 +226,16 @@ def _compared(settings: Config, who: Sequence[Integration], *, alone: bool) -> t
                 view = await walk(asker, who, advance)
         return view, [*(lost_ids(span) if span else ()), *compare(known, view)]
 
-    view, found = with_map(settings, both)
+    view, mismatches = with_map(settings, both)
     _tell(view)
     if alone:
-        beyond = sum(each.kind == "unseen" for each in found)
-        found = [each for each in found if each.kind != "unseen"]
+        beyond = sum(each.kind == "unseen" for each in mismatches)
+        mismatches = [each for each in mismatches if each.kind != "unseen"]
         if beyond:
             say(f"{beyond} extensions of the map are not in its sight: nothing is said of them.")
-    if not found and not view.unread:
+    if not mismatches and not view.unread:
         say("The map says what v3 says.")
-    return view, found
+    return view, mismatches
 
 
 def _tell(view: View) -> None:
@@ -249,8 +249,8 @@ def _tell(view: View) -> None:
         say(f"Organization {organization} cannot be read: v3 refuses it.")
 
 
-def _code(view: View, found: Sequence[Mismatch]) -> ExitCode:
-    wrong = any(each.kind != "unknown" for each in found)
+def _code(view: View, mismatches: Sequence[Mismatch]) -> ExitCode:
+    wrong = any(each.kind != "unknown" for each in mismatches)
     return ExitCode.FINDINGS if wrong or view.unread else ExitCode.FINE
 
 

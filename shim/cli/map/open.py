@@ -32,26 +32,26 @@ def with_map(
     from shim.edge.identities.map import IdentityMap
 
     async def opened(store: Store, settings: Config) -> _T:
-        told = await work(IdentityMap(store, settings.identity))
+        result = await work(IdentityMap(store, settings.identity))
         if writes and not store.shared:
             say("A shim that runs on this SQLite store takes it over when it is started again.")
-        return told
+        return result
 
     return with_store(config, opened)
 
 
 async def entries(identities: IdentityMap, gone: bool) -> list[MapRow]:
-    found: list[MapRow] = []
-    while page := await identities.all(found[-1].id if found else 0, _PAGE, gone=gone):
-        found += page
-    return found
+    rows: list[MapRow] = []
+    while page := await identities.all(rows[-1].id if rows else 0, _PAGE, gone=gone):
+        rows += page
+    return rows
 
 
 async def events(identities: IdentityMap) -> list[MapEvent]:
-    found: list[MapEvent] = []
-    while page := await identities.events(found[-1].id if found else 0, _PAGE):
-        found += page
-    return found
+    rows: list[MapEvent] = []
+    while page := await identities.events(rows[-1].id if rows else 0, _PAGE):
+        rows += page
+    return rows
 
 
 def able(config: Path | None, name: str | None) -> tuple[Config, list[Integration]]:
@@ -62,14 +62,14 @@ def able(config: Path | None, name: str | None) -> tuple[Config, list[Integratio
 
     settings = load(config, {})
     log.configure(settings.log.level, settings.log.format)
-    found = [each for each in settings.integrations if each.enabled and name in (None, each.name)]
-    if not found:
+    integrations = [each for each in settings.integrations if each.enabled and name in (None, each.name)]
+    if not integrations:
         fail(ExitCode.USAGE, f"No integration {name} may call." if name else "No integration may call.")
     try:
         tls_context(settings.backend)
     except OSError:
         fail(ExitCode.USAGE, "backend.ca_file holds no certificates that can be read.")
-    return settings, found
+    return settings, integrations
 
 
 @contextmanager

@@ -68,17 +68,17 @@ def emit(form: MapFormat, name: str, rows: Sequence[MapColumns]) -> None:
         show(table(heads, cells, names=_NAMES, spare=("unconfirmed at", "seen at", "created at", "origin")))
 
 
-def exported(found: Iterable[MapRow]) -> str:
+def exported(mapped: Iterable[MapRow]) -> str:
     """The file that an import reads. `gone_at` says which extensions are gone; those with `stands_for` have
     IDs that mean another one."""
     columns = (*_FILE, "gone_at", "stands_for")
-    rows = ({**entry_row(each), "stands_for": each.stands_for} for each in found)
+    rows = ({**entry_row(each), "stands_for": each.stands_for} for each in mapped)
     return _csv(columns, ({name: row[name] for name in columns} for row in rows))
 
 
-def exported_json(found: Iterable[MapRow]) -> str:
+def exported_json(mapped: Iterable[MapRow]) -> str:
     """The same for other programs."""
-    rows = [{**entry_row(each), "stands_for": each.stands_for} for each in found]
+    rows = [{**entry_row(each), "stands_for": each.stands_for} for each in mapped]
     return json.dumps({"extensions": rows}, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -57,7 +57,7 @@ def lost_ids(span: tuple[int, int]) -> list[Mismatch]:
 
 def compare(known: Iterable[Identity], view: View) -> list[Mismatch]:
     """Every mismatch: first those of what the map has, then what it has not."""
-    found: list[Mismatch] = []
+    mismatches: list[Mismatch] = []
     missing: list[Identity] = []
     numbers = set()
     for each in known:
@@ -66,18 +66,18 @@ def compare(known: Iterable[Identity], view: View) -> list[Mismatch]:
         if seen is None:
             missing.append(each)
         elif seen.user_id != each.user_id:
-            found.append(Mismatch("moved", each, seen))
+            mismatches.append(Mismatch("moved", each, seen))
         elif each.doubt:
-            found.append(Mismatch("unconfirmed", each, seen))
+            mismatches.append(Mismatch("unconfirmed", each, seen))
         elif None not in (each.identifier, seen.identifier) and seen.identifier != each.identifier:
-            found.append(Mismatch("identifier", each, seen))
+            mismatches.append(Mismatch("identifier", each, seen))
     fresh = [each for number, each in view.extensions.items() if number not in numbers]
     renumbered = _renumbered(missing, fresh)
     for each in missing:
         now = renumbered.get(each.number)
-        found.append(Mismatch("renumbered" if now else _lost(each, view), each, now))
+        mismatches.append(Mismatch("renumbered" if now else _lost(each, view), each, now))
     taken = {each.number for each in renumbered.values()}
-    return found + [Mismatch("unknown", None, each) for each in fresh if each.number not in taken]
+    return mismatches + [Mismatch("unknown", None, each) for each in fresh if each.number not in taken]
 
 
 def _lost(each: Identity, view: View) -> MapProblemKind:
@@ -115,37 +115,41 @@ async def repair(
     identities: IdentityMap,
     asker: Asker,
     view: View,
-    found: Sequence[Mismatch],
+    mismatches: Sequence[Mismatch],
     unseen_with: Integration | None = None,
 ) -> Repaired:
     """Mend the map: see `DOES`. Raises BackendError."""
-    if any(each.kind == "issuable" for each in found):
+    if any(each.kind == "issuable" for each in mismatches):
         await identities.pass_over()
-    lost = [(each, each.known) for each in found if each.known and (not each.seen or each.kind == "renumbered")]
-    said = await together(_ask(asker, known, view, unseen_with) for _, known in lost)
-    denied = {known.number for (_, known), answer in zip(lost, said, strict=True) if answer is None}
-    renumbered = await _renumber(identities, asker, view, found, denied)
+    lost = [
+        (each, each.known) for each in mismatches if each.known and (not each.seen or each.kind == "renumbered")
+    ]
+    answers = await together(_ask(asker, known, view, unseen_with) for _, known in lost)
+    denied = {known.number for (_, known), answer in zip(lost, answers, strict=True) if answer is None}
+    renumbered = await _renumber(identities, asker, view, mismatches, denied)
     over = [number for number in denied if number not in renumbered]
     for batch in _batches(over):
         await identities.deny(batch)
     ended = await identities.find("number", over)
-    seen = [each.seen for each in found if each.seen and each.kind in ("unknown", "identifier", "unconfirmed")]
-    seen += [answer for answer in said if isinstance(answer, Known)]
-    moved = [each.seen for each in found if each.seen and each.kind == "moved"]
+    seen = [
+        each.seen for each in mismatches if each.seen and each.kind in ("unknown", "identifier", "unconfirmed")
+    ]
+    seen += [answer for answer in answers if isinstance(answer, Known)]
+    moved = [each.seen for each in mismatches if each.seen and each.kind == "moved"]
     seen += [answer for answer in await together(_owner(asker, view, each) for each in moved) if answer]
     for known in _batches(seen):
         await identities.learn(known)
     left = [each for each, known in lost if known.number not in denied]
-    return Repaired(len(found) - len(left) - len(ended), left, len(ended))
+    return Repaired(len(mismatches) - len(left) - len(ended), left, len(ended))
 
 
 async def _renumber(
-    identities: IdentityMap, asker: Asker, view: View, found: Sequence[Mismatch], denied: Collection[str]
+    identities: IdentityMap, asker: Asker, view: View, mismatches: Sequence[Mismatch], denied: Collection[str]
 ) -> set[str]:
     """Give those their new numbers that v3 has there, and denies where they were."""
     pairs = {
         each.known.number: each.seen
-        for each in found
+        for each in mismatches
         if each.kind == "renumbered" and each.known and each.seen and each.known.number in denied
     }
     owners = await together(_owner(asker, view, each) for each in pairs.values())
@@ -160,8 +164,8 @@ async def _renumber(
 
 async def _owner(asker: Asker, view: View, seen: Known) -> Known | None:
     by = view.users.get(seen.user_id)
-    told = await asker.owner(by, seen.number) if by is not None else None
-    return told if isinstance(told, Known) else None
+    answer = await asker.owner(by, seen.number) if by is not None else None
+    return answer if isinstance(answer, Known) else None
 
 
 async def _ask(

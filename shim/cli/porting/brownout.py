@@ -62,15 +62,21 @@ def plan(
         begin, end = _window(starts, lasts, ends, store.now())
         return await plan_brownout(store, integration, operation, begin, end, who_is(who), text, link)
 
-    made = with_store(config, planned)
+    brownout = with_store(config, planned)
     if format is OutputForm.JSON:
         emit_json(
-            {"brownout": {"id": made.id, "starts_at": time(made.starts_at), "ends_at": time(made.ends_at)}}
+            {
+                "brownout": {
+                    "id": brownout.id,
+                    "starts_at": time(brownout.starts_at),
+                    "ends_at": time(brownout.ends_at),
+                }
+            }
         )
     else:
-        typer.echo(made.id)
-    window = f"{made.starts_at:%Y-%m-%d %H:%M} to {made.ends_at:%Y-%m-%d %H:%M} UTC"
-    say(f"{operation} of {integration} is refused from {window}. `shim brownout stop {made.id}` stops it.")
+        typer.echo(brownout.id)
+    window = f"{brownout.starts_at:%Y-%m-%d %H:%M} to {brownout.ends_at:%Y-%m-%d %H:%M} UTC"
+    say(f"{operation} of {integration} is refused from {window}. `shim brownout stop {brownout.id}` stops it.")
 
 
 @app.command("list")
@@ -105,15 +111,15 @@ def stop(
 
         return await stop_brownout(store, id, who_is(who), why)
 
-    found = with_store(config, stopped)
-    if id is not None and not found:
+    stopped_ones = with_store(config, stopped)
+    if id is not None and not stopped_ones:
         fail(
             ExitCode.USAGE,
             f"There is no brownout {id} that runs or is planned. `shim brownout list` shows them.",
         )
-    for each in found:
+    for each in stopped_ones:
         say(f"{each.id} ({each.operation} of {each.integration}) is stopped.")
-    if not found:
+    if not stopped_ones:
         say("None runs.")
 
 
@@ -139,15 +145,15 @@ def dry_run(
         whose, which, length = await _scope(store, settings, integration, operation, lasts)
         return await reach(store, whose, which, max(days, 1)), length
 
-    found, length = with_store(config, looked)
-    hits = [_hit(found, each, length) for each in found.hits]
-    programs = [_program(each) for each in found.programs]
+    reached, length = with_store(config, looked)
+    hits = [_hit(reached, each, length) for each in reached.hits]
+    programs = [_program(each) for each in reached.programs]
     if format is OutputForm.JSON:
-        _json(found, length, hits, programs)
+        _json(reached, length, hits, programs)
         return
     emit(format, "hits", _HITS, hits, names=_NAMES, spare=("days_with_calls",))
     emit(format, "programs", _PROGRAMS, programs, names=("integration", "address"))
-    span = f"from {found.since} to {found.until}, whole days"
+    span = f"from {reached.since} to {reached.until}, whole days"
     say(f"Calls {span}; the window's figure is its share of a day." if hits else f"Nobody called, {span}.")
 
 
@@ -189,23 +195,23 @@ def _program(each: Program) -> OutputRow:
     return {"integration": each.integration, "agent": each.agent, "address": each.address, **seen}
 
 
-def _hit(found: Reach, each: Hit, length: timedelta) -> OutputRow:
+def _hit(reached: Reach, each: Hit, length: timedelta) -> OutputRow:
     return {
         "integration": each.integration,
         "operation": each.operation,
         "days_with_calls": each.days,
         "calls": each.calls,
-        "about_in_the_window": round(found.expected(each, length), 1),
+        "about_in_the_window": round(reached.expected(each, length), 1),
         "last_seen": time(each.last_seen),
     }
 
 
-def _json(found: Reach, length: timedelta, hits: list[OutputRow], programs: list[OutputRow]) -> None:
-    told = {
-        "since": found.since.isoformat(),
-        "until": found.until.isoformat(),
+def _json(reached: Reach, length: timedelta, hits: list[OutputRow], programs: list[OutputRow]) -> None:
+    document = {
+        "since": reached.since.isoformat(),
+        "until": reached.until.isoformat(),
         "window_seconds": int(length.total_seconds()),
         "hits": hits,
         "programs": programs,
     }
-    emit_json(told)
+    emit_json(document)

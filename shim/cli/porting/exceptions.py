@@ -106,12 +106,14 @@ def grant(
         end = _end(until, store.now())
         return await grant_exception(store, integration, operation, owner, why, end, who_is(who))
 
-    made = with_store(config, granted)
+    granted_exception = with_store(config, granted)
     if format is OutputForm.JSON:
-        emit_json({"exception": _row(made)})
+        emit_json({"exception": _row(granted_exception)})
     else:
-        typer.echo(made.id)
-    say(f"{integration}: locked calls of {operation} pass until {made.until:%Y-%m-%d %H:%M} UTC. {_NOTICED}")
+        typer.echo(granted_exception.id)
+    say(
+        f"{integration}: locked calls of {operation} pass until {granted_exception.until:%Y-%m-%d %H:%M} UTC. {_NOTICED}"
+    )
 
 
 @app.command("end")
@@ -132,10 +134,10 @@ def end(
 
         return await end_exception(store, id, who_is(who))
 
-    found = with_store(config, ended)
-    if found is None:
+    ended_exception = with_store(config, ended)
+    if ended_exception is None:
         fail(ExitCode.USAGE, f"No exception {id} holds. `shim porting exception list` shows those that do.")
-    say(f"{found.integration}: {found.operation} is locked again. {_NOTICED}")
+    say(f"{ended_exception.integration}: {ended_exception.operation} is locked again. {_NOTICED}")
 
 
 def _end(until: str, now: datetime) -> datetime:

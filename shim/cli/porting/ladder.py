@@ -66,14 +66,14 @@ def show(
         from shim.edge.porting.exceptions import read_exceptions
         from shim.edge.porting.ladder import rules, standings
 
-        found, lifting = await rules(store), await read_exceptions(store)
+        rule_rows, lifting = await rules(store), await read_exceptions(store)
         configured = {each.name: each.porting for each in settings.integrations}
-        names = sorted({*configured, *(each.integration for each in found)})
+        names = sorted({*configured, *(each.integration for each in rule_rows)})
         if integration is not None:
             if integration not in names:
                 unknown(integration, settings)
             names = [integration]
-        held = {name: standings(name, configured.get(name, {}), found) for name in names}
+        held = {name: standings(name, configured.get(name, {}), rule_rows) for name in names}
         if integration is not None and operation is not None:
             own = [each for each in lifting if each.integration == integration]
             return [_decided(integration, operation, held[integration], own)]

@@ -53,11 +53,11 @@ def capture(
         fail(ExitCode.USAGE, f"{why}. Give another --port.")
     key = _key(key_file or file.with_name(f"{file.name}.key"))
     try:
-        made = new_file(file)
+        written = new_file(file)
     except OSError as error:
         fail(ExitCode.USAGE, f"{file}: cannot be made ({error.strerror}). Give another file.")
-    with made:
-        end(running.run(_until_stopped(to, made, key, host, port, not insecure)))
+    with written:
+        end(running.run(_until_stopped(to, written, key, host, port, not insecure)))
 
 
 def read_key(path: Path) -> bytes:
@@ -81,8 +81,8 @@ def _key(path: Path) -> bytes:
 
     key = secrets.token_bytes(_KEY_BYTES)
     try:
-        with new_file(path) as made:
-            made.write(key.hex() + "\n")
+        with new_file(path) as written:
+            written.write(key.hex() + "\n")
     except OSError as error:
         fail(ExitCode.USAGE, f"{path}: cannot be made ({error.strerror}). Give another --key-file.")
     say(f"The key is in {path}: keep it, and keep it to yourself.")

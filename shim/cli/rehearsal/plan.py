@@ -28,10 +28,10 @@ class PlannedCall:
 
 def plan(catalogue: Catalogue, conversations: Iterable[Conversation]) -> list[PlannedCall]:
     """The v3 calls of each kind of call; values that the capture does not have are samples of their type."""
-    found: Counter[tuple[str, tuple[str, ...], tuple[str, ...]]] = Counter()
+    kinds: Counter[tuple[str, tuple[str, ...], tuple[str, ...]]] = Counter()
     for each in conversations:
-        found[_one(catalogue, each)] += 1
-    return [PlannedCall(name, count, calls, codes) for (name, calls, codes), count in sorted(found.items())]
+        kinds[_one(catalogue, each)] += 1
+    return [PlannedCall(name, count, calls, codes) for (name, calls, codes), count in sorted(kinds.items())]
 
 
 def _one(catalogue: Catalogue, each: Conversation) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -42,7 +42,7 @@ def _one(catalogue: Catalogue, each: Conversation) -> tuple[str, tuple[str, ...]
     body, _ = writer.write(_filled(each.request, operation.input))
     run = dry_run(catalogue, writer.envelope(body, None, each.version), "http://backend.invalid")
     calls = tuple(f"{call.service}.{call.operation}" for call in run.calls)
-    codes = sorted({found.code for found in run.findings})
+    codes = sorted({finding.code for finding in run.findings})
     return name, calls, tuple(codes if run.fault is None else [*codes, f"fault: {run.fault.reason}"])
 
 

@@ -176,7 +176,9 @@ def _logins(names: list[str], file: Path | None) -> list[ReplayLogin]:
     from shim.edge.rehearsal.replay import ReplayLogin
     from shim.edge.settings.load import ConfigError, read_yaml
 
-    made = [ReplayLogin(name, typer.prompt(f"Password of {name}", hide_input=True, err=True)) for name in names]
+    logins = [
+        ReplayLogin(name, typer.prompt(f"Password of {name}", hide_input=True, err=True)) for name in names
+    ]
     if file is not None:
         try:
             known = read_yaml(file)
@@ -184,10 +186,10 @@ def _logins(names: list[str], file: Path | None) -> list[ReplayLogin]:
             fail(ExitCode.USAGE, str(error))
         if not isinstance(known, dict):
             fail(ExitCode.USAGE, f"{file}: give user names and passwords as `name: password`, a line each.")
-        made += [ReplayLogin(str(name), str(password)) for name, password in known.items()]
-    if not made:
+        logins += [ReplayLogin(str(name), str(password)) for name, password in known.items()]
+    if not logins:
         fail(ExitCode.USAGE, "Nobody can log in: give --login NAME or --logins-file.")
-    return made
+    return logins
 
 
 def _lines(file: Path | None) -> list[str]:
@@ -217,10 +219,10 @@ def _data(played: Iterable[Played], planned: Iterable[PlannedCall]) -> dict[str,
 def _show(played: list[Played], planned: list[PlannedCall]) -> None:
     from shim.edge.rehearsal.replay import MEANINGS, rows, totals
 
-    found = [(operation, path, kind, str(count)) for operation, path, kind, count in rows(played)]
-    if found:
+    differing = [(operation, path, kind, str(count)) for operation, path, kind, count in rows(played)]
+    if differing:
         heads = ("operation", "path", "difference", "conversations")
-        show(table(heads, found, "Answers that differ", names=("operation", "path")))
+        show(table(heads, differing, "Answers that differ", names=("operation", "path")))
     if planned:
         lines = [(each.operation, str(each.count), ", ".join(each.calls), ", ".join(each.findings))
                  for each in planned]  # fmt: skip

@@ -119,10 +119,12 @@ def report(
             severity=severity.value if severity else None,
             state=state.value if state else None,
         )
-        told = with_store(settings, lambda store, _: data.read(store, compiled, now(), days, settings, which))
-        if told is None:
+        contents = with_store(
+            settings, lambda store, _: data.read(store, compiled, now(), days, settings, which)
+        )
+        if contents is None:
             fail(ExitCode.USAGE, f"There is no integration {integration}. `shim report` lists them.")
-        output.emit(told, format, base, code.value if code else None)
-        bad = list(told.bad)
+        output.emit(contents, format, base, code.value if code else None)
+        bad = list(contents.bad)
     if fail_on is not None and data.as_bad(bad, fail_on.value):
         end(ExitCode.FINDINGS)

@@ -81,6 +81,6 @@ def _bad(cards: Sequence[Scorecard], operation: str | None) -> set[Severity]:
     return {each.worst for each in uses if each.worst is not None}
 
 
-def as_bad(found: Collection[Severity], least: Severity) -> bool:
+def as_bad(severities: Collection[Severity], least: Severity) -> bool:
     """True if one of them is that severe or worse."""
-    return any(SEVERITIES.index(each) >= SEVERITIES.index(least) for each in found)
+    return any(SEVERITIES.index(each) >= SEVERITIES.index(least) for each in severities)

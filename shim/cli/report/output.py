@@ -17,16 +17,16 @@ from shim.review.reading.logins import LoginUse, in_words
 from shim.review.reading.model import FindingPage, FindingRow, Overview, Sample, Scorecard
 
 
-def emit(told: Report, form: str, base: str, language: SnippetLanguage | None) -> None:
+def emit(contents: Report, form: str, base: str, language: SnippetLanguage | None) -> None:
     """A report on stdout. `base` is the address of the v3 system, `language` that of code in a letter."""
     if form == "json":
-        typer.echo(_json(told))
+        typer.echo(_json(contents))
     elif form == "csv":
-        typer.echo(_csv(told), nl=False)
+        typer.echo(_csv(contents), nl=False)
     elif form == "markdown":
-        typer.echo(_markdown(told, base, language), nl=False)
+        typer.echo(_markdown(contents, base, language), nl=False)
     else:
-        _tables(told)
+        _tables(contents)
 
 
 def emit_finding(page: FindingPage, form: str, base: str, language: SnippetLanguage | None) -> None:
@@ -41,50 +41,52 @@ def emit_finding(page: FindingPage, form: str, base: str, language: SnippetLangu
         _finding_table(page, base, language)
 
 
-def _json(told: Report) -> str:
-    nouns = {"overview": told.overview, "scorecard": told.card}
+def _json(contents: Report) -> str:
+    nouns = {"overview": contents.overview, "scorecard": contents.card}
     there: dict[str, object] = {name: each for name, each in nouns.items() if each is not None}
-    there["logins"] = [each for uses in told.logins.values() for each in uses]
-    return tables.to_json(**there, **({"findings": told.findings} if told.card or told.filtered else {}))
+    there["logins"] = [each for uses in contents.logins.values() for each in uses]
+    return tables.to_json(
+        **there, **({"findings": contents.findings} if contents.card or contents.filtered else {})
+    )
 
 
-def _csv(told: Report) -> str:
+def _csv(contents: Report) -> str:
     """Findings when they are asked for, else the operations of the integration, else the integrations."""
-    if told.filtered:
-        return tables.findings_csv(told.findings)
-    if told.card is not None:
-        return tables.operations_csv(told.card.operations)
-    assert told.overview is not None
-    return tables.integrations_csv(told.overview)
+    if contents.filtered:
+        return tables.findings_csv(contents.findings)
+    if contents.card is not None:
+        return tables.operations_csv(contents.card.operations)
+    assert contents.overview is not None
+    return tables.integrations_csv(contents.overview)
 
 
-def _markdown(told: Report, base: str, language: SnippetLanguage | None) -> str:
-    if told.card is not None:
+def _markdown(contents: Report, base: str, language: SnippetLanguage | None) -> str:
+    if contents.card is not None:
         return letter(
-            told.card,
-            told.pages,
-            told.now,
-            planned=told.planned,
-            terms=told.terms,
-            logins=told.retired,
+            contents.card,
+            contents.pages,
+            contents.now,
+            planned=contents.planned,
+            terms=contents.terms,
+            logins=contents.retired,
             language=language,
         )
-    assert told.overview is not None
-    findings = f"\n{tables.findings_markdown(told.findings)}" if told.filtered else ""
-    return tables.overview_markdown(told.overview) + findings
+    assert contents.overview is not None
+    findings = f"\n{tables.findings_markdown(contents.findings)}" if contents.filtered else ""
+    return tables.overview_markdown(contents.overview) + findings
 
 
 # ---- tables ----
 
 
-def _tables(told: Report) -> None:
-    if told.overview is not None:
-        _overview_table(told.overview)
-    if told.card is not None:
-        _card_tables(told.card, told.logins.get(told.card.integration, ()))
-    if told.findings:
-        _findings_table(told.findings, of_one=told.card is not None)
-    elif told.filtered:
+def _tables(contents: Report) -> None:
+    if contents.overview is not None:
+        _overview_table(contents.overview)
+    if contents.card is not None:
+        _card_tables(contents.card, contents.logins.get(contents.card.integration, ()))
+    if contents.findings:
+        _findings_table(contents.findings, of_one=contents.card is not None)
+    elif contents.filtered:
         say("No finding fits.")
 
 
@@ -175,7 +177,7 @@ def _card_tables(card: Scorecard, logins: Sequence[LoginUse]) -> None:
         show(table(heads, rows, title, names=("operation",), spare=spare))
 
 
-def _findings_table(found: Iterable[FindingRow], *, of_one: bool) -> None:
+def _findings_table(findings: Iterable[FindingRow], *, of_one: bool) -> None:
     heads = (
         "id",
         *(() if of_one else ("integration",)),
@@ -199,7 +201,7 @@ def _findings_table(found: Iterable[FindingRow], *, of_one: bool) -> None:
             str(row.count),
             _day(row.last_seen),
         )
-        for row in found
+        for row in findings
     )
     names = ("id", "operation") if of_one else ("id", "integration", "operation")
     show(table(heads, rows, "Findings", names=names, spare=("last seen", "count", "state", "path")))

@@ -20,11 +20,11 @@ def fault_message(fault: Fault, reference: str | None = None, form: FaultForm = 
     notes = [f"code {fault.code}"] if fault.code else []
     if reference:
         notes.append(f"reference {reference}")
-    said = f" ({', '.join(notes)})" if notes else ""
+    bracketed = f" ({', '.join(notes)})" if notes else ""
     return (
         f'{XML_DECLARATION}<SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP}"><SOAP-ENV:Body><SOAP-ENV:Fault>'
         f"<faultcode>{_faultcode(fault, form)}</faultcode>"
-        f"<faultstring>{escape(text + said)}</faultstring>"
+        f"<faultstring>{escape(text + bracketed)}</faultstring>"
         f"{_detail(fault, reference) if form.detail else ''}"
         "</SOAP-ENV:Fault></SOAP-ENV:Body></SOAP-ENV:Envelope>\n"
     ).encode()

@@ -44,14 +44,14 @@ def add_notices(
     `body` is what was written of `old` without notices.
     """
     tell = context.caller.tell
-    found = _listed(context.record.findings) if tell.notices or tell.header else []
-    if not found:
+    listed = _listed(context.record.findings) if tell.notices or tell.header else []
+    if not listed:
         return body, ""
     if not has_room(context.translation):
-        return body, _block(deprecation, found) if tell.header else ""
+        return body, _block(deprecation, listed) if tell.header else ""
     if not tell.notices:
         return body, ""
-    notices = [_notice(text, code) for text, code in _texts(found, deprecation.link)]
+    notices = [_notice(text, code) for text, code in _texts(listed, deprecation.link)]
     whole = Element(old.name, old.text, old.attributes, [*old.children, *notices])
     return context.translation.writer(context.schema_version).write(whole)[0], ""
 
@@ -63,18 +63,18 @@ def has_room(translation: Translation) -> bool:
 
 
 def _listed(findings: Findings) -> list[Finding]:
-    found = [each for each in findings if each.severity in CODES]
-    return sorted(found, key=lambda each: _WORST_FIRST.index(each.severity))
+    listed = [each for each in findings if each.severity in CODES]
+    return sorted(listed, key=lambda each: _WORST_FIRST.index(each.severity))
 
 
-def _texts(found: list[Finding], link: str | None) -> list[tuple[str, str]]:
+def _texts(findings: list[Finding], link: str | None) -> list[tuple[str, str]]:
     """Message and code of each notice."""
     more = f" See {link}" if link else ""
     texts = [
         (f"{each.code} {_short(each.path)}: {_short(each.because)}{more}", CODES[each.severity])
-        for each in found[:_MOST]
+        for each in findings[:_MOST]
     ]
-    if rest := found[_MOST:]:
+    if rest := findings[_MOST:]:
         texts.append((f"{len(rest)} more findings are not listed here.{more}", CODES[rest[0].severity]))
     return texts
 
@@ -87,14 +87,14 @@ def _notice(text: str, code: str) -> Element:
     return Element("notice", children=[Element("message", text), Element("code", code)])
 
 
-def _block(deprecation: DeprecationDates, found: list[Finding]) -> str:
+def _block(deprecation: DeprecationDates, findings: list[Finding]) -> str:
     """The SOAP header block. It has no mustUnderstand: whoever does not know it passes over it."""
     facts = {"since": deprecation.since, "sunset": deprecation.sunset, "link": deprecation.link}
-    said = "".join(attribute(name, value) for name, value in facts.items() if value)
+    attributes = "".join(attribute(name, value) for name, value in facts.items() if value)
     inner = "".join(
         f"<tell:finding{attribute('code', each.code)}{attribute('severity', each.severity)}"
         f"{attribute('path', _short(each.path))}>{escape(_short(each.because))}</tell:finding>"
-        for each in found[:_MOST]
+        for each in findings[:_MOST]
     )
-    more = f"<tell:more>{len(found) - _MOST}</tell:more>" if len(found) > _MOST else ""
-    return f'<tell:deprecation xmlns:tell="{NAMESPACE}"{said}>{inner}{more}</tell:deprecation>'
+    more = f"<tell:more>{len(findings) - _MOST}</tell:more>" if len(findings) > _MOST else ""
+    return f'<tell:deprecation xmlns:tell="{NAMESPACE}"{attributes}>{inner}{more}</tell:deprecation>'

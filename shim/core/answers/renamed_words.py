@@ -39,23 +39,23 @@ def _rules(translation: Translation) -> list[Rule]:
 def _elements(translation: Translation) -> dict[str, tuple[str, ...]]:
     """The names of elements of its v3 requests in 2.5: one name or, as the caller chose, one of several."""
     there = {path for path, _ in paths(translation.old.input)}
-    found: dict[str, dict[str, None]] = {}
+    successors: dict[str, dict[str, None]] = {}
     for rule in _rules(translation):
         if rule.old and rule.new and rule.old in there:
-            found.setdefault(rule.new.rpartition("/")[2], {})[rule.old] = None
-    names = {new: tuple(olds) for new, olds in found.items()}
+            successors.setdefault(rule.new.rpartition("/")[2], {})[rule.old] = None
+    names = {new: tuple(olds) for new, olds in successors.items()}
     return {new: olds for new, olds in names.items() if {each.rpartition("/")[2] for each in olds} != {new}}
 
 
 def _renamed_everywhere(catalogue: Catalogue) -> dict[str, str]:
     """Elements that have one other name in 2.5, whatever the operation, and are plainly no words of English."""
-    found: dict[str, set[str]] = {}
+    successors: dict[str, set[str]] = {}
     for translation in catalogue.translations.values():
         for rule in _rules(translation):
             if rule.old and rule.new:
-                found.setdefault(rule.new.rpartition("/")[2], set()).add(rule.old.rpartition("/")[2])
+                successors.setdefault(rule.new.rpartition("/")[2], set()).add(rule.old.rpartition("/")[2])
     known = _known(catalogue.old)
-    plain = {new: olds for new, olds in found.items() if len(olds) == 1 and new not in known}
+    plain = {new: olds for new, olds in successors.items() if len(olds) == 1 and new not in known}
     return {new: olds.pop() for new, olds in plain.items() if _INNER.fullmatch(new)}
 
 
@@ -66,10 +66,10 @@ def _known(old: Interface) -> set[str]:
 
 def _called(translation: Translation) -> dict[str, set[str]]:
     """The v3 operations that it is made to, by service."""
-    found: dict[str, set[str]] = {}
+    successors: dict[str, set[str]] = {}
     for part in translation.legs.values() or (translation,):
-        found.setdefault(part.new.service, set()).add(part.new.name)
-    return found
+        successors.setdefault(part.new.service, set()).add(part.new.name)
+    return successors
 
 
 def _operations(translation: Translation) -> dict[str, str]:
@@ -89,4 +89,4 @@ def _forms(new: str, old: str) -> dict[str, str]:
     small = new[0].lower() + new[1:]
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", new)
     ways = {new: old, small: old.lower(), spaced: old, spaced.capitalize(): old, spaced.lower(): old.lower()}
-    return {**ways, **{f"{way}s": f"{said}s" for way, said in ways.items()}}
+    return {**ways, **{f"{way}s": f"{successor}s" for way, successor in ways.items()}}

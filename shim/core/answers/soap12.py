@@ -42,13 +42,13 @@ def _fault(fault: etree._Element) -> bytes:
     more = f"<env:Subcode><env:Value>{escape(subcode)}</env:Value></env:Subcode>" if subcode else ""
     text = escape(fault.findtext("faultstring") or "")
     detail = fault.find("detail")
-    said = b""
+    content = b""
     if detail is not None:
-        said = b"".join(etree.tostring(each, with_tail=False) for each in detail)
-    told = f"<env:Detail>{said.decode()}</env:Detail>" if said else ""
+        content = b"".join(etree.tostring(each, with_tail=False) for each in detail)
+    detail_element = f"<env:Detail>{content.decode()}</env:Detail>" if content else ""
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<env:Envelope xmlns:env="{SOAP_12}"><env:Body><env:Fault>'
         f"<env:Code><env:Value>env:{known or 'Receiver'}</env:Value>{more}</env:Code>"
-        f'<env:Reason><env:Text xml:lang="en">{text}</env:Text></env:Reason>{told}'
+        f'<env:Reason><env:Text xml:lang="en">{text}</env:Text></env:Reason>{detail_element}'
         "</env:Fault></env:Body></env:Envelope>\n"
     ).encode()

@@ -52,9 +52,9 @@ class Words:
         return quoted[0] + self._old(inner, request) + quoted[-1] if inner in self.elements else quoted
 
     def _plain(self, text: str, request: Element) -> str:
-        def put(found: re.Match[str]) -> str:
-            old = self._old(found["word"], request)
-            return _article(found["article"] or "", old) + old
+        def put(match: re.Match[str]) -> str:
+            old = self._old(match["word"], request)
+            return _article(match["article"] or "", old) + old
 
         return self.pattern.sub(put, text)
 
@@ -65,12 +65,12 @@ class Words:
         return next((each for each in olds if request.get(each) is not None), olds[0]).rpartition("/")[2]
 
 
-def _article(said: str, word: str) -> str:
+def _article(article: str, word: str) -> str:
     """The article, with the white space behind it, as another word needs it; empty where there is none."""
-    if not said:
+    if not article:
         return ""
     fitting = "an" if word[0] in _AN else "a"
-    return (fitting.capitalize() if said[0].isupper() else fitting) + said[len(said.rstrip()) :]
+    return (fitting.capitalize() if article[0].isupper() else fitting) + article[len(article.rstrip()) :]
 
 
 def reworded(answer: Element, words: Words | None, request: Element) -> Element:

@@ -69,11 +69,11 @@ def _word(value: str | None) -> str | None:
 
 def _whole(text: str) -> str:
     """A whole number as PHP writes one; anything else as it is."""
-    found = _WHOLE.fullmatch(text.strip())
-    if found is None:
+    match = _WHOLE.fullmatch(text.strip())
+    if match is None:
         return text
-    sign = "-" if found[1] == "-" and found[2] != "0" else ""
-    return sign + found[2]
+    sign = "-" if match[1] == "-" and match[2] != "0" else ""
+    return sign + match[2]
 
 
 def _float(text: str | None) -> str | None:
@@ -99,25 +99,25 @@ def _php(value: float) -> str:
 
 
 def _moment(text: str) -> str | None:
-    found = _MOMENT.fullmatch(text)
-    if found is None:
+    match = _MOMENT.fullmatch(text)
+    if match is None:
         return None
-    year, month, day, hour, minute, second, zone = found.groups()
+    year, month, day, hour, minute, second, zone = match.groups()
     clock = f"{int(hour or 0):02}:{minute or '00'}:{second or '00'}"
     return f"{_padded(year, month, day)}T{clock}{_zoned(zone)}"
 
 
 def _date(text: str) -> str | None:
     """The day of a moment: what a date can hold of it."""
-    found = _MOMENT.fullmatch(text)
-    return _padded(found[1], found[2], found[3]) if found else None
+    match = _MOMENT.fullmatch(text)
+    return _padded(match[1], match[2], match[3]) if match else None
 
 
 def _time(text: str) -> str | None:
-    found = _TIME.fullmatch(text)
-    if found is None:
+    match = _TIME.fullmatch(text)
+    if match is None:
         return None
-    hour, minute, second, zone = found.groups()[3:]
+    hour, minute, second, zone = match.groups()[3:]
     return f"{int(hour):02}:{minute}:{second or '00'}{_zoned(zone)}"
 
 

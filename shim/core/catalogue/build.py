@@ -39,16 +39,16 @@ def compile_catalogue(old: Interface, new: Interface, services: Iterable[Declare
                 problems.append(f"{name}: there is no operation {missing}")
                 continue
             if declared.legs:
-                translation, found = _compile_plan(catalogue, declared, source)
+                translation, more = _compile_plan(catalogue, declared, source)
             elif declared.emulates:
-                translation, found = _compile_emulated(catalogue, declared, source)
+                translation, more = _compile_emulated(catalogue, declared, source)
             else:
                 compiler = Compiler(catalogue, declared, source, target)
-                translation, found = compiler.translation(), compiler.problems
-                found += unsourced(declared, translation) if declared.forwarded else ()
+                translation, more = compiler.translation(), compiler.problems
+                more += unsourced(declared, translation) if declared.forwarded else ()
             catalogue.translations[name] = translation
-            found += [*_unknown_calls(catalogue, translation), *denied(translation)]
-            problems += [f"{name}: {problem}" for problem in found]
+            more += [*_unknown_calls(catalogue, translation), *denied(translation)]
+            problems += [f"{name}: {problem}" for problem in more]
         undeclared = set(old.services[service.name].operations) - {each.name for each in service.operations}
         problems += [f"{service.name}.{each}: not declared" for each in sorted(undeclared)]
     if problems:
@@ -102,8 +102,8 @@ def _compile_plan(catalogue: Catalogue, declared: Declared, old: Operation) -> t
         part = Compiler(catalogue, each, old, catalogue.new.operations[each.becomes], "leg")
         translation.legs[each.name] = part.translation()
         parts.append(part)
-        found = unsourced(declared, translation.legs[each.name])
-        problems += [f"{part.new.name}: {problem}" for problem in found]
+        unexplained = unsourced(declared, translation.legs[each.name])
+        problems += [f"{part.new.name}: {problem}" for problem in unexplained]
     for part in (rest, *parts):
         problems += [f"{part.new.name}: {problem}" for problem in part.problems]
     translation.fates = _joined(rest.fates, parts)
@@ -120,9 +120,9 @@ def _compile_emulated(
     compiler = Compiler(catalogue, declared, old, old)
     translation = compiler.translation()
     slots = old.input.complex.slots if old.input.complex is not None else {}
-    said = {name for name, slot in slots.items() if slot.decl.default is None}
+    required = {name for name, slot in slots.items() if slot.decl.default is None}
     table = translation.request
-    table.demands = tuple(each for each in table.demands if said.issuperset(each.names))
+    table.demands = tuple(each for each in table.demands if required.issuperset(each.names))
     translation.fates = [_own(each, declared.emulates or "") for each in translation.fates]
     return translation, compiler.problems
 
@@ -136,12 +136,12 @@ def _own(fate: Fate, because: str) -> Fate:
 
 def _joined(rest: list[Fate], parts: list[Compiler]) -> list[Fate]:
     """One fate for each path: that of the plan's own rules, else of the first leg that takes it."""
-    found = {(each.direction, each.path): each for each in rest}
+    requirements = {(each.direction, each.path): each for each in rest}
     for part in parts:
         for each in part.fates:
             place = f"{part.new.full_name}:{each.place}" if each.place else None
-            found.setdefault((each.direction, each.path), replace(each, place=place))
-    return list(found.values())
+            requirements.setdefault((each.direction, each.path), replace(each, place=place))
+    return list(requirements.values())
 
 
 def _unreached(translation: Translation, old: Operation) -> list[str]:

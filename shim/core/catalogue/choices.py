@@ -32,9 +32,9 @@ def _resolved(policies: tuple[Policy, ...], translation: Translation) -> Chosen:
     by: dict[tuple[Side, Code, str], Do] = {}
     for side, code in CHOICES:
         for path in dict.fromkeys((ANY, *(each.path for each in policies))):
-            found = deciding(policies, side, code, path, writes=translation.writes)
-            if found is not None:
-                by[side, code, path] = found[1].do
+            choice = deciding(policies, side, code, path, writes=translation.writes)
+            if choice is not None:
+                by[side, code, path] = choice[1].do
     plain = Chosen(by)
     return Chosen(by, tuple(dict.fromkeys(_barred(plain, translation))))
 

@@ -69,21 +69,23 @@ class Compiler:
 
     def needed(self, path: str) -> tuple[Demand, ...]:
         """The demands on requests at a level because of rules: see `needed`."""
-        found = [each for rule in self.declared.rules for each in rule.demands()]
-        return tuple(demand for level, demand in found if level == path)
+        demands = [each for rule in self.declared.rules for each in rule.demands()]
+        return tuple(demand for level, demand in demands if level == path)
 
     def references(
         self, direction: Direction, source: ElementDecl, target: ElementDecl
     ) -> tuple[Reference, ...]:
         """The references of the messages of a direction, as their rules say, where the schemas have it."""
-        comes, made = dict(paths(source)), dict(paths(target))
-        said = (
+        comes, produced = dict(paths(source)), dict(paths(target))
+        references = (
             each
             for rule in self.declared.rules
             if rule.only in (None, direction)
             for each in rule.references(direction)
         )
-        return tuple(dict.fromkeys(each for each in said if each.path in (made if each.made else comes)))
+        return tuple(
+            dict.fromkeys(each for each in references if each.path in (produced if each.made else comes))
+        )
 
     def earlier_writer(self) -> MessageWriter | None:
         earlier = self.catalogue.old.earlier
@@ -118,7 +120,7 @@ class _Level:
         self.rules = self._by_source()
 
     def _by_source(self) -> Mapping[str, tuple[int, Rule, Taken]]:
-        found: dict[str, tuple[int, Rule, Taken]] = {}
+        by_source: dict[str, tuple[int, Rule, Taken]] = {}
         for index, rule in enumerate(self.compiler.declared.rules):
             if rule.only not in (None, self.direction):
                 continue
@@ -126,10 +128,10 @@ class _Level:
             taken = rule.takes(self.direction)
             if not path or taken is None or path not in self.source_paths:
                 continue
-            if path in found:
+            if path in by_source:
                 self.problem(f"two rules for {path}")
-            found[path] = (index, rule, taken)
-        return found
+            by_source[path] = (index, rule, taken)
+        return by_source
 
     def problem(self, text: str) -> None:
         self.compiler.problems.append(f"{self.direction}: {text}")
@@ -288,27 +290,27 @@ class _Level:
             self.problem(f"there is no finding {finding}, which the rule for {here} makes")
 
     def producers(self) -> tuple[Producer, ...]:
-        found = []
+        producers = []
         for index, rule in enumerate(self.compiler.declared.rules):
-            made = rule.produces(self.direction) if rule.only in (None, self.direction) else None
-            if made is None or made.target not in self.target_paths:
+            produced = rule.produces(self.direction) if rule.only in (None, self.direction) else None
+            if produced is None or produced.target not in self.target_paths:
                 continue
             self.compiler.used.add(index)
-            self.makes(made, rule)
-            if made.producer is not None:
-                found.append(made.producer)
-        return tuple(found)
+            self.makes(produced, rule)
+            if produced.producer is not None:
+                producers.append(produced.producer)
+        return tuple(producers)
 
-    def makes(self, made: Made, rule: Rule) -> None:
-        self.known(made.target, made.finding)
-        if made.target in self.reached and not made.fills:
-            self.problem(f"{made.target} is carried and made by a rule as well")
+    def makes(self, produced: Made, rule: Rule) -> None:
+        self.known(produced.target, produced.finding)
+        if produced.target in self.reached and not produced.fills:
+            self.problem(f"{produced.target} is carried and made by a rule as well")
         for path in self.target_paths:
-            if path == made.target or path.startswith((made.target + "/", made.target + "/@")):
+            if path == produced.target or path.startswith((produced.target + "/", produced.target + "/@")):
                 self.reached[path] = "made"
                 if not self.request:
                     self.compiler.fates.append(
-                        Fate("answer", path, made.fate, None, made.finding, rule.because)
+                        Fate("answer", path, produced.fate, None, produced.finding, rule.because)
                     )
 
     def close(self) -> None:

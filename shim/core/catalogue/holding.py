@@ -38,7 +38,7 @@ def never_holding(services: Iterable[DeclaredService], versions: Iterable[Interf
 
 
 def _never(name: str, part: Declared, service: str, versions: tuple[Interface, ...]) -> Iterator[str]:
-    successors = [found for each in versions if (found := _successor(part, service, each)) is not None]
+    successors = [successor for each in versions if (successor := _successor(part, service, each)) is not None]
     for rule in part.rules:
         for path in (*wheres(rule), *filter(None, (rule.unless,))):
             if not any(path in _reach(rule, each) for each in successors):
@@ -53,11 +53,11 @@ def _successor(declared: Declared, service: str, new: Interface) -> Operation | 
 def _holds(rule: Rule, successor: Operation, new: Interface) -> bool:
     if rule.demanded and rule.demanded not in new.may_require.get(successor.full_name, ()):
         return False
-    wanted = wheres(rule)
-    if not wanted and not rule.unless:
+    conditions = wheres(rule)
+    if not conditions and not rule.unless:
         return True
     there = _reach(rule, successor)
-    return there.issuperset(wanted) and rule.unless not in there
+    return there.issuperset(conditions) and rule.unless not in there
 
 
 def _reach(rule: Rule, operation: Operation) -> set[str]:

@@ -54,8 +54,8 @@ def unsourced(declared: Declared, part: Translation) -> Iterator[str]:
         above = split(min(names))[0]
         if (above and above not in sources.homes) or sources.give(names, when):
             continue
-        said = f"when {' or '.join(sorted(when))} is sent" if when else "always"
-        yield f"v3 requires {' or '.join(sorted(names))} {said}, and nothing gives it"
+        condition = f"when {' or '.join(sorted(when))} is sent" if when else "always"
+        yield f"v3 requires {' or '.join(sorted(names))} {condition}, and nothing gives it"
     yield from _exclusive(sources, part.old.input, "", part.new.input)
 
 
@@ -110,12 +110,12 @@ def _exclusive(sources: _Sources, old: ElementDecl, path: str, new: ElementDecl)
     if ours is None or new.complex is None:
         return
     places = {old: place for place, olds in sources.homes.items() for old in olds}
-    told = [frozenset(rule.others) for rule in sources.rules if isinstance(rule, Apart)]
+    groups = [frozenset(rule.others) for rule in sources.rules if isinstance(rule, Apart)]
     for pair in combinations(ours.slots, 2):
         one, other = (path + name for name in pair)
         names = [split(places.get(each, ""))[1] for each in (one, other)]
         both = names[0] != names[1] and excluded(new.complex, *names) and not excluded(ours, *pair)
-        if both and not any({one, other} <= each for each in told):
+        if both and not any({one, other} <= each for each in groups):
             yield f"2.5 takes {one} beside {other}, and v3 takes one of them"
     for name, slot in ours.slots.items():
         below = _at(new, places.get(path + name))

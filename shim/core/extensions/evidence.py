@@ -37,11 +37,11 @@ def known_from(details: Element, number: str) -> Known | None:
 
 def ask_each(context: CallContext, numbers: Iterable[str]) -> Steps[Evidence]:
     """Ask v3 for extensions, each by itself and side by side."""
-    wanted = list(dict.fromkeys(numbers))
-    if not wanted:
+    distinct = list(dict.fromkeys(numbers))
+    if not distinct:
         return Evidence()
-    replies = yield from ask(Together(tuple(_details(context, each) for each in wanted)))
-    answers = list(zip(wanted, replies, strict=True))
+    replies = yield from ask(Together(tuple(_details(context, each) for each in distinct)))
+    answers = list(zip(distinct, replies, strict=True))
     return Evidence(
         {number: reply for number, reply in answers if isinstance(reply, Element)},
         frozenset(number for number, reply in answers if reply is False),
@@ -51,7 +51,7 @@ def ask_each(context: CallContext, numbers: Iterable[str]) -> Steps[Evidence]:
 def _details(context: CallContext, number: str) -> Steps[Element | bool]:
     """The details; False when v3 denies the number, True when it says neither."""
     try:
-        asked = Element("extendedNumber", number)
-        return (yield from read_v3(context, "Extension.GetExtensionDetails", asked))
+        request = Element("extendedNumber", number)
+        return (yield from read_v3(context, "Extension.GetExtensionDetails", request))
     except BackendError as fault:
         return not says_absent(fault)

@@ -54,19 +54,19 @@ def of_request(context: CallContext) -> Steps[None]:
     extensions = of_kind(references, ExtensionReference)
     if not extensions:
         return
-    asked: dict[NameKey, NameKey] = {}
+    keys: dict[NameKey, NameKey] = {}
     main: dict[str, NameKey] = {}
     for each in extensions:
         for text in texts(context.request, each.path):
             key = _key(each.by, text)
             if key is not None:
-                asked[each.by, text] = key
+                keys[each.by, text] = key
                 if each.main:
                     main.setdefault(each.path, key)
-    yield from resolve(context, asked.values(), lenient=translation.declared.lenient)
-    for said, key in asked.items():
+    yield from resolve(context, keys.values(), lenient=translation.declared.lenient)
+    for sent, key in keys.items():
         if key in context.extensions.identities:
-            context.extensions.identities[said] = context.extensions.identities[key]
+            context.extensions.identities[sent] = context.extensions.identities[key]
     named = next((child.name for child in context.request.children if child.name in main), None)
     if named is not None and main[named] in context.extensions.identities:
         about(context, context.extensions.identities[main[named]])
@@ -91,7 +91,9 @@ def _accounts(context: CallContext, references: Iterable[AccountReference]) -> S
         named = texts(context.request, each.path)
         yield from perhaps(context, each.by, named, ask=each.ask)
         for identity in [
-            found for name in named if (found := context.extensions.identities.get((each.by, name)))
+            account_of_name
+            for name in named
+            if (account_of_name := context.extensions.identities.get((each.by, name)))
         ]:
             if each.main and context.extensions.main is None:
                 about(context, identity)
@@ -106,21 +108,21 @@ def perhaps(context: CallContext, by: Name, named: Iterable[str], *, ask: bool) 
     Accounts that the map does not know are extensions if v3 has a user of that name: it is asked if `ask`.
     """
     keys: dict[str, NameKey] = {}
-    for said in named:
-        key = _key(by, said)
+    for sent in named:
+        key = _key(by, sent)
         if key is not None:
-            keys[said] = key
+            keys[sent] = key
     yield from _find(
         context, [key for key in dict.fromkeys(keys.values()) if key not in context.extensions.identities]
     )
     yield from _settle(context, keys.values())
-    for said, key in keys.items():
+    for sent, key in keys.items():
         if ask and key not in context.extensions.identities:
             yield from _ended(context, key)
         if ask and key not in context.extensions.identities:
             yield from _user(context, key)
         if key in context.extensions.identities:
-            context.extensions.identities[by, said] = context.extensions.identities[key]
+            context.extensions.identities[by, sent] = context.extensions.identities[key]
 
 
 def find(context: CallContext, by: ExtensionKey, named: Iterable[str]) -> Steps[None]:
@@ -191,15 +193,15 @@ def owners(context: CallContext, rows: Iterable[tuple[str, str]]) -> Steps[None]
 
     A user is asked for when the map knows none of the user's extensions, or not the one with that number.
     """
-    wanted = list(dict.fromkeys(rows))
-    if not wanted:
+    distinct = list(dict.fromkeys(rows))
+    if not distinct:
         return
-    users = tuple(dict.fromkeys(user for user, _ in wanted))
-    found = yield from ask(FindIdentities("user_id", users))
-    for identities in found.values():
+    users = tuple(dict.fromkeys(user for user, _ in distinct))
+    of_users = yield from ask(FindIdentities("user_id", users))
+    for identities in of_users.values():
         for identity in identities:
             note(context, identity)
-    missing = {user: 0 for user, number in wanted if not _among(found.get(user, ()), number)}
+    missing = {user: 0 for user, number in distinct if not _among(of_users.get(user, ()), number)}
     if missing:
         yield from ask(Together(tuple(extensions_of(context, user) for user in missing)))
 
@@ -213,10 +215,10 @@ def resolve(context: CallContext, keys: Iterable[NameKey], *, lenient: bool = Fa
 
     Raises CallerError for an unknown one, unless `lenient`: then the call is served without it.
     """
-    wanted = [key for key in dict.fromkeys(keys) if key not in context.extensions.identities]
-    yield from _find(context, wanted)
-    yield from _settle(context, wanted)
-    for key in wanted:
+    unknown = [key for key in dict.fromkeys(keys) if key not in context.extensions.identities]
+    yield from _find(context, unknown)
+    yield from _settle(context, unknown)
+    for key in unknown:
         if key not in context.extensions.identities:
             yield from _discover(context, key, lenient)
 
@@ -419,4 +421,4 @@ def _owner(context: CallContext, number: str, *, strict: bool = False) -> Steps[
 
 def texts(root: Element, path: str) -> list[str]:
     """The texts at a path of a message, stripped, empty ones left out."""
-    return [said for each in spots(root, path) if (said := (each.text or "").strip())]
+    return [text for each in spots(root, path) if (text := (each.text or "").strip())]

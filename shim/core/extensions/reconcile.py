@@ -66,8 +66,8 @@ def reconcile(context: CallContext, seen: ListedExtensions) -> Steps[Reconciled]
     fresh = [each.number for each in seen.rows if each.number not in stand]
     ended = (yield from ask(FindEnded("number", tuple(fresh)))) if fresh else {}
     against = [each.number for each in seen.rows if each.number in ended or _is_against(stand, each)]
-    asked = [each for each in (*against, *missing) if each not in seen.denied]
-    evidence = _both((yield from ask_each(context, asked[:MOST_ASKED])), Evidence(denied=seen.denied))
+    numbers = [each for each in (*against, *missing) if each not in seen.denied]
+    evidence = _both((yield from ask_each(context, numbers[:MOST_ASKED])), Evidence(denied=seen.denied))
     if any(number in evidence.there for number in missing):  # a list that is wrong once may be wrong twice
         more = yield from ask_each(context, [each for each in fresh if each not in against][:MOST_ASKED])
         evidence, against = _both(evidence, more), [*against, *fresh]
@@ -103,25 +103,25 @@ def _is_against(stand: Mapping[str, Identity], row: Known) -> bool:
     return there is not None and (there.user_id != row.user_id or there.doubt == "denied")
 
 
-def _both(said: Evidence, more: Evidence) -> Evidence:
-    return Evidence(said.there | more.there, said.denied | more.denied)
+def _both(first: Evidence, more: Evidence) -> Evidence:
+    return Evidence(first.there | more.there, first.denied | more.denied)
 
 
 def _news(
     rows: Iterable[Known],
     against: Collection[str],
-    said: Evidence,
+    evidence: Evidence,
     stand: Mapping[str, Identity],
-    told: Reconciled,
+    outcome: Reconciled,
 ) -> Iterable[Known]:
     """The extensions to learn from the rows: as v3 says by itself where it was asked, else as they are."""
     for each in rows:
         there = stand.get(each.number)
         if each.number in against:
-            if each.number in said.there:
-                yield said.known(each.number, each.user_id)
-            elif each.number in said.denied or there is None:
-                told.ghosts.add(each.number)
+            if each.number in evidence.there:
+                yield evidence.known(each.number, each.user_id)
+            elif each.number in evidence.denied or there is None:
+                outcome.ghosts.add(each.number)
         elif there is None or there.doubt or each.identifier not in (None, there.identifier):
             yield each
 
@@ -132,12 +132,12 @@ def _renumber(
     gone: Sequence[Identity],
     news: list[Known],
     ended: Collection[str],
-    told: Reconciled,
+    outcome: Reconciled,
 ) -> Steps[None]:
     """Extensions that v3 denies: they have another number by now, or are not there."""
     came: dict[str, list[str]] = {}
     for each in news:
-        if each.number not in told.identities and each.number not in ended:
+        if each.number not in outcome.identities and each.number not in ended:
             came.setdefault(each.user_id, []).append(each.number)
     lost: dict[str, list[str]] = {}
     for was in gone:
@@ -162,9 +162,9 @@ def _renumber(
         yield from ask(RenumberIdentities(pairs))
         news[:] = [each for each in news if each.number not in pairs.values()]
         news += [there.known(new, owners[old]) for old, new in pairs.items()]
-    told.gone = [was for was in gone if was.number not in pairs]
-    if told.gone:
-        yield from ask(DenyIdentities(tuple(was.number for was in told.gone)))
+    outcome.gone = [was for was in gone if was.number not in pairs]
+    if outcome.gone:
+        yield from ask(DenyIdentities(tuple(was.number for was in outcome.gone)))
 
 
 def _new_numbers(context: CallContext, user: str) -> Steps[list[str]]:

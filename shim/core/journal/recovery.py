@@ -45,31 +45,31 @@ def undo_all(journal: JournalRun) -> Steps[RecoveryResult]:
 
 def _undo_one(journal: JournalRun, position: int) -> Steps[RecoveryResult | None]:
     """Take one step back; what it is left as when that is not possible now."""
-    made = journal.steps[position]
-    if made.undo is None or made.probe is None or made.cascades:
-        made.state = "undone"
+    step = journal.steps[position]
+    if step.undo is None or step.probe is None or step.cascades:
+        step.state = "undone"
         return None
-    if made.found is None:
-        row = yield from found(journal, made)
-        if row is None and not made.past_backend_timeout:
+    if step.found is None:
+        row = yield from found(journal, step)
+        if row is None and not step.past_backend_timeout:
             return RecoveryResult("undoing", "settling", True)
         if row is None:
-            made.state = "undone"
+            step.state = "undone"
             return None
-        made.found = row.get(made.probe.key)
+        step.found = row.get(step.probe.key)
     yield from mark(journal, position, "undoing")
-    operation = journal.context.catalogue.new.operations[made.undo.operation]
-    beside = [Element(*each) for each in made.undo.beside]
-    request = Element(operation.input.name, children=[*beside, Element(made.undo.key, made.found)])
+    operation = journal.context.catalogue.new.operations[step.undo.operation]
+    beside = [Element(*each) for each in step.undo.beside]
+    request = Element(operation.input.name, children=[*beside, Element(step.undo.key, step.found)])
     try:
         yield from written(journal, operation, request, None)
     except Fault as fault:
         if isinstance(fault, EntryLost):
             raise
-        rows = yield from rows_of(journal, made.probe)
-        if any(row.get(made.probe.key) == made.found for row in rows or ()):
+        rows = yield from rows_of(journal, step.probe)
+        if any(row.get(step.probe.key) == step.found for row in rows or ()):
             return put_off(fault, "undoing", "undo-refused")
-    made.state = "undone"
+    step.state = "undone"
     return None
 
 

@@ -81,8 +81,8 @@ def journalled(
         ending = yield from plan(journal)
         return (yield from _end(journal, ending))
     except Fault as fault:
-        told = yield from _given_up(journal, fault)
-        raise told from fault
+        explained = yield from _given_up(journal, fault)
+        raise explained from fault
 
 
 def _end(journal: JournalRun, ending: Element | Learning) -> Steps[Element]:
@@ -94,14 +94,14 @@ def _end(journal: JournalRun, ending: Element | Learning) -> Steps[Element]:
         if gone:
             yield from ask(ForgetIdentities(gone))
         return learning.answer(learned)
-    made: list[Element] = []
+    results: list[Element] = []
 
     def answering(learned: tuple[Identity, ...]) -> Element:
-        made.append(learning.answer(learned))
-        return without_secrets(made[-1])
+        results.append(learning.answer(learned))
+        return without_secrets(results[-1])
 
     yield from ask(Close(journal.opened, "done", answering, learning.known, gone))
-    return made[-1]
+    return results[-1]
 
 
 def digest(request: Element, place: str = "") -> str:
@@ -161,8 +161,10 @@ def _told(journal: JournalRun, fault: Fault, ended: RecoveryResult) -> Fault:
     text = fault.text if fault.carried else f"A v3 call did not end as it should ({fault.reason})."
     reference = journal.opened.entry if journal.opened else "none"
     sentence = text.rstrip() if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
-    said = f"{sentence} {_TOLD[kind].format(reference=reference)}"
-    made = ShimError if kind in _REASONS else type(fault)
-    told = made(_REASONS.get(kind, fault.reason), said, fault.code, side=fault.side, carried=fault.carried)
-    told.retry_after = fault.retry_after
-    return told
+    full_text = f"{sentence} {_TOLD[kind].format(reference=reference)}"
+    error = ShimError if kind in _REASONS else type(fault)
+    explained = error(
+        _REASONS.get(kind, fault.reason), full_text, fault.code, side=fault.side, carried=fault.carried
+    )
+    explained.retry_after = fault.retry_after
+    return explained

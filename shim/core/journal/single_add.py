@@ -58,44 +58,44 @@ class Traced:
         below = (CalledOperation(self.undo.only_if_empty, _BELOW),) if self.undo.only_if_empty else ()
         return (CalledOperation(self.lists, _WHO), CalledOperation(successor, undo=self.undo), *below)
 
-    def named(self, wanted: Element) -> dict[str, str]:
+    def named(self, request: Element) -> dict[str, str]:
         """The texts that tell it from others, by field of a row; empty when nothing does, or several are
         added."""
-        found = {name: spots(wanted, path) for name, path in self.match.items()}
-        if any(len(each) > 1 for each in found.values()):
+        values = {name: spots(request, path) for name, path in self.match.items()}
+        if any(len(each) > 1 for each in values.values()):
             return {}
-        texts = {name: (each[0].text or "").strip() for name, each in found.items() if each}
+        texts = {name: (each[0].text or "").strip() for name, each in values.items() if each}
         return {name: text for name, text in texts.items() if text}
 
-    def probe(self, wanted: Element) -> Probe | None:
+    def probe(self, request: Element) -> Probe | None:
         """How to see whether the v3 request `wanted` took effect; None when nobody could tell."""
-        match = self.named(wanted)
-        of = [each for name in self.of for each in spots(wanted, name) if each.text]
+        match = self.named(request)
+        of = [each for name in self.of for each in spots(request, name) if each.text]
         if not match or len(of) < len(self.of):
             return None
-        whose = [each for each in wanted.children if each.name in self.whose and each.text][:1]
+        whose = [each for each in request.children if each.name in self.whose and each.text][:1]
         names = [Element(each.name, each.text) for each in (*of, *whose)]
         sought = [Element("filter", next(iter(match.values())))] if self.filters else []
-        asked = Element(self.lists.partition(".")[2], children=[*sought, *names])
-        suffixed = wanted.is_on("forceUpdate")
+        listing = Element(self.lists.partition(".")[2], children=[*sought, *names])
+        suffixed = request.is_on("forceUpdate")
         return Probe(
-            Ask(self.lists, asked), self.rows, self.key, match,
+            Ask(self.lists, listing), self.rows, self.key, match,
             may_be_suffixed=suffixed, answers=self.answers, enough=self.enough,
         )  # fmt: skip
 
-    def undoing(self, wanted: Element) -> Undo:
+    def undoing(self, request: Element) -> Undo:
         """How the v3 request `wanted` is taken back."""
         if not self.undo_of:
             return self.undo
-        return replace(self.undo, beside=tuple((name, wanted.get(name) or "") for name in self.of))
+        return replace(self.undo, beside=tuple((name, request.get(name) or "") for name in self.of))
 
-    def subject(self, wanted: Element) -> str | None:
+    def subject(self, request: Element) -> str | None:
         """The subject of the call, so that two of it wait for each other; None when that is not known."""
-        texts = self.named(wanted)
+        texts = self.named(request)
         name = next(iter(texts), None)
         if name is None or self.private:
             return None
-        owners = [each.text for each in wanted.children if each.name in (*self.of, *self.whose) and each.text]
+        owners = [each.text for each in request.children if each.name in (*self.of, *self.whose) and each.text]
         if name == "login":  # of which there is one in the whole system
             return f"login {texts[name]}"
         return " ".join([self.rows, name, texts[name], *(["of", *owners] if owners else [])])
@@ -111,42 +111,42 @@ def adding(traced: Traced) -> CallPlan:
     """The plan of such an Add."""
 
     def plan(context: CallContext) -> Steps[Element]:
-        wanted = context.translation.to_new(context)
+        request = context.translation.to_new(context)
 
         def steps(journal: JournalRun) -> Steps[Element]:
-            answer = yield from _where_it_is(journal, context.translation, traced, wanted)
+            answer = yield from _where_it_is(journal, context.translation, traced, request)
             yield from keep(answer, context, certain=journal.opened is not None)
             yield from of_answer(context, answer)
             return context.translation.to_old(answer, context)
 
-        begin = beginning(context, traced.subject(wanted))
+        begin = beginning(context, traced.subject(request))
         return (yield from journalled(context, begin, steps, single=True))
 
     return plan
 
 
 def _where_it_is(
-    journal: JournalRun, translation: Translation, traced: Traced, wanted: Element
+    journal: JournalRun, translation: Translation, traced: Traced, request: Element
 ) -> Steps[Element]:
     """The write, and once more when it was refused because its extension has another number by now."""
     try:
-        return (yield from _written(journal, translation, traced, wanted))
+        return (yield from _written(journal, translation, traced, request))
     except BackendError as fault:
         if fault.unknown or not (yield from elsewhere(journal.context, fault)):
             raise
     return (yield from _written(journal, translation, traced, translation.to_new(journal.context)))
 
 
-def _written(journal: JournalRun, translation: Translation, traced: Traced, wanted: Element) -> Steps[Element]:
+def _written(journal: JournalRun, translation: Translation, traced: Traced, request: Element) -> Steps[Element]:
     """The write. v3 may answer that it failed, and 2.5 then answers the same."""
-    probe = yield from _seen_before(journal, traced.probe(wanted))
+    probe = yield from _seen_before(journal, traced.probe(request))
     if probe is None:
-        return (yield from forward(journal.context, translation.new, wanted, writes=True))
-    goes_on = not any(wanted.is_on(name) for name in _NOT_IN_A_ROW)
+        return (yield from forward(journal.context, translation.new, request, writes=True))
+    goes_on = not any(request.is_on(name) for name in _NOT_IN_A_ROW)
     return (
         yield from step(
-            journal, "add", translation.new, wanted,
-            probe=probe, undo=traced.undoing(wanted), goes_on=goes_on, may_fail=True,
+            journal, "add", translation.new, request,
+            probe=probe, undo=traced.undoing(request), goes_on=goes_on, may_fail=True,
         )
     )  # fmt: skip
 

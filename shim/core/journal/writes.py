@@ -65,7 +65,7 @@ def step(
     was not seen and the probe finds that it took effect, the call goes on with what the probe says, unless
     that is not enough (`goes_on`).
     """
-    made = Step(
+    write = Step(
         name,
         Ask(operation.full_name),
         probe,
@@ -75,28 +75,28 @@ def step(
         owner=owner,
         state="started",
     )
-    journal.steps.append(made)
+    journal.steps.append(write)
     position = len(journal.steps) - 1
     yield from mark(journal, position)
     try:
         answer = yield from written(journal, operation, request, probe, may_fail=may_fail)
     except Fault as fault:
         if not fault.unknown:
-            made.state = "refused"
+            write.state = "refused"
             raise
         try:
             if again:
                 answer = yield from written(journal, operation, request, probe)
             else:
-                row = (yield from found(journal, made)) if probe and probe.enough and goes_on else None
+                row = (yield from found(journal, write)) if probe and probe.enough and goes_on else None
                 if row is None:
                     raise fault
-                answer = _instead_of_answer(operation, row, made)
+                answer = _instead_of_answer(operation, row, write)
         except Fault as second:
             raise second if isinstance(second, EntryLost) else fault from None
-    made.state, made.found = "done", answer.get(probe.answer_key) if probe else None
+    write.state, write.found = "done", answer.get(probe.answer_key) if probe else None
     if answer.get("result") == "failure":
-        made.state = "refused"
+        write.state = "refused"
     yield from mark(journal, position, soon=True)
     return answer
 
@@ -107,19 +107,19 @@ def redo_step(journal: JournalRun, position: int, *, again: bool = True) -> Step
     Not made when there is nothing (left) to delete. With `again` a write whose end was not seen is made once
     more at once. Raises BackendError.
     """
-    made = journal.steps[position]
+    write = journal.steps[position]
     done = yield from _redo_once(journal, position, again=again)
-    made.state = "done"
+    write.state = "done"
     yield from mark(journal, position, soon=True)
     return done
 
 
 def _redo_once(journal: JournalRun, position: int, *, again: bool) -> Steps[Done]:
-    made = journal.steps[position]
-    ask: Ask | None = yield from _wanted(journal, made)
+    write = journal.steps[position]
+    ask: Ask | None = yield from _wanted(journal, write)
     if ask is None:
         return Done(None)
-    made.state = "started"
+    write.state = "started"
     yield from mark(journal, position)
     operation = journal.context.catalogue.new.operations[ask.operation]
     try:
@@ -128,43 +128,45 @@ def _redo_once(journal: JournalRun, position: int, *, again: bool) -> Steps[Done
     except Fault as fault:
         if isinstance(fault, EntryLost):
             raise
-        if made.probe is not None and (yield from _is_gone(journal, made)):
+        if write.probe is not None and (yield from _is_gone(journal, write)):
             return Done(ask)
         if fault.unknown and again:
             return (yield from _redo_once(journal, position, again=False))
         if not fault.unknown:
-            made.state = "refused"
+            write.state = "refused"
         raise
     return Done(ask, answer)
 
 
-def _is_gone(journal: JournalRun, made: Step) -> Steps[bool]:
+def _is_gone(journal: JournalRun, write: Step) -> Steps[bool]:
     try:
-        return (yield from _wanted(journal, made)) is None
+        return (yield from _wanted(journal, write)) is None
     except Fault as fault:
         if isinstance(fault, EntryLost):
             raise
         return False  # it could not be seen
 
 
-def _wanted(journal: JournalRun, made: Step) -> Steps[Ask | None]:
+def _wanted(journal: JournalRun, write: Step) -> Steps[Ask | None]:
     """The call that a step needs: deleting depends on what is there."""
-    if made.probe is None:
-        return made.ask
-    rows = yield from rows_of(journal, made.probe)
-    least = made.alternative or made.ask
-    if not any(_matches(made.probe, row) for row in rows or ()):
-        there = made.probe.by_itself is not None and (yield from _is_there(journal, made, made.probe.by_itself))
+    if write.probe is None:
+        return write.ask
+    rows = yield from rows_of(journal, write.probe)
+    least = write.alternative or write.ask
+    if not any(_matches(write.probe, row) for row in rows or ()):
+        there = write.probe.by_itself is not None and (
+            yield from _is_there(journal, write, write.probe.by_itself)
+        )
         return least if there else None  # a list that has not what is there shows not what else there is
     if rows is not None and len(rows) > 1:
         return least
-    for each in made.probe.beside:
-        if (yield from _is_there(journal, made, each)):
+    for each in write.probe.beside:
+        if (yield from _is_there(journal, write, each)):
             return least
-    return made.ask
+    return write.ask
 
 
-def _is_there(journal: JournalRun, made: Step, ask: Ask) -> Steps[bool]:
+def _is_there(journal: JournalRun, write: Step, ask: Ask) -> Steps[bool]:
     """True if v3 knows an extension that it is asked for by itself, and it is of the step's owner.
 
     Raises BackendError when v3 does not say, and Unclear when it may be another's by now: a deletion that may
@@ -179,9 +181,9 @@ def _is_there(journal: JournalRun, made: Step, ask: Ask) -> Steps[bool]:
             raise
         return False
     owner = answer.get(_OWNER)
-    if made.owner and not owner and made.state != "planned":
+    if write.owner and not owner and write.state != "planned":
         raise _unclear()
-    return not made.owner or owner in (None, "", made.owner)
+    return not write.owner or owner in (None, "", write.owner)
 
 
 def written(
@@ -216,16 +218,16 @@ def _not_understood() -> BackendError:
     return BackendError("backend-nonsense", "The v3 backend gave an answer that says nothing.", unknown=True)
 
 
-def found(journal: JournalRun, made: Step) -> Steps[Element | None]:
+def found(journal: JournalRun, write: Step) -> Steps[Element | None]:
     """The row an unknown write left, None when there is none. Raises Unclear if it may be another's."""
-    assert made.probe is not None
-    rows = yield from rows_of(journal, made.probe)
-    ours = [row for row in rows or () if _matches(made.probe, row)]
+    assert write.probe is not None
+    rows = yield from rows_of(journal, write.probe)
+    ours = [row for row in rows or () if _matches(write.probe, row)]
     if len(ours) > 1:
         raise _unclear()
-    if ours and made.undo is not None and made.undo.only_if_empty:
-        operation = journal.context.catalogue.new.operations[made.undo.only_if_empty]
-        parent = Element("parentID", ours[0].get(made.probe.key))
+    if ours and write.undo is not None and write.undo.only_if_empty:
+        operation = journal.context.catalogue.new.operations[write.undo.only_if_empty]
+        parent = Element("parentID", ours[0].get(write.probe.key))
         request = Element(operation.input.name, children=[parent])
         below = yield from forward(journal.context, operation, request, writes=False)
         if any(each.name != "notice" for each in below.children):
@@ -253,23 +255,23 @@ def rows_of(journal: JournalRun, probe: Probe) -> Steps[list[Element] | None]:
 def _matches(probe: Probe, row: Element) -> bool:
     if row.get(probe.key) in (None, "", *probe.known_keys):
         return False
-    return all(
-        _same(row.get(name) or "", wanted, probe.may_be_suffixed) for name, wanted in probe.match.items()
+    return all(_same(row.get(name) or "", value, probe.may_be_suffixed) for name, value in probe.match.items())
+
+
+def _same(value: str, expected: str, may_be_suffixed: bool) -> bool:
+    value = value.strip()
+    return value == expected or (
+        may_be_suffixed and value.startswith(expected) and value[len(expected) :].isdecimal()
     )
 
 
-def _same(said: str, wanted: str, may_be_suffixed: bool) -> bool:
-    said = said.strip()
-    return said == wanted or (may_be_suffixed and said.startswith(wanted) and said[len(wanted) :].isdecimal())
-
-
-def _instead_of_answer(operation: Operation, row: Element, made: Step) -> Element:
-    assert made.probe is not None
-    names = {made.probe.key: made.probe.answer_key, "identifier": "identifier", **made.probe.answers}
+def _instead_of_answer(operation: Operation, row: Element, write: Step) -> Element:
+    assert write.probe is not None
+    names = {write.probe.key: write.probe.answer_key, "identifier": "identifier", **write.probe.answers}
     slots: Mapping[str, Any] = operation.output.complex.slots if operation.output.complex else {}
-    said = [Element(to, row.get(name)) for name, to in names.items() if row.get(name) and to in slots]
+    children = [Element(to, row.get(name)) for name, to in names.items() if row.get(name) and to in slots]
     ended = [Element("result", "success")] if "result" in slots else []
-    return Element(operation.output.name, children=[*said, *ended])
+    return Element(operation.output.name, children=[*children, *ended])
 
 
 def mark(journal: JournalRun, position: int, state: UnderWay = "running", *, soon: bool = False) -> Steps[None]:

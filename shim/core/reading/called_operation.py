@@ -31,8 +31,8 @@ def as_called(interface: Interface, envelope: Envelope, action: str) -> Envelope
     if operation is None:
         return envelope
     body = _unwrapped(envelope.body, operation)
-    found = (*envelope.found, ("call-told-otherwise", ""))
-    return replace(envelope, body=body, found=found)
+    notes = (*envelope.found, ("call-told-otherwise", ""))
+    return replace(envelope, body=body, found=notes)
 
 
 def _unwrapped(body: Element, operation: Operation) -> Element:
@@ -55,8 +55,8 @@ def _by_action(interface: Interface, action: str) -> Operation | None:
     match = _LAST.search(action[:300])
     if match is None:
         return None
-    said = match[1].lower()
-    return _actions(interface).get(said) or _named(interface, said)
+    action_name = match[1].lower()
+    return _actions(interface).get(action_name) or _named(interface, action_name)
 
 
 @lru_cache(maxsize=4)
@@ -68,8 +68,8 @@ def _actions(interface: Interface) -> dict[str, Operation]:
 @lru_cache(maxsize=4)
 def _names(interface: Interface) -> dict[str, Operation]:
     """Operations by their name in small letters, where that is the name of one alone."""
-    found: dict[str, Operation | None] = {}
+    operations: dict[str, Operation | None] = {}
     for operation in interface.operations.values():
         small = operation.name.lower()
-        found[small] = None if small in found else operation
-    return {name: operation for name, operation in found.items() if operation is not None}
+        operations[small] = None if small in operations else operation
+    return {name: operation for name, operation in operations.items() if operation is not None}

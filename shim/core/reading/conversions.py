@@ -42,13 +42,13 @@ _TIME = re.compile(rf"(?:{_DAY}(?:T|[ \t]+))?{_CLOCK}[ \t]*{_ZONE}", re.ASCII | 
 
 def whole(text: str) -> str:
     """A whole number: `5.0`, `1e3`, `02` and `+2` are read; blanks alone say nothing."""
-    said = text.strip()
-    if _PLAIN.fullmatch(said) or not said:
-        return said
-    if match := _WHOLE.fullmatch(said):
+    stripped = text.strip()
+    if _PLAIN.fullmatch(stripped) or not stripped:
+        return stripped
+    if match := _WHOLE.fullmatch(stripped):
         return f"-{match[2]}" if match[1] == "-" and match[2] != "0" else match[2]
-    if _EXPONENT.fullmatch(said):
-        number = Decimal(said)
+    if _EXPONENT.fullmatch(stripped):
+        number = Decimal(stripped)
         if abs(number) < _LARGEST and number == number.to_integral_value():
             return str(int(number))
     return text
@@ -56,16 +56,16 @@ def whole(text: str) -> str:
 
 def truth(text: str) -> str:
     """A boolean: any text is true, but for what is plainly false and for what says no in words or as a zero."""
-    said = text.strip()
-    if not said or boolean(said) is not None or said.lower() in NO or _ZERO.fullmatch(said):
-        return said
+    stripped = text.strip()
+    if not stripped or boolean(stripped) is not None or stripped.lower() in NO or _ZERO.fullmatch(stripped):
+        return stripped
     return "true"
 
 
 def number(text: str) -> str:
     """A floating-point number, with infinity in any spelling; blanks alone say nothing."""
-    said = text.strip()
-    return _FLOATS.get(said.lower(), text) if said else said
+    stripped = text.strip()
+    return _FLOATS.get(stripped.lower(), text) if stripped else stripped
 
 
 def day(text: str) -> str:
@@ -73,8 +73,8 @@ def day(text: str) -> str:
     match = _MOMENT.fullmatch(text.strip())
     if match is None:
         return text
-    said = _day(match)
-    return said if match["hour"] or not match["zone"] else said + _zone(match)
+    written = _day(match)
+    return written if match["hour"] or not match["zone"] else written + _zone(match)
 
 
 def moment(text: str) -> str:
@@ -132,7 +132,7 @@ def _numbered(allowed: tuple[str, ...]) -> Convert:
     """Numbers that are declared as texts: compared as PHP does, by their value."""
 
     def convert(text: str) -> str:
-        said = whole(text)
-        return said if said in allowed else text
+        digits = whole(text)
+        return digits if digits in allowed else text
 
     return convert

@@ -33,10 +33,10 @@ def how_sent(node: etree._Element) -> Sent:
     """The type that the attributes of an element give to its content; empty for what is simply there."""
     if any(node.get(name) is not None for name in _OF_ARRAYS):
         return ("array",)
-    said = next((found for name in _TYPES if (found := node.get(name))), None)
-    if said is None:
+    type_name = next((value for name in _TYPES if (value := node.get(name))), None)
+    if type_name is None:
         return ()
-    prefix, _, name = said.strip().rpartition(":")
+    prefix, _, name = type_name.strip().rpartition(":")
     if name == "Array":
         return ("array",)
     if name not in ("base64Binary", "hexBinary", "Map"):
@@ -51,12 +51,12 @@ def how_sent(node: etree._Element) -> Sent:
 
 def mapped(items: list[Element], longest: int) -> list[Element]:
     """The items of a map, each as an element that has the key for its name."""
-    made = []
+    pairs = []
     for item in items:
         key, value = item.child("key"), item.child("value")
         if key is not None and value is not None and key.text and len(key.text) <= longest:
-            made.append(Element(key.text, value.text, value.attributes, value.children, value.nil, value.sent))
-    return made
+            pairs.append(Element(key.text, value.text, value.attributes, value.children, value.nil, value.sent))
+    return pairs
 
 
 def decoded(text: str, sent: Sent) -> str | None:

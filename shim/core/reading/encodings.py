@@ -120,14 +120,14 @@ def _codec(name: str) -> str | None:
     if not _SAID.fullmatch(name):
         return None
     try:
-        found = codecs.lookup(_ALIASES.get(name.lower(), name))
+        codec = codecs.lookup(_ALIASES.get(name.lower(), name))
     except (LookupError, ValueError):
         return None
-    if found.name.startswith(_NO_CHARSETS) or not getattr(found, "_is_text_encoding", True):
+    if codec.name.startswith(_NO_CHARSETS) or not getattr(codec, "_is_text_encoding", True):
         return None
-    if found.name in ("utf-8", "ascii", "utf-16", "utf-16-le", "utf-16-be") or found.name in _MULTIBYTE:
-        return found.name
-    return found.name if _single_byte(found.name) else None
+    if codec.name in ("utf-8", "ascii", "utf-16", "utf-16-le", "utf-16-be") or codec.name in _MULTIBYTE:
+        return codec.name
+    return codec.name if _single_byte(codec.name) else None
 
 
 def _single_byte(codec: str) -> bool:

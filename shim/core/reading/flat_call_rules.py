@@ -42,9 +42,9 @@ def rules_from_earlier(request: Element, context: CallContext) -> None:
 
 def _rule(rule: Element, context: CallContext) -> Element:
     action = _action((rule.get("action") or "").strip())
-    made = Element("rule", children=[each for each in rule.children if each.name in _OF_RULE])
+    rule_element = Element("rule", children=[each for each in rule.children if each.name in _OF_RULE])
     branch = Element("transfer" if action in ("followme", "voicemail") else action)
-    made.children.append(branch)
+    rule_element.children.append(branch)
     taken = {"action"}
     for child in rule.children:
         if child.name in _COMMON and child.name not in taken:
@@ -56,15 +56,15 @@ def _rule(rule: Element, context: CallContext) -> Element:
             because = _EVENT if child.name == "event" and action == "transfer" else _NO_PLACE
             context.find("field-dropped", f"rule/{child.name[:64]}", because)
     context.find("value-converted", "rule/action", _BECAUSE)
-    return made
+    return rule_element
 
 
-def _action(said: str) -> str:
+def _action(name: str) -> str:
     """The action as it is written here. Raises CallerError."""
-    found = next((each for each in ACTIONS if each.lower() == said.lower()), None)
-    if found is None:
+    action = next((each for each in ACTIONS if each.lower() == name.lower()), None)
+    if action is None:
         raise _unknown()
-    return found
+    return action
 
 
 def _unknown() -> CallerError:
@@ -101,31 +101,31 @@ def rules_to_earlier(answer: Element, context: CallContext) -> Element:
 
 
 def _row(row: Element, context: CallContext) -> Element:
-    made = Element("rules", children=[each for each in row.children if each.name in _OF_RULE])
+    rules = Element("rules", children=[each for each in row.children if each.name in _OF_RULE])
     for branch in row.children:
         if branch.name in _OF_RULE:
             continue
-        made.children += [each for each in branch.children if each.name in _COMMON]
+        rules.children += [each for each in branch.children if each.name in _COMMON]
         action, numbers = branch.name, _numbers(branch)
         to = branch.child("toNumbers")
         if branch.name == "transfer" and to is None:
             action = "voicemail"
         elif branch.name == "transfer" and to is not None and to.is_on("call"):
             action = "followme"
-        made.children.insert(0, Element("action", action))
+        rules.children.insert(0, Element("action", action))
         if numbers:
-            made.children.append(Element("transferTo", " ".join(numbers)))
+            rules.children.append(Element("transferTo", " ".join(numbers)))
         if (priority := branch.get("priority")) is not None:
-            made.children.append(Element("callPriority", priority))
+            rules.children.append(Element("callPriority", priority))
         for each in branch.children:
             if each.name not in (*_COMMON, "toNumbers", "toVoicemail", "priority"):
                 context.find(
                     "answer-value-omitted", f"rules/{branch.name}/{each.name}", "2.0.x has no such setting."
                 )
-    return made
+    return rules
 
 
 def _numbers(branch: Element) -> list[str]:
     to = [each for each in branch.children if each.name == "toNumbers"]
-    found = [child for each in to for child in each.children if child.name in ("transferNumber", "number")]
-    return [each.text for each in found if each.text]
+    numbers = [child for each in to for child in each.children if child.name in ("transferNumber", "number")]
+    return [each.text for each in numbers if each.text]

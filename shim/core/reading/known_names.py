@@ -48,18 +48,18 @@ class Familiar:
         """True if a message as it was sent has no name that would be kept beyond those that may be."""
         if len(data) > _LARGEST or b"\0" in data[:4] or data[:64].find(b"<") < 0 or _DECLARES.match(data):
             return False  # in which bytes its names stand, is not known here
-        found = set(_KEPT.findall(data))
-        if found <= self._seen:
+        names = set(_KEPT.findall(data))
+        if names <= self._seen:
             return True
         fresh: set[bytes] = set()
-        for groups in found:
+        for groups in names:
             tag, space, attribute, entity, blank = groups
             for name in (*(tag or attribute or entity).split(b":"), space, blank):
                 if name and name not in self._known:
                     fresh.add(name)
         if not fresh:
             if len(self._seen) < _MOST:
-                self._seen |= found
+                self._seen |= names
             return True
         if len(self._known) + len(fresh) > self._most or max(map(len, fresh)) > _LONGEST:
             return False
@@ -75,10 +75,10 @@ _DECLARES = re.compile(
 
 def names_of(interface: Interface) -> set[str]:
     """All names that messages of an interface have: of elements, attributes and header blocks."""
-    found = {"userCredentials", "serverInfo", "username", "password", "cryptedAuth", "appKey", "appSecret"}
+    names = {"userCredentials", "serverInfo", "username", "password", "cryptedAuth", "appKey", "appSecret"}
     for operation in interface.operations.values():
         for decl in (operation.input, operation.output):
-            found.add(decl.name)
+            names.add(decl.name)
             for path, _ in paths(decl):
-                found.update(path.replace("@", "").split("/"))
-    return {*found, "accessToken"} - {""}
+                names.update(path.replace("@", "").split("/"))
+    return {*names, "accessToken"} - {""}

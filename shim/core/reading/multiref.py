@@ -60,8 +60,8 @@ class References:
             own += 1
             if (name := _name(node)) is not None:
                 self._named.setdefault(name, node)
-            if (wanted := reference(node)) is not None:
-                self._wanted.add(wanted)
+            if (target := reference(node)) is not None:
+                self._wanted.add(target)
         self._memory = _FREE + max(0, _TIMES * size - _OWN * own)
 
     def is_target(self, node: etree._Element) -> bool:
@@ -74,13 +74,13 @@ class References:
 
         Raises CallerError on a circle, and when what references bring in is too much.
         """
-        found = self._named.get(name)
-        if found is None:
+        element = self._named.get(name)
+        if element is None:
             return None
         if not self._inside:
-            self._take(self._weight(found, 1))
+            self._take(self._weight(element, 1))
         self._inside += 1
-        return found
+        return element
 
     def leave(self) -> None:
         self._inside -= 1
@@ -99,9 +99,9 @@ class References:
         """Each element is looked at once, however often it is referred to."""
         if depth > self._depth:
             raise over(f"elements more than {self._depth} deep", self._depth)
-        if (wanted := reference(node)) is not None:
-            found = self._named.get(wanted)
-            return Weight(1, 0) if found is None else self._of_target(wanted, found, depth)
+        if (target := reference(node)) is not None:
+            element = self._named.get(target)
+            return Weight(1, 0) if element is None else self._of_target(target, element, depth)
         name = _name(node)
         if name is None or self._named.get(name) is not node:
             return self._of_content(node, depth)
@@ -117,10 +117,10 @@ class References:
                 )
             return known
         self._weights[name] = None
-        wanted = reference(node)
-        made = self._of_content(node, depth) if wanted is None else self._weight(node, depth + 1)
-        self._weights[name] = made
-        return made
+        target = reference(node)
+        weight = self._of_content(node, depth) if target is None else self._weight(node, depth + 1)
+        self._weights[name] = weight
+        return weight
 
     def _of_content(self, node: etree._Element, depth: int) -> Weight:
         elements, characters = 1, len(node.text or "")
@@ -142,8 +142,8 @@ def reference(node: etree._Element) -> str | None:
 
     What refers to something outside of the message, such as an attachment, refers to no name in it.
     """
-    said = node.get(_HREF)
-    if said is not None:
-        return said[1:] if said.startswith("#") else f"\0{said}"
-    said = node.get(_REF)
-    return None if said is None else said.removeprefix("#")
+    value = node.get(_HREF)
+    if value is not None:
+        return value[1:] if value.startswith("#") else f"\0{value}"
+    value = node.get(_REF)
+    return None if value is None else value.removeprefix("#")

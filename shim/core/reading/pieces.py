@@ -17,20 +17,20 @@ _MANY = 256
 _AT_ONCE = 64
 
 
-def has(data: bytes, wanted: bytes, start: int = 0) -> bool:
+def has(data: bytes, piece: bytes, start: int = 0) -> bool:
     """True if `wanted` is in it, from `start` on."""
     if len(data) <= PIECE:
-        return data.find(wanted, start) >= 0
-    more = PIECE + len(wanted) - 1
-    return any(data.find(wanted, at, at + more) >= 0 for at in range(start, len(data), PIECE))
+        return data.find(piece, start) >= 0
+    more = PIECE + len(piece) - 1
+    return any(data.find(piece, at, at + more) >= 0 for at in range(start, len(data), PIECE))
 
 
-def count(data: bytes, wanted: bytes) -> int:
+def count(data: bytes, piece: bytes) -> int:
     """How often `wanted` is in it, which cannot overlap with itself."""
     if len(data) <= PIECE:
-        return data.count(wanted)
-    more = PIECE + len(wanted) - 1
-    return sum(data.count(wanted, at, at + more) for at in range(0, len(data), PIECE))
+        return data.count(piece)
+    more = PIECE + len(piece) - 1
+    return sum(data.count(piece, at, at + more) for at in range(0, len(data), PIECE))
 
 
 def parts_of(tree: Element) -> list[Element]:

@@ -102,10 +102,10 @@ def _content(child: Element, place: _Place, path: str, context: CallContext) -> 
     if text and not place.text and text.isspace():
         child.text = text = ""
     if text and place.convert is not None and not child.nil:
-        made = place.convert(text)
-        if made != text:
-            child.text = made
-            if made.strip() and not _fits(text, place) and _fits(made, place):
+        converted = place.convert(text)
+        if converted != text:
+            child.text = converted
+            if converted.strip() and not _fits(text, place) and _fits(converted, place):
                 context.find("value-converted", path, _AS_OLD)
     if place.limit and child.attributes:
         _limit(child, place, path, context)
@@ -117,14 +117,14 @@ def _fits(text: str, place: _Place) -> bool:
 
 def _limit(child: Element, place: _Place, path: str, context: CallContext) -> None:
     """A limit: its attribute is a boolean like any other, and beside it the number need not be one."""
-    said = child.attributes.get("unlimited")
-    if said is None:
+    attribute = child.attributes.get("unlimited")
+    if attribute is None:
         return
-    meant = truth(said)
-    if meant != said.strip():
-        child.attributes = {**child.attributes, "unlimited": meant}
+    unlimited = truth(attribute)
+    if unlimited != attribute.strip():
+        child.attributes = {**child.attributes, "unlimited": unlimited}
         context.find("value-converted", f"{path}/@unlimited", _AS_OLD)
-    if boolean(meant) in ("true", "1") and child.text and not _fits(child.text, place):
+    if boolean(unlimited) in ("true", "1") and child.text and not _fits(child.text, place):
         child.text = ""
 
 
@@ -169,18 +169,18 @@ def _is_array(child: Element, place: _Place) -> bool:
 
 
 def _items(child: Element, place: _Place, path: str, context: CallContext) -> tuple[Element, ...]:
-    made: list[Element] = []
+    items: list[Element] = []
     for item in child.children:
         each = Element(child.name, item.text, item.attributes, item.children, item.nil, item.sent)
         if "array" in item.sent:
             context.find("no-value", path)
             continue
         if each.sent or (each.children and place.value):
-            made.extend(_unusual(each, place, path, context))
+            items.extend(_unusual(each, place, path, context))
         else:
             _content(each, place, path, context)
-            made.append(each)
-    return tuple(made)
+            items.append(each)
+    return tuple(items)
 
 
 def _decode(child: Element, path: str, context: CallContext) -> None:

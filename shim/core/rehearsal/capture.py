@@ -61,23 +61,23 @@ def captured(
         return Conversation(path, None, None, None, None, None, problem=fault.reason)
     operation = catalogue.old.by_input.get(envelope.body.name)
     login = _login(envelope.headers)
-    asked = meaning(envelope.body, operation.input if operation else None, digest)
-    told, code, problem = _answer(operation, answer, digest)
+    body = meaning(envelope.body, operation.input if operation else None, digest)
+    reply, code, problem = _answer(operation, answer, digest)
     return Conversation(
         path,
         operation.full_name if operation else None,
         schema_version(envelope),
         digest(login) if login else None,
-        asked,
-        told,
+        body,
+        reply,
         code,
         problem,
     )
 
 
 def _login(headers: list[Element]) -> str | None:
-    said = credentials(headers)
-    return said.username or said.app_key or said.crypted_auth
+    values = credentials(headers)
+    return values.username or values.app_key or values.crypted_auth
 
 
 def _answer(
@@ -137,5 +137,5 @@ def _element(plain: Any) -> Element | None:
     if plain is None:
         return None
     name, text, attributes, children, *nil = plain
-    below = [made for each in children if (made := _element(each)) is not None]
+    below = [content for each in children if (content := _element(each)) is not None]
     return Element(str(name), text, dict(attributes), below, bool(nil))

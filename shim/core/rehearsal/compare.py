@@ -82,8 +82,8 @@ def _meaning(element: Element, decl: ElementDecl | None, digest: Digest | None) 
         name[:LONGEST_NAME]: _value(value, types.get(name), digest)
         for name, value in sorted({**absent, **element.attributes}.items())
     }
-    said = "" if attributes.get("unlimited") == "true" else element.text or ""  # then no number counts
-    text = None if children else _value(said, decl.simple if decl else None, digest)
+    counted = "" if attributes.get("unlimited") == "true" else element.text or ""  # then no number counts
+    text = None if children else _value(counted, decl.simple if decl else None, digest)
     return Element(element.name[:LONGEST_NAME], text, attributes, children, element.nil)
 
 
@@ -95,10 +95,10 @@ def repr_of(element: Element) -> str:
 
 
 def _value(text: str, simple: Simple | None, digest: Digest | None) -> str:
-    said = canonical(text, simple)
-    if digest is None or not said or is_vocabulary(said, simple):
-        return said
-    return MASK + digest(said)
+    value = canonical(text, simple)
+    if digest is None or not value or is_vocabulary(value, simple):
+        return value
+    return MASK + digest(value)
 
 
 def is_vocabulary(text: str, simple: Simple | None) -> bool:
@@ -112,7 +112,7 @@ def canonical(text: str, simple: Simple | None) -> str:
     if simple is None or text in simple.enum:
         return text
     if simple.base == "boolean":
-        return {"1": "true", "0": "false"}.get(said, said) if (said := boolean(text)) else text
+        return {"1": "true", "0": "false"}.get(value, value) if (value := boolean(text)) else text
     return _number(text) if simple.base in _NUMBERS else text
 
 
@@ -131,40 +131,40 @@ def _number(text: str) -> str:
 
 def differences(theirs: Element, ours: Element) -> Counter[Difference]:
     """How our answer differs from theirs, both as `meaning` gives them; how often each difference occurs."""
-    found: Counter[Difference] = Counter()
-    _compare(theirs, ours, "", found)
-    return found
+    differing: Counter[Difference] = Counter()
+    _compare(theirs, ours, "", differing)
+    return differing
 
 
-def _compare(theirs: Element, ours: Element, path: str, found: Counter[Difference]) -> None:
+def _compare(theirs: Element, ours: Element, path: str, differing: Counter[Difference]) -> None:
     if theirs.text != ours.text or theirs.nil != ours.nil:
-        found[Difference(path, "differs")] += 1
+        differing[Difference(path, "differs")] += 1
     for name in sorted({*theirs.attributes, *ours.attributes}):
-        _attribute(theirs.attributes.get(name), ours.attributes.get(name), f"{path}/@{name}", found)
+        _attribute(theirs.attributes.get(name), ours.attributes.get(name), f"{path}/@{name}", differing)
     for name in sorted({child.name for child in (*theirs.children, *ours.children)}):
         below = f"{path}/{name}" if path else name
         for left, right in _pairs(theirs.all(name), ours.all(name)):
             if left is None:
-                found[Difference(below, "surplus")] += 1
+                differing[Difference(below, "surplus")] += 1
             elif right is None:
-                found[Difference(below, "missing")] += 1
+                differing[Difference(below, "missing")] += 1
             else:
-                _compare(left, right, below, found)
+                _compare(left, right, below, differing)
 
 
-def without_noise(found: Counter[Difference], noise: set[str]) -> Counter[Difference]:
+def without_noise(differing: Counter[Difference], noise: set[str]) -> Counter[Difference]:
     """The differences that are not at or below a path of the noise."""
-    return Counter({each: count for each, count in found.items() if not _is_below(each.path, noise)})
+    return Counter({each: count for each, count in differing.items() if not _is_below(each.path, noise)})
 
 
 def _is_below(path: str, noise: set[str]) -> bool:
     return any(path == each or path.startswith((each + "/", each + "/@")) for each in noise)
 
 
-def _attribute(theirs: str | None, ours: str | None, path: str, found: Counter[Difference]) -> None:
+def _attribute(theirs: str | None, ours: str | None, path: str, differing: Counter[Difference]) -> None:
     if theirs != ours:
         kind: DifferenceKind = "missing" if ours is None else "surplus" if theirs is None else "differs"
-        found[Difference(path, kind)] += 1
+        differing[Difference(path, kind)] += 1
 
 
 def _pairs(theirs: list[Element], ours: list[Element]) -> Iterable[tuple[Element | None, Element | None]]:
@@ -190,5 +190,5 @@ def _pairs(theirs: list[Element], ours: list[Element]) -> Iterable[tuple[Element
 
 
 def _tells_apart(name: str, rows: list[Element]) -> bool:
-    said = [row.get(name) for row in rows]
-    return all(said) and len(set(said)) == len(said)
+    values = [row.get(name) for row in rows]
+    return all(values) and len(set(values)) == len(values)

@@ -67,8 +67,8 @@ class Placeholders:
             return None if text is None else Element(decl.name, text)
         if kind is None or kind in above:
             return None
-        made = (self._element(each, (*above, kind)) for each in _once(kind.content))
-        return Element(decl.name, children=[each for each in made if each is not None])
+        elements = (self._element(each, (*above, kind)) for each in _once(kind.content))
+        return Element(decl.name, children=[each for each in elements if each is not None])
 
     def _value(self, simple: Simple) -> str | None:
         """A value of the type; None when none is found, then the element stays away."""

@@ -128,8 +128,8 @@ def emulated(
 
     @wraps(steps)
     def answer(context: CallContext) -> Steps[Element]:
-        made = steps(context)
-        return made if isinstance(made, Element) else (yield from made)
+        element = steps(context)
+        return element if isinstance(element, Element) else (yield from element)
 
     return replace(operation(name, rules=rules, plan=answer), emulates=because)
 

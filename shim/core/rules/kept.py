@@ -67,18 +67,18 @@ class Keep(Rule):
         field = self.field or split(self.old)[1]
         return (SharedReference(self.old, self.among, "" if direction == "request" else field),)
 
-    def _meant(self, said: Element, context: CallContext) -> Element | None:
+    def _meant(self, sent: Element, context: CallContext) -> Element | None:
         """The value itself, or the ID of the thing that it names; None when that is not there."""
         things = context.kept.shared.get(self.among) if self.among else None
-        text = (said.text or "").strip()
+        text = (sent.text or "").strip()
         if things is None or not text:
-            return said
+            return sent
         if text.isascii() and text.isdecimal():  # one that the shim never had may be older than the shim
             thing = things.get(text.lstrip("0"))
-            return None if thing is not None and thing.nil else said
+            return None if thing is not None and thing.nil else sent
         name = text.casefold()
         named = [key for key, each in things.items() if (each.get("name") or "").strip().casefold() == name]
-        return Element(said.name, min(named, key=int)) if named else None
+        return Element(sent.name, min(named, key=int)) if named else None
 
 
 def keep(

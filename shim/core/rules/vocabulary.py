@@ -195,8 +195,8 @@ class Unanswered(Rule):
 
     def produces(self, direction: Direction) -> Made | None:
         def produce(root: Element, context: CallContext) -> None:
-            asked = self.when is None or self.when(context)
-            if asked and spots(root, split(self.old)[0]):
+            applies = self.when is None or self.when(context)
+            if applies and spots(root, split(self.old)[0]):
                 context.find("answer-field-unavailable", self.old, self.because)
 
         return Made("dropped", self.old, produce, "answer-field-unavailable")
@@ -265,10 +265,10 @@ class Added(Rule):
         path = self.new
 
         def produce(root: Element, context: CallContext) -> None:
-            made = value(context) if value else None
-            if made is not None:
+            content = value(context) if value else None
+            if content is not None:
                 for place in spots(root, split(path)[0]):
-                    place.children.append(made)
+                    place.children.append(content)
                     context.find("default-added", path, self.because, path)
 
         return Made("added", path, produce if value else None, "default-added" if value else None)

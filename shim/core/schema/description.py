@@ -96,10 +96,10 @@ class _Builder:
         return self.types[name]
 
     def simple_type(self, ref: str | Mapping[str, Any]) -> Simple:
-        found = self.type(ref)
-        if not isinstance(found, Simple):
+        simple = self.type(ref)
+        if not isinstance(simple, Simple):
             raise KeyError(f"{ref!r} is not a simple type")
-        return found
+        return simple
 
     def restrict(self, name: str | None, facets: Mapping[str, Any]) -> Simple:
         base = self.simple_type(facets["base"])
@@ -155,7 +155,7 @@ def _published(tree: Mapping[str, Any]) -> PublishedForm:
     return PublishedForm(
         services=tuple(tree.get("services", ())),
         direct_choices=frozenset(tree.get("direct_choices", ())),
-        imports={key: tuple(found) for key, found in tree.get("imports", {}).items()},
+        imports={key: tuple(namespaces) for key, namespaces in tree.get("imports", {}).items()},
         order=order,
         without_style=frozenset(tree.get("without_style", ())),
     )

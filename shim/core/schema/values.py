@@ -87,11 +87,11 @@ def _days_exist(pattern: re.Pattern[str]) -> CheckValue:
     matches = _matching(pattern)
 
     def check(text: str) -> str | None:
-        found = matches(text)
-        if found is None or len(found) > _LONGEST:
+        match = matches(text)
+        if match is None or len(match) > _LONGEST:
             return None
-        year, month, day = found.lstrip("-").split("-", 2)
-        return found if int(day[:2]) <= _days(int(year), int(month)) and int(year) else None
+        year, month, day = match.lstrip("-").split("-", 2)
+        return match if int(day[:2]) <= _days(int(year), int(month)) and int(year) else None
 
     return check
 

@@ -226,26 +226,26 @@ class _Writer:
 
 def _visitors(interface: Interface) -> dict[tuple[str, str], list[ElementDecl]]:
     """The elements that stand in types of another namespace, with all their uses there."""
-    found: dict[tuple[str, str], list[ElementDecl]] = defaultdict(list)
+    by_reference: dict[tuple[str, str], list[ElementDecl]] = defaultdict(list)
     for name, kind in interface.types.items():
-        _visit(kind.particles, _key(name), found)
+        _visit(kind.particles, _key(name), by_reference)
     for name, decl in interface.elements.items():
         if isinstance(decl.type, ComplexType) and decl.type.name is None:
-            _visit(decl.type.particles, _key(name), found)
-    return found
+            _visit(decl.type.particles, _key(name), by_reference)
+    return by_reference
 
 
 def _visit(
-    particles: tuple[Particle, ...], owner: str, found: dict[tuple[str, str], list[ElementDecl]]
+    particles: tuple[Particle, ...], owner: str, by_reference: dict[tuple[str, str], list[ElementDecl]]
 ) -> None:
     for particle in particles:
         if isinstance(particle, Group):
-            _visit(particle.particles, owner, found)
+            _visit(particle.particles, owner, by_reference)
             continue
         if particle.namespace != owner and particle.max != 0:
-            found[particle.namespace, particle.name].append(particle)
+            by_reference[particle.namespace, particle.name].append(particle)
         if isinstance(particle.type, ComplexType) and particle.type.name is None:
-            _visit(particle.type.particles, particle.namespace, found)
+            _visit(particle.type.particles, particle.namespace, by_reference)
 
 
 def _agreed(interface: Interface, uses: list[ElementDecl]) -> ElementDecl:

@@ -52,8 +52,8 @@ def _naming_nothing(dialect: Dialect) -> Call:
     operation = interface.operations["PBX.GetInterfaceLang"]
     request = Element(operation.input.name)
     context = CallContext(Catalogue(old(), interface), request, Caller(""))
-    asked = forward(context, operation, request, writes=False)
-    command = next(asked)
+    message = forward(context, operation, request, writes=False)
+    command = next(message)
     assert isinstance(command, Call)
     return command
 
@@ -116,8 +116,8 @@ async def _versions(backend: Backend, integration: Integration, dialect: Dialect
     operation = new(dialect).operations["PBX.GetSchemaVersions"]
     request = Element(operation.input.name)
     context = CallContext(Catalogue(old(), new(dialect)), request, Caller(integration.name))
-    asked = forward(context, operation, request, writes=False)
-    command = next(asked)
+    message = forward(context, operation, request, writes=False)
+    command = next(message)
     assert isinstance(command, Call)
     answer = await backend.forward(command, integration)
-    return [(each.text or "").strip() for each in finish(asked, answer).all("versions")]
+    return [(each.text or "").strip() for each in finish(message, answer).all("versions")]

@@ -152,12 +152,12 @@ class Tokens:
 
     async def _given(self, integration: Integration) -> str:
         app = integration.new
-        asked = self._clock()
+        asked_at = self._clock()
         answer = await self._ask(app)
         if answer.status_code != httpx.codes.OK:
             _refused(answer, integration)
         token, lifetime = _granted(answer)
-        self._kept[integration.name] = _Kept(app, token, asked + lifetime - min(60.0, lifetime / 10))
+        self._kept[integration.name] = _Kept(app, token, asked_at + lifetime - min(60.0, lifetime / 10))
         return token
 
     async def _ask(self, app: NewLogin) -> httpx.Response:
@@ -249,11 +249,11 @@ def lifetime_of(granted: Mapping[str, Any]) -> float:
 
     Raises ValueError or TypeError when it is no number, or one without bounds.
     """
-    said = granted.get("expires_in")
-    if said is None or (isinstance(said, str) and not said.strip()):
+    seconds = granted.get("expires_in")
+    if seconds is None or (isinstance(seconds, str) and not seconds.strip()):
         return _LIFETIME_UNKNOWN
     try:
-        return float(said)
+        return float(seconds)
     except OverflowError:
         raise ValueError("more than any time") from None
 

@@ -120,12 +120,12 @@ class Integrations:
         if proven and self._clock() < proven.until and proven.generation == self._generation:
             self._throttle.vouch(address)
             return proven.integration
-        found = self._by.get((proof.way, proof.login))
-        if found is not None and not found.enabled:
-            found = None  # from here on: what is disabled costs what is unknown costs
-        kept = self._kept(found, proof)
+        integration = self._by.get((proof.way, proof.login))
+        if integration is not None and not integration.enabled:
+            integration = None  # from here on: what is disabled costs what is unknown costs
+        kept = self._kept(integration, proof)
         if digest in self._proven or (kept is not None and self._knows(kept)):
-            check = _Check(proof, digest, found, kept, known=True)
+            check = _Check(proof, digest, integration, kept, known=True)
             try:
                 shown = await self._flights.run(digest, lambda: self._check(check))  # one for all addresses
             except CallerError:
@@ -133,7 +133,7 @@ class Integrations:
                 raise
             self._throttle.vouch(address)
             return shown
-        check = _Check(proof, digest, found, kept, known=False)
+        check = _Check(proof, digest, integration, kept, known=False)
         return await self._flights.run((digest, address), lambda: self._stranger(check, address))
 
     def current(self, integration: Integration) -> Integration:
@@ -168,47 +168,47 @@ class Integrations:
         return shown
 
     async def _check(self, check: _Check) -> Integration:
-        generation, found, kept = self._generation, check.found, check.kept
-        good = await self._shows(found, check.proof, known=check.known)
-        if found is None or not good:
+        generation, integration, kept = self._generation, check.found, check.kept
+        good = await self._shows(integration, check.proof, known=check.known)
+        if integration is None or not good:
             self._proven.pop(check.digest, None)
             if self._proofs is not None and kept is not None:
                 self._proofs.wrong(kept)
             raise _refused(self._login(check.proof))
-        if self._proofs is not None and kept is not None and found.name in self._enabled:
-            self._proofs.right(found.name, kept)
-        self._keep(check.digest, _Proven(found, self._clock() + self._remember, generation))
-        return found
+        if self._proofs is not None and kept is not None and integration.name in self._enabled:
+            self._proofs.right(integration.name, kept)
+        self._keep(check.digest, _Proven(integration, self._clock() + self._remember, generation))
+        return integration
 
-    async def _shows(self, found: Integration | None, proof: _Proof, *, known: bool) -> bool:
+    async def _shows(self, integration: Integration | None, proof: _Proof, *, known: bool) -> bool:
         """True if the secret is the integration's. A wrong one has cost one hash, whoever's it is."""
         if proof.way == "crypted":
-            return found is not None  # the lookup by its SHA-256 was the check
-        hashed, plain = _expected(found, proof.way)
+            return integration is not None  # the lookup by its SHA-256 was the check
+        hashed, plain = _expected(integration, proof.way)
         if plain is not None and hmac.compare_digest(_bytes(plain), _bytes(proof.secret)):
             return True
         return await self._passwords.verify(hashed, proof.secret, known=known)
 
     def _login(self, proof: _Proof) -> RefusedLogin:
         """A login that was refused, as the operator alone is told of it."""
-        found = self._by.get((proof.way, proof.login))
-        if found is None:
+        integration = self._by.get((proof.way, proof.login))
+        if integration is None:
             return refused_login("unknown", proof.way, proof.login)
         return refused_login(
-            "wrong-secret" if found.enabled else "disabled", proof.way, proof.login, found.name
+            "wrong-secret" if integration.enabled else "disabled", proof.way, proof.login, integration.name
         )
 
     def _knows(self, kept: str) -> bool:
         return self._proofs is not None and self._proofs.knows(kept)
 
-    def _kept(self, found: Integration | None, proof: _Proof) -> str | None:
+    def _kept(self, integration: Integration | None, proof: _Proof) -> str | None:
         """The digest of credentials in the store; None, for the same work, for those of nobody."""
         if self._proofs is None:
             return None
-        whose = found or _NOBODY
+        whose = integration or _NOBODY
         expected = whose.old.crypted_digest if proof.way == "crypted" else _expected(whose, proof.way)[0]
         digest = digest_of(whose, proof.way, proof.login, proof.secret, expected or "")
-        return None if found is None else digest
+        return None if integration is None else digest
 
     def _keep(self, digest: bytes, proven: _Proven) -> None:
         self._proven.pop(digest, None)

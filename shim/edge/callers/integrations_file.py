@@ -108,9 +108,9 @@ def _unknown(columns: Sequence[str]) -> Iterator[str]:
     is_header = all(name in columns for name in ("name", "v3_app_key"))
     for number, name in enumerate(columns, 1):
         if name not in COLUMNS:
-            meant = difflib.get_close_matches(name, COLUMNS, 1)
+            similar = difflib.get_close_matches(name, COLUMNS, 1)
             called = f" ({name})" if is_header and re.fullmatch("[a-z0-9_ -]{1,40}", name) else ""
-            hint = f"; is {meant[0]} meant?" if meant else ""
+            hint = f"; is {similar[0]} meant?" if similar else ""
             yield f"line 1: column {number}{called} is not known{hint}"
 
 

@@ -45,11 +45,11 @@ def digest_of(integration: Integration, way: str, login: str, secret: str, expec
     It is another one as soon as `expected`, the hash in the configuration, is another.
     """
     key = hashlib.sha512(integration.new.app_secret.get_secret_value().encode()).digest()
-    made = hashlib.blake2b(key=key, digest_size=32)
+    digest = hashlib.blake2b(key=key, digest_size=32)
     for part in (integration.name, way, login, secret, expected):
         data = part.encode("utf-8", "surrogatepass")
-        made.update(len(data).to_bytes(4, "big") + data)
-    return made.hexdigest()
+        digest.update(len(data).to_bytes(4, "big") + data)
+    return digest.hexdigest()
 
 
 class Proofs:

@@ -116,11 +116,11 @@ class Batch:
         _count(self.logins, key, unchecked, at)
 
     def find(self, key: FindingKey, finding: Finding, at: datetime, day: str) -> None:
-        found = self.findings.get(key)
-        if found is None:
-            said = finding.severity, finding.because, finding.place
-            found = self.findings[key] = FindingCount(*said, at, at)
-        found.add(finding, at, day)
+        count = self.findings.get(key)
+        if count is None:
+            columns = finding.severity, finding.because, finding.place
+            count = self.findings[key] = FindingCount(*columns, at, at)
+        count.add(finding, at, day)
 
 
 def _count(totals: dict[Any, Calls], key: tuple[str, ...], fault: bool, at: datetime) -> None:
@@ -179,10 +179,10 @@ def _calls(plain: list[Any]) -> Calls:
     return Calls(calls, faults, _when(first), _when(last))
 
 
-def _plain_found(found: FindingCount) -> list[Any]:
-    times = found.first.isoformat(), found.last.isoformat()
-    sample_at = found.sample_at.isoformat() if found.sample_at else None
-    return [found.severity, found.because, found.place, *times, found.days, found.sample, sample_at]
+def _plain_found(counted: FindingCount) -> list[Any]:
+    times = counted.first.isoformat(), counted.last.isoformat()
+    sample_at = counted.sample_at.isoformat() if counted.sample_at else None
+    return [counted.severity, counted.because, counted.place, *times, counted.days, counted.sample, sample_at]
 
 
 def _found(plain: list[Any]) -> FindingCount:

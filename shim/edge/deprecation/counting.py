@@ -141,7 +141,7 @@ class Counting:
         self._batch.use((integration, "new", operation), fault, now, self._date(now))
 
     def found(
-        self, integration: str, operation: str, findings: Iterable[Finding], wanted: WantedSample | None
+        self, integration: str, operation: str, findings: Iterable[Finding], sample: WantedSample | None
     ) -> None:
         """Count findings; `wanted` is what a sample could be made of."""
         now = self._now()
@@ -151,12 +151,12 @@ class Counting:
         for finding in findings:
             key, counted = self._key(integration, operation, finding)
             self._batch.find(key, counted, now, day)
-            if wanted is not None and self._is_due(sampled.get(key), now):
+            if sample is not None and self._is_due(sampled.get(key), now):
                 due.append(key)
         first = any(sampled.get(key) is None for key in due)
-        if due and wanted is not None and self._may_sample(now, first=first):
+        if due and sample is not None and self._may_sample(now, first=first):
             sampled.update(dict.fromkeys(due, now))
-            self._wanted.append((due, wanted))
+            self._wanted.append((due, sample))
 
     def _key(self, integration: str, operation: str, finding: Finding) -> tuple[FindingKey, Finding]:
         """The key and the kind that a finding counts under."""

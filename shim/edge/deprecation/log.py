@@ -138,8 +138,8 @@ class DeprecationLog:
             whose = self._integration(seen.login.integration)
             unchecked = seen.fault == "login-throttled"
             self._counting.refused(whose, seen.login, seen.address, seen.agent, unchecked=unchecked)
-        wanted = WantedSample(seen.request, seen.sent, seen.unsent) if seen.request is not None else None
-        self._count_findings(integration, operation, seen.findings, wanted)
+        to_sample = WantedSample(seen.request, seen.sent, seen.unsent) if seen.request is not None else None
+        self._count_findings(integration, operation, seen.findings, to_sample)
         for each in seen.inner:
             self._counting.used(integration, each.operation, fault=each.fault)
             self._count_findings(integration, each.operation, each.findings, _wanted(each, seen))
@@ -161,13 +161,13 @@ class DeprecationLog:
             self._count_findings(self._integration(integration), self._operation(operation), findings, None)
 
     def _count_findings(
-        self, integration: str, operation: str, findings: Iterable[Finding], wanted: WantedSample | None
+        self, integration: str, operation: str, findings: Iterable[Finding], to_sample: WantedSample | None
     ) -> None:
-        told = tuple(findings)
-        if not told:
+        listed = tuple(findings)
+        if not listed:
             return
-        self._counting.found(integration, operation, told, wanted)
-        for each in told:
+        self._counting.found(integration, operation, listed, to_sample)
+        for each in listed:
             self.metrics.count(self.metrics.findings, each.code, each.severity, by=each.count)
 
     def _integration(self, name: str | None) -> str:
@@ -231,17 +231,17 @@ class DeprecationLog:
 
     async def _batch(self) -> Batch:
         """The counts since the last time, with the samples that are due."""
-        batch, wanted = self._counting.take()
-        for keys, each in wanted:
-            made = await asyncio.to_thread(self._sample, each)
+        batch, samples = self._counting.take()
+        for keys, each in samples:
+            text = await asyncio.to_thread(self._sample, each)
             for key in keys:
-                if made is not None and key in batch.findings:
-                    batch.findings[key].sample, batch.findings[key].sample_at = made, batch.findings[key].last
+                if text is not None and key in batch.findings:
+                    batch.findings[key].sample, batch.findings[key].sample_at = text, batch.findings[key].last
         return batch
 
-    def _sample(self, wanted: WantedSample) -> str | None:
+    def _sample(self, to_sample: WantedSample) -> str | None:
         try:
-            return sample(self._old, self._new, wanted.request, wanted.sent, wanted.unsent)
+            return sample(self._old, self._new, to_sample.request, to_sample.sent, to_sample.unsent)
         except Exception as error:  # noqa: BLE001  # the finding counts without its sample
             log.error("deprecation sample failed", problem=type(error).__name__)
             return None

@@ -41,8 +41,8 @@ async def roll_up(store: Store, days: int) -> int:
     """
     moved = 0
     for table in _TABLES:
-        while found := await _some(store, table, horizon(store.now(), days)):
-            moved += found
+        while rows := await _some(store, table, horizon(store.now(), days)):
+            moved += rows
             await asyncio.sleep(0)
     return moved
 
@@ -75,13 +75,13 @@ async def _keys(connection: AsyncConnection, table: sa.Table, before: str) -> li
 def by_month(table: sa.Table, rows: Iterable[Mapping[Any, Any]]) -> list[dict[str, Any]]:
     """Rows of days as rows of the first days of their months, added up, in the order of their keys."""
     names = [column.name for column in table.primary_key.columns]
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    months: dict[tuple[Any, ...], dict[str, Any]] = {}
     for each in rows:
         row = dict(each) | {"day": f"{each['day'][:7]}-01"}
         key = tuple(row[name] for name in names)
-        before = found.get(key)
-        found[key] = row if before is None else _sum(before, row)
-    return [found[key] for key in sorted(found)]
+        before = months.get(key)
+        months[key] = row if before is None else _sum(before, row)
+    return [months[key] for key in sorted(months)]
 
 
 def _sum(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,9 +43,9 @@ def sample(old: Interface, new: Interface, request: Element, calls: Sequence[Cal
         }
         for call in calls[:MOST_CALLS]
     ]
-    made: dict[str, object] = {"old": old_shape(old, request), "calls": shown}
+    parts: dict[str, object] = {"old": old_shape(old, request), "calls": shown}
     left = more + max(0, len(calls) - MOST_CALLS)
-    return json.dumps(made | ({"more": left} if left else {}), ensure_ascii=False)
+    return json.dumps(parts | ({"more": left} if left else {}), ensure_ascii=False)
 
 
 def old_shape(interface: Interface, request: Element) -> str:
@@ -131,11 +131,11 @@ def _masked(text: str | None, simple: Simple | None, name: str) -> str:
     """The name that is shown in place of a text; an empty one stays empty, which is part of the shape."""
     if not text:
         return ""
-    said = text.strip()
+    stripped = text.strip()
     own_word = simple is not None and (
-        said in simple.enum or (simple.base == "boolean" and boolean(said) is not None)
+        stripped in simple.enum or (simple.base == "boolean" and boolean(stripped) is not None)
     )
-    return said if own_word else f"{{{name}}}"
+    return stripped if own_word else f"{{{name}}}"
 
 
 def _local(node: etree._Element) -> str:

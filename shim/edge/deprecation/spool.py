@@ -138,8 +138,8 @@ class Spool:
 
     def _files(self) -> list[Path]:
         try:
-            found = [each for each in self.folder.iterdir() if each.suffix == _ENDING]
-            return sorted(found, key=lambda each: (each.stat().st_mtime, each.name))
+            files = [each for each in self.folder.iterdir() if each.suffix == _ENDING]
+            return sorted(files, key=lambda each: (each.stat().st_mtime, each.name))
         except FileNotFoundError:  # no folder yet, or another process took a file in just now
             return []
         except OSError as error:

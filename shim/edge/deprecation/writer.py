@@ -134,38 +134,36 @@ async def _write_findings(connection: AsyncConnection, findings: Mapping[Finding
     await _reopen(connection, findings)
     days = [
         _named(key) | {"day_": day, "count_": count}
-        for key, found in ordered
-        for day, count in sorted(found.days.items())
+        for key, counted in ordered
+        for day, count in sorted(counted.days.items())
     ]
     await connection.execute(_upsert_days(connection), days)
 
 
-def _row(key: FindingKey, found: FindingCount) -> dict[str, Any]:
+def _row(key: FindingKey, counted: FindingCount) -> dict[str, Any]:
     return dict(zip(_FINDING, key, strict=True)) | {
-        "severity": found.severity,
-        "because": found.because,
-        "place": found.place,
-        "count": found.count,
-        "first_seen": found.first,
-        "last_seen": found.last,
-        "sample": found.sample,
-        "sample_at": found.sample_at,
+        "severity": counted.severity,
+        "because": counted.because,
+        "place": counted.place,
+        "count": counted.count,
+        "first_seen": counted.first,
+        "last_seen": counted.last,
+        "sample": counted.sample,
+        "sample_at": counted.sample_at,
         "state": "new",
-        "state_at": found.first,
+        "state_at": counted.first,
     }
 
 
 def _upsert_findings(connection: AsyncConnection) -> Any:
     """Counts add up; what is said of it and its sample follow the newest; its state stays."""
     insert = _insert(connection, FINDINGS)
-    was, said = FINDINGS.c, insert.excluded
-    newest = said.last_seen >= was.last_seen
-    fresh = {name: sa.case((newest, said[name]), else_=was[name]) for name in ("severity", "because", "place")}
-    sampled = sa.and_(
-        said.sample.is_not(None), sa.or_(was.sample_at.is_(None), said.sample_at >= was.sample_at)
-    )
-    fresh |= {name: sa.case((sampled, said[name]), else_=was[name]) for name in ("sample", "sample_at")}
-    fresh |= {"count": was.count + said["count"]} | _seen(FINDINGS, said)
+    was, new = FINDINGS.c, insert.excluded
+    newest = new.last_seen >= was.last_seen
+    fresh = {name: sa.case((newest, new[name]), else_=was[name]) for name in ("severity", "because", "place")}
+    sampled = sa.and_(new.sample.is_not(None), sa.or_(was.sample_at.is_(None), new.sample_at >= was.sample_at))
+    fresh |= {name: sa.case((sampled, new[name]), else_=was[name]) for name in ("sample", "sample_at")}
+    fresh |= {"count": was.count + new["count"]} | _seen(FINDINGS, new)
     return insert.on_conflict_do_update(index_elements=_FINDING, set_=fresh)
 
 
@@ -187,12 +185,12 @@ async def _reopen(connection: AsyncConnection, findings: Mapping[FindingKey, Fin
     columns = [FINDINGS.c[name] for name in ("id", *_FINDING, "state_at")]
     among = FINDINGS.c.integration.in_({key[0] for key in findings})
     for row in (await connection.execute(sa.select(*columns).where(FINDINGS.c.state == "fixed", among))).all():
-        found = findings.get(tuple(row[1:5]))
-        if found is None or found.last <= utc(row.state_at):
+        counted = findings.get(tuple(row[1:5]))
+        if counted is None or counted.last <= utc(row.state_at):
             continue
-        again = {"state": "new", "state_at": found.last, "until": None}
+        again = {"state": "new", "state_at": counted.last, "until": None}
         await connection.execute(sa.update(FINDINGS).where(FINDINGS.c.id == row.id).values(**again))
-        event = {"finding": row.id, "at": found.last, "who": "shim", "was": "fixed", "became": "new"}
+        event = {"finding": row.id, "at": counted.last, "who": "shim", "was": "fixed", "became": "new"}
         await connection.execute(sa.insert(FINDING_EVENTS).values(**event, text=_AGAIN))
 
 

@@ -150,23 +150,23 @@ class SoapEndpoint:
             return
         call.body = body
         headers = request.headers
-        asked = Request(
+        message = Request(
             request.path,
             headers.get("Content-Type", ""),
             body,
             headers.get("SOAPAction", ""),
             unusual=AS_SENT in request,
         )
-        under_way = exchange(self._shim, asked, call.outcome)
+        under_way = exchange(self._shim, message, call.outcome)
         try:
             async with Deadline(self._conduct.call_seconds, self._conduct.longest_read) as deadline:
                 call.performer.deadline = deadline
                 await run(under_way, call.performer)
         except TimeoutError:
             call.outcome.fault = _TOO_LATE if call.performer.wrote else _READ_TOO_LATE
-        said = call.outcome.said
-        if said is not None and said != self._shim.said:
-            self._shim = replace(self._shim, said=said)
+        outcome = call.outcome.said
+        if outcome is not None and outcome != self._shim.said:
+            self._shim = replace(self._shim, said=outcome)
 
     def _told(self, outcome: Outcome, reference: str) -> bytes:
         """The message that is answered."""
@@ -242,16 +242,16 @@ def _trace(span: TraceSpan, outcome: Outcome, reference: str) -> None:
 
 
 def _tell(findings: Iterable[Finding], about: Mapping[str, str | None]) -> None:
-    for found in findings:
+    for finding in findings:
         log.info(
             "finding",
             **about,
-            code=found.code,
-            severity=found.severity,
-            path=found.path,
-            because=found.because,
-            place=found.place,
-            count=found.count,
+            code=finding.code,
+            severity=finding.severity,
+            path=finding.path,
+            because=finding.because,
+            place=finding.place,
+            count=finding.count,
         )
 
 

@@ -136,19 +136,19 @@ class Performer:
             return await self._with.aside.run(work)
 
     async def _identified(self, command: Identify) -> Caller:
-        found = await self._with.integrations.authenticate(command.credentials, self.address)
-        self._integration = found
-        caller = self._with.porting.caller(found) if self._with.porting else found.caller
+        integration = await self._with.integrations.authenticate(command.credentials, self.address)
+        self._integration = integration
+        caller = self._with.porting.caller(integration) if self._with.porting else integration.caller
         form = form_of(command.credentials)
-        rung = found.login_forms.rung(form, self._with.store.now)
-        made = self._with.callers.get((found.name, form, rung))
-        if made is None or made[0] is not caller:
-            made = self._with.callers[found.name, form, rung] = (
+        rung = integration.login_forms.rung(form, self._with.store.now)
+        reply = self._with.callers.get((integration.name, form, rung))
+        if reply is None or reply[0] is not caller:
+            reply = self._with.callers[integration.name, form, rung] = (
                 caller,
                 replace(caller, login=form, login_rung=rung),
             )
-        wait = self._with.integrations.wait(found)
-        return made[1] if wait is None else replace(made[1], wait=wait)
+        wait = self._with.integrations.wait(integration)
+        return reply[1] if wait is None else replace(reply[1], wait=wait)
 
     async def _unlearn(
         self, command: DoubtIdentities | DenyIdentities | ForgetIdentities | RenumberIdentities

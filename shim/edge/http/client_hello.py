@@ -73,8 +73,8 @@ def _supported(extensions: bytes) -> list[int]:
         kind, length = int.from_bytes(extensions[at : at + 2]), int.from_bytes(extensions[at + 2 : at + 4])
         if kind == _SUPPORTED_VERSIONS:
             listed = extensions[at + 5 : at + 4 + length]
-            found = [int.from_bytes(listed[place : place + 2]) for place in range(0, len(listed) - 1, 2)]
-            return [each for each in found if each in _VERSIONS]
+            versions = [int.from_bytes(listed[place : place + 2]) for place in range(0, len(listed) - 1, 2)]
+            return [each for each in versions if each in _VERSIONS]
         at += 4 + length
     return []
 
@@ -94,9 +94,9 @@ def _version(code: int) -> str:
 
 
 def _names(codes: list[int]) -> tuple[str, ...]:
-    wanted = [each for each in codes if each not in _SIGNALS and each & 0x0F0F != 0x0A0A]
-    names = tuple(_known().get(each, f"0x{each:04x}") for each in wanted[:_MOST])
-    return (*names, f"and {len(wanted) - _MOST} more") if len(wanted) > _MOST else names
+    known = [each for each in codes if each not in _SIGNALS and each & 0x0F0F != 0x0A0A]
+    names = tuple(_known().get(each, f"0x{each:04x}") for each in known[:_MOST])
+    return (*names, f"and {len(known) - _MOST} more") if len(known) > _MOST else names
 
 
 @cache

@@ -217,11 +217,14 @@ class Guard(asyncio.Protocol):
         if self._transport is None:
             return
         before, self._unread = self._unread, self._transport.get_write_buffer_size()
-        told, self._acknowledged = self._acknowledged, acknowledged(self._transport) if self._unread else None
+        acknowledged_before, self._acknowledged = (
+            self._acknowledged,
+            acknowledged(self._transport) if self._unread else None,
+        )
         if not before or not self._unread:
             return
-        known = told is not None and self._acknowledged is not None
-        read = self._acknowledged - told if known else before - self._unread  # type: ignore[operator]
+        known = acknowledged_before is not None and self._acknowledged is not None
+        read = self._acknowledged - acknowledged_before if known else before - self._unread  # type: ignore[operator]
         if read < LEAST_READ:
             self._connections.closed.add("slow-reader", unread=self._unread)
             self._transport.abort()

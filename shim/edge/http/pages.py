@@ -111,12 +111,12 @@ def filled_in(make: Make) -> Make:
     kept = lru_cache(maxsize=512)(make)
 
     def document(name: str, version: str, address: str, *, base: str = "") -> bytes | None:
-        before, found, after = base.partition(address)
-        tree = f"{before}{_AN_ADDRESS}{after.replace(version, _A_VERSION)}" if found else base
-        made = kept(name, _A_VERSION, _AN_ADDRESS, base=tree)
-        if made is None:
+        before, marked, after = base.partition(address)
+        tree = f"{before}{_AN_ADDRESS}{after.replace(version, _A_VERSION)}" if marked else base
+        template = kept(name, _A_VERSION, _AN_ADDRESS, base=tree)
+        if template is None:
             return None
-        whole = made.replace(_A_VERSION.encode(), version.encode())
+        whole = template.replace(_A_VERSION.encode(), version.encode())
         return whole.replace(_AN_ADDRESS.encode(), escape(address).encode())
 
     return document

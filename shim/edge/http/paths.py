@@ -26,10 +26,10 @@ async def by_normal_path(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     query = request.rel_url.raw_query_string
     again = request.clone(rel_url=f"{path}?{query}" if query else path)
-    found = await request.app.router.resolve(again)
+    match = await request.app.router.resolve(again)
     again[AS_SENT] = sent
-    again[_PARTS] = dict(found)
-    return await found.handler(again)
+    again[_PARTS] = dict(match)
+    return await match.handler(again)
 
 
 def parts_of(request: web.Request) -> Mapping[str, str]:

@@ -72,8 +72,8 @@ class Peers:
             return self.public_url.rstrip("/")
         scheme, host = request.scheme, request.host
         if self.trusts(request) and self.forwarded:
-            said = self._as_reached(request.forwarded)
-            scheme, host = said.get("proto", scheme).lower(), said.get("host", host).lower()
+            reached = self._as_reached(request.forwarded)
+            scheme, host = reached.get("proto", scheme).lower(), reached.get("host", host).lower()
         elif self.trusts(request):
             headers = request.headers
             scheme = _first(headers.get("X-Forwarded-Proto")) or scheme

@@ -39,11 +39,11 @@ def straight(
         handler: Handler = route.handler
         for each in reversed(middlewares):
             handler = partial(each, handler=handler)
-        found = web.UrlMappingMatchInfo({}, route)
-        found.add_app(app)
-        found.freeze()
-        found.current_app = app
-        ways[path] = found, handler
+        match = web.UrlMappingMatchInfo({}, route)
+        match.add_app(app)
+        match.freeze()
+        match.current_app = app
+        ways[path] = match, handler
 
     def handle(request: web.Request) -> Awaitable[web.StreamResponse]:
         way = ways.get(request.rel_url.raw_path) if request.method == METH_POST else None

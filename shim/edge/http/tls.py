@@ -72,10 +72,10 @@ class Context(ssl.SSLContext):
     def wrap_bio(
         self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *how: Any, **more: Any
     ) -> ssl.SSLObject:
-        made = super().wrap_bio(incoming, outgoing, *how, **more)
-        if isinstance(made, _Hearing):
-            made.incoming = incoming
-        return made
+        connection = super().wrap_bio(incoming, outgoing, *how, **more)
+        if isinstance(connection, _Hearing):
+            connection.incoming = incoming
+        return connection
 
 
 def context_of(listen: Listen) -> Context:

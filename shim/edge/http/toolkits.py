@@ -112,8 +112,8 @@ def clean_agent(text: str) -> str:
 
 def toolkit(agent: str, body: bytes) -> str:
     """The toolkit behind a message; `unknown` when nothing tells, `hand-written` when that is what it shows."""
-    told = _of_both(agent, body[:HEAD]) or _of_agent(agent) or _of_style(body[:_ENVELOPE_ALONE])
-    return told or (HAND_WRITTEN if body else UNKNOWN)
+    name = _of_both(agent, body[:HEAD]) or _of_agent(agent) or _of_style(body[:_ENVELOPE_ALONE])
+    return name or (HAND_WRITTEN if body else UNKNOWN)
 
 
 def _of_both(agent: str, head: bytes) -> str | None:
@@ -144,7 +144,7 @@ def _of_style(head: bytes) -> str | None:
     if envelope is None:
         return None
     prefix = envelope[1] or b""
-    for wanted, beside, name in STYLES:
-        if prefix == wanted and beside in head:
+    for marks, beside, name in STYLES:
+        if prefix == marks and beside in head:
             return name
     return None

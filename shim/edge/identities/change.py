@@ -116,8 +116,8 @@ class MapChange:
     def forget(self, numbers: Mapping[str, str]) -> None:
         """End the extensions with these numbers of these users, '' for any: an extension of another user, who
         has the number by now, stays."""
-        found = self._live("number", numbers)
-        self._retire([each for number, each in found.items() if numbers[number] in ("", each.user_id)])
+        ended = self._live("number", numbers)
+        self._retire([each for number, each in ended.items() if numbers[number] in ("", each.user_id)])
 
     def renumber(self, numbers: Mapping[str, str]) -> dict[str, Identity]:
         """Give numbers to what has others. Those that were known, by their former numbers.
@@ -125,13 +125,13 @@ class MapChange:
         A number that somebody else has, who is not given another one, is not given.
         """
         stand = self._live("number", {*numbers, *numbers.values()})
-        wanted = {old: new for old, new in numbers.items() if old in stand}
-        while blocked := [old for old, new in wanted.items() if new in stand and new not in wanted]:
+        standing = {old: new for old, new in numbers.items() if old in stand}
+        while blocked := [old for old, new in standing.items() if new in stand and new not in standing]:
             for old in blocked:
-                del wanted[old]
+                del standing[old]
         now = {
             old: stand[old] if old == new else replace(stand[old], number=new, doubt="")
-            for old, new in wanted.items()
+            for old, new in standing.items()
         }
         changed = [(stand[old], each) for old, each in now.items() if each.number != old]
         keys = [was.extension_id for was, _ in changed]

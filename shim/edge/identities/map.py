@@ -73,17 +73,17 @@ class IdentityMap:
 
         Under `user_id` and `identifier` there can be several, the one whose old ID is the user's first.
         """
-        asked = dict.fromkeys(values)
-        found = self._cache.get(by, asked)
-        missing = [value for value in asked if value not in found]
+        distinct = dict.fromkeys(values)
+        identities = self._cache.get(by, distinct)
+        missing = [value for value in distinct if value not in identities]
         if missing:
             writes = self._writes
             read = await self._read(by, missing)
             if writes == self._writes:  # nothing was written while we read
                 self._cache.put(by, read)
-            found |= read
-            found |= await self._replaced(by, [value for value in missing if value not in read])
-        return found
+            identities |= read
+            identities |= await self._replaced(by, [value for value in missing if value not in read])
+        return identities
 
     async def _replaced(self, by: MapKey, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
         """The extensions whose former IDs these are: an import gave them others."""
@@ -112,8 +112,8 @@ class IdentityMap:
         kind = sa.case((ALIAS, "replaced"), (gone, "gone"), (doubted, "unconfirmed"), else_="live")
         query = sa.select(kind.label("state"), sa.func.count().label("many")).group_by("state")
         rows = await self._store.read(lambda connection: connection.execute(query).all())
-        found = {row.state: row.many for row in rows}
-        return {state: found.get(state, 0) for state in get_args(IdentityState)}
+        many = {row.state: row.many for row in rows}
+        return {state: many.get(state, 0) for state in get_args(IdentityState)}
 
     async def _read(self, by: MapKey, values: Collection[str]) -> dict[str, tuple[Identity, ...]]:
         rows = await self._store.read(lambda connection: rows_of(connection, by, values, LIVE))
@@ -195,8 +195,8 @@ class IdentityMap:
     async def _known_already(self, latest: Mapping[str, Known]) -> dict[str, Identity] | None:
         """The identities, when there is nothing to change and all were seen lately: then nothing is written."""
         old = self._store.now() - SEEN_AGAIN
-        found = await (self._read if self._store.shared else self.find)("number", latest)
-        known = {number: each for number, (each,) in found.items()}
+        identities = await (self._read if self._store.shared else self.find)("number", latest)
+        known = {number: each for number, (each,) in identities.items()}
         if len(known) < len(latest) or any(news(known[each.number], each) for each in latest.values()):
             return None
         if not all(self._seen.get(number, old) > old for number in latest):
@@ -281,13 +281,13 @@ class _Cache:
         }
 
     def get(self, by: MapKey, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
-        entries, now, found = self._by[by], self._monotonic(), {}
+        entries, now, identities = self._by[by], self._monotonic(), {}
         for value in values:
             entry = entries.get(value)
             if entry is not None and now < entry[0]:
-                found[value] = entry[1]
+                identities[value] = entry[1]
                 entries.move_to_end(value)
-        return found
+        return identities
 
     def put(self, by: MapKey, read: Mapping[str, tuple[Identity, ...]]) -> None:
         entries, until = self._by[by], self._monotonic() + self._seconds

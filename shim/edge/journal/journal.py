@@ -104,17 +104,17 @@ class JournalStore(JournalDesk):
         while True:
             if has_left():
                 raise client_left()
-            found = await self._open(integration, command)
-            if isinstance(found, Opened):
-                return found
-            if found.paused and driven == found.entry:
-                raise still_paused(found.entry)
-            if found.paused:
-                driven = found.entry
-                await self.redrive(found.entry)
+            opened = await self._open(integration, command)
+            if isinstance(opened, Opened):
+                return opened
+            if opened.paused and driven == opened.entry:
+                raise still_paused(opened.entry)
+            if opened.paused:
+                driven = opened.entry
+                await self.redrive(opened.entry)
             self.wake.set()
             if self.monotonic() >= until:
-                raise still_running(found.entry)
+                raise still_running(opened.entry)
             await asyncio.sleep(_POLL)
 
     async def _open(self, integration: str, command: Begin) -> Opened | _Blocked:
@@ -125,19 +125,19 @@ class JournalStore(JournalDesk):
 
         def write(connection: sa.Connection) -> Opened | _Blocked:
             for row in equal_entries(connection, key, command.subject):
-                found = self._equal(connection, row, now)
-                if found is not None:
-                    return found
+                outcome = self._equal(connection, row, now)
+                if outcome is not None:
+                    return outcome
             if connection.execute(new_entry(connection.dialect.name), entry).rowcount != 1:
                 return _Blocked("", paused=False)
             write_steps(connection, opened.entry, enumerate(command.steps), now)
             return opened
 
         with self._unless_told([opened.entry]):
-            found = await self.store.write(write)
-        if found is opened:
+            outcome = await self.store.write(write)
+        if outcome is opened:
             self._held[opened.entry] = _Held(1, began + self.settings.lease)
-        return found
+        return outcome
 
     @contextmanager
     def _unless_told(self, entries: Sequence[str]) -> Iterator[None]:
@@ -334,20 +334,20 @@ class JournalStore(JournalDesk):
 
         def write(connection: sa.Connection) -> list[JournalEntry]:
             rows = connection.execute(query.with_for_update(skip_locked=True)).all()
-            found = [entry_of(connection, row, row.epoch + 1, settled) for row in rows]
-            for entry in found:
+            entries = [entry_of(connection, row, row.epoch + 1, settled) for row in rows]
+            for entry in entries:
                 if not entry.newer:
                     ours.append(entry.id)
                     values = {"owner": self.owner, "epoch": entry.epoch, "lease_until": self._lease(now)}
                     connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id == entry.id).values(**values))
-            return found
+            return entries
 
         with self._unless_told(ours):
-            found = await self.store.write(write, BRIEFLY)
-        for entry in found:
+            entries = await self.store.write(write, BRIEFLY)
+        for entry in entries:
             if entry.newer:
                 self._leave(entry)
-        taken = [entry for entry in found if not entry.newer]
+        taken = [entry for entry in entries if not entry.newer]
         for entry in taken:
             self._held[entry.id] = _Held(entry.epoch, began + self.settings.lease)
         return taken

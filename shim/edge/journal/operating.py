@@ -69,11 +69,11 @@ class JournalDesk:
         paused = sa.case((ENTRIES.c.policy == "undo", "undoing"), else_="running")
         state = sa.case((ENTRIES.c.state == "paused", paused), else_=ENTRIES.c.state)
         query = sa.update(ENTRIES).where(ENTRIES.c.id == entry, ENTRIES.c.state.in_((*UNDER_WAY, "paused")))
-        found = await self.store.write(
+        changed = await self.store.write(
             lambda connection: connection.execute(query.values(state=state, **again)).rowcount
         )
         self.wake.set()
-        return found == 1
+        return changed == 1
 
     async def standing(self) -> JournalStanding:
         """The counts to watch."""

@@ -60,8 +60,8 @@ class _CallerGone(Exception):
 
 def passed_on(headers: MultiMapping[str], address: str, *also: str) -> CIMultiDict[str]:
     """The headers of a request as the backend gets them; `address` is the caller's, `also` go on besides."""
-    wanted = _REQUEST.union(also)
-    kept = CIMultiDict((name, value) for name, value in _end_to_end(headers).items() if name.lower() in wanted)
+    names = _REQUEST.union(also)
+    kept = CIMultiDict((name, value) for name, value in _end_to_end(headers).items() if name.lower() in names)
     kept["X-Forwarded-For"] = address
     return kept
 
@@ -80,9 +80,9 @@ def _can_be_sent(value: str) -> bool:
     return value.encode("utf-8", "ignore").decode() == value
 
 
-def _reason(said: str | None) -> str | None:
+def _reason(reason: str | None) -> str | None:
     """The reason phrase to pass on; None, for the usual one, when a status line cannot hold it."""
-    return said if said and said.isascii() and said.isprintable() else None
+    return reason if reason and reason.isascii() and reason.isprintable() else None
 
 
 async def relay(request: web.Request, opened: OpenedAnswer, sizes: Sizes) -> Relayed:

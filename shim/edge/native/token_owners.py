@@ -52,8 +52,8 @@ class TokenOwners:
 
     def known(self, token: str) -> str | None:
         """Whose a token is, by memory alone; None: only the store may know."""
-        found = self._known.get(_digest(token))
-        return found[0] if found and found[1] > self._store.now() else None
+        owner = self._known.get(_digest(token))
+        return owner[0] if owner and owner[1] > self._store.now() else None
 
     async def owner(self, token: str) -> str:
         """Whose a token is, `(unknown)` if nobody's. Never raises."""

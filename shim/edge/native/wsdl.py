@@ -59,8 +59,8 @@ class NativePages:
         body = await self._file("latest", name, base)
         if body is None:
             return page(404, "Not in the schema tree", f"<p>The tree begins at {self._link(request)}.</p>")
-        said = _VERSION.search(body)
-        version = said[1].decode() if said else self._interface.version
+        match = _VERSION.search(body)
+        version = match[1].decode() if match else self._interface.version
         return xml(_absolute(body, f"{base}/soap2/schema/{version}/{name}"))
 
     async def endpoint(self, request: web.Request) -> web.Response:
@@ -80,9 +80,9 @@ class NativePages:
             return xml(_here(fetched, base))
         version = self._interface.version
         tree = f"{base}/soap2/schema/{version}"
-        made = self._document(f"{service.name}/{service.name}.wsdl", version, base, base=tree)
-        assert made is not None
-        return xml(made)
+        document = self._document(f"{service.name}/{service.name}.wsdl", version, base, base=tree)
+        assert document is not None
+        return xml(document)
 
     async def _file(self, version: str, name: str, base: str) -> bytes | None:
         if not _NAME.fullmatch(name):

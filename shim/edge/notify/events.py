@@ -63,8 +63,8 @@ async def noticed(
 async def _findings(connection: AsyncConnection, since: Since, now: datetime) -> list[Notice]:
     bad = FINDINGS.c.severity.in_(BAD) & (FINDINGS.c.id > since.finding)
     query = sa.select(*_FINDING).where(bad).order_by(FINDINGS.c.id.desc()).limit(_MOST)
-    found = (await connection.execute(query)).all()
-    return [_finding(row, "finding", f"finding:{row.id}", "New", utc(row.first_seen)) for row in found]
+    rows = (await connection.execute(query)).all()
+    return [_finding(row, "finding", f"finding:{row.id}", "New", utc(row.first_seen)) for row in rows]
 
 
 async def _came_back(connection: AsyncConnection, since: Since, now: datetime) -> list[Notice]:
@@ -78,8 +78,8 @@ async def _came_back(connection: AsyncConnection, since: Since, now: datetime) -
         .order_by(event.id.desc())
         .limit(_MOST)
     )
-    found = (await connection.execute(query)).all()
-    return [_finding(row, "came_back", f"came-back:{row.event}", "Came back", utc(row.at)) for row in found]
+    rows = (await connection.execute(query)).all()
+    return [_finding(row, "came_back", f"came-back:{row.event}", "Came back", utc(row.at)) for row in rows]
 
 
 _FINDING = [FINDINGS.c[name] for name in (
@@ -106,7 +106,7 @@ def _finding(row: Any, event: str, key: str, what: str, at: datetime) -> Notice:
 
 async def _paused(connection: AsyncConnection, since: Since, now: datetime) -> list[Notice]:
     query = sa.select(ENTRIES).where(ENTRIES.c.state == "paused").order_by(ENTRIES.c.updated_at).limit(_MOST)
-    found = []
+    notices = []
     for row in (await connection.execute(query)).all():
         text = (
             f"A call of {row.integration} ({row.operation}) became several v3 writes, and could be neither "
@@ -116,8 +116,8 @@ async def _paused(connection: AsyncConnection, since: Since, now: datetime) -> l
         facts = {"reference": row.id, "operation": row.operation, "why": row.why}
         subject = f"Paused: {row.operation} of {row.integration} waits for you"
         key = f"paused:{row.id}:{row.epoch}"  # another epoch is another try that failed
-        found.append(Notice(key, "paused", utc(row.updated_at), subject, text, row.integration, facts))
-    return found
+        notices.append(Notice(key, "paused", utc(row.updated_at), subject, text, row.integration, facts))
+    return notices
 
 
 async def _unknown(connection: AsyncConnection, since: Since, now: datetime) -> list[Notice]:
@@ -125,7 +125,7 @@ async def _unknown(connection: AsyncConnection, since: Since, now: datetime) -> 
     strange = (CALLERS.c.integration == UNKNOWN) & (CALLERS.c.first_seen >= since.began)
     columns = (CALLERS.c.address, CALLERS.c.agent, sa.func.min(CALLERS.c.first_seen).label("first"))
     query = sa.select(*columns).where(strange).group_by(CALLERS.c.address, CALLERS.c.agent)
-    found = []
+    notices = []
     for row in (await connection.execute(query.order_by(sa.desc("first")).limit(_MOST))).all():
         who = f"{row.agent or 'a program that does not say what it is'} at {row.address}"
         text = (
@@ -135,13 +135,13 @@ async def _unknown(connection: AsyncConnection, since: Since, now: datetime) -> 
         key = f"unknown:{sha256(f'{row.address} {row.agent}'.encode()).hexdigest()[:32]}"
         facts = {"address": row.address, "agent": row.agent}
         subject = f"Unknown caller: {row.address}"
-        found.append(Notice(key, "unknown_caller", utc(row.first), subject, text, None, facts))
-    return found
+        notices.append(Notice(key, "unknown_caller", utc(row.first), subject, text, None, facts))
+    return notices
 
 
 async def _brownouts(connection: AsyncConnection, since: Since, now: datetime) -> list[Notice]:
     query = sa.select(BROWNOUTS).where(BROWNOUTS.c.starts_at <= now, BROWNOUTS.c.ends_at > now - _LATE)
-    found = []
+    notices = []
     for row in (await connection.execute(query.order_by(BROWNOUTS.c.starts_at))).all():
         begins, ends = utc(row.starts_at), utc(row.ends_at)
         stopped = utc(row.stopped_at) if row.stopped_at is not None else None
@@ -149,11 +149,11 @@ async def _brownouts(connection: AsyncConnection, since: Since, now: datetime) -
             continue  # it was cancelled before
         over = min(ends, stopped) if stopped is not None else ends
         if begins >= since.began:
-            found.append(_brownout(row, "brownout_begins", begins, f"Until {ends:%Y-%m-%d %H:%M} UTC,"))
+            notices.append(_brownout(row, "brownout_begins", begins, f"Until {ends:%Y-%m-%d %H:%M} UTC,"))
         if since.began <= over <= now:
             why = "was stopped" if stopped is not None and stopped < ends else "is over"
-            found.append(_brownout(row, "brownout_ends", over, f"The brownout {why}:"))
-    return found
+            notices.append(_brownout(row, "brownout_ends", over, f"The brownout {why}:"))
+    return notices
 
 
 def _brownout(row: Any, event: str, at: datetime, first: str) -> Notice:
@@ -228,9 +228,9 @@ def _digest_lines(
         faults = f", {_count(int(row.faults), 'fault')}" if row.faults else ""
         beside = f", {_count(native[row.integration], 'call')} of v3" if native.get(row.integration) else ""
         lines.append(f"  {row.integration}: {_count(int(row.calls), 'call')}{faults}{beside}")
-    told = ", ".join(f"{findings[each]} {each}" for each in (*reversed(BAD), "warning", "notice", "info")
+    listed = ", ".join(f"{findings[each]} {each}" for each in (*reversed(BAD), "warning", "notice", "info")
                      if findings.get(each))  # fmt: skip
-    lines += ["", f"Open findings: {told or 'none'}; {new} {'was' if new == 1 else 'were'} new."]
+    lines += ["", f"Open findings: {listed or 'none'}; {new} {'was' if new == 1 else 'were'} new."]
     return [*lines, f"Calls that wait for you (shim journal list): {waiting}."] if waiting else lines
 
 

@@ -15,15 +15,15 @@ from shim.edge.settings.notify import Mail
 
 def message(settings: Mail, id: str, at: datetime, subject: str, text: str) -> EmailMessage:
     """The mail for a notice."""
-    made = EmailMessage(policy=SMTP)
-    made["From"] = settings.sender
-    made["To"] = ", ".join(settings.to)
-    made["Subject"] = f"[shim] {' '.join(subject.split())}"
-    made["Date"] = format_datetime(at)
-    made["Message-ID"] = f"<{id}@{settings.sender.rpartition('@')[2]}>"
-    made["Auto-Submitted"] = "auto-generated"
-    made.set_content(text)
-    return made
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = settings.sender
+    mail["To"] = ", ".join(settings.to)
+    mail["Subject"] = f"[shim] {' '.join(subject.split())}"
+    mail["Date"] = format_datetime(at)
+    mail["Message-ID"] = f"<{id}@{settings.sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(text)
+    return mail
 
 
 async def send(settings: Mail, mail: EmailMessage) -> None:

@@ -30,7 +30,7 @@ class Notice:
 
     def body(self) -> str:
         """As it is kept and sent, but for its ID."""
-        told = {
+        fields = {
             "event": self.event,
             "at": self.at.isoformat(timespec="seconds"),
             "integration": self.integration,
@@ -39,7 +39,7 @@ class Notice:
             "facts": dict(self.facts),
             "link": self.link,
         }
-        return json.dumps(told, ensure_ascii=False, default=str)
+        return json.dumps(fields, ensure_ascii=False, default=str)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,11 +68,11 @@ async def put(
 
 async def known(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
     """Those of these keys that were told already."""
-    found: set[str] = set()
+    known_keys: set[str] = set()
     for start in range(0, len(keys), _KEYS):
         query = sa.select(NOTICES.c.key).where(NOTICES.c.key.in_(keys[start : start + _KEYS]))
-        found |= set((await connection.execute(query)).scalars())
-    return found
+        known_keys |= set((await connection.execute(query)).scalars())
+    return known_keys
 
 
 async def claim(store: Store) -> list[Sending]:
@@ -91,8 +91,8 @@ async def claim(store: Store) -> list[Sending]:
             taken = {"due_at": now + timedelta(seconds=_CLAIM), "attempts": row.attempts + 1}
             change = sa.update(DELIVERIES).where(due, *_this(row.notice, row.receiver)).values(**taken)
             if (await connection.execute(change)).rowcount == 1:
-                told = json.loads(row.body)
-                ours.append(Sending(row.notice, row.receiver, utc(row.at), row.attempts + 1, told))
+                body = json.loads(row.body)
+                ours.append(Sending(row.notice, row.receiver, utc(row.at), row.attempts + 1, body))
     return ours
 
 
@@ -164,8 +164,8 @@ async def forget_old(store: Store) -> None:
 
 async def mark(connection: AsyncConnection, name: str) -> str | None:
     query = sa.select(MARKS.c.value).where(MARKS.c.name == name)
-    found: str | None = (await connection.execute(query)).scalar_one_or_none()
-    return found
+    value: str | None = (await connection.execute(query)).scalar_one_or_none()
+    return value
 
 
 async def set_mark(connection: AsyncConnection, name: str, value: str) -> None:

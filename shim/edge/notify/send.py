@@ -18,8 +18,8 @@ async def deliver(settings: Notify, sending: Sending, now: datetime) -> None:
         if settings.mail.host is None:
             raise NotTaken("there is no mail server in the configuration any more")
         text = sending.lines(settings.page)
-        made = mail.message(settings.mail, sending.id, sending.at, str(sending.told["subject"]), text)
-        await mail.send(settings.mail, made)
+        mail_message = mail.message(settings.mail, sending.id, sending.at, str(sending.told["subject"]), text)
+        await mail.send(settings.mail, mail_message)
         return
     hook = next((each for each in settings.webhooks if each.name == sending.receiver), None)
     if hook is None:
@@ -35,5 +35,5 @@ def trial(receiver: str, now: datetime) -> Sending:
 
 
 def _told(notice: Notice) -> dict[str, object]:
-    told: dict[str, object] = json.loads(notice.body())
-    return told
+    body: dict[str, object] = json.loads(notice.body())
+    return body

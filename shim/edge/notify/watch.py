@@ -114,10 +114,10 @@ class Watcher:
         settings, now = self._settings(), self._store.now()
         async with self._store.reading() as connection:
             since, marks = await self._since(connection, now)
-            found = [notice async for notice in noticed(connection, since, settings, now)]
-            known = await queue.known(connection, [each.key for each in found])
+            notices = [notice async for notice in noticed(connection, since, settings, now)]
+            known = await queue.known(connection, [each.key for each in notices])
             rates = await self._fault_rates(connection, settings, now)
-        fresh = [each for each in found if each.key not in known]
+        fresh = [each for each in notices if each.key not in known]
         count = 0
         if fresh or marks or rates:
             count = await self._keep(fresh, marks, rates, settings, now)
@@ -173,7 +173,7 @@ class Watcher:
         while len(self._totals) > 2 and now - self._totals[1][0] >= window:
             self._totals.popleft()
         began, before = self._totals[0]
-        found = []
+        rates = []
         for name in sorted({integration for _, integration in totals}):
             calls, faults = _grown(totals, before, name)
             if calls < settings.fault_calls:
@@ -181,8 +181,8 @@ class Watcher:
             mark, above = f"fault-rate:{name}", faults / calls >= settings.fault_rate
             if above != (await queue.mark(connection, mark) == "above"):
                 notice = _told(name, calls, faults, began, now, settings) if above else None
-                found.append(Rate(mark, "above" if above else "below", notice))
-        return found
+                rates.append(Rate(mark, "above" if above else "below", notice))
+        return rates
 
     # ---- sending ----
 

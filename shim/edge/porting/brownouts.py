@@ -74,12 +74,12 @@ def moment(text: str, now: datetime) -> datetime:
     if text == "now":
         return now
     try:
-        found = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
         raise PortingRefused(f"{text} is no time: write 2026-02-01T09:00Z, or now") from None
-    if found.tzinfo is None:
+    if at.tzinfo is None:
         raise PortingRefused(f"{text} has no zone: add Z for UTC, or +01:00")
-    return found.astimezone(UTC)
+    return at.astimezone(UTC)
 
 
 def duration(text: str) -> timedelta:
@@ -145,13 +145,13 @@ async def stop_brownout(store: Store, id: str | None, who: str, text: str = "") 
     now = store.now()
     async with store.writing() as connection:
         rows = (await connection.execute(sa.select(BROWNOUTS).with_for_update())).all()
-        wanted = [each for each in map(_planned, rows) if _stoppable(each, id, now)]
-        for each in wanted:
+        stoppable = [each for each in map(_planned, rows) if _stoppable(each, id, now)]
+        for each in stoppable:
             change = sa.update(BROWNOUTS).where(BROWNOUTS.c.id == each.id).values(stopped_at=now)
             await connection.execute(change)
             was = f"brownout {each.id}"
             await note(connection, now, who, each.integration, each.operation, was, "", text)
-    return [replace(each, stopped_at=now) for each in wanted]
+    return [replace(each, stopped_at=now) for each in stoppable]
 
 
 def _stoppable(planned: PlannedBrownout, id: str | None, now: datetime) -> bool:

@@ -45,15 +45,15 @@ class LockException:
 
 def lifted(rungs: Mapping[str, Rung], exceptions: Iterable[str]) -> Mapping[str, Rung]:
     """Rungs by scope, with the locks that exceptions for these scopes take in lifted to `v3`."""
-    found = dict(rungs)
+    lower = dict(rungs)
     for scope in exceptions:
         for each, rung in rungs.items():
             if rung == "locked" and covers(scope, each):
-                found[each] = "v3"
+                lower[each] = "v3"
         decides = scope_of(scope, rungs)
         if decides is not None and rungs[decides] == "locked":
-            found[scope] = "v3"
-    return found
+            lower[scope] = "v3"
+    return lower
 
 
 async def read_exceptions(
@@ -68,8 +68,8 @@ async def read_exceptions(
     if not everything:
         query = query.where(row.ended_at.is_(None), row.until > store.now())
     async with store.reading() as connection:
-        found = (await connection.execute(query)).mappings().all()
-    return [_made(each) for each in found]
+        rows = (await connection.execute(query)).mappings().all()
+    return [_made(each) for each in rows]
 
 
 async def grant_exception(
@@ -78,15 +78,15 @@ async def grant_exception(
     """Let locked calls pass until then. Raises PortingRefused when something is missing or makes no sense."""
     now = store.now()
     _judge(operation, owner.strip(), reason.strip(), until, now)
-    made = LockException(
+    exception = LockException(
         secrets.token_hex(4), integration, operation, owner.strip(), reason.strip(), who, now, until
     )
-    values = {name: getattr(made, name) for name in LOCK_EXCEPTIONS.c.keys()}  # noqa: SIM118  # columns
+    values = {name: getattr(exception, name) for name in LOCK_EXCEPTIONS.c.keys()}  # noqa: SIM118  # columns
     async with store.writing() as connection:
         await connection.execute(sa.insert(LOCK_EXCEPTIONS).values(**values))
-        text = f"{made.owner}, until {until:%Y-%m-%d %H:%M} UTC: {made.reason}"
+        text = f"{exception.owner}, until {until:%Y-%m-%d %H:%M} UTC: {exception.reason}"
         await note(connection, now, who, integration, operation, "locked", "exception", text)
-    return made
+    return exception
 
 
 async def end_exception(store: Store, id: str, who: str) -> LockException | None:
@@ -95,13 +95,15 @@ async def end_exception(store: Store, id: str, who: str) -> LockException | None
     holds = sa.and_(row.id == id, row.ended_at.is_(None), row.until > now)
     async with store.writing() as connection:
         query = sa.select(LOCK_EXCEPTIONS).where(holds).with_for_update()
-        found = (await connection.execute(query)).mappings().first()
-        if found is None:
+        columns = (await connection.execute(query)).mappings().first()
+        if columns is None:
             return None
         await connection.execute(sa.update(LOCK_EXCEPTIONS).where(row.id == id).values(ended_at=now))
-        made = _made({**found, "ended_at": now})
-        await note(connection, now, who, made.integration, made.operation, "exception", "locked", "ended")
-    return made
+        exception = _made({**columns, "ended_at": now})
+        await note(
+            connection, now, who, exception.integration, exception.operation, "exception", "locked", "ended"
+        )
+    return exception
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,11 @@ async def refused_by_locks(store: Store, days: int, integration: str | None = No
     if integration is not None:
         query = query.where(row.integration == integration)
     async with store.reading() as connection:
-        found = (await connection.execute(query)).all()
+        rows = (await connection.execute(query)).all()
     holding = await read_exceptions(store, integration)
     refused = [
         LockedCalls(each.integration, each.operation, int(each.calls), each.days, utc(each.last_seen))
-        for each in found
+        for each in rows
         if not any(
             held.integration == each.integration and covers(held.operation, each.operation) for held in holding
         )

@@ -119,9 +119,9 @@ class Porting:
         """The integration as the core gets it, with its rungs and the brownouts that hold now."""
         name, rungs = integration.name, self.rungs(integration)
         brownouts = self.brownouts(name)
-        made = self._callers.get(name)
-        if made is not None and made[0] is integration:
-            caller = made[1]
+        known = self._callers.get(name)
+        if known is not None and known[0] is integration:
+            caller = known[1]
             if caller.rungs == rungs and caller.brownouts == brownouts:
                 return caller
         caller = replace(integration.caller, rungs=rungs, brownouts=brownouts)
@@ -151,12 +151,12 @@ class Porting:
 
     async def refresh(self) -> None:
         """Read the store. Raises StoreError, and then what was known stays."""
-        found: dict[str, dict[str, Rung]] = {}
+        by_integration: dict[str, dict[str, Rung]] = {}
         for each in await rules(self._store):
-            found.setdefault(each.integration, {})[each.operation] = each.rung
+            by_integration.setdefault(each.integration, {})[each.operation] = each.rung
         self._exceptions = tuple(await read_exceptions(self._store))
         self._brownouts = tuple(await read_brownouts(self._store))
-        self._rungs = found
+        self._rungs = by_integration
 
     async def _refreshing(self) -> None:
         down = False
@@ -186,11 +186,11 @@ async def rules(store: Store) -> list[RungRule]:
 
 
 def standings(
-    integration: str, configured: Mapping[str, Rung], found: Iterable[RungRule]
+    integration: str, configured: Mapping[str, Rung], read_rules: Iterable[RungRule]
 ) -> list[RungStanding]:
     """The rungs of an integration, by scope: the store's rows over its configuration."""
     held = {scope: RungStanding(scope, rung, "configuration") for scope, rung in configured.items()}
-    for each in found:
+    for each in read_rules:
         if each.integration == integration:
             held[each.operation] = RungStanding(each.operation, each.rung, "store", each.who, each.at)
     return [held[scope] for scope in sorted(held)]

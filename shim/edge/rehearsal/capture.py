@@ -43,14 +43,14 @@ class Recorder:
         target: str,
         file: TextIO,
         key: bytes,
-        told: Callable[[Conversation], None] = lambda _: None,
+        on_written: Callable[[Conversation], None] = lambda _: None,
     ) -> None:
         self._catalogue = catalogue
         self._session = session
         self._target = target.rstrip("/")
         self._file = file
         self._digest = digest_by(key)
-        self._told = told
+        self._told = on_written
         self.seen: Counter[str] = Counter()
         head = {"format": FORMAT, "key": key_id(key), "began": datetime.now(UTC).isoformat(timespec="seconds")}
         self._write(head)
@@ -73,31 +73,31 @@ class Recorder:
                 allow_redirects=False,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             ) as answer:
-                told = await answer.read()
-                response = web.Response(status=answer.status, body=told, headers=_end_to_end(answer.headers))
+                content = await answer.read()
+                response = web.Response(status=answer.status, body=content, headers=_end_to_end(answer.headers))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             log.warning("not passed on", problem=type(error).__name__)
             return web.Response(status=502, text="The server behind the recorder cannot be reached.\n")
         if request.method == "POST" and request.path.endswith("_agent.php"):
-            self._record(request, body, response, told)
+            self._record(request, body, response, content)
         return response
 
-    def _record(self, request: web.Request, body: bytes, response: web.Response, told: bytes) -> None:
+    def _record(self, request: web.Request, body: bytes, response: web.Response, content: bytes) -> None:
         try:
-            made = captured(
+            conversation = captured(
                 self._catalogue,
                 request.path,
                 (body, request.headers.get("Content-Type", "")),
-                (told, response.headers.get("Content-Type", "")),
+                (content, response.headers.get("Content-Type", "")),
                 self._digest,
             )
-            self._write(to_data(made))
+            self._write(to_data(conversation))
         except Exception as error:  # noqa: BLE001  # the client's call must not suffer; the operator is told
             log.error("not recorded", problem=type(error).__name__)
             self.seen["(not recorded)"] += 1
             return
-        self.seen[made.operation or "(no call of 2.5)"] += 1
-        self._told(made)
+        self.seen[conversation.operation or "(no call of 2.5)"] += 1
+        self._told(conversation)
 
     def _write(self, data: Mapping[str, object]) -> None:
         self._file.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -124,6 +124,6 @@ async def session(verify: bool = True) -> AsyncIterator[aiohttp.ClientSession]:
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
-    ) as made:
-        yield made
+    ) as client:
+        yield client
         await asyncio.sleep(0)

@@ -122,10 +122,10 @@ class Comparer:
         if isinstance(ours, str) or isinstance(theirs, str):
             return self._report(spoken, Counter() if ours == theirs else _fault_differs())
         first = meaning(theirs, operation.output)
-        found = differences(first, meaning(ours, operation.output))
-        if not found:
+        differing = differences(first, meaning(ours, operation.output))
+        if not differing:
             return "same"
-        return self._report(spoken, without_noise(found, await self._noise_of(spoken, first)))
+        return self._report(spoken, without_noise(differing, await self._noise_of(spoken, first)))
 
     async def _noise_of(self, spoken: Spoken, first: Element) -> set[str]:
         """Paths at which the old server contradicts itself; asked again when that was long ago."""
@@ -152,13 +152,13 @@ class Comparer:
         ) as response:
             return _told(await response.read(), response.headers.get("Content-Type", ""))
 
-    def _report(self, spoken: Spoken, found: Counter[Difference]) -> str:
-        if not found:
+    def _report(self, spoken: Spoken, differing: Counter[Difference]) -> str:
+        if not differing:
             return "same"
         severity = KINDS[CODE].severity
         findings = [
             Finding(CODE, each.path, WORDS[each.kind] if each.path else _UNSETTLED, None, severity, count)
-            for each, count in sorted(found.items(), key=lambda item: (item[0].path, item[0].kind))
+            for each, count in sorted(differing.items(), key=lambda item: (item[0].path, item[0].kind))
         ]
         about = {"integration": spoken.integration, "operation": spoken.operation}
         for each in findings:
@@ -170,9 +170,9 @@ class Comparer:
 
 def _told(body: bytes, content_type: str) -> Element | str:
     """The body element of an answer, or a fault as `fault CODE`. Raises Fault for what is neither."""
-    told = parse_answer(body, content_type).body
-    fault = fault_of(told)
-    return told if fault is None else f"fault {fault.code or ''}"
+    reply = parse_answer(body, content_type).body
+    fault = fault_of(reply)
+    return reply if fault is None else f"fault {fault.code or ''}"
 
 
 def _fault_differs() -> Counter[Difference]:

@@ -151,8 +151,8 @@ class Replayer:
         known = [each for each in children if each is not None]
         if len(known) < len(children) or (text is None and masked.text) or None in attributes.values():
             return None
-        said = {name: value for name, value in attributes.items() if value is not None}
-        return Element(masked.name, text, said, known, masked.nil)
+        given = {name: value for name, value in attributes.items() if value is not None}
+        return Element(masked.name, text, given, known, masked.nil)
 
     def _value(self, text: str | None) -> str | None:
         if not text or not text.startswith(MASK):
@@ -174,15 +174,15 @@ class Replayer:
     async def _call(self, operation: Operation, each: Conversation, message: bytes) -> Element | Fault:
         action = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation.soap_action}"'}
         async with self._session.post(self._base + each.path, data=message, headers=action) as response:
-            told = await response.read()
+            content = await response.read()
             content_type = response.headers.get("Content-Type", "")
         try:
-            answer = parse_answer(told, content_type).body
+            answer = parse_answer(content, content_type).body
         except Fault as fault:
             return fault
-        found = fault_of(answer)
-        if found is not None:
-            return found
+        body = fault_of(answer)
+        if body is not None:
+            return body
         self._learn(answer, operation.output)
         return answer
 
@@ -192,9 +192,9 @@ class Replayer:
         for child in answer.children:
             known = slots[child.name].decl if child.name in slots else None
             simple = known.simple if known is not None else None
-            said = canonical(child.text or "", simple)
-            if said and not child.children and not is_vocabulary(said, simple):
-                self._known.setdefault(self._digest(said), said)
+            value = canonical(child.text or "", simple)
+            if value and not child.children and not is_vocabulary(value, simple):
+                self._known.setdefault(self._digest(value), value)
             self._learn(child, known)
 
     def _judged(
@@ -204,11 +204,11 @@ class Replayer:
             got = first.code or "" if isinstance(first, Fault) else None
             same = got is not None and each.fault is not None and got == each.fault
             return Played(each, "same" if same else "differs", expected=each.fault, got=got)
-        ours = [meaning(told, operation.output, self._digest) for told in (first, second)]
-        noise = {found.path for found in differences(*ours)}
-        found = differences(each.answer, ours[0])
-        left = without_noise(found, noise)
-        return Played(each, "differs" if left else "same", left, noise=len(found) - len(left))
+        ours = [meaning(reply, operation.output, self._digest) for reply in (first, second)]
+        noise = {differing.path for differing in differences(*ours)}
+        differing = differences(each.answer, ours[0])
+        left = without_noise(differing, noise)
+        return Played(each, "differs" if left else "same", left, noise=len(differing) - len(left))
 
 
 def findings(played: Iterable[Played]) -> Iterator[tuple[str, str, Finding]]:
@@ -230,14 +230,14 @@ def totals(played: Iterable[Played]) -> Mapping[Verdict, int]:
 
 def rows(played: Iterable[Played]) -> Iterator[tuple[str, str, str, int]]:
     """(operation, path, kind, in how many conversations) of all differences, faults as `(fault)`."""
-    found: Counter[tuple[str, str, str]] = Counter()
+    many: Counter[tuple[str, str, str]] = Counter()
     for each in played:
         name = each.conversation.operation or ""
         for one in each.differences:
-            found[name, one.path, one.kind] += 1
+            many[name, one.path, one.kind] += 1
         if each.verdict == "differs" and not each.differences:
-            found[name, "(fault)", f"{_code(each.expected)} then, {_code(each.got)} now"] += 1
-    for (name, path, kind), count in sorted(found.items()):
+            many[name, "(fault)", f"{_code(each.expected)} then, {_code(each.got)} now"] += 1
+    for (name, path, kind), count in sorted(many.items()):
         yield name, path, kind, count
 
 

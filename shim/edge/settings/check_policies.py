@@ -53,12 +53,12 @@ def _judge(policy: Policy, place: str, catalogue: Catalogue) -> Iterator[Setting
     yield from named
     if named:
         return
-    found = list(_reached(policy, catalogue, covered))
-    if not found:
+    points = list(_reached(policy, catalogue, covered))
+    if not points:
         what = "nothing is emulated or dropped there, so there is nothing to choose"
         yield SettingProblem(place, what, None, f"Correct or remove it: {_EXPLAIN}")
-    elif not any(policy.do in each.choices for each in found):
-        yield _impossible(policy, place, found)
+    elif not any(policy.do in each.choices for each in points):
+        yield _impossible(policy, place, points)
 
 
 def _unknown(
@@ -66,9 +66,9 @@ def _unknown(
 ) -> Iterator[SettingProblem]:
     """The names in it that there are not."""
     if policy.finding is not None and policy.finding not in GOVERNED:
-        meant = _meant(policy.finding, GOVERNED)
+        similar = _meant(policy.finding, GOVERNED)
         what = "this is no finding of something emulated or dropped"
-        yield SettingProblem(f"{place}.finding", what, meant, f"Choose one of {', '.join(GOVERNED)}")
+        yield SettingProblem(f"{place}.finding", what, similar, f"Choose one of {', '.join(GOVERNED)}")
     if not covered:
         known = [*catalogue.old.operations, *(f"{name}.{ANY}" for name in catalogue.old.services), ANY]
         fix = "Write a full name, such as Client.AddClient, or Client.*, or *"
@@ -76,9 +76,9 @@ def _unknown(
             f"{place}.operation", "2.5 has no such operation", _meant(policy.operation, known), fix
         )
     elif policy.path != ANY and policy.path not in (known_paths := list(_paths(covered))):
-        meant = _meant(policy.path, known_paths)
+        similar = _meant(policy.path, known_paths)
         fix = "Write a path as `shim explain` shows it, or *"
-        yield SettingProblem(f"{place}.path", "no message of the operation has this path", meant, fix)
+        yield SettingProblem(f"{place}.path", "no message of the operation has this path", similar, fix)
 
 
 def _paths(operations: Iterable[Operation]) -> Iterator[str]:
@@ -86,8 +86,8 @@ def _paths(operations: Iterable[Operation]) -> Iterator[str]:
         yield from (path for path, _ in chain(paths(each.input), paths(each.output)))
 
 
-def _meant(said: str, known: Iterable[str]) -> str | None:
-    close = difflib.get_close_matches(said, list(known), 1)
+def _meant(name: str, known: Iterable[str]) -> str | None:
+    close = difflib.get_close_matches(name, list(known), 1)
     return f"Did you mean {close[0]}?" if close else None
 
 
@@ -108,6 +108,6 @@ def _reached(policy: Policy, catalogue: Catalogue, covered: Iterable[Operation])
                 yield each
 
 
-def _impossible(policy: Policy, place: str, found: Sequence[ChoicePoint]) -> SettingProblem:
-    choices = " or ".join(dict.fromkeys(each for one in found for each in one.choices))
+def _impossible(policy: Policy, place: str, points: Sequence[ChoicePoint]) -> SettingProblem:
+    choices = " or ".join(dict.fromkeys(each for one in points for each in one.choices))
     return SettingProblem(f"{place}.do", _CANNOT[policy.do], None, f"Choose {choices}: {_EXPLAIN}")

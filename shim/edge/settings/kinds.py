@@ -69,10 +69,10 @@ def _store_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
     """
     if "," in re.split("[/?]", value.get_secret_value().partition("://")[2])[0].rpartition("@")[2]:
         raise ValueError("several hosts stand behind the database's name: .../shim?host=a:5432&host=b:5432")
-    found = re.fullmatch(r"(sqlite(?:\+[a-z]+)?:///)([^/?:][^?]*)(\?.*)?", value.get_secret_value())
-    if found is None or found[2].startswith("file:"):
+    match = re.fullmatch(r"(sqlite(?:\+[a-z]+)?:///)([^/?:][^?]*)(\?.*)?", value.get_secret_value())
+    if match is None or match[2].startswith("file:"):
         return value
-    return SecretStr(f"{found[1]}{(_context(info)[0] / found[2]).absolute()}{found[3] or ''}")
+    return SecretStr(f"{match[1]}{(_context(info)[0] / match[2]).absolute()}{match[3] or ''}")
 
 
 def _http_url(value: str) -> str:

@@ -21,10 +21,10 @@ class Lines:
         """The line of a key, or of the deepest part of it that is there, from 1 on; None when there is none."""
         node, line = self._tree, None
         for step in key:
-            found = _below(node, step)
-            if found is None:
+            below = _below(node, step)
+            if below is None:
                 break
-            line, node = found
+            line, node = below
         return line
 
     @cached_property

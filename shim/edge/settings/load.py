@@ -46,10 +46,10 @@ def load_config(
 
     Raises ConfigError with every problem.
     """
-    found = load_partly(path, overrides, environ)
-    if found.config is None or found.problems:
-        raise ConfigError(found.problems)
-    return found.config
+    loaded = load_partly(path, overrides, environ)
+    if loaded.config is None or loaded.problems:
+        raise ConfigError(loaded.problems)
+    return loaded.config
 
 
 class PartlyRead(NamedTuple):
@@ -121,9 +121,9 @@ def _validated(
 
 def _follows(key: KeyPath, details: Sequence[Any], wrong: Mapping[KeyPath, Sequence[Any]]) -> bool:
     """True if a problem of a section only comes from another one in it."""
-    for other, found in wrong.items():
+    for other, other_problem in wrong.items():
         if other[: len(key)] == key and len(other) > len(key):
-            typo = found[0]["type"] == "extra_forbidden"
+            typo = other_problem[0]["type"] == "extra_forbidden"
             if typo or any(str(step) in details[0]["msg"] for step in other[len(key) :]):
                 return True
     return any(key == other[: len(key)] for other in wrong) and details[0]["type"] == "missing"
@@ -274,8 +274,8 @@ def _not_yaml(error: yaml.MarkedYAMLError) -> tuple[str, str]:
     line = f" in line {mark.line + 1}" if mark else ""
     if mark is not None and mark.buffer is not None and mark.buffer[mark.pointer : mark.pointer + 1] == "\t":
         return f"there is a tab{line}, where YAML takes blanks only", "Indent with blanks"
-    said = re.sub(r"'[^']*'", "...", error.problem or error.context or "")
-    return f"this is no YAML: {said}{line}", "Correct that line, or the one before"
+    text = re.sub(r"'[^']*'", "...", error.problem or error.context or "")
+    return f"this is no YAML: {text}{line}", "Correct that line, or the one before"
 
 
 # ---- integrations ----
@@ -316,15 +316,15 @@ def _entries(sources: _Sources, base: Path) -> list[_Entry]:
     inline = sources.data.get("integrations") or []
     origin = sources.origin(("integrations",))
     where = (origin, None) if origin else (sources.file, sources.lines)
-    found = _listed(inline, base, *where, ("integrations",), sources.problems)
+    entries = _listed(inline, base, *where, ("integrations",), sources.problems)
     name = sources.data.get("integrations_file")
     path = base / name if isinstance(name, str | Path) else None
     if path and path.is_file():
         try:
-            found += _listed(read_yaml(path) or [], path.parent, str(path), Lines(path), (), sources.problems)
+            entries += _listed(read_yaml(path) or [], path.parent, str(path), Lines(path), (), sources.problems)
         except ConfigError as error:
             sources.problems += error.problems
-    return found
+    return entries
 
 
 def _listed(

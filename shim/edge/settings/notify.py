@@ -138,5 +138,5 @@ class Notify(Section):
 
     def receivers(self) -> dict[str, tuple[EventName, ...]]:
         """Who is told what: each webhook by its name, and `mail`."""
-        found = {each.name: each.events for each in self.webhooks}
-        return {**found, "mail": self.mail.events} if self.mail.host is not None else found
+        receivers = {each.name: each.events for each in self.webhooks}
+        return {**receivers, "mail": self.mail.events} if self.mail.host is not None else receivers

@@ -65,8 +65,8 @@ class SettingProblem(NamedTuple):
     fix: str
 
     def __str__(self) -> str:
-        meant = f" {self.intention}" if self.intention else ""
-        return f"{self.where}: {self.what}.{meant} {self.fix.rstrip('.')}."
+        hint = f" {self.intention}" if self.intention else ""
+        return f"{self.where}: {self.what}.{hint} {self.fix.rstrip('.')}."
 
 
 class ConfigError(Exception):
@@ -84,10 +84,10 @@ def dotted(key: KeyPath) -> str:
 
 def by_key(error: ValidationError, data: Any) -> dict[KeyPath, list[Any]]:
     """pydantic's details by the key that they are about; the branches of a choice stand together."""
-    found: dict[KeyPath, list[Any]] = {}
+    grouped: dict[KeyPath, list[Any]] = {}
     for detail in error.errors(include_url=False):
-        found.setdefault(_key(detail["loc"], data), []).append(detail)
-    return found
+        grouped.setdefault(_key(detail["loc"], data), []).append(detail)
+    return grouped
 
 
 def _key(loc: KeyPath, data: Any) -> KeyPath:
@@ -111,8 +111,8 @@ def problem(
     name = _any_item(dotted(key))
     setting = known.get(name) or known.get(name.removesuffix("[]"))
     if detail["type"] == "extra_forbidden":
-        meant = _did_you_mean(key, list(known))
-        return SettingProblem(place(key), "there is no such key", meant, f"Rename or remove it: {REFERENCE}")
+        hint = _did_you_mean(key, list(known))
+        return SettingProblem(place(key), "there is no such key", hint, f"Rename or remove it: {REFERENCE}")
     if detail["type"] == "missing":
         whole = (*key, *_needed_below(name, known))
         return SettingProblem(place(whole), "this is missing", None, f"Set it: {_EXAMPLE}")
@@ -127,9 +127,9 @@ def _needed_below(section: str, known: Mapping[str, Setting]) -> KeyPath:
 
 
 def _sentence(detail: Any) -> str:
-    if said := _KINDS.get(detail["type"]):
+    if sentence := _KINDS.get(detail["type"]):
         given = _kind(detail.get("input"))
-        return f"{said}, and this is {given}" if given and detail["type"].endswith("_type") else said
+        return f"{sentence}, and this is {given}" if given and detail["type"].endswith("_type") else sentence
     if detail["type"] == "string_pattern_mismatch":
         return "this is not of the form that it has to have"
     message = str(detail["msg"]).removeprefix("Value error, ")

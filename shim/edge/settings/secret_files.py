@@ -22,7 +22,7 @@ def exposed(config: Config, path: Path | None) -> list[str]:
 
     Its group may read: that is how a key is shared with a service. A file that is gone is told elsewhere.
     """
-    told = []
+    sentences = []
     for file, what in dict(_files(config, path)).items():
         try:
             mode = stat.S_IMODE(file.stat().st_mode)
@@ -30,8 +30,8 @@ def exposed(config: Config, path: Path | None) -> list[str]:
             continue
         if mode & 0o027:
             may = "changed" if mode & 0o022 else "read"
-            told.append(f"{file}, {what}, may be {may} by others (mode {mode:04o}): chmod 600 {file}")
-    return told
+            sentences.append(f"{file}, {what}, may be {may} by others (mode {mode:04o}): chmod 600 {file}")
+    return sentences
 
 
 def _files(config: Config, path: Path | None) -> Iterator[tuple[Path, str]]:

@@ -61,13 +61,13 @@ async def audit_log(store: Store, since: datetime | None = None) -> list[AuditEv
         (sa.select(PORTING_EVENTS), PORTING_EVENTS, _of_porting),
         (sa.select(EVENTS), EVENTS, _of_identity),
     )
-    found: list[AuditEvent] = []
+    events: list[AuditEvent] = []
     async with store.reading() as connection:
         for query, table, event in sources:
-            wanted = query.where(table.c.at >= since) if since is not None else query
-            rows = await connection.execute(wanted.order_by(table.c.at, table.c.id))
-            found += [event(row) for row in rows]
-    return sorted(found, key=lambda each: each.at)
+            limited = query.where(table.c.at >= since) if since is not None else query
+            rows = await connection.execute(limited.order_by(table.c.at, table.c.id))
+            events += [event(row) for row in rows]
+    return sorted(events, key=lambda each: each.at)
 
 
 def _own(row: sa.Row[Any]) -> AuditEvent:

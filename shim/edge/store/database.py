@@ -161,8 +161,8 @@ class Store:
 
         def identified(connection: sa.Connection) -> str:
             if "identity" not in read_kept(connection, STORE):
-                made = {"identity": Element("identity", secrets.token_hex(16))}
-                write_kept(connection, STORE, made, self._clock(), anew=False)
+                kept_identity = {"identity": Element("identity", secrets.token_hex(16))}
+                write_kept(connection, STORE, kept_identity, self._clock(), anew=False)
             return read_kept(connection, STORE)["identity"]
 
         return from_json(await self.write(identified)).text or ""
@@ -191,10 +191,10 @@ class Store:
         """
         if self.shared:
             async with self.reading() as connection:
-                asked = time.monotonic()
+                asked_at = time.monotonic()
                 answer = await connection.exec_driver_sql("SELECT clock_timestamp()")
                 earliest, heard = utc(answer.scalar_one()), time.monotonic()
-            latest = earliest + timedelta(seconds=heard - asked)
+            latest = earliest + timedelta(seconds=heard - asked_at)
             ours, monotonic = self._anchor
             self._anchor = (min(max(ours + timedelta(seconds=heard - monotonic), earliest), latest), heard)
 

@@ -86,10 +86,10 @@ def _tune_sqlite(engine: sa.Engine, journal_mode: JournalMode, busy_timeout: flo
 def begin(connection: sa.Connection, busy: float | None, statement: str) -> None:
     """Begin a transaction of SQLite, in which another program is waited for `busy` seconds."""
     kept = connection.connection.info
-    wanted = kept["patience"] if busy is None else round(busy * 1000)
-    if kept["busy"] != wanted:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wanted}")
-        kept["busy"] = wanted
+    milliseconds = kept["patience"] if busy is None else round(busy * 1000)
+    if kept["busy"] != milliseconds:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
+        kept["busy"] = milliseconds
     connection.exec_driver_sql(statement)
 
 

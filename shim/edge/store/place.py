@@ -56,13 +56,13 @@ async def held(store: Store, now: datetime, patience: float = 3.0) -> AsyncItera
         ) from None
     try:
         await _lock(descriptor, store.path, patience)
-        told = {
+        facts = {
             "process": os.getpid(),
             "host": socket.gethostname(),
             "since": now.isoformat(timespec="seconds"),
         }
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(told).encode(), 0)
+        os.pwrite(descriptor, json.dumps(facts).encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -85,8 +85,8 @@ async def _lock(descriptor: int, path: Path, patience: float) -> None:
 
 def _holder(descriptor: int) -> str:
     try:
-        told = json.loads(os.pread(descriptor, 4096, 0))
-        return f"process {told['process']} on {told['host']}, since {told['since']}"
+        facts = json.loads(os.pread(descriptor, 4096, 0))
+        return f"process {facts['process']} on {facts['host']}, since {facts['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "which one cannot be told"
 
@@ -105,8 +105,8 @@ class StoreMark:
     def read(path: Path) -> StoreMark | None:
         """The mark; None where there is none that can be read."""
         try:
-            told: Any = json.loads(path.read_text("utf-8"))
-            return StoreMark(str(told["store"]), {str(k): int(v) for k, v in told["counters"].items()})
+            fields: Any = json.loads(path.read_text("utf-8"))
+            return StoreMark(str(fields["store"]), {str(k): int(v) for k, v in fields["counters"].items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -148,29 +148,29 @@ class Marker:
 
         One that is behind, as a restored backup is, goes on issuing IDs where the one before had ended.
         """
-        found, before = await self._found(), StoreMark.read(self._path)
-        if before is not None and before.store != found.store and not self._new:
+        in_store, before = await self._found(), StoreMark.read(self._path)
+        if before is not None and before.store != in_store.store and not self._new:
             raise StoreReplaced(
                 "store-replaced",
                 f"The store is not the one that was served here before, as {self._path} says: it was deleted "
                 "or replaced, and would issue IDs again that old clients have. Put the old one, or its backup, "
                 "back; or start once with --new-store if nobody has any use for the IDs issued so far.",
             )
-        if before is not None and before.store == found.store:
-            await self._catch_up(before, found)
+        if before is not None and before.store == in_store.store:
+            await self._catch_up(before, in_store)
         await self.keep()
         if self._mark is None:
             log.warning("store mark not written", path=str(self._path))
 
     async def keep(self) -> None:
         """Write the mark if it is another one by now. Raises StoreError (`store-replaced` and others)."""
-        found = await self._found()
-        if self._mark is not None and found.store != self._mark.store:
+        in_store = await self._found()
+        if self._mark is not None and in_store.store != self._mark.store:
             raise StoreReplaced(
                 "store-replaced", "The store was replaced while the shim ran: restart the shim."
             )
-        if found != self._mark and found.write(self._path):
-            self._mark = found
+        if in_store != self._mark and in_store.write(self._path):
+            self._mark = in_store
 
     async def start(self) -> None:
         """Claim the store, and go on looking whether it is still the same."""
@@ -203,9 +203,9 @@ class Marker:
             rows = (await connection.execute(sa.select(COUNTERS))).all()
         return StoreMark(identity, {row.name: row.next for row in rows if row.next is not None})
 
-    async def _catch_up(self, before: StoreMark, found: StoreMark) -> None:
+    async def _catch_up(self, before: StoreMark, in_store: StoreMark) -> None:
         for name, at in before.counters.items():
-            behind = found.counters.get(name)
+            behind = in_store.counters.get(name)
             if behind is not None and (behind <= at if name in DESCENDING else behind >= at):
                 continue
             async with self._store.writing() as connection:

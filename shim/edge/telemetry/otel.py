@@ -69,12 +69,12 @@ class Otel:
     def call(self, headers: Mapping[str, str]) -> Iterator[_Span]:
         carrier = {name: headers[name] for name in _CONTEXT if name in headers}
         parent = self._propagator.extract(carrier, Context())
-        told = UNDER_WAY.set(self)
+        previous = UNDER_WAY.set(self)
         try:
             with self._within("2.5 call", "server", parent) as span:
                 yield span
         finally:
-            UNDER_WAY.reset(told)
+            UNDER_WAY.reset(previous)
 
     @contextmanager
     def part(self, name: str, kind: Kind) -> Iterator[_Span]:

@@ -43,30 +43,30 @@ class Sums:
         """It happened once more; a line tells the `facts` of the last time."""
         if self._count is not None:
             self._count(reason)
-        found = self._sums.get(reason)
-        if found is not None:
-            found.count += 1
-            found.facts = facts
+        under_way = self._sums.get(reason)
+        if under_way is not None:
+            under_way.count += 1
+            under_way.facts = facts
             return
         log.warning(self._event, reason=reason, count=1, **facts)
         self._sums[reason] = _Sum(0, facts, self._later(reason))
 
     def close(self) -> None:
         """Tell what was not told yet."""
-        for reason, found in self._sums.items():
-            found.timer.cancel()
-            self._tell(reason, found)
+        for reason, ended in self._sums.items():
+            ended.timer.cancel()
+            self._tell(reason, ended)
         self._sums.clear()
 
     def _later(self, reason: str) -> asyncio.TimerHandle:
         return asyncio.get_running_loop().call_later(self._every, self._over, reason)
 
     def _over(self, reason: str) -> None:
-        found = self._sums.pop(reason)
-        if found.count:
-            self._tell(reason, found)
-            self._sums[reason] = _Sum(0, found.facts, self._later(reason))
+        ended = self._sums.pop(reason)
+        if ended.count:
+            self._tell(reason, ended)
+            self._sums[reason] = _Sum(0, ended.facts, self._later(reason))
 
-    def _tell(self, reason: str, found: _Sum) -> None:
-        if found.count:
-            log.warning(self._event, reason=reason, count=found.count, **found.facts)
+    def _tell(self, reason: str, ended: _Sum) -> None:
+        if ended.count:
+            log.warning(self._event, reason=reason, count=ended.count, **ended.facts)

@@ -59,13 +59,13 @@ class LogWriter:
     def __init__(
         self,
         sink: Sink,
-        told: Callable[[dict[str, int], float], str],
+        lines_for_dropped: Callable[[dict[str, int], float], str],
         most: int = 10_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.dropped: Callable[[str], None] = lambda _: None
         self._sink = sink
-        self._told = told
+        self._told = lines_for_dropped
         self._most = most
         self._monotonic = monotonic
         self._lines: queue.SimpleQueue[tuple[LineLevel, str] | None] = queue.SimpleQueue()

@@ -53,16 +53,16 @@ def count_of(config: Config) -> int:
 
     Raises ConfigError for several on SQLite.
     """
-    wanted = config.listen.workers
+    workers = config.listen.workers
     sqlite = config.store.url.get_secret_value().startswith("sqlite")
-    if wanted is None:
+    if workers is None:
         return 1 if sqlite else cores()
-    if wanted > 1 and sqlite:
-        what = f"SQLite has one writer, and what a worker keeps of it in memory {wanted} would not agree on"
+    if workers > 1 and sqlite:
+        what = f"SQLite has one writer, and what a worker keeps of it in memory {workers} would not agree on"
         raise ConfigError(
             [SettingProblem("listen.workers", what, None, "Set it to 1, or let store.url be PostgreSQL")]
         )
-    return wanted
+    return workers
 
 
 def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
@@ -91,8 +91,8 @@ ListenAddress = tuple[str, int]
 def addresses(config: Config) -> dict[str, ListenAddress]:
     """The sockets by the name of their listener."""
     listen = config.listen
-    found = {"http": (listen.host, listen.port), "admin": (config.admin.host, config.admin.port)}
-    return found | ({"https": (listen.host, listen.tls_port)} if listen.tls else {})
+    bound = {"http": (listen.host, listen.port), "admin": (config.admin.host, config.admin.port)}
+    return bound | ({"https": (listen.host, listen.tls_port)} if listen.tls else {})
 
 
 def opened(
@@ -111,20 +111,20 @@ def opened(
 def listening(where: ListenAddress) -> list[socket.socket]:
     """Sockets that listen at all addresses of a host. Raises OSError."""
     host, port = where
-    found: list[socket.socket] = []
+    sockets: list[socket.socket] = []
     kind, flags = socket.SOCK_STREAM, socket.AI_PASSIVE
     for family, _, protocol, _, at in dict.fromkeys(
         socket.getaddrinfo(host or None, port, type=kind, flags=flags)
     ):
         one = socket.socket(family, kind, protocol)
-        found.append(one)
+        sockets.append(one)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         one.setblocking(False)
         one.bind(at)
         one.listen(BACKLOG)
-    return found
+    return sockets
 
 
 BACKLOG = 512

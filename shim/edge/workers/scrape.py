@@ -43,9 +43,9 @@ async def telling(worker: Worker, text: Callable[[], Awaitable[bytes]]) -> Async
 async def of_all(worker: Worker, own: bytes) -> bytes:
     """The metrics of all workers; one that does not answer soon is left out."""
     others = [path for path in sorted(worker.folder.iterdir()) if path != worker.socket and path.is_socket()]
-    told = await asyncio.gather(*map(_ask, others))
+    pages = await asyncio.gather(*map(_ask, others))
     parts = [(str(worker.number), own)]
-    parts += [(path.name.partition("-")[0], text) for path, text in zip(others, told, strict=True) if text]
+    parts += [(path.name.partition("-")[0], text) for path, text in zip(others, pages, strict=True) if text]
     return merged(parts)
 
 

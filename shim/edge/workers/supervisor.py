@@ -112,8 +112,8 @@ class Supervisor:
         return self._ending is None or bool(self._processes())
 
     def _processes(self) -> list[_Process]:
-        found = [each for place in self._places for each in (place.now, place.next) if each is not None]
-        return [*found, *self._leaving.values()]
+        processes = [each for place in self._places for each in (place.now, place.next) if each is not None]
+        return [*processes, *self._leaving.values()]
 
     # ---- signals ----
 
@@ -126,8 +126,8 @@ class Supervisor:
         if not starting and not waits and not self._rolling:
             return signal.Signals(signal.sigwaitinfo(SIGNALS).si_signo)
         pause = _LOOK if starting or self._rolling else max(0.0, min(waits))
-        found = signal.sigtimedwait(SIGNALS, pause)
-        return None if found is None else signal.Signals(found.si_signo)
+        received = signal.sigtimedwait(SIGNALS, pause)
+        return None if received is None else signal.Signals(received.si_signo)
 
     def _handle(self, number: signal.Signals) -> None:
         if number is signal.SIGHUP:

@@ -83,10 +83,10 @@ def _create(call: EmulatedRequest, level: str, parent: EmulatedAccount, login: s
 
 
 def _new_identifier(call: EmulatedRequest, number: int) -> str:
-    wanted = call.text("identifier")
-    if wanted and call.world.by_identifier(wanted):
+    sent = call.text("identifier")
+    if sent and call.world.by_identifier(sent):
         raise Refusal(DUPLICATE, "The identifier is in use already.")
-    return wanted or identifier("account", number)
+    return sent or identifier("account", number)
 
 
 def _take_profile(call: EmulatedRequest, account: EmulatedAccount) -> None:
@@ -104,25 +104,25 @@ def _take_profile(call: EmulatedRequest, account: EmulatedAccount) -> None:
 
 
 def _need_own_email(call: EmulatedRequest, account: EmulatedAccount) -> None:
-    wanted = (call.text("email") or "").casefold()
-    if not wanted or call.world.ways.emails == "shared":
+    email = (call.text("email") or "").casefold()
+    if not email or call.world.ways.emails == "shared":
         return
     others = (each for each in call.world.accounts.values() if each.id != account.id)
-    if any(each.profile.get("email", "").casefold() == wanted for each in others):
+    if any(each.profile.get("email", "").casefold() == email for each in others):
         raise Refusal(BAD_EMAIL, "The e-mail address is in use already.")
 
 
 def _login(call: EmulatedRequest, own: EmulatedAccount | None = None) -> tuple[str, bool]:
     """The login to use, and whether it had to be computed because the one asked for is taken."""
-    wanted = call.need("login")
-    if call.world.by_login(wanted) in (None, own):
-        return wanted, False
+    login = call.need("login")
+    if call.world.by_login(login) in (None, own):
+        return login, False
     if not switched_on(call.text("forceUpdate")):
         raise Refusal(DUPLICATE, "The login is in use already.")
     number = 1
-    while call.world.by_login(f"{wanted}{number}"):
+    while call.world.by_login(f"{login}{number}"):
         number += 1
-    return f"{wanted}{number}", True
+    return f"{login}{number}", True
 
 
 def _added(call: EmulatedRequest, account: EmulatedAccount, renamed: bool) -> Element:

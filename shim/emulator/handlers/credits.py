@@ -89,13 +89,13 @@ def add_credit(noun: str, item: str, call: EmulatedRequest) -> Element:
     if not given:
         raise missing(item)
     number = call.extension().number
-    found = [reachable(call, KINDS[noun], (each.get("ID") or "0").strip(), f"{item}/ID") for each in given]
-    if any(each.owner != ("extension", number) for each in found):
+    packages = [reachable(call, KINDS[noun], (each.get("ID") or "0").strip(), f"{item}/ID") for each in given]
+    if any(each.owner != ("extension", number) for each in packages):
         raise Refusal(AUTHENTICATION, f"The value of {item}/ID is invalid: it is not of this extension.")
-    for target, each in zip(found, given, strict=True):
+    for target, each in zip(packages, given, strict=True):
         _keep(call, f"{noun}Credit", (noun, target.key), each)
         _credit(target, each.get("credit"))
-    return call.done(ID=[each.key for each in found])
+    return call.done(ID=[each.key for each in packages])
 
 
 def _credit(target: Object, amount: str | None) -> None:

@@ -13,10 +13,10 @@ from shim.emulator.world.world import ORGANIZATION, SERVICE_PROVIDER
 
 def delete(call: EmulatedRequest) -> Element:
     """Deletes accounts and all below them. `items` counts the accounts that were named."""
-    found, lost = call.find_many()
-    wanted = LEVEL_OF.get(call.operation.service)
-    right = [each for each in found if wanted in (None, each.level)]
-    lost += len(found) - len(right)
+    accounts, lost = call.find_many()
+    level = LEVEL_OF.get(call.operation.service)
+    right = [each for each in accounts if level in (None, each.level)]
+    lost += len(accounts) - len(right)
     if not right:
         raise Refusal(AUTHENTICATION, "The ID is invalid: none of these accounts exists.")
     for account in right:
@@ -33,9 +33,9 @@ def move_organizations(call: EmulatedRequest) -> Element:
     if provider.level != SERVICE_PROVIDER:
         raise Refusal(BAD_PARENT, "The new parent is invalid: it must be a serviceProvider account.")
     plan = chosen_plan(call, provider)
-    found, lost = call.find_many()
-    right = [each for each in found if each.level == ORGANIZATION]
-    lost += len(found) - len(right)
+    accounts, lost = call.find_many()
+    right = [each for each in accounts if each.level == ORGANIZATION]
+    lost += len(accounts) - len(right)
     if not right:
         raise Refusal(AUTHENTICATION, "The ID is invalid: none of these organizations exists.")
     coming = [each for each in right if each.parent != provider.id]

@@ -73,11 +73,11 @@ def add(call: EmulatedRequest) -> Element:
 def _template_and_type(call: EmulatedRequest) -> tuple[int | None, str]:
     """A template decides the type when the request does not; the two must not contradict each other."""
     template = chosen_template(call, "extension")
-    asked = call.text("extensionType")
+    kind = call.text("extensionType")
     if template is None:
-        return None, asked or _DEFAULT_TYPE
+        return None, kind or _DEFAULT_TYPE
     given = template.text("extensionType") or _DEFAULT_TYPE
-    if asked not in (None, given):
+    if kind not in (None, given):
         raise Refusal(BAD_TEMPLATE, f"The template is for extensions of type {given}.")
     return int(template.key), given
 
@@ -142,17 +142,17 @@ def _asked_for(call: EmulatedRequest, extension: EmulatedExtension) -> bool:
 
 
 def delete(call: EmulatedRequest) -> Element:
-    asked = list(dict.fromkeys(call.texts("extendedNumber")))
-    if not asked:
+    numbers = list(dict.fromkeys(call.texts("extendedNumber")))
+    if not numbers:
         raise missing("extendedNumber")
     require_management(call.actor, "extension")
-    found = [number for number in asked if _is_reachable(call, number)]
-    if not found:
+    reached = [number for number in numbers if _is_reachable(call, number)]
+    if not reached:
         raise Refusal(AUTHENTICATION, "The extendedNumber is invalid: none of these extensions exists.")
-    for number in found:
+    for number in reached:
         call.world.drop_extension(number)
-    result = "success" if len(found) == len(asked) else "partial"
-    return call.answer({"items": len(found), "result": result})
+    result = "success" if len(reached) == len(numbers) else "partial"
+    return call.answer({"items": len(reached), "result": result})
 
 
 def _is_reachable(call: EmulatedRequest, number: str) -> bool:

@@ -31,10 +31,10 @@ def _items(call: EmulatedRequest, kind: AccountKind) -> list[Element]:
     """The objects in an Add: the request itself, or each item in it."""
     if kind.item is None:
         return [call.request]
-    found = call.request.all(kind.item)
-    if not found:
+    items = call.request.all(kind.item)
+    if not items:
         raise missing(kind.item)
-    return found
+    return items
 
 
 def add(kind: AccountKind, call: EmulatedRequest) -> Element:
@@ -44,11 +44,11 @@ def add(kind: AccountKind, call: EmulatedRequest) -> Element:
         sent = call.request.child(name)
         if sent is None or not (sent.children or call.text(name)):
             raise missing(name)
-    made = [create(call, kind, owner, item) for item in _items(call, kind)]
-    facts = row(call.world, kind, made[0])
-    answered: dict[str, Fact] = {"ID": [each.key for each in made], kind.key: made[0].key}
+    objects = [create(call, kind, owner, item) for item in _items(call, kind)]
+    facts = row(call.world, kind, objects[0])
+    answered: dict[str, Fact] = {"ID": [each.key for each in objects], kind.key: objects[0].key}
     if kind.noun == "ChargingPlan":
-        answered["identifier"] = identifier(kind.noun, made[0].key)
+        answered["identifier"] = identifier(kind.noun, objects[0].key)
     if kind.key == "code":
         del answered["ID"]
     return call.done(**answered, serial=facts.get("serial"))
@@ -59,13 +59,13 @@ def create(call: EmulatedRequest, kind: AccountKind, owner: Owner, item: Element
     key = _new_key(call, kind, item)
     nested = kind.nests
     kept = fields_sent(item, *unkept(call, kind, item), *nested)
-    made = Object(kind.noun, key, owner, world.clock(), kept)
-    world.kept(kind.noun)[key] = made
-    settle_default(world, made)
+    created = Object(kind.noun, key, owner, world.clock(), kept)
+    world.kept(kind.noun)[key] = created
+    settle_default(world, created)
     for name, noun in nested.items():
         for each in item.all(name):
             create(call, KINDS[noun], (kind.noun, key), each)
-    return made
+    return created
 
 
 def _new_key(call: EmulatedRequest, kind: AccountKind, item: Element) -> int | str:
@@ -81,26 +81,26 @@ def _new_key(call: EmulatedRequest, kind: AccountKind, item: Element) -> int | s
 def delete(kind: AccountKind, call: EmulatedRequest) -> Element:
     require_writable(call, kind)
     owner = owner_named(call, kind, kind.del_key) if kind.owner not in ("account", "system") else None
-    asked = list(dict.fromkeys(call.texts(kind.del_key)))
-    asked += [key_of(call.world, kind, name) or "0" for name in call.texts("identifier")]
-    if not asked:
+    keys = list(dict.fromkeys(call.texts(kind.del_key)))
+    keys += [key_of(call.world, kind, name) or "0" for name in call.texts("identifier")]
+    if not keys:
         raise missing(kind.del_key)
-    found = [each for key in asked if (each := _deletable(call, kind, key, owner))]
-    if not found:
+    deletable = [each for key in keys if (each := _deletable(call, kind, key, owner))]
+    if not deletable:
         raise Refusal(AUTHENTICATION, f"The value of {kind.del_key} is invalid: nothing of this exists.")
-    for key in dict.fromkeys(each.key for each in found):  # by ID and by identifier it may be named twice
+    for key in dict.fromkeys(each.key for each in deletable):  # by ID and by identifier it may be named twice
         del call.world.kept(kind.noun)[key]
         call.world.forget((kind.noun, key))
-    result = "success" if len(found) == len(asked) else "partial"
-    return call.answer({"items": len(found), "result": result})
+    result = "success" if len(deletable) == len(keys) else "partial"
+    return call.answer({"items": len(deletable), "result": result})
 
 
 def _deletable(call: EmulatedRequest, kind: AccountKind, key: str, owner: Owner | None) -> Object | None:
     try:
-        found = reachable(call, kind, key, kind.del_key)
+        item = reachable(call, kind, key, kind.del_key)
     except Refusal:
         return None
-    return found if owner in (None, found.owner) else None
+    return item if owner in (None, item.owner) else None
 
 
 _VERBS: tuple[tuple[str, Callable[[AccountKind, EmulatedRequest], Element]], ...] = (

@@ -28,22 +28,22 @@ def edit(kind: AccountKind, call: EmulatedRequest) -> Element:
     owner = owner_named(call, kind) if kind.owner not in ("account", "system") else None
     changes = [(_target(call, kind, item, owner), item) for item in _edited(call, kind)]
     inner = _item_type(call, kind)
-    for found, item in changes:
+    for edited, item in changes:
         sent = fields_sent(item, kind.edit_key, *unkept(call, kind, item), *_ORDERS)
-        found.fields = merge(found.fields, sent, inner)
-        settle_default(call.world, found)
+        edited.fields = merge(edited.fields, sent, inner)
+        settle_default(call.world, edited)
     _reorder(call, kind)
-    return _answer(call, kind, [found for found, _ in changes] or _in_order(call, kind))
+    return _answer(call, kind, [edited for edited, _ in changes] or _in_order(call, kind))
 
 
 def _edited(call: EmulatedRequest, kind: AccountKind) -> list[Element]:
     """The elements that an Edit changes: the request itself, or each item in it that has a key."""
     if call.operation.input.complex and kind.edit_key in call.operation.input.complex.slots:
         return [call.request]
-    found = call.request.all(kind.item or "")
-    if not found and not call.request.child("order"):
+    items = call.request.all(kind.item or "")
+    if not items and not call.request.child("order"):
         raise missing(kind.item or kind.edit_key)
-    return found
+    return items
 
 
 def _target(call: EmulatedRequest, kind: AccountKind, item: Element, owner: Owner | None) -> Object:
@@ -51,10 +51,10 @@ def _target(call: EmulatedRequest, kind: AccountKind, item: Element, owner: Owne
     key = key or key_of(call.world, kind, call.text("identifier"))
     if not key:
         raise missing(kind.edit_key)
-    found = reachable(call, kind, key, kind.edit_key)
-    if owner not in (None, found.owner):
+    target = reachable(call, kind, key, kind.edit_key)
+    if owner not in (None, target.owner):
         raise Refusal(AUTHENTICATION, f"The value of {kind.edit_key} is invalid: it belongs to something else.")
-    return found
+    return target
 
 
 def _item_type(call: EmulatedRequest, kind: AccountKind) -> ComplexType:
@@ -90,9 +90,9 @@ def _reorder(call: EmulatedRequest, kind: AccountKind) -> None:
             _switch(rule, each.get("status"))
 
 
-def _switch(found: Object, status: str | None) -> None:
-    rest = [each for each in found.fields if each.name != "status"]
-    found.fields = [*rest, Element("status", status)]
+def _switch(target: Object, status: str | None) -> None:
+    rest = [each for each in target.fields if each.name != "status"]
+    target.fields = [*rest, Element("status", status)]
 
 
 def _answer(call: EmulatedRequest, kind: AccountKind, touched: list[Object]) -> Element:
@@ -103,6 +103,6 @@ def _answer(call: EmulatedRequest, kind: AccountKind, touched: list[Object]) -> 
 
 
 def set_status(kind: AccountKind, call: EmulatedRequest) -> Element:
-    found = reachable(call, kind, call.need(kind.edit_key), kind.edit_key)
-    _switch(found, call.need("status"))
-    return _answer(call, kind, [found])
+    target = reachable(call, kind, call.need(kind.edit_key), kind.edit_key)
+    _switch(target, call.need("status"))
+    return _answer(call, kind, [target])

@@ -47,8 +47,8 @@ def _heading(call: EmulatedRequest, shown: list[Object], owner: Owner | None) ->
     if owner is None:
         return owner_facts(call.world, shown[0].owner if shown else ("account", call.actor.id))
     if owner[0] in KINDS and owner[0] != "ChargingPlan":
-        found = call.world.kept(owner[0])[owner[1]]
-        return row(call.world, KINDS[owner[0]], found)
+        account = call.world.kept(owner[0])[owner[1]]
+        return row(call.world, KINDS[owner[0]], account)
     return owner_facts(call.world, owner)
 
 
@@ -65,8 +65,8 @@ def _fits(call: EmulatedRequest, kind: AccountKind, facts: dict[str, Fact]) -> b
         return False
     if switched_on(call.text("default")):  # 2.5 looked at no filter then
         return switched_on(_as_text(facts.get("default")))
-    wanted = (call.text("filter") or "").lower()
-    return not wanted or any(wanted in _as_text(each).lower() for each in facts.values())
+    text = (call.text("filter") or "").lower()
+    return not text or any(text in _as_text(each).lower() for each in facts.values())
 
 
 def _as_text(fact: Fact) -> str:
@@ -81,7 +81,7 @@ def get_details(kind: AccountKind, call: EmulatedRequest) -> Element:
     key = call.text(kind.key) or key_of(call.world, kind, call.text("identifier"))
     if not key and call.text("identifier") is None:
         raise missing(kind.key)
-    found = call.world.kept(kind.noun).get(int(key or 0))
-    if found is None or not is_visible(call, found, call.actor):
+    item = call.world.kept(kind.noun).get(int(key or 0))
+    if item is None or not is_visible(call, item, call.actor):
         raise Refusal(AUTHENTICATION, f"The value of {kind.key} is invalid: there is no such object.")
-    return call.answer({kind.row: row(call.world, kind, found)})
+    return call.answer({kind.row: row(call.world, kind, item)})

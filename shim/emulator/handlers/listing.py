@@ -72,8 +72,8 @@ def with_notice(ways: Ways, operation: Operation, answer: Element) -> Element:
     names = row_names(operation)
     if not names or ways.empty_list == "bare" or any(each.name in names for each in answer.children):
         return answer
-    said = [Element("message", NO_RECORDS), Element("code", NO_RECORDS_CODE)]
-    return _with(answer, [*answer.children, Element("notice", None, None, said)])
+    notice = [Element("message", NO_RECORDS), Element("code", NO_RECORDS_CODE)]
+    return _with(answer, [*answer.children, Element("notice", None, None, notice)])
 
 
 def as_listed(
@@ -109,7 +109,7 @@ def _lied(lie: str, rows: list[Element], before: list[Element] | None) -> list[E
 
 
 def _key(row: Element) -> str:
-    return next((said for name in ("extendedNumber", "ID", "identifier") if (said := row.get(name))), "")
+    return next((value for name in ("extendedNumber", "ID", "identifier") if (value := row.get(name))), "")
 
 
 def _with(answer: Element, children: list[Element]) -> Element:

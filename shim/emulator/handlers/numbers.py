@@ -99,13 +99,13 @@ def get_numbers(call: EmulatedRequest) -> Element:
 
 
 def _passes(call: EmulatedRequest, number: Object) -> bool:
-    wanted = (call.text("filter") or "").lower()
+    text = (call.text("filter") or "").lower()
     places = (number.text("phoneNo"), number.text("did"), number.held_by)
     return (
         call.text("channelID") in (None, number.text("channelID"))
         and call.text("type") in (None, number.text("type") or "exclusive")
         and not (switched_on(call.text("inUse")) and number.held_by is None)
-        and any(wanted in (place or "").lower() for place in places)
+        and any(text in (place or "").lower() for place in places)
     )
 
 
@@ -145,15 +145,15 @@ def unassign(call: EmulatedRequest) -> Element:
     if not keys:
         raise missing("didID")
     kept = call.world.kept(_KIND)
-    found = [each for key in keys if (each := kept.get(int(key))) and _is_its(call, each, account, extension)]
-    if not found:
+    numbers = [each for key in keys if (each := kept.get(int(key))) and _is_its(call, each, account, extension)]
+    if not numbers:
         raise Refusal(AUTHENTICATION, "The value of didID is invalid: none of these numbers is assigned there.")
-    if extension is None and any(each.held_by is None for each in found):
+    if extension is None and any(each.held_by is None for each in numbers):
         _require_above(call, account)
-    for number in found:
+    for number in numbers:
         _release(number, account, extension)
-    result = "success" if len(found) == len(keys) else "partial"
-    return call.answer({"result": result, "ID": [each.key for each in found]})
+    result = "success" if len(numbers) == len(keys) else "partial"
+    return call.answer({"result": result, "ID": [each.key for each in numbers]})
 
 
 def _is_its(

@@ -41,11 +41,11 @@ def owner_named(call: EmulatedRequest, kind: AccountKind, but: str = "") -> Owne
     for name in names:
         value = call.text(name) if name != but else None
         if value is not None:
-            found = _by_name(call.world, owner_kind, name, value)
-            if found is None or not is_visible(call, found, call.actor):
+            owner = _by_name(call.world, owner_kind, name, value)
+            if owner is None or not is_visible(call, owner, call.actor):
                 code = BAD_PLAN if kind.owner == "plan" else AUTHENTICATION
                 raise Refusal(code, f"The value of {name} is invalid: there is no such object.")
-            return (owner_kind.noun, found.key)
+            return (owner_kind.noun, owner.key)
     return None
 
 
@@ -75,18 +75,18 @@ def account_of(world: World, owner: Owner) -> EmulatedAccount | None:
         return world.accounts.get(int(key))
     if kind == "extension":
         return world.accounts[world.extensions[str(key)].user]
-    found = world.kept(kind).get(key)
-    return account_of(world, found.owner) if found else None
+    account = world.kept(kind).get(key)
+    return account_of(world, account.owner) if account else None
 
 
-def is_visible(call: EmulatedRequest, found: Object, view: EmulatedAccount) -> bool:
+def is_visible(call: EmulatedRequest, item: Object, view: EmulatedAccount) -> bool:
     """An account sees what belongs to it and those below it, and what is handed down to it."""
-    account = account_of(call.world, found.owner)
+    account = account_of(call.world, item.owner)
     if account is None:
         return False
     if call.world.is_at_or_below(account, view):
         return True
-    return KINDS[found.kind].inherited and call.world.is_at_or_below(view, account)
+    return KINDS[item.kind].inherited and call.world.is_at_or_below(view, account)
 
 
 def require_writable(call: EmulatedRequest, kind: AccountKind) -> None:
@@ -99,41 +99,41 @@ def require_writable(call: EmulatedRequest, kind: AccountKind) -> None:
 
 def reachable(call: EmulatedRequest, kind: AccountKind, key: str, name: str) -> Object:
     """The object with that key, if the actor may touch it."""
-    found = call.world.kept(kind.noun).get(key if kind.key == "code" else int(key))
-    if found is None or not call.world.is_at_or_below(_root(call.world, found), call.actor):
+    item = call.world.kept(kind.noun).get(key if kind.key == "code" else int(key))
+    if item is None or not call.world.is_at_or_below(_root(call.world, item), call.actor):
         raise Refusal(AUTHENTICATION, f"The value of {name} is invalid: there is no such object.")
-    return found
+    return item
 
 
-def _root(world: World, found: Object) -> EmulatedAccount:
-    account = account_of(world, found.owner)
+def _root(world: World, item: Object) -> EmulatedAccount:
+    account = account_of(world, item.owner)
     assert account is not None
     return account
 
 
-def row(world: World, kind: AccountKind, found: Object) -> dict[str, Fact]:
+def row(world: World, kind: AccountKind, item: Object) -> dict[str, Fact]:
     """Everything that can be told about an object, by the names that answers use."""
-    facts = flat(found.fields)
+    facts = flat(item.fields)
     for name, value in kind.defaults.items():
         facts.setdefault(name, value)
     for name, counted in kind.counts.items():
-        facts[name] = _count(world, found, counted)
+        facts[name] = _count(world, item, counted)
     facts.setdefault("availableCredit", facts.get("credit"))
     more = MORE.get(kind.noun)
     return {
-        **owner_facts(world, found.owner),
+        **owner_facts(world, item.owner),
         **facts,
-        **(more(world, found) if more else {}),
-        kind.key: found.key,
-        "identifier": identifier(kind.noun, found.key),
-        "crDate": stamp(found.created),
+        **(more(world, item) if more else {}),
+        kind.key: item.key,
+        "identifier": identifier(kind.noun, item.key),
+        "crDate": stamp(item.created),
     }
 
 
-def _count(world: World, found: Object, counted: str) -> int:
+def _count(world: World, item: Object, counted: str) -> int:
     if counted in KINDS:
-        return sum(each.owner == (found.kind, found.key) for each in world.kept(counted).values())
-    return sum(each.name == counted for each in found.fields)
+        return sum(each.owner == (item.kind, item.key) for each in world.kept(counted).values())
+    return sum(each.name == counted for each in item.fields)
 
 
 def owner_facts(world: World, owner: Owner) -> dict[str, Fact]:
@@ -164,10 +164,10 @@ def fields_sent(item: Element, *but: str) -> list[Element]:
     return [each for each in item.children if each.name not in but]
 
 
-def settle_default(world: World, found: Object) -> None:
+def settle_default(world: World, item: Object) -> None:
     """One of an owner's things is the default at most: the one that was said to be so last."""
-    if not switched_on(found.text("default")):
+    if not switched_on(item.text("default")):
         return
-    for other in world.kept(found.kind).values():
-        if other is not found and other.owner == found.owner:
+    for other in world.kept(item.kind).values():
+        if other is not item and other.owner == item.owner:
             other.fields = [each for each in other.fields if each.name != "default"]

@@ -54,33 +54,33 @@ def assign(call: EmulatedRequest) -> Element:
 
 def _agent_of(call: EmulatedRequest, queue: EmulatedExtension) -> tuple[str, str]:
     """The same of one that is in the queue: a remote agent's ID may stand where a number is due."""
-    said = call.text(_LOCAL) or ""
-    if _key(queue, _REMOTE, said) in call.world.kept(_KIND):
-        return _REMOTE, said
+    local = call.text(_LOCAL) or ""
+    if _key(queue, _REMOTE, local) in call.world.kept(_KIND):
+        return _REMOTE, local
     return _agent(call)
 
 
 def change(call: EmulatedRequest) -> Element:
     queue = _of_type(call, "extendedNumber", "phoneQueue")
     place, agent = _agent_of(call, queue)
-    found = call.world.kept(_KIND).get(_key(queue, place, agent))
-    if found is None:
+    agent_kept = call.world.kept(_KIND).get(_key(queue, place, agent))
+    if agent_kept is None:
         raise Refusal(AUTHENTICATION, f"The value of {place} is invalid: no such agent is in this queue.")
     assert call.operation.input.complex is not None
     sent = [each for each in _sent(call) if place == _LOCAL or each.name != _LOCAL]
-    found.fields = merge(found.fields, sent, call.operation.input.complex)
+    agent_kept.fields = merge(agent_kept.fields, sent, call.operation.input.complex)
     return call.done(extendedNumber=queue.number)
 
 
 def unassign(call: EmulatedRequest) -> Element:
     queue = _of_type(call, "queueExtendedNumber", "phoneQueue")
-    asked = list(dict.fromkeys(call.texts("extendedNumber")))
-    if not asked:
+    numbers = list(dict.fromkeys(call.texts("extendedNumber")))
+    if not numbers:
         raise missing("extendedNumber")
-    keys = {agent: _key(queue, place, agent) for agent in asked for place in (_LOCAL, _REMOTE)}
+    keys = {agent: _key(queue, place, agent) for agent in numbers for place in (_LOCAL, _REMOTE)}
     kept = call.world.kept(_KIND)
     gone = [
-        agent for agent in asked for place in (_LOCAL, _REMOTE) if kept.pop(_key(queue, place, agent), None)
+        agent for agent in numbers for place in (_LOCAL, _REMOTE) if kept.pop(_key(queue, place, agent), None)
     ]
     if not gone:
         raise Refusal(AUTHENTICATION, "The value of extendedNumber is invalid: no such agent is in this queue.")
@@ -100,14 +100,14 @@ def set_member(call: EmulatedRequest) -> Element:
 
 def get_agents(call: EmulatedRequest) -> Element:
     queue = _of_type(call, "extendedNumber", "phoneQueue")
-    wanted = call.text("filter") or "all"
+    chosen = call.text("filter") or "all"
     agents = _agents(call, queue)
     local = [_local_row(call, each) for each in agents if each.text(_LOCAL)]
     remote = [grouped(each.fields) for each in agents if not each.text(_LOCAL)]
     return call.answer(
         {
-            "localAgents": local if wanted != "remote" else None,
-            "remoteAgents": remote if wanted != "local" else None,
+            "localAgents": local if chosen != "remote" else None,
+            "remoteAgents": remote if chosen != "local" else None,
         }
     )
 

@@ -77,10 +77,10 @@ def get_codecs(call: EmulatedRequest) -> Element:
     """Every codec of the seed; those of the channel, when one is named, are the assigned ones."""
     codecs = call.world.catalogue.get("codecs", [])
     key = call.text("channelID")
-    found = call.world.kept("Channel").get(int(key)) if key else None
-    if key and found is None:
+    channel = call.world.kept("Channel").get(int(key)) if key else None
+    if key and channel is None:
         raise Refusal(AUTHENTICATION, "The value of channelID is invalid: there is no such channel.")
-    places = [inner for each in (found.fields if found else []) for inner in (each, *each.children)]
+    places = [inner for each in (channel.fields if channel else []) for inner in (each, *each.children)]
     used = {each.text for each in places if each.name == "codecs"}
     return call.answer(
         {

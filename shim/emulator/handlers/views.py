@@ -42,9 +42,9 @@ def details(world: World, account: EmulatedAccount) -> dict[str, Fact]:
 
 def at_level(call: EmulatedRequest, account: EmulatedAccount) -> EmulatedAccount:
     """The account, if it is of the level that the operation is about."""
-    wanted = LEVEL_OF.get(call.operation.service)
-    if wanted not in (None, account.level):
-        raise Refusal(AUTHENTICATION, f"The account is not a {wanted}.")
+    level = LEVEL_OF.get(call.operation.service)
+    if level not in (None, account.level):
+        raise Refusal(AUTHENTICATION, f"The account is not a {level}.")
     return account
 
 
@@ -86,9 +86,9 @@ def _asked_for(call: EmulatedRequest, account: EmulatedAccount) -> bool:
     )
 
 
-def matches(wanted: str | None, account: EmulatedAccount, *more: str) -> bool:
+def matches(text: str | None, account: EmulatedAccount, *more: str) -> bool:
     """True if a free text occurs in the name, company, e-mail or login, whatever the case."""
-    if wanted is None:
+    if text is None:
         return True
     places = [account.profile.get(name, "") for name in ("name", "company", "email", "login")]
-    return any(wanted.lower() in place.lower() for place in (*places, *more))
+    return any(text.lower() in place.lower() for place in (*places, *more))

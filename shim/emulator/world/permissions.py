@@ -96,8 +96,8 @@ def is_unlimited(limit: Element) -> bool:
 def allowed(account: EmulatedAccount, permission: str) -> bool:
     if account.level == ADMINISTRATOR:
         return True
-    found = account.limits.get(permission)
-    return found is not None and switched_on(found[0].text)
+    limit = account.limits.get(permission)
+    return limit is not None and switched_on(limit[0].text)
 
 
 def require(account: EmulatedAccount, permission: str) -> None:
@@ -144,10 +144,10 @@ def _require(
 
 
 def is_expired(account: EmulatedAccount, today: date) -> bool:
-    found = account.limits.get("accountExpire")
-    if not found or is_unlimited(found[0]):
+    limit = account.limits.get("accountExpire")
+    if not limit or is_unlimited(limit[0]):
         return False
-    return _day(found[0].text or _FAR_AWAY) < today
+    return _day(limit[0].text or _FAR_AWAY) < today
 
 
 def _day(text: str) -> date:

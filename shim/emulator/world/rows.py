@@ -9,24 +9,24 @@ from shim.emulator.world.shape import Fact
 from shim.emulator.world.world import Object, World, switched_on
 
 
-def device(world: World, found: Object) -> dict[str, Fact]:
+def device(world: World, item: Object) -> dict[str, Fact]:
     """A device as it is listed: its model and firmware by name, its extensions with their local numbers."""
-    phone = _in_catalogue(world, "equipment", "uniqueID", found.text("phoneModel"))
-    firmware = found.text("firmware")
+    phone = _in_catalogue(world, "equipment", "uniqueID", item.text("phoneModel"))
+    firmware = item.text("firmware")
     named = [each.get("name") for each in phone.all("firmware") if each.get("uniqueID") == firmware]
-    zone = _in_catalogue(world, "timezones", "ID", found.text("timezoneID"))
-    organization = found.text("assignedOrganizationID")
+    zone = _in_catalogue(world, "timezones", "ID", item.text("timezoneID"))
+    organization = item.text("assignedOrganizationID")
     there = organization is not None and int(organization) in world.accounts
     return {
-        "mac": found.text("phoneMAC"),
-        "model": phone.get("model") or found.text("phoneModel"),
+        "mac": item.text("phoneMAC"),
+        "model": phone.get("model") or item.text("phoneModel"),
         "firmware": named[0] if named else firmware,
         "timezone": zone.get("name") or "",
-        "status": 1 if switched_on(found.text("status") or "1") else 0,
+        "status": 1 if switched_on(item.text("status") or "1") else 0,
         "assignedOrganizationID": organization if there else None,
         "assignedExtensions": [
             {"extendedNumber": each.get("extendedNumber"), "line": each.get("line"), "number": extension.local}
-            for each in found.fields
+            for each in item.fields
             if each.name == "assignedExtensions"
             and (extension := world.extensions.get(each.get("extendedNumber") or ""))
         ],
@@ -39,11 +39,11 @@ def _in_catalogue(world: World, section: str, key: str, value: str | None) -> El
     return next((each for each in entries if value and each.get(key) == value), Element(section))
 
 
-def template(world: World, found: Object) -> dict[str, Fact]:
+def template(world: World, item: Object) -> dict[str, Fact]:
     """A template as it is listed: its charging plan by name, and how many accounts or extensions have it."""
-    plan = world.kept("ChargingPlan").get(int(found.text("chargingPlanID") or 0))
-    by_account = sum(each.template == found.key for each in world.accounts.values())
-    by_extension = sum(each.template == found.key for each in world.extensions.values())
+    plan = world.kept("ChargingPlan").get(int(item.text("chargingPlanID") or 0))
+    by_account = sum(each.template == item.key for each in world.accounts.values())
+    by_extension = sum(each.template == item.key for each in world.extensions.values())
     return {"chargingPlan": plan.text("name") if plan else None, "users": by_account + by_extension}
 
 

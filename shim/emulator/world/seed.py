@@ -63,8 +63,8 @@ def _checked(source: str, data: Any) -> Seed:
     try:
         seed = Seed.model_validate(data)
     except ValidationError as error:
-        found = [f"{_path(each['loc'])}: {each['msg']}" for each in error.errors(include_url=False)]
-        raise SeedError(source, found) from None
+        sentences = [f"{_path(each['loc'])}: {each['msg']}" for each in error.errors(include_url=False)]
+        raise SeedError(source, sentences) from None
     problems = [*problems_between(seed), *_unknown_limits(seed)]
     if problems:
         raise SeedError(source, problems)
@@ -150,24 +150,24 @@ def _start(dialect: Dialect, level: str, base: str) -> dict[str, list[Element]]:
 def _limit(name: str, value: bool | int | str, is_bound: bool) -> Element:
     if value == "unlimited":
         return Element(name, "2037-12-31" if name == "accountExpire" else "0", {"unlimited": "true"})
-    made = next(elements(name, value))
-    return Element(name, made.text, {"unlimited": "false"}) if is_bound else made
+    element = next(elements(name, value))
+    return Element(name, element.text, {"unlimited": "false"}) if is_bound else element
 
 
 def _template(seed: TemplateSeed) -> dict[str, Any]:
-    limits = {name: found[0] for name, found in _limits(seed.level, seed.permissions, seed.limits).items()}
+    limits = {name: values[0] for name, values in _limits(seed.level, seed.permissions, seed.limits).items()}
     shown = {"name": seed.name, "userLevel": seed.level, "extensionType": seed.extension_type}
     return {**shown, "chargingPlanID": seed.charging_plan, **limits}
 
 
 def _keep(world: World, kind: str, key: int, owner: Owner, facts: Mapping[str, Any]) -> Object:
     fields = [each for name, value in facts.items() for each in elements(name, value)]
-    world.kept(kind)[key] = made = Object(kind, key, owner, world.clock(), fields)
-    return made
+    world.kept(kind)[key] = kept = Object(kind, key, owner, world.clock(), fields)
+    return kept
 
 
 def _number(world: World, seed: PublicNumbersSeed, pool: int) -> None:
     for number in seed.numbers:
         facts = {"phoneNo": number, "did": number, "location": seed.location, "channelID": seed.channel}
-        made = _keep(world, "PublicNo", world.new_key("PublicNo"), ("account", pool), facts)
-        made.held_by = seed.assigned.get(number)
+        public_number = _keep(world, "PublicNo", world.new_key("PublicNo"), ("account", pool), facts)
+        public_number.held_by = seed.assigned.get(number)

@@ -218,12 +218,12 @@ def _misplaced(seed: Seed) -> Iterator[str]:
     levels = {each.login: each.level for each in seed.accounts}
     plans = {plan.id: plan.owner for plan in seed.charging_plans}
     for i, each in enumerate(seed.accounts):
-        wanted = PARENTS.get(each.level)
-        if wanted is None:
+        parents = PARENTS.get(each.level)
+        if parents is None:
             if each.id != 1 or each.parent is not None:
                 yield f"accounts[{i}]: there is one administrator, with ID 1 and without a parent"
-        elif levels.get(each.parent or "") != wanted:
-            yield f"accounts[{i}].parent: the parent of a {each.level} must be the login of a {wanted}"
+        elif levels.get(each.parent or "") != parents:
+            yield f"accounts[{i}].parent: the parent of a {each.level} must be the login of a {parents}"
         if each.extensions and each.level != USER:
             yield f"accounts[{i}].extensions: only users have extensions"
         if each.charging_plan is not None and plans.get(each.charging_plan) != each.parent:

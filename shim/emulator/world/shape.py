@@ -24,11 +24,11 @@ def fill(decl: ElementDecl, facts: Mapping[str, Fact]) -> Element:
         return out
     chosen: dict[int, int] = {}
     for name, slot in decl.complex.slots.items():
-        found = [fitted for each in elements(name, facts.get(name)) if (fitted := fit(each, slot.decl))]
+        fitting = [fitted for each in elements(name, facts.get(name)) if (fitted := fit(each, slot.decl))]
         if not slot.repeated:
-            found = found[:1]
-        if found and all(chosen.setdefault(number, branch) == branch for number, branch in slot.choices):
-            out.children.extend(found)
+            fitting = fitting[:1]
+        if fitting and all(chosen.setdefault(number, branch) == branch for number, branch in slot.choices):
+            out.children.extend(fitting)
     return out
 
 
@@ -80,10 +80,10 @@ def _text(fact: str | float | bool) -> str:
 
 def grouped(children: Iterable[Element]) -> dict[str, list[Element]]:
     """Children by name."""
-    found: dict[str, list[Element]] = {}
+    groups: dict[str, list[Element]] = {}
     for child in children:
-        found.setdefault(child.name, []).append(child)
-    return found
+        groups.setdefault(child.name, []).append(child)
+    return groups
 
 
 def flat(children: Iterable[Element]) -> dict[str, Fact]:

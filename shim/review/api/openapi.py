@@ -49,7 +49,7 @@ def document() -> dict[str, Any]:
 
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    described: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
         "description": f"Needs the role {route.role} or a higher one.",
@@ -63,8 +63,8 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         },
     }
     if route.body is not None:
-        told["requestBody"] = {"required": True, "content": _json(schema_of(route.body, schemas))}
-    return told
+        described["requestBody"] = {"required": True, "content": _json(schema_of(route.body, schemas))}
+    return described
 
 
 def _refusal(code: int) -> dict[str, Any]:
@@ -129,12 +129,12 @@ def _object(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     if name not in schemas:
         schemas[name] = {}  # it may hold itself
         hints = get_type_hints(kind)
-        told = fields(kind)
+        properties = fields(kind)
         schemas[name] = {
             "type": "object",
-            "required": [each.name for each in told if not _optional(kind, each)],
+            "required": [each.name for each in properties if not _optional(kind, each)],
             "additionalProperties": False,
-            "properties": {each.name: schema_of(hints[each.name], schemas) for each in told},
+            "properties": {each.name: schema_of(hints[each.name], schemas) for each in properties},
         }
     return {"$ref": f"#/components/schemas/{name}"}
 

@@ -45,8 +45,8 @@ def token_of(header: str | None, tokens: Iterable[AdminToken]) -> AdminToken | N
     """Whose token an Authorization header has; all are compared, so that time tells nothing."""
     scheme, _, given = (header or "").partition(" ")
     digest = hashlib.sha256(given.strip().encode("utf-8", "replace")).hexdigest()
-    found = None
+    matching = None
     for each in tokens:
         if hmac.compare_digest(each.sha256, digest) and scheme.lower() == "bearer":
-            found = each
-    return found
+            matching = each
+    return matching

@@ -100,9 +100,9 @@ class Api:
                 raise web.HTTPForbidden(text=refusal(token.role, route.role))
             request[_TOKEN] = token
             arguments = {each.name: _argument(each, request) for each in route.parameters}
-            found = await answer(request, arguments)
-            told = _part(route, request, found, arguments) if route.paged else found
-            return web.Response(text=await asyncio.to_thread(_json, told), content_type="application/json")
+            result = await answer(request, arguments)
+            body = _part(route, request, result, arguments) if route.paged else result
+            return web.Response(text=await asyncio.to_thread(_json, body), content_type="application/json")
 
         return handle
 
@@ -212,16 +212,16 @@ async def _body(request: web.Request) -> dict[str, Any]:
 # ---- what goes out ----
 
 
-def _part(route: Route, request: web.Request, found: Sequence[Any], given: Arguments) -> dict[str, Any]:
+def _part(route: Route, request: web.Request, rows: Sequence[Any], given: Arguments) -> dict[str, Any]:
     """A part of a list, and where the next one is."""
     first, last = given["offset"], given["offset"] + given["limit"]
     query = {**request.query, "limit": given["limit"], "offset": last}
-    more = f"{PREFIX}{route.path}?{urlencode(query)}" if last < len(found) else None
-    return {"items": list(found[first:last]), "total": len(found), "next": more}
+    more = f"{PREFIX}{route.path}?{urlencode(query)}" if last < len(rows) else None
+    return {"items": list(rows[first:last]), "total": len(rows), "next": more}
 
 
-def _json(told: Any) -> str:
-    return json.dumps(plain(told), ensure_ascii=False)
+def _json(value: Any) -> str:
+    return json.dumps(plain(value), ensure_ascii=False)
 
 
 def _problem(status: int, text: str) -> web.Response:

@@ -40,5 +40,5 @@ def copied(call: SampleCall, base: str, callers: Sequence[CallerRow]) -> Copied:
 
 def _shown(callers: Sequence[CallerRow]) -> SnippetLanguage:
     """Their own language; the message itself when that is not known."""
-    found = language_of(callers)
-    return "xml" if found == "curl" else found
+    language = language_of(callers)
+    return "xml" if language == "curl" else language

@@ -66,12 +66,15 @@ def letter(
     lines = [*_opening(card, now), *_dates(planned, terms, now), *_logins(logins), *_reading_on(card, terms)]
     if left:
         samples = {each.operation: _sample_of(by_operation.get(each.operation, ())) for each in left}
-        calls = {name: found.calls if found else tuple(terms.models(name)) for name, found in samples.items()}
+        calls = {
+            name: sample_or_rows.calls if sample_or_rows else tuple(terms.models(name))
+            for name, sample_or_rows in samples.items()
+        }
         lines += [*_table(left), *_beginning(terms.base, spoken, calls)]
         lines += ["", "## Call by call", "", "In the suggested order: quick wins first, reads before writes."]
         for use in left:
-            found = by_operation.pop(use.operation, [])
-            lines += _operation(use, found, calls[use.operation], terms, spoken)
+            sample_or_rows = by_operation.pop(use.operation, [])
+            lines += _operation(use, sample_or_rows, calls[use.operation], terms, spoken)
     lines += _rest(by_operation, card)
     return "\n".join([*lines, ""])
 
@@ -130,20 +133,20 @@ def _last(card: Scorecard) -> str:
 
 
 def _dates(planned: Sequence[ShownBrownout], terms: Terms, now: datetime) -> Iterator[str]:
-    said = []
+    sentences = []
     if terms.since is not None:
-        said.append(
+        sentences.append(
             f"SystemAPI 2.5 {_is(terms.since, now)} deprecated {_from(terms.since, now)} {terms.since}."
         )
     if terms.sunset is not None:
         left = (terms.sunset - now.date()).days
         when = f", in {_count(left, 'day')}" if left > 0 else ""
-        said.append(f"**From {terms.sunset} on{when}, calls in 2.5 may fail.**")
-    if not said and not planned:
+        sentences.append(f"**From {terms.sunset} on{when}, calls in 2.5 may fail.**")
+    if not sentences and not planned:
         return
     yield from ("", "## Dates")
-    if said:
-        yield from ("", " ".join(said))
+    if sentences:
+        yield from ("", " ".join(sentences))
     if planned:
         yield from (
             "",
@@ -235,9 +238,9 @@ def _operation(
     becomes = f" → {', '.join(use.becomes)}" if use.becomes else ""
     yield from ("", f"### {use.order}. {use.operation}{becomes}", "")
     yield f"Effort: {use.effort}. {use.reason}"
-    told = terms.mapping(use.operation)
-    if told is not None:
-        yield from _mapping(told, terms.base)
+    mapping = terms.mapping(use.operation)
+    if mapping is not None:
+        yield from _mapping(mapping, terms.base)
     for page in pages:
         yield from ("", f"**{title(page)}** (finding {page.row.id}, {page.row.severity})", "")
         yield from _told(page)
@@ -249,24 +252,24 @@ def _operation(
         yield from _calls(models, terms.base, language, program)
 
 
-def _mapping(told: OperationMap, base: str) -> Iterator[str]:
+def _mapping(mapping: OperationMap, base: str) -> Iterator[str]:
     """The fate of every part of it: calls, request, answer, what is lost, what only v3 has."""
-    if told.alone:
-        yield from ("", told.alone)
-    for number, call in enumerate(told.calls, 1):
-        place = f"Call {number}" if len(told.calls) > 1 else "The call"
+    if mapping.alone:
+        yield from ("", mapping.alone)
+    for number, call in enumerate(mapping.calls, 1):
+        place = f"Call {number}" if len(mapping.calls) > 1 else "The call"
         yield from ("", f"{place}: `{call.operation}`, posted to `{base}{call.endpoint}`, SOAPAction "
                         f"`{call.soap_action}`.")  # fmt: skip
-    yield from _changes("request", told.request, told.same_request, answers=False)
-    yield from _changes("answer", told.answer, told.same_answer, answers=True)
-    if told.lost:
-        names = ", ".join(code(each.old) for each in told.lost)
+    yield from _changes("request", mapping.request, mapping.same_request, answers=False)
+    yield from _changes("answer", mapping.answer, mapping.same_answer, answers=True)
+    if mapping.lost:
+        names = ", ".join(code(each.old) for each in mapping.lost)
         yield from ("", f"What is lost, if you use it: {names}.")
-    for note in told.notes:
+    for note in mapping.notes:
         yield from ("", note)
-    if told.only_new:
+    if mapping.only_new:
         yield from ("", "Only in v3:", "")
-        yield from (f"- {code(each.path)}: {each.because}" for each in told.only_new)
+        yield from (f"- {code(each.path)}: {each.because}" for each in mapping.only_new)
 
 
 def _changes(what: str, changes: Sequence[Renaming], same: Sequence[str], *, answers: bool) -> Iterator[str]:

@@ -45,10 +45,10 @@ def language_of(callers: Sequence[CallerRow]) -> SnippetLanguage:
     """The language that an integration seems to be written in, by those that called last; curl can be read by
     all."""
     for each in callers:
-        said = f"{each.toolkit} {each.agent}".lower()
-        if "php" in said:
+        names = f"{each.toolkit} {each.agent}".lower()
+        if "php" in names:
             return "php"
-        if any(word in said for word in ("zeep", "python", "suds")):
+        if any(word in names for word in ("zeep", "python", "suds")):
             return "python"
     return "curl"
 
@@ -100,8 +100,8 @@ def _numbered(xml: str) -> str:
 
 def _part(root: etree._Element, name: str) -> str:
     """The content of the header or the body, with the namespaces that it needs."""
-    found = root.find(f"{{{SOAP}}}{name}")
-    inner = found[0] if found is not None and len(found) else None
+    element = root.find(f"{{{SOAP}}}{name}")
+    inner = element[0] if element is not None and len(element) else None
     if inner is None:
         return ""
     alone = etree.fromstring(etree.tostring(inner, with_tail=False))

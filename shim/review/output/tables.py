@@ -54,14 +54,14 @@ FINDING_COLUMNS = (
 
 def integration_row(card: Scorecard) -> Cells:
     faults = card.failures.faults
-    told: dict[str, object] = {
+    row: dict[str, object] = {
         **{str(name): count for name, count in card.findings.items()},
         "faults_today": faults.today,
         "faults_week": faults.week,
         "faults_before": faults.before,
         "failing": card.failures.failing,
     }
-    return [told.get(name, 0) if name in SEVERITIES or name in told else getattr(card, name)
+    return [row.get(name, 0) if name in SEVERITIES or name in row else getattr(card, name)
             for name in INTEGRATION_COLUMNS]  # fmt: skip
 
 
@@ -81,8 +81,8 @@ def operations_csv(uses: Iterable[OperationUse]) -> str:
     return to_csv(OPERATION_COLUMNS, map(operation_row, uses))
 
 
-def findings_csv(found: Iterable[FindingRow]) -> str:
-    return to_csv(FINDING_COLUMNS, map(finding_row, found))
+def findings_csv(findings: Iterable[FindingRow]) -> str:
+    return to_csv(FINDING_COLUMNS, map(finding_row, findings))
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Cells]) -> str:
@@ -95,14 +95,14 @@ def to_csv(columns: Sequence[str], rows: Iterable[Cells]) -> str:
 
 def text(cell: object) -> str:
     """A cell in words: nothing for None, times to the second, numbers short."""
-    said: Mapping[type, Callable[[Any], str]] = {
+    writers: Mapping[type, Callable[[Any], str]] = {
         bool: lambda cell: "yes" if cell else "no",
         datetime: lambda cell: f"{cell:%Y-%m-%dT%H:%M:%SZ}",
         tuple: " ".join,
         float: lambda cell: f"{cell:.1f}",
         type(None): lambda cell: "",
     }
-    return said.get(type(cell), str)(cell)
+    return writers.get(type(cell), str)(cell)
 
 
 def _harmless(cell: str) -> str:
@@ -139,14 +139,14 @@ def severities(counts: Mapping[Any, int]) -> str:
     return ", ".join(f"{counts[each]} {each}" for each in reversed(SEVERITIES) if counts.get(each)) or "-"
 
 
-def findings_markdown(found: Iterable[FindingRow]) -> str:
+def findings_markdown(findings: Iterable[FindingRow]) -> str:
     head = ("id", "integration", "operation", "severity", "finding", "path", "state", "count", "last seen")
     rows = [
         (
             each.id, each.integration, each.operation, each.severity, each.title, code(each.path), each.state,
             each.count, each.last_seen.date().isoformat(),
         )
-        for each in found
+        for each in findings
     ]  # fmt: skip
     return "\n".join([*markdown_table(head, rows), ""])
 

@@ -46,10 +46,10 @@ class Actions:
         query = dict(parse_qsl(forms.text(form, "filter")))
         ids = forms.numbers(form, "id")
         try:
-            said = forms.read_state(form)
+            state = forms.read_state(form)
             if forms.text(form, "all") == "yes":
                 ids = [each.id for each in await self._desk.findings(forms.finding_filter(query))]
-            changed = await self._desk.say_of_all(ids, said, self._site.user(request))
+            changed = await self._desk.say_of_all(ids, state, self._site.user(request))
         except WrongForm as wrong:
             return await self._pages.show_findings(request, query, 422, str(wrong), form)
         self._site.say(request, f"{several(changed, 'finding')} changed.")
@@ -95,11 +95,13 @@ class Actions:
         form = await self._site.form(request)
         card = await self._pages.card(request)
         try:
-            wanted = forms.exception(form)
-            await self._desk.grant(card.integration, wanted, self._site.user(request))
+            asked_for = forms.exception(form)
+            await self._desk.grant(card.integration, asked_for, self._site.user(request))
         except WrongForm as wrong:
             return await self._pages.show_integration(request, 422, str(wrong), form)
-        self._site.say(request, f"{_scope(wanted.operation)}: locked calls pass until {moment(wanted.until)}.")
+        self._site.say(
+            request, f"{_scope(asked_for.operation)}: locked calls pass until {moment(asked_for.until)}."
+        )
         raise web.HTTPSeeOther(link("integrations", card.integration))
 
     async def end(self, request: web.Request) -> NoReturn:

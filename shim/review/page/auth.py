@@ -120,16 +120,16 @@ class Sessions:
 
     def session(self, key: str | None) -> Session | None:
         """The session that a cookie's key opens, if it still lasts; it counts as used now."""
-        found = self._sessions.get(_digest(key)) if key else None
-        if found is None or key is None:
+        session = self._sessions.get(_digest(key)) if key else None
+        if session is None or key is None:
             return None
         admin, now = self._admin(), self._clock()
-        lasts = now - found.used < admin.session_idle and now - found.began < admin.session_longest
-        if not lasts or found.granted_by not in (*admin.users, admin.oidc):
+        lasts = now - session.used < admin.session_idle and now - session.began < admin.session_longest
+        if not lasts or session.granted_by not in (*admin.users, admin.oidc):
             self.leave(key)
             return None
-        found.used = now
-        return found
+        session.used = now
+        return session
 
     def leave(self, key: str | None) -> None:
         """End a session."""

@@ -71,9 +71,9 @@ def calls(id: str, title: str, days: Sequence[Day]) -> Chart:
     return _chart(id, title, f"{words}.", days)
 
 
-def counts(id: str, title: str, found: Sequence[tuple[date, int]], until: date) -> Chart:
+def counts(id: str, title: str, many: Sequence[tuple[date, int]], until: date) -> Chart:
     """How often something happened on each day until today, `_MOST_DAYS` at most; a day without is 0."""
-    by_day = dict(found)
+    by_day = dict(many)
     began = max(min(by_day, default=until), until - timedelta(days=_MOST_DAYS - 1))
     began = min(began, until - timedelta(days=_FEWEST_DAYS - 1))
     span = [began + timedelta(days=number) for number in range((until - began).days + 1)]

@@ -106,31 +106,31 @@ class ReviewDesk:
         """Who uses which old operation, or one of them, by operation, the one that calls it most first."""
         return queries.uses_of(await self.overview(days), operation)
 
-    async def findings(self, wanted: FindingFilter) -> Sequence[FindingRow]:
+    async def findings(self, chosen: FindingFilter) -> Sequence[FindingRow]:
         app = self.application
-        return await finding_queries.findings(self.store, self.now(), wanted, catalogue=app.catalogue)
+        return await finding_queries.findings(self.store, self.now(), chosen, catalogue=app.catalogue)
 
     async def finding_choices(self) -> tuple[list[str], list[str]]:
         """(integrations, codes) of which there are findings."""
         return await finding_queries.finding_choices(self.store)
 
-    async def say_of_all(self, ids: Collection[int], said: Said, who: str) -> int:
+    async def say_of_all(self, ids: Collection[int], state: Said, who: str) -> int:
         """StateChange the state of many findings at once; how many."""
-        if said.state is None:
+        if state.state is None:
             raise WrongForm("A note is written on one finding.")
         if not ids:
             raise WrongForm("Choose findings first.")
         self.recent.forget()
         store, now = self.store, self.now()
         try:
-            return await states.change_all(store, ids, said.state, who, said.text, said.until, now=now)
+            return await states.change_all(store, ids, state.state, who, state.text, state.until, now=now)
         except states.StateRefused as refused:
             raise WrongForm(str(refused)) from None
 
-    async def pages(self, wanted: FindingFilter) -> Sequence[FindingPage]:
+    async def pages(self, chosen: FindingFilter) -> Sequence[FindingPage]:
         """Findings with meaning and sample, without days and history."""
         app = self.application
-        return await finding_queries.pages(self.store, self.now(), wanted, catalogue=app.catalogue)
+        return await finding_queries.pages(self.store, self.now(), chosen, catalogue=app.catalogue)
 
     async def login_forms(self, integration: str) -> list[RetiredLogin]:
         """The forms of login that an integration used lately, and how far each still may be."""
@@ -144,8 +144,8 @@ class ReviewDesk:
         planned = await queries.planned(self.store, self.now(), card.integration)
         app, logins = self.application, await self.login_forms(card.integration)
         words = terms(app.config, app.catalogue)
-        made = partial(letter, card, pages, self.now(), planned=planned, terms=words, logins=logins)
-        return await asyncio.to_thread(made)  # models of its calls are dry runs
+        write = partial(letter, card, pages, self.now(), planned=planned, terms=words, logins=logins)
+        return await asyncio.to_thread(write)  # models of its calls are dry runs
 
     def mapping(self, operation: str) -> OperationMap | None:
         """The mapping of an operation of 2.5."""
@@ -167,15 +167,15 @@ class ReviewDesk:
         app = self.application
         return await finding_queries.finding(self.store, self.now(), id, catalogue=app.catalogue)
 
-    async def say(self, id: int, said: Said, who: str) -> None:
+    async def say(self, id: int, state: Said, who: str) -> None:
         """StateChange a finding's state, or add a note to it."""
         self.recent.forget()
         store, now = self.store, self.now()
         try:
-            if said.state is None:
-                await states.note(store, id, who, said.text, now=now)
+            if state.state is None:
+                await states.note(store, id, who, state.text, now=now)
             else:
-                await states.change(store, id, said.state, who, said.text, said.until, now=now)
+                await states.change(store, id, state.state, who, state.text, state.until, now=now)
         except states.StateRefused as refused:
             raise WrongForm(str(refused)) from None
 
@@ -204,10 +204,16 @@ class ReviewDesk:
         """Locked calls that pass for a while, of one integration or of all, the next to end first."""
         return await read_exceptions(self.store, integration)
 
-    async def grant(self, integration: str, wanted: Wanted, who: str) -> None:
+    async def grant(self, integration: str, asked_for: Wanted, who: str) -> None:
         try:
             await grant_exception(
-                self.store, integration, wanted.operation, wanted.owner, wanted.reason, wanted.until, who
+                self.store,
+                integration,
+                asked_for.operation,
+                asked_for.owner,
+                asked_for.reason,
+                asked_for.until,
+                who,
             )
         except PortingRefused as refused:
             raise WrongForm(_sentence(refused)) from None

@@ -33,13 +33,13 @@ class Exports:
 
     async def findings_csv(self, request: web.Request) -> web.Response:
         """Those that the same address without `export` and `.csv` would list."""
-        found = await self._desk.findings(forms.finding_filter(request.query))
-        return _file("findings.csv", tables.findings_csv(found))
+        findings = await self._desk.findings(forms.finding_filter(request.query))
+        return _file("findings.csv", tables.findings_csv(findings))
 
     async def findings_json(self, request: web.Request) -> web.Response:
         """The same, with meanings and samples."""
-        found = await self._desk.pages(forms.finding_filter(request.query))
-        return _file("findings.json", tables.to_json(findings=found))
+        pages = await self._desk.pages(forms.finding_filter(request.query))
+        return _file("findings.json", tables.to_json(findings=pages))
 
     async def letter(self, request: web.Request) -> web.Response:
         """The letter to the author of an integration. Raises HTTPNotFound."""

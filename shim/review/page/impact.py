@@ -129,19 +129,21 @@ class ImpactPage:
         if not query.get("change"):
             return await self._page(request, query)
         try:
-            asked = self._asked(query)
+            question = self._asked(query)
         except WrongForm as wrong:
             return await self._page(request, query, 422, str(wrong))
-        found = await self._desk.impact(asked.integration, asked.operation, asked.made(), asked.days)
-        page = PagePart.of(query, len(found.touches), _ROWS)
+        impact = await self._desk.impact(
+            question.integration, question.operation, question.made(), question.days
+        )
+        page = PagePart.of(query, len(impact.touches), _ROWS)
         return await self._page(
             request,
             query,
-            found=found,
-            touches=found.touches[page.start : page.end],
-            command=asked.command,
-            previous=page.before and link("impact", **asked.query, page=page.before),
-            following=page.after and link("impact", **asked.query, page=page.after),
+            found=impact,
+            touches=impact.touches[page.start : page.end],
+            command=question.command,
+            previous=page.before and link("impact", **question.query, page=page.before),
+            following=page.after and link("impact", **question.query, page=page.after),
         )
 
     async def release(self, request: web.Request) -> web.Response:
@@ -156,12 +158,12 @@ class ImpactPage:
                 )
             with given.file as file:
                 paths = await asyncio.to_thread(_paths_of, file.read())
-            found = await self._desk.release_impact(paths, days)
+            impact = await self._desk.release_impact(paths, days)
         except WrongForm as wrong:
             return await self._page(request, {}, 422, str(wrong))
-        shown = found.touches[:_RELEASE_ROWS]
+        shown = impact.touches[:_RELEASE_ROWS]
         return await self._page(
-            request, {"days": str(days)}, found=found, touches=shown, more=len(found.touches) - len(shown)
+            request, {"days": str(days)}, found=impact, touches=shown, more=len(impact.touches) - len(shown)
         )
 
     def _asked(self, query: Mapping[str, str]) -> ImpactForm:
@@ -185,7 +187,7 @@ class ImpactPage:
         query: Mapping[str, str],
         status: int = 200,
         problem: str | None = None,
-        found: Impact | None = None,
+        impact: Impact | None = None,
         **more: Any,
     ) -> web.Response:
         operations = sorted(self._desk.application.catalogue.old.operations)
@@ -196,7 +198,7 @@ class ImpactPage:
             "impact.html",
             status,
             problem=problem,
-            found=found,
+            found=impact,
             typed={name: forms.text(query, name) for name in names},
             days=forms.days(query),
             windows=forms.WINDOWS,

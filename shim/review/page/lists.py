@@ -71,19 +71,19 @@ def kinds_of(rows: Iterable[FindingRow]) -> list[KindOfFinding]:
     by_code: dict[str, list[FindingRow]] = {}
     for row in rows:
         by_code.setdefault(row.code, []).append(row)
-    made = [
+    kinds = [
         KindOfFinding(
             code,
-            found[0].title,
-            max((each.severity for each in found), key=SEVERITIES.index),
-            len(found),
-            sum(each.count for each in found),
-            len({each.integration for each in found}),
-            max(each.last_seen for each in found),
+            of_code[0].title,
+            max((each.severity for each in of_code), key=SEVERITIES.index),
+            len(of_code),
+            sum(each.count for each in of_code),
+            len({each.integration for each in of_code}),
+            max(each.last_seen for each in of_code),
         )
-        for code, found in by_code.items()
+        for code, of_code in by_code.items()
     ]
-    return sorted(made, key=lambda each: (-SEVERITIES.index(each.severity), -each.findings, each.code))
+    return sorted(kinds, key=lambda each: (-SEVERITIES.index(each.severity), -each.findings, each.code))
 
 
 def sorted_findings(rows: Sequence[FindingRow], sort: str) -> Sequence[FindingRow]:
@@ -125,7 +125,7 @@ class PagePart:
         return cls((number - 1) * size, number * size, number - 1, number + 1 if number < last else 0)
 
 
-def listed(cards: Iterable[Scorecard], wanted: IntegrationList) -> list[Scorecard]:
+def listed(cards: Iterable[Scorecard], chosen: IntegrationList) -> list[Scorecard]:
     """Those that fit, in the order that is wanted; what comes first stays first among equals."""
     shows: Mapping[str, Callable[[Scorecard], bool]] = {
         "failing": lambda card: card.failures.failing,
@@ -134,12 +134,12 @@ def listed(cards: Iterable[Scorecard], wanted: IntegrationList) -> list[Scorecar
         "never": lambda card: not card.operations and card.last_old is None,
         "": lambda card: True,
     }
-    text = wanted.text.lower()
-    found = [
+    text = chosen.text.lower()
+    cards_shown = [
         card
         for card in cards
-        if shows[wanted.show](card)
-        and wanted.owner in ("", owner_of(card))
+        if shows[chosen.show](card)
+        and chosen.owner in ("", owner_of(card))
         and any(text in each.lower() for each in (card.integration, *_about(card)))
     ]
     sorts: Mapping[str, Callable[[Scorecard], Any]] = {
@@ -148,11 +148,11 @@ def listed(cards: Iterable[Scorecard], wanted: IntegrationList) -> list[Scorecar
         "findings": lambda card: -card.open_findings,
         "last": lambda card: -card.last_old.timestamp() if card.last_old else 0.0,
     }
-    if wanted.sort:
-        found.sort(key=sorts[wanted.sort])
-    if wanted.group:
-        found.sort(key=lambda card: (owner_of(card) == NOBODY, owner_of(card).lower()))
-    return found
+    if chosen.sort:
+        cards_shown.sort(key=sorts[chosen.sort])
+    if chosen.group:
+        cards_shown.sort(key=lambda card: (owner_of(card) == NOBODY, owner_of(card).lower()))
+    return cards_shown
 
 
 def owner_of(card: Scorecard) -> str:
@@ -172,12 +172,12 @@ def urgent(rows: Iterable[FindingRow], seen: Overview) -> list[FindingRow]:
         for use in card.operations
         if not use.ported
     }
-    wanted = [
+    notable = [
         each
         for each in rows
         if each.state == "new" and each.severity in SERIOUS and (each.integration, each.operation) in left
     ]
-    return wanted[:_URGENT]
+    return notable[:_URGENT]
 
 
 def by_porting(uses: Iterable[OperationUse]) -> tuple[list[OperationUse], list[OperationUse]]:

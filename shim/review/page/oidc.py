@@ -151,14 +151,14 @@ class Oidc:
             return kept[2]
         async with _client(settings) as client:
             address = f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration"
-            found = await _json(client.get(address), address)
-        if found.get("issuer") != settings.issuer:
-            raise _odd("its metadata name another issuer", issuer=_line(found.get("issuer")))
+            metadata = await _json(client.get(address), address)
+        if metadata.get("issuer") != settings.issuer:
+            raise _odd("its metadata name another issuer", issuer=_line(metadata.get("issuer")))
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-            if not isinstance(found.get(name), str):
+            if not isinstance(metadata.get(name), str):
                 raise _odd(f"its metadata have no {name}")
-        self._metadata, self._keys = (settings, self._clock(), found), None
-        return found
+        self._metadata, self._keys = (settings, self._clock(), metadata), None
+        return metadata
 
     async def _claims(self, begun: _Pending, metadata: Mapping[str, Any], code: str) -> Mapping[str, Any]:
         """The claims about who logged in: the ID token's claims, and those of userinfo it lacks."""
@@ -168,13 +168,13 @@ class Oidc:
                 _exchange(client, begun, metadata["token_endpoint"], code), metadata["token_endpoint"]
             )
             claims = dict(await self._verified(begun, metadata, token.get("id_token")))
-            wanted = {settings.name_claim, settings.role_claim} - claims.keys()
-            if wanted and (address := metadata.get("userinfo_endpoint")):
+            missing = {settings.name_claim, settings.role_claim} - claims.keys()
+            if missing and (address := metadata.get("userinfo_endpoint")):
                 bearer = {"Authorization": f"Bearer {token.get('access_token', '')}"}
                 more = await _json(client.get(address, headers=bearer), address)
                 if more.get("sub") != claims["sub"]:
                     raise _odd("userinfo is about somebody else")
-                claims |= {name: more[name] for name in wanted if name in more}
+                claims |= {name: more[name] for name in missing if name in more}
         return claims
 
     async def _verified(self, begun: _Pending, metadata: Mapping[str, Any], token: object) -> Mapping[str, Any]:
@@ -187,10 +187,10 @@ class Oidc:
         try:
             algorithms = [each for each in _SIGNATURES if each in offered]
             try:
-                found = jwt.decode(token, await self._key_set(metadata), algorithms=algorithms)
+                token_read = jwt.decode(token, await self._key_set(metadata), algorithms=algorithms)
             except InvalidKeyIdError:  # the provider has changed its keys
-                found = jwt.decode(token, await self._key_set(metadata, again=True), algorithms=algorithms)
-            claims = found.claims
+                token_read = jwt.decode(token, await self._key_set(metadata, again=True), algorithms=algorithms)
+            claims = token_read.claims
             jwt.JWTClaimsRegistry(
                 leeway=_SKEW,
                 iss={"essential": True, "value": metadata["issuer"]},
@@ -219,11 +219,11 @@ class Oidc:
         async with _client(self._configured()) as client:
             given = await _json(client.get(address), address)
         try:
-            found = KeySet.import_key_set(given)  # type: ignore[arg-type]
+            keys = KeySet.import_key_set(given)  # type: ignore[arg-type]
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise _odd("its keys cannot be read", error=type(error).__name__) from None
-        self._keys = address, now, found
-        return found
+        self._keys = address, now, keys
+        return keys
 
 
 def _exchange(client: httpx.AsyncClient, begun: _Pending, address: str, code: str) -> Awaitable[httpx.Response]:
@@ -247,18 +247,18 @@ def _client(settings: OidcSettings) -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=settings.timeout, follow_redirects=False)
 
 
-async def _json(asked: Awaitable[httpx.Response], address: str) -> dict[str, Any]:
+async def _json(response: Awaitable[httpx.Response], address: str) -> dict[str, Any]:
     """The JSON object that is answered there. Raises PageLoginRefused."""
     import httpx  # noqa: PLC0415
 
     try:
-        found = (await asked).raise_for_status().json()
+        document = (await response).raise_for_status().json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, RecursionError) as error:
         log.error("login server unavailable", address=address, error=type(error).__name__, why=_line(error))
         raise PageLoginRefused(_AWAY, f"{address}: {type(error).__name__}: {_line(error)}") from None
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise _odd("it answers no JSON object", address=address)
-    return found
+    return document
 
 
 def _user(settings: OidcSettings, claims: Mapping[str, Any]) -> OidcUser:

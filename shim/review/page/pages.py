@@ -69,11 +69,11 @@ class ReviewPages:
         now = self._desk.now()
         named = [card for card in seen.integrations if not is_nameless(card.integration)]
         active = [card for card in named if card.operations or card.last_old]
-        wanted = forms.integration_list(request.query)
-        cards = listed(seen.integrations, wanted)
+        chosen = forms.integration_list(request.query)
+        cards = listed(seen.integrations, chosen)
         page = PagePart.of(request.query, len(cards), _CARDS)
         shown = cards[page.start : page.end]
-        kept = {**_kept_days(days), **wanted.query}
+        kept = {**_kept_days(days), **chosen.query}
         sunset, today = self._desk.sunset, now.date()
         end = seen.trend.zero
         return await self._site.render(
@@ -86,11 +86,11 @@ class ReviewPages:
             windows=forms.WINDOWS,
             groups=[
                 (owner, list(each))
-                for owner, each in groupby(shown, key=lambda card: owner_of(card) if wanted.group else "")
+                for owner, each in groupby(shown, key=lambda card: owner_of(card) if chosen.group else "")
             ],
             cards_before={card.integration: at for at, card in enumerate(shown, 1)},
             total=len(cards),
-            wanted=wanted,
+            wanted=chosen,
             owners=sorted({owner_of(card) for card in seen.integrations if card.configured}),
             shows=forms.SHOWS,
             sorts=forms.SORTS,
@@ -127,11 +127,11 @@ class ReviewPages:
         name = card.integration
         left, ported = by_porting(card.operations)
         past = {each.operation for each in ported}
-        found = await self._desk.findings(FindingFilter(integration=name, open=True))
+        findings = await self._desk.findings(FindingFilter(integration=name, open=True))
         logins = await self._desk.logins(name, most=_LISTED_LOGINS)
         page = PagePart.of(request.query, len(left), _SCORED)
-        about = [each for each in found if each.operation not in past]
-        beyond = [each for each in found if each.operation in past]
+        about = [each for each in findings if each.operation not in past]
+        beyond = [each for each in findings if each.operation in past]
         kept = _kept_days(forms.days(request.query))
         return await self._site.render(
             request,
@@ -191,12 +191,12 @@ class ReviewPages:
         problem: str | None = None,
         typed: Mapping[str, Any] | None = None,
     ) -> web.Response:
-        wanted = forms.finding_filter(query)
+        chosen = forms.finding_filter(query)
         sort = forms.choice(query, "sort", forms.FINDING_SORTS)
-        found = sorted_findings(await self._desk.findings(wanted), sort)
-        kinds = kinds_of(found) if query.get("group") == "kind" else None
+        findings = sorted_findings(await self._desk.findings(chosen), sort)
+        kinds = kinds_of(findings) if query.get("group") == "kind" else None
         integrations, codes = await self._desk.finding_choices()
-        page = PagePart.of(query, len(found), _ROWS)
+        page = PagePart.of(query, len(findings), _ROWS)
         kept = {name: value for name, value in query.items() if name in _FILTERS and value}
         return await self._site.render(
             request,
@@ -210,10 +210,10 @@ class ReviewPages:
             sort=sort,
             sorts=forms.FINDING_SORTS,
             filter=urlencode(kept),
-            rows=found[page.start : page.end],
-            total=len(found),
+            rows=findings[page.start : page.end],
+            total=len(findings),
             first=page.start + 1,
-            wanted=wanted,
+            wanted=chosen,
             query=query,
             filtered=any(query.values()),
             integrations=integrations,
@@ -233,20 +233,22 @@ class ReviewPages:
         problem: str | None = None,
         typed: Mapping[str, Any] | None = None,
     ) -> web.Response:
-        found = await self._desk.finding(int(request.match_info["id"]))
-        if found is None:
+        finding = await self._desk.finding(int(request.match_info["id"]))
+        if finding is None:
             raise web.HTTPNotFound(text="There is no finding of that number.")
         typed = typed or {}
-        card = await self._desk.scorecard(found.row.integration, forms.days({}))
+        card = await self._desk.scorecard(finding.row.integration, forms.days({}))
         callers = card.callers if card else ()
-        sample = found.sample.calls if found.sample else ()
+        sample = finding.sample.calls if finding.sample else ()
         return await self._site.render(
             request,
             "finding.html",
             status,
-            page=found,
+            page=finding,
             calls=[copied(call, self._desk.base, callers) for call in sample],
-            choices=[each for each in _CHOICES if each[0] != _SAID.get(found.row.state) or each[0] == "ignore"],
+            choices=[
+                each for each in _CHOICES if each[0] != _SAID.get(finding.row.state) or each[0] == "ignore"
+            ],
             typed={name: forms.text(typed, name) for name in ("do", "text", "until")},
             problem=problem,
         )
@@ -256,14 +258,14 @@ class ReviewPages:
         name, text = forms.text(request.query, "integration"), forms.text(request.query, "text")
         kept = {"integration": name, "text": text}
         number = forms.page_number(request.query)
-        found = await self._desk.logins(name or None, (number - 1) * _ROWS, _ROWS, text)
-        page = PagePart.of(request.query, found.total, _ROWS)
-        if page.start and not found.rows:
-            found = await self._desk.logins(name or None, page.start, _ROWS, text)
+        uses = await self._desk.logins(name or None, (number - 1) * _ROWS, _ROWS, text)
+        page = PagePart.of(request.query, uses.total, _ROWS)
+        if page.start and not uses.rows:
+            uses = await self._desk.logins(name or None, page.start, _ROWS, text)
         return await self._site.render(
             request,
             "logins.html",
-            found=found,
+            found=uses,
             first=page.start + 1,
             text=text,
             integration=name,
@@ -278,14 +280,14 @@ class ReviewPages:
         sort = forms.choice(query, "sort", forms.OPERATION_SORTS)
         uses = [each for each in await self._desk.operations(days) if fits(each, text.lower())]
         groups = [Used(name, tuple(each)) for name, each in groupby(uses, key=lambda use: use.operation)]
-        found = sorted_operations([each for each in groups if each.shows(show)], sort)
-        page = PagePart.of(query, len(found), _OPERATIONS)
+        shown = sorted_operations([each for each in groups if each.shows(show)], sort)
+        page = PagePart.of(query, len(shown), _OPERATIONS)
         kept = {"text": text, "show": show, "sort": sort, **_kept_days(days)}
         return await self._site.render(
             request,
             "operations.html",
-            groups=found[page.start : page.end],
-            total=len(found),
+            groups=shown[page.start : page.end],
+            total=len(shown),
             first=page.start + 1,
             most_users=_USERS,
             days=days,
@@ -321,8 +323,8 @@ class ReviewPages:
     async def letter(self, request: web.Request) -> web.Response:
         """The letter to the author of an integration, to read and to print. Raises HTTPNotFound."""
         card = await self.card(request)
-        found = await self._desk.pages(FindingFilter(integration=card.integration, open=True))
-        text = await self._desk.letter(card, found)
+        findings = await self._desk.pages(FindingFilter(integration=card.integration, open=True))
+        text = await self._desk.letter(card, findings)
         html = await asyncio.to_thread(printed, text)
         return await self._site.render(request, "letter.html", card=card, letter=html)
 

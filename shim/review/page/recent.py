@@ -32,12 +32,15 @@ class Recent:
             if kept is not None and self._clock() - kept[0] < SECONDS:
                 return kept[1]
             changes = self._changes
-            found = await read()
-            if changes == self._changes and sum(len(each.operations) for each in found.integrations) >= LARGE:
-                self._kept[days] = self._clock(), found
+            overview = await read()
+            if (
+                changes == self._changes
+                and sum(len(each.operations) for each in overview.integrations) >= LARGE
+            ):
+                self._kept[days] = self._clock(), overview
             else:
                 self._kept.pop(days, None)
-            return found
+            return overview
 
     def forget(self) -> None:
         """Something was changed here: the next one reads anew."""

@@ -171,7 +171,7 @@ class Site:
     ) -> web.Response:
         """A page from a template, in a thread: a long list takes longer than a call may wait."""
         session = request.get(_SESSION)
-        said = list(session.said) if session else []
+        messages = list(session.said) if session else []
         if session:
             session.said.clear()
         context |= {
@@ -180,7 +180,7 @@ class Site:
             "can_edit": session is not None and may(session.user.role, "editor"),
             "can_decide": session is not None and may(session.user.role, "admin"),
             "token": session.token if session else "",
-            "said": said,
+            "said": messages,
             "path": request.path,
             "now": self._clock(),
         }
@@ -293,11 +293,11 @@ class Site:
 
 async def static(request: web.Request) -> web.Response:
     """A file of the page; its address changes when it does, so it may be kept."""
-    found = STATIC.get(request.match_info["name"])
-    if found is None:
+    file = STATIC.get(request.match_info["name"])
+    if file is None:
         raise web.HTTPNotFound(text="There is no such file.")
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return web.Response(body=found.body, content_type=found.type, charset="utf-8", headers=headers)
+    return web.Response(body=file.body, content_type=file.type, charset="utf-8", headers=headers)
 
 
 def local_path(text: str) -> str:
@@ -309,8 +309,8 @@ def local_path(text: str) -> str:
 
 def _page_of(request: web.Request) -> str:
     """The page on which a form stood: by what the browser says, else where forms go back to."""
-    said: str = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
-    parts = urlsplit(said)
+    address: str = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
+    parts = urlsplit(address)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     if parts.netloc == request.headers.get("Host", "") and local_path(path) == path and parts.path != _LOGIN:
         return path

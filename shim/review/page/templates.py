@@ -34,14 +34,14 @@ class Static:
 
 
 def _static() -> Mapping[str, Static]:
-    found = {}
+    statics = {}
     for each in files("shim.review").joinpath("static").iterdir():
         kind = _TYPES.get(each.name.rpartition(".")[2])
         if kind:
             body = each.read_bytes()
             address = f"{PREFIX}/static/{each.name}?v={hashlib.sha256(body).hexdigest()[:12]}"
-            found[each.name] = Static(body, kind, address)
-    return found
+            statics[each.name] = Static(body, kind, address)
+    return statics
 
 
 STATIC = _static()
@@ -50,14 +50,14 @@ STATIC = _static()
 @cache
 def environment() -> Environment:
     """Templates with autoescape, compiled once; a name that is not there is an error."""
-    found = Environment(
+    templates = Environment(
         loader=PackageLoader("shim.review"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(
+    templates.filters.update(
         number=labels.number,
         day=labels.day,
         short_day=labels.short_day,
@@ -67,8 +67,8 @@ def environment() -> Environment:
         sentence=lambda text: text[:1].upper() + text[1:],
         soft=soft,
     )
-    found.tests["nameless"] = is_nameless
-    found.globals.update(
+    templates.tests["nameless"] = is_nameless
+    templates.globals.update(
         link=link,
         static=lambda name: STATIC[name].address,
         several=labels.several,
@@ -91,7 +91,7 @@ def environment() -> Environment:
         RUNGS=labels.RUNGS,
         KINDS=KINDS,
     )
-    return found
+    return templates
 
 
 _BREAKS = re.compile(r"(?<=[./:_])(?=\w)|(?<=[a-z])(?=[A-Z])")
@@ -105,5 +105,5 @@ def soft(name: str) -> Markup:
 def link(*steps: str | int, **query: str | int | None) -> str:
     """The address of a page; steps and values are quoted, empty values left out."""
     path = "/".join(quote(str(each), safe="") for each in steps)
-    asked = urlencode({name: value for name, value in query.items() if value not in (None, "")})
-    return f"{PREFIX}/{path}" + (f"?{asked}" if asked else "")
+    query_text = urlencode({name: value for name, value in query.items() if value not in (None, "")})
+    return f"{PREFIX}/{path}" + (f"?{query_text}" if query_text else "")

@@ -44,14 +44,14 @@ class ClosedDays:
 
     async def _closed(self, connection: AsyncConnection, window: Window, now: datetime) -> Read:
         key = (window.since, window.until)
-        read_at, found = self._kept.get(key, (now, None))
-        if found is not None and now - read_at < _AGE:
-            return found
-        found = await read(connection, window, days=DAYS - _OPEN.days)
-        self._kept[key] = now, found
+        read_at, content = self._kept.get(key, (now, None))
+        if content is not None and now - read_at < _AGE:
+            return content
+        content = await read(connection, window, days=DAYS - _OPEN.days)
+        self._kept[key] = now, content
         if len(self._kept) > _MOST:
             self._kept.popitem(last=False)
-        return found
+        return content
 
 
 async def read(
@@ -63,11 +63,11 @@ async def read(
 
 
 def _joined(first: Iterable[Use], second: Iterable[Use]) -> list[Use]:
-    found = {each[:3]: each for each in first}
+    joined = {each[:3]: each for each in first}
     for each in second:
-        before = found.get(each[:3])
-        found[each[:3]] = each if before is None else _sum(before, each)
-    return list(found.values())
+        before = joined.get(each[:3])
+        joined[each[:3]] = each if before is None else _sum(before, each)
+    return list(joined.values())
 
 
 def _sum(before: Use, after: Use) -> Use:

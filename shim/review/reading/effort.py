@@ -62,14 +62,14 @@ class SuccessorCalls:
         seen = [(weight * met[code], text.format(_count(met[code], "element")))
                 for code, (weight, text) in _MET.items() if met.get(code)]  # fmt: skip
         facts = [*self.facts, *seen]
-        said = [text for _, text in facts] or [
+        sentences = [text for _, text in facts] or [
             "Same operation, same elements: address, namespace and login change"
         ]
         if self.lacks and not seen:
-            said.append(f"{_count(self.lacks, 'element')} that v3 lacks, not in use")
+            sentences.append(f"{_count(self.lacks, 'element')} that v3 lacks, not in use")
         weight = sum(weight for weight, _ in facts)
         fitting: tuple[Effort, ...] = tuple(effort for limit, effort in _LIMITS if weight <= limit)
-        return PortingEffort(fitting[0] if fitting else "large", ". ".join(said) + ".")
+        return PortingEffort(fitting[0] if fitting else "large", ". ".join(sentences) + ".")
 
 
 def successors(catalogue: Catalogue) -> Mapping[str, SuccessorCalls]:
@@ -134,12 +134,12 @@ def _identities(translation: Translation) -> Iterator[tuple[int, str]]:
 def _tops(fates: Collection[Fate]) -> list[Fate]:
     """Without those below another one of the same fate and direction, which goes with it; no path twice."""
     places = {(each.direction, each.fate, each.path) for each in fates}
-    found = {}
+    tops = {}
     for each in fates:
         above = (each.path[:at] for at, letter in enumerate(each.path) if letter == "/")
         if not any((each.direction, each.fate, path) in places for path in above):
-            found[each.fate, each.path] = each
-    return list(found.values())
+            tops[each.fate, each.path] = each
+    return list(tops.values())
 
 
 def _count(number: int, what: str) -> str:

@@ -30,22 +30,22 @@ def failures(days: Iterable[DayCount], counts: Iterable[FaultCount], today: date
     reasons: defaultdict[str, DaySpan] = defaultdict(lambda: NO_CALLS)
     for each in counts:
         reasons[each.reason] = plus(reasons[each.reason], DaySpan(each.today, each.week, each.before))
-    told = NO_CALLS
+    total = NO_CALLS
     for span in reasons.values():
-        told = plus(told, span)
-    rest = DaySpan(*(max(0, all_of - some) for all_of, some in zip(parts(faults), parts(told), strict=True)))
+        total = plus(total, span)
+    rest = DaySpan(*(max(0, all_of - some) for all_of, some in zip(parts(faults), parts(total), strict=True)))
     if any(parts(rest)):
         reasons[UNKNOWN_REASON] = rest
-    wanted = NO_CALLS
+    on_purpose = NO_CALLS
     for reason in ON_PURPOSE:
-        wanted = plus(wanted, reasons.get(reason, NO_CALLS))
-    found = sorted(reasons.items(), key=lambda each: (-each[1].week, -each[1].before, each[0]))
+        on_purpose = plus(on_purpose, reasons.get(reason, NO_CALLS))
+    by_reason = sorted(reasons.items(), key=lambda each: (-each[1].week, -each[1].before, each[0]))
     return Failures(
         calls=calls,
         faults=faults,
-        reasons=tuple(Reason(name, span) for name, span in found if any(parts(span))),
-        failing=is_failing(calls.week, faults.week - wanted.week)
-        or (calls.today >= _ENOUGH_TODAY and is_failing(calls.today, faults.today - wanted.today)),
+        reasons=tuple(Reason(name, span) for name, span in by_reason if any(parts(span))),
+        failing=is_failing(calls.week, faults.week - on_purpose.week)
+        or (calls.today >= _ENOUGH_TODAY and is_failing(calls.today, faults.today - on_purpose.today)),
     )
 
 

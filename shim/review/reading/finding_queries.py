@@ -48,10 +48,10 @@ async def findings(
     successors, whose native calls verify what was fixed; the shim's own when it is left out."""
     async with store.reading() as connection:
         query = sa.select(*_SHORT).where(*_conditions(which, now))
-        found = (await connection.execute(query)).mappings().all()
-        used = await _used(connection, found, _successors_of(catalogue))
-    made = [_finding(each, used, now) for each in found]
-    chosen = [each for each in made if _fits(each, which)]
+        read = (await connection.execute(query)).mappings().all()
+        used = await _used(connection, read, _successors_of(catalogue))
+    listed = [_finding(each, used, now) for each in read]
+    chosen = [each for each in listed if _fits(each, which)]
     return sorted(chosen, key=lambda each: (not each.open, -SEVERITIES.index(each.severity),
                                             -each.last_seen.timestamp(), each.id))  # fmt: skip
 
@@ -70,11 +70,11 @@ async def pages(
     store: Store, now: datetime, which: FindingFilter = ANY, *, catalogue: Catalogue | None = None
 ) -> list[FindingPage]:
     """The same with samples and codes, for letters; their days and histories are left out."""
-    found = await findings(store, now, which, catalogue=catalogue)
+    listed = await findings(store, now, which, catalogue=catalogue)
     query = sa.select(FINDINGS).where(*_conditions(which, now))
     async with store.reading() as connection:
         samples = {row["id"]: _sample(row) for row in (await connection.execute(query)).mappings()}
-    return [_page(row, samples.get(row.id)) for row in found]
+    return [_page(row, samples.get(row.id)) for row in listed]
 
 
 async def finding(
@@ -82,14 +82,14 @@ async def finding(
 ) -> FindingPage | None:
     """One finding with its sample, its days and its history; None when there is none."""
     async with store.reading() as connection:
-        found = (await connection.execute(sa.select(FINDINGS).where(FINDINGS.c.id == id))).mappings().all()
-        if not found:
+        read = (await connection.execute(sa.select(FINDINGS).where(FINDINGS.c.id == id))).mappings().all()
+        if not read:
             return None
-        used = await _used(connection, found, _successors_of(catalogue))
+        used = await _used(connection, read, _successors_of(catalogue))
         days = (await connection.execute(_of(FINDING_DAYS, id).order_by(FINDING_DAYS.c.day))).mappings().all()
         events = (await connection.execute(_of(FINDING_EVENTS, id).order_by(FINDING_EVENTS.c.id))).all()
     return replace(
-        _page(_finding(found[0], used, now), _sample(found[0])),
+        _page(_finding(read[0], used, now), _sample(read[0])),
         days=tuple((date.fromisoformat(each["day"]), each["count"]) for each in days),
         history=tuple(
             FindingEvent(utc(each.at), each.who, each.was, each.became, each.text) for each in events
@@ -111,24 +111,24 @@ _SHORT = tuple(column for column in FINDINGS.c if column.name not in ("sample", 
 
 def _conditions(which: FindingFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
     """The part of a filter that the database can do; the rest depends on what is derived."""
-    wanted = {name: getattr(which, name) for name in ("integration", "operation", "code", "severity")}
-    found: list[sa.ColumnElement[bool]] = [
-        FINDINGS.c[name] == value for name, value in wanted.items() if value is not None
+    given = {name: getattr(which, name) for name in ("integration", "operation", "code", "severity")}
+    conditions: list[sa.ColumnElement[bool]] = [
+        FINDINGS.c[name] == value for name, value in given.items() if value is not None
     ]
     row = FINDINGS.c
     if which.text:
         titles = [code for code, kind in KINDS.items() if which.text.lower() in kind.title.lower()]
         named = [each.icontains(which.text, autoescape=True) for each in (row.operation, row.path, row.code)]
-        found.append(sa.or_(*named, row.code.in_(titles)))
+        conditions.append(sa.or_(*named, row.code.in_(titles)))
     if which.since is not None:
-        found.append(row.last_seen >= _midnight(which.since))
+        conditions.append(row.last_seen >= _midnight(which.since))
     if which.until is not None:
-        found.append(row.first_seen < _midnight(which.until + timedelta(days=1)))
+        conditions.append(row.first_seen < _midnight(which.until + timedelta(days=1)))
     if which.serious:
-        found.append(row.severity.in_(SERIOUS))
+        conditions.append(row.severity.in_(SERIOUS))
     if which.open is not None:
-        found.append(still_open(now) if which.open else sa.not_(still_open(now)))
-    return found
+        conditions.append(still_open(now) if which.open else sa.not_(still_open(now)))
+    return conditions
 
 
 def _fits(row: FindingRow, which: FindingFilter) -> bool:
@@ -136,10 +136,10 @@ def _fits(row: FindingRow, which: FindingFilter) -> bool:
 
 
 async def _used(
-    connection: AsyncConnection, found: Iterable[sa.RowMapping], known: Mapping[str, SuccessorCalls]
+    connection: AsyncConnection, read: Iterable[sa.RowMapping], known: Mapping[str, SuccessorCalls]
 ) -> dict[int, datetime]:
     """When the operation of each fixed finding, or a successor of it, was last called."""
-    fixed = [each for each in found if each["state"] == "fixed"]
+    fixed = [each for each in read if each["state"] == "fixed"]
     if not fixed:
         return {}
     names = {
@@ -189,13 +189,13 @@ def _finding(row: sa.RowMapping, used: Mapping[int, datetime], now: datetime) ->
 def _sample(row: sa.RowMapping) -> Sample | None:
     if row["sample"] is None:
         return None
-    told = json.loads(row["sample"])
+    content = json.loads(row["sample"])
     calls = tuple(
         SampleCall(each["operation"], each["endpoint"], each["soap_action"], each["xml"])
-        for each in told["calls"]
+        for each in content["calls"]
     )
     at = utc(row["sample_at"]) if row["sample_at"] else utc(row["last_seen"])
-    return Sample(at.astimezone(UTC), told["old"], calls, told.get("more", 0))
+    return Sample(at.astimezone(UTC), content["old"], calls, content.get("more", 0))
 
 
 def _of(table: sa.Table, id: int) -> sa.Select[Any]:

@@ -123,36 +123,36 @@ class Seen:
         """Shapes of these calls' requests, as samples show them; read when they are first asked for."""
         key = use.integration, use.operation
         if key not in self._messages:
-            found = [_shape(each) for each in self.samples.get(key, ())]
-            self._messages[key] = [each for each in found if each is not None]
+            shapes = [_shape(each) for each in self.samples.get(key, ())]
+            self._messages[key] = [each for each in shapes if each is not None]
         return self._messages[key]
 
     def shapes(self, use: UseOfCall, path: str) -> tuple[str, ...]:
         """The values that samples of these calls have at a path of the request."""
-        found: list[str] = []
+        values: list[str] = []
         for root in self.messages(use):
-            found += _values(root, path)
-        return tuple(dict.fromkeys(found))[:_MOST_SHAPES]
+            values += _values(root, path)
+        return tuple(dict.fromkeys(values))[:_MOST_SHAPES]
 
     def impact(self, touches: Iterable[Touch]) -> Impact:
         """The refused first, then the most called."""
-        told = sorted(
+        touched = sorted(
             touches, key=lambda it: (not it.refuses, -it.calls, it.integration, it.operation, it.path)
         )
-        concerned = {each.integration for each in told}
+        concerned = {each.integration for each in touched}
         programs = tuple(each for each in self.programs if each.integration in concerned)
-        return Impact(self.since, self.until, tuple(told), programs)
+        return Impact(self.since, self.until, tuple(touched), programs)
 
 
 async def seen(store: Store, days: int) -> Seen:
     """Calls and findings of the last days, today included. Raises BackendError."""
-    found = await reach(store, ALL, ALL, days)
-    uses = [UseOfCall(each.integration, each.operation, each.calls, each.last_seen) for each in found.hits]
+    reached = await reach(store, ALL, ALL, days)
+    uses = [UseOfCall(each.integration, each.operation, each.calls, each.last_seen) for each in reached.hits]
     async with store.reading() as connection:
-        met, samples = await _met(connection, found.since)
+        met, samples = await _met(connection, reached.since)
     logins = await login_uses(store, store.now(), days)
     known = tuple(each for each in uses if each.integration != UNKNOWN)
-    return Seen(found.since, found.until, known, found.programs, met, samples, logins)
+    return Seen(reached.since, reached.until, known, reached.programs, met, samples, logins)
 
 
 async def _met(
@@ -347,13 +347,13 @@ def _released(
                 continue  # its messages are known, and this is in none of them
             first, then = _fate(before.get(key)), _fate(after.get(key))
             calls, last = (met.count, met.last_seen) if met is not None else (use.calls, use.last_seen)
-            told = path if direction == "request" else f"{path} (answer)"
+            described = path if direction == "request" else f"{path} (answer)"
             known = met is not None or bool(shapes)
-            yield Touch(use.integration, use.operation, told, first, then, calls, known, last, shapes)
+            yield Touch(use.integration, use.operation, described, first, then, calls, known, last, shapes)
 
 
-def _fate(told: tuple[str, str | None, str | None] | None) -> str:
-    if told is None:
+def _fate(judged: tuple[str, str | None, str | None] | None) -> str:
+    if judged is None:
         return "not there"
-    fate, place, finding = told
+    fate, place, finding = judged
     return f"{fate}{f' to {place}' if place else ''}{f' ({finding})' if finding else ''}"

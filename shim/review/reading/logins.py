@@ -40,9 +40,9 @@ async def login_uses(
     if integration is not None:
         query = query.where(row.integration == integration)
     async with store.reading() as connection:
-        found = (await connection.execute(query)).all()
+        rows = (await connection.execute(query)).all()
     uses: dict[str, list[LoginUse]] = {}
-    for each in sorted(found, key=lambda it: (it.integration, _ORDER.get(it.form, len(_ORDER)))):
+    for each in sorted(rows, key=lambda it: (it.integration, _ORDER.get(it.form, len(_ORDER)))):
         uses.setdefault(each.integration, []).append(
             LoginUse(each.integration, each.form, int(each.calls), utc(each.at))
         )
@@ -67,14 +67,14 @@ class RetiredLogin:
 
 def retired(uses: Sequence[LoginUse], forms: LoginForms | None, now: datetime) -> list[RetiredLogin]:
     """The forms that are used, with what the configuration says of each; without one every form is served."""
-    found = []
+    logins = []
     for each in uses:
         form = next((known for known in LOGIN_FORMS if known == each.form), None)
         rung = forms.rung(form, lambda: now) if forms is not None else "translate"
         refused = forms is not None and form is not None and getattr(forms, form) == "refuse"
         ends = forms.refuse_from if forms is not None and refused else None
-        found.append(RetiredLogin(each, WORDS[form] if form else each.form, rung, ends))
-    return found
+        logins.append(RetiredLogin(each, WORDS[form] if form else each.form, rung, ends))
+    return logins
 
 
 def in_words(uses: Sequence[LoginUse]) -> str:

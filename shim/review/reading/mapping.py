@@ -83,8 +83,8 @@ class OperationMap:
     @property
     def lost(self) -> tuple[Renaming, ...]:
         """The paths that v3 has no place for, each path once."""
-        found = {each.old: each for each in (*self.request, *self.answer) if each.lost}
-        return tuple(found.values())
+        fates = {each.old: each for each in (*self.request, *self.answer) if each.lost}
+        return tuple(fates.values())
 
 
 def mapping_of(catalogue: Catalogue, operation: str) -> OperationMap | None:
@@ -121,16 +121,16 @@ def _calls(catalogue: Catalogue, translation: Translation) -> Iterable[NewCall]:
 def _changes(translation: Translation, direction: MessageDirection) -> Iterable[Renaming]:
     fates = [each for each in translation.fates if each.direction == direction]
     places = {each.path: each.place for each in fates}
-    told = _without_repeats([each for each in fates if not _is_plain(each, places)])
-    made = list(map(_change, told))
+    shown = _without_repeats([each for each in fates if not _is_plain(each, places)])
+    changes = list(map(_change, shown))
     if direction == "request":
-        made += [
+        changes += [
             replace(_change(each), happens="goes into this call as well")
             if each.fate == "carried"
             else _change(each)
             for each in _elsewhere(translation)
         ]
-    return dict.fromkeys(made)
+    return dict.fromkeys(changes)
 
 
 def _change(fate: Fate) -> Renaming:
@@ -159,12 +159,12 @@ def _same(translation: Translation, direction: MessageDirection) -> tuple[str, .
     fates = [each for each in translation.fates if each.direction == direction]
     places = {each.path: each.place for each in fates}
     renamed = [f"{each.path}/" for each in fates if each.fate == "renamed"]
-    found: list[str] = []
+    paths: list[str] = []
     for each in fates:
-        below = any(each.path.startswith(above) for above in (*renamed, *(f"{path}/" for path in found)))
+        below = any(each.path.startswith(above) for above in (*renamed, *(f"{path}/" for path in paths)))
         if _is_plain(each, places) and not below:
-            found.append(each.path)
-    return tuple(dict.fromkeys(found))
+            paths.append(each.path)
+    return tuple(dict.fromkeys(paths))
 
 
 def _is_plain(fate: Fate, places: Mapping[str, str | None]) -> bool:
@@ -176,18 +176,18 @@ def _is_plain(fate: Fate, places: Mapping[str, str | None]) -> bool:
 
 def _without_repeats(fates: Sequence[Fate]) -> list[Fate]:
     """Without those that only repeat what is said of the element that they are in."""
-    said = {each.path: (each.fate, each.because) for each in fates}
-    return [each for each in fates if said.get(each.path.rpartition("/")[0]) != (each.fate, each.because)]
+    by_path = {each.path: (each.fate, each.because) for each in fates}
+    return [each for each in fates if by_path.get(each.path.rpartition("/")[0]) != (each.fate, each.because)]
 
 
 def _only_new(translation: Translation) -> Iterable[Addition]:
-    found: dict[str, Addition] = {}
+    additions: dict[str, Addition] = {}
     for part in (*translation.legs.values(), translation):
         for rule in part.declared.rules:
             if not rule.old and rule.new:
                 path = f"{rule.new} (answer)" if rule.only == "answer" else rule.new
-                found.setdefault(path, Addition(path, rule.because))
-    return found.values()
+                additions.setdefault(path, Addition(path, rule.because))
+    return additions.values()
 
 
 def _notes(translation: Translation) -> Iterable[str]:

@@ -22,14 +22,14 @@ _OF_ALL = "ID"
 def model_calls(catalogue: Catalogue, operation: str) -> tuple[SampleCall, ...]:
     """The v3 calls that the operation becomes at the least; none where the shim serves it alone, or where a dry
     run does not get through."""
-    translation, told = catalogue.translations.get(operation), mapping_of(catalogue, operation)
-    if translation is None or told is None or told.alone:
+    translation, mapping = catalogue.translations.get(operation), mapping_of(catalogue, operation)
+    if translation is None or mapping is None or mapping.alone:
         return ()
     message = least(translation.old.input, translation.request.demands)
     run = dry_run(catalogue, message.encode(), "")
     if run.fault is not None or run.cut_short:
         return ()
-    declared = {call.operation for call in told.calls}
+    declared = {call.operation for call in mapping.calls}
     calls = [(f"{each.service}.{each.operation}", each) for each in run.calls]
     kept = [each for each in calls if each[0] in declared] or [
         each for each in calls if not each[1].operation.startswith(READS)
@@ -46,8 +46,8 @@ def least(decl: ElementDecl, demands: Iterable[Demand] | None = None) -> str:
     if decl.complex is None or decl.complex.text is not None:
         return f"<{decl.name}>{'1' if decl.simple and decl.simple.base == 'boolean' else '20'}</{decl.name}>"
     slots = decl.complex.slots
-    asked = decl.complex.demands if demands is None else demands
-    needed = list(dict.fromkeys(slots[each.names[0]].decl for each in asked if not each.when))
+    required = decl.complex.demands if demands is None else demands
+    needed = list(dict.fromkeys(slots[each.names[0]].decl for each in required if not each.when))
     if not needed and _OF_ALL in slots:
         needed = [slots[_OF_ALL].decl]
     return f"<{decl.name}>{''.join(least(each) for each in needed)}</{decl.name}>"

@@ -32,15 +32,15 @@ class PortingStep:
 
 def in_order(steps: Iterable[PortingStep]) -> list[str]:
     """Full names in the suggested order."""
-    wanted = sorted(
+    ordered = sorted(
         steps, key=lambda each: (each.holds, EFFORTS.index(each.effort), -each.calls, each.operation)
     )
     reads: dict[str, list[str]] = defaultdict(list)
-    for each in wanted:
+    for each in ordered:
         if not each.writes:
             reads[noun(each.operation)].append(each.operation)
     done: dict[str, None] = {}
-    for each in wanted:
+    for each in ordered:
         if each.writes:
             done |= dict.fromkeys(reads[noun(each.operation)])
         done[each.operation] = None

@@ -117,8 +117,8 @@ class Review:
 
 def uses_of(seen: Overview, operation: str | None = None) -> list[OperationUse]:
     """Who uses which old operation, or this one, by operation, the one that calls it most first."""
-    found = [use for each in seen.integrations for use in each.operations if operation in (None, use.operation)]
-    return sorted(found, key=lambda each: (each.operation, -each.calls, each.integration))
+    uses = [use for each in seen.integrations for use in each.operations if operation in (None, use.operation)]
+    return sorted(uses, key=lambda each: (each.operation, -each.calls, each.integration))
 
 
 async def logins(

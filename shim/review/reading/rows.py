@@ -156,10 +156,10 @@ async def uses(connection: AsyncConnection, window: Window, integration: str | N
         .where(window.condition(integration))
         .group_by(row.integration, row.side, row.operation)
     )
-    found = (await connection.execute(query)).all()
+    read = (await connection.execute(query)).all()
     return [
         Use(name, side, operation, calls, faults, days, utc(first), utc(last))
-        for name, side, operation, calls, faults, days, first, last in found
+        for name, side, operation, calls, faults, days, first, last in read
     ]
 
 
@@ -193,10 +193,10 @@ async def met(
     one = sa.select(*names, apart).where(_of(row.integration, which, integration)).subquery().c
     group = (one.integration, one.operation, one.code, one.severity)
     query = sa.select(*group, sa.func.count(), sa.func.max(one.last_seen)).group_by(*group, one.apart)
-    found = (await connection.execute(query)).all()
+    read = (await connection.execute(query)).all()
     return [
         Met(name, operation, code, severity, findings, utc(last))
-        for name, operation, code, severity, findings, last in found
+        for name, operation, code, severity, findings, last in read
     ]
 
 
@@ -236,8 +236,8 @@ async def logins(
     counts = sa.select(sa.func.count(), sa.cast(sa.func.coalesce(sa.func.sum(row.calls), 0), sa.BigInteger))
     total, calls = (await connection.execute(counts.where(which))).one()
     query = sa.select(REFUSED_LOGINS).where(which).order_by(row.last_seen.desc(), row.digest, row.address)
-    found = (await connection.execute(query.offset(start).limit(most))).mappings().all()
-    return LoginPage(tuple(map(_login, found)), total, calls)
+    read = (await connection.execute(query.offset(start).limit(most))).mappings().all()
+    return LoginPage(tuple(map(_login, read)), total, calls)
 
 
 def _login(row: sa.RowMapping) -> LoginRow:
@@ -248,8 +248,8 @@ def _login(row: sa.RowMapping) -> LoginRow:
 async def placed(connection: AsyncConnection, integration: str | None) -> list[Placed]:
     row = PORTING.c
     query = sa.select(row.integration, row.operation, row.rung, row.at)
-    found = (await connection.execute(query.where(_of(row.integration, sa.true(), integration)))).all()
-    return [Placed(*each[:3], utc(each[3])) for each in found]
+    read = (await connection.execute(query.where(_of(row.integration, sa.true(), integration)))).all()
+    return [Placed(*each[:3], utc(each[3])) for each in read]
 
 
 async def called(connection: AsyncConnection, integration: str | None) -> dict[str, UsedOperation]:
@@ -264,8 +264,8 @@ async def notes(connection: AsyncConnection, integration: str | None) -> dict[st
     """Notes on integrations from the review page."""
     row = INTEGRATION_NOTES.c
     query = sa.select(row.integration, row.text, row.who, row.at)
-    found = await connection.execute(query.where(_of(row.integration, sa.true(), integration)))
-    return {name: Note(text, who, utc(at)) for name, text, who, at in found}
+    read = await connection.execute(query.where(_of(row.integration, sa.true(), integration)))
+    return {name: Note(text, who, utc(at)) for name, text, who, at in read}
 
 
 async def callers(connection: AsyncConnection, integration: str) -> tuple[list[CallerRow], int]:
@@ -277,8 +277,8 @@ async def callers(connection: AsyncConnection, integration: str) -> tuple[list[C
         .order_by(row.last_seen.desc(), row.agent, row.address)
         .limit(_MOST_CALLERS)
     )
-    found = (await connection.execute(query)).all()
-    listed = [CallerRow(*each[:5], utc(each[5])) for each in found]
+    read = (await connection.execute(query)).all()
+    listed = [CallerRow(*each[:5], utc(each[5])) for each in read]
     if len(listed) < _MOST_CALLERS:
         return listed, 0
     everybody = sa.select(sa.func.count()).select_from(CALLERS).where(row.integration == integration)
@@ -293,8 +293,8 @@ async def planned(connection: AsyncConnection, now: datetime, integration: str) 
         .where(row.integration.in_((integration, "*")), row.ends_at > now, row.stopped_at.is_(None))
         .order_by(row.starts_at, row.operation)
     )
-    found = (await connection.execute(query)).all()
-    return [ShownBrownout(name, utc(start), utc(end), text, link) for name, start, end, text, link in found]
+    read = (await connection.execute(query)).all()
+    return [ShownBrownout(name, utc(start), utc(end), text, link) for name, start, end, text, link in read]
 
 
 async def last_used(
@@ -309,8 +309,8 @@ async def last_used(
         .where(row.operation.in_(sorted(set(operations))))
         .group_by(row.integration, row.operation)
     )
-    found = (await connection.execute(query)).all()
-    return {(name, operation): utc(seen) for name, operation, seen in found}
+    read = (await connection.execute(query)).all()
+    return {(name, operation): utc(seen) for name, operation, seen in read}
 
 
 def _total(column: sa.ColumnElement[int]) -> sa.Cast[int]:

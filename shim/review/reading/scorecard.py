@@ -138,7 +138,7 @@ def build(
         failures=failures(seen.days, seen.faults, window.until),
         trend=trend(days_of(seen.days, window.longer(DAYS)), window.until, began_of([seen])),
         observed=observed,
-        past_findings=sum(each.findings for found in seen.met.values() for each in found)
+        past_findings=sum(each.findings for rows in seen.met.values() for each in rows)
         - sum(findings.values()),
         more_callers=seen.more_callers,
         native=_native(seen.new.values()),
@@ -147,10 +147,10 @@ def build(
 
 
 def _native(uses: Iterable[Use]) -> tuple[NativeUse, ...]:
-    made = [
+    listed = [
         NativeUse(each.operation, each.calls, each.faults, each.first_seen, each.last_seen) for each in uses
     ]
-    return tuple(sorted(made, key=lambda each: (-each.calls, each.operation)))
+    return tuple(sorted(listed, key=lambda each: (-each.calls, each.operation)))
 
 
 def _observed(seen: LastSeen, window: Window) -> int:
@@ -169,11 +169,11 @@ def began_of(seen: Iterable[LastSeen]) -> date | None:
 
 def _reasons(faults: Iterable[FaultCount]) -> Mapping[str, Mapping[str, int]]:
     """Faults in the window by operation and reason."""
-    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    by_integration: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for each in faults:
         if each.window:
-            found[each.operation][each.reason] = each.window
-    return found
+            by_integration[each.operation][each.reason] = each.window
+    return by_integration
 
 
 def is_nameless(name: str) -> bool:
@@ -221,17 +221,17 @@ def _operations(
         if not each.ported
     ]
     places = {operation: number for number, operation in enumerate(in_order(steps), 1)}
-    made = [
+    uses = [
         _operation(each, observed, places.get(each.use.operation), reasons.get(each.use.operation, {}))
         for each in judged
     ]
-    return tuple(sorted(made, key=lambda each: (each.order is None, each.order or 0, each.operation)))
+    return tuple(sorted(uses, key=lambda each: (each.order is None, each.order or 0, each.operation)))
 
 
 def _operation(judged: _Judged, observed: int, order: int | None, reasons: Mapping[str, int]) -> OperationUse:
     use, known, met = judged.use, judged.known, judged.met
     maps = worst_of(each.severity for each in met if each.code not in OF_PORTING)
-    wanted = sum(reasons.get(each, 0) for each in ON_PURPOSE)
+    on_purpose = sum(reasons.get(each, 0) for each in ON_PURPOSE)
     return OperationUse(
         integration=use.integration,
         operation=use.operation,
@@ -250,15 +250,15 @@ def _operation(judged: _Judged, observed: int, order: int | None, reasons: Mappi
         effort=judged.work.effort,
         reason=judged.work.reason,
         order=order,
-        failing=is_failing(use.calls, use.faults - wanted),
+        failing=is_failing(use.calls, use.faults - on_purpose),
         reasons=reasons,
     )
 
 
 def worst_of(severities: Iterable[str]) -> Severity | None:
     """The worst of them; None when there are none."""
-    found = [cast(Severity, each) for each in severities]
-    return max(found, key=SEVERITIES.index, default=None)
+    listed = [cast(Severity, each) for each in severities]
+    return max(listed, key=SEVERITIES.index, default=None)
 
 
 def _placed(operation: str, seen: LastSeen) -> Placed | None:
@@ -279,8 +279,8 @@ def _findings(seen: LastSeen, judged: Iterable[_Judged]) -> dict[Severity, int]:
     """Open findings by severity: those that count, and those of operations that are not in use."""
     counted = {each.use.operation: each.met for each in judged}
     counts: Counter[str] = Counter()
-    for operation, found in seen.met.items():
-        for each in counted.get(operation, found):
+    for operation, rows in seen.met.items():
+        for each in counted.get(operation, rows):
             counts[each.severity] += each.findings
     return {severity: counts[severity] for severity in SEVERITIES if counts[severity]}
 
@@ -297,10 +297,10 @@ def days_of(counts: Iterable[DayCount], window: Window) -> tuple[Day, ...]:
 def _effort(left: Sequence[OperationUse], seen: LastSeen) -> tuple[Effort, str]:
     """That of the hardest operation that is left, and what there is of each class."""
     if not left:
-        said = "Every operation is ported." if seen.old else "No 2.5 calls in these days."
-        return "none", said
+        nothing_left = "Every operation is ported." if seen.old else "No 2.5 calls in these days."
+        return "none", nothing_left
     counts = Counter(each.effort for each in left)
     hardest = max(left, key=lambda each: (EFFORTS.index(each.effort), each.calls))
     parts = [f"{counts[effort]} {effort}" for effort in reversed(EFFORTS) if counts[effort]]
-    told = f"{len(left)} operation{'s' if len(left) > 1 else ''} left: {', '.join(parts)}"
-    return hardest.effort, f"{told}. The hardest is {hardest.operation}: {hardest.reason}"
+    sentence = f"{len(left)} operation{'s' if len(left) > 1 else ''} left: {', '.join(parts)}"
+    return hardest.effort, f"{sentence}. The hardest is {hardest.operation}: {hardest.reason}"

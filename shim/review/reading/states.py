@@ -71,11 +71,11 @@ async def change(
     who, text = _who(who), _text(text)
     _judge(state, text, until, now)
     values = {"state": state, "state_at": now, "until": until}
-    said = f"{text} (until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC)" if until else text
+    full_text = f"{text} (until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC)" if until else text
     async with store.writing() as connection:
         was = await _state(connection, id)
         await connection.execute(sa.update(FINDINGS).where(FINDINGS.c.id == id).values(values))
-        return await _record(connection, id, FindingEvent(now, who, was, state, said))
+        return await _record(connection, id, FindingEvent(now, who, was, state, full_text))
 
 
 async def change_all(
@@ -91,17 +91,17 @@ async def change_all(
     """Say the same of many findings, all of them or none; how many there are. Raises like `change`."""
     who, text = _who(who), _text(text)
     _judge(state, text, until, now)
-    said = f"{text} (until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC)" if until else text
-    wanted, changed = sorted(ids), 0
+    full_text = f"{text} (until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC)" if until else text
+    ordered, changed = sorted(ids), 0
     async with store.writing() as connection:
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = FINDINGS.c.id.in_(wanted[start : start + _AT_ONCE])
+        for start in range(0, len(ordered), _AT_ONCE):
+            some = FINDINGS.c.id.in_(ordered[start : start + _AT_ONCE])
             query = sa.select(FINDINGS.c.id, FINDINGS.c.state).where(some).order_by(FINDINGS.c.id)
             was = (await connection.execute(query.with_for_update())).all()
             values = {"state": state, "state_at": now, "until": until}
             await connection.execute(sa.update(FINDINGS).where(some).values(values))
             events = [
-                {"finding": id, "at": now, "who": who, "was": before, "became": state, "text": said}
+                {"finding": id, "at": now, "who": who, "was": before, "became": state, "text": full_text}
                 for id, before in was
             ]
             if events:
