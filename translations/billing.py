@@ -10,8 +10,8 @@ from translations.shared import traces
 from translations.shared.accounts import UPDATED
 
 _MIN_FEE = "A least fee for a call is new in v3: it is left at none."
-_ASKED = "2.5 always repeats which charging plan was asked for."
-OF_PLAN = (echo("chargingPlanID", "chargingPlanID", _ASKED), unread("chargingPlanID", _ASKED))
+_REPEATED = "2.5 always repeats which charging plan was asked for."
+OF_PLAN = (echo("chargingPlanID", "chargingPlanID", _REPEATED), unread("chargingPlanID", _REPEATED))
 
 SERVICE = service(
     "Billing",

@@ -42,13 +42,13 @@ def audit(
 
     begin = since.replace(tzinfo=UTC) if since is not None else None
 
-    async def asked(store: Store, settings: Config) -> list[AuditEvent]:
+    async def events_since(store: Store, settings: Config) -> list[AuditEvent]:
         return await audit_log(store, begin)
 
     emit(
         format,
         "changes",
         _COLUMNS,
-        [each.plain() for each in with_store(config, asked)],
+        [each.plain() for each in with_store(config, events_since)],
         names=("at", "subject"),
     )

@@ -44,7 +44,7 @@ def health(
 
     flags = {"admin_host": admin_host, "admin_port": admin_port}
     admin = loading.config(config, options.overrides(flags)).admin
-    end(_asked(admin, "/livez" if live else "/readyz?verbose", wait, format))
+    end(_ask(admin, "/livez" if live else "/readyz?verbose", wait, format))
 
 
 def _json(fine: bool, text: str) -> str:
@@ -71,7 +71,7 @@ def _why(error: Exception) -> str:
     return type(error).__name__
 
 
-def _asked(admin: Admin, path: str, wait: float, form: HealthForm) -> ExitCode:
+def _ask(admin: Admin, path: str, wait: float, form: HealthForm) -> ExitCode:
     import http.client
 
     from shim.cli.common.admin_listener import place, trust

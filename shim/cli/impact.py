@@ -89,7 +89,7 @@ def rung(
 
     _judge_scope(operation)
     change = rung_set(integration, operation, rung.value)
-    _told(_compared(config, days, change, integration), format, fail_on)
+    _show(_compared(config, days, change, integration), format, fail_on)
 
 
 @app.command("exception")
@@ -106,7 +106,7 @@ def exception(
 
     _judge_scope(operation)
     change = exception_ended(integration, operation)
-    _told(_compared(config, days, change, integration), format, fail_on)
+    _show(_compared(config, days, change, integration), format, fail_on)
 
 
 @app.command("login")
@@ -123,7 +123,7 @@ def login(
     from shim.review.reading.changes import login_set
 
     change = login_set(integration, form.value, rung.value)
-    _told(_compared(config, days, change, integration), format, fail_on)
+    _show(_compared(config, days, change, integration), format, fail_on)
 
 
 @app.command("policy")
@@ -148,7 +148,7 @@ def policy(
 
     _judge_scope(operation)
     change = policy_added(integration, policies.Policy(do.value, operation, path, finding))
-    _told(_compared(config, days, change, integration), format, fail_on)
+    _show(_compared(config, days, change, integration), format, fail_on)
 
 
 @app.command("brownout")
@@ -169,7 +169,7 @@ def brownout(
         require(integration, settings, all_of_them=True)
         return impact.brownout(await impact.seen(store, days), integration, operation)
 
-    _told(with_store(config, read), format, fail_on)
+    _show(with_store(config, read), format, fail_on)
 
 
 @app.command("config")
@@ -205,7 +205,7 @@ def config_(
         )
         return impact.changed(what, compiled, before, after)
 
-    _told(with_store(config, read), format, fail_on)
+    _show(with_store(config, read), format, fail_on)
 
 
 @app.command("release")
@@ -237,7 +237,7 @@ def release(
     async def read(store: Store, settings: Config) -> Impact:
         return impact.release(await impact.seen(store, days), was, now)
 
-    _told(with_store(config, read), format, fail_on)
+    _show(with_store(config, read), format, fail_on)
 
 
 # ---- what they share ----
@@ -266,7 +266,7 @@ def _judge_scope(operation: str) -> None:
         fail(ExitCode.USAGE, f"{problem[0].upper()}{problem[1:]}.")
 
 
-def _told(impact: Impact, form: OutputForm, fail_on: ImpactFailOn | None) -> None:
+def _show(impact: Impact, form: OutputForm, fail_on: ImpactFailOn | None) -> None:
     touches: list[OutputRow] = [
         {name: getattr(each, name) for name in _COLUMNS}
         | {"last_seen": time(each.last_seen), "shapes": list(each.shapes), "seen": each.seen}

@@ -83,12 +83,12 @@ def show(
     entry, now = _one(config, reference)
     calls = entry.repairs() if entry.state == "paused" else []
     if format is OutputForm.JSON:
-        steps = [{"step": each.name, "state": each.state, "made": each.found} for each in entry.steps]
+        steps = [{"step": each.name, "state": each.state, "made": each.row_key} for each in entry.steps]
         repairs = [{"call": name, "parameters": parameters} for name, parameters in calls]
         emit_json({"entry": _row(entry, now), "steps": steps, "repairs": repairs})
         return
     emit(format, "entries", _COLUMNS, [_row(entry, now)], names=_NAMES, spare=("owner", "held", "age"))
-    print_table(table(("step", "state", "made"), ((s.name, s.state, s.found or "") for s in entry.steps)))
+    print_table(table(("step", "state", "made"), ((s.name, s.state, s.row_key or "") for s in entry.steps)))
     if calls:
         rows = (
             (name, ", ".join(f"{key}={value}" for key, value in parameters.items()))

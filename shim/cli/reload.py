@@ -50,10 +50,10 @@ def reload(
     loading.policies(settings, loading.catalogue(loading.dialect(None, settings)))
     before = _status(settings)
     _signal(int(before["pid"]))
-    end(_told(_next(settings, before["configuration"]["number"], wait), format))
+    end(_show(_next(settings, before["configuration"]["number"], wait), format))
 
 
-def _told(done: dict[str, Any], form: ReloadForm) -> ExitCode:
+def _show(done: dict[str, Any], form: ReloadForm) -> ExitCode:
     if form is ReloadForm.JSON:
         typer.echo(json.dumps(done, indent=1, ensure_ascii=False))
         return ExitCode.USAGE if done["problems"] else ExitCode.FINE

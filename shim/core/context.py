@@ -102,7 +102,7 @@ class CallContext:
         "in_old_words",
         "kept",
         "limits",
-        "place",
+        "package",
         "record",
         "request",
         "schema_version",
@@ -120,7 +120,7 @@ class CallContext:
         limits: Limits | None = None,
         schema_version: str = "",
         shown_version: str | None = None,
-        place: str = "",
+        package: str = "",
     ) -> None:
         self.catalogue: Final = catalogue
         self._translation: Final = translation
@@ -133,7 +133,7 @@ class CallContext:
         """The 2.x version to speak of to the caller: its own, where its message says it."""
         self.shown_version: Final = shown_version
         """The product version that old clients are to see; None: the backend's."""
-        self.place: Final = place
+        self.package: Final = package
         """Which call of a call that holds several this is; empty for any other."""
         self.extensions: Final = NamedExtensions()
         self.kept: Final = KeptValues()
@@ -149,8 +149,8 @@ class CallContext:
         assert self._translation is not None, "this context serves no call of 2.5"
         return self._translation
 
-    def find(self, code: Code, path: str, because: str = "", place: str | None = None) -> None:
-        self.record.findings.add(code, path, because, place)
+    def find(self, code: Code, path: str, because: str = "", v3_path: str | None = None) -> None:
+        self.record.findings.add(code, path, because, v3_path)
 
     def policy(self, code: Code, path: str = ANY, side: Side = "request") -> Do:
         """The choice where a rule has this finding: the default, or what was chosen."""

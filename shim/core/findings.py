@@ -292,7 +292,7 @@ KINDS: dict[Code, FindingKind] = {
     "field-kept": FindingKind(
         "warning",
         "Kept by the shim",
-        "v3 has no place for it: the shim stores it and gives it back on reading. v3 does not act on it.",
+        "v3 has no v3_path for it: the shim stores it and gives it back on reading. v3 does not act on it.",
         "Move it to where it belongs, your own database perhaps, before this call is ported.",
     ),
     "field-emulated": FindingKind(
@@ -328,7 +328,7 @@ KINDS: dict[Code, FindingKind] = {
     "field-dropped": FindingKind(
         "loss",
         "Dropped",
-        "v3 has no place for it and nothing acts on it any more.",
+        "v3 has no v3_path for it and nothing acts on it any more.",
         "Find out what relied on it, then stop sending it.",
     ),
     "no-value": FindingKind(
@@ -402,7 +402,7 @@ def kind_of(code: str) -> FindingKind | None:
 
 @dataclass(slots=True)
 class Finding:
-    """One thing found in one call, `count` times. `place` is where the matter lives in v3, if anywhere.
+    """One thing found in one call, `count` times. `v3_path` is where the matter lives in v3, if anywhere.
 
     `inner`: it is that of a call inside, which counts it (see `shim.core.inner`).
     """
@@ -410,7 +410,7 @@ class Finding:
     code: Code
     path: str
     because: str
-    place: str | None = None
+    v3_path: str | None = None
     severity: Severity = "info"
     count: int = 1
     inner: bool = False
@@ -425,22 +425,22 @@ class Findings:
     MOST: ClassVar[int] = 200
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Code, str], Finding] = {}
+        self._by_key: dict[tuple[Code, str], Finding] = {}
 
     def add(
-        self, code: Code, path: str, because: str = "", place: str | None = None, *, inner: bool = False
+        self, code: Code, path: str, because: str = "", v3_path: str | None = None, *, inner: bool = False
     ) -> None:
         """Add a finding of a known code; `because` defaults to the code's meaning."""
-        known = self._found.get((code, path))
-        if known is None and len(self._found) >= self.MOST:
-            code, path, because, place, inner = "more-findings", "", "", None, False
-            known = self._found.get((code, path))
+        known = self._by_key.get((code, path))
+        if known is None and len(self._by_key) >= self.MOST:
+            code, path, because, v3_path, inner = "more-findings", "", "", None, False
+            known = self._by_key.get((code, path))
         if known is not None:
             known.count += 1
         else:
             kind = KINDS[code]
-            self._found[code, path] = Finding(
-                code, path, because or kind.meaning, place, kind.severity, inner=inner
+            self._by_key[code, path] = Finding(
+                code, path, because or kind.meaning, v3_path, kind.severity, inner=inner
             )
 
     @property
@@ -450,7 +450,7 @@ class Findings:
 
     def __iter__(self) -> Iterator[Finding]:
         """Those that there are now: a step in another thread, which nobody waits for, may still add some."""
-        return iter(tuple(self._found.values()))
+        return iter(tuple(self._by_key.values()))
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._by_key)

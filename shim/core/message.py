@@ -142,4 +142,4 @@ class Envelope:
     headers: list[Element]
     surplus: tuple[str, ...] = ()
     soap_12: bool = False
-    found: tuple[tuple[Code, str], ...] = ()
+    notes: tuple[tuple[Code, str], ...] = ()

@@ -111,7 +111,7 @@ def parse(
     if not (envelope.body.name or empty):
         raise CallerError("not-soap", "The SOAP envelope has no body element: there is no call in it.")
     if undeclared:
-        envelope.found += (("undeclared-prefix", ""),)
+        envelope.notes += (("undeclared-prefix", ""),)
     if len(document) > PIECE:
         take_apart(root)
     return envelope

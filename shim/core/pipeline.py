@@ -77,7 +77,7 @@ class Shim:
     deprecation: DeprecationDates = field(default_factory=DeprecationDates)
     familiar: Familiar = field(default_factory=Familiar)
     """Judges whether a message has names that its parser must forget."""
-    said: Element | None = None
+    backend_info: Element | None = None
     """The serverInfo that the backend sent last, for answers that need no v3 call."""
 
 
@@ -104,7 +104,7 @@ class Outcome:
     request: Element | None = field(default=None, repr=False)
     inner: list[InnerCall] = field(default_factory=list)
     """The calls that a call of calls holds, as far as they were begun."""
-    said: Element | None = None
+    backend_info: Element | None = None
     """The serverInfo header of the last v3 answer; None where there was none."""
     held: list[list[Element]] = field(default_factory=list, repr=False)
     """Parts of long trees, which are given up bit by bit at the end."""
@@ -156,13 +156,13 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
     context = _context(shim, translation, envelope.body, outcome.caller, outcome, version)
     old = yield from perform(context)
 
-    outcome.said = context.record.server_info
+    outcome.backend_info = context.record.server_info
     if outcome.held:
         outcome.held.append(parts_of(old))
 
     # serialise
     body = written(translation, old, outcome.findings, version)
-    info = shim.server_info.header(context.record.server_info or shim.said)
+    info = shim.server_info.header(context.record.server_info or shim.backend_info)
     body, blocks = add_notices(shim.deprecation, context, old, body)
     return translation.writer(version).envelope(body, info, version, blocks)
 
@@ -170,7 +170,7 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
 def _note(envelope: Envelope, request: Request, findings: Findings) -> None:
     """The findings that a message makes by its form."""
     path = envelope.body.name[:LONGEST_NAME]
-    for code, because in envelope.found:
+    for code, because in envelope.notes:
         findings.add(code, path, because)
     if request.unusual:
         findings.add("unusual-path", path)

@@ -31,19 +31,19 @@ class HealthState:
     def __init__(self, checks: dict[str, HealthCheck], monotonic: Callable[[], float] = time.monotonic) -> None:
         self._checks = checks
         self._monotonic = monotonic
-        self._found: dict[str, str | None] = {}
+        self._problems: dict[str, str | None] = {}
         self._at: float | None = None
 
-    async def found(self) -> dict[str, str | None]:
+    async def problems(self) -> dict[str, str | None]:
         """The problems by check; None where nothing is."""
         if self._at is None or self._monotonic() - self._at > _GOOD_FOR:
-            self._found = {name: await check() for name, check in self._checks.items()}
+            self._problems = {name: await check() for name, check in self._checks.items()}
             self._at = self._monotonic()
-        return self._found
+        return self._problems
 
     async def readiness(self, request: web.Request, *, stopping: bool, reasons: bool) -> web.Response:
         """GET /readyz: 200 or 503. With `reasons` the answer names what is wrong, with ?verbose every check."""
-        problems = {"shutdown": "the shim stops"} if stopping else await self.found()
+        problems = {"shutdown": "the shim stops"} if stopping else await self.problems()
         wrong = [name for name, problem in problems.items() if problem]
         text = "stopping" if stopping else f"not ready: {', '.join(wrong)}" if wrong else "ready"
         if not reasons and wrong and not stopping:

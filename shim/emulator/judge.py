@@ -118,7 +118,7 @@ def _refusal(operation: Operation, problem: Unwritten) -> Refusal:
     if problem.why == "value":
         return Refusal(
             _CODES.get(name) or _rule_code(name),
-            f"The value of {problem.path} is invalid: it must be {_wanted(operation, problem.path)}.",
+            f"The value of {problem.path} is invalid: it must be {_form_of(operation, problem.path)}.",
         )
     code = PARAMETER_MISSING if problem.why == "missing" else None
     return Refusal(code, _WORDS[problem.why].format(name=name, path=problem.path))
@@ -130,7 +130,7 @@ def _rule_code(name: str) -> str | None:
     return _PATTERNS[name][0] if name in _PATTERNS else None
 
 
-def _wanted(operation: Operation, path: str) -> str:
+def _form_of(operation: Operation, path: str) -> str:
     decl = operation.input
     for step in path.split("/"):
         kind = decl.complex

@@ -46,7 +46,7 @@ def test_one_more_renamed_field_is_a_row_and_a_rule() -> None:
     judge_each(old(), [*map(new, dialects()), later], services)
     for interface, place in ((new(), "networkCode"), (later, "network")):
         translation = compile_catalogue(old(), interface, services).translations["Report.CallReport"]
-        assert [each.place for each in translation.fates if each.path == "networkCode"] == [place]
+        assert [each.v3_path for each in translation.fates if each.path == "networkCode"] == [place]
 
 
 def test_a_row_without_a_rule_does_not_start() -> None:

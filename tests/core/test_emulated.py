@@ -60,7 +60,7 @@ def test_these_and_no_others() -> None:
 @pytest.mark.parametrize("name", EMULATED)
 def test_every_path_is_emulated_with_a_finding_and_a_reason(name: str) -> None:
     for fate in catalogue().translations[name].fates:
-        assert (fate.fate, fate.place, fate.finding) == ("emulated", None, "operation-emulated")
+        assert (fate.fate, fate.v3_path, fate.finding) == ("emulated", None, "operation-emulated")
         assert fate.because
 
 

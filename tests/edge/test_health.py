@@ -11,7 +11,7 @@ import trustme
 from aiohttp.test_utils import TestClient, TestServer
 
 from shim.cli.common.console import ExitCode
-from shim.cli.health import HealthForm, _asked
+from shim.cli.health import HealthForm, _ask
 from shim.edge.app import Application, open_application
 from shim.edge.exchange.recovery import Recovery
 from shim.edge.health import HealthState, certificate_problem
@@ -95,7 +95,7 @@ async def test_what_was_found_is_told_again_for_a_second() -> None:
 
     health = HealthState({"store": check}, lambda: now[0])
     for now[0] in (0.0, 0.5, 1.0, 1.5):
-        await health.found()
+        await health.problems()
     assert asked_of == 2
 
 
@@ -108,7 +108,7 @@ def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_command_says_that_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _asked(Admin(host="127.0.0.1", port=1), "/livez", 1, HealthForm.TEXT) is ExitCode.FINDINGS
+    assert _ask(Admin(host="127.0.0.1", port=1), "/livez", 1, HealthForm.TEXT) is ExitCode.FINDINGS
     assert "No shim answers at 127.0.0.1:1" in capsys.readouterr().err
 
 
@@ -117,7 +117,7 @@ async def test_the_command_prints_the_checks(file: Path, capsys: pytest.CaptureF
 
     opened = open_application(load_config(file, environ={}))
     async with opened as application, TestServer(application.admin_routes()) as server:
-        ask = (_asked, Admin(host="127.0.0.1", port=server.port or 0), "/readyz?verbose", 30, HealthForm.TEXT)
+        ask = (_ask, Admin(host="127.0.0.1", port=server.port or 0), "/readyz?verbose", 30, HealthForm.TEXT)
         assert await asyncio.to_thread(*ask) is ExitCode.FINE
         application.ready = False
         assert await asyncio.to_thread(*ask) is ExitCode.FINDINGS

@@ -70,7 +70,7 @@ def unaccounted(sent: Sent) -> Iterator[str]:
         if any(_is_below(path, each) for each in told):
             continue
         fate = fates.get(path)
-        if fate is None or not fate.place:
+        if fate is None or not fate.v3_path:
             yield path
         elif fate.fate in ("carried", "renamed"):
             key = (*_place(translation, fate), canonical(text, _type(types.get(path))))
@@ -110,8 +110,8 @@ def _type(decl: ElementDecl | Attribute | None) -> Simple | None:
 
 def _place(translation: Translation, fate: Fate) -> tuple[str, str]:
     """The v3 operation and path that a fate tells of."""
-    operation, colon, path = (fate.place or "").partition(":")
-    return (operation, path) if colon else (translation.new.full_name, fate.place or "")
+    operation, colon, path = (fate.v3_path or "").partition(":")
+    return (operation, path) if colon else (translation.new.full_name, fate.v3_path or "")
 
 
 def _places(translation: Translation, fate: Fate) -> Iterator[tuple[str, str]]:
@@ -120,8 +120,8 @@ def _places(translation: Translation, fate: Fate) -> Iterator[tuple[str, str]]:
     yield operation, path
     for leg in translation.legs.values():
         for each in leg.fates:
-            if each.direction == "request" and each.path == fate.path and each.place:
-                yield leg.new.full_name, each.place
+            if each.direction == "request" and each.path == fate.path and each.v3_path:
+                yield leg.new.full_name, each.v3_path
     for rule in translation.declared.rules:
         if isinstance(rule, AccountPath) and rule.old == fate.path and rule.only != "answer" and rule.new:
             yield operation, rule.new

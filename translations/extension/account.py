@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shim.core.commands.extensions import Identity, Known
-from shim.core.commands.journal import Ask, Probe, Undo, subject_of
+from shim.core.commands.journal import Ask, Probe, Undo, lock_of
 from shim.core.commands.journal import Step as JournalStep
 from shim.core.commands.steps import Steps
 from shim.core.context import CallContext
@@ -184,7 +184,7 @@ def _edit(context: CallContext) -> Steps[Element]:
         JournalStep("edit-user", Ask(user.new.full_name, profile)),
         JournalStep("edit-extension", Ask(phone.new.full_name, device)),
     )
-    begin = beginning(context, subject_of(context.extensions.main.number), writes)
+    begin = beginning(context, lock_of(context.extensions.main.number), writes)
     return (yield from journalled(context, begin, steps))
 
 
@@ -228,7 +228,7 @@ _ONE_BY_ONE = "Extensions go one by one, each with its user when that was made f
 _NO_NAME = "v3 has no extension without a label: the login is it where the call has no name."
 
 _STRENGTH = "Later versions of v3 do not take how strong an automatic password is."
-_TOLD = "The user's own call says who is told."
+_OWN_CALL = "The user's own call says who is told."
 _USER: tuple[Rule, ...] = (
     rename("channelRuleId", "channelRuleID", "Later versions of v3 write it so.", where="channelRuleID"),
     newcomer("role"),
@@ -242,21 +242,21 @@ ADD = plan(
     "AddExtension",
     _add,
     call("PBX.GetTemplates", _WHICH_TEMPLATE),
-    shared_emails.ASKED,
+    shared_emails.USERS_READ,
     completing.MEMBERS,
     call("User.GetUsers", "Who has the login already; once more when it was not seen how AddUser ended."),
     leg("user", "User.AddUser", [
         _USERS_ID, TEMPLATE, *person_names.BOTH, *completing.PERSON, *_USER, newcomer("otherNotifyEmail"),
         _STRENGTH_SENT, _STRENGTH_READ,
     ], undo=_USER_UNDONE),
-    *(call(name, rights.ASKED) for name in rights.ASKS),
+    *(call(name, rights.LIMITS_ASKED) for name in rights.ASKS),
     call("User.SetUserPL", rights.ALLOWED, cascades=True),
     leg("extension", "Extension.AddExtension", [
         _LABEL, filled_in("label", _NO_NAME), TEMPLATE, QUEUE,
         compute("extensionNo", str.strip, str, "a number", finding=None),
         *(unread(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentName")),
         *(elsewhere(name, _OWNER) for name in ("parentID", "parentIdentifier", "parentLogin")),
-        elsewhere("notifyOnly", _TOLD, where="notifyOnly"),
+        elsewhere("notifyOnly", _OWN_CALL, where="notifyOnly"),
         newcomer("otherNotifyEmail"),
     ], undo=_EXTENSION_UNDONE, cascades=True),
     call("Extension.GetExtensions", "What the new user has, when it was not seen how a write ended."),
@@ -267,7 +267,7 @@ ADD = plan(
 EDIT = plan(
     "EditExtension",
     _edit,
-    shared_emails.ASKED,
+    shared_emails.USERS_READ,
     first.LABEL_READ,
     leg("user", "User.EditUser", [this_user(), _USERS_ID, *person_names.SENT, *_USER, _STRENGTH_SENT]),
     leg(

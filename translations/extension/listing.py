@@ -58,7 +58,7 @@ class _Lists:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Listing:
     """One GetExtensions: the v3 requests, and how it is to be read."""
 
     context: CallContext
@@ -104,7 +104,7 @@ def listed(context: CallContext) -> Steps[Element]:
     put(users, templates.user)
     put(phones, templates.extension)
     text = (context.request.get("filter") or "").strip().lower()
-    listing = _Asked(context, users, phones, text)
+    listing = _Listing(context, users, phones, text)
     lists = yield from _read(listing)
     yield from _join(listing, lists)
     yield from _complete_people(listing, lists)
@@ -114,7 +114,7 @@ def listed(context: CallContext) -> Steps[Element]:
 # ---- reading ----
 
 
-def _read(listing: _Asked) -> Steps[_Lists]:
+def _read(listing: _Listing) -> Steps[_Lists]:
     """The lists of the parent; where they reach its own only, those of what is below it as well."""
     lists = _Lists()
     lists.take_people((yield from _ask(listing, "user", listing.users)))
@@ -130,12 +130,12 @@ def _read(listing: _Asked) -> Steps[_Lists]:
     return lists
 
 
-def _ask(listing: _Asked, leg: str, request: Element) -> Steps[Element]:
+def _ask(listing: _Listing, leg: str, request: Element) -> Steps[Element]:
     operation = listing.context.translation.legs[leg].new
     return (yield from forward(listing.context, operation, request, writes=False))
 
 
-def _rows_of_each(listing: _Asked, lists: _Lists, users: Iterable[str]) -> Steps[None]:
+def _rows_of_each(listing: _Listing, lists: _Lists, users: Iterable[str]) -> Steps[None]:
     """The extensions that each of these users has."""
     each = list(dict.fromkeys(users))
     answers = yield from _below_each(listing, "Extension.GetExtensions", listing.phones, each)
@@ -144,7 +144,7 @@ def _rows_of_each(listing: _Asked, lists: _Lists, users: Iterable[str]) -> Steps
 
 
 def _below_each(
-    listing: _Asked, name: str, request: Element, parents: Iterable[str]
+    listing: _Listing, name: str, request: Element, parents: Iterable[str]
 ) -> Steps[list[Element | None]]:
     """The lists of v3 of each of these parents, side by side; None where it refuses."""
     kept = [each for each in request.children if each.name not in _PARENT]
@@ -155,7 +155,7 @@ def _below_each(
     return answers
 
 
-def _below(listing: _Asked, lists: _Lists) -> Steps[None]:
+def _below(listing: _Listing, lists: _Lists) -> Steps[None]:
     """People and extensions of all organizations below the parent."""
     parent = [each for each in listing.users.children if each.name in _PARENT]
     above = yield from look(listing.context, "ServiceProvider.GetServiceProviders", *parent)
@@ -180,7 +180,7 @@ def _ids(answers: Iterable[Element | None], row: str) -> list[str]:
 # ---- joining ----
 
 
-def _join(listing: _Asked, lists: _Lists) -> Steps[None]:
+def _join(listing: _Listing, lists: _Lists) -> Steps[None]:
     """Find out whose each row is, and bring the identity map and the rows in line with v3."""
     context = listing.context
     yield from known_to_map(context, lists.rows)
@@ -216,7 +216,7 @@ def _join(listing: _Asked, lists: _Lists) -> Steps[None]:
         lists.rows[number] = _only(listing, "extension", details)
 
 
-def _rows_tell_users(listing: _Asked, lists: _Lists, by: dict[str, list[str]]) -> Steps[bool]:
+def _rows_tell_users(listing: _Listing, lists: _Lists, by: dict[str, list[str]]) -> Steps[bool]:
     """True if the identifier of a row is its user's; v3 is asked of one where nothing else tells."""
     way = listing.setting("row_identifier")
     rows = {number: identifier for number, row in lists.rows.items() if (identifier := row.get("identifier"))}
@@ -234,7 +234,7 @@ def _rows_tell_users(listing: _Asked, lists: _Lists, by: dict[str, list[str]]) -
 
 
 def _may_be_listed(
-    listing: _Asked, number: str, identifier: str, by: dict[str, list[str]], tells: bool
+    listing: _Listing, number: str, identifier: str, by: dict[str, list[str]], tells: bool
 ) -> bool:
     """True if a row of an unknown owner may be one to list: then v3 is asked whose it is."""
     if not (listing.text or listing.narrowed) or not tells or not identifier or identifier in by or "" in by:
@@ -242,7 +242,7 @@ def _may_be_listed(
     return _number_fits(listing, number)
 
 
-def _complete_people(listing: _Asked, lists: _Lists) -> Steps[None]:
+def _complete_people(listing: _Listing, lists: _Lists) -> Steps[None]:
     """Owners that are to be listed and that v3 did not list: found by their number, or left out by mistake."""
     if listing.may_be_number and _absent_owners(listing, lists):
         lists.take_people((yield from _ask(listing, "user", listing.everybody)), chosen=False)
@@ -257,7 +257,7 @@ def _complete_people(listing: _Asked, lists: _Lists) -> Steps[None]:
             lists.people[user] = _only(listing, "user", details)
 
 
-def _absent_owners(listing: _Asked, lists: _Lists) -> list[str]:
+def _absent_owners(listing: _Listing, lists: _Lists) -> list[str]:
     owners = {
         identity.user_id: None
         for number in lists.rows
@@ -267,7 +267,7 @@ def _absent_owners(listing: _Asked, lists: _Lists) -> list[str]:
     return [user for user in owners if user not in lists.people][:MOST_ASKED]
 
 
-def _only(listing: _Asked, row: str, details: Element) -> Element:
+def _only(listing: _Listing, row: str, details: Element) -> Element:
     """The details that a row of a list has."""
     kind = listing.context.translation.legs[row].new.output.complex
     inner = kind.slots[row].decl.complex if kind is not None else None
@@ -278,7 +278,7 @@ def _only(listing: _Asked, row: str, details: Element) -> Element:
 # ---- answering ----
 
 
-def _answer(listing: _Asked, lists: _Lists) -> Element:
+def _answer(listing: _Listing, lists: _Lists) -> Element:
     """The old list. That it is empty is said only of one that is."""
     phones, context = listing.context.translation.legs["extension"], listing.context
     old = phones.to_old(
@@ -304,7 +304,7 @@ def _once(notices: list[Element]) -> list[Element]:
     return elements
 
 
-def _row(listing: _Asked, lists: _Lists, number: str, extension: Element) -> Element | None:
+def _row(listing: _Listing, lists: _Lists, number: str, extension: Element) -> Element | None:
     """One row of the old list: the phone's type and number, the account's names. None for one not asked for."""
     identity: Identity | None = listing.context.extensions.identities.get(("number", number))
     owner = lists.people.get(identity.user_id) if identity else None
@@ -321,6 +321,6 @@ def _row(listing: _Asked, lists: _Lists, number: str, extension: Element) -> Ele
     return Element(extension.name, children=kept)
 
 
-def _number_fits(listing: _Asked, number: str) -> bool:
+def _number_fits(listing: _Listing, number: str) -> bool:
     """True if the filter is found in the number: in the extension's own part, unless it names the whole."""
     return listing.text in (number if "*" in listing.text else number.rpartition("*")[2])

@@ -32,10 +32,10 @@ def details(context: CallContext) -> Steps[Element]:
     translation = context.translation
     user, phone = translation.legs["user"], translation.legs["extension"]
     translation.to_new(context)
-    profile = yield from _found(context, lambda: _profile(user, context))
+    profile = yield from _read_again(context, lambda: _profile(user, context))
     if context.extensions.main is None:
         yield from _own(context, profile)
-    device = yield from _found(context, lambda: _device(phone, context))
+    device = yield from _read_again(context, lambda: _device(phone, context))
     owner = known_from(device, _extension(context).number)
     if owner is not None and owner.user_id != _extension(context).user_id:
         [moved] = yield from learn(context, [owner])
@@ -46,7 +46,7 @@ def details(context: CallContext) -> Steps[Element]:
     return finished
 
 
-def _found(context: CallContext, read: Callable[[], Steps[Element]]) -> Steps[Element]:
+def _read_again(context: CallContext, read: Callable[[], Steps[Element]]) -> Steps[Element]:
     """Read something; once more when the extension has another number or user by now."""
     try:
         return (yield from read())

@@ -46,7 +46,9 @@ ROOM_FOR = {
 """The limit of a v3 user that lets it have an extension of a type, by its names of both sides."""
 
 ASKS = ("User.GetUserDetails", "Organization.GetOrganizationPL")
-ASKED = "What the organization has: with the setting new_user: parent, or when v3 refuses the permissions."
+LIMITS_ASKED = (
+    "What the organization has: with the setting new_user: parent, or when v3 refuses the permissions."
+)
 ALLOWED = "What the extension needs; not with a template for users."
 GRANTED = (
     "In 2.5 an extension worked at once; v3 starts a user with everything off, so the shim grants what the "
@@ -144,7 +146,7 @@ def _parent(context: CallContext, user_id: str) -> Steps[Element]:
             who = Element("ID", details.get("parentID"))
         answer = yield from read_v3(context, "Organization.GetOrganizationPL", who)
     except BackendRefused:
-        context.find("grant-unchecked", "parentID", place="Organization.GetOrganizationPL")
+        context.find("grant-unchecked", "parentID", v3_path="Organization.GetOrganizationPL")
         return Element("userPL")
     return answer.child("userPL") or Element("userPL")
 

@@ -4,7 +4,7 @@ number, type, label and settings the extension's. See `shim.core.extensions.look
 from __future__ import annotations
 
 from shim.core.catalogue.translation import Earlier
-from shim.core.commands.journal import Ask, Step, subject_of
+from shim.core.commands.journal import Ask, Step, lock_of
 from shim.core.commands.steps import Steps
 from shim.core.context import CallContext
 from shim.core.errors import PARAMETER_MISSING, CallerError
@@ -24,7 +24,7 @@ from translations.shared import reading_first as first
 from translations.shared import traces
 from translations.shared.accounts import UPDATED
 
-ASKED = extension(main=True, only="request")
+MAIN = extension(main=True, only="request")
 """The extension that is asked for, where the answer names it in another way or not at all."""
 OWNER = extension("userID", "userIdentifier", main=True)
 """The extension that call rules, card codes and caller IDs belong to."""
@@ -79,7 +79,7 @@ def _set_provision(context: CallContext) -> Steps[Element]:
         Step("set-provision", Ask(settings.new.full_name, provision)),
         Step("set-password", Ask(phone.new.full_name, secret)),
     )
-    begin = beginning(context, subject_of(context.extensions.main.number), writes)
+    begin = beginning(context, lock_of(context.extensions.main.number), writes)
     writes_all = journalled(context, begin, steps)
     return (yield from phone_passwords.set_apart(context, writes_all))
 
@@ -89,7 +89,12 @@ SET_PROVISION = plan(
     _set_provision,
     first.LABEL_READ,
     leg("settings", "Extension.SetProvision", [this_extension(), ANY_TEXT]),
-    leg("phone", "Extension.EditExtension", [ASKED, first.LABEL], because="When the call sets a password."),
+    leg(
+        "phone",
+        "Extension.EditExtension",
+        [MAIN, first.LABEL],
+        because="When the call sets a password.",
+    ),
     journal="redo",
 )
 
@@ -97,7 +102,7 @@ SERVICE = service(
     "Extension",
     "Extension",
     SET_PROVISION,
-    operation("GetProvisionFile", rules=[ASKED, ONE]),
+    operation("GetProvisionFile", rules=[MAIN, ONE]),
     operation("SetExtensionStatus", "User.SetUserStatus", [USER, own_id()], siblings=True),
     operation("SetExtensionCpAccess", "User.SetUserCpAccess", [USER, own_id()], siblings=True),
     operation("SetExtensionPL", "User.SetUserPL", [USER, own_id(), permissions.SET], siblings=True),
@@ -115,7 +120,7 @@ SERVICE = service(
         extension("userID", "userIdentifier", main=True, only="request"), own_id("userID"), NUMBER_AGAIN,
     ], earlier=Earlier(answer=rules_to_earlier)),
     operation("DelCallRulesIn", rules=[OWNER]),
-    operation("GetAvailableCallerID", rules=[ASKED]),
+    operation("GetAvailableCallerID", rules=[MAIN]),
     traced(traces.CARD_CODE, operation("AddCardCode", rules=[OWNER, UPDATED])),
     operation("EditCardCode", rules=[UPDATED]),
     operation("GetCardCode", rules=[OWNER, first.CODES], plan=first.card_codes),
@@ -129,15 +134,15 @@ SERVICE = service(
     operation("AddAuthCallerIDCredit", rules=[OWNER, ITS_OWNER, UPDATED]),
     operation("GetAuthCallerIDRecharges"),
     operation("SetupExtension", rules=[this_extension(), settings.SETUP]),
-    operation("GetExtensionSettings", rules=[ASKED, OWN, settings.READ]),
+    operation("GetExtensionSettings", rules=[MAIN, OWN, settings.READ]),
     operation("SetVoicemail", rules=[this_extension(), storage("voicemailStorage"), ENVELOPE]),
-    operation("GetVoicemailSettings", rules=[ASKED, OWN_OF_TWO, storage("voicemailStorage"), ENVELOPE]),
+    operation("GetVoicemailSettings", rules=[MAIN, OWN_OF_TWO, storage("voicemailStorage"), ENVELOPE]),
     operation("SetConference", rules=[this_extension()]),
-    operation("GetConferenceSettings", rules=[ASKED, OWN_OF_TWO]),
+    operation("GetConferenceSettings", rules=[MAIN, OWN_OF_TWO]),
     operation("SetCallRecording", rules=[this_extension(), storage("recordingStorage")]),
-    operation("GetCallRecordingSettings", rules=[ASKED, OWN_OF_TWO, storage("recordingStorage")]),
-    operation("SetFaxCenter", rules=[ASKED, own_id(), UPDATED, storage("faxStorage"), SENDERS]),
-    operation("GetFaxCenterSettings", rules=[ASKED, OWN_OF_TWO, storage("faxStorage"), SENDERS]),
+    operation("GetCallRecordingSettings", rules=[MAIN, OWN_OF_TWO, storage("recordingStorage")]),
+    operation("SetFaxCenter", rules=[MAIN, own_id(), UPDATED, storage("faxStorage"), SENDERS]),
+    operation("GetFaxCenterSettings", rules=[MAIN, OWN_OF_TWO, storage("faxStorage"), SENDERS]),
     operation("AssignQueueAgent", rules=[
         extension("ID", None, "agentExtendedNumber", only="request"), QUEUE, ITS_QUEUE, CHANGED,
     ]),
@@ -159,8 +164,8 @@ SERVICE = service(
         extension("queueID", "queueIdentifier", main=True, only="request"), ITS_QUEUE_AGAIN, CHANGED,
     ]),
     operation("SetQueueMember", rules=[this_extension(), ONE]),
-    operation("GetQueueAgents", rules=[ASKED, ONE, owned("localAgents/ID", "extensionNo", "queue_agent_id")]),
+    operation("GetQueueAgents", rules=[MAIN, ONE, owned("localAgents/ID", "extensionNo", "queue_agent_id")]),
     operation("GetQueueMembership", rules=[
-        ASKED, ONE, extension("member/queueID", None, "member/queueExtendedNumber"),
+        MAIN, ONE, extension("member/queueID", None, "member/queueExtendedNumber"),
     ]),
 )  # fmt: skip

@@ -73,21 +73,21 @@ class Run:
     entries: list[Entry] = field(default_factory=list)
     answers: dict[str, Answered] = field(default_factory=dict)
     """The answers that later operations refer to, by identifier."""
-    told: dict[tuple[str, str], str] = field(default_factory=dict)
+    first_paths: dict[tuple[str, str], str] = field(default_factory=dict)
     """Where a finding was made first, by code and the path below its package."""
 
-    def found(self, entry: Entry, findings: Findings, *, inner: bool = False) -> None:
+    def take_over(self, entry: Entry, findings: Findings, *, inner: bool = False) -> None:
         """Take over what was found in a package. The same thing in a later package only counts.
 
         `inner`: the package's call counts it.
         """
         for each in findings:
             below = f"{entry.path.partition('/')[2]}/{each.path}".rstrip("/")
-            path = self.told.setdefault(
+            path = self.first_paths.setdefault(
                 (each.code, below), f"{entry.path.partition('/')[0]}/{below}".rstrip("/")
             )
             for _ in range(each.count):
-                self.context.record.findings.add(each.code, path, each.because, each.place, inner=inner)
+                self.context.record.findings.add(each.code, path, each.because, each.v3_path, inner=inner)
 
 
 def _run(context: CallContext) -> Steps[Element]:
@@ -128,8 +128,8 @@ def _one(run: Run, operation: Element) -> Steps[Entry]:
         failed.add("package-failed", "", f"It failed: {fault.reason}{code}.")
     if entry.call is not None:
         entry.call.last = len(run.context.record.calls)
-    run.found(entry, findings, inner=entry.call is not None)
-    run.found(entry, failed)
+    run.take_over(entry, findings, inner=entry.call is not None)
+    run.take_over(entry, failed)
     return entry
 
 
@@ -177,7 +177,7 @@ def _context(
         limits=outer.limits,
         schema_version=outer.schema_version,
         shown_version=outer.shown_version,
-        place=entry.path,
+        package=entry.path,
     )
 
 
@@ -193,7 +193,7 @@ def _undo(run: Run) -> Steps[None]:
             if undone:
                 entry.fail(CallerError("undone", _LATER), run.context.caller.faults)
             findings.add("package-undone" if undone else "package-not-undone", "")
-            run.found(entry, findings)
+            run.take_over(entry, findings)
 
 
 def _undone(run: Run, entry: Entry, findings: Findings) -> Steps[bool]:

@@ -18,7 +18,7 @@ _TELLS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Rule):
+class PageParameter(Rule):
     """Something that a button tells its page. When it is on, the page has to be looked at."""
 
     def takes(self, direction: Direction) -> Taken | None:
@@ -34,14 +34,14 @@ class Told(Rule):
         return Taken("carried" if self.old == self.new else "renamed", self.new, act, "effect-may-differ")
 
 
-def _told(old: str, parameter: str, new: str | None = None) -> Rule:
-    return Told(old, new or old, _TELLS.format(parameter), "request")
+def _page_parameter(old: str, parameter: str, new: str | None = None) -> Rule:
+    return PageParameter(old, new or old, _TELLS.format(parameter), "request")
 
 
 SENT = (
-    _told("includeResellerID", "reseller_id", "includeServiceProviderID"),
-    _told("includeClientID", "client_id"),
-    _told("includeExtensionID", "extension_id"),
+    _page_parameter("includeResellerID", "reseller_id", "includeServiceProviderID"),
+    _page_parameter("includeClientID", "client_id"),
+    _page_parameter("includeExtensionID", "extension_id"),
 )
 """A button as requests have it."""
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shim.core.commands.extensions import FindIdentities, Identity
-from shim.core.commands.journal import Ask, Probe, Step, subject_of
+from shim.core.commands.journal import Ask, Probe, Step, lock_of
 from shim.core.commands.kept import Forget
 from shim.core.commands.steps import Steps, ask
 from shim.core.context import CallContext
@@ -60,7 +60,7 @@ def extension(
         probe,
         alternative=instead,
         deletes_extension=True,
-        found=identity.number,
+        row_key=identity.number,
         owner=identity.user_id,
     )
     return Doomed(step, path, (identity.old_id,))
@@ -146,8 +146,8 @@ def nothing_there() -> CallerError:
 
 def _subject(writes: Sequence[Step]) -> str | None:
     """One extension is not deleted while another call changes it. (An entry has one subject.)"""
-    numbers = [each.found for each in writes if each.found]
-    return subject_of(numbers[0]) if len(writes) == len(numbers) == 1 else None
+    numbers = [each.row_key for each in writes if each.row_key]
+    return lock_of(numbers[0]) if len(writes) == len(numbers) == 1 else None
 
 
 def _only(request: str, name: str, text: str) -> Element:

@@ -26,14 +26,14 @@ def label(context: CallContext, phone: Element) -> Steps[Element]:
     """The request to change an extension, with the label that it has. Raises BackendError."""
     if phone.get("label"):
         return phone
-    details, number = yield from _asked(context, LABEL_READ.operation, phone.get("extendedNumber") or "")
+    details, number = yield from _details_of(context, LABEL_READ.operation, phone.get("extendedNumber") or "")
     context.find("read-first", "name", _LABEL, "label")
     text = details.get("label") or details.get("name") or number
     others = [each for each in phone.children if each.name not in ("label", "extendedNumber")]
     return Element(phone.name, children=[Element("extendedNumber", number), Element("label", text), *others])
 
 
-def _asked(context: CallContext, operation: str, number: str) -> Steps[tuple[Element, str]]:
+def _details_of(context: CallContext, operation: str, number: str) -> Steps[tuple[Element, str]]:
     """The details of an extension in v3, and the number that it has by now. Raises BackendError."""
     try:
         return (yield from read_v3(context, operation, Element("extendedNumber", number))), number
@@ -87,7 +87,7 @@ def _fill(context: CallContext, new: Element, unsaid: list[Element]) -> Reads:
         raise CallerError(
             "missing-parameter", "Parameter missing: userID or userIdentifier; send it.", PARAMETER_MISSING
         )
-    rules, named.text = yield from _asked(context, RULES_READ.operation, named.text or "")
+    rules, named.text = yield from _details_of(context, RULES_READ.operation, named.text or "")
     context.find("read-first", "rule", _RULE, "rule")
     known = {(row.get("ruleID") or "").strip(): _action(row) for row in rules.all("rules")}
     for rule in unsaid:
@@ -126,7 +126,7 @@ def card_codes(context: CallContext) -> Steps[Element]:
         return (yield from one_call(context))
     context.find("value-converted", "filter", _CODES)
     number = new.get("extendedNumber") or ""
-    answer, _ = yield from _asked(context, translation.new.full_name, number)
+    answer, _ = yield from _details_of(context, translation.new.full_name, number)
     answer.children = [each for each in answer.children if _matches(each, sought)]
     yield from of_answer(context, answer)
     return translation.to_old(answer, context)

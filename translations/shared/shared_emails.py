@@ -21,7 +21,7 @@ from shim.core.translate import refusal
 
 T = TypeVar("T")
 
-ASKED = call(
+USERS_READ = call(
     "User.GetUsers",
     "Who else has an e-mail address that v3 refused: with shared_email: leave_out or refuse.",
 )
@@ -64,7 +64,7 @@ def _is_shared(context: CallContext, profile: Element, fault: BackendRefused, ow
     email = (profile.get("email") or "").strip().casefold()
     if context.caller.settings.get("shared_email", "use") == "use" or not email or fault.code not in _REFUSALS:
         return False
-    users = yield from look(context, ASKED.operation, Element("filter", profile.get("email")))
+    users = yield from look(context, USERS_READ.operation, Element("filter", profile.get("email")))
     rows = users.all("user") if users is not None else []
     owners = [each.get("ID") for each in rows if (each.get("email") or "").strip().casefold() == email]
     return any(each != own for each in owners)

@@ -1,4 +1,4 @@
-"""Why a store cannot be opened, for its operator: what is wrong, what was probably meant, how to fix it."""
+"""Why a store cannot be opened, for its operator: what is wrong, what was probably hint, how to fix it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Trouble(NamedTuple):
     """Without any value of the address of the store, which holds a password."""
 
     what: str
-    meant: str | None
+    hint: str | None
     fix: str
 
     def __str__(self) -> str:
-        hint = f" {self.meant}" if self.meant else ""
+        hint = f" {self.hint}" if self.hint else ""
         return f"{self.what[0].upper()}{self.what[1:]}.{hint} {self.fix}."
 
 

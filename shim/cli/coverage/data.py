@@ -49,7 +49,7 @@ def rows(catalogue: Catalogue, cases: Path = CASES) -> list[CoverageRow]:
             fate.direction,
             fate.path,
             fate.fate,
-            fate.place,
+            fate.v3_path,
             fate.finding,
             fate.because,
             sorted(shown.get((operation.full_name, fate.direction, fate.path), ())),

@@ -33,14 +33,14 @@ def _gaps(catalogue: Catalogue, translation: Translation) -> Iterator[str]:
 def _wrong(catalogue: Catalogue, translation: Translation, fate: Fate, there: Collection[str]) -> Iterator[str]:
     if fate.path not in there:
         yield f"{fate.path} has a fate, and 2.5 does not have it"
-    if fate.place is None:
+    if fate.v3_path is None:
         return
-    name, colon, path = fate.place.rpartition(":")
+    name, colon, path = fate.v3_path.rpartition(":")
     operation = catalogue.new.operations.get(name) if colon else translation.new
     if operation is None:
-        yield f"{fate.path} goes to {fate.place}, and v3 has no operation {name}"
+        yield f"{fate.path} goes to {fate.v3_path}, and v3 has no operation {name}"
     elif path not in _paths(_message(operation, fate.direction)):
-        yield f"{fate.path} goes to {fate.place}, which v3 does not have"
+        yield f"{fate.path} goes to {fate.v3_path}, which v3 does not have"
 
 
 def _message(operation: Operation, direction: str) -> ElementDecl:

@@ -187,7 +187,7 @@ _CARRIED = ("carried over as it is", "carried over as they are")
 
 
 def _fate(fate: Fate) -> Iterator[str]:
-    place = f" {fate.place}" if fate.place and fate.place != fate.path else ""
+    place = f" {fate.v3_path}" if fate.v3_path and fate.v3_path != fate.path else ""
     finding = f" (finding {fate.finding})" if fate.finding else ""
     arrow = ("->" if fate.direction == "request" else "<-") + place if place else fate.fate
     yield f"  {fate.path} {arrow}{finding}"

@@ -108,7 +108,7 @@ def _dry(catalogue: Catalogue, example: Example) -> Iterator[_Call]:
 
 def _said_to(catalogue: Catalogue, translation: Translation, new: Operation, example: Example) -> _Call | None:
     """The request of one leg, as far as the example's own elements go to it."""
-    places = {each.path: each.place or "" for each in translation.fates if each.direction == "request"}
+    places = {each.path: each.v3_path or "" for each in translation.fates if each.direction == "request"}
     children = []
     for each in etree.fromstring(example.old):
         operation, _, path = places.get(etree.QName(each).localname, "").rpartition(":")
@@ -180,7 +180,7 @@ def _leaves(root: etree._Element) -> list[tuple[str, etree._Element]]:
 
 def _differences(translation: Translation, direction: str) -> Iterator[str]:
     fates = [each for each in translation.fates if each.direction == direction]
-    places = {each.path: each.place for each in fates}
+    places = {each.path: each.v3_path for each in fates}
     others = _without_repeats([each for each in fates if not _is_plain(each, places)])
     others += _also(translation, direction)
     if others:
@@ -190,26 +190,26 @@ def _differences(translation: Translation, direction: str) -> Iterator[str]:
     by_call: dict[str, list[str]] = {}
     plain = [each for each in fates if _is_plain(each, places) and not _below_renamed(each, fates)]
     for each in _tops(plain):
-        by_call.setdefault((each.place or "").rpartition(":")[0], []).append(f"`{each.path}`")
+        by_call.setdefault((each.v3_path or "").rpartition(":")[0], []).append(f"`{each.path}`")
     for call, names in by_call.items():
         yield f"\nThe same in the {direction}{f' of `{call}`' if call else ''}: {', '.join(names)}."
 
 
 def _also(translation: Translation, direction: str) -> Iterator[Fate]:
     """Where else a plan's further calls take what a first one has taken."""
-    first = {(each.direction, each.path): each.place for each in translation.fates}
+    first = {(each.direction, each.path): each.v3_path for each in translation.fates}
     for leg in translation.legs.values() if direction == "request" else ():
         for each in leg.fates:
-            place = f"{leg.new.full_name}:{each.place}"
-            if each.direction == direction and each.place and first[direction, each.path] != place:
-                yield replace(each, place=place)
+            place = f"{leg.new.full_name}:{each.v3_path}"
+            if each.direction == direction and each.v3_path and first[direction, each.path] != place:
+                yield replace(each, v3_path=place)
 
 
 def _is_plain(fate: Fate, places: Mapping[str, str | None]) -> bool:
     """True if nothing is to be said of it: the same, but for the name of what it is in."""
     above, _, name = fate.path.rpartition("/")
     expected = f"{(places.get(above) or above).rpartition(':')[2]}/{name}" if above else name
-    return fate.fate == "carried" and not fate.finding and (fate.place or "").rpartition(":")[2] == expected
+    return fate.fate == "carried" and not fate.finding and (fate.v3_path or "").rpartition(":")[2] == expected
 
 
 def _below_renamed(fate: Fate, fates: Iterable[Fate]) -> bool:
@@ -217,7 +217,7 @@ def _below_renamed(fate: Fate, fates: Iterable[Fate]) -> bool:
 
 
 def _line(fate: Fate) -> str:
-    place = f"`{fate.place}`" if fate.place else ""
+    place = f"`{fate.v3_path}`" if fate.v3_path else ""
     finding = f"; [`{fate.finding}`](findings.md)" if fate.finding else ""
     happens = "worked out by the shim" if fate.fate == "computed" and not place else _HAPPENS[fate.fate]
     return f"| `{fate.path}` | {place} | {happens}{finding} | {fate.because} |"
@@ -267,7 +267,7 @@ def _added(catalogue: Catalogue, example: Example | None) -> Iterator[str]:
     for each in dry_run(catalogue, example.old.encode(), "").findings if example is not None else ():
         if each.code == "default-added":
             kind = KINDS[each.code]
-            yield f"**{kind.title}** (`{each.place or each.path}`): {each.because} {kind.do}"
+            yield f"**{kind.title}** (`{each.v3_path or each.path}`): {each.because} {kind.do}"
 
 
 def _minded(translation: Translation) -> Iterator[str]:

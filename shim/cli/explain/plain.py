@@ -26,7 +26,7 @@ def plain(catalogue: Catalogue, operation: Operation, translation: Translation |
                 "direction": each.direction,
                 "path": each.path,
                 "fate": each.fate,
-                "place": each.place,
+                "place": each.v3_path,
                 "finding": each.finding,
                 "because": each.because,
             }

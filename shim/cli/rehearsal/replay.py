@@ -161,7 +161,7 @@ def _record(path: Path, played: list[Played], key: bytes) -> None:
         log = DeprecationLog(store, settings, old(), new())
         await log.start()
         for login, operation, finding in findings(played):
-            log.found(names.get(login, ""), operation, [finding])
+            log.add_findings(names.get(login, ""), operation, [finding])
         await log.stop()
 
     with_store(path, work)

@@ -221,14 +221,17 @@ def _finding_table(page: FindingPage, base: str, language: SnippetLanguage | Non
             f"{row.state}, since {_time(row.state_at)}{f', until {_time(row.until)}' if row.until else ''}",
         ),
         ("seen", f"{row.count} times, {_time(row.first_seen)} to {_time(row.last_seen)}"),
-        *((f"{_time(each.at)}", _said(each.who, each.was, each.became, each.text)) for each in page.history),
+        *(
+            (f"{_time(each.at)}", _change_line(each.who, each.was, each.became, each.text))
+            for each in page.history
+        ),
     )
     show(table((f"finding {row.id}", row.title), facts))
     if page.sample is not None:
         typer.echo("\n".join(_sample(page.sample, base, language)))
 
 
-def _said(who: str, was: str, became: str, text: str) -> str:
+def _change_line(who: str, was: str, became: str, text: str) -> str:
     what = "a note" if was == became else f"{was} -> {became}"
     return f"{who}: {what}{f': {text}' if text else ''}"
 

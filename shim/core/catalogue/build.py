@@ -131,7 +131,7 @@ def _own(fate: Fate, because: str) -> Fate:
     """The fate of a path of an emulated operation: the shim's own, as a rule says or for the one reason."""
     name = fate.fate if fate.fate in ("kept", "dropped", "refused") else "emulated"
     finding = fate.finding or "operation-emulated"
-    return replace(fate, fate=name, place=None, finding=finding, because=fate.because or because)
+    return replace(fate, fate=name, v3_path=None, finding=finding, because=fate.because or because)
 
 
 def _joined(rest: list[Fate], parts: list[Compiler]) -> list[Fate]:
@@ -139,8 +139,8 @@ def _joined(rest: list[Fate], parts: list[Compiler]) -> list[Fate]:
     requirements = {(each.direction, each.path): each for each in rest}
     for part in parts:
         for each in part.fates:
-            place = f"{part.new.full_name}:{each.place}" if each.place else None
-            requirements.setdefault((each.direction, each.path), replace(each, place=place))
+            place = f"{part.new.full_name}:{each.v3_path}" if each.v3_path else None
+            requirements.setdefault((each.direction, each.path), replace(each, v3_path=place))
     return list(requirements.values())
 
 

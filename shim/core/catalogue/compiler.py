@@ -84,7 +84,9 @@ class Compiler:
             for each in rule.references(direction)
         )
         return tuple(
-            dict.fromkeys(each for each in references if each.path in (produced if each.made else comes))
+            dict.fromkeys(
+                each for each in references if each.path in (produced if each.is_of_result else comes)
+            )
         )
 
     def earlier_writer(self) -> MessageWriter | None:

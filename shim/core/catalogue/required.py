@@ -26,21 +26,21 @@ class _Sources:
     rules: tuple[Rule, ...]
     homes: dict[str, set[str]] = field(default_factory=dict)
     """v3 paths, each with the old paths that are written there."""
-    asked: list[tuple[ElementNames, ElementNames]] = field(default_factory=list)
+    demands: list[tuple[ElementNames, ElementNames]] = field(default_factory=list)
     """The demands on old requests: (at least one of these paths, when any of those is there)."""
-    made: set[str] = field(default_factory=set)
+    produced: set[str] = field(default_factory=set)
 
     def of(self, names: ElementNames) -> ElementNames:
         return frozenset(old for name in names for old in self.homes.get(name, ()))
 
     def give(self, names: ElementNames, when: ElementNames) -> bool:
         """True if one of `names` is in every v3 request; or in every one that has any of `when`."""
-        if names & self.made:
+        if names & self.produced:
             return True
         sources, cause = self.of(names), self.of(when)
         if when and not cause:
             return True
-        return any(old <= sources and (not only or (cause and cause <= only)) for old, only in self.asked)
+        return any(old <= sources and (not only or (cause and cause <= only)) for old, only in self.demands)
 
 
 def unsourced(declared: Declared, part: Translation) -> Iterator[str]:
@@ -76,14 +76,14 @@ def _sources(declared: Declared, part: Translation) -> _Sources:
     rules = dict.fromkeys((*declared.rules, *part.declared.rules))
     sources = _Sources(tuple(rules))
     for fate in part.fates:
-        if fate.direction == "request" and fate.place and "@" not in fate.path:
-            sources.homes.setdefault(fate.place, set()).add(fate.path)
-    sources.asked = list(_demands(part.old.input, ""))
+        if fate.direction == "request" and fate.v3_path and "@" not in fate.path:
+            sources.homes.setdefault(fate.v3_path, set()).add(fate.path)
+    sources.demands = list(_demands(part.old.input, ""))
     for rule in sources.rules:
         if isinstance(rule, Needed):
-            sources.asked.append((frozenset(rule.names), frozenset()))
+            sources.demands.append((frozenset(rule.names), frozenset()))
         elif isinstance(rule, ReadFirst):
-            sources.made.add(rule.new)
+            sources.produced.add(rule.new)
     return sources
 
 

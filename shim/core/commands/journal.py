@@ -74,7 +74,7 @@ class Step:
 
     `alternative` is made in place of `ask` when the probe finds more than the one row. A step that `cascades`
     goes when an earlier one is undone, also if it takes effect late. `deletes_extension` says that the
-    extension with the number `found` does not exist after the step is undone, or was done where nothing is
+    extension with the number `row_key` does not exist after the step is undone, or was done where nothing is
     undone. `past_backend_timeout` says that what a probe does not find will not come any more. `owner` is the
     user whose extension it is: v3 gives the number of a deleted one to the next, maybe another user's.
     """
@@ -87,7 +87,7 @@ class Step:
     cascades: bool = False
     deletes_extension: bool = False
     state: StepState = "planned"
-    found: str | None = None
+    row_key: str | None = None
     past_backend_timeout: bool = False
     owner: str = ""
 
@@ -104,22 +104,22 @@ EntryState = Literal["done", "undone", "paused", "running", "undoing"]
 class Begin(Command["Opened | None"]):
     """Open a journal entry, or find the one of an equal call that has not ended well. Reply: `Opened`.
 
-    `key` is the digest of the request; `subject` what no two calls may change at once. `planned_answer` is the
+    `key` is the digest of the request; `lock` what no two calls may change at once. `planned_answer` is the
     answer to give when recovery ends what a crash cut off. Waits for an equal call under way, and for one on
-    the same subject. Raises ShimError (`still-running`, `half-done`, `client-left`). A reply of None: there is
+    the same lock. Raises ShimError (`still-running`, `half-done`, `client-left`). A reply of None: there is
     no journal.
     """
 
     operation: str
     key: str
     policy: OnCrash
-    subject: str | None = field(default=None, repr=False)
+    lock: str | None = field(default=None, repr=False)
     steps: tuple[Step, ...] = ()
     planned_answer: Element | None = field(default=None, repr=False)
 
 
-def subject_of(number: str) -> str:
-    """The subject of calls that change the extension with a number."""
+def lock_of(number: str) -> str:
+    """The lock of calls that change the extension with a number."""
     return f"extension {number}"
 
 

@@ -9,7 +9,7 @@ from shim.core.commands.extensions import ForgetIdentities
 from shim.core.commands.journal import Close, EntryState, OnCrash, Step, UnderWay
 from shim.core.commands.steps import Steps, ask
 from shim.core.errors import BackendRefused, EntryLost, Fault, Unclear
-from shim.core.journal.writes import JournalRun, found, mark, redo_step, rows_of, written
+from shim.core.journal.writes import JournalRun, mark, redo_step, row_of, rows_of, written
 from shim.core.message import Element
 
 _NOT_SECRET = ("passwordAuto", "passwordStrength")
@@ -49,25 +49,25 @@ def _undo_one(journal: JournalRun, position: int) -> Steps[RecoveryResult | None
     if step.undo is None or step.probe is None or step.cascades:
         step.state = "undone"
         return None
-    if step.found is None:
-        row = yield from found(journal, step)
+    if step.row_key is None:
+        row = yield from row_of(journal, step)
         if row is None and not step.past_backend_timeout:
             return RecoveryResult("undoing", "settling", True)
         if row is None:
             step.state = "undone"
             return None
-        step.found = row.get(step.probe.key)
+        step.row_key = row.get(step.probe.key)
     yield from mark(journal, position, "undoing")
     operation = journal.context.catalogue.new.operations[step.undo.operation]
     beside = [Element(*each) for each in step.undo.beside]
-    request = Element(operation.input.name, children=[*beside, Element(step.undo.key, step.found)])
+    request = Element(operation.input.name, children=[*beside, Element(step.undo.key, step.row_key)])
     try:
         yield from written(journal, operation, request, None)
     except Fault as fault:
         if isinstance(fault, EntryLost):
             raise
         rows = yield from rows_of(journal, step.probe)
-        if any(row.get(step.probe.key) == step.found for row in rows or ()):
+        if any(row.get(step.probe.key) == step.row_key for row in rows or ()):
             return put_off(fault, "undoing", "undo-refused")
     step.state = "undone"
     return None
@@ -84,9 +84,9 @@ def gone_of(journal: JournalRun) -> dict[str, str]:
     """The extensions that do not exist any more after what was done or undone: users by number."""
     over = "done" if journal.policy == "redo" else "undone"
     return {
-        each.found: each.owner
+        each.row_key: each.owner
         for each in journal.steps
-        if each.deletes_extension and each.found and each.state == over
+        if each.deletes_extension and each.row_key and each.state == over
     }
 
 
@@ -133,9 +133,9 @@ def repairs(steps: Iterable[Step], policy: OnCrash) -> list[tuple[str, dict[str,
     for each in reversed(list(steps)):
         if each.state not in ("started", "done") or each.undo is None or each.cascades:
             continue
-        if each.found is None and each.probe is not None:
+        if each.row_key is None and each.probe is not None:
             calls.append((each.probe.ask.operation, shown(each.probe.ask.request)))
-        key = each.found or f"({each.probe.key if each.probe else each.undo.key} of that row)"
+        key = each.row_key or f"({each.probe.key if each.probe else each.undo.key} of that row)"
         calls.append((each.undo.operation, {**dict(each.undo.beside), each.undo.key: key}))
     return calls
 

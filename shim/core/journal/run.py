@@ -34,7 +34,7 @@ from shim.core.message import Element
 
 def beginning(
     context: CallContext,
-    subject: str | None = None,
+    lock: str | None = None,
     steps: Iterable[Step] = (),
     planned_answer: Element | None = None,
 ) -> Begin:
@@ -42,8 +42,8 @@ def beginning(
     translation = context.translation
     policy = translation.declared.journal
     assert policy is not None, f"{translation.old.full_name} is not declared with journal="
-    key = digest(context.request, context.place)
-    return Begin(translation.old.full_name, key, policy, subject, tuple(steps), planned_answer)
+    key = digest(context.request, context.package)
+    return Begin(translation.old.full_name, key, policy, lock, tuple(steps), planned_answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,10 @@ def _end(journal: JournalRun, ending: Element | Learning) -> Steps[Element]:
     return results[-1]
 
 
-def digest(request: Element, place: str = "") -> str:
-    """The digest that two equal requests share, whatever the order of their elements; `place` is that within
+def digest(request: Element, package: str = "") -> str:
+    """The digest that two equal requests share, whatever the order of their elements; `package` is that within
     another."""
-    return sha256((place + json.dumps(_canonical(request), separators=(",", ":"))).encode()).hexdigest()
+    return sha256((package + json.dumps(_canonical(request), separators=(",", ":"))).encode()).hexdigest()
 
 
 def _canonical(element: Element) -> list[Any]:
@@ -125,7 +125,7 @@ def _given_up(journal: JournalRun, fault: Fault) -> Steps[Fault]:
     """The fault for the caller, once what can be done now was done."""
     touched = any(each.state in ("started", "done") for each in journal.steps)
     if isinstance(fault, EntryLost) or (journal.opened is None and journal.policy == "redo" and touched):
-        return _told(journal, fault, RecoveryResult("running"))
+        return _explained(journal, fault, RecoveryResult("running"))
     if not touched:
         ended = RecoveryResult("undone", "nothing")
     elif journal.policy == "redo":
@@ -134,16 +134,16 @@ def _given_up(journal: JournalRun, fault: Fault) -> Steps[Fault]:
         try:
             ended = yield from guarded(undo_all(journal), "undoing")
         except Fault:  # only EntryLost: another has the entry, or its end was written and nobody was told
-            return _told(journal, fault, RecoveryResult("running"))
+            return _explained(journal, fault, RecoveryResult("running"))
     try:
         yield from close(journal, ended)
     except Fault:
         if ended.state == "paused":
             ended = RecoveryResult("running")
-    return _told(journal, fault, ended)
+    return _explained(journal, fault, ended)
 
 
-_TOLD = {
+_OUTCOMES = {
     "nothing": "Nothing was changed.",
     "undone": "What had been done was undone: nothing is left of this call, and it may be repeated.",
     "paused": "The call is half done, and the shim can neither finish nor undo it: its operator has to look, "
@@ -154,14 +154,14 @@ _TOLD = {
 _REASONS = {"paused": "half-done", "left": "unfinished"}
 
 
-def _told(journal: JournalRun, fault: Fault, ended: RecoveryResult) -> Fault:
-    kind = "nothing" if ended.why == "nothing" else ended.state if ended.state in _TOLD else "left"
+def _explained(journal: JournalRun, fault: Fault, ended: RecoveryResult) -> Fault:
+    kind = "nothing" if ended.why == "nothing" else ended.state if ended.state in _OUTCOMES else "left"
     if kind == "nothing" and (journal.single or not fault.carried):
         return fault
     text = fault.text if fault.carried else f"A v3 call did not end as it should ({fault.reason})."
     reference = journal.opened.entry if journal.opened else "none"
     sentence = text.rstrip() if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
-    full_text = f"{sentence} {_TOLD[kind].format(reference=reference)}"
+    full_text = f"{sentence} {_OUTCOMES[kind].format(reference=reference)}"
     error = ShimError if kind in _REASONS else type(fault)
     explained = error(
         _REASONS.get(kind, fault.reason), full_text, fault.code, side=fault.side, carried=fault.carried

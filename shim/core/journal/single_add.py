@@ -89,8 +89,8 @@ class Traced:
             return self.undo
         return replace(self.undo, beside=tuple((name, request.get(name) or "") for name in self.of))
 
-    def subject(self, request: Element) -> str | None:
-        """The subject of the call, so that two of it wait for each other; None when that is not known."""
+    def lock(self, request: Element) -> str | None:
+        """The lock of the call, so that two of it wait for each other; None when that is not known."""
         texts = self.named(request)
         name = next(iter(texts), None)
         if name is None or self.private:
@@ -119,7 +119,7 @@ def adding(traced: Traced) -> CallPlan:
             yield from of_answer(context, answer)
             return context.translation.to_old(answer, context)
 
-        begin = beginning(context, traced.subject(request))
+        begin = beginning(context, traced.lock(request))
         return (yield from journalled(context, begin, steps, single=True))
 
     return plan

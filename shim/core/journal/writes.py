@@ -88,13 +88,13 @@ def step(
             if again:
                 answer = yield from written(journal, operation, request, probe)
             else:
-                row = (yield from found(journal, write)) if probe and probe.enough and goes_on else None
+                row = (yield from row_of(journal, write)) if probe and probe.enough and goes_on else None
                 if row is None:
                     raise fault
                 answer = _instead_of_answer(operation, row, write)
         except Fault as second:
             raise second if isinstance(second, EntryLost) else fault from None
-    write.state, write.found = "done", answer.get(probe.answer_key) if probe else None
+    write.state, write.row_key = "done", answer.get(probe.answer_key) if probe else None
     if answer.get("result") == "failure":
         write.state = "refused"
     yield from mark(journal, position, soon=True)
@@ -116,7 +116,7 @@ def redo_step(journal: JournalRun, position: int, *, again: bool = True) -> Step
 
 def _redo_once(journal: JournalRun, position: int, *, again: bool) -> Steps[Done]:
     write = journal.steps[position]
-    ask: Ask | None = yield from _wanted(journal, write)
+    ask: Ask | None = yield from _call_of(journal, write)
     if ask is None:
         return Done(None)
     write.state = "started"
@@ -140,14 +140,14 @@ def _redo_once(journal: JournalRun, position: int, *, again: bool) -> Steps[Done
 
 def _is_gone(journal: JournalRun, write: Step) -> Steps[bool]:
     try:
-        return (yield from _wanted(journal, write)) is None
+        return (yield from _call_of(journal, write)) is None
     except Fault as fault:
         if isinstance(fault, EntryLost):
             raise
         return False  # it could not be seen
 
 
-def _wanted(journal: JournalRun, write: Step) -> Steps[Ask | None]:
+def _call_of(journal: JournalRun, write: Step) -> Steps[Ask | None]:
     """The call that a step needs: deleting depends on what is there."""
     if write.probe is None:
         return write.ask
@@ -218,7 +218,7 @@ def _not_understood() -> BackendError:
     return BackendError("backend-nonsense", "The v3 backend gave an answer that says nothing.", unknown=True)
 
 
-def found(journal: JournalRun, write: Step) -> Steps[Element | None]:
+def row_of(journal: JournalRun, write: Step) -> Steps[Element | None]:
     """The row an unknown write left, None when there is none. Raises Unclear if it may be another's."""
     assert write.probe is not None
     rows = yield from rows_of(journal, write.probe)

@@ -31,8 +31,8 @@ def as_called(interface: Interface, envelope: Envelope, action: str) -> Envelope
     if operation is None:
         return envelope
     body = _unwrapped(envelope.body, operation)
-    notes = (*envelope.found, ("call-told-otherwise", ""))
-    return replace(envelope, body=body, found=notes)
+    notes = (*envelope.notes, ("call-told-otherwise", ""))
+    return replace(envelope, body=body, notes=notes)
 
 
 def _unwrapped(body: Element, operation: Operation) -> Element:

@@ -35,7 +35,7 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _ASCII = bytes(range(0x20, 0x7F))
 _BEGINNING = 4096
 """Bytes in which the declaration of a long document has to end."""
-_SAID = re.compile(r"[A-Za-z0-9._:-]{1,40}", re.ASCII)
+_LABEL = re.compile(r"[A-Za-z0-9._:-]{1,40}", re.ASCII)
 
 
 def as_utf8(data: bytes, content_type: str) -> bytes:
@@ -117,7 +117,7 @@ def _encoding(data: bytes) -> tuple[str | None, bytes]:
 @lru_cache(maxsize=256)
 def _codec(name: str) -> str | None:
     """The codec of an encoding that is taken, by any name that Python knows it by; None: it is not taken."""
-    if not _SAID.fullmatch(name):
+    if not _LABEL.fullmatch(name):
         return None
     try:
         codec = codecs.lookup(_ALIASES.get(name.lower(), name))

@@ -49,7 +49,7 @@ class References:
 
     def __init__(self, root: etree._Element, size: int, elements: int, characters: int, depth: int) -> None:
         self._named: dict[str, etree._Element] = {}
-        self._wanted: set[str] = set()
+        self._targets: set[str] = set()
         self._weights: dict[str, Weight | None] = {}
         self._inside = 0
         self._elements = elements
@@ -61,13 +61,13 @@ class References:
             if (name := _name(node)) is not None:
                 self._named.setdefault(name, node)
             if (target := reference(node)) is not None:
-                self._wanted.add(target)
+                self._targets.add(target)
         self._memory = _FREE + max(0, _TIMES * size - _OWN * own)
 
     def is_target(self, node: etree._Element) -> bool:
         """True if an element only stands there to be referred to."""
         name = _name(node)
-        return name is not None and name in self._wanted
+        return name is not None and name in self._targets
 
     def enter(self, name: str) -> etree._Element | None:
         """The element of that name, until `leave`; None when there is none.

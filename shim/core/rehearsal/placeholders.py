@@ -31,7 +31,7 @@ class Placeholders:
         self._interface = interface
         self._request = request
         self._last = _FIRST_ID - 1
-        self._made: set[str] = set()
+        self._values: set[str] = set()
         self._owners: dict[str, str] = {}
 
     def answer(self, operation: Operation, request: Element) -> Answer:
@@ -52,13 +52,13 @@ class Placeholders:
             _, user_id = self._candidates()
         if not number:
             number, _ = self._candidates()
-        self._made |= {user_id, number} - {value}
+        self._values |= {user_id, number} - {value}
         self._owners[number] = user_id
         return Identity(user_id, user_id, user_id, number)
 
     def used_in(self, request: Element) -> list[str]:
         """The paths of a request whose values come from an earlier answer."""
-        return [path for path, text in request.leaves() if text in self._made]
+        return [path for path, text in request.leaves() if text in self._values]
 
     def _element(self, decl: ElementDecl, above: tuple[ComplexType, ...]) -> Element | None:
         simple, kind = decl.simple, decl.complex
@@ -77,7 +77,7 @@ class Placeholders:
         check = writer(simple)
         for text in self._candidates():
             if check is None or check(text) is not None:
-                self._made.add(text)
+                self._values.add(text)
                 return text
         return next((text for text in _SAMPLES if check and check(text) is not None), None)
 

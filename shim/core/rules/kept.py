@@ -28,7 +28,7 @@ class Keep(Rule):
         field = self.field or split(path)[1]
 
         def act(child: Element, into: Element, context: CallContext) -> None:
-            kept = self._meant(child, context)
+            kept = self._identified(child, context)
             if kept is None:
                 gone = "Nothing of that name or ID is there: it was not kept."
                 accepts(context, "field-dropped", path, gone)
@@ -48,7 +48,7 @@ class Keep(Rule):
                 return
             kept = context.kept.recalled.get(field)
             if kept is not None:
-                kept = self._meant(kept, context)
+                kept = self._identified(kept, context)
                 if kept is None:
                     context.find("answer-value-omitted", self.old, "What it names is not there any more.")
             if kept is None and self.default is not None:
@@ -67,7 +67,7 @@ class Keep(Rule):
         field = self.field or split(self.old)[1]
         return (SharedReference(self.old, self.among, "" if direction == "request" else field),)
 
-    def _meant(self, sent: Element, context: CallContext) -> Element | None:
+    def _identified(self, sent: Element, context: CallContext) -> Element | None:
         """The value itself, or the ID of the thing that it names; None when that is not there."""
         things = context.kept.shared.get(self.among) if self.among else None
         text = (sent.text or "").strip()

@@ -14,12 +14,12 @@ ExtensionKey = Literal["old_id", "identifier", "extension_id"]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`path` is one of the message that comes in, or of the one that is `made` of it."""
+    """`path` is one of the message that comes in, or of the one that is made of it."""
 
     path: str
 
     @property
-    def made(self) -> bool:
+    def is_of_result(self) -> bool:
         return False
 
 
@@ -61,7 +61,7 @@ class SharedReference(Reference):
     field: str = ""
 
     @property
-    def made(self) -> bool:
+    def is_of_result(self) -> bool:
         return bool(self.field)
 
 

@@ -27,7 +27,7 @@ class Fate:
     direction: Direction
     path: str
     fate: FateName
-    place: str | None = None
+    v3_path: str | None = None
     finding: Code | None = None
     because: str = ""
 

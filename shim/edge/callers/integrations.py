@@ -60,7 +60,7 @@ class _Check:
 
     proof: _Proof
     digest: bytes
-    found: Integration | None
+    integration: Integration | None
     kept: str | None
     known: bool
 
@@ -168,7 +168,7 @@ class Integrations:
         return shown
 
     async def _check(self, check: _Check) -> Integration:
-        generation, integration, kept = self._generation, check.found, check.kept
+        generation, integration, kept = self._generation, check.integration, check.kept
         good = await self._shows(integration, check.proof, known=check.known)
         if integration is None or not good:
             self._proven.pop(check.digest, None)

@@ -58,7 +58,7 @@ class FindingCount:
 
     severity: str
     because: str
-    place: str | None
+    v3_path: str | None
     first: datetime
     last: datetime
     days: dict[str, int] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class FindingCount:
         self.days[day] = self.days.get(day, 0) + finding.count
         if at >= self.last:
             self.last = at
-            self.severity, self.because, self.place = finding.severity, finding.because, finding.place
+            self.severity, self.because, self.v3_path = finding.severity, finding.because, finding.v3_path
         elif at < self.first:
             self.first = at
 
@@ -118,7 +118,7 @@ class Batch:
     def find(self, key: FindingKey, finding: Finding, at: datetime, day: str) -> None:
         count = self.findings.get(key)
         if count is None:
-            columns = finding.severity, finding.because, finding.place
+            columns = finding.severity, finding.because, finding.v3_path
             count = self.findings[key] = FindingCount(*columns, at, at)
         count.add(finding, at, day)
 
@@ -141,7 +141,7 @@ def to_line(batch: Batch) -> bytes:
         "calls": batch.calls,
         "usage": _plain_calls(batch.usage),
         "callers": _plain_calls(batch.callers),
-        "findings": [[*key, _plain_found(each)] for key, each in batch.findings.items()],
+        "findings": [[*key, _plain_finding_count(each)] for key, each in batch.findings.items()],
         "faults": _plain_calls(batch.faults),
         "logins": _plain_calls(batch.logins),
         "forms": _plain_calls(batch.forms),
@@ -158,7 +158,7 @@ def from_line(line: bytes) -> Batch:
             plain["calls"],
             {tuple(key): _calls(each) for *key, each in plain["usage"]},
             {tuple(key): _calls(each) for *key, each in plain["callers"]},
-            {tuple(key): _found(each) for *key, each in plain["findings"]},
+            {tuple(key): _finding_count(each) for *key, each in plain["findings"]},
             {tuple(key): _calls(each) for *key, each in plain.get("faults", ())},  # not of a release before
             {tuple(key): _calls(each) for *key, each in plain.get("logins", ())},
             {tuple(key): _calls(each) for *key, each in plain.get("forms", ())},
@@ -179,16 +179,16 @@ def _calls(plain: list[Any]) -> Calls:
     return Calls(calls, faults, _when(first), _when(last))
 
 
-def _plain_found(counted: FindingCount) -> list[Any]:
+def _plain_finding_count(counted: FindingCount) -> list[Any]:
     times = counted.first.isoformat(), counted.last.isoformat()
     sample_at = counted.sample_at.isoformat() if counted.sample_at else None
-    return [counted.severity, counted.because, counted.place, *times, counted.days, counted.sample, sample_at]
+    return [counted.severity, counted.because, counted.v3_path, *times, counted.days, counted.sample, sample_at]
 
 
-def _found(plain: list[Any]) -> FindingCount:
-    severity, because, place, first, last, days, sample, sample_at = plain
+def _finding_count(plain: list[Any]) -> FindingCount:
+    severity, because, v3_path, first, last, days, sample, sample_at = plain
     taken = _when(sample_at) if sample_at else None
-    return FindingCount(severity, because, place, _when(first), _when(last), days, sample, taken)
+    return FindingCount(severity, because, v3_path, _when(first), _when(last), days, sample, taken)
 
 
 def _when(text: str) -> datetime:

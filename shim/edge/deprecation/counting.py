@@ -50,7 +50,7 @@ class _Known:
     findings: dict[FindingKey, datetime | None] = field(default_factory=dict)
     callers: set[CallerKey] = field(default_factory=set)
     logins: set[LoginKey] = field(default_factory=set)
-    told: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
 
 
 class Counting:
@@ -61,9 +61,9 @@ class Counting:
         self._age = timedelta(seconds=settings.sample_age)
         self._now = now
         self._batch = Batch()
-        self._wanted: list[tuple[list[FindingKey], WantedSample]] = []
+        self._samples: list[tuple[list[FindingKey], WantedSample]] = []
         self._known: dict[str, _Known] = {}
-        self._second, self._samples = 0, 0
+        self._second, self._in_second = 0, 0
         self._day: date | None = None
         self._day_text = ""
 
@@ -88,8 +88,8 @@ class Counting:
 
     def take(self) -> tuple[Batch, list[tuple[list[FindingKey], WantedSample]]]:
         """Counts, and the samples that are due for findings of them."""
-        taken = self._batch, self._wanted
-        self._batch, self._wanted = Batch(), []
+        taken = self._batch, self._samples
+        self._batch, self._samples = Batch(), []
         return taken
 
     def called(
@@ -140,10 +140,10 @@ class Counting:
         now = self._now()
         self._batch.use((integration, "new", operation), fault, now, self._date(now))
 
-    def found(
+    def count_findings(
         self, integration: str, operation: str, findings: Iterable[Finding], sample: WantedSample | None
     ) -> None:
-        """Count findings; `wanted` is what a sample could be made of."""
+        """Count findings; `sample` is what a sample could be made of."""
         now = self._now()
         day = self._date(now)
         sampled = self._of(integration).findings
@@ -156,7 +156,7 @@ class Counting:
         first = any(sampled.get(key) is None for key in due)
         if due and sample is not None and self._may_sample(now, first=first):
             sampled.update(dict.fromkeys(due, now))
-            self._wanted.append((due, sample))
+            self._samples.append((due, sample))
 
     def _key(self, integration: str, operation: str, finding: Finding) -> tuple[FindingKey, Finding]:
         """The key and the kind that a finding counts under."""
@@ -183,15 +183,15 @@ class Counting:
     def _may_sample(self, now: datetime, *, first: bool) -> bool:
         """True if another one is within the bounds: of what waits to be made; and of a second, unless it is the
         first of a finding, which may never come again."""
-        if len(self._wanted) >= _MOST_WANTED:
+        if len(self._samples) >= _MOST_WANTED:
             return False
         if first:
             return True
         second = int(now.timestamp())
         if second != self._second:
-            self._second, self._samples = second, 0
-        self._samples += 1
-        return self._samples <= self._settings.samples
+            self._second, self._in_second = second, 0
+        self._in_second += 1
+        return self._in_second <= self._settings.samples
 
     def _date(self, now: datetime) -> str:
         """The UTC date; the text of a day is made once."""
@@ -201,7 +201,7 @@ class Counting:
         return self._day_text
 
     def _tell(self, known: _Known, integration: str, what: str) -> None:
-        if what not in known.told:
-            known.told.add(what)
+        if what not in known.refused:
+            known.refused.add(what)
             most = self._settings.keys
             log.error("deprecation log full", integration=integration, what=what, most=most, counted_as=MORE)

@@ -116,9 +116,9 @@ class DeprecationLog:
         """A native v3 call passed through; `operation` is its full v3 name."""
         self._guarded(self._ported, integration, operation, fault)
 
-    def found(self, integration: str, operation: str, findings: Iterable[Finding]) -> None:
+    def add_findings(self, integration: str, operation: str, findings: Iterable[Finding]) -> None:
         """Findings that come outside a call, as from comparing."""
-        self._guarded(self._found, integration, operation, findings)
+        self._guarded(self._add_findings, integration, operation, findings)
 
     def _called(self, seen: SeenCall) -> None:
         integration = self._integration(seen.integration)
@@ -142,7 +142,7 @@ class DeprecationLog:
         self._count_findings(integration, operation, seen.findings, to_sample)
         for each in seen.inner:
             self._counting.used(integration, each.operation, fault=each.fault)
-            self._count_findings(integration, each.operation, each.findings, _wanted(each, seen))
+            self._count_findings(integration, each.operation, each.findings, _to_sample(each, seen))
 
     def _measured(self, integration: str, operation: str, fault: str | None, kept_out: bool) -> None:
         result = "kept-out" if kept_out else "fault" if fault else "answer"
@@ -156,7 +156,7 @@ class DeprecationLog:
         if not self._kept_out(integration, "", ""):
             self._counting.ported(integration, operation, fault=fault)
 
-    def _found(self, integration: str, operation: str, findings: Iterable[Finding]) -> None:
+    def _add_findings(self, integration: str, operation: str, findings: Iterable[Finding]) -> None:
         if not self._kept_out(integration, "", ""):
             self._count_findings(self._integration(integration), self._operation(operation), findings, None)
 
@@ -166,7 +166,7 @@ class DeprecationLog:
         listed = tuple(findings)
         if not listed:
             return
-        self._counting.found(integration, operation, listed, to_sample)
+        self._counting.count_findings(integration, operation, listed, to_sample)
         for each in listed:
             self.metrics.count(self.metrics.findings, each.code, each.severity, by=each.count)
 
@@ -247,7 +247,7 @@ class DeprecationLog:
             return None
 
 
-def _wanted(inner: InnerCall, seen: SeenCall) -> WantedSample:
+def _to_sample(inner: InnerCall, seen: SeenCall) -> WantedSample:
     """The parts of a sample of an inner call: its message, and its own v3 calls."""
     sent = seen.sent[inner.first : inner.last]
     last = len(seen.sent) + seen.unsent if inner.last is None else inner.last

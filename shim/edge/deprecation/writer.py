@@ -144,7 +144,7 @@ def _row(key: FindingKey, counted: FindingCount) -> dict[str, Any]:
     return dict(zip(_FINDING, key, strict=True)) | {
         "severity": counted.severity,
         "because": counted.because,
-        "place": counted.place,
+        "place": counted.v3_path,
         "count": counted.count,
         "first_seen": counted.first,
         "last_seen": counted.last,

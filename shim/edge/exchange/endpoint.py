@@ -133,7 +133,7 @@ class SoapEndpoint:
             return call.passed
         self._log(call, reference, began, request)
         _trace(span, outcome, reference)
-        body = self._told(outcome, reference)
+        body = self._body(outcome, reference)
         if outcome.rung == "compare" and self._beside.comparer is not None:
             self._beside.comparer.consider(call.spoken(request, body))
         return self._response(outcome, body)
@@ -164,11 +164,11 @@ class SoapEndpoint:
                 await run(under_way, call.performer)
         except TimeoutError:
             call.outcome.fault = _TOO_LATE if call.performer.wrote else _READ_TOO_LATE
-        outcome = call.outcome.said
-        if outcome is not None and outcome != self._shim.said:
-            self._shim = replace(self._shim, said=outcome)
+        outcome = call.outcome.backend_info
+        if outcome is not None and outcome != self._shim.backend_info:
+            self._shim = replace(self._shim, backend_info=outcome)
 
-    def _told(self, outcome: Outcome, reference: str) -> bytes:
+    def _body(self, outcome: Outcome, reference: str) -> bytes:
         """The message that is answered."""
         if outcome.fault is not None:
             form = outcome.caller.faults if outcome.caller is not None else self._conduct.faults
@@ -250,7 +250,7 @@ def _tell(findings: Iterable[Finding], about: Mapping[str, str | None]) -> None:
             severity=finding.severity,
             path=finding.path,
             because=finding.because,
-            place=finding.place,
+            place=finding.v3_path,
             count=finding.count,
         )
 

@@ -20,7 +20,7 @@ def client_left() -> ShimError:
 
 
 def still_running(entry: str) -> ShimError:
-    """An equal call is not over, or one on the same subject."""
+    """An equal call is not over, or one with the same lock."""
     return ShimError(
         "still-running",
         "An equal call, or one on the same extension, is still under way or being undone "

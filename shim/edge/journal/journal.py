@@ -21,7 +21,7 @@ import sqlalchemy as sa
 import structlog
 
 from shim.core.commands.extensions import Identity
-from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, subject_of
+from shim.core.commands.journal import Begin, Close, MarkSteps, Opened, lock_of
 from shim.edge.journal.faults import client_left, lost, still_paused, still_running
 from shim.edge.journal.operating import BRIEFLY, JournalDesk
 from shim.edge.journal.tables import (
@@ -124,7 +124,7 @@ class JournalStore(JournalDesk):
         opened = Opened(entry["id"], 1)
 
         def write(connection: sa.Connection) -> Opened | _Blocked:
-            for row in equal_entries(connection, key, command.subject):
+            for row in equal_entries(connection, key, command.lock):
                 outcome = self._equal(connection, row, now)
                 if outcome is not None:
                     return outcome
@@ -149,7 +149,7 @@ class JournalStore(JournalDesk):
             raise
 
     def _equal(self, connection: sa.Connection, row: sa.Row[Any], now: datetime) -> Opened | _Blocked | None:
-        """The meaning of an entry of an equal call, or of one on the same subject, for a new call."""
+        """The meaning of an entry of an equal call, or of one with the same lock, for a new call."""
         if row.state != "done-unclean":
             return _Blocked(row.id, paused=row.state == "paused")
         if utc(row.lease_until) > now:
@@ -206,7 +206,7 @@ class JournalStore(JournalDesk):
         if command.state == "done" and row.subject is not None:
             supersede(connection, row.subject)
         for number in command.gone:
-            supersede(connection, subject_of(number))
+            supersede(connection, lock_of(number))
         return ClosedEntry(row, values["state"], command.why, recovered, lease > now)
 
     def ended(self, ended: ClosedEntry) -> None:

@@ -85,7 +85,7 @@ class JournalEntry:
             "integration": integration,
             "operation": command.operation,
             "key": key,
-            "subject": command.subject,
+            "subject": command.lock,
             "policy": command.policy,
             "state": "running",
             "owner": owner,
@@ -120,7 +120,7 @@ def entry_of(connection: sa.Connection, row: sa.Row[Any], epoch: int, settled: d
 
 
 def _step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str, Any]:
-    row = {"entry": entry, "position": position, "name": step.name, "state": step.state, "found": step.found}
+    row = {"entry": entry, "position": position, "name": step.name, "state": step.state, "found": step.row_key}
     row["data"] = json.dumps(_plain(step), ensure_ascii=False, separators=(",", ":"))
     return {**row, "started_at": now if step.state == "started" else None}
 
@@ -190,7 +190,7 @@ def _probe(plain: dict[str, Any]) -> Probe:
 
 def _step(row: sa.Row[Any], settled: datetime) -> Step:
     if row.data is None or _newer(row):
-        return Step(row.name, Ask(""), state=row.state, found=row.found)
+        return Step(row.name, Ask(""), state=row.state, row_key=row.found)
     data = json.loads(row.data)
     return Step(
         row.name,
@@ -202,7 +202,7 @@ def _step(row: sa.Row[Any], settled: datetime) -> Step:
         deletes_extension=data["gone"],
         owner=data.get("owner", ""),
         state=row.state,
-        found=row.found,
+        row_key=row.found,
         past_backend_timeout=row.started_at is None or utc(row.started_at) <= settled,
     )
 
@@ -247,11 +247,11 @@ DELIVERED = sa.update(ENTRIES).where(
 """An entry whose client has its answer, or has not."""
 
 
-def equal_entries(connection: sa.Connection, key: str, subject: str | None) -> Sequence[sa.Row[Any]]:
-    """Entries of equal calls that are not over, and what is under way on the same subject; latest first."""
-    if subject is None:
+def equal_entries(connection: sa.Connection, key: str, lock: str | None) -> Sequence[sa.Row[Any]]:
+    """Entries of equal calls that are not over, and what is under way with the same lock; latest first."""
+    if lock is None:
         return connection.execute(_EQUALS, {"equal": key}).all()
-    return connection.execute(_EQUALS_ON_SUBJECT, {"equal": key, "about": subject}).all()
+    return connection.execute(_EQUALS_ON_SUBJECT, {"equal": key, "about": lock}).all()
 
 
 @cache
@@ -278,9 +278,9 @@ def drop_payloads(connection: sa.Connection, entries: Iterable[str]) -> None:
         connection.execute(_DROP, {"over": entry})
 
 
-def supersede(connection: sa.Connection, subject: str) -> None:
+def supersede(connection: sa.Connection, lock: str) -> None:
     """A later call has set or deleted what an earlier one could not set: there is nothing to repair."""
-    ids = list(connection.execute(_PAUSED, {"about": subject}).scalars())
+    ids = list(connection.execute(_PAUSED, {"about": lock}).scalars())
     if ids:
         values = {"state": "undone", "why": "superseded", "answer": None, "subject": None}
         connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id.in_(ids)).values(**values))

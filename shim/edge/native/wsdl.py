@@ -75,7 +75,7 @@ class NativePages:
                 f'<p>WSDL: <a href="{escape(request.path)}?wsdl">{escape(base + request.path)}?wsdl</a>, '
                 f"whole tree: {self._link(request)}</p>",
             )
-        fetched = await self._fetch(f"{service.endpoint}?wsdl")
+        fetched = await self._document_of(f"{service.endpoint}?wsdl")
         if fetched is not None:
             return xml(_here(fetched, base))
         version = self._interface.version
@@ -87,20 +87,20 @@ class NativePages:
     async def _file(self, version: str, name: str, base: str) -> bytes | None:
         if not _NAME.fullmatch(name):
             return None
-        if await self._fetch(f"/soap2/schema/{version}/{ROOT}") is not None:
-            fetched = await self._fetch(f"/soap2/schema/{version}/{name}")
+        if await self._document_of(f"/soap2/schema/{version}/{ROOT}") is not None:
+            fetched = await self._document_of(f"/soap2/schema/{version}/{name}")
             return None if fetched is None else _here(fetched, base)
         if version not in ("latest", self._interface.version):
             return None
         return self._document(name, self._interface.version, base)
 
-    async def _fetch(self, path: str) -> bytes | None:
+    async def _document_of(self, path: str) -> bytes | None:
         """The document that the backend has there, if it is XML."""
         kept = self._fetched.get(path)
         if kept is not None and time.monotonic() < kept[0]:
             return kept[1]
         try:
-            body = await self._asked(path)
+            body = await self._fetch(path)
         except BackendError:  # it is counted as a v3 call; the tree as we know it is given instead
             body = None
         self._fetched[path] = time.monotonic() + _FRESH, body
@@ -109,7 +109,7 @@ class NativePages:
             self._fetched.popitem(last=False)
         return body
 
-    async def _asked(self, path: str) -> bytes | None:
+    async def _fetch(self, path: str) -> bytes | None:
         async with self._backend.passing("GET", path, {"Accept-Encoding": "identity"}, writes=False) as answer:
             if answer.status != 200:
                 return None

@@ -50,16 +50,18 @@ class Sending:
     receiver: str
     at: datetime
     attempts: int
-    told: Mapping[str, Any]
+    fields: Mapping[str, Any]
 
     def payload(self, page: str | None) -> bytes:
         """The JSON that a webhook gets, in UTF-8; `page` is the address of the review page."""
-        link = self.told.get("link")
-        whole = {"id": self.id, **self.told, "link": f"{page}{link}" if page and link else None}
+        link = self.fields.get("link")
+        whole = {"id": self.id, **self.fields, "link": f"{page}{link}" if page and link else None}
         return json.dumps(whole, ensure_ascii=False).encode()
 
     def lines(self, page: str | None) -> str:
         """The text of a mail."""
-        link = self.told.get("link")
+        link = self.fields.get("link")
         rest = f"\n\n{page}{link}" if page and link else ""
-        return f"{self.told['text']}{rest}\n\n-- \nSystemAPI shim, {self.told['event']}, {self.told['at']}\n"
+        return (
+            f"{self.fields['text']}{rest}\n\n-- \nSystemAPI shim, {self.fields['event']}, {self.fields['at']}\n"
+        )

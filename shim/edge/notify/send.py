@@ -18,7 +18,7 @@ async def deliver(settings: Notify, sending: Sending, now: datetime) -> None:
         if settings.mail.host is None:
             raise NotTaken("there is no mail server in the configuration any more")
         text = sending.lines(settings.page)
-        mail_message = mail.message(settings.mail, sending.id, sending.at, str(sending.told["subject"]), text)
+        mail_message = mail.message(settings.mail, sending.id, sending.at, str(sending.fields["subject"]), text)
         await mail.send(settings.mail, mail_message)
         return
     hook = next((each for each in settings.webhooks if each.name == sending.receiver), None)
@@ -31,9 +31,9 @@ def trial(receiver: str, now: datetime) -> Sending:
     """The notice that `shim notify test` sends."""
     text = "This is a test of the shim's notifications. If you can read it, they reach you."
     notice = Notice("test", "test", now, "Test of the shim's notifications", text)
-    return Sending(f"test-{secrets.token_hex(6)}", receiver, now, 1, _told(notice))
+    return Sending(f"test-{secrets.token_hex(6)}", receiver, now, 1, _fields(notice))
 
 
-def _told(notice: Notice) -> dict[str, object]:
+def _fields(notice: Notice) -> dict[str, object]:
     body: dict[str, object] = json.loads(notice.body())
     return body

@@ -180,7 +180,7 @@ class Watcher:
                 continue
             mark, above = f"fault-rate:{name}", faults / calls >= settings.fault_rate
             if above != (await queue.mark(connection, mark) == "above"):
-                notice = _told(name, calls, faults, began, now, settings) if above else None
+                notice = _fault_rate_notice(name, calls, faults, began, now, settings) if above else None
                 rates.append(Rate(mark, "above" if above else "below", notice))
         return rates
 
@@ -203,7 +203,7 @@ class Watcher:
             await asyncio.gather(*self._sending.values(), return_exceptions=True)
 
     async def _send(self, sending: Sending) -> None:
-        about = {"notice": sending.id, "receiver": sending.receiver, "kind": sending.told.get("event")}
+        about = {"notice": sending.id, "receiver": sending.receiver, "kind": sending.fields.get("event")}
         settings = self._settings()
         try:
             try:
@@ -247,7 +247,9 @@ def _grown(now: Totals, before: Totals, name: str) -> tuple[int, int]:
     return calls, faults
 
 
-def _told(name: str, calls: int, faults: int, began: datetime, now: datetime, settings: Notify) -> Notice:
+def _fault_rate_notice(
+    name: str, calls: int, faults: int, began: datetime, now: datetime, settings: Notify
+) -> Notice:
     share = faults / calls
     minutes = max(1, round((now - began).total_seconds() / 60))
     text = (

@@ -69,7 +69,7 @@ async def read_exceptions(
         query = query.where(row.ended_at.is_(None), row.until > store.now())
     async with store.reading() as connection:
         rows = (await connection.execute(query)).mappings().all()
-    return [_made(each) for each in rows]
+    return [_exception(each) for each in rows]
 
 
 async def grant_exception(
@@ -99,7 +99,7 @@ async def end_exception(store: Store, id: str, who: str) -> LockException | None
         if columns is None:
             return None
         await connection.execute(sa.update(LOCK_EXCEPTIONS).where(row.id == id).values(ended_at=now))
-        exception = _made({**columns, "ended_at": now})
+        exception = _exception({**columns, "ended_at": now})
         await note(
             connection, now, who, exception.integration, exception.operation, "exception", "locked", "ended"
         )
@@ -161,7 +161,7 @@ def _judge(operation: str, owner: str, reason: str, until: datetime, now: dateti
         raise PortingRefused(f"an exception lasts {LONGEST.days} days at most: take the lock back instead")
 
 
-def _made(row: Mapping[str, object] | sa.RowMapping) -> LockException:
+def _exception(row: Mapping[str, object] | sa.RowMapping) -> LockException:
     plain = {str(name): value for name, value in row.items()}
     times = {name: utc(plain[name]) for name in ("created_at", "until")}  # type: ignore[arg-type]
     ended = plain["ended_at"]

@@ -50,7 +50,7 @@ class Recorder:
         self._target = target.rstrip("/")
         self._file = file
         self._digest = digest_by(key)
-        self._told = on_written
+        self._on_written = on_written
         self.seen: Counter[str] = Counter()
         head = {"format": FORMAT, "key": key_id(key), "began": datetime.now(UTC).isoformat(timespec="seconds")}
         self._write(head)
@@ -97,7 +97,7 @@ class Recorder:
             self.seen["(not recorded)"] += 1
             return
         self.seen[conversation.operation or "(no call of 2.5)"] += 1
-        self._told(conversation)
+        self._on_written(conversation)
 
     def _write(self, data: Mapping[str, object]) -> None:
         self._file.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -34,7 +34,7 @@ _UNSETTLED = "One of the two servers answered with a fault, the other did not, o
 class DifferenceSink(Protocol):
     """Where differences go: the deprecation log."""
 
-    def found(self, integration: str, operation: str, findings: Iterable[Finding]) -> None: ...
+    def add_findings(self, integration: str, operation: str, findings: Iterable[Finding]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Comparer:
         self._catalogue = catalogue
         self._session = session
         self._settings = settings
-        self._found = sink
+        self._sink = sink
         self._clock = clock
         self._noise: dict[tuple[str, str], tuple[float, set[str]]] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -117,7 +117,7 @@ class Comparer:
         operation = self._catalogue.old.operations[spoken.operation]
         if not only_reads(operation, parse(spoken.body, spoken.content_type).body):
             return "write"
-        ours = _told(spoken.answer, "text/xml")
+        ours = _answer_of(spoken.answer, "text/xml")
         theirs = await self._ask(spoken)
         if isinstance(ours, str) or isinstance(theirs, str):
             return self._report(spoken, Counter() if ours == theirs else _fault_differs())
@@ -150,7 +150,7 @@ class Comparer:
         async with self._session.post(
             url, data=spoken.body, headers=headers, timeout=timeout, allow_redirects=False
         ) as response:
-            return _told(await response.read(), response.headers.get("Content-Type", ""))
+            return _answer_of(await response.read(), response.headers.get("Content-Type", ""))
 
     def _report(self, spoken: Spoken, differing: Counter[Difference]) -> str:
         if not differing:
@@ -163,12 +163,12 @@ class Comparer:
         about = {"integration": spoken.integration, "operation": spoken.operation}
         for each in findings:
             log.info("finding", **about, code=CODE, severity=severity, path=each.path, because=each.because)
-        if self._found is not None:
-            self._found.found(spoken.integration, spoken.operation, findings)
+        if self._sink is not None:
+            self._sink.add_findings(spoken.integration, spoken.operation, findings)
         return "differs"
 
 
-def _told(body: bytes, content_type: str) -> Element | str:
+def _answer_of(body: bytes, content_type: str) -> Element | str:
     """The body element of an answer, or a fault as `fault CODE`. Raises Fault for what is neither."""
     reply = parse_answer(body, content_type).body
     fault = fault_of(reply)

@@ -66,17 +66,17 @@ def _unknown(
 ) -> Iterator[SettingProblem]:
     """The names in it that there are not."""
     if policy.finding is not None and policy.finding not in GOVERNED:
-        similar = _meant(policy.finding, GOVERNED)
+        similar = _did_you_mean(policy.finding, GOVERNED)
         what = "this is no finding of something emulated or dropped"
         yield SettingProblem(f"{place}.finding", what, similar, f"Choose one of {', '.join(GOVERNED)}")
     if not covered:
         known = [*catalogue.old.operations, *(f"{name}.{ANY}" for name in catalogue.old.services), ANY]
         fix = "Write a full name, such as Client.AddClient, or Client.*, or *"
         yield SettingProblem(
-            f"{place}.operation", "2.5 has no such operation", _meant(policy.operation, known), fix
+            f"{place}.operation", "2.5 has no such operation", _did_you_mean(policy.operation, known), fix
         )
     elif policy.path != ANY and policy.path not in (known_paths := list(_paths(covered))):
-        similar = _meant(policy.path, known_paths)
+        similar = _did_you_mean(policy.path, known_paths)
         fix = "Write a path as `shim explain` shows it, or *"
         yield SettingProblem(f"{place}.path", "no message of the operation has this path", similar, fix)
 
@@ -86,7 +86,7 @@ def _paths(operations: Iterable[Operation]) -> Iterator[str]:
         yield from (path for path, _ in chain(paths(each.input), paths(each.output)))
 
 
-def _meant(name: str, known: Iterable[str]) -> str | None:
+def _did_you_mean(name: str, known: Iterable[str]) -> str | None:
     close = difflib.get_close_matches(name, list(known), 1)
     return f"Did you mean {close[0]}?" if close else None
 

@@ -91,10 +91,10 @@ def _of_identity(row: sa.Row[Any]) -> AuditEvent:
 
 
 def _change(was: str, became: str, text: str) -> str:
-    return ": ".join(_said(was, became, text))
+    return ": ".join(_changes(was, became, text))
 
 
-def _said(was: str, became: str, text: str) -> Iterator[str]:
+def _changes(was: str, became: str, text: str) -> Iterator[str]:
     if was != became:
         yield f"{was or '(none)'} to {became or '(none)'}"
     if text:

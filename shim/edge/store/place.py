@@ -148,7 +148,7 @@ class Marker:
 
         One that is behind, as a restored backup is, goes on issuing IDs where the one before had ended.
         """
-        in_store, before = await self._found(), StoreMark.read(self._path)
+        in_store, before = await self._in_store(), StoreMark.read(self._path)
         if before is not None and before.store != in_store.store and not self._new:
             raise StoreReplaced(
                 "store-replaced",
@@ -164,7 +164,7 @@ class Marker:
 
     async def keep(self) -> None:
         """Write the mark if it is another one by now. Raises StoreError (`store-replaced` and others)."""
-        in_store = await self._found()
+        in_store = await self._in_store()
         if self._mark is not None and in_store.store != self._mark.store:
             raise StoreReplaced(
                 "store-replaced", "The store was replaced while the shim ran: restart the shim."
@@ -197,7 +197,7 @@ class Marker:
             except StoreError:
                 continue  # readiness tells that it is away
 
-    async def _found(self) -> StoreMark:
+    async def _in_store(self) -> StoreMark:
         identity = await self._store.identity()
         async with self._store.reading() as connection:
             rows = (await connection.execute(sa.select(COUNTERS))).all()

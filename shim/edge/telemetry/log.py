@@ -38,13 +38,13 @@ def logging_to(settings: Log) -> Iterator[LogWriter]:
     """
     renderer = _renderer(settings.format if settings.file is None and settings.syslog is None else "json")
 
-    def told(lost: dict[str, int], seconds: float) -> str:
+    def line_for_dropped(lost: dict[str, int], seconds: float) -> str:
         event = {"event": "log lines dropped", "seconds": round(seconds, 1), **lost}
         for processor in _PROCESSORS:
             event = processor(None, "error", event)
         return str(renderer(None, "error", event))
 
-    writer = LogWriter(_sink(settings), told, settings.queue)
+    writer = LogWriter(_sink(settings), line_for_dropped, settings.queue)
     _configure(settings.level, renderer, lambda *_: _Queued(writer))
     library = _Library(logging.WARNING)
     logging.getLogger().addHandler(library)

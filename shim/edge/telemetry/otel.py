@@ -117,12 +117,12 @@ class _Trouble(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._told: float | None = None
+        self._logged_at: float | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         now = time.monotonic()
-        if self._told is None or now - self._told >= _QUIET:
-            self._told = now
+        if self._logged_at is None or now - self._logged_at >= _QUIET:
+            self._logged_at = now
             log.warning("traces not sent", problem=record.getMessage()[:300])
 
 

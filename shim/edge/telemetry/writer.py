@@ -65,7 +65,7 @@ class LogWriter:
     ) -> None:
         self.dropped: Callable[[str], None] = lambda _: None
         self._sink = sink
-        self._told = lines_for_dropped
+        self._lines_for_dropped = lines_for_dropped
         self._most = most
         self._monotonic = monotonic
         self._lines: queue.SimpleQueue[tuple[LineLevel, str] | None] = queue.SimpleQueue()
@@ -146,7 +146,7 @@ class LogWriter:
         if not lost:
             return
         try:
-            self._sink.write("error", self._told(lost, self._monotonic() - since))
+            self._sink.write("error", self._lines_for_dropped(lost, self._monotonic() - since))
         except (OSError, ValueError):
             with self._guard:
                 self._since = since

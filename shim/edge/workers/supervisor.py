@@ -83,7 +83,7 @@ class Supervisor:
     _rolling: list[_Place] = field(default_factory=list)
     _reload: Reload = field(default_factory=lambda: Reload(1, time.time()))
     _ending: signal.Signals | None = None
-    _told: bool = False
+    _announced: bool = False
     _code: int = 0
 
     def __post_init__(self) -> None:
@@ -196,8 +196,8 @@ class Supervisor:
         for place in self._places:
             if place.next is not None and place.next.serves:
                 self._replace(place)
-        if not self._told and all(place.now is not None and place.now.serves for place in self._places):
-            self._told = True
+        if not self._announced and all(place.now is not None and place.now.serves for place in self._places):
+            self._announced = True
             log.info("workers serve", workers=self.count, pids=[p.now.pid for p in self._places if p.now])
             self.notifier.ready()
         if self._rolling and not self._leaving and not any(place.next for place in self._places):
@@ -253,7 +253,7 @@ class Supervisor:
         if self._ending is not None:
             self._code = self._code or max(0, code) * (code != 130)
             return
-        if not self._told and not gone.serves:  # as it is at the very first start
+        if not self._announced and not gone.serves:  # as it is at the very first start
             self._end(signal.SIGTERM, code if code > 0 else 1)
             return
         soon = self.clock() - gone.began < SOON

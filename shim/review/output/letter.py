@@ -82,7 +82,7 @@ def letter(
 def finding_section(page: FindingPage, base: str = EXAMPLE, language: SnippetLanguage = "curl") -> str:
     """One finding on its own, with its sample and code that stands alone."""
     row = page.row
-    lines = [f"# {title(page)}", "", f"{row.integration}, {row.operation}", "", *_told(page)]
+    lines = [f"# {title(page)}", "", f"{row.integration}, {row.operation}", "", *_meaning(page)]
     lines += ["", f"State: {row.state}, since {row.state_at:%Y-%m-%d}."]
     if page.sample:
         lines += _sample(page.sample, base, language, snippet)
@@ -243,7 +243,7 @@ def _operation(
         yield from _mapping(mapping, terms.base)
     for page in pages:
         yield from ("", f"**{title(page)}** (finding {page.row.id}, {page.row.severity})", "")
-        yield from _told(page)
+        yield from _meaning(page)
     sample = _sample_of(pages)
     if sample is not None:
         yield from _sample(sample, terms.base, language, program)
@@ -299,7 +299,7 @@ def _turned(old: str, new: str, *, answers: bool) -> tuple[str, str]:
     return (new, old) if answers else (old, new)
 
 
-def _told(page: FindingPage) -> Iterator[str]:
+def _meaning(page: FindingPage) -> Iterator[str]:
     """The meaning of a finding for the program, and the remedy."""
     row = page.row
     yield f"{page.meaning} {row.because}" if row.because != page.meaning else page.meaning

@@ -57,7 +57,7 @@ class Session:
     began: float
     used: float
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     typed: tuple[str, Mapping[str, str]] | None = field(default=None, repr=False)
     """The fields that were typed on a page, given by its path, before the session before this one was lost."""
 

@@ -26,7 +26,7 @@ from shim.edge.store.database import Store
 from shim.interfaces.load import Dialect
 from shim.review.output.letter import letter
 from shim.review.output.terms import base_of, terms
-from shim.review.page.forms import BrownoutForm, Said, Wanted, WrongForm
+from shim.review.page.forms import BrownoutForm, ExceptionForm, StateForm, WrongForm
 from shim.review.page.recent import Recent
 from shim.review.reading import finding_queries, impact, notes, queries, states
 from shim.review.reading.changes import StateChange
@@ -114,7 +114,7 @@ class ReviewDesk:
         """(integrations, codes) of which there are findings."""
         return await finding_queries.finding_choices(self.store)
 
-    async def say_of_all(self, ids: Collection[int], state: Said, who: str) -> int:
+    async def say_of_all(self, ids: Collection[int], state: StateForm, who: str) -> int:
         """StateChange the state of many findings at once; how many."""
         if state.state is None:
             raise WrongForm("A note is written on one finding.")
@@ -167,7 +167,7 @@ class ReviewDesk:
         app = self.application
         return await finding_queries.finding(self.store, self.now(), id, catalogue=app.catalogue)
 
-    async def say(self, id: int, state: Said, who: str) -> None:
+    async def say(self, id: int, state: StateForm, who: str) -> None:
         """StateChange a finding's state, or add a note to it."""
         self.recent.forget()
         store, now = self.store, self.now()
@@ -204,7 +204,7 @@ class ReviewDesk:
         """Locked calls that pass for a while, of one integration or of all, the next to end first."""
         return await read_exceptions(self.store, integration)
 
-    async def grant(self, integration: str, asked_for: Wanted, who: str) -> None:
+    async def grant(self, integration: str, asked_for: ExceptionForm, who: str) -> None:
         try:
             await grant_exception(
                 self.store,

@@ -27,7 +27,7 @@ class WrongForm(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StateForm:
     """The state that a finding is given. `state` None is a note."""
 
     state: FindingState | None
@@ -101,7 +101,7 @@ def integration_list(query: Mapping[str, str]) -> IntegrationList:
     )
 
 
-SAID: Mapping[str, FindingState | None] = {
+STATES_OF_BUTTONS: Mapping[str, FindingState | None] = {
     "acknowledge": "acknowledged",
     "fixed": "fixed",
     "ignore": "ignored",
@@ -170,15 +170,15 @@ def numbers(form: MultiMapping[Any], name: str) -> list[int]:
     return [int(each) for each in given if each.isascii() and each.isdigit() and len(each) < 10]
 
 
-def read_state(form: Mapping[str, Any]) -> Said:
+def read_state(form: Mapping[str, Any]) -> StateForm:
     """The state that a finding is given. Raises WrongForm."""
     do = text(form, "do")
-    if do not in SAID:
+    if do not in STATES_OF_BUTTONS:
         raise WrongForm("Choose what to say of it.")
     until = (
         _moment(form, "until", "until when to ignore it") if do == "ignore" and text(form, "until") else None
     )
-    return Said(SAID[do], text(form, "text"), until)
+    return StateForm(STATES_OF_BUTTONS[do], text(form, "text"), until)
 
 
 def move(form: Mapping[str, Any]) -> Move:
@@ -191,7 +191,7 @@ def move(form: Mapping[str, Any]) -> Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExceptionForm:
     """An exception to a lock."""
 
     operation: str
@@ -200,10 +200,10 @@ class Wanted:
     until: datetime
 
 
-def exception(form: Mapping[str, Any]) -> Wanted:
+def exception(form: Mapping[str, Any]) -> ExceptionForm:
     """Raises Wrong."""
     until = _moment(form, "until", "when the exception ends")
-    return Wanted(text(form, "operation") or ALL, text(form, "owner"), text(form, "reason"), until)
+    return ExceptionForm(text(form, "operation") or ALL, text(form, "owner"), text(form, "reason"), until)
 
 
 def plan(form: Mapping[str, Any], now: datetime) -> BrownoutForm:

@@ -96,7 +96,7 @@ class ImpactForm:
                 return None
         return f"shim impact {shlex.join(words)} --days {self.days}"
 
-    def made(self) -> StateChange | None:
+    def state_change(self) -> StateChange | None:
         """The change of states that it is; None for a brownout, which changes none."""
         what, _, value = self.change.partition(":")
         match what:
@@ -129,17 +129,17 @@ class ImpactPage:
         if not query.get("change"):
             return await self._page(request, query)
         try:
-            question = self._asked(query)
+            question = self._question(query)
         except WrongForm as wrong:
             return await self._page(request, query, 422, str(wrong))
         impact = await self._desk.impact(
-            question.integration, question.operation, question.made(), question.days
+            question.integration, question.operation, question.state_change(), question.days
         )
         page = PagePart.of(query, len(impact.touches), _ROWS)
         return await self._page(
             request,
             query,
-            found=impact,
+            impact=impact,
             touches=impact.touches[page.start : page.end],
             command=question.command,
             previous=page.before and link("impact", **question.query, page=page.before),
@@ -163,10 +163,10 @@ class ImpactPage:
             return await self._page(request, {}, 422, str(wrong))
         shown = impact.touches[:_RELEASE_ROWS]
         return await self._page(
-            request, {"days": str(days)}, found=impact, touches=shown, more=len(impact.touches) - len(shown)
+            request, {"days": str(days)}, impact=impact, touches=shown, more=len(impact.touches) - len(shown)
         )
 
-    def _asked(self, query: Mapping[str, str]) -> ImpactForm:
+    def _question(self, query: Mapping[str, str]) -> ImpactForm:
         """Raises WrongForm."""
         change = forms.text(query, "change")
         if not any(change in group for group in CHANGES.values()):
@@ -198,7 +198,7 @@ class ImpactPage:
             "impact.html",
             status,
             problem=problem,
-            found=impact,
+            impact=impact,
             typed={name: forms.text(query, name) for name in names},
             days=forms.days(query),
             windows=forms.WINDOWS,

@@ -53,7 +53,7 @@ _CHOICES = (
     ("reopen", "Reopen", "new again, whatever was said"),
     ("note", "Only note something", "its state stays"),
 )
-_SAID = {"new": "reopen", "acknowledged": "acknowledge", "ignored": "ignore"}
+_BUTTON_OF = {"new": "reopen", "acknowledged": "acknowledge", "ignored": "ignore"}
 
 
 class ReviewPages:
@@ -90,7 +90,7 @@ class ReviewPages:
             ],
             cards_before={card.integration: at for at, card in enumerate(shown, 1)},
             total=len(cards),
-            wanted=chosen,
+            chosen=chosen,
             owners=sorted({owner_of(card) for card in seen.integrations if card.configured}),
             shows=forms.SHOWS,
             sorts=forms.SORTS,
@@ -213,7 +213,7 @@ class ReviewPages:
             rows=findings[page.start : page.end],
             total=len(findings),
             first=page.start + 1,
-            wanted=chosen,
+            chosen=chosen,
             query=query,
             filtered=any(query.values()),
             integrations=integrations,
@@ -247,7 +247,7 @@ class ReviewPages:
             page=finding,
             calls=[copied(call, self._desk.base, callers) for call in sample],
             choices=[
-                each for each in _CHOICES if each[0] != _SAID.get(finding.row.state) or each[0] == "ignore"
+                each for each in _CHOICES if each[0] != _BUTTON_OF.get(finding.row.state) or each[0] == "ignore"
             ],
             typed={name: forms.text(typed, name) for name in ("do", "text", "until")},
             problem=problem,
@@ -265,7 +265,7 @@ class ReviewPages:
         return await self._site.render(
             request,
             "logins.html",
-            found=uses,
+            uses=uses,
             first=page.start + 1,
             text=text,
             integration=name,
@@ -311,7 +311,7 @@ class ReviewPages:
             request,
             "operation.html",
             name=name,
-            told=self._desk.mapping(name),
+            mapping=self._desk.mapping(name),
             base=self._desk.base,
             uses=uses[page.start : page.end],
             total=len(uses),

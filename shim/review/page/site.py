@@ -90,7 +90,7 @@ class Site:
         except web.HTTPRedirection as found:
             response = web.Response(status=found.status, headers={"Location": found.headers["Location"]})
         except web.HTTPException as error:
-            response = await self.problem(request, error.status, _told(error))
+            response = await self.problem(request, error.status, _error_text(error))
         except Fault as fault:
             log.error("review page failed", path=request.path, reason=fault.reason, busy=is_busy(fault))
             response = await self.problem(request, 503, _BUSY if is_busy(fault) else fault.text)
@@ -161,7 +161,7 @@ class Site:
 
     def say(self, request: web.Request, text: str) -> None:
         """Tell this on the next page, and the log."""
-        request[_SESSION].said.append(text)
+        request[_SESSION].messages.append(text)
         log.info("review change", user=self.user(request), path=request.path)
 
     # ---- answers ----
@@ -171,9 +171,9 @@ class Site:
     ) -> web.Response:
         """A page from a template, in a thread: a long list takes longer than a call may wait."""
         session = request.get(_SESSION)
-        messages = list(session.said) if session else []
+        messages = list(session.messages) if session else []
         if session:
-            session.said.clear()
+            session.messages.clear()
         context |= {
             "user": session.user.name if session else None,
             "role": session.user.role if session else None,
@@ -210,7 +210,7 @@ class Site:
         session = self._sessions.session(key)
         if session is not None and (typed := _kept(fields)):
             session.typed = next.partition("?")[0], typed
-            session.said.append(_BACK)
+            session.messages.append(_BACK)
         response = web.Response(status=303, headers={"Location": next})
         self._set_cookie(request, response, COOKIE, key)
         response.del_cookie(LOGIN_COOKIE, path=PREFIX)
@@ -334,7 +334,7 @@ def _to_login(request: web.Request) -> web.Response:
     return web.Response(status=303, headers={"Location": address})
 
 
-def _told(error: web.HTTPException) -> str:
+def _error_text(error: web.HTTPException) -> str:
     """Its text; in place of aiohttp's own, which begins with the number, one of ours."""
     text = error.text or ""
     return (

@@ -319,7 +319,7 @@ def coverage_of(rows: Iterable[Mapping[str, Any]]) -> Coverage:
 def coverage(catalogue: Catalogue) -> Coverage:
     """That of a catalogue."""
     return {
-        (operation.full_name, fate.direction, fate.path): (fate.fate, fate.place, fate.finding)
+        (operation.full_name, fate.direction, fate.path): (fate.fate, fate.v3_path, fate.finding)
         for operation in catalogue.old.operations.values()
         for fate in fates_of(catalogue, operation)
     }

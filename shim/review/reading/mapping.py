@@ -120,7 +120,7 @@ def _calls(catalogue: Catalogue, translation: Translation) -> Iterable[NewCall]:
 
 def _changes(translation: Translation, direction: MessageDirection) -> Iterable[Renaming]:
     fates = [each for each in translation.fates if each.direction == direction]
-    places = {each.path: each.place for each in fates}
+    places = {each.path: each.v3_path for each in fates}
     shown = _without_repeats([each for each in fates if not _is_plain(each, places)])
     changes = list(map(_change, shown))
     if direction == "request":
@@ -136,28 +136,28 @@ def _changes(translation: Translation, direction: MessageDirection) -> Iterable[
 def _change(fate: Fate) -> Renaming:
     kind = KINDS[fate.finding] if fate.finding else None
     happens = HAPPENS[fate.fate]
-    if fate.fate == "computed" and not fate.place:
+    if fate.fate == "computed" and not fate.v3_path:
         happens = "worked out by the shim"
-    return Renaming(fate.path, fate.place, fate.fate, happens, fate.because, kind.do if kind else "")
+    return Renaming(fate.path, fate.v3_path, fate.fate, happens, fate.because, kind.do if kind else "")
 
 
 def _elsewhere(translation: Translation) -> list[Fate]:
     """Where else the further calls of a plan take what a first one has taken."""
-    first = {(each.direction, each.path): each.place for each in translation.fates}
+    first = {(each.direction, each.path): each.v3_path for each in translation.fates}
     return [
-        replace(each, place=f"{leg.new.full_name}:{each.place}")
+        replace(each, v3_path=f"{leg.new.full_name}:{each.v3_path}")
         for leg in translation.legs.values()
         for each in leg.fates
         if each.direction == "request"
-        and each.place
-        and first.get((each.direction, each.path)) != f"{leg.new.full_name}:{each.place}"
+        and each.v3_path
+        and first.get((each.direction, each.path)) != f"{leg.new.full_name}:{each.v3_path}"
     ]
 
 
 def _same(translation: Translation, direction: MessageDirection) -> tuple[str, ...]:
     """Paths that stay as they are, without those below another one."""
     fates = [each for each in translation.fates if each.direction == direction]
-    places = {each.path: each.place for each in fates}
+    places = {each.path: each.v3_path for each in fates}
     renamed = [f"{each.path}/" for each in fates if each.fate == "renamed"]
     paths: list[str] = []
     for each in fates:
@@ -171,7 +171,7 @@ def _is_plain(fate: Fate, places: Mapping[str, str | None]) -> bool:
     """True if nothing is to be said of it: the same, but for the name of what it is in."""
     above, _, name = fate.path.rpartition("/")
     expected = f"{(places.get(above) or above).rpartition(':')[2]}/{name}" if above else name
-    return fate.fate == "carried" and not fate.finding and (fate.place or "").rpartition(":")[2] == expected
+    return fate.fate == "carried" and not fate.finding and (fate.v3_path or "").rpartition(":")[2] == expected
 
 
 def _without_repeats(fates: Sequence[Fate]) -> list[Fate]:

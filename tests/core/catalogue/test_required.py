@@ -132,7 +132,7 @@ def test_every_path_of_2_5_has_a_fate() -> None:
 def test_what_was_held_to_be_gone_is_carried(name: str, direction: str, path: str, place: str) -> None:
     fates = catalogue().translations[name].fates
     assert [
-        (each.fate, each.place, each.finding)
+        (each.fate, each.v3_path, each.finding)
         for each in fates
         if (each.direction, each.path) == (direction, path)
     ] == [("carried", place, None)]
@@ -143,7 +143,7 @@ def test_what_may_come_several_times_in_both_is_taken_several_times() -> None:
     for translation in catalogue().translations.values():
         there = dict(paths(translation.new.input))
         for fate in translation.fates:
-            decl = there.get(fate.place or "")
+            decl = there.get(fate.v3_path or "")
             ours = dict(paths(translation.old.input)).get(fate.path)
             if fate.direction == "request" and fate.fate == "carried" and isinstance(decl, ElementDecl):
                 assert isinstance(ours, ElementDecl)

@@ -71,7 +71,7 @@ def test_adding_marks_before_and_after_each_write() -> None:
     talk, _ = plan("AddExtension", ADD)
     begin = next(talk)
     assert isinstance(begin, Begin)
-    assert (begin.operation, begin.policy, begin.subject) == ("Extension.AddExtension", "undo", "login desk")
+    assert (begin.operation, begin.policy, begin.lock) == ("Extension.AddExtension", "undo", "login desk")
     look = talk.send(OPENED)
     assert asked(look, "User.GetUsers")["filter"] == "desk"
     command = talk.send(answer(look, row("user", ID="7", login="desk2", name="x")))
@@ -150,7 +150,7 @@ def test_deleting_many_leaves_the_one_that_its_user_was_made_for_to_the_end() ->
     planned = translation.declared.plan(context)
     assert next(planned) == FindIdentities("user_id", ("31",)), "what the user is known to have besides"
     begin = planned.send({"31": (first, second)})
-    assert [each.found for each in begin.steps] == ["0020*100", "0020*002"]
+    assert [each.row_key for each in begin.steps] == ["0020*100", "0020*002"]
     assert begin.planned_answer.get("items") == "2"
 
 
@@ -169,7 +169,7 @@ def test_undoing_goes_backwards_and_forgets_what_is_gone() -> None:
         cascades=True,
         deletes_extension=True,
         state="done",
-        found="0020*1",
+        row_key="0020*1",
         owner="31",
     )
     talk = recover(left("undo", made, phone), "undoing")

@@ -76,7 +76,7 @@ def unaccounted(translation: Translation, world: World, request: Element, outcom
     if translation.declared.emulates:
         assert "operation-emulated" in {each.code for each in outcome.findings}
         return Counter()  # what becomes of its leaves, test_emulated asks
-    places = {fate.path: fate.place for fate in translation.fates if fate.direction == "request"}
+    places = {fate.path: fate.v3_path for fate in translation.fates if fate.direction == "request"}
     sent = Counter((path, value) for _, call in world.calls for path, value in call.leaves())
     found = {each.path for each in outcome.findings}
     kept = {
@@ -187,9 +187,9 @@ def test_every_path_of_both_messages_has_exactly_one_fate(name: str) -> None:
 def test_an_answer_carries_every_value_that_v3_gave_or_says_what_is_missing(name: str) -> None:
     translation = catalogue().translations[name]
     homes = {
-        fate.place: fate.path
+        fate.v3_path: fate.path
         for fate in translation.fates
-        if fate.direction == "answer" and fate.place is not None
+        if fate.direction == "answer" and fate.v3_path is not None
     }
     for seed in range(60):
         source = random.Random(seed)

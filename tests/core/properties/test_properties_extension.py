@@ -72,9 +72,9 @@ class AnyCallerWorld(World):
 def places(translation: Translation, direction: str) -> Iterator[tuple[str, str]]:
     """(old path, v3 operation and path) of everything that goes over."""
     for fate in translation.fates:
-        if fate.direction == direction and fate.place is not None:
-            prefix = "" if ":" in fate.place else f"{translation.new.full_name}:"
-            yield fate.path, prefix + fate.place
+        if fate.direction == direction and fate.v3_path is not None:
+            prefix = "" if ":" in fate.v3_path else f"{translation.new.full_name}:"
+            yield fate.path, prefix + fate.v3_path
 
 
 def told(path: str, outcome: Outcome) -> bool:

@@ -119,7 +119,7 @@ def test_every_path_has_exactly_one_fate_and_none_is_a_place_in_v3() -> None:
     for direction, decl in (("request", LINKED.input), ("answer", LINKED.output)):
         fates = [each for each in translation.fates if each.direction == direction]
         assert sorted(each.path for each in fates) == sorted(path for path, _ in paths(decl))
-        assert all(each.place is None and each.because for each in fates)
+        assert all(each.v3_path is None and each.because for each in fates)
 
 
 @pytest.mark.parametrize("addition", UNDONE_BY)

@@ -112,7 +112,7 @@ def test_a_nul_after_the_document() -> None:
 def test_undeclared_prefixes_are_read_over_with_a_finding() -> None:
     message = parse(envelope("<q:a><z:b z:type='c'>1</z:b></q:a>").encode())
     assert (message.body.name, message.namespace, message.body.get("b")) == ("a", "", "1")
-    assert message.found == (("undeclared-prefix", ""),)
+    assert message.notes == (("undeclared-prefix", ""),)
 
 
 @pytest.mark.parametrize(

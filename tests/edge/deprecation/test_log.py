@@ -60,7 +60,7 @@ async def test_every_call_counts_with_findings_or_without(fixture: LogFixture) -
         log.ported("billing", "Organization.GetOrganizations", fault=True)
         await log.flush()
         log.called(seen("Client.AddClient", "b"))
-        log.found("billing", "Client.AddClient", [finding("c", count=3)])
+        log.add_findings("billing", "Client.AddClient", [finding("c", count=3)])
     assert await fixture.calls() == {
         ("billing", "old", "Client.GetClients"): (2, 1),
         ("billing", "old", "Client.AddClient"): (2, 0),
@@ -221,10 +221,12 @@ async def test_days_and_times_are_kept_apart(fixture: LogFixture) -> None:
 
 async def test_what_is_said_of_a_finding_follows_the_newest(fixture: LogFixture) -> None:
     async with fixture.process() as log:
-        log.found("billing", "Client.GetClients", [finding("a", place="old place")])
+        log.add_findings("billing", "Client.GetClients", [finding("a", v3_path="old place")])
         await log.flush()
         fixture.clock.pass_(5)
-        log.found("billing", "Client.GetClients", [finding("a", because="Lost.", severity="loss", place="new")])
+        log.add_findings(
+            "billing", "Client.GetClients", [finding("a", because="Lost.", severity="loss", v3_path="new")]
+        )
     [row] = (await fixture.findings()).values()
     assert (row["because"], row["severity"], row["place"], row["state"]) == ("Lost.", "loss", "new", "new")
 

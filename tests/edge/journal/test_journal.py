@@ -36,7 +36,7 @@ STEP = Step(
     cascades=True,
     deletes_extension=True,
     state="started",
-    found="40",
+    row_key="40",
 )
 BEGIN = Begin("Extension.AddExtension", "k", "undo", "login d", (STEP,))
 
@@ -130,7 +130,7 @@ async def test_what_stands_is_counted(journal: JournalStore, store: Store) -> No
     assert await journal.standing() == JournalStanding()
     await journal.begin("billing", BEGIN)
     assert (await journal.standing()).overdue == 0
-    second = await journal.begin("billing", replace(BEGIN, key="l", subject=None))
+    second = await journal.begin("billing", replace(BEGIN, key="l", lock=None))
     later = store.now() + timedelta(seconds=61)
     store._clock = lambda: later
     await journal.close(Close(second, "paused", why="refused"))
