@@ -106,14 +106,13 @@ def grant(
         end = _end(until, store.now())
         return await grant_exception(store, integration, operation, owner, why, end, who_is(who))
 
-    granted_exception = with_store(config, granted)
+    lifted = with_store(config, granted)
     if format is OutputForm.JSON:
-        emit_json({"exception": _row(granted_exception)})
+        emit_json({"exception": _row(lifted)})
     else:
-        typer.echo(granted_exception.id)
-    say(
-        f"{integration}: locked calls of {operation} pass until {granted_exception.until:%Y-%m-%d %H:%M} UTC. {_NOTICED}"
-    )
+        typer.echo(lifted.id)
+    until_text = f"{lifted.until:%Y-%m-%d %H:%M} UTC"
+    say(f"{integration}: locked calls of {operation} pass until {until_text}. {_NOTICED}")
 
 
 @app.command("end")
@@ -134,10 +133,10 @@ def end(
 
         return await end_exception(store, id, who_is(who))
 
-    ended_exception = with_store(config, ended)
-    if ended_exception is None:
+    closed = with_store(config, ended)
+    if closed is None:
         fail(ExitCode.USAGE, f"No exception {id} holds. `shim porting exception list` shows those that do.")
-    say(f"{ended_exception.integration}: {ended_exception.operation} is locked again. {_NOTICED}")
+    say(f"{closed.integration}: {closed.operation} is locked again. {_NOTICED}")
 
 
 def _end(until: str, now: datetime) -> datetime:
