@@ -32,7 +32,7 @@ from lxml import etree
 
 from shim.core.answers.notices import DeprecationDates
 from shim.core.commands.backend import Call
-from shim.core.commands.caller import ToldHow
+from shim.core.commands.caller import NoticeForms
 from shim.core.commands.extensions import Identity
 from shim.core.commands.kept import KeptBy, Shared
 from shim.core.message import Element
@@ -82,7 +82,7 @@ class Case:
         lines = self.get("policies").splitlines()
         policies = Policies(PolicySettings.model_validate(yaml.safe_load(line)).core() for line in lines)
         facts = yaml.safe_load(self.get("tell")) or {}
-        tell = ToldHow(**{name: said for name, said in facts.items() if isinstance(said, bool)})
+        tell = NoticeForms(**{name: said for name, said in facts.items() if isinstance(said, bool)})
         deprecation = DeprecationDates(
             **{name: str(said) for name, said in facts.items() if said not in (True, False)}
         )

@@ -31,7 +31,7 @@ from shim.edge.exchange.performer import Performers
 from shim.edge.exchange.recovery import Recovery
 from shim.edge.health import HealthState, checks
 from shim.edge.http.arrival import arrived
-from shim.edge.http.deprecation_headers import Telling
+from shim.edge.http.deprecation_headers import DeprecationHeaders
 from shim.edge.http.guard import guarded
 from shim.edge.http.host_names import is_known, under_known_names
 from shim.edge.http.pages import WsdlPages
@@ -103,7 +103,7 @@ class Application:
         self.native = self._native(peers, performers) if config.native_v3.enabled else None
         calls = self.native.calls if self.native is not None else None
         beside = AfterCalls(deprecation, comparer, calls, tracing)
-        self.soap = SoapEndpoint(shim, performers, peers, conduct, Telling(config), beside)
+        self.soap = SoapEndpoint(shim, performers, peers, conduct, DeprecationHeaders(config), beside)
         self.pages = WsdlPages(compiled.old, peers, config.schema_versions.latest)
 
     def _native(self, peers: Peers, performers: Performers) -> Native:
@@ -216,7 +216,7 @@ class Application:
         config = taken_over(self.config, config)
         set_level(config.log.level)
         self.integrations.replace(config.integrations)
-        self.soap.tell(Telling(config))
+        self.soap.use_headers(DeprecationHeaders(config))
         self.soap.bound(config.limits.parse(), config.listen.body_timeout)
         if self.native is not None:
             self.native.bound(config)

@@ -11,7 +11,7 @@ from shim.core.answers.notices import DeprecationDates
 from shim.core.catalogue.build import compile_catalogue
 from shim.core.catalogue.translation import Catalogue
 from shim.core.commands.backend import Answer, Call
-from shim.core.commands.caller import Caller, FaultForm, Identify, Rung, ToldHow
+from shim.core.commands.caller import Caller, FaultForm, Identify, NoticeForms, Rung
 from shim.core.commands.extensions import (
     DenyIdentities,
     DoubtIdentities,
@@ -91,7 +91,7 @@ class World:
     """The identity map; what is learned is added, with issued IDs from `ISSUED` on."""
     policies: Policies = NO_POLICIES
     rungs: Mapping[str, Rung] = field(default_factory=dict)
-    tell: ToldHow = field(default_factory=ToldHow)
+    tell: NoticeForms = field(default_factory=NoticeForms)
     deprecation: DeprecationDates = field(default_factory=DeprecationDates)
     faults: FaultForm = field(default_factory=FaultForm)
 

@@ -34,7 +34,7 @@ class Brownout:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldHow:
+class NoticeForms:
     """How one integration is told: HTTP headers, notice elements, a SOAP header where there are none."""
 
     http: bool = True
@@ -70,7 +70,7 @@ class Caller:
     name: str
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     policies: Policies = NO_POLICIES
-    tell: ToldHow = field(default_factory=ToldHow)
+    tell: NoticeForms = field(default_factory=NoticeForms)
     rungs: Mapping[str, Rung] = field(default_factory=dict)
     brownouts: tuple[Brownout, ...] = ()
     faults: FaultForm = PLAIN_FAULTS

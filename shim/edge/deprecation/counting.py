@@ -1,4 +1,4 @@
-"""Counting: what the deprecation log is told becomes totals at once, in memory that is bounded.
+"""Aggregator: what the deprecation log is told becomes totals at once, in memory that is bounded.
 
 Laws: a finding or a caller that has a key already counts under it; of new keys an integration has at most so
 many, and everything over that counts under `MORE`, which is told once. A sample is asked for when a finding
@@ -53,7 +53,7 @@ class _Known:
     refused: set[str] = field(default_factory=set)
 
 
-class Counting:
+class Aggregator:
     """Totals since the last `take`. `now` gives UTC."""
 
     def __init__(self, settings: DeprecationSettings, now: Callable[[], datetime]) -> None:

@@ -1,4 +1,4 @@
-"""Keeping: a batch of the deprecation log goes to the store, else to the spool, else waits in memory.
+"""Delivery of batches: one of the deprecation log goes to the store, else to the spool, else waits in memory.
 
 Laws: nothing is given up before it is in one of them; what is in the spool goes before what is newer; a write
 whose end was not seen is offered again under its ID, which the store takes once. The store has `patience`
@@ -16,15 +16,15 @@ import structlog
 from shim.core.errors import Fault
 from shim.edge.deprecation.batch import Batch, from_line, to_line
 from shim.edge.deprecation.spool import Segment, Spool
-from shim.edge.deprecation.writer import BUSY, forget, hopeless, write
+from shim.edge.deprecation.writer import BUSY, forget, is_permanent, write
 from shim.edge.store.database import Store
 from shim.edge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
 
-class Keeping:
-    """Where batches go. One turn at a time."""
+class BatchDelivery:
+    """Takes batches to the store or the spool. One turn at a time."""
 
     def __init__(self, store: Store, spool: Spool, patience: float, metrics: Metrics) -> None:
         self._store = store
@@ -125,7 +125,7 @@ class Keeping:
         error = task.exception()
         if error is None:
             self._succeeded()
-        elif hopeless(error):
+        elif is_permanent(error):
             await asyncio.to_thread(self._spool.put_aside, to_line(batch), _reason(error))
         else:
             self._failed(_reason(error))

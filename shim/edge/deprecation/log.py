@@ -26,8 +26,8 @@ from shim.core.message import Element
 from shim.core.schema.interface import Interface
 from shim.edge.callers.refused import RefusedLogin
 from shim.edge.deprecation.batch import Batch
-from shim.edge.deprecation.counting import UNKNOWN, Counting, WantedSample
-from shim.edge.deprecation.delivery import Keeping
+from shim.edge.deprecation.counting import UNKNOWN, Aggregator, WantedSample
+from shim.edge.deprecation.delivery import BatchDelivery
 from shim.edge.deprecation.exclusions import KeptOut
 from shim.edge.deprecation.rollup import roll_up
 from shim.edge.deprecation.samples import sample
@@ -87,9 +87,9 @@ class DeprecationLog:
         self.speaks(new)
         self.metrics = metrics or Metrics()
         self.spool = Spool(spool_folder(config), self._settings.spool_bytes)
-        self._counting = Counting(self._settings, store.now)
-        self._keeping = Keeping(store, self.spool, self._settings.patience, self.metrics)
-        self.metrics.waiting.set_function(lambda: self._counting.waiting + self._keeping.held)
+        self._counting = Aggregator(self._settings, store.now)
+        self._delivery = BatchDelivery(store, self.spool, self._settings.patience, self.metrics)
+        self.metrics.waiting.set_function(lambda: self._counting.waiting + self._delivery.held)
         self._ending = asyncio.Event()
         self._turn = asyncio.Lock()
         self._rolled_up: datetime | None = None
@@ -196,16 +196,16 @@ class DeprecationLog:
     async def stop(self) -> None:
         """Write or spool what was told; says how much was lost if neither is possible."""
         self._ending.set()
-        self._keeping.end()
+        self._delivery.end()
         if self._task is not None:
             await self._task
         await self.flush()
-        await self._keeping.close(self._counting.waiting)
+        await self._delivery.close(self._counting.waiting)
 
     async def flush(self) -> None:
         """Write what was told since the last time, and what is in the spool, if the store takes it."""
         async with self._turn:
-            await self._keeping.turn(self._batch)
+            await self._delivery.turn(self._batch)
 
     async def _writing(self) -> None:
         while not self._ending.is_set():

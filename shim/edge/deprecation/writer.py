@@ -43,7 +43,7 @@ _AGAIN = "It came again."
 async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bool:
     """Write a batch; False when it was there already. `settled` are written ones that will not come again.
 
-    Raises StoreError (`store-unavailable`), after which it may be there or not: see `hopeless`.
+    Raises StoreError (`store-unavailable`), after which it may be there or not: see `is_permanent`.
     """
     async with store.writing(BUSY) as connection:
         await forget(connection, settled)
@@ -60,7 +60,7 @@ async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bo
     return True
 
 
-def hopeless(error: BaseException) -> bool:
+def is_permanent(error: BaseException) -> bool:
     """True if writing the same again would fail the same way, so that it must not hold up the rest."""
     cause = error.__cause__ if isinstance(error, StoreError) else error
     return not isinstance(error, StoreError) or isinstance(cause, DataError | IntegrityError)

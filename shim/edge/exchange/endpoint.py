@@ -29,7 +29,7 @@ from shim.edge.exchange.performer import Performer, Performers, run
 from shim.edge.http.answers import response as answered
 from shim.edge.http.arrival import has_left
 from shim.edge.http.bodies import decoded, read_body
-from shim.edge.http.deprecation_headers import Telling
+from shim.edge.http.deprecation_headers import DeprecationHeaders
 from shim.edge.http.paths import AS_SENT
 from shim.edge.http.peer import Peers
 from shim.edge.http.toolkits import HEAD, clean_agent, toolkit
@@ -74,11 +74,11 @@ class SoapEndpoint:
         performers: Performers,
         peers: Peers,
         conduct: EndpointConduct,
-        telling: Telling,
+        headers: DeprecationHeaders,
         beside: AfterCalls,
     ) -> None:
         self._shim = shim
-        self.tell(telling)
+        self.use_headers(headers)
         self._performers = performers
         self._peers = peers
         self._conduct = conduct
@@ -93,10 +93,10 @@ class SoapEndpoint:
         """Serve later calls with other rules; those under way end with theirs."""
         self._shim = shim
 
-    def tell(self, telling: Telling) -> None:
+    def use_headers(self, headers: DeprecationHeaders) -> None:
         """Tell callers this of 2.5 from now on."""
-        self._telling = telling
-        self._shim = replace(self._shim, deprecation=telling.deprecation)
+        self._deprecation_headers = headers
+        self._shim = replace(self._shim, deprecation=headers.deprecation)
 
     def bound(self, limits: Limits, body_seconds: float) -> None:
         """Take messages of no more than this from now on."""
@@ -181,7 +181,7 @@ class SoapEndpoint:
     def _response(self, outcome: Outcome, body: bytes) -> web.StreamResponse:
         fault = outcome.fault
         content_type = CONTENT_TYPE_12 if outcome.soap_12 else CONTENT_TYPE
-        headers = {"Content-Type": content_type, **self._telling.headers(outcome.caller)}
+        headers = {"Content-Type": content_type, **self._deprecation_headers.headers(outcome.caller)}
         if fault is not None and fault.retry_after is not None:
             headers["Retry-After"] = str(fault.retry_after)
         response = answered(500 if fault else 200, body, headers)

@@ -1,4 +1,4 @@
-"""Telling in HTTP that 2.5 is deprecated: the headers of every answer and fault, where they are wanted.
+"""HTTP headers that say that 2.5 is deprecated, those of every answer and fault, where they are wanted.
 
 `Deprecation` is of RFC 9745 (a structured-field date), `Sunset` of RFC 8594 (an HTTP date); `Link` names one
 page for both relations. They are the same for all calls, so they are made once for a configuration.
@@ -16,8 +16,8 @@ from shim.edge.settings.model import Config, DeprecationSettings
 _NOTHING: Mapping[str, str] = {}
 
 
-class Telling:
-    """The headers that tell callers of the end of 2.5, as configured."""
+class DeprecationHeaders:
+    """The headers that inform callers of the end of 2.5, as configured."""
 
     def __init__(self, config: Config) -> None:
         self.deprecation = config.deprecation.core()

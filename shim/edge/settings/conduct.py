@@ -41,9 +41,9 @@ class NoticeSettings(Section):
     )
     header: Annotated[bool, doc("A SOAP header with the findings, in answers without notice elements.")] = False
 
-    def core(self) -> caller.ToldHow:
+    def core(self) -> caller.NoticeForms:
         """The same as the core gets it."""
-        return caller.ToldHow(self.http, self.notices, self.header)
+        return caller.NoticeForms(self.http, self.notices, self.header)
 
     def over(self, base: Self) -> Self:
         """The same with the switches of all where it has none of its own."""

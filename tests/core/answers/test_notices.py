@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from shim.core.answers.notices import CODES, NAMESPACE, DeprecationDates, add_notices, has_room
-from shim.core.commands.caller import Caller, ToldHow
+from shim.core.commands.caller import Caller, NoticeForms
 from shim.core.context import CallContext
 from shim.core.findings import KINDS
 from shim.core.message import Element
@@ -27,7 +27,7 @@ BLOCK = f"{{{SOAP}}}Header/{{{NAMESPACE}}}deprecation"
 EVERYTHING = DeprecationDates("2026-01-01", "2027-06-30", "https://voip.example/?a=1&b=2")
 
 
-def answer(name: str, seed: int, tell: ToldHow) -> bytes | None:
+def answer(name: str, seed: int, tell: NoticeForms) -> bytes | None:
     """What a random call is answered, with more wrong about the request than notices can say."""
     source = random.Random(seed)
     operation = old().operations[name]
@@ -47,7 +47,9 @@ def without_ours(message: bytes) -> list[Element]:
 def test_answers_stay_valid_and_say_the_same_beside_what_is_told(name: str) -> None:
     room = has_room(catalogue().translations[name])
     for seed in range(10):
-        quiet, loud = (answer(name, seed, tell) for tell in (ToldHow(), ToldHow(notices=True, header=True)))
+        quiet, loud = (
+            answer(name, seed, tell) for tell in (NoticeForms(), NoticeForms(notices=True, header=True))
+        )
         if quiet is None or loud is None:
             assert quiet is loud
             continue
@@ -72,7 +74,7 @@ def test_every_severity_that_is_told_has_a_code_that_system_api_cannot_have() ->
 def test_a_hostile_path_cannot_make_a_notice_long_or_the_message_broken() -> None:
     translation = catalogue().translations["Client.GetClientDetails"]
     context = CallContext(
-        catalogue(), Element("x"), Caller("tester", tell=ToldHow(header=True)), translation=translation
+        catalogue(), Element("x"), Caller("tester", tell=NoticeForms(header=True)), translation=translation
     )
     context.find("unknown-element", "a/" * 5000 + '"<&>\x00', "<b>&\x01")
     body, block = add_notices(EVERYTHING, context, Element("GetClientDetailsResponse"), "<body/>")

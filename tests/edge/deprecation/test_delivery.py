@@ -319,7 +319,7 @@ async def test_a_long_spool_does_not_hold_up_the_end(
     async def until_time_is_up(*arguments: Any) -> bool:
         written.append(None)
         if len(written) == 3:
-            log._keeping._until = 0.0
+            log._delivery._until = 0.0
         return await write(*arguments)
 
     small.settings = {"flush": 60}
@@ -331,7 +331,7 @@ async def test_a_long_spool_does_not_hold_up_the_end(
         monkeypatch.setattr(delivery, "write", until_time_is_up)
         log.called(call())
         await log.stop()
-        assert log._keeping.held == 0, "what was counted last is spooled"
+        assert log._delivery.held == 0, "what was counted last is spooled"
         assert await counted(small) == (3, 3)
     monkeypatch.setattr(delivery, "write", write)
     async with small.process():

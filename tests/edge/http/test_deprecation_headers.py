@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shim.core.commands.caller import Caller, ToldHow
-from shim.edge.http.deprecation_headers import Telling, deprecation_headers
+from shim.core.commands.caller import Caller, NoticeForms
+from shim.edge.http.deprecation_headers import DeprecationHeaders, deprecation_headers
 from shim.edge.settings.model import Config, DeprecationSettings
 
 
@@ -53,8 +53,8 @@ def test_what_cannot_be_told_is_refused(settings: dict[str, str]) -> None:
 
 
 def test_each_caller_is_told_by_its_own_switch_and_a_stranger_by_that_of_all() -> None:
-    on, off = Caller("on", tell=ToldHow()), Caller("off", tell=ToldHow(http=False))
-    telling = Telling(config())
+    on, off = Caller("on", tell=NoticeForms()), Caller("off", tell=NoticeForms(http=False))
+    telling = DeprecationHeaders(config())
     assert (set(telling.headers(on)), set(telling.headers(off))) == ({"Deprecation"}, set())
     assert set(telling.headers(None)) == {"Deprecation"}
-    assert not Telling(config(conduct={"tell": {"http": False}})).headers(None)
+    assert not DeprecationHeaders(config(conduct={"tell": {"http": False}})).headers(None)
