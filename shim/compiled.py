@@ -73,11 +73,11 @@ def suffix() -> str:
 
 def digest(package: Path = _PACKAGE) -> str:
     """One digest of all sources of the core in a package folder."""
-    found = sha256()
+    hashed = sha256()
     for path in sorted((package / "core").rglob("*.py")):
-        found.update(f"{path.relative_to(package).as_posix()}\0".encode())
-        found.update(sha256(path.read_bytes()).digest())
-    return found.hexdigest()
+        hashed.update(f"{path.relative_to(package).as_posix()}\0".encode())
+        hashed.update(sha256(path.read_bytes()).digest())
+    return hashed.hexdigest()
 
 
 def problem(package: Path = _PACKAGE) -> str:
