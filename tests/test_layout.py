@@ -64,7 +64,7 @@ _EMPTY_NAMES = {"told", "said", "meant", "asked", "wanted", "found", "made"}
 
 
 def _names(path: Path) -> Iterator[tuple[int, str]]:
-    """Every name that a module gives: of variables, parameters, fields, functions and classes, with its line."""
+    """The names that a module gives, with their lines: variables, parameters, fields, functions, classes."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):

@@ -292,7 +292,7 @@ KINDS: dict[Code, FindingKind] = {
     "field-kept": FindingKind(
         "warning",
         "Kept by the shim",
-        "v3 has no v3_path for it: the shim stores it and gives it back on reading. v3 does not act on it.",
+        "v3 has no place for it: the shim stores it and gives it back on reading. v3 does not act on it.",
         "Move it to where it belongs, your own database perhaps, before this call is ported.",
     ),
     "field-emulated": FindingKind(
@@ -328,7 +328,7 @@ KINDS: dict[Code, FindingKind] = {
     "field-dropped": FindingKind(
         "loss",
         "Dropped",
-        "v3 has no v3_path for it and nothing acts on it any more.",
+        "v3 has no place for it and nothing acts on it any more.",
         "Find out what relied on it, then stop sending it.",
     ),
     "no-value": FindingKind(

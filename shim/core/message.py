@@ -134,7 +134,7 @@ class Envelope:
 
     `namespace` is that of the body element ('' when it is unqualified), `headers` are the header blocks,
     `surplus` the names of further body elements, which are no part of the call. An empty Body has a body
-    element without a name. `found` are findings that the message makes by its form: (code, because).
+    element without a name. `notes` are findings that the message makes by its form: (code, because).
     """
 
     body: Element

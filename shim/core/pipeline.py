@@ -58,7 +58,7 @@ class ServerInfo:
     infrastructure_id: str | None = None
 
     def header(self, header: Element | None) -> Element:
-        """The header; `said` is the one of the last v3 answer."""
+        """The header; `header` is the one of the last v3 answer."""
         ours = {"edition": self.edition, "version": self.version, "infrastructureID": self.infrastructure_id}
         parts = [
             Element(name, (header.get(name) if header else None) or "" if value is None else value)

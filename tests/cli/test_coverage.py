@@ -160,7 +160,7 @@ def test_a_fate_of_what_2_5_does_not_have_is_a_gap() -> None:
 )
 def test_a_place_that_v3_does_not_have_is_a_gap(name: str, path: str, place: str, gap: str) -> None:
     fates = [
-        replace(each, place=place) if (each.direction, each.path) == ("request", path) else each
+        replace(each, v3_path=place) if (each.direction, each.path) == ("request", path) else each
         for each in catalogue().translations[name].fates
     ]
     assert gaps(with_fates(name, fates), [name]) == [f"{name}, request: {path} goes to {gap}"]

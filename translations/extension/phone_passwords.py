@@ -25,7 +25,7 @@ _NOT_TOLD = "v3 made a password for the account and does not tell it: the phone 
 
 
 def share(context: CallContext, written: Element, phone: Element) -> None:
-    """Let a new phone have the password that v3 made for its user and answered in `made`."""
+    """Let a new phone have the password that v3 made for its user and answered in `written`."""
     if not phone.is_on("passwordAuto"):
         return
     password = written.get("password")

@@ -1,4 +1,4 @@
-"""Why a store cannot be opened, for its operator: what is wrong, what was probably hint, how to fix it."""
+"""Why a store cannot be opened, for its operator: what is wrong, what was probably meant, how to fix it."""
 
 from __future__ import annotations
 

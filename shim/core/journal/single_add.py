@@ -68,7 +68,7 @@ class Traced:
         return {name: text for name, text in texts.items() if text}
 
     def probe(self, request: Element) -> Probe | None:
-        """How to see whether the v3 request `wanted` took effect; None when nobody could tell."""
+        """How to see whether the v3 request `request` took effect; None when nobody could tell."""
         match = self.named(request)
         of = [each for name in self.of for each in spots(request, name) if each.text]
         if not match or len(of) < len(self.of):
@@ -84,7 +84,7 @@ class Traced:
         )  # fmt: skip
 
     def undoing(self, request: Element) -> Undo:
-        """How the v3 request `wanted` is taken back."""
+        """How the v3 request `request` is taken back."""
         if not self.undo_of:
             return self.undo
         return replace(self.undo, beside=tuple((name, request.get(name) or "") for name in self.of))

@@ -18,7 +18,7 @@ _AT_ONCE = 64
 
 
 def has(data: bytes, piece: bytes, start: int = 0) -> bool:
-    """True if `wanted` is in it, from `start` on."""
+    """True if `piece` is in it, from `start` on."""
     if len(data) <= PIECE:
         return data.find(piece, start) >= 0
     more = PIECE + len(piece) - 1
@@ -26,7 +26,7 @@ def has(data: bytes, piece: bytes, start: int = 0) -> bool:
 
 
 def count(data: bytes, piece: bytes) -> int:
-    """How often `wanted` is in it, which cannot overlap with itself."""
+    """How often `piece` is in it, which cannot overlap with itself."""
     if len(data) <= PIECE:
         return data.count(piece)
     more = PIECE + len(piece) - 1

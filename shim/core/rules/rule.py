@@ -22,7 +22,7 @@ FateName = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """The fate of one old path in one direction. `place` is the v3 path, `finding` a code."""
+    """The fate of one old path in one direction. `v3_path` is that in v3, `finding` a code."""
 
     direction: Direction
     path: str

@@ -71,7 +71,7 @@ class SeenCall:
 
 
 class DeprecationLog:
-    """The log of one process. `called`, `ported` and `found` only count; a task of its own writes."""
+    """The log of one process. `called`, `ported` and `add_findings` only count; a task of its own writes."""
 
     def __init__(
         self,

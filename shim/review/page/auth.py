@@ -49,7 +49,7 @@ class SessionUser(Protocol):
 
 @dataclass(slots=True)
 class Session:
-    """Somebody who is logged in. `token` goes into every form; `said` is told on the next page, once."""
+    """Somebody who is logged in. `token` goes into every form; `messages` stand on the next page, once."""
 
     user: SessionUser
     granted_by: object

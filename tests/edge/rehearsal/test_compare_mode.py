@@ -35,7 +35,7 @@ class Sink:
     def __init__(self) -> None:
         self.taken: list[tuple[str, str, str, str]] = []
 
-    def found(self, integration: str, operation: str, findings: Iterable[Finding]) -> None:
+    def add_findings(self, integration: str, operation: str, findings: Iterable[Finding]) -> None:
         self.taken += [(integration, operation, each.code, each.path) for each in findings]
 
 
