@@ -53,7 +53,8 @@ class LogWriter:
     """Takes lines from any thread and writes them from its own.
 
     `dropped` is told for each line that is lost, with the reason: `full` (the queue, since the sink is slow or
-    stands) or `failed` (the sink refused it). `lines_for_dropped` makes the line that says how many were, and since when.
+    stands) or `failed` (the sink refused it). `lines_for_dropped` makes the line that says how many were, and
+    since when.
     """
 
     def __init__(
