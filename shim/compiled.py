@@ -36,6 +36,7 @@ MODULES = tuple(
         "catalogue.translation",
         "context",
         "extensions.lookup",
+        "extensions.messages",
         "findings",
         "forward",
         "keeping",

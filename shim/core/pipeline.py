@@ -19,7 +19,8 @@ from shim.core.commands.caller import Caller, Identify, Rung
 from shim.core.commands.steps import Steps, ask
 from shim.core.context import CallContext, CallHistory
 from shim.core.errors import AUTHENTICATION, BackendError, CallerError, Fault
-from shim.core.extensions.lookup import elsewhere, of_answer, of_request
+from shim.core.extensions.lookup import elsewhere
+from shim.core.extensions.messages import of_answer, of_request
 from shim.core.findings import Findings
 from shim.core.forward import forward
 from shim.core.inner import InnerCall

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from shim.core.commands.steps import Steps
 from shim.core.context import CallContext
-from shim.core.extensions.lookup import of_answer, texts
+from shim.core.extensions.lookup import texts
+from shim.core.extensions.messages import of_answer
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.extensions import Refer, account, extension_id

@@ -9,7 +9,7 @@ from __future__ import annotations
 from shim.core.commands.steps import Steps
 from shim.core.context import CallContext
 from shim.core.errors import BackendError
-from shim.core.extensions.lookup import of_answer
+from shim.core.extensions.messages import of_answer
 from shim.core.forward import forward
 from shim.core.message import Element
 from shim.core.rules.extensions import account

@@ -5,7 +5,8 @@ from __future__ import annotations
 from shim.core.commands.steps import Steps
 from shim.core.context import CallContext
 from shim.core.errors import PARAMETER_MISSING, BackendError, CallerError
-from shim.core.extensions.lookup import elsewhere, of_answer
+from shim.core.extensions.lookup import elsewhere
+from shim.core.extensions.messages import of_answer
 from shim.core.forward import forward, read_v3
 from shim.core.message import Element
 from shim.core.pipeline import one_call

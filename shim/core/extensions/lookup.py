@@ -24,57 +24,17 @@ from shim.core.context import CallContext
 from shim.core.errors import CallerError, Fault, says_absent
 from shim.core.extensions.evidence import ask_each, known_from
 from shim.core.extensions.reconcile import ListedExtensions, reconcile, rows_of_user
-from shim.core.findings import Code
 from shim.core.forward import look
-from shim.core.keeping import look_up
 from shim.core.message import Element, spots
-from shim.core.rules.extensions import by_number, extended, has_number
 from shim.core.rules.reference import (
-    AccountReference,
     ExtensionKey,
-    ExtensionReference,
-    OwnerReference,
-    SharedReference,
-    of_kind,
 )
-from shim.core.rules.rule import split
 
 Name = Literal["old_id", "identifier", "extension_id", "number", "user_id"]
 NameKey = tuple[Name, str]
 
 
-def of_request(context: CallContext) -> Steps[None]:
-    """Resolve every extension that a request names, and note which one the call is about."""
-    translation = context.translation
-    references = translation.request_references
-    if not references:
-        return
-    yield from look_up(context, of_kind(references, SharedReference))
-    yield from _accounts(context, of_kind(references, AccountReference))
-    extensions = of_kind(references, ExtensionReference)
-    if not extensions:
-        return
-    keys: dict[NameKey, NameKey] = {}
-    main: dict[str, NameKey] = {}
-    for each in extensions:
-        for text in texts(context.request, each.path):
-            key = _key(each.by, text)
-            if key is not None:
-                keys[each.by, text] = key
-                if each.main:
-                    main.setdefault(each.path, key)
-    yield from resolve(context, keys.values(), lenient=translation.declared.lenient)
-    for sent, key in keys.items():
-        if key in context.extensions.identities:
-            context.extensions.identities[sent] = context.extensions.identities[key]
-    named = next((child.name for child in context.request.children if child.name in main), None)
-    if named is not None and main[named] in context.extensions.identities:
-        about(context, context.extensions.identities[main[named]])
-        if translation.declared.siblings:
-            yield from siblings(context, context.extensions.identities[main[named]], named)
-
-
-def _key(by: Name, text: str) -> NameKey | None:
+def key_of(by: Name, text: str) -> NameKey | None:
     """The key to look an extension up by; None when the text can be nobody's name."""
     if by == "identifier":
         return by, text
@@ -84,24 +44,6 @@ def _key(by: Name, text: str) -> NameKey | None:
     return None if name is None else (by, name)
 
 
-def _accounts(context: CallContext, references: Iterable[AccountReference]) -> Steps[None]:
-    """Find out which accounts of a request are extensions."""
-    translation = context.translation
-    for each in references:
-        named = texts(context.request, each.path)
-        yield from perhaps(context, each.by, named, ask=each.ask)
-        for identity in [
-            account_of_name
-            for name in named
-            if (account_of_name := context.extensions.identities.get((each.by, name)))
-        ]:
-            if each.main and context.extensions.main is None:
-                about(context, identity)
-            if translation.declared.siblings:
-                code: Code = "siblings-touched" if translation.writes else "siblings-included"
-                yield from siblings(context, identity, each.path, code)
-
-
 def perhaps(context: CallContext, by: Name, named: Iterable[str], *, ask: bool) -> Steps[None]:
     """Find the extensions among accounts of any level; the others, or unknown ones, are no fault.
 
@@ -109,10 +51,10 @@ def perhaps(context: CallContext, by: Name, named: Iterable[str], *, ask: bool) 
     """
     keys: dict[str, NameKey] = {}
     for sent in named:
-        key = _key(by, sent)
+        key = key_of(by, sent)
         if key is not None:
             keys[sent] = key
-    yield from _find(
+    yield from find_known(
         context, [key for key in dict.fromkeys(keys.values()) if key not in context.extensions.identities]
     )
     yield from _settle(context, keys.values())
@@ -151,63 +93,9 @@ def _canonical(text: str) -> str | None:
     return digits if digits.isascii() and digits.isdecimal() else None
 
 
-def siblings(
-    context: CallContext, identity: Identity, path: str, code: Code = "siblings-touched"
-) -> Steps[None]:
-    """Find how many more extensions a change of the user changes."""
-    identities = yield from ask(FindIdentities("user_id", (identity.user_id,)))
-    others = {each.number for each in identities.get(identity.user_id, ())} - {identity.number}
-    if others:
-        because = f"The v3 user has more extensions than this one ({len(others)} more): it counts for them too."
-        context.find(code, path, because)
-
-
 def about(context: CallContext, identity: Identity) -> None:
     """Say that the call is about this extension."""
     context.extensions.main = identity
-
-
-def of_answer(context: CallContext, answer: Element) -> Steps[None]:
-    """Recognise every extension that a v3 answer names by number, or by its user."""
-    references = context.translation.answer_references
-    if not references:
-        return
-    accounts = of_kind(references, AccountReference)
-    users: list[NameKey] = [("user_id", text) for each in accounts for text in texts(answer, each.path)]
-    yield from _find(context, dict.fromkeys(users))
-    extensions = of_kind(references, ExtensionReference)
-    numbers = [text for each in extensions for text in texts(answer, each.path)]
-    if numbers:
-        yield from recognise(context, numbers)
-    for each in of_kind(references, OwnerReference):
-        parent, name = split(each.path)
-        rows = [(row.get(name) or "", row.get(each.beside) or "") for row in spots(answer, parent)]
-        if by_number(context, each.role):
-            yield from recognise(context, [extended(context, number) for _, number in rows])
-            continue
-        yield from owners(context, [(user.strip(), number) for user, number in rows if user.strip()])
-
-
-def owners(context: CallContext, rows: Iterable[tuple[str, str]]) -> Steps[None]:
-    """Learn the extensions of the users in (user ID, number) rows; users are asked for side by side.
-
-    A user is asked for when the map knows none of the user's extensions, or not the one with that number.
-    """
-    distinct = list(dict.fromkeys(rows))
-    if not distinct:
-        return
-    users = tuple(dict.fromkeys(user for user, _ in distinct))
-    of_users = yield from ask(FindIdentities("user_id", users))
-    for identities in of_users.values():
-        for identity in identities:
-            note(context, identity)
-    missing = {user: 0 for user, number in distinct if not _among(of_users.get(user, ()), number)}
-    if missing:
-        yield from ask(Together(tuple(extensions_of(context, user) for user in missing)))
-
-
-def _among(identities: tuple[Identity, ...], number: str) -> bool:
-    return bool(identities) and (not number or any(has_number(each, number) for each in identities))
 
 
 def resolve(context: CallContext, keys: Iterable[NameKey], *, lenient: bool = False) -> Steps[None]:
@@ -216,7 +104,7 @@ def resolve(context: CallContext, keys: Iterable[NameKey], *, lenient: bool = Fa
     Raises CallerError for an unknown one, unless `lenient`: then the call is served without it.
     """
     unknown = [key for key in dict.fromkeys(keys) if key not in context.extensions.identities]
-    yield from _find(context, unknown)
+    yield from find_known(context, unknown)
     yield from _settle(context, unknown)
     for key in unknown:
         if key not in context.extensions.identities:
@@ -261,7 +149,7 @@ def unnote(context: CallContext, identity: Identity) -> None:
 def known(context: CallContext, numbers: Iterable[str]) -> Steps[None]:
     """Find what the map knows of extended numbers, without asking v3 about the others."""
     keys: list[NameKey] = [("number", number) for number in dict.fromkeys(numbers) if number]
-    yield from _find(context, [key for key in keys if key not in context.extensions.identities])
+    yield from find_known(context, [key for key in keys if key not in context.extensions.identities])
 
 
 def recognise(context: CallContext, numbers: Iterable[str]) -> Steps[None]:
@@ -361,7 +249,7 @@ def elsewhere(context: CallContext, fault: Fault) -> Steps[bool]:
     return True
 
 
-def _find(context: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
+def find_known(context: CallContext, keys: Iterable[NameKey]) -> Steps[None]:
     by: dict[Name, list[str]] = {}
     for name, value in keys:
         by.setdefault(name, []).append(value)

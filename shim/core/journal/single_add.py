@@ -14,7 +14,8 @@ from shim.core.commands.journal import Ask, Probe, Undo
 from shim.core.commands.steps import Steps
 from shim.core.context import CallContext
 from shim.core.errors import BackendError, BackendRefused
-from shim.core.extensions.lookup import elsewhere, of_answer
+from shim.core.extensions.lookup import elsewhere
+from shim.core.extensions.messages import of_answer
 from shim.core.forward import forward
 from shim.core.journal.run import beginning, journalled
 from shim.core.journal.writes import JournalRun, fresh, step
