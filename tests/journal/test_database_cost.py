@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from shim.edge.store.database import Store
+from shim.edge.store.engines import driver_of
 from tests.journal.fixture import JournalFixture
 from tests.journal.test_calls import ADDING, DELETING, EDITING, Plan, seeded
 
@@ -21,18 +22,20 @@ async def cost(store: Store, plan: Plan) -> tuple[int, int]:
     fixture = seeded(JournalFixture(store))
     counted = {"begin": 0, "statement": 0}
 
-    def executed(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    def executed(statement: str) -> None:
         counted["begin"] += statement == "BEGIN IMMEDIATE"
-        counted["statement"] += not statement.startswith(("BEGIN", "PRAGMA"))
+        counted["statement"] += not statement.startswith(("BEGIN", "COMMIT", "PRAGMA"))
+
+    def begun(connection: sa.Connection) -> None:
+        driver_of(connection).set_trace_callback(executed)
 
     process = fixture.process()
-    for engine in store.engines:
-        sa.event.listen(engine, "before_cursor_execute", executed)
+    *_, engine = store.engines
+    sa.event.listen(engine, "begin", begun)
     try:
         outcome = await process.call(plan.operation, plan.fields)
     finally:
-        for engine in store.engines:
-            sa.event.remove(engine, "before_cursor_execute", executed)
+        sa.event.remove(engine, "begin", begun)
     assert outcome.fault is None
     return counted["begin"], counted["statement"]
 

@@ -29,6 +29,7 @@ from shim.edge.identities.tables import (
 )
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import utc
+from shim.edge.store.statements import StoredRow, execute
 
 _BATCH = 500
 _CONFIRMED = {"unconfirmed_at": None, "denied_at": None}
@@ -74,10 +75,10 @@ class MapChange:
         new = [each for number, each in latest.items() if number not in stand]
         own = self._own_ids({each.user_id for each in new})
         self._insert([(_draft(each, own, identifiers), each.origin) for each in new])
-        before = [number for number in latest if number in stand]
-        self._set("number", before, _CONFIRMED, UNCONFIRMED)
-        old = IDENTITIES.c.seen_at < self._now - SEEN_AGAIN
-        self._set("number", before, {"seen_at": self._now}, LIVE, old)
+        if before := [number for number in latest if number in stand]:
+            self._set("number", before, _CONFIRMED, UNCONFIRMED)
+            old = IDENTITIES.c.seen_at < self._now - SEEN_AGAIN
+            self._set("number", before, {"seen_at": self._now}, LIVE, old)
         return stand | {each.number: each for each in self.after}
 
     def _revive(self, new: Sequence[Known]) -> dict[str, Identity]:
@@ -218,7 +219,7 @@ class MapChange:
 
     def _count(self, name: str, at: int) -> None:
         self._counters[name] = at
-        self.connection.execute(_COUNT, {"counter": name, "next": at})
+        execute(self.connection, _COUNT, {"counter": name, "next": at})
 
     def _insert(self, drafts: Sequence[tuple[Identity, str]]) -> None:
         """Add extensions; each ID that is empty is issued."""
@@ -233,7 +234,7 @@ class MapChange:
             self.after.append(each)
             rows.append(_values(each) | {"origin": origin, "created_at": self._now, "seen_at": self._now})
         if rows:
-            self.connection.execute(_NEW, rows)
+            execute(self.connection, _NEW, rows)
 
     def _update(self, pairs: Iterable[tuple[Identity, Identity]]) -> None:
         """Change what differs, and record what is more than an identifier."""
@@ -282,12 +283,12 @@ class MapChange:
         rows = rows_of(self.connection, by, values, LIVE)
         return {row.number: identity_of(row) for row in rows}
 
-    def _rows(self, by: MapKey, values: Iterable[str]) -> list[sa.Row[Any]]:
+    def _rows(self, by: MapKey, values: Iterable[str]) -> list[StoredRow]:
         return rows_of(self.connection, by, values)
 
     def _had(self, ids: Sequence[str]) -> set[str]:
         """Those of at most a batch of IDs that stand anywhere in the map."""
-        return {value for row in self.connection.execute(_HAD, {"ids": ids}) for value in row}
+        return {value for row in execute(self.connection, _HAD, {"ids": ids}).rows for value in row}
 
 
 # ---- rows and rules ----
@@ -295,11 +296,11 @@ class MapChange:
 
 def rows_of(
     connection: sa.Connection, by: MapKey, values: Iterable[str], *where: sa.ColumnElement[bool]
-) -> list[sa.Row[Any]]:
+) -> list[StoredRow]:
     """All rows with these values, in the order in which they were made."""
-    rows: list[sa.Row[Any]] = []
+    rows: list[StoredRow] = []
     for batch in _batches(values):
-        rows += connection.execute(_rows_query(by, *where), {"values": batch})
+        rows += execute(connection, _rows_query(by, *where), {"values": batch}).rows
     return rows
 
 
@@ -320,7 +321,7 @@ def _batches(values: Iterable[str]) -> Iterator[list[str]]:
     return (unique[start : start + _BATCH] for start in range(0, len(unique), _BATCH))
 
 
-def identity_of(row: sa.Row[Any]) -> Identity:
+def identity_of(row: StoredRow) -> Identity:
     doubt: Literal["", "unseen", "denied"] = "unseen" if row.unconfirmed_at else ""
     return Identity(
         row.old_id,
@@ -375,7 +376,7 @@ def _is_back(was: Identity, seen: Known) -> bool:
     return was.number == seen.number and (was.user_id == seen.user_id or same_person)
 
 
-def _fate_of_gone(each: Identity, known: sa.Row[Any] | None, had: Mapping[str, sa.Row[Any]]) -> str:
+def _fate_of_gone(each: Identity, known: StoredRow | None, had: Mapping[str, StoredRow]) -> str:
     """The fate of a row about a gone extension in an import: to `bury` it, or nothing."""
     there = had.get(each.extension_id)
     if there is not None:
@@ -389,7 +390,7 @@ def all_ids(connection: sa.Connection) -> set[str]:
     return {value for row in connection.execute(query) for value in row if value is not None}
 
 
-def _fate(each: Identity, known: sa.Row[Any] | None, taken: Collection[str]) -> str:
+def _fate(each: Identity, known: StoredRow | None, taken: Collection[str]) -> str:
     """The fate of a row in an import: it is `new`, the `same`, or left for a reason."""
     if known is None:
         return "taken" if each.extension_id in taken else "new"

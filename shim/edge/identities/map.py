@@ -13,9 +13,10 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar, get_args
+from typing import TypeVar, get_args
 
 import sqlalchemy as sa
 
@@ -41,6 +42,7 @@ from shim.edge.identities.tables import (
 )
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store, utc
+from shim.edge.store.statements import StoredRow, execute
 
 _MOST_CACHED = 50_000
 _SHARED_FOR = 30.0
@@ -90,7 +92,7 @@ class IdentityMap:
         if by not in ("old_id", "extension_id") or not values:
             return {}
 
-        def read(connection: sa.Connection) -> tuple[list[sa.Row[Any]], list[sa.Row[Any]]]:
+        def read(connection: sa.Connection) -> tuple[list[StoredRow], list[StoredRow]]:
             former = rows_of(connection, by, values, ALIAS)
             return former, rows_of(connection, "extension_id", [row.stands_for for row in former], LIVE)
 
@@ -248,17 +250,19 @@ class IdentityMap:
         return await self.change(lambda change: change.take_in(given))
 
     async def change(self, work: Callable[[MapChange], _Result]) -> _Result:
-        """A transaction under the lock; afterwards the cache knows what changed, or nothing if it failed.
+        """A transaction; afterwards the cache knows what changed, or nothing if it failed.
 
-        Whoever has more to write in the same transaction finds its `connection` on the change.
+        On PostgreSQL one at a time, so that the cache hears of changes in their order; an SQLite store has an
+        order of its own, and tells of them in that. Whoever has more to write in the same transaction finds its
+        `connection` on the change.
         """
 
         def write(connection: sa.Connection) -> tuple[MapChange, _Result]:
-            counters = {row.name: row.next for row in connection.execute(_LOCKED_COUNTERS)}
+            counters = {row.name: row.next for row in execute(connection, _LOCKED_COUNTERS, {}).rows}
             change = MapChange(connection, self._settings, self._store.now(), counters)
             return change, work(change)
 
-        async with self._lock:
+        async with self._lock if self._store.shared else nullcontext():
             try:
                 change, result = await self._store.write(write)
             except BaseException:

@@ -40,6 +40,7 @@ from shim.edge.journal.tables import (
 )
 from shim.edge.store.database import utc
 from shim.edge.store.elements import from_json, to_json
+from shim.edge.store.statements import StoredRow, execute
 
 log = structlog.get_logger()
 
@@ -71,7 +72,7 @@ class ClosedEntry:
     whether the client has it.
     """
 
-    row: sa.Row[Any]
+    row: StoredRow
     state: str
     why: str
     recovered: bool
@@ -128,7 +129,7 @@ class JournalStore(JournalDesk):
                 outcome = self._equal(connection, row, now)
                 if outcome is not None:
                     return outcome
-            if connection.execute(new_entry(connection.dialect.name), entry).rowcount != 1:
+            if execute(connection, new_entry(connection.dialect.name), entry).count != 1:
                 return _Blocked("", paused=False)
             write_steps(connection, opened.entry, enumerate(command.steps), now)
             return opened
@@ -148,7 +149,7 @@ class JournalStore(JournalDesk):
             self._abandoned.update(entries)
             raise
 
-    def _equal(self, connection: sa.Connection, row: sa.Row[Any], now: datetime) -> Opened | _Blocked | None:
+    def _equal(self, connection: sa.Connection, row: StoredRow, now: datetime) -> Opened | _Blocked | None:
         """The meaning of an entry of an equal call, or of one with the same lock, for a new call."""
         if row.state != "done-unclean":
             return _Blocked(row.id, paused=row.state == "paused")
@@ -197,11 +198,12 @@ class JournalStore(JournalDesk):
         row = _row(connection, opened.entry)
         answer = to_json(command.answering(learned)) if command.answering is not None else row.answer
         values, lease = self._closed(command, row, answer, now, recovered=recovered, delivers=delivers)
-        if values["state"] not in ("paused", *UNDER_WAY):
+        over = values["state"] not in ("paused", *UNDER_WAY)
+        if over:
             values["subject"] = None
         self._update(connection, opened, values, lease)
-        write_steps(connection, opened.entry, command.steps, now)
-        if "subject" in values:
+        write_steps(connection, opened.entry, command.steps, now, over=over)
+        if over:
             drop_payloads(connection, [opened.entry])
         if command.state == "done" and row.subject is not None:
             supersede(connection, row.subject)
@@ -223,7 +225,7 @@ class JournalStore(JournalDesk):
     def _closed(
         self,
         command: Close,
-        row: sa.Row[Any],
+        row: StoredRow,
         answer: str | None,
         now: datetime,
         *,
@@ -261,7 +263,7 @@ class JournalStore(JournalDesk):
         values: dict[str, Any] = {"lease_until": now, "updated_at": now, "told": entry, "held_by": self.owner}
         if received:
             values |= {"state": "done-clean", "answer": None}
-        await self.store.write(partial(_count, query=DELIVERED, values=values))
+        await self.store.write(partial(execute, statement=DELIVERED, values=values))
         self.metrics.journal_ended("delivered" if received else "undelivered", recovered=False)
 
     async def revoke(self, entries: Sequence[str]) -> None:
@@ -295,10 +297,10 @@ class JournalStore(JournalDesk):
             began, now = self.monotonic(), self.store.steady()
             ours = {"held": entry, "held_epoch": held.epoch, "held_by": self.owner}
             values = {**ours, "lease_until": self._lease(now)}
-            count = await self.store.write(partial(_count, query=HELD, values=values), BRIEFLY)
+            renewed = await self.store.write(partial(execute, statement=HELD, values=values), BRIEFLY)
             if self._held.get(entry) is not held:
                 continue
-            if count == 1:
+            if renewed.count == 1:
                 held.until = began + self.settings.lease
             else:
                 self._held.pop(entry, None)
@@ -378,7 +380,7 @@ class JournalStore(JournalDesk):
     ) -> None:
         values = {**values, "lease_until": lease, "updated_at": self.store.steady()}
         ours = {"held": opened.entry, "held_epoch": opened.epoch, "held_by": self.owner}
-        if connection.execute(HELD, {**values, **ours}).rowcount != 1:
+        if execute(connection, HELD, {**values, **ours}).count != 1:
             self._held.pop(opened.entry, None)
             raise lost()
 
@@ -386,13 +388,13 @@ class JournalStore(JournalDesk):
 # ---- rows ----
 
 
-def _count(connection: sa.Connection, query: sa.Update, values: dict[str, Any] | None = None) -> int:
+def _count(connection: sa.Connection, query: sa.Update) -> int:
     """How many rows it changed."""
-    return connection.execute(query, values).rowcount
+    return connection.execute(query).rowcount
 
 
-def _row(connection: sa.Connection, entry: str) -> sa.Row[Any]:
-    row = connection.execute(BY_ID, {"entry": entry}).first()
-    if row is None:
+def _row(connection: sa.Connection, entry: str) -> StoredRow:
+    rows = execute(connection, BY_ID, {"entry": entry}).rows
+    if not rows:
         raise lost()
-    return row
+    return rows[0]

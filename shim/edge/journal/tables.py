@@ -18,6 +18,7 @@ from shim.edge.store.columns import METADATA, WHEN
 from shim.edge.store.database import utc
 from shim.edge.store.elements import from_json, to_json
 from shim.edge.store.inserts import insert
+from shim.edge.store.statements import StoredRow, execute
 
 UNDER_WAY = ("running", "undoing")
 FORM = 2
@@ -108,7 +109,7 @@ class JournalEntry:
         return repairs(self.steps, self.policy)
 
 
-def entry_of(connection: sa.Connection, row: sa.Row[Any], epoch: int, settled: datetime) -> JournalEntry:
+def entry_of(connection: sa.Connection, row: StoredRow, epoch: int, settled: datetime) -> JournalEntry:
     """An entry with its steps; what was started before `settled` is settled."""
     query = sa.select(STEPS).where(STEPS.c.entry == row.id).order_by(STEPS.c.position)
     rows = connection.execute(query).all()
@@ -119,9 +120,9 @@ def entry_of(connection: sa.Connection, row: sa.Row[Any], epoch: int, settled: d
     return JournalEntry(*head, epoch, row.attempts, row.why, *times, *held, steps, newer=any(map(_newer, rows)))
 
 
-def _step_row(entry: str, position: int, step: Step, now: datetime) -> dict[str, Any]:
+def _step_row(entry: str, position: int, step: Step, now: datetime, *, over: bool) -> dict[str, Any]:
     row = {"entry": entry, "position": position, "name": step.name, "state": step.state, "found": step.row_key}
-    row["data"] = json.dumps(_plain(step), ensure_ascii=False, separators=(",", ":"))
+    row["data"] = None if over else json.dumps(_plain(step), ensure_ascii=False, separators=(",", ":"))
     return {**row, "started_at": now if step.state == "started" else None}
 
 
@@ -170,7 +171,7 @@ def _ask(plain: list[Any]) -> Ask:
     return Ask(plain[0], from_json(plain[1]) if plain[1] is not None else None)
 
 
-def _newer(row: sa.Row[Any]) -> bool:
+def _newer(row: StoredRow) -> bool:
     """True if a newer release wrote a step, in a form that is not known here."""
     return row.data is not None and json.loads(row.data).get("form", 1) > FORM
 
@@ -188,7 +189,7 @@ def _probe(plain: dict[str, Any]) -> Probe:
     )
 
 
-def _step(row: sa.Row[Any], settled: datetime) -> Step:
+def _step(row: StoredRow, settled: datetime) -> Step:
     if row.data is None or _newer(row):
         return Step(row.name, Ask(""), state=row.state, row_key=row.found)
     data = json.loads(row.data)
@@ -247,11 +248,11 @@ DELIVERED = sa.update(ENTRIES).where(
 """An entry whose client has its answer, or has not."""
 
 
-def equal_entries(connection: sa.Connection, key: str, lock: str | None) -> Sequence[sa.Row[Any]]:
+def equal_entries(connection: sa.Connection, key: str, lock: str | None) -> Sequence[StoredRow]:
     """Entries of equal calls that are not over, and what is under way with the same lock; latest first."""
     if lock is None:
-        return connection.execute(_EQUALS, {"equal": key}).all()
-    return connection.execute(_EQUALS_ON_SUBJECT, {"equal": key, "about": lock}).all()
+        return execute(connection, _EQUALS, {"equal": key}).rows
+    return execute(connection, _EQUALS_ON_SUBJECT, {"equal": key, "about": lock}).rows
 
 
 @cache
@@ -264,23 +265,29 @@ def _upsert_steps(dialect: str) -> sa.Executable:
 
 
 def write_steps(
-    connection: sa.Connection, entry: str, steps: Iterable[tuple[int, Step]], now: datetime
+    connection: sa.Connection,
+    entry: str,
+    steps: Iterable[tuple[int, Step]],
+    now: datetime,
+    *,
+    over: bool = False,
 ) -> None:
-    """Write down where steps, given with their position, stand."""
-    rows = [_step_row(entry, position, step, now) for position, step in steps]
+    """Write down where steps, given with their position, stand; of those that are `over` not what they were
+    made with."""
+    rows = [_step_row(entry, position, step, now, over=over) for position, step in steps]
     if rows:
-        connection.execute(_upsert_steps(connection.dialect.name), rows)
+        execute(connection, _upsert_steps(connection.dialect.name), rows)
 
 
 def drop_payloads(connection: sa.Connection, entries: Iterable[str]) -> None:
     """Drop what the steps of entries were made with."""
     for entry in entries:
-        connection.execute(_DROP, {"over": entry})
+        execute(connection, _DROP, {"over": entry})
 
 
 def supersede(connection: sa.Connection, lock: str) -> None:
     """A later call has set or deleted what an earlier one could not set: there is nothing to repair."""
-    ids = list(connection.execute(_PAUSED, {"about": lock}).scalars())
+    ids = [row.id for row in execute(connection, _PAUSED, {"about": lock}).rows]
     if ids:
         values = {"state": "undone", "why": "superseded", "answer": None, "subject": None}
         connection.execute(sa.update(ENTRIES).where(ENTRIES.c.id.in_(ids)).values(**values))

@@ -1,10 +1,10 @@
 """Store: what the shim keeps because v3 cannot hold it. SQLite beside the shim, or PostgreSQL.
 
 Laws: one data layer for both engines; a write is there when it returns, or it raises; the database is
-brought up to date when it is opened. What a call reads and writes is a function of a connection: on SQLite a
-transaction is one visit to a thread, however many statements it has. An SQLite store belongs to one process,
-so what was read from it stays in memory; PostgreSQL may be shared, and is asked each time. No value stands in
-an error.
+brought up to date when it is opened. What a call reads and writes is a function of a connection: on SQLite
+that is one visit to a thread, however many statements it has, and changes that wait together share a commit.
+An SQLite store belongs to one process, so what was read from it stays in memory; PostgreSQL may be shared, and
+is asked each time. No value stands in an error.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shim.core.commands.kept import KeptBy, Shared
 from shim.core.errors import Fault, StoreError
 from shim.core.message import Element
+from shim.edge.store.commits import GroupCommit
 from shim.edge.store.elements import from_json
 from shim.edge.store.engines import (
     JournalMode,
@@ -46,6 +47,7 @@ from shim.edge.store.engines import (
 )
 from shim.edge.store.kept import KEPT, drop_kept, next_number, read_kept, write_kept
 from shim.edge.store.release import migrate
+from shim.edge.store.turns import Turns
 from shim.edge.telemetry.tracing import part
 
 Clock = Callable[[], datetime]
@@ -82,7 +84,8 @@ class Store:
         self._clock = clock
         self._cache: OrderedDict[KeptBy, dict[str, str]] = OrderedDict()
         self._writes = 0
-        self._writer = asyncio.Lock()
+        self._turns = Turns()
+        self._commits = GroupCommit(direct, self._turns) if direct is not None else None
         self._patience: float | None = None
         self.path = database_file(engine.url)
         """The file of an SQLite store; None: it is in memory, or a server's."""
@@ -147,6 +150,8 @@ class Store:
 
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
+        if self._commits is not None:
+            await asyncio.to_thread(self._commits.close)
         if self._direct is not None:
             self._direct.dispose()
         await self._engine.dispose()
@@ -217,36 +222,28 @@ class Store:
         if self._direct is None:
             async with self.reading() as connection:
                 return await connection.run_sync(work)
+        engine = self._direct
+
+        def transact() -> _Result:
+            with engine.begin() as connection:
+                begin(connection, self._patience, "BEGIN")
+                return work(connection)
+
         with _failures():
-            return await self._aside(self._direct, self._patience, "BEGIN", work)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, transact)
 
     async def write(self, work: Callable[[sa.Connection], _Result], busy: float | None = None) -> _Result:
         """The same for changes, all of which are kept or, when it raises, none; see `writing`.
 
         Who is cancelled while it is under way is not told whether it was committed.
         """
-        if self._direct is None:
+        if self._commits is None:
             async with self.writing(busy) as connection:
                 return await connection.run_sync(work)
         self._require_file()
-        with part("store write"), _failures():
-            await self._take_turn()
-            patience = self._patience if busy is None else busy
-            job = self._aside(self._direct, patience, "BEGIN IMMEDIATE", work)
-            job.add_done_callback(lambda _: self._writer.release())
-            return await asyncio.shield(job)  # the turn ends when the thread has done it
-
-    def _aside(
-        self, engine: sa.Engine, busy: float | None, statement: str, work: Callable[[sa.Connection], _Result]
-    ) -> asyncio.Future[_Result]:
-        """Begin, work and commit, in a thread."""
-
-        def transact() -> _Result:
-            with engine.begin() as connection:
-                begin(connection, busy, statement)
-                return work(connection)
-
-        return asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, transact)
+        patience = self._patience if busy is None else busy
+        with part("store write"), _failures(), _in_turn():
+            return await self._commits.change(work, patience, self._patience)
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction for what is read a piece at a time. Raises StoreError when it fails."""
@@ -265,21 +262,14 @@ class Store:
         async with AsyncExitStack() as entered:
             entered.enter_context(part("store write"))
             if not self.shared:
-                await self._take_turn()
-                entered.callback(self._writer.release)
+                with _in_turn():
+                    await self._turns.wait(self._patience)
+                entered.callback(self._turns.end)
             yield await entered.enter_async_context(self._begin(engine))
 
     def _require_file(self) -> None:
         if self._file != _file(self.path):
             raise unavailable("its file was deleted or replaced: restart the shim")
-
-    async def _take_turn(self) -> None:
-        """Wait for the turn to write into an SQLite file."""
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._writer.acquire()
-        except TimeoutError as error:
-            raise unavailable("a write has not ended yet") from error
 
     async def recall(self, owner: KeptBy) -> dict[str, Element]:
         """The elements that are kept for an owner, by field; empty when there is nothing."""
@@ -349,6 +339,15 @@ def _failures() -> Iterator[None]:
         raise unavailable(f"its database failed ({_kind(error)})") from error
 
 
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """Raise as one of the store that a turn did not come in time."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise unavailable("a write has not ended yet") from error
+
+
 def _file(path: Path | None) -> tuple[int, int] | None:
     """Which file has this name."""
     if path is None:
@@ -380,7 +379,7 @@ def _no_store(why: str) -> StoreError:
 def is_busy(fault: Fault) -> bool:
     """True if the store failed only because something else was writing into it: later it may succeed."""
     cause = fault.__cause__
-    return isinstance(cause, TimeoutError) or "database is locked" in str(getattr(cause, "orig", ""))
+    return isinstance(cause, TimeoutError) or "database is locked" in str(getattr(cause, "orig", cause))
 
 
 def _waiting(engine: AsyncEngine, seconds: float | None) -> AsyncEngine:

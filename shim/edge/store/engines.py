@@ -90,7 +90,13 @@ def begin(connection: sa.Connection, busy: float | None, statement: str) -> None
     if kept["busy"] != milliseconds:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
         kept["busy"] = milliseconds
-    connection.exec_driver_sql(statement)
+    run = connection.exec_driver_sql if connection.dialect.is_async else driver_of(connection).execute
+    run(statement)
+
+
+def driver_of(connection: sa.Connection) -> Any:
+    """The connection of `sqlite3` below one of an engine without asyncio."""
+    return connection.connection.dbapi_connection
 
 
 def wal_reset_bug(version: tuple[int, ...]) -> bool:

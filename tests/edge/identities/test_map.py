@@ -468,6 +468,26 @@ async def test_the_file_of_the_settings_is_taken_in_at_the_start(store: Store, t
 # ---- at once ----
 
 
+async def test_changes_of_one_number_that_come_together_leave_what_the_last_one_left(
+    identities: IdentityMap, store: Store
+) -> None:
+    """They share a commit, and the cache hears of them in their order."""
+    await learn(identities, 1, 100)
+    await asyncio.gather(
+        identities.renumber("100", "101"),
+        learn(identities, 2, 100),
+        identities.renumber("101", "102"),
+        learn(identities, 3, 101),
+        identities.forget({"100": ""}),
+        learn(identities, 4, 100),
+        identities.renumber("102", "103"),
+    )
+    numbers = ("100", "101", "102", "103")
+    afresh = await IdentityMap(store, Identities()).find("number", numbers)
+    assert {"1", "3"} <= {each.user_id for (each,) in afresh.values()}
+    assert await identities.find("number", numbers) == afresh
+
+
 async def test_tasks_that_learn_the_same_numbers_at_once(identities: IdentityMap) -> None:
     def some(start: int) -> list[Known]:
         return [known(100 + n // 2, n) for n in range(start, start + 60)]
