@@ -21,7 +21,7 @@ from shim.core.reading.known_names import Familiar, names_of
 from shim.edge.backend.breaker import Addresses
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.dialect import find_dialect
-from shim.edge.backend.tokens import Tokens, open_http
+from shim.edge.backend.tokens import Tokens, open_http, tls_context
 from shim.edge.callers.integrations import Integration, Integrations
 from shim.edge.callers.proofs import Proofs
 from shim.edge.catalogue import catalogue
@@ -254,8 +254,9 @@ async def open_application(
         tracing = tracing or open_tracing(config)
         if tracing is not None:
             closing.push_async_callback(within(CLOSING, "traces", partial(asyncio.to_thread, tracing.close)))
-        session = await closing.enter_async_context(open_session(config.backend))
-        http = await closing.enter_async_context(open_http(config.backend))
+        tls = tls_context(config.backend)  # once: it reads the certificates of the system, which takes long
+        session = await closing.enter_async_context(open_session(config.backend, tls))
+        http = await closing.enter_async_context(open_http(config.backend, tls))
         settings = config.store
         store = await Store.open(
             settings.url, settings.journal_mode, settings.busy_timeout, clock, settings.answer_timeout
