@@ -127,7 +127,7 @@ def _why(error: Exception, settings: Config, path: Path | None) -> list[str]:
     if isinstance(error, StoreUnavailable):
         return [f"The shim cannot start: {path or 'settings'}: store.url: {trouble(error)}"]
     if isinstance(error, DeclarationError):  # of a version that only the backend told
-        return [f"The shim cannot start: the translations contradict the interfaces: {each}" for each in error.problems]
+        return ["The translations contradict the interfaces:", *error.problems]
     wrong = [] if isinstance(error, Fault) else check_tls(settings, str(path or "settings")).problems
     return [f"The shim cannot start: {each}" for each in (map(str, wrong) if wrong else (str(error),))]
 
@@ -181,7 +181,7 @@ async def _until_stopped(
     import signal
 
     from shim.edge.serve import serve
-    from shim.review.page.routes import review
+    from shim.review.listener import review
 
     task = asyncio.current_task()
     assert task is not None

@@ -11,10 +11,10 @@ from translations.services import SERVICES
 
 
 def catalogue(dialect: Dialect = STANDARD) -> Catalogue:
-    """All declarations for a backend that speaks so, judged against that and compiled, once. Raises DeclarationError.
+    """All declarations for a backend that speaks so, judged and compiled once. Raises DeclarationError.
 
-    Against the other dialects that are described they are judged by the tests and `shim check`: that says
-    something of a release, nothing of a start, and took longer than all else that is compiled.
+    They are judged against what is spoken. Against every dialect that is described they are judged by the tests
+    and by `shim check`: that says something of a release, and took longer than to compile them.
     """
     return _compiled(dialect)
 

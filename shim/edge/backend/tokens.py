@@ -277,7 +277,7 @@ def tls_context(settings: BackendSettings) -> ssl.SSLContext:
 
 
 def open_http(settings: BackendSettings, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
-    """The client that tokens are fetched with; its owner closes it. `tls` is the context, where one was made."""
+    """The client that tokens are fetched with; its owner closes it. `tls`: the context, where one was made."""
     return httpx.AsyncClient(
         verify=tls or tls_context(settings),
         timeout=httpx.Timeout(settings.call_timeout, connect=settings.connect_timeout),
