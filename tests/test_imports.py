@@ -1,4 +1,4 @@
-"""Every module can be imported by itself: what is loaded only when it is needed has no defect that shows at night."""
+"""Every module can be imported: what is loaded only when it is needed has no defect that shows only then."""
 
 from __future__ import annotations
 
