@@ -14,6 +14,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q shim translations
 	@$(BIN)/shim --version
 	@touch $(STAMP)
 
@@ -21,6 +22,7 @@ install: $(STAMP)  ## set up the virtual environment, nothing else
 
 compile: install  ## compile the hot modules of the core anew, after a change (decision 0035)
 	$(BIN)/python hatch_build.py
+	$(BIN)/python -m compileall -q shim translations
 	@$(BIN)/shim --version
 
 demo: install  ## set up everything and run the main job: shim and emulated backend on loopback

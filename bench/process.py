@@ -42,7 +42,8 @@ async def _first_answer(backend: int, folder: Path) -> tuple[float, float, float
     file = start.configuration(port, backend, folder)
     began = time.perf_counter()
     with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(start.serve_command(file), cwd=start.ROOT, stdout=log, stderr=log)
+        command, environment = start.serve_command(file), start.environment()
+        process = subprocess.Popen(command, cwd=start.ROOT, stdout=log, stderr=log, env=environment)
     try:
         while True:
             try:

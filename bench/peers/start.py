@@ -37,12 +37,18 @@ class Peer:
     admin: int = 0
 
 
+def environment() -> dict[str, str]:
+    """That of a process that is measured: it runs from bytecode, as a program that pip has installed does."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @contextmanager
 def running(*command: str, cwd: Path = ROOT, output: Path | None = None) -> Iterator[int]:
     """A process, whose ID this gives; it is ended with SIGTERM."""
     with ExitStack() as stack:
         out = stack.enter_context(open(output, "wb")) if output else subprocess.DEVNULL
-        process = subprocess.Popen(command, cwd=cwd, stdout=out, stderr=out if output else subprocess.DEVNULL)
+        errors = out if output else subprocess.DEVNULL
+        process = subprocess.Popen(command, cwd=cwd, stdout=out, stderr=errors, env=environment())
         try:
             yield process.pid
         finally:

@@ -62,7 +62,7 @@ def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> 
 
     memory.while_starting()
     from shim.cli.common import loading, running
-    from shim.core.errors import Fault
+    from shim.core.errors import DeclarationError, Fault
     from shim.edge.settings.load import ConfigError
     from shim.edge.supervisor import Notifier, SocketsError, inherited_sockets
     from shim.edge.telemetry import log
@@ -83,7 +83,7 @@ def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> 
         with log.logging_to(settings.log) as writer:
             _tell_exposed(settings, path)
             return running.run(_until_stopped(settings, path, reread, writer, more))
-    except (ConfigError, Fault, OSError, SocketsError) as error:
+    except (ConfigError, DeclarationError, Fault, OSError, SocketsError) as error:
         fail(ExitCode.USAGE, *_why(error, settings, path), "`shim check` tells what is wrong.")
 
 
@@ -97,7 +97,7 @@ def _in_worker(
 ) -> ExitCode:
     """The work of one of several processes; the parent has judged the configuration."""
     from shim.cli.common import running
-    from shim.core.errors import Fault
+    from shim.core.errors import DeclarationError, Fault
     from shim.edge.settings.load import ConfigError
     from shim.edge.supervisor import Notifier, SocketsError
     from shim.edge.telemetry import log
@@ -113,7 +113,7 @@ def _in_worker(
             if worker.has_admin:
                 _tell_exposed(settings, path)
             return running.run(_until_stopped(share(settings, worker.count), path, reread, writer, more))
-    except (ConfigError, Fault, OSError, SocketsError) as error:
+    except (ConfigError, DeclarationError, Fault, OSError, SocketsError) as error:
         say(*_why(error, settings, path))
         return ExitCode.USAGE
 
@@ -122,10 +122,12 @@ def _why(error: Exception, settings: Config, path: Path | None) -> list[str]:
     """Why it cannot start: what the operating system says of TLS files lacks their names."""
     from shim.cli.check.checks import check_tls
     from shim.cli.common.store_trouble import trouble
-    from shim.core.errors import Fault, StoreUnavailable
+    from shim.core.errors import DeclarationError, Fault, StoreUnavailable
 
     if isinstance(error, StoreUnavailable):
         return [f"The shim cannot start: {path or 'settings'}: store.url: {trouble(error)}"]
+    if isinstance(error, DeclarationError):  # of a version that only the backend told
+        return ["The translations contradict the interfaces:", *error.problems]
     wrong = [] if isinstance(error, Fault) else check_tls(settings, str(path or "settings")).problems
     return [f"The shim cannot start: {each}" for each in (map(str, wrong) if wrong else (str(error),))]
 
@@ -179,7 +181,7 @@ async def _until_stopped(
     import signal
 
     from shim.edge.serve import serve
-    from shim.review.page.routes import review
+    from shim.review.listener import review
 
     task = asyncio.current_task()
     assert task is not None

@@ -21,7 +21,7 @@ from shim.core.reading.known_names import Familiar, names_of
 from shim.edge.backend.breaker import Addresses
 from shim.edge.backend.client import Backend, open_session
 from shim.edge.backend.dialect import find_dialect
-from shim.edge.backend.tokens import Tokens, open_http
+from shim.edge.backend.tokens import Tokens, open_http, tls_context
 from shim.edge.callers.integrations import Integration, Integrations
 from shim.edge.callers.proofs import Proofs
 from shim.edge.catalogue import catalogue
@@ -47,6 +47,7 @@ from shim.edge.rehearsal.compare_mode import Comparer, comparing
 from shim.edge.reload import Reload, taken_over
 from shim.edge.settings.check_policies import require_policies
 from shim.edge.settings.load import Config
+from shim.edge.settings.model import StoreSettings
 from shim.edge.store.database import Clock, Store, utc_now
 from shim.edge.store.place import Marker, held, mark_path
 from shim.edge.telemetry.log import set_level
@@ -254,12 +255,10 @@ async def open_application(
         tracing = tracing or open_tracing(config)
         if tracing is not None:
             closing.push_async_callback(within(CLOSING, "traces", partial(asyncio.to_thread, tracing.close)))
-        session = await closing.enter_async_context(open_session(config.backend))
-        http = await closing.enter_async_context(open_http(config.backend))
-        settings = config.store
-        store = await Store.open(
-            settings.url, settings.journal_mode, settings.busy_timeout, clock, settings.answer_timeout
-        )
+        tls = tls_context(config.backend)  # once: it reads the certificates of the system, which takes long
+        session = await closing.enter_async_context(open_session(config.backend, tls))
+        http = await closing.enter_async_context(open_http(config.backend, tls))
+        store = await _open_store(config.store, clock)
         closing.push_async_callback(store.close)
         await closing.enter_async_context(held(store, store.now()))
         marker = Marker(store, mark_path(config, store), new_store=new_store)
@@ -301,6 +300,12 @@ async def open_application(
         closing.push_async_callback(within(CLOSING, "notifications", watcher.stop))
         application.health = HealthState(checks(lambda: application.config, store, marker, addresses, recovery))
         yield application
+
+
+async def _open_store(settings: StoreSettings, clock: Clock) -> Store:
+    return await Store.open(
+        settings.url, settings.journal_mode, settings.busy_timeout, clock, settings.answer_timeout
+    )
 
 
 def within(seconds: float, what: str, close: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:

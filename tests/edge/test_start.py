@@ -26,6 +26,17 @@ async def open_it():
 asyncio.run(open_it())
 print(*sorted(name for name in sys.argv[2:] if name in sys.modules))
 """
+SERVED = """
+import os, signal, sys
+from shim.cli import main, serve
+
+def started(*about):
+    print("loaded:", *sorted(name for name in sys.argv[4:] if name in sys.modules))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+serve._tell_start = started
+main.app(sys.argv[1:4])
+"""
 HASHED = """
 import sys
 from pathlib import Path
@@ -65,6 +76,35 @@ async def test_a_store_that_is_up_to_date_is_opened_without_alembic_and_another_
     await (await Store.open(url)).close()
     *_, loaded = told(OPEN, url, "alembic", "mako", "cryptography", "asyncpg")
     assert loaded == ""
+
+
+async def test_a_start_loads_nothing_that_only_pages_and_other_databases_need(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'shim.db'}"
+    await (await Store.open(url)).close()
+    file = tmp_path / "shim.yaml"
+    file.write_text(
+        "listen: {port: 0, drain: 0}\n"
+        "admin: {port: 0}\n"
+        "backend: {url: 'http://127.0.0.1:1'}\n"
+        f"store: {{url: '{url}'}}\n"
+    )
+    pages = (
+        "jinja2",
+        "markdown_it",
+        "shim.review.page.routes",
+        "shim.review.api.routes",
+        "shim.review.reading",
+    )
+    others = (
+        "asyncpg",
+        "sqlalchemy.dialects.postgresql",
+        "alembic",
+        "joserfc",
+        "shim.emulator",
+        "shim.cli.check.checks",
+    )
+    loaded = told(SERVED, "serve", "-c", str(file), *pages, *others, "aiohttp")
+    assert "loaded: aiohttp" in loaded
 
 
 async def test_a_store_that_is_behind_is_still_brought_up_to_date(tmp_path: Path) -> None:

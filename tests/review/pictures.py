@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp.test_utils import TestServer
 
 from shim.edge.settings.load import Config
-from shim.review.page.routes import review
+from shim.review.listener import review
 from tests.review import world
 from tests.review.page.running import application, config
 from tests.review.page.test_browser import CHROMIUM, SWITCHES, entered, playwright, violations

@@ -25,7 +25,7 @@ def supervise(
     import gc
 
     import shim.edge.serve
-    import shim.review.page.routes  # noqa: F401  # what is loaded here, all workers share
+    import shim.review.listener  # noqa: F401  # what is loaded here, all workers share
     from shim.edge.supervisor import Notifier
     from shim.edge.telemetry import log
     from shim.edge.workers.place import opened

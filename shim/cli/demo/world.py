@@ -19,7 +19,7 @@ from shim.edge.settings.model import Config
 from shim.emulator.app import Options, application
 from shim.emulator.world.seed import load_seed
 from shim.emulator.world.world import World
-from shim.review.page.routes import review
+from shim.review.listener import review
 
 LOOPBACK = "127.0.0.1"
 REVIEWER, REVIEW_PASSWORD = "demo", "demo-secret"  # of a world that lives on loopback

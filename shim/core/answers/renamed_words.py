@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from shim.core.answers.v3_texts import Words, pattern_of
+from shim.core.answers.v3_texts import Words
 from shim.core.catalogue.translation import Catalogue, DeclaredService, Translation
 from shim.core.rules.rule import Rule
 from shim.core.schema.interface import Interface, paths
@@ -28,7 +28,7 @@ def give_words(catalogue: Catalogue, services: Iterable[DeclaredService]) -> Non
         if translation.old.service == "Extension" and "User" in _called(translation):
             names |= _forms("User", "Extension")
         names = {name: old for name, old in names.items() if name not in elements}
-        translation.words = Words(elements, names, pattern_of((*elements, *names)))
+        translation.words = Words(elements, names)
 
 
 def _rules(translation: Translation) -> list[Rule]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from shim.core.message import Element
 
@@ -26,7 +27,7 @@ def pattern_of(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"{before}(?P<article>[Aa]n?\s+)?(?P<word>{either}){after}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Words:
     """The words of v3 in 2.5, for one operation.
 
@@ -36,7 +37,11 @@ class Words:
 
     elements: Mapping[str, tuple[str, ...]]
     names: Mapping[str, str]
-    pattern: re.Pattern[str] = field(repr=False)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Any of them; compiled for the first text, since most operations never have one."""
+        return pattern_of((*self.elements, *self.names))
 
     def in_old_words(self, text: str, request: Element) -> str:
         """A text of v3 in the words of 2.5; `request` is the old one that it is about."""

@@ -61,18 +61,11 @@ def judge_each(
     old: Interface,
     versions: Iterable[Interface],
     services: Iterable[DeclaredService],
-    *,
-    compiled: Interface | None = None,
 ) -> None:
-    """Judge all declarations against every version of v3, but for one they were `compiled` for.
-
-    Raises DeclarationError, see `compile_catalogue`.
-    """
+    """Judge all declarations against every version of v3. Raises DeclarationError, see `compile_catalogue`."""
     versions, services = tuple(versions), tuple(services)
     problems = list(never_holding(services, versions))
     for new in versions:
-        if new is compiled:
-            continue
         try:
             compile_catalogue(old, new, services)
         except DeclarationError as error:

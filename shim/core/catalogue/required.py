@@ -111,9 +111,10 @@ def _exclusive(sources: _Sources, old: ElementDecl, path: str, new: ElementDecl)
         return
     places = {old: place for place, olds in sources.homes.items() for old in olds}
     groups = [frozenset(rule.others) for rule in sources.rules if isinstance(rule, Apart)]
+    news = {name: split(places.get(path + name, ""))[1] for name in ours.slots}
     for pair in combinations(ours.slots, 2):
         one, other = (path + name for name in pair)
-        names = [split(places.get(each, ""))[1] for each in (one, other)]
+        names = [news[name] for name in pair]
         both = names[0] != names[1] and excluded(new.complex, *names) and not excluded(ours, *pair)
         if both and not any({one, other} <= each for each in groups):
             yield f"2.5 takes {one} beside {other}, and v3 takes one of them"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -322,11 +323,14 @@ def _once() -> Iterator[None]:
         raise failed.fault from None
 
 
-def open_session(settings: BackendSettings) -> aiohttp.ClientSession:
-    """The session that calls are forwarded with; its owner closes it. Raises OSError for a bad `ca_file`."""
+def open_session(settings: BackendSettings, tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
+    """The session that calls are forwarded with; its owner closes it. `tls` is the context, where one was made.
+
+    Raises OSError for a bad `ca_file`.
+    """
     connector = aiohttp.TCPConnector(
         limit=settings.in_flight,
-        ssl=tls_context(settings),
+        ssl=tls or tls_context(settings),
         keepalive_timeout=settings.keepalive_timeout,
     )
     return aiohttp.ClientSession(

@@ -276,10 +276,10 @@ def tls_context(settings: BackendSettings) -> ssl.SSLContext:
     return context
 
 
-def open_http(settings: BackendSettings) -> httpx.AsyncClient:
-    """The client that tokens are fetched with; its owner closes it."""
+def open_http(settings: BackendSettings, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+    """The client that tokens are fetched with; its owner closes it. `tls`: the context, where one was made."""
     return httpx.AsyncClient(
-        verify=tls_context(settings),
+        verify=tls or tls_context(settings),
         timeout=httpx.Timeout(settings.call_timeout, connect=settings.connect_timeout),
         trust_env=False,
     )

@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from shim.core.errors import LoginsBusy
 from shim.edge.settings.model import Argon2
@@ -33,7 +35,7 @@ class Passwords:
         settings = settings or Argon2()
         cores = os.cpu_count() or 1
         self._hasher = PasswordHasher(settings.iterations, settings.memory, settings.parallelism)
-        self._nobody = self._hasher.hash(secrets.token_hex(16))
+        self._nobody = _of_nobody(self._hasher)
         self._strangers = _Lane(ThreadPoolExecutor(max(1, cores - 1), "argon2"), cores + queue)
         self._known = _Lane(ThreadPoolExecutor(max(1, cores // 2), "argon2-known"), _MOST_KNOWN)
 
@@ -82,6 +84,18 @@ class _Lane:
             return await asyncio.get_running_loop().run_in_executor(self.threads, check, hash, password)
         finally:
             self.checks -= 1
+
+
+def _of_nobody(hasher: PasswordHasher) -> str:
+    """A hash that is no password's, in the form that `hasher` makes: checked at the same cost, made at none."""
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (_base64(secrets.token_bytes(length)) for length in (hasher.salt_len, hasher.hash_len))
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
+
+
+def _base64(data: bytes) -> str:
+    """As argon2 writes it: without padding."""
+    return b64encode(data).decode().rstrip("=")
 
 
 def _bytes(password: str) -> bytes:

@@ -36,9 +36,8 @@ ENTRIES = sa.Table(
     *(sa.Column(name, sa.Integer, nullable=False) for name in ("epoch", "attempts")),
     *(sa.Column(name, WHEN, nullable=False) for name in ("lease_until", "due_at", "created_at", "updated_at")),
     *(
-        sa.Index(
-            f"one_under_way_by_{name}", name, unique=True, sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY
-        )
+        # On PostgreSQL too (migration 0003): saying so here would load its whole dialect for SQLite.
+        sa.Index(f"one_under_way_by_{name}", name, unique=True, sqlite_where=_UNDER_WAY)
         for name in ("key", "subject")
     ),
 )

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.edge.notify.notice import Notice, Sending
 from shim.edge.notify.tables import DELIVERIES, MARKS, NOTICES
 from shim.edge.settings.notify import Notify
 from shim.edge.store.database import Store, utc
+from shim.edge.store.inserts import insert
 
 KEPT = timedelta(days=30)
 """How long it is remembered what was told."""
@@ -178,4 +178,4 @@ async def set_mark(connection: AsyncConnection, name: str, value: str) -> None:
 
 def insert_into(connection: AsyncConnection, table: sa.Table) -> Any:
     """An insert that knows conflicts, for the engine of a connection."""
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    return insert(connection.dialect.name, table)

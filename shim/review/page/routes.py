@@ -1,8 +1,6 @@
-"""The review page, put on an admin listener: which path is which page, and what opens and closes with it."""
+"""The review page and its API as an application: which path is which page, and what closes with it."""
 
 from __future__ import annotations
-
-from typing import NoReturn
 
 from aiohttp import web
 
@@ -19,8 +17,8 @@ from shim.review.page.site import Site, static
 from shim.review.page.templates import PREFIX
 
 
-def review(application: Application, admin: web.Application) -> None:
-    """Add the page to the admin listener of a shim, below `/review/`; `/` leads there."""
+def pages(application: Application) -> web.Application:
+    """The page of a shim below `/review/`, and the API below `/api/v1/`."""
     sessions = Sessions(lambda: application.config.admin, application.config.login)
     listen = application.config.listen
     peers = Peers(None, listen.trusted_proxies, listen.forwarded == "forwarded")
@@ -32,9 +30,10 @@ def review(application: Application, admin: web.Application) -> None:
         sessions.close()
 
     app.on_cleanup.append(close)
-    admin.add_subapp(PREFIX, app)
-    api(application, admin)
-    admin.router.add_get("/", _to_page)
+    both = web.Application()
+    both.add_subapp(PREFIX, app)
+    api(application, both)
+    return both
 
 
 def _routes(site: Site, desk: ReviewDesk) -> list[web.RouteDef]:
@@ -75,7 +74,3 @@ def _routes(site: Site, desk: ReviewDesk) -> list[web.RouteDef]:
         web.get("/export/findings.json", exports.findings_json),
         web.get("/export/letter.md", exports.letter),
     ]
-
-
-async def _to_page(request: web.Request) -> NoReturn:
-    raise web.HTTPFound(f"{PREFIX}/")

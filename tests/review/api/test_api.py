@@ -19,7 +19,7 @@ from shim.edge.app import Application
 from shim.edge.store.audit import audit_log
 from shim.review.api.openapi import document
 from shim.review.api.routes import ROUTES, Route
-from shim.review.page.routes import review
+from shim.review.listener import review
 from tests.review.page.running import application, config
 
 ROLES = ("viewer", "editor", "admin")

@@ -19,7 +19,7 @@ from shim.edge import app
 from shim.edge.app import Application, open_application
 from shim.edge.settings.admin import AdminUser
 from shim.edge.settings.load import Config
-from shim.review.page.routes import review
+from shim.review.listener import review
 from tests.review import world
 from tests.support.conversation import catalogue
 

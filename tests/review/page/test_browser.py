@@ -15,7 +15,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from shim.edge.app import Application
-from shim.review.page.routes import review
+from shim.review.listener import review
 from tests.review.page.running import PASSWORD, USER
 
 playwright = pytest.importorskip("playwright.async_api")
