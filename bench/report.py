@@ -1,8 +1,8 @@
 """Reading the deprecation log: an overview, a scorecard and findings of many busy integrations.
 
 Every integration calls every operation every day, and has two findings for each. `cold` is straight from the
-database, as `shim report` does it; `warm` is with the days that are over added up, as the review page does it
-from the second time on.
+database, where the days that are over are added up; `by days` is where they are not, as in the first minutes of
+a day. `add up` is what the shim does once a day.
 
     python -m bench.report [--integrations 200] [--operations 100] [--days 90] [--store URL]
 """
@@ -22,11 +22,12 @@ import sqlalchemy as sa
 
 from shim.core.findings import KINDS
 from shim.edge.catalogue import catalogue
+from shim.edge.deprecation.closed import add_up
 from shim.edge.deprecation.tables import FINDINGS, USAGE
+from shim.edge.memory import when_it_stands
 from shim.edge.settings.load import Config
 from shim.edge.store.database import Store
 from shim.review.reading import finding_queries, queries
-from shim.review.reading.closed_days import ClosedDays
 from shim.review.reading.model import FindingFilter
 
 NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)
@@ -59,18 +60,18 @@ async def fill(store: Store, names: list[str], operations: list[str], days: int)
 
 async def measure(url: str, integrations: int, count: int, days: int, as_json: bool = False) -> None:
     compiled = catalogue()
+    when_it_stands()
     names = [f"integration-{number}" for number in range(integrations)]
-    store = await Store.open(url)
-    closed = ClosedDays()
+    store = await Store.open(url, clock=lambda: NOW)
     one = FindingFilter(integration=names[0])
 
-    async def overview(known: ClosedDays | None) -> object:
-        return await queries.Review(store, compiled, CONFIG, known).overview(NOW, days)
+    async def overview() -> object:
+        return await queries.Review(store, compiled, CONFIG).overview(NOW, days)
 
     asked: tuple[tuple[str, Callable[[], Awaitable[object]]], ...] = (
-        ("overview, cold", lambda: overview(None)),
-        ("overview, warming", lambda: overview(closed)),
-        ("overview, warm", lambda: overview(closed)),
+        ("overview, by days", overview),
+        ("add up", lambda: add_up(store)),
+        ("overview, cold", overview),
         ("scorecard", lambda: queries.Review(store, compiled, CONFIG).scorecard(NOW, names[0], days)),
         ("findings of one", lambda: finding_queries.findings(store, NOW, one, catalogue=compiled)),
         ("findings of all", lambda: finding_queries.findings(store, NOW, catalogue=compiled)),

@@ -9,9 +9,22 @@ import pytest
 
 from shim.core.findings import KINDS
 from shim.review.reading.effort import EFFORTS, UNKNOWN, SuccessorCalls, successors
+from shim.review.reading.lazy_uses import LazyUses
+from shim.review.reading.model import OperationUse
 from shim.review.reading.porting_order import PortingStep, in_order, noun
-from shim.review.reading.rows import DayCount, FaultCount, Met, Placed, Use, UsedOperation, Window
+from shim.review.reading.rows import (
+    AFTER,
+    BETWEEN,
+    DayCount,
+    FaultCount,
+    Met,
+    Placed,
+    Use,
+    UsedOperation,
+    Window,
+)
 from shim.review.reading.scorecard import CAME_BACK, PORTED, LastSeen, build, is_ported, is_quiet, usual_pause
+from shim.review.reading.verdicts import Verdicts, worst_of
 from tests.review.world import NOW
 from tests.support.conversation import catalogue
 
@@ -24,6 +37,10 @@ WINDOW = Window.of(NOW, 30)
 def use(operation: str = GET, last: timedelta = HOUR, days: int = 1, span: int = 0, side: str = "old") -> Use:
     seen = NOW - last
     return Use("crm", side, operation, 10, 0, days, seen - timedelta(days=span), seen)
+
+
+def kinds(code: str, severity: str, count: int = 1) -> str:
+    return AFTER.join([f"{code}{BETWEEN}{severity}"] * count)
 
 
 # ---- what is ported ----
@@ -74,20 +91,18 @@ def test_quiet_since_the_rung_was_set(since: timedelta | None, last: timedelta, 
 
 def test_what_came_back_after_the_rung_was_set_counts() -> None:
     seen = LastSeen(old=[use(last=HOUR)], rungs={GET: Placed("crm", GET, "v3", NOW - DAY)})
-    seen.met[GET] = [
-        Met("crm", GET, "field-dropped", "loss", 3, NOW - 2 * DAY),
-        Met("crm", GET, "wrong-endpoint", "notice", 1, NOW - HOUR),
-    ]
-    card = build("crm", seen, KNOWN, WINDOW, NOW, configured=True)
-    assert card.findings == {"notice": 1}
+    seen.climbed(Met("crm", GET, kinds("field-dropped", "loss", 3), NOW - 2 * DAY))
+    seen.climbed(Met("crm", GET, kinds("wrong-endpoint", "notice"), NOW - HOUR))
+    card = build("crm", seen, Verdicts(KNOWN), WINDOW, NOW, configured=True)
+    assert (card.findings, card.past_findings) == ({"notice": 1}, 3)
     assert (card.operations[0].worst, card.operations[0].reason) == ("notice", CAME_BACK.reason)
     assert (card.left, card.done) == (0, False)
 
 
 def test_it_is_done_as_soon_as_it_is_quiet_on_its_rung() -> None:
     seen = LastSeen(old=[use(last=HOUR)], rungs={"*": Placed("crm", "*", "locked", NOW - HOUR / 2)})
-    seen.met[GET] = [Met("crm", GET, "field-dropped", "loss", 3, NOW - HOUR)]
-    card = build("crm", seen, KNOWN, WINDOW, NOW, configured=True)
+    seen.climbed(Met("crm", GET, kinds("field-dropped", "loss", 3), NOW - HOUR))
+    card = build("crm", seen, Verdicts(KNOWN), WINDOW, NOW, configured=True)
     assert (card.done, card.findings, card.operations[0].fit) == (True, {}, "clean")
     assert card.operations[0].reason == PORTED.reason
 
@@ -107,7 +122,7 @@ def test_the_nearest_scope_decides(scopes: dict[str, str], rung: str) -> None:
     seen = LastSeen(
         old=[use()], rungs={scope: Placed("crm", scope, each, None) for scope, each in scopes.items()}
     )
-    assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations[0].rung == rung
+    assert build("crm", seen, Verdicts(KNOWN), WINDOW, NOW, configured=True).operations[0].rung == rung
 
 
 @pytest.mark.parametrize(
@@ -116,11 +131,11 @@ def test_the_nearest_scope_decides(scopes: dict[str, str], rung: str) -> None:
 def test_what_tells_of_porting_says_nothing_of_what_v3_has(code: str) -> None:
     severity = KINDS[code].severity  # type: ignore[index]
     seen = LastSeen(old=[use()])
-    seen.met[GET] = [Met("crm", GET, code, severity, 3, NOW - HOUR)]
-    [operation] = build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations
+    seen.met[GET] = kinds(code, severity, 3)
+    [operation] = build("crm", seen, Verdicts(KNOWN), WINDOW, NOW, configured=True).operations
     assert (operation.fit, operation.worst, operation.open_findings) == ("clean", severity, 3)
-    seen.met[GET].append(Met("crm", GET, "field-dropped", "loss", 1, NOW - HOUR))
-    assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations[0].fit == "lossy"
+    seen.met[GET] += AFTER + kinds("field-dropped", "loss")
+    assert build("crm", seen, Verdicts(KNOWN), WINDOW, NOW, configured=True).operations[0].fit == "lossy"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +151,7 @@ def test_what_tells_of_porting_says_nothing_of_what_v3_has(code: str) -> None:
 def test_calls_a_day_are_over_the_days_that_there_are(
     called: UsedOperation | None, uses: list[Use], days: int
 ) -> None:
-    card = build("crm", LastSeen(old=uses, called=called), KNOWN, WINDOW, NOW, configured=True)
+    card = build("crm", LastSeen(old=uses, called=called), Verdicts(KNOWN), WINDOW, NOW, configured=True)
     assert (card.observed, card.per_day) == (days, 10 * len(uses) / days)
     assert [each.per_day for each in card.operations] == [10 / days for _ in uses]
 
@@ -145,7 +160,7 @@ def test_an_operation_fails_when_a_quarter_of_its_calls_does_and_nobody_wanted_i
     def judged(faults: int, **reasons: int) -> tuple[bool, Mapping[str, int]]:
         counts = [FaultCount("crm", GET, name, 0, 0, 0, count) for name, count in reasons.items()]
         seen = LastSeen(old=[use()._replace(calls=40, faults=faults)], faults=counts)
-        [found] = build("crm", seen, KNOWN, WINDOW, NOW, configured=True).operations
+        [found] = build("crm", seen, Verdicts(KNOWN), WINDOW, NOW, configured=True).operations
         return found.failing, found.reasons
 
     assert judged(10) == (True, {})
@@ -157,8 +172,8 @@ def test_an_operation_fails_when_a_quarter_of_its_calls_does_and_nobody_wanted_i
 def test_calls_without_a_name_are_nothing_to_port_but_not_done_while_they_come() -> None:
     for last, done in ((HOUR, False), (2 * DAY, True)):
         seen = LastSeen(old=[use("(none)", last)], days=[DayCount("crm", "old", NOW.date().isoformat(), 10)])
-        card = build("crm", seen, KNOWN, WINDOW, NOW, configured=False)
-        assert (card.operations, card.left, card.done, card.old_calls) == ((), 0, done, 10)
+        card = build("crm", seen, Verdicts(KNOWN), WINDOW, NOW, configured=False)
+        assert (len(card.operations), card.left, card.done, card.old_calls) == (0, 0, done, 10)
         assert card.days[-1].old == 10
 
 
@@ -167,9 +182,9 @@ def test_native_calls_of_strangers_port_nothing() -> None:
     seen = LastSeen(
         old=[use(last=2 * DAY)], new={"Organization.GetOrganizations": use("Organization.GetOrganizations")}
     )
-    assert build("crm", seen, KNOWN, WINDOW, NOW, configured=True).ported == 1
+    assert build("crm", seen, Verdicts(KNOWN), WINDOW, NOW, configured=True).ported == 1
     seen.old = [each._replace(integration="(unknown)") for each in seen.old]
-    card = build("(unknown)", seen, KNOWN, WINDOW, NOW, configured=False)
+    card = build("(unknown)", seen, Verdicts(KNOWN), WINDOW, NOW, configured=False)
     assert (card.left, card.ported, card.done, card.operations[0].new_calls) == (1, 0, False, 0)
 
 
@@ -287,7 +302,41 @@ def test_what_holds_other_calls_goes_last() -> None:
     assert in_order(steps) == ["A.GetThings", "GlobalOp.LinkedOp"]
 
 
+def test_operations_are_made_when_one_is_looked_at() -> None:
+    made: list[str] = []
+
+    def make() -> tuple[OperationUse, ...]:
+        made.append("made")
+        return card.operations[0], card.operations[1]
+
+    card = build("crm", LastSeen(old=[use(GET), use(ADD)]), Verdicts(KNOWN), WINDOW, NOW, configured=True)
+    uses = LazyUses(2, make)
+    assert (len(uses), bool(uses), made) == (2, True, [])
+    assert [each.operation for each in uses] == [uses[0].operation, uses[-1].operation] == [GET, ADD]
+    assert uses == card.operations == tuple(uses) == uses[:2]
+    assert (uses == LazyUses(1, lambda: uses[:1]), made) == (False, ["made"])
+
+
+def test_each_case_of_findings_is_judged_once() -> None:
+    verdicts = Verdicts(KNOWN)
+    two = kinds("field-kept", "notice", 2)
+    verdict = verdicts.of(ADD, two + AFTER + kinds("old-login", "refused"))
+    assert (verdict.findings, verdict.fit, verdict.worst) == (3, "moved", "refused")
+    assert verdict.severities == {"notice": 2, "refused": 1}
+    assert "2 elements that the shim keeps" in verdict.work.reason
+    assert verdicts.of(ADD, two) is verdicts.of(ADD, two)
+    assert verdicts.of(GET, "").worst is worst_of([]) is None
+
+
+def test_findings_of_one_code_count_together_whenever_they_came() -> None:
+    seen = LastSeen(old=[use(ADD)], rungs={"*": Placed("crm", "*", "compare", NOW)})
+    for ago in (HOUR, DAY, 2 * DAY):
+        seen.climbed(Met("crm", ADD, kinds("field-kept", "notice"), NOW - ago))
+    [operation] = build("crm", seen, Verdicts(KNOWN), WINDOW, NOW, configured=True).operations
+    assert "3 elements that the shim keeps" in operation.reason
+
+
 def test_the_card_of_nothing_is_quiet() -> None:
-    card = build("fax", LastSeen(), {"x": SuccessorCalls((), True, ())}, WINDOW, NOW, configured=True)
+    card = build("fax", LastSeen(), Verdicts({"x": SuccessorCalls((), True, ())}), WINDOW, NOW, configured=True)
     assert (card.done, card.left, card.effort, card.reason) == (True, 0, "none", "No 2.5 calls in these days.")
     assert len(card.days) == 30

@@ -33,6 +33,7 @@ from shim.edge.deprecation.tables import (
     REFUSED_LOGINS,
     USAGE,
 )
+from shim.edge.deprecation.writer import reopen_days
 from shim.edge.settings.load import Config
 from shim.edge.store.columns import METADATA
 from shim.edge.store.database import Store
@@ -189,6 +190,7 @@ class Builder:
     async def fill(self, store: Store) -> None:
         """Write all rows into an empty store."""
         async with store.writing() as connection:
+            await reopen_days(connection)
             for table in METADATA.sorted_tables:
                 if rows := self.rows.get(table):
                     await connection.execute(sa.insert(table), rows)

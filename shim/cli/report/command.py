@@ -97,12 +97,14 @@ def report(
     from shim.cli.common.loading import config as load
     from shim.cli.common.store import now, with_store
     from shim.cli.report import data, output
+    from shim.edge.memory import when_it_stands
     from shim.review.output.terms import base_of
     from shim.review.reading import finding_queries
     from shim.review.reading.model import FindingFilter
 
     settings = load(config, {})
     compiled = catalogue(dialect(None, settings))
+    when_it_stands()
     base = base_of(settings)
     if finding is not None:
         page = with_store(

@@ -14,7 +14,7 @@ from shim.review.output.terms import Terms, terms
 from shim.review.reading import finding_queries, queries
 from shim.review.reading.logins import LoginUse, RetiredLogin, login_uses, retired
 from shim.review.reading.model import FindingFilter, FindingPage, FindingRow, Overview, Scorecard, ShownBrownout
-from shim.review.reading.scorecard import SEVERITIES
+from shim.review.reading.verdicts import SEVERITIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from shim.core.message import Element
 from shim.core.schema.interface import Interface
 from shim.edge.callers.refused import RefusedLogin
 from shim.edge.deprecation.batch import Batch
+from shim.edge.deprecation.closed import add_up
 from shim.edge.deprecation.counting import UNKNOWN, Aggregator, WantedSample
 from shim.edge.deprecation.delivery import BatchDelivery
 from shim.edge.deprecation.exclusions import KeptOut
@@ -41,6 +42,8 @@ log = structlog.get_logger()
 
 _MOST_KNOWN = 500_000
 _A_DAY = timedelta(days=1)
+_FIRST_LOOK, _NEXT_LOOK = 10.0, 300.0
+"""Seconds from the start until it is seen whether there are days to be added up, and from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class DeprecationLog:
         self._turn = asyncio.Lock()
         self._rolled_up: datetime | None = None
         self._task: asyncio.Task[None] | None = None
+        self._adding_up: asyncio.Task[None] | None = None
         self.replace(config)
 
     def speaks(self, new: Interface) -> None:
@@ -192,11 +196,15 @@ class DeprecationLog:
         except Fault as fault:
             log.error("deprecation log unavailable", reason=fault.reason)
         self._task = asyncio.create_task(self._writing())
+        self._adding_up = asyncio.create_task(self._add_up())
 
     async def stop(self) -> None:
         """Write or spool what was told; says how much was lost if neither is possible."""
         self._ending.set()
         self._delivery.end()
+        if self._adding_up is not None:
+            self._adding_up.cancel()
+            await asyncio.gather(self._adding_up, return_exceptions=True)
         if self._task is not None:
             await self._task
         await self.flush()
@@ -228,6 +236,19 @@ class DeprecationLog:
                 log.info("use of days long over was added up by the month", rows=moved)
         except Fault as fault:  # it is tried again tomorrow
             log.warning("deprecation log not rolled up", reason=fault.reason)
+
+    async def _add_up(self) -> None:
+        """Soon after the start, and once a day: the sums of the days that are over. They may take seconds, for
+        which the writing does not wait."""
+        await asyncio.sleep(_FIRST_LOOK)
+        while True:
+            try:
+                await add_up(self._store)
+            except Fault as fault:  # the days are read meanwhile, and it is tried again
+                log.warning("closed days not added up", reason=fault.reason)
+            except Exception as error:  # noqa: BLE001  # what is not foreseen must not end it for good
+                log.error("deprecation log failed", problem=type(error).__name__)
+            await asyncio.sleep(_NEXT_LOOK)
 
     async def _batch(self) -> Batch:
         """The counts since the last time, with the samples that are due."""

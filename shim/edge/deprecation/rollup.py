@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.edge.deprecation.tables import FAULTS, FINDING_DAYS, USAGE
-from shim.edge.deprecation.writer import BUSY
+from shim.edge.deprecation.writer import BUSY, reopen_days
 from shim.edge.store.database import Store
 from shim.edge.store.inserts import insert
 
@@ -58,6 +58,7 @@ async def _some(store: Store, table: sa.Table, before: str) -> int:
                 return 0
         keys = await _keys(connection, table, before)
         if keys:
+            await reopen_days(connection)
             gone = sa.delete(table).where(sa.tuple_(*table.primary_key.columns).in_(keys)).returning(*table.c)
             rows = (await connection.execute(gone)).mappings().all()
             await _add(connection, table, by_month(table, rows))

@@ -28,6 +28,26 @@ USAGE = sa.Table(
 )
 """Calls a day; `side` is `old` (2.5) or `new` (native v3). Every plain call counts."""
 
+CLOSED = sa.Table(
+    "closed",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("until", sa.Text, nullable=False),
+    sa.Column("changes", sa.BigInteger, nullable=False),
+)
+"""One row: the last day that the sums of closed days hold, "" when they do not hold; each change of a day that
+is over, and of the sums, counts `changes` up. See `closed`."""
+
+CLOSED_SUMS = sa.Table(
+    "closed_sums",
+    METADATA,
+    sa.Column("span", sa.Integer, primary_key=True, autoincrement=False),
+    *_texts("integration", key=True),
+    *_texts("uses", "days"),
+)
+"""The sums of an integration on a span of days without today, as JSON: `uses` by side and operation, `days` by
+side and day."""
+
 FINDINGS = sa.Table(
     "findings",
     METADATA,

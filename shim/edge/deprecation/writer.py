@@ -20,6 +20,7 @@ from shim.edge.deprecation.batch import Batch, Calls, FindingCount, FindingKey
 from shim.edge.deprecation.tables import (
     BATCHES,
     CALLERS,
+    CLOSED,
     FAULTS,
     FINDING_DAYS,
     FINDING_EVENTS,
@@ -51,6 +52,8 @@ async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bo
         marked = await connection.execute(_insert(connection, BATCHES).on_conflict_do_nothing(), mark)
         if marked.rowcount != 1:
             return False
+        if any(day < store.now().date().isoformat() for day, *_ in batch.usage):
+            await reopen_days(connection)
         await _write_calls(connection, USAGE, batch.usage)
         await _write_calls(connection, CALLERS, batch.callers)
         await _write_calls(connection, FAULTS, batch.faults)
@@ -58,6 +61,12 @@ async def write(store: Store, batch: Batch, settled: Collection[str] = ()) -> bo
         await _write_calls(connection, LOGIN_FORMS, batch.forms)
         await _write_findings(connection, batch.findings)
     return True
+
+
+async def reopen_days(connection: AsyncConnection) -> None:
+    """Say that days that are over change, so that their sums (`closed`) do not hold any more. It comes before
+    the change: who adds up meanwhile waits for its end, and sees that it was."""
+    await connection.execute(sa.update(CLOSED).values(until="", changes=CLOSED.c.changes + 1))
 
 
 def is_permanent(error: BaseException) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
 from importlib.metadata import version
@@ -119,6 +119,8 @@ def schema_of(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
         if arguments[-1] is Ellipsis:
             return {"type": "array", "items": schema_of(arguments[0], schemas)}
         return {"type": "array", "prefixItems": [schema_of(each, schemas) for each in arguments]}
+    if origin is Sequence:
+        return {"type": "array", "items": schema_of(arguments[0], schemas)}
     if origin is not None and issubclass(origin, Mapping):
         return {"type": "object", "additionalProperties": schema_of(arguments[1], schemas)}
     raise TypeError(f"no schema for {kind}")

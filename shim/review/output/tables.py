@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from shim.review.reading.model import FindingPage, FindingRow, OperationUse, Overview, Scorecard
-from shim.review.reading.scorecard import SEVERITIES
+from shim.review.reading.verdicts import SEVERITIES
 
 Cells = Sequence[object]
 
@@ -30,7 +30,7 @@ def plain(noun: object) -> Any:
         return {each.name: plain(getattr(noun, each.name)) for each in dataclasses.fields(noun)}
     if isinstance(noun, Mapping):
         return {str(key): plain(value) for key, value in noun.items()}
-    if isinstance(noun, (list, tuple)):
+    if isinstance(noun, Sequence) and not isinstance(noun, str):
         return [plain(each) for each in noun]
     return noun.isoformat() if isinstance(noun, date) else noun
 

@@ -30,7 +30,6 @@ from shim.review.page.forms import BrownoutForm, ExceptionForm, StateForm, Wrong
 from shim.review.page.recent import Recent
 from shim.review.reading import finding_queries, impact, notes, queries, states
 from shim.review.reading.changes import StateChange
-from shim.review.reading.closed_days import ClosedDays
 from shim.review.reading.impact import Impact
 from shim.review.reading.logins import RetiredLogin, login_uses, retired
 from shim.review.reading.mapping import OperationMap, mapping_of
@@ -57,7 +56,6 @@ class ReviewDesk:
     sentence for the person) when a change cannot be taken."""
 
     application: Application
-    closed: ClosedDays = field(default_factory=ClosedDays)
     recent: Recent = field(default_factory=Recent)
 
     def now(self) -> datetime:
@@ -91,16 +89,16 @@ class ReviewDesk:
 
     async def overview(self, days: int) -> Overview:
         async def read() -> Overview:
-            return await self._review(self.closed).overview(self.now(), days)
+            return await self._review().overview(self.now(), days)
 
         return await self.recent.get(days, read)
 
     async def scorecard(self, integration: str, days: int) -> Scorecard | None:
         return await self._review().scorecard(self.now(), integration, days)
 
-    def _review(self, closed: ClosedDays | None = None) -> Review:
+    def _review(self) -> Review:
         """By the settings as they are now."""
-        return Review(self.store, self.application.catalogue, self.application.config, closed)
+        return Review(self.store, self.application.catalogue, self.application.config)
 
     async def operations(self, days: int, operation: str | None = None) -> Sequence[OperationUse]:
         """Who uses which old operation, or one of them, by operation, the one that calls it most first."""

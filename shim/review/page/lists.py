@@ -12,7 +12,7 @@ from shim.review.page import forms
 from shim.review.page.forms import NOBODY, IntegrationList
 from shim.review.reading.finding_queries import SERIOUS
 from shim.review.reading.model import FindingRow, OperationUse, Overview, Scorecard
-from shim.review.reading.scorecard import SEVERITIES
+from shim.review.reading.verdicts import SEVERITIES
 
 _URGENT = 5
 """Findings of the overview."""
@@ -166,18 +166,16 @@ def _about(card: Scorecard) -> tuple[str, ...]:
 
 def urgent(rows: Iterable[FindingRow], seen: Overview) -> list[FindingRow]:
     """The worst that nobody has looked at, of operations that are left."""
+    cards = {card.integration: card for card in seen.integrations}
+    serious = [each for each in rows if each.state == "new" and each.severity in SERIOUS]
     left = {
-        (use.integration, use.operation)
-        for card in seen.integrations
-        for use in card.operations
+        (name, use.operation)
+        for name in {each.integration for each in serious}
+        if name in cards
+        for use in cards[name].operations
         if not use.ported
     }
-    notable = [
-        each
-        for each in rows
-        if each.state == "new" and each.severity in SERIOUS and (each.integration, each.operation) in left
-    ]
-    return notable[:_URGENT]
+    return [each for each in serious if (each.integration, each.operation) in left][:_URGENT]
 
 
 def by_porting(uses: Iterable[OperationUse]) -> tuple[list[OperationUse], list[OperationUse]]:

@@ -1,80 +1,82 @@
-"""Days that are over, added up once: for a page that is asked again and again.
+"""The use of a window of days: the sums of days that are over, where the store keeps them, and today.
 
-Adding up 90 days of 200 busy integrations takes a database seconds; what came since yesterday takes it a
-moment. Days before yesterday hardly ever change; for what a shim spooled while it could not reach the store,
-they are added up anew after a while.
+Where they are not kept (another length than those of the review page, the first minutes of a day, rows that
+came late), all days are added up here. The result is the same.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shim.review.reading import rows
-from shim.review.reading.rows import DayCount, Use, Window
-
-_OPEN = timedelta(days=2)
-"""Today and yesterday."""
-_MOST = 4
-"""Windows that are remembered."""
-_AGE = timedelta(hours=1)
-DAYS = 29
-"""Whole days whose counts are read however short the window is: four weeks and today, for rates and trends."""
+from shim.edge.deprecation.closed import DAYS, SPANS, mark
+from shim.edge.deprecation.tables import CLOSED_SUMS, USAGE
+from shim.edge.store.database import utc
+from shim.review.reading.rows import DayCount, Use, Window, day_counts, uses
 
 Read = tuple[list[Use], list[DayCount]]
 
 
-class ClosedDays:
-    """Remembers what was read of days that are over. One for each store, kept by whoever asks often."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[date, date], tuple[datetime, Read]] = OrderedDict()
-
-    async def read(self, connection: AsyncConnection, window: Window, now: datetime) -> Read:
-        """All uses of the window, and day counts of it or of `DAYS`, of all integrations."""
-        last = window.until - _OPEN
-        if last < window.since:
-            return await read(connection, window, days=DAYS)
-        closed = await self._closed(connection, Window(window.since, last), now)
-        uses, days = await read(connection, Window(last + timedelta(days=1), window.until))
-        return _joined(closed[0], uses), [*closed[1], *days]
-
-    async def _closed(self, connection: AsyncConnection, window: Window, now: datetime) -> Read:
-        key = (window.since, window.until)
-        read_at, content = self._kept.get(key, (now, None))
-        if content is not None and now - read_at < _AGE:
-            return content
-        content = await read(connection, window, days=DAYS - _OPEN.days)
-        self._kept[key] = now, content
-        if len(self._kept) > _MOST:
-            self._kept.popitem(last=False)
-        return content
+async def read(connection: AsyncConnection, window: Window, integration: str | None = None) -> Read:
+    """Uses of the window, and counts of its days or of `DAYS`, of all integrations or of one."""
+    kept = await _kept(connection, window) if integration is None and len(window) in SPANS else None
+    if kept is not None:
+        return kept
+    used = await uses(connection, window, integration)
+    return used, await day_counts(connection, window.longer(DAYS), integration)
 
 
-async def read(
-    connection: AsyncConnection, window: Window, integration: str | None = None, days: int = 1
-) -> Read:
-    """The same straight from the database, of all integrations or of one; counts of so many days at least."""
-    uses = await rows.uses(connection, window, integration)
-    return uses, await rows.day_counts(connection, window.longer(days), integration)
+async def _kept(connection: AsyncConnection, window: Window) -> Read | None:
+    """By the sums that are kept; None when they do not hold."""
+    before = await connection.run_sync(mark)
+    if before.until != (window.until - timedelta(days=1)).isoformat():
+        return None
+    row = CLOSED_SUMS.c
+    query = sa.select(row.integration, row.uses, row.days).where(row.span == len(window))
+    sums = (await connection.execute(query)).all()
+    today = await _today(connection, window.until)
+    counts = [DayCount(name, *each) for name, _, days in sums for each in json.loads(days)]
+    counts += _counts(today, window.until)
+    used = _with_today(sums, {(each[0], each[1], each[2]): each for each in today})
+    return (used, counts) if await connection.run_sync(mark) == before else None
 
 
-def _joined(first: Iterable[Use], second: Iterable[Use]) -> list[Use]:
-    joined = {each[:3]: each for each in first}
-    for each in second:
-        before = joined.get(each[:3])
-        joined[each[:3]] = each if before is None else _sum(before, each)
-    return list(joined.values())
+async def _today(connection: AsyncConnection, today: date) -> Sequence[Any]:
+    """(integration, side, operation, calls, faults, first seen, last seen)."""
+    row = USAGE.c
+    columns = (row.integration, row.side, row.operation, row.calls, row.faults, row.first_seen, row.last_seen)
+    query = sa.select(*columns).where(row.day == today.isoformat())
+    return (await connection.execute(query)).all()
 
 
-def _sum(before: Use, after: Use) -> Use:
-    return before._replace(
-        calls=before.calls + after.calls,
-        faults=before.faults + after.faults,
-        days=before.days + after.days,
-        first_seen=min(before.first_seen, after.first_seen),
-        last_seen=max(before.last_seen, after.last_seen),
-    )
+def _counts(rows: Iterable[Any], today: date) -> list[DayCount]:
+    calls: defaultdict[tuple[str, str], int] = defaultdict(int)
+    faults: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for name, side, _, called, failed, _, _ in rows:
+        calls[name, side] += called
+        faults[name, side] += failed
+    return [DayCount(*key, today.isoformat(), count, faults[key]) for key, count in calls.items()]
+
+
+def _with_today(sums: Iterable[Any], today: dict[tuple[str, str, str], Any]) -> list[Use]:
+    """Both added up. What is of today comes after what is of the days before."""
+    moment, used = datetime.fromisoformat, []
+    for name, closed, _ in sums:
+        for side, operation, calls, faults, days, first, last in json.loads(closed):
+            more = today.pop((name, side, operation), None)
+            if more is None:
+                use = Use(name, side, operation, calls, faults, days, moment(first), moment(last))
+            else:
+                _, _, _, called, failed, _, now = more
+                all_of_them = (calls + called, faults + failed, days + 1)
+                use = Use(name, side, operation, *all_of_them, moment(first), utc(now))
+            used.append(use)
+    for name, side, operation, calls, faults, first, last in today.values():
+        used.append(Use(name, side, operation, calls, faults, 1, utc(first), utc(last)))
+    return used

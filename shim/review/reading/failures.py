@@ -25,8 +25,7 @@ NO_CALLS = DaySpan(0, 0, 0)
 
 def failures(days: Iterable[DayCount], counts: Iterable[FaultCount], today: date) -> Failures:
     """The faults of 2.5 calls of one integration, or of all, today, in the last seven days, and before."""
-    days = [each for each in days if each.side == "old"]
-    calls, faults = _span(days, today, "calls"), _span(days, today, "faults")
+    calls, faults = _spans(days, today)
     reasons: defaultdict[str, DaySpan] = defaultdict(lambda: NO_CALLS)
     for each in counts:
         reasons[each.reason] = plus(reasons[each.reason], DaySpan(each.today, each.week, each.before))
@@ -62,13 +61,16 @@ def parts(span: DaySpan) -> tuple[int, int, int]:
     return span.today, span.week, span.before
 
 
-def _span(days: Iterable[DayCount], today: date, what: str) -> DaySpan:
-    """The last seven days hold today; those before are the seven before them."""
-    week, before = today - _WEEK, today - 2 * _WEEK
-    sums = [0, 0, 0]
-    for each in days:
-        day, count = date.fromisoformat(each.day), getattr(each, what)
-        sums[0] += count if day == today else 0
-        sums[1] += count if week < day <= today else 0
-        sums[2] += count if before < day <= week else 0
-    return DaySpan(*sums)
+def _spans(days: Iterable[DayCount], today: date) -> tuple[DaySpan, DaySpan]:
+    """2.5 calls and their faults. The last seven days hold today; those before are the seven before them."""
+    last, week, before = (each.isoformat() for each in (today, today - _WEEK, today - 2 * _WEEK))
+    calls, faults = [0, 0, 0], [0, 0, 0]
+    for _, side, day, count, failed in days:
+        if side == "old" and before < day <= last:
+            place = 1 if day > week else 2
+            calls[place] += count
+            faults[place] += failed
+            if day == last:
+                calls[0] += count
+                faults[0] += failed
+    return DaySpan(*calls), DaySpan(*faults)

@@ -30,8 +30,8 @@ from shim.review.reading.model import (
     Sample,
     SampleCall,
 )
-from shim.review.reading.scorecard import SEVERITIES
 from shim.review.reading.states import OPEN, effective
+from shim.review.reading.verdicts import SEVERITIES
 
 ANY = FindingFilter()
 SERIOUS = ("refused", "loss", "warning")

@@ -6,7 +6,7 @@ the day on which the integration was first seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -153,7 +153,7 @@ class Scorecard:
     integration: str
     configured: bool
     days: tuple[Day, ...]
-    operations: tuple[OperationUse, ...]
+    operations: Sequence[OperationUse]
     fits: Mapping[Fit, int]
     """Operations by fit, those that are not ported."""
     old_calls: int

@@ -11,16 +11,19 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from shim.review.reading.effort import EFFORTS
 from shim.review.reading.model import Effort
 
+_KNOWN = 1000
+"""Nouns that are remembered: more than there are operations."""
+_RANKS = {effort: rank for rank, effort in enumerate(EFFORTS)}
 _VERB = re.compile(r"^[A-Z][a-z]+(?=[A-Z])")
 
 
-@dataclass(frozen=True, slots=True)
-class PortingStep:
+class PortingStep(NamedTuple):
     """One old operation (a full name) that is left to port."""
 
     operation: str
@@ -32,9 +35,7 @@ class PortingStep:
 
 def in_order(steps: Iterable[PortingStep]) -> list[str]:
     """Full names in the suggested order."""
-    ordered = sorted(
-        steps, key=lambda each: (each.holds, EFFORTS.index(each.effort), -each.calls, each.operation)
-    )
+    ordered = sorted(steps, key=lambda each: (each.holds, _RANKS[each.effort], -each.calls, each.operation))
     reads: dict[str, list[str]] = defaultdict(list)
     for each in ordered:
         if not each.writes:
@@ -47,6 +48,7 @@ def in_order(steps: Iterable[PortingStep]) -> list[str]:
     return list(done)
 
 
+@lru_cache(_KNOWN)
 def noun(operation: str) -> str:
     """The subject of an operation: service and name without verb, plural and `Details`."""
     service, _, name = operation.partition(".")

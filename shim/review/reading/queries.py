@@ -14,11 +14,12 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shim.core.catalogue.translation import Catalogue
+from shim.edge.deprecation.closed import DAYS
 from shim.edge.settings.load import Config
 from shim.edge.settings.logins import Integration
 from shim.edge.store.database import Store
 from shim.review.reading import rows
-from shim.review.reading.closed_days import DAYS, ClosedDays, read
+from shim.review.reading.closed_days import read
 from shim.review.reading.effort import successors
 from shim.review.reading.failures import failures
 from shim.review.reading.model import (
@@ -31,8 +32,9 @@ from shim.review.reading.model import (
     ShownBrownout,
 )
 from shim.review.reading.rows import Placed, Window
-from shim.review.reading.scorecard import SEVERITIES, LastSeen, began_of, build, days_of, is_nameless
+from shim.review.reading.scorecard import LastSeen, began_of, build, days_of, is_nameless
 from shim.review.reading.trend import trend
+from shim.review.reading.verdicts import SEVERITIES, Verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,12 @@ class Review:
     """Integrations as the store has them, and as they are configured. Methods raise StoreError.
 
     `config` says who may call, so that integrations that were never seen appear, too, and on which rungs of the
-    porting ladder they are; what the store says of the same scope goes before that. Whoever asks time and again
-    gives `closed`.
+    porting ladder they are; what the store says of the same scope goes before that.
     """
 
     store: Store
     catalogue: Catalogue
     config: Config
-    closed: ClosedDays | None = None
 
     async def overview(self, now: datetime, days: int = 30) -> Overview:
         """All integrations: those whose calls fail first, then those with most left; what is done last."""
@@ -93,7 +93,7 @@ class Review:
         configured = {each.name for each in self.config.integrations}
         async with self.store.reading() as connection:
             climbing = {each.name for each in self.config.integrations if each.porting}
-            seen = await _seen(connection, window, now, self.closed, only, climbing)
+            seen = await _seen(connection, window, now, only, climbing)
             noted = await rows.notes(connection, only)
             if only is not None:
                 seen[only].callers, seen[only].more_callers = await rows.callers(connection, only)
@@ -104,13 +104,13 @@ class Review:
         for name, note in noted.items():
             if name not in configured:
                 seen[name].about = _about(None, note)
-        known = successors(self.catalogue)
+        verdicts = Verdicts(successors(self.catalogue))
         names = sorted(
             configured | {name for name, each in seen.items() if each.old or each.new or each.called}
         )
         cards = []
         for name in names if only is None else {only} & set(names):
-            cards.append(build(name, seen[name], known, window, now, configured=name in configured))
+            cards.append(build(name, seen[name], verdicts, window, now, configured=name in configured))
             await asyncio.sleep(0)  # calls are served by the same loop
         return cards, seen
 
@@ -139,15 +139,11 @@ async def _seen(
     connection: AsyncConnection,
     window: Window,
     now: datetime,
-    closed: ClosedDays | None,
     only: str | None,
     climbing: Collection[str],
 ) -> defaultdict[str, LastSeen]:
     seen: defaultdict[str, LastSeen] = defaultdict(LastSeen)
-    if closed is not None and only is None:
-        uses, days = await closed.read(connection, window, now)
-    else:
-        uses, days = await read(connection, window, only, days=DAYS)
+    uses, days = await read(connection, window, only)
     for use in uses:
         if use.side == "old":
             seen[use.integration].old.append(use)
@@ -155,10 +151,15 @@ async def _seen(
             seen[use.integration].new[use.operation] = use
     for count in days:
         seen[count.integration].days.append(count)
-    for met in await rows.met(connection, window, now, only, climbing):
-        seen[met.integration].met[met.operation].append(met)
-    for placed in await rows.placed(connection, only):
+    rungs = await rows.placed(connection, only)
+    for placed in rungs:
         seen[placed.integration].rungs[placed.operation] = placed
+    climbing = {*climbing, *(each.integration for each in rungs)}
+    kinds, climbed = await rows.met(connection, window, now, only, climbing)
+    for name, operation, met in kinds:
+        seen[name].met[operation] = met
+    for met in climbed:
+        seen[met.integration].climbed(met)
     for name, called in (await rows.called(connection, only)).items():
         seen[name].called = called
     for fault in await rows.faults(connection, window, only):

@@ -6,7 +6,7 @@ answers from SQLite and PostgreSQL. Times leave with their zone, which SQLite do
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shim.edge.deprecation.closed import sums_of_days, sums_of_uses, total, within
 from shim.edge.deprecation.tables import (
     BROWNOUTS,
     CALLERS,
@@ -28,6 +29,8 @@ from shim.edge.deprecation.tables import (
 from shim.edge.store.database import utc
 from shim.review.reading.model import CallerRow, LoginPage, LoginRow, ShownBrownout
 
+BETWEEN, AFTER = " ", ","
+"""In the kinds of findings: between code and severity, and after each."""
 _MOST_CALLERS = 50
 
 
@@ -65,7 +68,7 @@ class Window:
         if integration is not None:
             names = [each.isoformat() for each in self]
             return sa.and_(USAGE.c.day.in_(names), USAGE.c.integration == integration)
-        return USAGE.c.day.between(self.since.isoformat(), self.until.isoformat())
+        return within(self.since, self.until)
 
 
 class Use(NamedTuple):
@@ -121,13 +124,12 @@ class UsedOperation(NamedTuple):
 
 
 class Met(NamedTuple):
-    """How many open findings of a code an operation has, and when the last of them was seen."""
+    """Open findings of an operation that were last seen at the same time. `kinds` are codes and severities, one
+    for each finding: see `BETWEEN`."""
 
     integration: str
     operation: str
-    code: str
-    severity: str
-    findings: int
+    kinds: str
     last_seen: datetime
 
 
@@ -141,22 +143,7 @@ class Placed(NamedTuple):
 
 
 async def uses(connection: AsyncConnection, window: Window, integration: str | None) -> list[Use]:
-    row = USAGE.c
-    query = (
-        sa.select(
-            row.integration,
-            row.side,
-            row.operation,
-            _total(row.calls),
-            _total(row.faults),
-            sa.func.count(),
-            sa.func.min(row.first_seen),
-            sa.func.max(row.last_seen),
-        )
-        .where(window.condition(integration))
-        .group_by(row.integration, row.side, row.operation)
-    )
-    read = (await connection.execute(query)).all()
+    read = (await connection.execute(sums_of_uses(window.condition(integration)))).all()
     return [
         Use(name, side, operation, calls, faults, days, utc(first), utc(last))
         for name, side, operation, calls, faults, days, first, last in read
@@ -164,13 +151,8 @@ async def uses(connection: AsyncConnection, window: Window, integration: str | N
 
 
 async def day_counts(connection: AsyncConnection, window: Window, integration: str | None) -> list[DayCount]:
-    row = USAGE.c
-    query = (
-        sa.select(row.integration, row.side, row.day, _total(row.calls), _total(row.faults))
-        .where(window.condition(integration))
-        .group_by(row.day, row.integration, row.side)  # in the order of the key
-    )
-    return [DayCount(*each) for each in (await connection.execute(query)).all()]
+    sums = (await connection.execute(sums_of_days(window.condition(integration)))).all()
+    return [DayCount(*each) for each in sums]
 
 
 async def met(
@@ -179,25 +161,22 @@ async def met(
     now: datetime,
     integration: str | None,
     climbing: Collection[str] = (),
-) -> list[Met]:
-    """Open findings that were seen in the window, those of a code in one. Of integrations with a rung on the
-    ladder, by the store or among those that are `climbing`, each time at which some were last seen stands
+) -> tuple[Sequence[Any], list[Met]]:
+    """Open findings that were seen in the window, as (integration, operation, kinds); and those of integrations
+    that are `climbing`, which have a rung on the ladder. Of them each time at which some were last seen stands
     alone: it decides for each finding whether it came since the rung was set."""
     row = FINDINGS.c
-    which = sa.and_(still_open(now), row.last_seen >= window.start)
-    placed = sa.or_(
-        row.integration.in_(sa.select(PORTING.c.integration)), row.integration.in_(sorted(climbing))
-    )
-    names = (row.integration, row.operation, row.code, row.severity, row.last_seen)
-    apart = sa.case((placed, row.last_seen), else_=None).label("apart")
-    one = sa.select(*names, apart).where(_of(row.integration, which, integration)).subquery().c
-    group = (one.integration, one.operation, one.code, one.severity)
-    query = sa.select(*group, sa.func.count(), sa.func.max(one.last_seen)).group_by(*group, one.apart)
-    read = (await connection.execute(query)).all()
-    return [
-        Met(name, operation, code, severity, findings, utc(last))
-        for name, operation, code, severity, findings, last in read
-    ]
+    which = _of(row.integration, sa.and_(still_open(now), row.last_seen >= window.start), integration)
+    key = (row.integration, row.operation)
+    joined = sa.func.aggregate_strings(row.code + BETWEEN + row.severity, AFTER)
+    query = sa.select(*key, joined).where(which)
+    others = query.where(row.integration.not_in(sorted(climbing))) if climbing else query
+    read = (await connection.execute(others.group_by(*key))).all()
+    if not climbing:
+        return read, []
+    apart = query.add_columns(row.last_seen).where(row.integration.in_(sorted(climbing)))
+    times = (await connection.execute(apart.group_by(*key, row.last_seen))).all()
+    return read, [Met(name, operation, kinds, utc(last)) for name, operation, kinds, last in times]
 
 
 async def faults(connection: AsyncConnection, window: Window, integration: str | None) -> list[FaultCount]:
@@ -221,7 +200,7 @@ async def faults(connection: AsyncConnection, window: Window, integration: str |
 
 def _within(row: Any, since: date, until: date) -> sa.Cast[int]:
     inside = row.day.between(since.isoformat(), until.isoformat())
-    return _total(sa.case((inside, row.calls), else_=0))
+    return total(sa.case((inside, row.calls), else_=0))
 
 
 async def logins(
@@ -311,10 +290,6 @@ async def last_used(
     )
     read = (await connection.execute(query)).all()
     return {(name, operation): utc(seen) for name, operation, seen in read}
-
-
-def _total(column: sa.ColumnElement[int]) -> sa.Cast[int]:
-    return sa.cast(sa.func.sum(column), sa.BigInteger)  # PostgreSQL adds up to a decimal
 
 
 def _of(

@@ -10,14 +10,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, cast, get_args
+from functools import partial
+from typing import NamedTuple, get_args
 
 from shim.core.admit import scope_of
 from shim.core.commands.caller import RUNGS, Rung
-from shim.core.findings import Code, Severity
-from shim.review.reading.closed_days import DAYS
+from shim.core.findings import Severity
+from shim.edge.deprecation.closed import DAYS
 from shim.review.reading.effort import EFFORTS, UNKNOWN, PortingEffort, SuccessorCalls
 from shim.review.reading.failures import ON_PURPOSE, failures, is_failing
+from shim.review.reading.lazy_uses import LazyUses
 from shim.review.reading.model import (
     About,
     CallerRow,
@@ -29,27 +31,10 @@ from shim.review.reading.model import (
     Scorecard,
 )
 from shim.review.reading.porting_order import PortingStep, in_order
-from shim.review.reading.rows import DayCount, FaultCount, Met, Placed, Use, UsedOperation, Window
+from shim.review.reading.rows import AFTER, DayCount, FaultCount, Met, Placed, Use, UsedOperation, Window
 from shim.review.reading.trend import trend
+from shim.review.reading.verdicts import SEVERITIES, MappingVerdict, Verdicts
 
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""The mildest first."""
-FITS: Mapping[Severity | None, Fit] = {
-    None: "clean",
-    "info": "clean",
-    "notice": "moved",
-    "warning": "emulated",
-    "loss": "lossy",
-    "refused": "refused",
-}
-OF_PORTING: tuple[Code, ...] = (
-    "browned-out",
-    "operation-locked",
-    "came-back",
-    "old-login",
-    "old-login-refused",
-)
-"""Findings that tell how far somebody is, and nothing of what v3 has."""
 PORTED_RUNGS: tuple[Rung, ...] = ("v3", "locked")
 PORTED = PortingEffort("none", "Ported.")
 CAME_BACK = PortingEffort("none", "Ported, but calls in 2.5 came since.")
@@ -63,13 +48,22 @@ class LastSeen:
     old: list[Use] = field(default_factory=list)
     new: dict[str, Use] = field(default_factory=dict)
     days: list[DayCount] = field(default_factory=list)
-    met: dict[str, list[Met]] = field(default_factory=lambda: defaultdict(list))
+    met: dict[str, str] = field(default_factory=dict)
+    """The kinds of open findings by operation."""
+    met_at: dict[str, list[Met]] = field(default_factory=lambda: defaultdict(list))
+    """The same by when they were last seen, of an integration with a rung on the ladder."""
     rungs: dict[str, Placed] = field(default_factory=dict)
     called: UsedOperation | None = None
     callers: Sequence[CallerRow] = ()
     more_callers: int = 0
     faults: list[FaultCount] = field(default_factory=list)
     about: About = field(default_factory=About)
+
+    def climbed(self, met: Met) -> None:
+        """Take in open findings of an integration with a rung on the ladder."""
+        before = self.met.get(met.operation)
+        self.met[met.operation] = met.kinds if before is None else f"{before}{AFTER}{met.kinds}"
+        self.met_at[met.operation].append(met)
 
 
 def is_ported(rung: Rung, old: Use, new: Iterable[Use], now: datetime) -> bool:
@@ -101,32 +95,32 @@ def is_quiet(rung: Placed | None, last_seen: datetime, now: datetime) -> bool:
 def build(
     name: str,
     seen: LastSeen,
-    successors: Mapping[str, SuccessorCalls],
+    verdicts: Verdicts,
     window: Window,
     now: datetime,
     *,
     configured: bool,
 ) -> Scorecard:
     """The scorecard of one integration."""
-    named = [each for each in seen.old if not is_nameless(each.operation)]
-    judged = [_judged(each, seen, successors.get(each.operation, UNKNOWN), now) for each in named]
+    judged = [_judged(each, seen, verdicts, now) for each in seen.old if not is_nameless(each.operation)]
+    left, ported = _in_order(judged), sorted(each for each in judged if each.ported)
     observed = _observed(seen, window)
-    operations = _operations(judged, observed, _reasons(seen.faults))
-    left = [each for each in operations if not each.ported]
-    findings = _findings(seen, judged)
+    findings, met = _findings(seen, judged, verdicts)
+    fits = Counter(each.fit for each in left)
+    days = days_of(seen.days, window.longer(DAYS))
     effort, reason = _effort(left, seen)
     old_calls = sum(each.calls for each in seen.old)
     return Scorecard(
         integration=name,
         configured=configured,
-        days=days_of(seen.days, window),
-        operations=operations,
-        fits={fit: count for fit in get_args(Fit) if (count := sum(each.fit == fit for each in left))},
+        days=days[-len(window) :],
+        operations=LazyUses(len(judged), partial(_operations, left, ported, observed, seen.faults)),
+        fits={fit: fits[fit] for fit in get_args(Fit) if fits[fit]},
         old_calls=old_calls,
         new_calls=sum(each.calls for each in seen.new.values()),
         per_day=old_calls / observed,
         left=len(left),
-        ported=len(operations) - len(left),
+        ported=len(ported),
         effort=effort,
         reason=reason,
         done=not left and all(_silent(each, seen, now) for each in seen.old),
@@ -136,10 +130,9 @@ def build(
         last_old=max((each.last_seen for each in seen.old), default=seen.called and seen.called.last),
         last_new=max((each.last_seen for each in seen.new.values()), default=None),
         failures=failures(seen.days, seen.faults, window.until),
-        trend=trend(days_of(seen.days, window.longer(DAYS)), window.until, began_of([seen])),
+        trend=trend(days, window.until, began_of([seen])),
         observed=observed,
-        past_findings=sum(each.findings for rows in seen.met.values() for each in rows)
-        - sum(findings.values()),
+        past_findings=met - sum(findings.values()),
         more_callers=seen.more_callers,
         native=_native(seen.new.values()),
         about=seen.about,
@@ -186,79 +179,91 @@ def is_nameless(name: str) -> bool:
 
 
 class _Judged(NamedTuple):
-    """One operation, before it has its place in the order. `met` are the findings that count."""
+    """One operation. `verdict` is by the findings that count."""
 
+    operation: str
     use: Use
     known: SuccessorCalls
     native: Sequence[Use]
-    met: Sequence[Met]
-    rung: Rung
-    ported: bool
-    work: PortingEffort
+    verdict: MappingVerdict
+    rung: Rung = "translate"
+    ported: bool = False
+    back: bool = False
+    """Ported, but calls in 2.5 came since."""
+
+    @property
+    def fit(self) -> Fit:
+        return "refused" if self.known is UNKNOWN and not self.ported else self.verdict.fit
+
+    @property
+    def work(self) -> PortingEffort:
+        return (CAME_BACK if self.back else PORTED) if self.ported else self.verdict.work
 
 
-def _judged(use: Use, seen: LastSeen, known: SuccessorCalls, now: datetime) -> _Judged:
+def _judged(use: Use, seen: LastSeen, verdicts: Verdicts, now: datetime) -> _Judged:
+    operation = use.operation
+    known, verdict = verdicts.known(operation), verdicts.of(operation, seen.met.get(operation, ""))
+    if not seen.rungs and not seen.new:
+        return _Judged(operation, use, known, (), verdict)
     known_caller = not is_nameless(use.integration)
     native = [seen.new[each] for each in known.becomes if known_caller and each in seen.new]
-    placed = _placed(use.operation, seen)
+    placed = _placed(operation, seen)
     rung = placed.rung if placed and placed.rung in RUNGS else "translate"
-    met: Sequence[Met] = seen.met.get(use.operation, ())
     if not is_ported(rung, use, native, now):
-        work = known.work({each.code: each.findings for each in met})
-        return _Judged(use, known, native, met, rung, False, work)
+        return _Judged(operation, use, known, native, verdict, rung)
     back = rung in PORTED_RUNGS and not is_quiet(placed, use.last_seen, now)
-    since = [each for each in met if back and not is_quiet(placed, each.last_seen, now)]
-    return _Judged(use, known, native, since, rung, True, CAME_BACK if back else PORTED)
+    since = [
+        each.kinds
+        for each in seen.met_at.get(operation, ())
+        if back and not is_quiet(placed, each.last_seen, now)
+    ]
+    return _Judged(operation, use, known, native, verdicts.of(operation, AFTER.join(since)), rung, True, back)
+
+
+def _in_order(judged: Sequence[_Judged]) -> list[_Judged]:
+    """Those left, in the order of porting."""
+    left = {each.operation: each for each in judged if not each.ported}
+    steps = [
+        PortingStep(name, each.verdict.work.effort, each.use.calls, each.known.writes, each.known.holds)
+        for name, each in left.items()
+    ]
+    return [left[name] for name in in_order(steps)]
 
 
 def _operations(
-    judged: Sequence[_Judged], observed: int, reasons: Mapping[str, Mapping[str, int]]
+    left: Sequence[_Judged], ported: Sequence[_Judged], observed: int, faults: Iterable[FaultCount]
 ) -> tuple[OperationUse, ...]:
     """Operations: those left in the order of porting, then those ported, by name."""
-    steps = [
-        PortingStep(each.use.operation, each.work.effort, each.use.calls, each.known.writes, each.known.holds)
-        for each in judged
-        if not each.ported
-    ]
-    places = {operation: number for number, operation in enumerate(in_order(steps), 1)}
-    uses = [
-        _operation(each, observed, places.get(each.use.operation), reasons.get(each.use.operation, {}))
-        for each in judged
-    ]
-    return tuple(sorted(uses, key=lambda each: (each.order is None, each.order or 0, each.operation)))
+    reasons = _reasons(faults)
+    places: list[tuple[_Judged, int | None]] = [(each, at) for at, each in enumerate(left, 1)]
+    places += [(each, None) for each in ported]
+    return tuple(_operation(each, observed, at, reasons.get(each.operation, {})) for each, at in places)
 
 
 def _operation(judged: _Judged, observed: int, order: int | None, reasons: Mapping[str, int]) -> OperationUse:
-    use, known, met = judged.use, judged.known, judged.met
-    maps = worst_of(each.severity for each in met if each.code not in OF_PORTING)
+    use, work = judged.use, judged.work
     on_purpose = sum(reasons.get(each, 0) for each in ON_PURPOSE)
     return OperationUse(
         integration=use.integration,
         operation=use.operation,
-        becomes=known.becomes,
-        fit="refused" if known is UNKNOWN and not judged.ported else FITS[maps],
-        worst=worst_of(each.severity for each in met),
+        becomes=judged.known.becomes,
+        fit=judged.fit,
+        worst=judged.verdict.worst,
         calls=use.calls,
         per_day=use.calls / observed,
         faults=use.faults,
         new_calls=sum(each.calls for each in judged.native),
         first_seen=use.first_seen,
         last_seen=use.last_seen,
-        open_findings=sum(each.findings for each in met),
+        open_findings=judged.verdict.findings,
         rung=judged.rung,
         ported=judged.ported,
-        effort=judged.work.effort,
-        reason=judged.work.reason,
+        effort=work.effort,
+        reason=work.reason,
         order=order,
         failing=is_failing(use.calls, use.faults - on_purpose),
         reasons=reasons,
     )
-
-
-def worst_of(severities: Iterable[str]) -> Severity | None:
-    """The worst of them; None when there are none."""
-    listed = [cast(Severity, each) for each in severities]
-    return max(listed, key=SEVERITIES.index, default=None)
 
 
 def _placed(operation: str, seen: LastSeen) -> Placed | None:
@@ -275,32 +280,36 @@ def _silent(use: Use, seen: LastSeen, now: datetime) -> bool:
     return not is_nameless(use.operation) or is_quiet(None, use.last_seen, now)
 
 
-def _findings(seen: LastSeen, judged: Iterable[_Judged]) -> dict[Severity, int]:
-    """Open findings by severity: those that count, and those of operations that are not in use."""
-    counted = {each.use.operation: each.met for each in judged}
-    counts: Counter[str] = Counter()
-    for operation, rows in seen.met.items():
-        for each in counted.get(operation, rows):
-            counts[each.severity] += each.findings
-    return {severity: counts[severity] for severity in SEVERITIES if counts[severity]}
+def _findings(seen: LastSeen, judged: Iterable[_Judged], verdicts: Verdicts) -> tuple[dict[Severity, int], int]:
+    """Open findings by severity: those that count, and those of operations that are not in use. And how many
+    open findings there are, whether they count or not."""
+    counted = {each.operation: each.verdict for each in judged}
+    counts: defaultdict[str, int] = defaultdict(int)
+    for operation, kinds in seen.met.items():
+        verdict = counted.get(operation) or verdicts.of(operation, kinds)
+        for severity, count in verdict.severities.items():
+            counts[severity] += count
+    met = sum(kinds.count(AFTER) + 1 for kinds in seen.met.values())
+    return {severity: counts[severity] for severity in SEVERITIES if counts[severity]}, met
 
 
 def days_of(counts: Iterable[DayCount], window: Window) -> tuple[Day, ...]:
     """Each day of the window, with what was counted on it."""
-    calls: Counter[tuple[str, str]] = Counter()
-    for each in counts:
-        calls[each.side, each.day] += each.calls
-    names = ((day, day.isoformat()) for day in window)
-    return tuple(Day(day, calls["old", name], calls["new", name]) for day, name in names)
+    old: defaultdict[str, int] = defaultdict(int)
+    new: defaultdict[str, int] = defaultdict(int)
+    for _, side, day, calls, _ in counts:
+        (new if side == "new" else old)[day] += calls
+    return tuple(Day(day, old[name], new[name]) for day in window for name in (day.isoformat(),))
 
 
-def _effort(left: Sequence[OperationUse], seen: LastSeen) -> tuple[Effort, str]:
+def _effort(left: Sequence[_Judged], seen: LastSeen) -> tuple[Effort, str]:
     """That of the hardest operation that is left, and what there is of each class."""
     if not left:
         nothing_left = "Every operation is ported." if seen.old else "No 2.5 calls in these days."
         return "none", nothing_left
-    counts = Counter(each.effort for each in left)
-    hardest = max(left, key=lambda each: (EFFORTS.index(each.effort), each.calls))
+    counts = Counter(each.verdict.work.effort for each in left)
+    hardest = max(left, key=lambda each: (each.verdict.rank, each.use.calls))
+    work = hardest.verdict.work
     parts = [f"{counts[effort]} {effort}" for effort in reversed(EFFORTS) if counts[effort]]
     sentence = f"{len(left)} operation{'s' if len(left) > 1 else ''} left: {', '.join(parts)}"
-    return hardest.effort, f"{sentence}. The hardest is {hardest.operation}: {hardest.reason}"
+    return work.effort, f"{sentence}. The hardest is {hardest.operation}: {work.reason}"

@@ -1,15 +1,13 @@
 """Where the calls of 2.5 are going: this week against the one before, and the day on which none would be left.
 
 A straight line through the last whole days, as least squares have it. It is a guess, and says of how many days
-it is one. Pure; in fractions, so that a line that comes to nothing on a day exactly ends on that day.
+it is one. Pure; in whole numbers, so that a line that comes to nothing on a day exactly ends on that day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from fractions import Fraction
-from math import ceil
 
 from shim.review.reading.model import Day, Trend
 
@@ -42,10 +40,12 @@ def trend(days: Sequence[Day], today: date, began: date | None = None) -> Trend:
 def _end(counts: Sequence[int]) -> tuple[int, float] | None:
     """(the first day, from 0, on which the line is at nothing, its height on the last one); None when it does
     not fall."""
-    count = len(counts)
-    middle, mean = Fraction(count - 1, 2), Fraction(sum(counts), count)
-    slope = sum(((at - middle) * each for at, each in enumerate(counts)), Fraction(0))
-    slope /= sum((at - middle) ** 2 for at in range(count))
-    if slope >= 0:
+    count, total = len(counts), sum(counts)
+    last = count - 1
+    # The slope is 2 * rise / spread: both are over twice the distance from the middle.
+    rise = sum((2 * at - last) * each for at, each in enumerate(counts))
+    spread = sum((2 * at - last) ** 2 for at in range(count))
+    if rise >= 0:
         return None
-    return ceil(middle - mean / slope), float(mean + slope * (count - 1 - middle))
+    end = -((total * spread - last * rise * count) // (2 * rise * count))
+    return end, (total * spread + rise * count * last) / (count * spread)
