@@ -156,8 +156,8 @@ async def _seen(
         seen[placed.integration].rungs[placed.operation] = placed
     climbing = {*climbing, *(each.integration for each in rungs)}
     kinds, climbed = await rows.met(connection, window, now, only, climbing)
-    for name, operation, met in kinds:
-        seen[name].met[operation] = met
+    for name, operation, codes in kinds:
+        seen[name].met[operation] = codes
     for met in climbed:
         seen[met.integration].climbed(met)
     for name, called in (await rows.called(connection, only)).items():

@@ -139,8 +139,8 @@ async def test_what_stands_is_counted(journal: JournalStore, store: Store) -> No
     assert standing.oldest >= 61
 
 
-async def test_a_call_whose_client_has_left_is_not_begun_and_waits_no_more(journal: JournalStore) -> None:
-    left = False
+async def test_a_call_whose_client_has_left_is_not_begun_and_waits_no_more(store: Store) -> None:
+    journal, left = JournalStore(store, Settings(wait=60)), False
     opened = await journal.begin("billing", BEGIN)
     waiting = asyncio.create_task(journal.begin("billing", BEGIN, lambda: left))
     await asyncio.sleep(0)
