@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -157,8 +158,23 @@ app.add_typer(impact)
 app.add_typer(notify)
 
 
+def only(name: str) -> None:
+    """Leave one command of all; without effect where there is none of that name.
+
+    Typer reads the signatures of all commands before it runs one, which takes longer than many of them do.
+    """
+    commands = [each for each in app.registered_commands if each.callback and each.callback.__name__ == name]
+    groups = [
+        each for each in app.registered_groups if each.typer_instance and each.typer_instance.info.name == name
+    ]
+    if commands or groups:
+        app.registered_commands, app.registered_groups = commands, groups
+
+
 def run() -> None:
     """The entry point."""
     if "_SHIM_COMPLETE" in os.environ:
         completion_init()
+    elif names := [each for each in sys.argv[1:] if not each.startswith("-")]:
+        only(names[0])
     app(prog_name="shim")

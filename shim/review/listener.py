@@ -51,7 +51,7 @@ class _Later:
 
 
 class _LoadedResource(web.PrefixedSubAppResource):
-    """The pages below a prefix, of an application that is there when it is asked for."""
+    """The paths below a prefix, of an application that is there when it is asked for."""
 
     def __init__(self, prefix: str, load: _Load) -> None:
         super().__init__(prefix, web.Application())

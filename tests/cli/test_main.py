@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from shim.cli.common.console import EXIT_CODES, ExitCode
-from shim.cli.main import SECTIONS, app
+from shim.cli.main import SECTIONS, app, only
 from shim.compiled import PROBLEM
 from tests.cli.programs import Run, environment
 
@@ -77,6 +77,19 @@ def test_help_has_every_command_once_below_what_it_is_for(shim: Run) -> None:
     for title, names in SECTIONS.items():
         section = told.partition(f"\n{title}:\n")[2].partition("\n\n")[0]
         assert [line.split()[0] for line in section.splitlines()] == list(names)
+
+
+def test_a_command_that_runs_is_the_only_one_that_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = app.registered_commands, app.registered_groups
+    for name in (each for names in SECTIONS.values() for each in names):
+        for kept, value in zip(("registered_commands", "registered_groups"), every, strict=True):
+            monkeypatch.setattr(app, kept, value)
+        only("no-such-command")
+        assert (app.registered_commands, app.registered_groups) == every
+        only(name)
+        group = typer.main.get_command(app)
+        assert isinstance(group, TyperGroup)
+        assert list(group.commands) == [name]
 
 
 def test_version(shim: Run) -> None:
