@@ -5,7 +5,6 @@ Most integrations have the same few findings at the same operations: each such c
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast, get_args
 
@@ -65,32 +64,24 @@ class Verdicts:
 
 
 def _verdict(known: SuccessorCalls, kinds: str) -> MappingVerdict:
-    met = counts_of(kinds)
-    codes: Counter[str] = Counter()
-    severities: Counter[str] = Counter()
-    for (code, severity), count in met.items():
-        codes[code] += count
-        severities[severity] += count
+    codes: dict[str, int] = {}
+    severities: dict[str, int] = {}
+    maps: set[str] = set()
+    for kind in kinds.split(AFTER) if kinds else ():
+        code, severity = kind.split(BETWEEN)
+        codes[code] = codes.get(code, 0) + 1
+        severities[severity] = severities.get(severity, 0) + 1
+        if code not in OF_PORTING:
+            maps.add(severity)
     work = known.work(codes)
-    maps = worst_of(severity for code, severity in met if code not in OF_PORTING)
     return MappingVerdict(
         work=work,
         rank=EFFORTS.index(work.effort),
-        fit=FITS[maps],
+        fit=FITS[worst_of(maps)],
         worst=worst_of(severities),
-        findings=severities.total(),
+        findings=sum(codes.values()),
         severities=severities,
     )
-
-
-def counts_of(kinds: str) -> Counter[tuple[str, str]]:
-    """How many findings there are of each (code, severity)."""
-    counts = Counter(kinds.split(AFTER)) if kinds else Counter()
-    many: Counter[tuple[str, str]] = Counter()
-    for each, count in counts.items():
-        code, _, severity = each.rpartition(BETWEEN)
-        many[code, severity] = count
-    return many
 
 
 def worst_of(severities: Iterable[str]) -> Severity | None:
