@@ -8,16 +8,17 @@ of a row is (setting `row_identifier`). With `auto` the shim goes by the answers
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shim.core.commands.extensions import Identity, Known
+from shim.core.commands.extensions import Known
 from shim.core.commands.steps import Steps, Together, ask
 from shim.core.context import CallContext
 from shim.core.extensions.evidence import ask_each
 from shim.core.extensions.lookup import known as known_to_map
 from shim.core.extensions.lookup import note, unnote
 from shim.core.extensions.reconcile import MOST_ASKED, ListedExtensions, reconcile
+from shim.core.extensions.rows import fill
 from shim.core.forward import forward, look
 from shim.core.message import Element
 from translations.extension.templates import put, successors
@@ -184,17 +185,18 @@ def _join(asked: _Asked, lists: _Lists) -> Steps[None]:
     """Find out whose each row is, and bring the identity map and the rows in line with v3."""
     context = asked.context
     yield from known_to_map(context, lists.rows)
-    by: dict[str, list[str]] = {}
+    by: dict[str, str] = {}
     for user, each in lists.people.items():
-        by.setdefault(each.get("identifier") or "", []).append(user)
+        name = each.get("identifier") or ""
+        by[name] = "" if name in by else user
     tells = yield from _rows_tell_users(asked, lists, by)
     told: list[Known] = []
     unclear: list[str] = []
     for number, row in lists.rows.items():
         said = row.get("identifier") or ""
         identity = context.extensions.identities.get(("number", number))
-        if tells and said and len(by.get(said, ())) == 1:
-            told.append(Known(by[said][0], number, said))
+        if tells and said and (holder := by.get(said)):
+            told.append(Known(holder, number, said))
         elif number in lists.owners:
             told.append(Known(lists.owners[number], number))
         elif identity is not None and (asked.text or asked.narrowed or identity.user_id in lists.people):
@@ -216,8 +218,11 @@ def _join(asked: _Asked, lists: _Lists) -> Steps[None]:
         lists.rows[number] = _only(asked, "extension", details)
 
 
-def _rows_tell_users(asked: _Asked, lists: _Lists, by: dict[str, list[str]]) -> Steps[bool]:
-    """True if the identifier of a row is its user's; v3 is asked of one where nothing else tells."""
+def _rows_tell_users(asked: _Asked, lists: _Lists, by: Mapping[str, str]) -> Steps[bool]:
+    """True if the identifier of a row is its user's; v3 is asked of one where nothing else tells.
+
+    `by` has the users by identifier, '' for one that several have.
+    """
     way = asked.setting("row_identifier")
     rows = {number: said for number, row in lists.rows.items() if (said := row.get("identifier"))}
     if way != "auto" or not rows or any(said in by for said in rows.values()):
@@ -231,7 +236,7 @@ def _rows_tell_users(asked: _Asked, lists: _Lists, by: dict[str, list[str]]) -> 
     return details is None or details.get("parentIdentifier") in (None, "", said)
 
 
-def _may_be_listed(asked: _Asked, number: str, said: str, by: dict[str, list[str]], tells: bool) -> bool:
+def _may_be_listed(asked: _Asked, number: str, said: str, by: Mapping[str, str], tells: bool) -> bool:
     """True if a row of an unknown owner may be one to list: then v3 is asked whose it is."""
     if not (asked.text or asked.narrowed) or not tells or not said or said in by or "" in by:
         return True
@@ -280,8 +285,7 @@ def _answer(asked: _Asked, lists: _Lists) -> Element:
     old = phones.to_old(
         Element(phones.new.output.name, children=[*lists.others, *lists.rows.values()]), context
     )
-    made = zip(lists.rows, old.all("extension"), strict=True)
-    rows = [row for number, each in made if (row := _row(asked, lists, number, each)) is not None]
+    rows = _rows(asked, lists, old.all("extension"))
     notices = [each for each in old.children if each.name != "extension"]
     others = [each for each in notices if not rows or each.get("code") != NO_RECORDS]
     target = Element(asked.context.translation.old.output.name, children=[*_once(others), *rows])
@@ -300,21 +304,20 @@ def _once(notices: list[Element]) -> list[Element]:
     return told
 
 
-def _row(asked: _Asked, lists: _Lists, number: str, made: Element) -> Element | None:
-    """One row of the old list: the phone's type and number, the account's names. None for one not asked for."""
-    identity: Identity | None = asked.context.extensions.identities.get(("number", number))
-    owner = lists.people.get(identity.user_id) if identity else None
-    if identity is None or owner is None:
-        return None
-    if asked.text and identity.user_id not in lists.chosen and not _number_fits(asked, number):
-        return None
-    kept = [each for each in made.children if each.name not in ("name", "email", "identifier")]
-    local = number.rpartition("*")[2]
-    kept += [Element("ID", identity.old_id), Element("extensionID", identity.extension_id)]
-    kept += [Element(each.name, each.text) for each in joined_name(owner.children) if each.name != "ID"]
-    if local.isdecimal():
-        kept.append(Element("extensionNo", local))
-    return Element(made.name, children=kept)
+def _rows(asked: _Asked, lists: _Lists, phones: list[Element]) -> list[Element]:
+    """The rows of the old list, made of phones that were translated; without those that were not asked for."""
+    identities, people, text = asked.context.extensions.identities, lists.people, asked.text
+    rows: list[Element] = []
+    for number, phone in zip(lists.rows, phones, strict=True):
+        identity = identities.get(("number", number))
+        owner = people.get(identity.user_id) if identity is not None else None
+        if identity is None or owner is None:
+            continue
+        if text and identity.user_id not in lists.chosen and not _number_fits(asked, number):
+            continue
+        fill(phone, joined_name(owner.children), identity, number)
+        rows.append(phone)
+    return rows
 
 
 def _number_fits(asked: _Asked, number: str) -> bool:
