@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from shim.core.findings import Code
+from shim.core.schema.traits import mypyc_attr
 
 LONGEST_NAME = 64
 """Characters that are shown of a name that a caller gave: it is no value, but may have been meant as one."""
@@ -22,11 +23,13 @@ Sent = tuple[Literal["array", "map", "base64", "hex", "reference", "nowhere"], .
 hexadecimal, by reference, or by a reference to nothing in the message."""
 
 
+@mypyc_attr(acyclic=True)  # a tree: the collector of garbage has no cycle to look for
 class Element:
     """One element: local `name`, `text` (None: has none), attributes by local name, children in order.
 
     `nil` says that the sender wrote xsi:nil, `sent` how the value was written. Leaves share one empty attribute
-    mapping: never change `attributes` in place, set a new one.
+    mapping: never change `attributes` in place, set a new one. Leaves of long answers share one empty list of
+    children: it takes none either.
     """
 
     __slots__ = ("attributes", "children", "name", "nil", "sent", "text")
@@ -73,6 +76,9 @@ class Element:
     def get(self, path: str) -> str | None:
         """The text at a path of first children, such as `userPL/ID`; None when any step is missing."""
         at: Element | None = self
+        if "/" not in path:
+            at = self.child(path)
+            return at.text if at is not None else None
         for name in path.split("/"):
             at = at.child(name) if at is not None else None
         return at.text if at is not None else None
@@ -83,6 +89,12 @@ class Element:
 
     def all(self, name: str) -> list[Element]:
         return [each for each in self.children if each.name == name]
+
+    def bare(self) -> Element:
+        """Name and text alone: itself where it has nothing else."""
+        if self.text is None or self.attributes or self.children or self.nil or self.sent:
+            return Element(self.name, self.text)
+        return self
 
     def leaves(self, prefix: str = "") -> Iterator[tuple[str, str]]:
         """(path, text) of everything that holds a value below this element, attributes as `a/@b`."""
@@ -107,6 +119,10 @@ def spots(root: Element, path: str) -> list[Element]:
     for name in path.split("/") if path else ():
         elements = [child for each in elements for child in each.children if child.name == name]
     return elements
+
+
+NO_CHILDREN: Final[list[Element]] = []
+"""The children of leaves in long answers, one list for all of them: nothing may ever be added to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +159,5 @@ class Envelope:
     surplus: tuple[str, ...] = ()
     soap_12: bool = False
     notes: tuple[tuple[Code, str], ...] = ()
+    zeros: bool = field(default=True, compare=False)
+    """False if it is known that none of its texts is the number 0."""

@@ -24,6 +24,7 @@ from shim.core.reading.encoded_types import ENCODINGS, XSI, decoded, how_sent, m
 from shim.core.reading.encodings import as_utf8
 from shim.core.reading.multiref import References, reference
 from shim.core.reading.pieces import PIECE, count, has, take_apart
+from shim.core.reading.plain_answers import LONG, NotPlain, PlainReader, header_and_body
 from shim.core.reading.turns import EACH, give_turn
 from shim.core.reading.white_space import without_blanks
 
@@ -95,7 +96,10 @@ def parse(
     if len(data) > limits.bytes:
         raise too_large(limits.bytes)
     _refuse_multipart(data, content_type)
-    document = without_blanks(as_utf8(data, content_type).rstrip(b"\0"))
+    document = as_utf8(data, content_type).rstrip(b"\0")
+    if limits.namespace is None and len(document) >= LONG and (plain := _plain(document, limits)) is not None:
+        return plain
+    document = without_blanks(document)
     refuse_doctype(document)
     _count_elements(document, limits)
     if limits.namespace is not None:
@@ -199,6 +203,26 @@ def _with_undeclared_prefixes(document: bytes) -> etree._Element:
         for key in [key for key in node.attrib if key[0] != "{" and ":" in key]:
             del node.attrib[key]
     return root
+
+
+def _plain(document: bytes, limits: Limits) -> Envelope | None:
+    """A long answer that is plain, in the form that answers usually have; None for any other."""
+    refuse_doctype(document)
+    _count_elements(document, limits)
+
+    def read_tag(root_tag: str, tag: str) -> Element:
+        root, _ = _tree(f"<{root_tag}><{tag.rstrip('/')}/></{root_tag.split(maxsplit=1)[0]}>".encode())
+        return _Reader(limits, None, True).element(root[0], 3)
+
+    reader = PlainReader(read_tag, limits.depth, limits.name, limits.text)
+    try:
+        headers, body = header_and_body(reader.read(document, PARSER_OPTIONS))
+    except NotPlain:
+        return None
+    node, _ = _tree(f"<{reader.root_tag}/>".encode())
+    prefix = reader.body_tag.split(maxsplit=1)[0].rpartition(":")[0]
+    answer = Envelope(body, node.nsmap.get(prefix or None, ""), headers, zeros=reader.zeros)
+    return None if _namespace(node.tag) == SOAP_12 else answer
 
 
 def _local(tag: str) -> str:

@@ -158,13 +158,17 @@ def _serve(shim: Shim, request: Request, outcome: Outcome) -> Steps[bytes]:
     old = yield from perform(context)
 
     outcome.backend_info = context.record.server_info
-    if outcome.held:
-        outcome.held.append(parts_of(old))
+    is_long = bool(outcome.held)
+    give_up(outcome.held)  # of v3's answers only what the old one has of them is needed now
 
     # serialise
     body = written(translation, old, outcome.findings, version)
     info = shim.server_info.header(context.record.server_info or shim.backend_info)
     body, blocks = add_notices(shim.deprecation, context, old, body)
+    if is_long:
+        outcome.held.append(parts_of(old))
+        old.children = []
+        give_up(outcome.held)
     return translation.writer(version).envelope(body, info, version, blocks)
 
 

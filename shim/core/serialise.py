@@ -103,6 +103,8 @@ class Piece:
     decl: ElementDecl
     order: int
     opening: str
+    """The tag that opens it without its `>`, for attributes; `opened` has it."""
+    opened: str
     closing: str
     empty: str
     check: CheckValue | None
@@ -154,7 +156,7 @@ class MessageWriter:
         """
         out: list[str] = []
         lost: list[Unwritten] = []
-        self._write(element, self._root, "", out, lost)
+        self._write(element, self._root, "", "", out, lost)
         return "".join(out), lost
 
     def envelope(
@@ -219,6 +221,7 @@ class MessageWriter:
             decl=decl,
             order=order,
             opening=f"<{opens}:{decl.name}",
+            opened=f"<{opens}:{decl.name}>",
             closing=f"</{completes}:{decl.name}>",
             empty=f"<{completes}:{decl.name}",
             check=self._check(simple) if simple else None,
@@ -246,13 +249,18 @@ class MessageWriter:
                 shape.pieces[name] = self._piece(slot.decl, slot.order, slot.choices, slot.repeated)
         return shape
 
-    def _write(self, element: Element, piece: Piece, path: str, out: list[str], lost: list[Unwritten]) -> bool:
-        """Write one element; False when it has a value that its type does not allow, and stays away."""
+    def _write(
+        self, element: Element, piece: Piece, above: str, name: str, out: list[str], lost: list[Unwritten]
+    ) -> bool:
+        """Write one element, `name` of what is at the path `above`; the root is both of them empty.
+
+        False when it has a value that its type does not allow, and stays away.
+        """
         if element.nil and piece.decl.nillable:
             out.append(piece.empty + _NIL)
             return True
         if piece.shape is not None:
-            return self._complex(element, piece, piece.shape, path, out, lost)
+            return self._complex(element, piece, piece.shape, _join(above, name), out, lost)
         text: str | None = element.text or ""
         if piece.optional and not text and not element.children and not element.attributes:
             return False
@@ -260,17 +268,17 @@ class MessageWriter:
             text = piece.check(text or "")
         if text is None:
             text = piece.convert(element.text or "") if piece.convert is not None else None
-            lost.append(Unwritten(path, "value" if text is None else "converted"))
+            lost.append(Unwritten(_join(above, name), "value" if text is None else "converted"))
         if text is None:
             return False
-        if not text.isalnum() and _SPECIAL.search(text):  # letters and digits need no look at each
-            text = escape(text)
         if element.attributes:
             out.append(piece.opening)
-            self._attributes(element, piece, path, out, lost)
-            out.append(f">{text}{piece.closing}")
+            self._attributes(element, piece, _join(above, name), out, lost)
+            out.append(">")
         else:
-            out.append(f"{piece.opening}>{text}{piece.closing}")
+            out.append(piece.opened)
+        out.append(text if text.isalnum() else escape(text))  # letters and digits need no look at each
+        out.append(piece.closing)
         return True
 
     def _complex(
@@ -308,15 +316,19 @@ class MessageWriter:
         """Write the children; what is returned has to be there and is not."""
         names: set[str] = set()
         chosen: dict[int, int] = {}
-        for number, (child, piece) in enumerate(self._ordered(element, shape, path, lost)):
+        pieces = shape.pieces
+        for number, child in enumerate(self._ordered(element, shape, path, lost)):
             if number % EACH == 0:
                 give_turn()
             name = child.name
+            piece = pieces.get(name)
+            if piece is None:
+                continue
             if name in names and not piece.repeated:
                 lost.append(Unwritten(_join(path, name), "repeated"))
             elif piece.choices and not _chosen(piece, chosen):
                 lost.append(Unwritten(_join(path, name), "choice"))
-            elif self._write(child, piece, f"{path}/{name}" if path else name, out, lost) or (
+            elif self._write(child, piece, path, name, out, lost) or (
                 piece.repeated and piece.shape is not None and self._answers
             ):
                 names.add(name)  # a row that was left out is a loss of its own, not a missing list
@@ -326,25 +338,26 @@ class MessageWriter:
             if names.isdisjoint(demand.names) and not (demand.when and names.isdisjoint(demand.when))
         ]
 
-    def _ordered(
-        self, element: Element, shape: Shape, path: str, lost: list[Unwritten]
-    ) -> list[tuple[Element, Piece]]:
-        """The children that the shape knows, in its order; the sender's order among equals."""
+    def _ordered(self, element: Element, shape: Shape, path: str, lost: list[Unwritten]) -> list[Element]:
+        """The children in the order of the shape, the sender's order among equals; it may not know some."""
         pieces = shape.pieces
-        with_pieces: list[tuple[Element, Piece]] = []
+        children = element.children
+        many = len(children)
+        places: list[int] = []
         last = 0
         in_order = True
-        for child in element.children:
+        for number, child in enumerate(children):
             piece = pieces.get(child.name)
             if piece is None:
                 lost.append(Unwritten(_join(path, child.name), "unknown"))
                 continue
             in_order = in_order and piece.order >= last
             last = piece.order
-            with_pieces.append((child, piece))
-        if not in_order:
-            with_pieces.sort(key=_order)
-        return with_pieces
+            places.append(last * many + number)
+        if in_order:
+            return children
+        places.sort()
+        return [children[place % many] for place in places]
 
     def _attributes(
         self, element: Element, piece: Piece, path: str, out: list[str], lost: list[Unwritten]
@@ -360,10 +373,6 @@ class MessageWriter:
                 lost.append(Unwritten(f"{path}/@{name}", "value"))
             else:
                 out.append(attribute(name, checked))
-
-
-def _order(entry: tuple[Element, Piece]) -> int:
-    return entry[1].order
 
 
 def _chosen(piece: Piece, chosen: dict[int, int]) -> bool:
@@ -385,4 +394,6 @@ def attribute(name: str, value: str) -> str:
 
 def escape(text: str) -> str:
     """Text as element content; characters that XML 1.0 cannot hold become U+FFFD."""
+    if text.isprintable() and "&" not in text and "<" not in text and ">" not in text:
+        return text  # as most are, and a search takes longer
     return _clean(text).translate(_TEXT) if _SPECIAL.search(text) else text

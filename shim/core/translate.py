@@ -55,11 +55,16 @@ def walk(source: Element, table: Table, target: Element, context: CallContext, d
             _act(child, entry, target, context, direction)
             continue
         plain = entry.plain and not child.attributes
-        copy = Element(entry.name, child.text) if plain else _carry(child, entry, context, direction)
+        copy = _as_it_is(child, entry.name, request) if plain else _carry(child, entry, context, direction)
         if copy is not None:
             out.append(copy)
     if table.demands or table.bounded:
         _judge_whole(source, table, seen, context)
+
+
+def _as_it_is(leaf: Element, name: str, request: bool) -> Element:
+    """A leaf under its name on the other side: the same element in answers, which nothing changes."""
+    return leaf.bare() if leaf.name == name and not request else Element(name, leaf.text)
 
 
 def _judge_whole(source: Element, table: Table, seen: set[str], context: CallContext) -> None:

@@ -8,16 +8,17 @@ of a row is (setting `row_identifier`). With `auto` the shim goes by the answers
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shim.core.commands.extensions import Identity, Known
+from shim.core.commands.extensions import Known
 from shim.core.commands.steps import Steps, Together, ask
 from shim.core.context import CallContext
 from shim.core.extensions.evidence import ask_each
 from shim.core.extensions.lookup import known as known_to_map
 from shim.core.extensions.lookup import note, unnote
 from shim.core.extensions.reconcile import MOST_ASKED, ListedExtensions, reconcile
+from shim.core.extensions.rows import fill
 from shim.core.forward import forward, look
 from shim.core.message import Element
 from translations.extension.templates import put, successors
@@ -184,17 +185,18 @@ def _join(listing: _Listing, lists: _Lists) -> Steps[None]:
     """Find out whose each row is, and bring the identity map and the rows in line with v3."""
     context = listing.context
     yield from known_to_map(context, lists.rows)
-    by: dict[str, list[str]] = {}
+    by: dict[str, str] = {}
     for user, each in lists.people.items():
-        by.setdefault(each.get("identifier") or "", []).append(user)
+        name = each.get("identifier") or ""
+        by[name] = "" if name in by else user
     tells = yield from _rows_tell_users(listing, lists, by)
     known: list[Known] = []
     unclear: list[str] = []
     for number, row in lists.rows.items():
         identifier = row.get("identifier") or ""
         identity = context.extensions.identities.get(("number", number))
-        if tells and identifier and len(by.get(identifier, ())) == 1:
-            known.append(Known(by[identifier][0], number, identifier))
+        if tells and identifier and (holder := by.get(identifier)):
+            known.append(Known(holder, number, identifier))
         elif number in lists.owners:
             known.append(Known(lists.owners[number], number))
         elif identity is not None and (listing.text or listing.narrowed or identity.user_id in lists.people):
@@ -216,8 +218,11 @@ def _join(listing: _Listing, lists: _Lists) -> Steps[None]:
         lists.rows[number] = _only(listing, "extension", details)
 
 
-def _rows_tell_users(listing: _Listing, lists: _Lists, by: dict[str, list[str]]) -> Steps[bool]:
-    """True if the identifier of a row is its user's; v3 is asked of one where nothing else tells."""
+def _rows_tell_users(listing: _Listing, lists: _Lists, by: Mapping[str, str]) -> Steps[bool]:
+    """True if the identifier of a row is its user's; v3 is asked of one where nothing else tells.
+
+    `by` has the users by identifier, '' for one that several have.
+    """
     way = listing.setting("row_identifier")
     rows = {number: identifier for number, row in lists.rows.items() if (identifier := row.get("identifier"))}
     if way != "auto" or not rows or any(identifier in by for identifier in rows.values()):
@@ -233,9 +238,7 @@ def _rows_tell_users(listing: _Listing, lists: _Lists, by: dict[str, list[str]])
     return details is None or details.get("parentIdentifier") in (None, "", identifier)
 
 
-def _may_be_listed(
-    listing: _Listing, number: str, identifier: str, by: dict[str, list[str]], tells: bool
-) -> bool:
+def _may_be_listed(listing: _Listing, number: str, identifier: str, by: Mapping[str, str], tells: bool) -> bool:
     """True if a row of an unknown owner may be one to list: then v3 is asked whose it is."""
     if not (listing.text or listing.narrowed) or not tells or not identifier or identifier in by or "" in by:
         return True
@@ -284,8 +287,7 @@ def _answer(listing: _Listing, lists: _Lists) -> Element:
     old = phones.to_old(
         Element(phones.new.output.name, children=[*lists.others, *lists.rows.values()]), context
     )
-    pairs = zip(lists.rows, old.all("extension"), strict=True)
-    rows = [row for number, each in pairs if (row := _row(listing, lists, number, each)) is not None]
+    rows = _rows(listing, lists, old.all("extension"))
     notices = [each for each in old.children if each.name != "extension"]
     others = [each for each in notices if not rows or each.get("code") != NO_RECORDS]
     target = Element(listing.context.translation.old.output.name, children=[*_once(others), *rows])
@@ -304,21 +306,20 @@ def _once(notices: list[Element]) -> list[Element]:
     return elements
 
 
-def _row(listing: _Listing, lists: _Lists, number: str, extension: Element) -> Element | None:
-    """One row of the old list: the phone's type and number, the account's names. None for one not asked for."""
-    identity: Identity | None = listing.context.extensions.identities.get(("number", number))
-    owner = lists.people.get(identity.user_id) if identity else None
-    if identity is None or owner is None:
-        return None
-    if listing.text and identity.user_id not in lists.chosen and not _number_fits(listing, number):
-        return None
-    kept = [each for each in extension.children if each.name not in ("name", "email", "identifier")]
-    local = number.rpartition("*")[2]
-    kept += [Element("ID", identity.old_id), Element("extensionID", identity.extension_id)]
-    kept += [Element(each.name, each.text) for each in joined_name(owner.children) if each.name != "ID"]
-    if local.isdecimal():
-        kept.append(Element("extensionNo", local))
-    return Element(extension.name, children=kept)
+def _rows(listing: _Listing, lists: _Lists, phones: list[Element]) -> list[Element]:
+    """The rows of the old list, made of phones that were translated; without those that were not asked for."""
+    identities, people, text = listing.context.extensions.identities, lists.people, listing.text
+    rows: list[Element] = []
+    for number, phone in zip(lists.rows, phones, strict=True):
+        identity = identities.get(("number", number))
+        owner = people.get(identity.user_id) if identity is not None else None
+        if identity is None or owner is None:
+            continue
+        if text and identity.user_id not in lists.chosen and not _number_fits(listing, number):
+            continue
+        fill(phone, joined_name(owner.children), identity, number)
+        rows.append(phone)
+    return rows
 
 
 def _number_fits(listing: _Listing, number: str) -> bool:

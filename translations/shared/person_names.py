@@ -14,6 +14,7 @@ from shim.core.rules.rule import Made, Rule, Taken, split
 from shim.core.rules.table import Direction
 
 FIRST, LAST, NAME = "firstName", "lastName", "name"
+_NAMES = frozenset((FIRST, LAST, NAME))
 NO_LAST = "-"
 """The last name of who has one word: a backend that has last names may insist on one."""
 
@@ -38,7 +39,9 @@ def whole(first: str, last: str) -> str:
 
 def joined(children: list[Element]) -> list[Element]:
     """The children of an account of v3 with one `name`, whichever names there are."""
-    names = {each.name: each for each in children if each.name in (FIRST, LAST, NAME)}
+    if [each.name for each in children if each.name in _NAMES] == [NAME]:
+        return children
+    names = {each.name: each for each in children if each.name in _NAMES}
     others = [each for each in children if each.name not in names]
     if NAME not in names and names:
         texts = (names[each].text or "" if each in names else "" for each in (FIRST, LAST))

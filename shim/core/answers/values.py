@@ -69,6 +69,8 @@ def _word(value: str | None) -> str | None:
 
 def _whole(text: str) -> str:
     """A whole number as PHP writes one; anything else as it is."""
+    if text.isdecimal() and text.isascii() and not text.startswith("0"):
+        return text
     match = _WHOLE.fullmatch(text.strip())
     if match is None:
         return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shim.core.commands.command import Command
 
@@ -27,9 +27,8 @@ class Identity:
     doubt: Literal["", "unseen", "denied"] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An extension as v3 was seen to have it; `origin` says how it came to be known."""
+class Known(NamedTuple):
+    """An extension as v3 was seen to have it; `origin` says how it came to be known. Lists have thousands."""
 
     user_id: str
     number: str

@@ -65,8 +65,11 @@ def boolean(text: str) -> str | None:
 
 def _integer(low: int | None, high: int | None) -> CheckValue:
     def check(text: str) -> str | None:
-        text = text.strip()
-        if not _INTEGER.fullmatch(text) or len(text) > _LONGEST:
+        if not (text.isdecimal() and text.isascii()):  # most have nothing but digits
+            text = text.strip()
+            if not _INTEGER.fullmatch(text):
+                return None
+        if len(text) > _LONGEST:
             return None
         number = int(text)
         fits = (low is None or number >= low) and (high is None or number <= high)

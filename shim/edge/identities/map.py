@@ -286,11 +286,13 @@ class _Cache:
 
     def get(self, by: MapKey, values: Iterable[str]) -> dict[str, tuple[Identity, ...]]:
         entries, now, identities = self._by[by], self._monotonic(), {}
+        filling = len(entries) > _MOST_CACHED // 2  # before, it takes long until any has to leave
         for value in values:
             entry = entries.get(value)
             if entry is not None and now < entry[0]:
                 identities[value] = entry[1]
-                entries.move_to_end(value)
+                if filling:
+                    entries.move_to_end(value)
         return identities
 
     def put(self, by: MapKey, read: Mapping[str, tuple[Identity, ...]]) -> None:

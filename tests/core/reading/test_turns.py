@@ -11,7 +11,7 @@ from shim.core import parse, serialise, translate
 from shim.core.commands.caller import Caller
 from shim.core.context import CallContext
 from shim.core.message import Element
-from shim.core.reading import turns
+from shim.core.reading import plain_answers, turns
 from shim.core.reading.turns import EACH
 from tests.support.conversation import catalogue
 
@@ -22,7 +22,7 @@ ROWS = 50 * EACH
 def given(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Where turns were given."""
     given: list[str] = []
-    for module in (parse, translate, serialise):
+    for module in (parse, plain_answers, translate, serialise):
         name = module.__name__.rpartition(".")[2]
         monkeypatch.setattr(module, "give_turn", lambda name=name: given.append(name))
     return given
@@ -36,8 +36,10 @@ def test_the_function_that_gives_turns_is_interpreted() -> None:
 def test_a_long_list_gives_turns_in_all_that_walks_through_it(given: list[str]) -> None:
     rows = "".join(f"<client><ID>{number}</ID></client>" for number in range(1, ROWS + 1))
     body = f"<GetOrganizationsResponse>{rows}</GetOrganizationsResponse>"
-    message = f"<Envelope><Body>{body}</Body></Envelope>".encode()
-    parsed = parse.parse_answer(message).body
+    message = f"<Envelope><Body>{body}</Body></Envelope>"
+    parsed = parse.parse_answer(message.encode()).body
+    assert given.count("plain_answers") >= ROWS // EACH
+    assert parse.parse_answer(message.replace("<Body>", "<Body><!-- no plain one -->").encode()).body == parsed
     assert given.count("parse") >= ROWS // EACH
     translation = catalogue().translations["Client.GetClients"]
     row = next(iter(translation.answer.entries))
