@@ -49,9 +49,21 @@ def reasoned() -> set[str]:
     return {plain(name.strip()) for cell in cells for name in cell.split(",")}
 
 
+def _run(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run: not those for the checker of types, which brings what it imports."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for each in node.orelse:
+                yield each
+                yield from _run(each)
+        else:
+            yield node
+            yield from _run(node)
+
+
 def imported(folder: str) -> Iterator[str]:
     for path in (ROOT / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in _run(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 yield from (each.name.partition(".")[0] for each in node.names)
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
