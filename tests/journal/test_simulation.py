@@ -1,4 +1,4 @@
-"""Random calls, troubles and crashes, by seed; SIMULATIONS=2000 runs more (CI does), SEED=7 runs one."""
+"""Random calls, troubles and crashes, by seed; SIMULATIONS=1000 runs more (CI does), SEED=7 runs one."""
 
 from __future__ import annotations
 
