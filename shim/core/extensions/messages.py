@@ -70,11 +70,8 @@ def _accounts(context: CallContext, references: Iterable[AccountReference]) -> S
     for each in references:
         named = texts(context.request, each.path)
         yield from perhaps(context, each.by, named, ask=each.ask)
-        for identity in [
-            account_of_name
-            for name in named
-            if (account_of_name := context.extensions.identities.get((each.by, name)))
-        ]:
+        identities = [context.extensions.identities.get((each.by, name)) for name in named]
+        for identity in filter(None, identities):
             if each.main and context.extensions.main is None:
                 about(context, identity)
             if translation.declared.siblings:

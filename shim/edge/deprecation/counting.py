@@ -45,12 +45,15 @@ class WantedSample:
 
 @dataclass(slots=True)
 class _Known:
-    """The keys of an integration: findings with when their sample was taken, callers, refused logins."""
+    """The keys of an integration: findings with when their sample was taken, callers, refused logins.
+
+    `full` are those of them that took no more, which is logged once.
+    """
 
     findings: dict[FindingKey, datetime | None] = field(default_factory=dict)
     callers: set[CallerKey] = field(default_factory=set)
     logins: set[LoginKey] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
+    full: set[str] = field(default_factory=set)
 
 
 class Aggregator:
@@ -201,7 +204,7 @@ class Aggregator:
         return self._day_text
 
     def _tell(self, known: _Known, integration: str, what: str) -> None:
-        if what not in known.refused:
-            known.refused.add(what)
+        if what not in known.full:
+            known.full.add(what)
             most = self._settings.keys
             log.error("deprecation log full", integration=integration, what=what, most=most, counted_as=MORE)

@@ -164,9 +164,9 @@ class SoapEndpoint:
                 await run(under_way, call.performer)
         except TimeoutError:
             call.outcome.fault = _TOO_LATE if call.performer.wrote else _READ_TOO_LATE
-        outcome = call.outcome.backend_info
-        if outcome is not None and outcome != self._shim.backend_info:
-            self._shim = replace(self._shim, backend_info=outcome)
+        info = call.outcome.backend_info
+        if info is not None and info != self._shim.backend_info:
+            self._shim = replace(self._shim, backend_info=info)
 
     def _body(self, outcome: Outcome, reference: str) -> bytes:
         """The message that is answered."""

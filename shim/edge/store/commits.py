@@ -85,8 +85,13 @@ class GroupCommit:
             self._ended(batch, [(None, sqlite3.ProgrammingError("the store is closed"))] * len(batch))
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # there is no thread to be had now: the next change tries again
+                self._ended(batch, [(None, sqlite3.OperationalError(str(error)))] * len(batch))
+                return
+            self._thread = thread
         self._batches.put((batch[0].done.get_loop(), batch))
 
     def _ended(self, batch: Sequence[_Change], outcomes: Sequence[_Outcome]) -> None:
@@ -102,12 +107,12 @@ class GroupCommit:
             else:
                 change.done.set_exception(error)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Wait for what is under way, and close the connection; later changes fail."""
-        self._closed = True
+        self._closed = True  # in the event loop, as `_begin`: nothing is given to the thread after its end
         if self._thread is not None:
             self._batches.put(None)
-            self._thread.join()
+            await asyncio.to_thread(self._thread.join)
             self._thread = None
 
     # ---- in the thread ----

@@ -151,7 +151,7 @@ class Store:
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
         if self._commits is not None:
-            await asyncio.to_thread(self._commits.close)
+            await self._commits.close()
         if self._direct is not None:
             self._direct.dispose()
         await self._engine.dispose()

@@ -67,14 +67,13 @@ def letter(
     if left:
         samples = {each.operation: _sample_of(by_operation.get(each.operation, ())) for each in left}
         calls = {
-            name: sample_or_rows.calls if sample_or_rows else tuple(terms.models(name))
-            for name, sample_or_rows in samples.items()
+            name: sample.calls if sample else tuple(terms.models(name)) for name, sample in samples.items()
         }
         lines += [*_table(left), *_beginning(terms.base, spoken, calls)]
         lines += ["", "## Call by call", "", "In the suggested order: quick wins first, reads before writes."]
         for use in left:
-            sample_or_rows = by_operation.pop(use.operation, [])
-            lines += _operation(use, sample_or_rows, calls[use.operation], terms, spoken)
+            findings = by_operation.pop(use.operation, [])
+            lines += _operation(use, findings, calls[use.operation], terms, spoken)
     lines += _rest(by_operation, card)
     return "\n".join([*lines, ""])
 

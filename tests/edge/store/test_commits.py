@@ -201,3 +201,17 @@ async def test_a_closed_store_takes_nothing(path: Path) -> None:
     await store.close()
     with pytest.raises(StoreError):
         await store.write(partial(note, text="late"))
+
+
+async def test_without_a_thread_a_change_fails_and_the_next_one_is_made(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_to_be_had(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_to_be_had)
+        with pytest.raises(StoreError):
+            await store.write(partial(note, text="lost"))
+    await store.write(partial(note, text="kept"))
+    assert await store.read(noted) == ["kept"]
