@@ -29,7 +29,7 @@ demo: install  ## set up everything and run the main job: shim and emulated back
 	$(BIN)/shim demo $(ARGS)
 
 test: install  ## set up everything and pass the tests
-	$(BIN)/pytest -n auto --dist loadscope $(ARGS)
+	$(BIN)/pytest -n auto --dist loadscope --max-worker-restart 0 $(ARGS)
 
 check: install  ## lint, types, architecture contracts
 	$(BIN)/ruff check .

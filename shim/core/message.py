@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from shim.core.findings import Code
-from shim.core.schema.traits import mypyc_attr
 
 LONGEST_NAME = 64
 """Characters that are shown of a name that a caller gave: it is no value, but may have been meant as one."""
@@ -23,7 +22,6 @@ Sent = tuple[Literal["array", "map", "base64", "hex", "reference", "nowhere"], .
 hexadecimal, by reference, or by a reference to nothing in the message."""
 
 
-@mypyc_attr(acyclic=True)  # a tree: the collector of garbage has no cycle to look for
 class Element:
     """One element: local `name`, `text` (None: has none), attributes by local name, children in order.
 

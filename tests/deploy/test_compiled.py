@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -33,6 +34,32 @@ def test_what_runs_is_what_is_told() -> None:
 def test_switched_off_the_sources_run() -> None:
     told = _run("from shim.core import parse; print(parse.__file__)", SHIM_COMPILED="0")
     assert told.stdout.strip().endswith("shim/core/parse.py")
+
+
+def test_every_compiled_class_is_known_to_the_collector() -> None:
+    """One that is not must never be freed in a deep tree: the interpreter then writes before its memory."""
+    tracked = 1 << 14  # Py_TPFLAGS_HAVE_GC
+    unknown = [
+        f"{name}.{each.__name__}"
+        for name in compiled.MODULES
+        for each in vars(importlib.import_module(name)).values()
+        if isinstance(each, type) and each.__module__ == name and not each.__flags__ & tracked
+    ]
+    assert unknown == []
+
+
+def test_a_message_as_deep_as_is_taken_leaves_the_memory_whole() -> None:
+    """Python's allocator judges the bounds of what is freed, and ends the process if something wrote there."""
+    program = (
+        "from shim.core.parse import Limits, parse\n"
+        "inside = Limits().depth - 3\n"
+        "body = '<a>' * inside + '</a>' * inside\n"
+        "soap = 'http://schemas.xmlsoap.org/soap/envelope/'\n"
+        "message = f'<e:Envelope xmlns:e=\"{soap}\"><e:Body>{body}</e:Body></e:Envelope>'.encode()\n"
+        "for _ in range(20):\n"
+        "    parse(message)\n"
+    )
+    assert _run(program, PYTHONMALLOC="debug").stderr == ""
 
 
 @pytest.fixture
