@@ -103,7 +103,7 @@ def build(
 ) -> Scorecard:
     """The scorecard of one integration."""
     judged = [_judged(each, seen, verdicts, now) for each in seen.old if not is_nameless(each.operation)]
-    left, ported = _in_order(judged), sorted(each for each in judged if each.ported)
+    left, ported = [each for each in judged if not each.ported], [each for each in judged if each.ported]
     observed = _observed(seen, window)
     findings, met = _findings(seen, judged, verdicts)
     fits = Counter(each.fit for each in left)
@@ -220,14 +220,14 @@ def _judged(use: Use, seen: LastSeen, verdicts: Verdicts, now: datetime) -> _Jud
     return _Judged(operation, use, known, native, verdicts.of(operation, AFTER.join(since)), rung, True, back)
 
 
-def _in_order(judged: Sequence[_Judged]) -> list[_Judged]:
+def _in_order(left: Sequence[_Judged]) -> list[_Judged]:
     """Those left, in the order of porting."""
-    left = {each.operation: each for each in judged if not each.ported}
+    by_name = {each.operation: each for each in left}
     steps = [
         PortingStep(name, each.verdict.work.effort, each.use.calls, each.known.writes, each.known.holds)
-        for name, each in left.items()
+        for name, each in by_name.items()
     ]
-    return [left[name] for name in in_order(steps)]
+    return [by_name[name] for name in in_order(steps)]
 
 
 def _operations(
@@ -235,8 +235,8 @@ def _operations(
 ) -> tuple[OperationUse, ...]:
     """Operations: those left in the order of porting, then those ported, by name."""
     reasons = _reasons(faults)
-    places: list[tuple[_Judged, int | None]] = [(each, at) for at, each in enumerate(left, 1)]
-    places += [(each, None) for each in ported]
+    places: list[tuple[_Judged, int | None]] = [(each, at) for at, each in enumerate(_in_order(left), 1)]
+    places += [(each, None) for each in sorted(ported)]
     return tuple(_operation(each, observed, at, reasons.get(each.operation, {})) for each, at in places)
 
 
@@ -303,12 +303,12 @@ def days_of(counts: Iterable[DayCount], window: Window) -> tuple[Day, ...]:
 
 
 def _effort(left: Sequence[_Judged], seen: LastSeen) -> tuple[Effort, str]:
-    """That of the hardest operation that is left, and what there is of each class."""
+    """That of the hardest operation left, of those the one called most, and what there is of each class."""
     if not left:
         nothing_left = "Every operation is ported." if seen.old else "No 2.5 calls in these days."
         return "none", nothing_left
     counts = Counter(each.verdict.work.effort for each in left)
-    hardest = max(left, key=lambda each: (each.verdict.rank, each.use.calls))
+    hardest = min(left, key=lambda each: (-each.verdict.rank, -each.use.calls, each.operation))
     work = hardest.verdict.work
     parts = [f"{counts[effort]} {effort}" for effort in reversed(EFFORTS) if counts[effort]]
     sentence = f"{len(left)} operation{'s' if len(left) > 1 else ''} left: {', '.join(parts)}"
