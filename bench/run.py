@@ -111,9 +111,12 @@ class Bench:
             self.add(compared(*figure))
 
     async def workers(self) -> None:
-        self.backend.answers({})
-        self.backend.answer(read().answer)
-        for figure in await workers.figures(self.port, self.folder, self.options):
+        try:
+            measured = await workers.figures(self.folder, self.options)
+        except start.MissingProgram as error:
+            self.tell(f"without workers: {error}")
+            return
+        for figure in measured:
             self.add(compared(*figure))
 
     async def growth(self) -> None:

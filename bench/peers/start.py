@@ -20,6 +20,7 @@ from shim.interfaces.load import new, old
 
 ROOT = Path(__file__).resolve().parents[2]
 _PHP = Path(__file__).parent / "php"
+_PACKAGES = "php-fpm php-soap nginx-light"
 _WAIT = 120.0
 
 
@@ -179,26 +180,27 @@ def php(backend: int, folder: Path) -> Iterator[Peer]:
         "TREES": str(trees(folder)),
         "SCRIPT": str(_PHP / "reseller_agent.php"),
     }
-    nginx = _filled("nginx.conf", own, words | {"USER": "user root;" if root else ""})
-    fpm = _filled("php-fpm.conf", own, words | {"USER": "user = root\ngroup = root" if root else ""})
-    command = (_program("php-fpm"), "--fpm-config", str(fpm), *(["-R"] if root else []))
-    with running(*command) as below, running(_program("nginx"), "-c", str(nginx)) as front:
+    nginx = filled(_PHP / "nginx.conf", own, words | {"USER": "user root;" if root else ""})
+    fpm = filled(_PHP / "php-fpm.conf", own, words | {"USER": "user = root\ngroup = root" if root else ""})
+    command = (program("php-fpm", _PACKAGES), "--fpm-config", str(fpm), *(["-R"] if root else []))
+    with running(*command) as below, running(program("nginx", _PACKAGES), "-c", str(nginx)) as front:
         wait_for(port)
         _until((own / "fpm.sock").exists, "php-fpm does not listen")
         yield Peer("PHP", port, (below, front))
 
 
-def _filled(name: str, folder: Path, words: dict[str, str]) -> Path:
-    text = (_PHP / name).read_text()
+def filled(template: Path, folder: Path, words: dict[str, str]) -> Path:
+    """A copy of a template in a folder, with its words put in."""
+    text = template.read_text()
     for word, value in words.items():
         text = text.replace(f"${word}", value)
-    file = folder / name
+    file = folder / template.name
     file.write_text(text)
     return file
 
 
-def _program(name: str) -> str:
-    """Where a program is; Debian's php-fpm has its version in its name."""
+def program(name: str, packages: str) -> str:
+    """Where a program is; Debian's php-fpm has its version in its name. Raises MissingProgram."""
     folders = ("/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin")
     found = (
         shutil.which(name)
@@ -213,7 +215,7 @@ def _program(name: str) -> str:
         or shutil.which(name, path=":".join(folders))
     )
     if found is None:
-        raise MissingProgram(f"{name} is not installed: apt-get install php-fpm php-soap nginx-light")
+        raise MissingProgram(f"{name} is not installed: apt-get install {packages}")
     return found
 
 

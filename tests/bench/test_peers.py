@@ -11,7 +11,7 @@ import pytest
 
 from bench.calls import Measured, add_extension, add_reseller, read, set_limits
 from bench.measuring import cpu_seconds, memory, tree
-from bench.peers import start
+from bench.peers import ends, start
 from bench.wire import Backend, Load
 
 Starting = Callable[[int, Path], AbstractContextManager[start.Peer]]
@@ -95,7 +95,25 @@ def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch: pytest
     monkeypatch.setattr(start.shutil, "which", lambda *_, **__: None)
     monkeypatch.setattr(start.Path, "glob", lambda *_: iter(()))
     with pytest.raises(start.MissingProgram, match="apt-get install php-fpm"):
-        start._program("php-fpm")
+        start.program("php-fpm", "php-fpm nginx-light")
+
+
+@pytest.mark.slow
+async def test_both_ends_in_c_carry_the_calls_of_the_shim(tmp_path: Path) -> None:
+    call = read()
+    id = call.answer.partition(b":ID>")[2].partition(b"<")[0]
+    body = tmp_path / "body.xml"
+    body.write_bytes(call.message(0))
+    with ExitStack() as stack:
+        port, _ = stack.enter_context(ends.backend(call.answer, tmp_path / "ends"))
+        peer = await start.entered(stack, start.shim(port, tmp_path))
+        await Load(peer.port, call.path, call.message, b">" + id + b"</").run(3)
+        calls, seconds = await ends.load(peer.port, call.path, body, seconds=1, connections=4)
+        assert calls > 1
+        assert seconds > 0.5
+        with pytest.raises(RuntimeError, match="failed="):
+            await ends.load(peer.port, "/nowhere", body, seconds=1, connections=1)
+        await asyncio.to_thread(stack.close)
 
 
 async def test_a_load_says_what_was_not_as_expected(backend: tuple[Backend, int]) -> None:
