@@ -1,4 +1,4 @@
-"""How the CPU of a call grows: with its message, with the identities in the map, with the integrations.
+"""How the CPU of a call grows: with its message, identities in the map, integrations, and findings kept.
 
 Each point is a shim of its own, on SQLite; points of a line take turns within a round.
 """
@@ -8,23 +8,30 @@ from __future__ import annotations
 import argparse
 import asyncio
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from bench.calls import read
+import sqlalchemy as sa
+
+from bench.calls import read, set_limits
 from bench.extensions import CALLS as OF_A_LIST
 from bench.extensions import emulated, forked, phones, request
 from bench.measuring import cpu_seconds
 from bench.peers import start
 from bench.process import Raw
 from bench.wire import Answering, Backend, Load, call_of
+from shim.edge.deprecation.tables import FINDINGS
 from shim.edge.identities.map import IdentityMap
 from shim.edge.settings.model import Identities
 from shim.edge.store.database import Store
+from shim.interfaces.load import old
 
-ROWS = (1, 10, 100, 1000)
-IDENTITIES = (10, 1_000, 10_000, 100_000)
-INTEGRATIONS = (1, 10, 100, 1000)
+ROWS = (1, 10, 100, 1000, 10_000)
+IDENTITIES = (10, 1_000, 100_000, 1_000_000)
+INTEGRATIONS = (1, 10, 100, 1000, 10_000)
+FINDINGS_KEPT = (10, 1_000, 100_000, 1_000_000)
+_BATCH = 50_000
 LISTED = 10
 
 
@@ -41,6 +48,12 @@ async def figures(port: int, backend: Backend, folder: Path, options: argparse.N
             "CPU of GetResellerDetails by integrations that are configured",
             "µs",
             await _integrations(port, backend, folder, options),
+            {},
+        ),
+        (
+            "CPU of SetClientPL, which has findings, by findings that are kept",
+            "µs",
+            await _findings(port, backend, folder, options),
             {},
         ),
     ]
@@ -100,7 +113,47 @@ async def _identities(
 async def _learned(url: str, count: int) -> None:
     store = await Store.open(url)
     try:
-        await IdentityMap(store, Identities()).learn(phones(count))
+        identities, known = IdentityMap(store, Identities()), phones(count)
+        for at in range(0, count, _BATCH):
+            await identities.learn(known[at : at + _BATCH])
+    finally:
+        await store.close()
+
+
+async def _findings(
+    port: int, backend: Backend, folder: Path, options: argparse.Namespace
+) -> dict[str, list[float]]:
+    call = set_limits()
+    for count in FINDINGS_KEPT:
+        (folder / f"findings-{count}").mkdir()
+        await _kept(f"sqlite:///{folder}/findings-{count}/bench.db", count)
+    backend.answers(call.answers)
+    backend.answer(call.answer)
+    with ExitStack() as stack:
+        peers = {
+            n: await start.entered(stack, start.shim(port, folder, f"findings-{n}")) for n in FINDINGS_KEPT
+        }
+        loads = {n: Load(peer.port, call.path, call.message, b"Body>") for n, peer in peers.items()}
+        return await _taking_turns(loads, peers, options)
+
+
+async def _kept(url: str, count: int) -> None:
+    """So many findings of the integration that calls, spread over all operations."""
+    now = datetime.now(UTC)
+    operations = list(old().operations)
+    common = {"integration": "bench", "severity": "notice", "because": "", "count": 1, "state": "new"}
+    common |= {"first_seen": now, "last_seen": now, "state_at": now}
+    store = await Store.open(url)
+    try:
+        for at in range(0, count, _BATCH):
+            rows = [
+                common
+                | {"operation": operations[number % len(operations)], "code": "field-dropped"}
+                | {"path": f"element/{number}"}
+                for number in range(at, min(at + _BATCH, count))
+            ]
+            async with store.writing() as connection:
+                await connection.execute(sa.insert(FINDINGS), rows)
     finally:
         await store.close()
 
