@@ -30,6 +30,10 @@ _UNANSWERED = 2
 """Health checks in a row that were not answered before an address rests; where calls wait as well, one does."""
 
 
+BUSY = frozenset({429, 503})
+"""The statuses of a server that asks to be left alone for a while."""
+
+
 class Breaker:
     """One address. `clock` gives seconds that never go back."""
 
@@ -86,7 +90,7 @@ class Breaker:
         """The call that tried it is over."""
         self._trying = False
 
-    def waiting(self) -> AbstractContextManager[object]:
+    def waiting(self) -> Cut:
         """Wait for its answer. Raises TimeoutError as soon as health checks say that nobody is there."""
         return _Waiting(self._waiting, self._clock())
 
@@ -164,10 +168,7 @@ class _Asking:
 class _Waiting(Cut):
     """One who waits for an answer: it is among `those` meanwhile, with the time since when."""
 
-    __slots__ = ("_since", "_those")
-
     def __init__(self, those: dict[Cut, float], since: float) -> None:
-        super().__init__()
         self._those = those
         self._since = since
 
@@ -197,17 +198,22 @@ class Addresses:
 
     def choose(self, tried: Collection[str] = ()) -> Breaker:
         """The one to ask next: one that was not tried if there is one. Raises BackendError when all rest."""
-        free = [each for each in self.all if not each.resting]
-        if not free:
-            seconds = min(each.seconds for each in self.all)
-            fault = BackendError(
-                "backend-unreachable",
-                "The v3 backend has not answered lately, and is left alone a while: the call was not made, "
-                f"nothing was changed; try again in {seconds} seconds.",
-            )
-            fault.retry_after = seconds
-            raise fault
-        return next((each for each in free if each.url not in tried), free[0])
+        free: Breaker | None = None
+        for each in self.all:
+            if not each.resting:
+                if each.url not in tried:
+                    return each
+                free = free or each
+        if free is not None:
+            return free
+        seconds = min(each.seconds for each in self.all)
+        fault = BackendError(
+            "backend-unreachable",
+            "The v3 backend has not answered lately, and is left alone a while: the call was not made, "
+            f"nothing was changed; try again in {seconds} seconds.",
+        )
+        fault.retry_after = seconds
+        raise fault
 
     @property
     def problem(self) -> str | None:
@@ -246,7 +252,7 @@ class Addresses:
 
 def retry_after(status: int, header: str | None) -> float | None:
     """For how many seconds a busy server (429, 503) asks not to be asked again; None when it does not."""
-    if status not in (429, 503) or not header:
+    if status not in BUSY or not header:
         return None
     if header.strip().isdecimal():
         return float(header.strip()[:6])

@@ -13,7 +13,7 @@ import random
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 
 import aiohttp
@@ -22,9 +22,11 @@ from yarl import URL
 
 from shim.core.commands.backend import Answer, Call
 from shim.core.errors import BackendError
-from shim.edge.backend.breaker import Addresses, Breaker, retry_after
+from shim.edge.backend.breaker import BUSY, Addresses, Breaker, retry_after
 from shim.edge.backend.failures import (
+    FAILURES,
     Repeatable,
+    failure,
     http_faults,
     judged,
     nonsense,
@@ -33,7 +35,7 @@ from shim.edge.backend.failures import (
     too_many,
 )
 from shim.edge.backend.posting import SHORT, Post, Posting, post_headers
-from shim.edge.backend.soap_fault import carries_fault, says_authentication
+from shim.edge.backend.soap_fault import carries_fault, is_plain, says_authentication
 from shim.edge.backend.tokens import Tokens, tls_context
 from shim.edge.exchange.fair_shares import Places
 from shim.edge.settings.backend import BackendSettings, Retry
@@ -126,8 +128,11 @@ class Backend:
         try:
             with tracing.part(call.full_name, "client") as span:
                 span.tell({"rpc.system": "soap", "shim.writes": call.writes})
-                answer = await self._answered(call, integration, heard)
-                if carries_fault(answer):
+                token, answer = await self._repeated(call, integration, heard)
+                plain = is_plain(answer)
+                if not plain:
+                    answer = await self._settled(call, token, answer, integration, heard)
+                if not plain and carries_fault(answer):
                     result = "backend-fault"
                     span.failed(result)
                 else:
@@ -136,12 +141,14 @@ class Backend:
             result = error.reason
             raise
         finally:
-            self._metrics.count(self._metrics.v3_calls, call.full_name, result)
+            self._metrics.v3_calls.add((call.full_name, result))
             self._metrics.v3_seconds.observe(time.perf_counter() - began)
         return answer
 
-    async def _answered(self, call: Call, integration: Integration, heard: Heard) -> Answer:
-        token, answer = await self._repeated(call, integration, heard)
+    async def _settled(
+        self, call: Call, token: str, answer: Answer, integration: Integration, heard: Heard
+    ) -> Answer:
+        """The answer, or the one after it where the token was no good any more. Raises BackendError."""
         if says_authentication(answer) and await self._tokens.renewed(integration, token) is not None:
             token, answer = await self._repeated(call, integration, heard)
         if answer.status == HTTPStatus.UNAUTHORIZED and not carries_fault(answer):
@@ -170,7 +177,7 @@ class Backend:
         tried: list[str] = []
         while True:
             try:
-                token = await self._token(integration)
+                token = self._tokens.kept(integration) or await self._token(integration)
                 return token, await self._attempt(call, token, tried, integration, heard)
             except Repeatable as again:
                 fault = again.fault
@@ -193,12 +200,20 @@ class Backend:
         self, call: Call, token: str, tried: list[str], who: Integration, heard: Heard
     ) -> Answer:
         """One attempt, at an address that was not tried if there is one; which it was is added to `tried`."""
-        await self._take(who.name, who.quota.in_flight or -(-self._settings.in_flight * 3 // 4))
+        most = who.quota.in_flight or -(-self._settings.in_flight * 3 // 4)
+        if not self._places.take_free(who.name, most):
+            await self._take(who.name, most)
         try:
             address = self.addresses.choose(tried)
             tried.append(address.url)
-            with address.asking(), http_faults(address, writes=call.writes), address.waiting():
+            trial = address.begins()
+            try:
                 answer = await self._post(call, token, address, heard)
+            except FAILURES as failed:
+                raise failure(failed, address, writes=call.writes) from None
+            finally:
+                if trial:
+                    address.tried()
         finally:
             self._places.give(who.name)
         return judged(call, answer)
@@ -269,25 +284,24 @@ class Backend:
     async def _post(self, call: Call, token: str, address: Breaker, heard: Heard) -> Answer:
         url, envelope = address.url + call.endpoint, call.envelope(token)
         timeout = self._writing if call.writes else self._reading
-        sending: Post | AbstractAsyncContextManager[aiohttp.ClientResponse]
+        more, waiting = tracing.headers(), address.waiting()
         if len(envelope) <= SHORT:
-            sending = self._posting.post(url, call.soap_action, tracing.headers(), envelope, timeout)
-        else:
-            sending = self._session.post(
-                url,
-                data=envelope,
-                headers={**post_headers(call.soap_action), **tracing.headers()},
-                timeout=timeout,
-                allow_redirects=False,
-            )
-        async with sending as response:
-            body = await self._body(call, response, address, heard)
-            _heard(address, response)
-            return Answer(response.status, response.headers.get("Content-Type", ""), body)
+            async with self._posting.post(url, call.soap_action, more, envelope, timeout, waiting) as post:
+                return await self._read(call, post, address, heard)
+        sending = self._session.post(
+            url,
+            data=envelope,
+            headers={**post_headers(call.soap_action), **more},
+            timeout=timeout,
+            allow_redirects=False,
+        )
+        with waiting:
+            async with sending as response:
+                return await self._read(call, response, address, heard)
 
-    async def _body(
+    async def _read(
         self, call: Call, response: aiohttp.ClientResponse | Post, address: Breaker, heard: Heard
-    ) -> bytes:
+    ) -> Answer:
         parts: list[bytes] = []
         size = 0
         content = response.content
@@ -304,12 +318,16 @@ class Backend:
                 what = f"answered with more than {self._settings.max_answer} bytes: ask for less at once."
                 raise nonsense(what, unknown=call.writes)
             parts.append(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        _heard(address, response)
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        return Answer(response.status, response.headers.get("Content-Type", ""), body)
 
 
 def _heard(address: Breaker, response: aiohttp.ClientResponse | Post) -> None:
     """It answered; it may have asked to be left alone for a while."""
     address.answered()
+    if response.status not in BUSY:
+        return
     if (seconds := retry_after(response.status, response.headers.get("Retry-After"))) is not None:
         address.rest(seconds, "Retry-After")
 

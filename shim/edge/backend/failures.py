@@ -43,14 +43,19 @@ def http_faults(address: Breaker, *, writes: bool) -> Iterator[None]:
     """
     try:
         yield
-    except aiohttp.ClientResponseError:
-        raise nonsense("answered with something that is not HTTP: check backend.url.", unknown=writes) from None
-    except (aiohttp.ClientError, OSError) as failed:
-        address.failed()
-        raise _unanswered(failed, writes) from None
+    except FAILURES as failed:
+        raise failure(failed, address, writes=writes) from None
 
 
-def _unanswered(failed: Exception, writes: bool) -> Exception:
+FAILURES = (aiohttp.ClientError, OSError)
+"""The errors that a request raises when it fails."""
+
+
+def failure(failed: Exception, address: Breaker, *, writes: bool) -> Exception:
+    """The exception that `http_faults` raises for one of `FAILURES`; no answer counts against the address."""
+    if isinstance(failed, aiohttp.ClientResponseError):
+        return nonsense("answered with something that is not HTTP: check backend.url.", unknown=writes)
+    address.failed()
     if isinstance(failed, aiohttp.ClientConnectorCertificateError):
         return _unreachable("its certificate is not trusted: check backend.ca_file")
     if isinstance(failed, _NEVER_RAN):

@@ -42,16 +42,23 @@ class Posting:
         self._heads: dict[tuple[str, str], _Head] = {}
 
     def post(
-        self, url: str, action: str, more: Mapping[str, str], body: bytes, timeout: aiohttp.ClientTimeout
+        self,
+        url: str,
+        action: str,
+        more: Mapping[str, str],
+        body: bytes,
+        timeout: aiohttp.ClientTimeout,
+        cut: Cut | None = None,
     ) -> Post:
         """A context in which a message is answered; `action` is its SOAPAction, `more` are other headers.
 
+        It may be cut off from outside: by whoever has `cut`.
         Raises what `ClientSession.post` does: aiohttp.ClientError, TimeoutError, OSError.
         """
         head = self._heads.get((url, action))
         if head is None:
             head = self._head(url, action)
-        return Post(self._session, head.request, _written(head, more, body), timeout)
+        return Post(self._session, head.request, _written(head, more, body), timeout, cut or Cut())
 
     def _head(self, url: str, action: str) -> _Head:
         """The head of all messages to a URL with an action."""
@@ -104,13 +111,14 @@ class Post:
         request: aiohttp.ClientRequest,
         whole: bytes,
         timeout: aiohttp.ClientTimeout,
+        cut: Cut,
     ) -> None:
         self._session = session
         self._request = request
         self._bytes = whole
         self._timeout = timeout
         self._connection: Connection | None = None
-        self._cut = Cut()
+        self._cut = cut
         self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Post:

@@ -12,8 +12,16 @@ _LARGEST_FAULT = 65536
 
 
 def looks_like_xml(body: bytes) -> bool:
+    if body.startswith(b"<?xml"):
+        return True
     head = body[:256].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").replace(b"\0", b"").lower()
     return head.startswith(b"<") and not head.startswith((b"<!doctype", b"<html"))
+
+
+def is_plain(answer: Answer) -> bool:
+    """True if an answer can be neither a refused token nor a fault, as nearly all are."""
+    body = answer.body
+    return answer.status == HTTPStatus.OK and not (b"Fault" in body or b"\0" in body)
 
 
 def says_authentication(answer: Answer) -> bool:

@@ -103,10 +103,14 @@ class Tokens:
 
     async def token(self, integration: Integration) -> str:
         """A token that is good now. Raises BackendError when none is to be had."""
+        return self.kept(integration) or await self._fetched(integration)
+
+    def kept(self, integration: Integration) -> str | None:
+        """The token that is there and good now; None: one has to be fetched."""
         kept = self._kept.get(integration.name)
         if kept and self._clock() < kept.until and kept.is_for(integration.new):
             return kept.token
-        return await self._fetched(integration)
+        return None
 
     async def renewed(self, integration: Integration, refused: str, *, certain: bool = False) -> str | None:
         """Another token than the refused one; None: take the refusal for a plain fault.

@@ -43,14 +43,6 @@ class Calls:
     first: datetime
     last: datetime
 
-    def add(self, fault: bool, at: datetime) -> None:
-        self.calls += 1
-        self.faults += fault
-        if at > self.last:
-            self.last = at
-        elif at < self.first:
-            self.first = at
-
 
 @dataclass(slots=True)
 class FindingCount:
@@ -127,8 +119,13 @@ def _count(totals: dict[Any, Calls], key: tuple[str, ...], fault: bool, at: date
     known = totals.get(key)
     if known is None:
         totals[key] = Calls(1, int(fault), at, at)
-    else:
-        known.add(fault, at)
+        return
+    known.calls += 1
+    known.faults += fault
+    if at > known.last:
+        known.last = at
+    elif at < known.first:
+        known.first = at
 
 
 # ---- as a line ----

@@ -96,11 +96,19 @@ class Aggregator:
         return taken
 
     def called(
-        self, integration: str, operation: str, caller: tuple[str, str, str, str], *, fault: str | None
+        self,
+        integration: str,
+        operation: str,
+        caller: tuple[str, str, str, str],
+        *,
+        fault: str | None,
+        form: str | None = None,
     ) -> None:
-        """A 2.5 call; `caller` is agent, toolkit, version and address, `fault` why it was not answered."""
+        """A 2.5 call; `caller` is agent, toolkit, version and address, `fault` why it was not answered, `form`
+        that of the login it came with, where that counts."""
         now = self._now()
-        self.used(integration, operation, fault=fault)
+        day = self._date(now)
+        self._use(integration, operation, fault, now, day)
         key = (integration, *caller)
         known = self._of(integration)
         if key not in known.callers:
@@ -110,19 +118,18 @@ class Aggregator:
                 self._tell(known, integration, "callers")
                 key = (integration, MORE, MORE, MORE, MORE)
         self._batch.call_from(key, now)
+        if form is not None:
+            self._batch.log_in((day, integration, form), now)
 
     def used(self, integration: str, operation: str, *, fault: str | None) -> None:
-        """Use of an operation of 2.5; of a call inside another one that is all there is to count."""
+        """Use of an operation of 2.5 by a call inside another one, of which that is all there is to count."""
         now = self._now()
-        day = self._date(now)
+        self._use(integration, operation, fault, now, self._date(now))
+
+    def _use(self, integration: str, operation: str, fault: str | None, now: datetime, day: str) -> None:
         self._batch.use((integration, "old", operation), fault is not None, now, day)
         if fault is not None:
             self._batch.fail((day, integration, operation, fault), now)
-
-    def logged_in(self, integration: str, form: str) -> None:
-        """The form of login that a 2.5 call came with."""
-        now = self._now()
-        self._batch.log_in((self._date(now), integration, form), now)
 
     def refused(
         self, integration: str, login: RefusedLogin, address: str, agent: str, *, unchecked: bool

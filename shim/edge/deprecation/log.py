@@ -135,22 +135,22 @@ class DeprecationLog:
         if kept_out:
             return
         caller = (seen.agent, seen.toolkit, seen.version or "", seen.address)
-        self._counting.called(integration, operation, caller, fault=seen.fault)
-        if seen.form is not None and integration != UNKNOWN:
-            self._counting.logged_in(integration, seen.form)
+        form = seen.form if integration != UNKNOWN else None
+        self._counting.called(integration, operation, caller, fault=seen.fault, form=form)
         if seen.login is not None:
             whose = self._integration(seen.login.integration)
             unchecked = seen.fault == "login-throttled"
             self._counting.refused(whose, seen.login, seen.address, seen.agent, unchecked=unchecked)
-        to_sample = WantedSample(seen.request, seen.sent, seen.unsent) if seen.request is not None else None
-        self._count_findings(integration, operation, seen.findings, to_sample)
+        if findings := tuple(seen.findings):
+            to_sample = WantedSample(seen.request, seen.sent, seen.unsent) if seen.request is not None else None
+            self._count_findings(integration, operation, findings, to_sample)
         for each in seen.inner:
             self._counting.used(integration, each.operation, fault=each.fault)
             self._count_findings(integration, each.operation, each.findings, _to_sample(each, seen))
 
     def _measured(self, integration: str, operation: str, fault: str | None, kept_out: bool) -> None:
         result = "kept-out" if kept_out else "fault" if fault else "answer"
-        self.metrics.count(self.metrics.calls, integration, operation, result)
+        self.metrics.calls.add((integration, operation, result))
         if fault:
             self.metrics.count(self.metrics.faults, fault)
 

@@ -13,12 +13,9 @@ from types import TracebackType
 class Cut:
     """A context within one task, which `end` ends."""
 
-    __slots__ = ("_before", "_ended", "_task")
-
-    def __init__(self) -> None:
-        self._task: asyncio.Task[object] | None = None
-        self._before = 0
-        self._ended = False
+    _task: asyncio.Task[object] | None = None
+    _before = 0
+    _ended = False
 
     @property
     def ended(self) -> bool:

@@ -198,7 +198,7 @@ class SoapEndpoint:
         if seen.login is not None:
             _tell_login(seen, reference)
         _tell(outcome.findings.own, about)
-        for operation, calls in by_operation(outcome.inner).items():
+        for operation, calls in by_operation(outcome.inner).items() if outcome.inner else ():
             inside = {**about, "operation": operation, "within": outcome.operation}
             _tell(summed(calls), inside)
             faults = sum(each.fault is not None for each in calls)

@@ -37,7 +37,7 @@ class Places:
 
     def free_for(self, party: str, most: int) -> bool:
         """True if a place can be taken at once: nobody who could have it waits for it then."""
-        return self._free > 0 and self._held[party] < most and party not in self._lines
+        return self._free > 0 and self._held.get(party, 0) < most and party not in self._lines
 
     def take_free(self, party: str, most: int) -> bool:
         """Take a place if one can be had at once; True if it was."""
@@ -73,7 +73,7 @@ class Places:
 
     def _hold(self, party: str) -> None:
         self._free -= 1
-        self._held[party] += 1
+        self._held[party] = self._held.get(party, 0) + 1
 
     def _pass_on(self) -> None:
         """Give free places to those who wait, one for a line at a time."""

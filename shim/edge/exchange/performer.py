@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, TypeVar, assert_never
+from typing import Any, Literal, TypeVar, assert_never, cast
 
 from shim.core.commands.backend import Call
 from shim.core.commands.caller import Caller, Identify
@@ -102,7 +102,8 @@ class Performer:
                 return await self._identified(command)
             case Call():
                 assert self._integration is not None, "nothing is forwarded for a caller that is not known"
-                await self._write_results()
+                if self._results is not None:
+                    await self._write_results()
                 self._note(command)
                 integration = self._with.integrations.current(self._integration)
                 heard = self.deadline.progress if self.deadline is not None else None
@@ -293,11 +294,14 @@ async def drive(exchange: Steps[_Result], performer: Performer) -> _Result:
     while True:
         if performer.large:
             step, command = await performer.aside(partial(_step, advance, value))
+            if step == "ended":
+                result: _Result = command
+                return result
         else:
-            step, command = _step(advance, value)
-        if step == "ended":
-            result: _Result = command
-            return result
+            try:
+                command = advance(value)
+            except StopIteration as ended:
+                return cast(_Result, ended.value)
         try:
             value = await performer.perform(command)
         except Fault as fault:
@@ -307,7 +311,7 @@ async def drive(exchange: Steps[_Result], performer: Performer) -> _Result:
 
 
 def _step(advance: Callable[[Any], AnyCommand], value: object) -> tuple[Literal["asks", "ended"], Any]:
-    """The command that an exchange asks for next, or its outcome."""
+    """The command that an exchange asks for next, or its outcome: StopIteration does not leave a thread."""
     try:
         return "asks", advance(value)
     except StopIteration as stop:

@@ -14,13 +14,13 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
 
 from shim.compiled import FORM
+from shim.edge.telemetry.counts import Counts, Durations
 
 CallResult = Literal["answer", "fault", "kept-out"]
 
@@ -34,16 +34,16 @@ class Metrics:
 
     registry: CollectorRegistry = field(default_factory=lambda: CollectorRegistry(auto_describe=False))
     build: Gauge = field(init=False)
-    calls: Counter = field(init=False)
-    call_seconds: Histogram = field(init=False)
-    faults: Counter = field(init=False)
-    findings: Counter = field(init=False)
-    ported: Counter = field(init=False)
-    v3_calls: Counter = field(init=False)
-    v3_seconds: Histogram = field(init=False)
-    retries: Counter = field(init=False)
-    token_fetches: Counter = field(init=False)
-    journal: Counter = field(init=False)
+    calls: Counts = field(init=False)
+    call_seconds: Durations = field(init=False)
+    faults: Counts = field(init=False)
+    findings: Counts = field(init=False)
+    ported: Counts = field(init=False)
+    v3_calls: Counts = field(init=False)
+    v3_seconds: Durations = field(init=False)
+    retries: Counts = field(init=False)
+    token_fetches: Counts = field(init=False)
+    journal: Counts = field(init=False)
     journal_under_way: Gauge = field(init=False)
     journal_overdue: Gauge = field(init=False)
     journal_paused: Gauge = field(init=False)
@@ -54,14 +54,13 @@ class Metrics:
     store_down: Gauge = field(init=False)
     config_ok: Gauge = field(init=False)
     config_time: Gauge = field(init=False)
-    log_dropped: Counter = field(init=False)
-    refused: Counter = field(init=False)
-    closed: Counter = field(init=False)
-    notifications: Counter = field(init=False)
+    log_dropped: Counts = field(init=False)
+    refused: Counts = field(init=False)
+    closed: Counts = field(init=False)
+    notifications: Counts = field(init=False)
     notifications_ok: Gauge = field(init=False)
     backend_up: Gauge = field(init=False)
     identities: Gauge = field(init=False)
-    _series: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter
@@ -94,7 +93,9 @@ class Metrics:
         )
         self.waiting = self._gauge("deprecation_waiting_calls", "Calls that are not yet in the store")
         self.spool_bytes = self._gauge("deprecation_spool_bytes", "What lies in the spool, bytes")
-        self.flush_failures = self._counter("deprecation_flush_failures", "Writes that the store did not take")
+        self.flush_failures = Counter(
+            "shim_deprecation_flush_failures", "Writes that the store did not take.", registry=self.registry
+        )
         self.refused = self._counter("connections_refused", "Connections that were not taken", "reason")
         self.closed = self._counter("connections_closed", "Connections that were cut or given up", "reason")
         self.backend_up = Gauge(
@@ -121,13 +122,9 @@ class Metrics:
             "identities", "Extensions in the identity map; unconfirmed ones still answer", "state"
         )
 
-    def count(self, counter: Counter, *labels: str, by: float = 1) -> None:
-        """Count under these labels; their series is looked up once, since that takes longer than counting."""
-        key = (counter, labels)
-        series = self._series.get(key)
-        if series is None:
-            series = self._series[key] = counter.labels(*labels)
-        series.inc(by)
+    def count(self, counter: Counts, *labels: str, by: float = 1) -> None:
+        """Count under these labels."""
+        counter.add(labels, by)
 
     def watch_process(self) -> None:
         """Count memory, CPU and files of this process as well."""
@@ -149,11 +146,11 @@ class Metrics:
     def log_line_dropped(self, reason: str) -> None:
         self.count(self.log_dropped, reason)
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"shim_{name}", f"{text}.", labels, registry=self.registry)
+    def _counter(self, name: str, text: str, *labels: str) -> Counts:
+        return Counts(f"shim_{name}", f"{text}.", labels, self.registry)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"shim_{name}", f"{text}.", labels, registry=self.registry)
 
-    def _histogram(self, name: str, text: str) -> Histogram:
-        return Histogram(f"shim_{name}", f"{text}.", registry=self.registry, buckets=_SECONDS)
+    def _histogram(self, name: str, text: str) -> Durations:
+        return Durations(f"shim_{name}", f"{text}.", _SECONDS, self.registry)

@@ -62,6 +62,9 @@ class FakeTokens(Tokens):
         self.next: str | None = "t2"
         self.errors: list[BackendError] = []
 
+    def kept(self, integration: Integration) -> str | None:
+        return None
+
     async def token(self, integration: Integration) -> str:
         if self.errors:
             raise self.errors.pop(0)

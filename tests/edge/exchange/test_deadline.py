@@ -155,6 +155,9 @@ async def test_a_read_that_comes_bit_by_bit_is_answered_and_a_write_has_to_be_qu
 
 
 class Tokens:
+    def kept(self, integration: Integration) -> None:
+        return None
+
     async def token(self, integration: Integration) -> str:
         return "token"
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
+from shim.edge.settings.model import Log
+from shim.edge.telemetry import log
+from shim.edge.telemetry.log import configure, logging_to, set_level
 from shim.edge.telemetry.sinks import RotatedFile, Stream, Syslog, of_journal
 from shim.edge.telemetry.writer import LogWriter, PartlyWritten
 
@@ -259,3 +267,89 @@ def test_a_syslog_server_gets_lines_with_their_severity(tmp_path: Path) -> None:
         sink.write("info", "it is there again")
         assert server.recv(1000).endswith(b"again")
     sink.close()
+
+
+VALUES: tuple[Mapping[str, object], ...] = (
+    {"reference": "0f", "integration": None, "operation": "Client.GetClients", "calls": 3, "milliseconds": 1.5},
+    {"path": 'a"b\\c\n\t\x00\x7f', "said": "é ü \u2028 \ud800 😀", "result": ""},
+    {"many": [1, 2.0, None, True, {"a": ("b",)}], "nothing": {}, "nan": float("nan"), "big": 10**30},
+    {"path": Path("/x"), "kind": ValueError, "bytes": b"\xff", "level": "mine", "timestamp": "now", "code": 0},
+    {"exc_info": None},
+    {"exc_info": True},
+    {"exc_info": (ValueError, ValueError("no traceback"), None), "after": 1},
+    {},
+)
+METHODS = ("debug", "info", "warn", "warning", "err", "error", "exception", "critical", "fatal")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("values", VALUES)
+def test_a_line_is_what_the_processors_make_of_it(values: Mapping[str, object], method: str) -> None:
+    """With the same time, byte for byte, for each severity and whatever the values."""
+    set_level("debug")
+    try:
+        event = {**values, "event": "call"}
+        line = log._json_line(None, method, dict(event))
+        stamped: Any = dict(event)
+        for each in log._PROCESSORS:
+            stamped = each(None, method, stamped)
+        stamped["timestamp"] = json.loads(line)["timestamp"]
+        assert line == log._JSON(None, method, stamped)
+        assert datetime.fromisoformat(stamped["timestamp"]).utcoffset() == timedelta(0)
+    finally:
+        set_level("info")
+
+
+def test_an_exception_under_way_is_in_the_line() -> None:
+    try:
+        raise ValueError("what went wrong")
+    except ValueError:
+        line = log._json_line(None, "exception", {"event": "internal error", "exc_info": True})
+    assert json.loads(line)["exception"].endswith("ValueError: what went wrong")
+    assert json.loads(line)["level"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("level", "methods"),
+    [("debug", METHODS), ("info", METHODS[1:]), ("warning", METHODS[2:]), ("error", METHODS[4:])],
+)
+def test_a_line_below_the_level_is_dropped(level: str, methods: Sequence[str]) -> None:
+    set_level(level)
+    try:
+        written = []
+        for each in METHODS:
+            with suppress(structlog.DropEvent):
+                log._json_line(None, each, {"event": "call"})
+                written.append(each)
+        assert written == list(methods)
+    finally:
+        set_level("info")
+
+
+@pytest.fixture
+def configured() -> Iterator[None]:
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+    set_level("info")
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_file_has_lines_of_json_and_a_terminal_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with logging_to(Log(file=tmp_path / "log")):
+        structlog.get_logger().info("call", path="/soap2", code=None)
+        structlog.get_logger().debug("too much")
+        with structlog.testing.capture_logs() as lines:
+            structlog.get_logger().info("call", path="/other")
+        assert lines == [{"path": "/other", "event": "call", "log_level": "info"}]
+    line = (tmp_path / "log").read_text()
+    assert line.startswith('{"path": "/soap2", "code": null, "event": "call", "level": "info", "timestamp": "')
+    assert line.count("\n") == 1
+    configure("info", "console")
+    structlog.get_logger().info("call", path="/soap2")
+    shown = capsys.readouterr().err
+    assert "call" in shown
+    assert "path" in shown
+    assert "{" not in shown
