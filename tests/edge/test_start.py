@@ -102,6 +102,10 @@ async def test_a_start_loads_nothing_that_only_pages_and_other_databases_need(tm
         "joserfc",
         "shim.emulator",
         "shim.cli.check.checks",
+        "rich",
+        "pygments",
+        "click",
+        "httpx._main",
     )
     loaded = told(SERVED, "serve", "-c", str(file), *pages, *others, "aiohttp")
     assert "loaded: aiohttp" in loaded
