@@ -58,9 +58,10 @@ def serve(
 def _serve(path: Path | None, overrides: Mapping[str, Any], new_store: bool) -> ExitCode:
     from functools import partial
 
-    from shim.edge import memory
+    from shim.edge import libraries, memory
 
     memory.while_starting()
+    libraries.load_for_serving()
     from shim.cli.common import loading, running
     from shim.core.errors import DeclarationError, Fault
     from shim.edge.settings.load import ConfigError

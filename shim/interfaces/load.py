@@ -62,9 +62,13 @@ def old() -> Interface:
     return interface
 
 
-@cache
 def new(dialect: Dialect = STANDARD) -> Interface:
     """The interface of v3 as a backend speaks it."""
+    return _new(dialect)
+
+
+@cache
+def _new(dialect: Dialect) -> Interface:
     split = _split() if dialect.person_names == "split" else ()
     interface = written(dialect.version, rows_of(dialect), split)
     interface.header_namespace = dialect.header_namespace

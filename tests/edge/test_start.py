@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from shim.edge.catalogue import catalogue
 from shim.edge.store.database import Store
 from shim.edge.store.release import MIGRATIONS, newest
-from shim.interfaces.load import STANDARD, Dialect
+from shim.interfaces.load import STANDARD, Dialect, new
 
 OPEN = """
 import asyncio, sys
@@ -102,6 +102,10 @@ async def test_a_start_loads_nothing_that_only_pages_and_other_databases_need(tm
         "joserfc",
         "shim.emulator",
         "shim.cli.check.checks",
+        "rich",
+        "pygments",
+        "click",
+        "httpx._main",
     )
     loaded = told(SERVED, "serve", "-c", str(file), *pages, *others, "aiohttp")
     assert "loaded: aiohttp" in loaded
@@ -118,8 +122,9 @@ def test_the_newest_revision_is_the_head_of_the_migrations() -> None:
     assert newest() == ScriptDirectory.from_config(config).get_current_head()
 
 
-def test_the_catalogue_of_a_dialect_is_compiled_once() -> None:
+def test_a_dialect_is_read_and_its_catalogue_compiled_once() -> None:
     assert catalogue() is catalogue(STANDARD)
+    assert new() is new(STANDARD)
     assert catalogue(Dialect(person_names="both")) is not catalogue()
     assert catalogue(Dialect(person_names="both")) is catalogue(Dialect(person_names="both"))
 

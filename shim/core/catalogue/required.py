@@ -112,7 +112,8 @@ def _exclusive(sources: _Sources, old: ElementDecl, path: str, new: ElementDecl)
     places = {old: place for place, olds in sources.homes.items() for old in olds}
     groups = [frozenset(rule.others) for rule in sources.rules if isinstance(rule, Apart)]
     news = {name: split(places.get(path + name, ""))[1] for name in ours.slots}
-    for pair in combinations(ours.slots, 2):
+    choosing = {name for name, slot in new.complex.slots.items() if slot.choices}
+    for pair in combinations((name for name in ours.slots if news[name] in choosing), 2):
         one, other = (path + name for name in pair)
         names = [news[name] for name in pair]
         both = names[0] != names[1] and excluded(new.complex, *names) and not excluded(ours, *pair)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 XML_SCHEMA = "http://www.w3.org/2001/XMLSchema"
@@ -224,23 +224,33 @@ class Interface:
         return {op.input.name: op for op in self.operations.values()}
 
 
-def paths(decl: ElementDecl) -> Iterator[tuple[str, ElementDecl | Attribute]]:
-    """Every path below a message element, attributes as `a/@b`, in schema order, without the root."""
-    yield from _paths(decl, "", ())
+@lru_cache(maxsize=16)
+def paths(decl: ElementDecl) -> tuple[tuple[str, ElementDecl | Attribute], ...]:
+    """Every path below a message element, attributes as `a/@b`, in schema order, without the root.
+
+    Some are kept: an operation is compiled in one go, and each step of it looks at the same few messages.
+    """
+    below: list[tuple[str, ElementDecl | Attribute]] = []
+    _add_paths(below, decl, "", ())
+    return tuple(below)
 
 
-def _paths(
-    decl: ElementDecl, prefix: str, above: tuple[ComplexType, ...]
-) -> Iterator[tuple[str, ElementDecl | Attribute]]:
+def _add_paths(
+    below: list[tuple[str, ElementDecl | Attribute]],
+    decl: ElementDecl,
+    prefix: str,
+    above: tuple[ComplexType, ...],
+) -> None:
     kind = decl.complex
     if kind is None or kind in above:
         return
     for attribute in kind.all_attributes:
-        yield f"{prefix}@{attribute.name}", attribute
-    for slot in kind.slots.values():
-        path = prefix + slot.decl.name
-        yield path, slot.decl
-        yield from _paths(slot.decl, path + "/", (*above, kind))
+        below.append((f"{prefix}@{attribute.name}", attribute))
+    for name, slot in kind.slots.items():
+        path = prefix + name
+        below.append((path, slot.decl))
+        if not isinstance(slot.decl.type, Simple):
+            _add_paths(below, slot.decl, path + "/", (*above, kind))
 
 
 def _slots(kind: ComplexType) -> Iterator[Slot]:

@@ -21,6 +21,7 @@ from shim.edge.settings.kinds import (
     hidden,
     is_loopback,
 )
+from shim.edge.settings.problems import OTHER_FORM
 
 Role = Literal["viewer", "editor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -29,7 +30,17 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 USER_NAME = re.compile(r"[\w.@+-]{1,64}")
 """Names of people and programs as they stand beside changes."""
-ChangeAuthor = Annotated[str, Field(pattern=f"^{USER_NAME.pattern}$")]
+
+
+def _short(value: str) -> str:
+    if len(value) > 64:
+        raise ValueError(OTHER_FORM)
+    return value
+
+
+ChangeAuthor = Annotated[str, Field(pattern=r"^[\w.@+-]+$"), AfterValidator(_short)]
+"""The same. Its length is judged apart: of up to 64 of a set that has `\\w` pydantic makes 64 times all letters
+there are, which took 30 ms and 6 MiB of each start."""
 
 
 class AdminUser(Section):

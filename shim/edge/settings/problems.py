@@ -19,6 +19,7 @@ from shim.edge.settings.table import REQUIRED, Setting, settings_of
 
 REFERENCE = "config.example.yaml names every key"
 _EXAMPLE = "config.example.yaml shows how"
+OTHER_FORM = "this is not of the form that it has to have"
 _IN_QUOTES = "Put it in quotes"
 _NUMBER_IN_QUOTES = "Put it in quotes: YAML drops zeros that lead a number, or reads it as octal"
 _TEXT_WANTED = ("a text is needed", "a secret is a text")
@@ -131,7 +132,7 @@ def _sentence(detail: Any) -> str:
         given = _kind(detail.get("input"))
         return f"{sentence}, and this is {given}" if given and detail["type"].endswith("_type") else sentence
     if detail["type"] == "string_pattern_mismatch":
-        return "this is not of the form that it has to have"
+        return OTHER_FORM
     message = str(detail["msg"]).removeprefix("Value error, ")
     message = re.sub(r"^(Input|String|Value|Tuple|List) should (be|have)", r"it has to \2", message)
     return (message[0].lower() + message[1:]).rstrip(".")
