@@ -247,7 +247,7 @@ def _short_envelope(root: etree._Element, short: Element) -> Envelope | None:
 
 
 def _version(root: etree._Element) -> tuple[tuple[tuple[Code, str], ...], bool]:
-    """What is to be noted of the version of SOAP, and whether it is 1.2."""
+    """The notes that the version of SOAP makes, and True if it is 1.2."""
     return ((("soap-12", ""),), True) if _namespace(root.tag) == SOAP_12 else ((), False)
 
 

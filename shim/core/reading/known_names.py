@@ -30,7 +30,7 @@ _USUAL = (
     *("soap", "soapenv", "SOAP-ENV", "s", "S", "E", "env", "xsi", "xsd", "SOAP-ENC", "soapenc", "tns", "m"),
 )
 _TAG = re.compile(r"[^!\"'<>](?:[^\"'<>]++|\"[^\"<>]*+\"|'[^'<>]*+')*+")
-"""What stands in a tag, or in an instruction, up to the first `>`, where no value goes on behind that."""
+"""The inside of a tag, or of an instruction, up to the first `>`, where no value goes on behind that."""
 _ENTITY = re.compile(rb"&([^#;\s<>&\"']++)")
 _LARGEST = 16 << 10
 """Bytes of a message beyond which looking costs as much as a thread."""

@@ -26,7 +26,7 @@ _TAG = re.compile(
     rf"""(?:[^\s"'=/<>:!?]++:)?+([^\s"'=/<>:!?]++)"""
     rf"""((?:{_BLANK}++[^\s"'=/<>]++{_BLANK}*+={_BLANK}*+(?:"[^"&\t\n]*+"|'[^'&\t\n]*+'))*+){_BLANK}*+"""
 )
-"""What stands in a tag that opens an element: its local name and its attributes."""
+"""The inside of a tag that opens an element: its local name and its attributes."""
 _ATTRIBUTE = re.compile(rf"""([^\s=]++){_BLANK}*+={_BLANK}*+(?:"([^"]*+)"|'([^']*+)')""")
 _OF_SOAP = frozenset({"href", "ref", "id"})
 """The attributes by which elements refer to others."""
@@ -42,7 +42,7 @@ class _NotPlain(Exception):
 
 
 def pieces_of(document: bytes) -> list[str]:
-    """What stands between each `<` of a short message; nothing of one that is long, or surely not plain."""
+    """The pieces between each `<` of a short message; nothing of one that is long, or surely not plain."""
     if len(document) > SHORT or b"\r" in document:  # which the parser takes away
         return []
     try:
