@@ -1,5 +1,7 @@
 """Where the time of a translated call goes, word by word, in one process without a network.
 
+Of operations that become one v3 call of the same service; it says so of any other.
+
 python -m bench.stages [OPERATION...]
 """
 
@@ -38,6 +40,11 @@ def print_stages(names: Sequence[str]) -> None:
     words = ("parse", "read", "translate", "write new", "parse answer", "translate back", "serialise", "all")
     print("microseconds a call in the core" + "".join(f"{word:>15}" for word in words))
     for name in names:
+        try:
+            call_of(name)
+        except ValueError as error:
+            print(error)
+            continue
         print(f"{name:31}" + "".join(f"{value:15.0f}" for value in _stages(name)))
 
 

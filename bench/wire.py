@@ -38,11 +38,18 @@ def free_port() -> int:
 
 @cache
 def call_of(name: str) -> tuple[WireCall, WireCall]:
-    """An old call of middling size and the v3 call that it becomes, each with its answer."""
-    old_operation = old().operations[name]
+    """An old call of middling size and the v3 call that it becomes, each with its answer.
+
+    Raises ValueError for what does not become one v3 call of the service that the old one became.
+    """
+    old_operation = old().operations.get(name)
+    if old_operation is None:
+        raise ValueError(f"{name} is no operation of 2.5: write Service.Operation.")
     service = next(each for each in SERVICES if each.name == old_operation.service)
     declared = next(each for each in service.operations if each.name == old_operation.name)
-    new_operation = new().operations[f"{service.becomes}.{declared.becomes}"]
+    new_operation = new().operations.get(f"{service.becomes}.{declared.becomes}")
+    if new_operation is None:
+        raise ValueError(f"{name} cannot be measured so: it is not one v3 call of the same service.")
     source = random.Random(7)
     request = Messages(source, full=0.6, most=1).message(old_operation.input)
     request.children = [each for each in request.children if each.name not in _LEFT_OUT]

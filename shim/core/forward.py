@@ -47,7 +47,10 @@ def forward(context: CallContext, operation: Operation, request: Element, *, wri
             "backend-nonsense", "The v3 backend answered another call than the one it was asked."
         )
     context.record.server_info = next((each for each in envelope.headers if each.name == "serverInfo"), None)
-    if not envelope.zeros or not may_have_zeros(answer.body):
+    zeros = envelope.zeros
+    if zeros is None:
+        zeros = may_have_zeros(answer.body)
+    if not zeros:
         return envelope.body
     return without_zeros(envelope.body, operation.output.complex, context.find)
 

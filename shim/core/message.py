@@ -157,5 +157,5 @@ class Envelope:
     surplus: tuple[str, ...] = ()
     soap_12: bool = False
     notes: tuple[tuple[Code, str], ...] = ()
-    zeros: bool = field(default=True, compare=False)
-    """False if it is known that none of its texts is the number 0."""
+    zeros: bool | None = field(default=None, compare=False)
+    """False if none of its texts is the number 0; None where its bytes have to tell that."""

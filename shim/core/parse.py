@@ -10,7 +10,7 @@ expanded whatever the parser is told.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,14 @@ from lxml import etree
 
 from shim.core.errors import BackendError, BackendRefused, BodyRefused, CallerError, Fault
 from shim.core.findings import Code
-from shim.core.message import Credentials, Element, Envelope, Sent
-from shim.core.reading.bounds import bound_tags, over
-from shim.core.reading.encoded_types import ENCODINGS, XSI, decoded, how_sent, mapped
+from shim.core.message import Element, Envelope, Sent
+from shim.core.reading.bounds import are_far_below, bound_tags, over
+from shim.core.reading.encoded_types import ENCODINGS, XSI, how_sent, mapped
 from shim.core.reading.encodings import as_utf8
 from shim.core.reading.multiref import References, reference
 from shim.core.reading.pieces import PIECE, count, has, take_apart
 from shim.core.reading.plain_answers import LONG, NotPlain, PlainReader, header_and_body
+from shim.core.reading.short_messages import cut, pieces_of
 from shim.core.reading.turns import EACH, give_turn
 from shim.core.reading.white_space import without_blanks
 
@@ -99,12 +100,22 @@ def parse(
     document = as_utf8(data, content_type).rstrip(b"\0")
     if limits.namespace is None and len(document) >= LONG and (plain := _plain(document, limits)) is not None:
         return plain
-    document = without_blanks(document)
-    refuse_doctype(document)
-    _count_elements(document, limits)
-    if limits.namespace is not None:
+    pieces = pieces_of(document)
+    short = None
+    if 0 < len(pieces) <= limits.repeats:
+        short = cut(pieces, limits.depth, limits.name, limits.text, limits.attributes)
+    if short is None:
+        document = without_blanks(document)
+        refuse_doctype(document)
+    if short is None or len(pieces) > limits.elements:
+        _count_elements(document, limits)
+    if limits.namespace is not None and not (
+        short is not None and are_far_below(document, pieces, limits.attributes, limits.namespace)
+    ):
         bound_tags(document, limits.attributes, limits.namespace)
     root, undeclared = _tree(document)
+    if short is not None and not undeclared and (envelope := _short_envelope(root, short)) is not None:
+        return envelope
     references = None
     if has(document, b"ref") and _REFERS.search(document):
         references = References(root, len(document), limits.elements, limits.bytes, limits.depth)
@@ -225,6 +236,21 @@ def _plain(document: bytes, limits: Limits) -> Envelope | None:
     return None if _namespace(node.tag) == SOAP_12 else answer
 
 
+def _short_envelope(root: etree._Element, short: Element) -> Envelope | None:
+    """The message of a tree as it was cut; None where it is not in the form that messages usually have."""
+    try:
+        headers, body = header_and_body(short)
+    except NotPlain:
+        return None
+    notes, soap_12 = _version(root)
+    return Envelope(body, _namespace(root[-1][0].tag), headers, (), soap_12, notes, True)
+
+
+def _version(root: etree._Element) -> tuple[tuple[tuple[Code, str], ...], bool]:
+    """The notes that the version of SOAP makes, and True if it is 1.2."""
+    return ((("soap-12", ""),), True) if _namespace(root.tag) == SOAP_12 else ((), False)
+
+
 def _local(tag: str) -> str:
     name = tag[tag.rfind("}") + 1 :]
     return name[name.rfind(":") + 1 :]
@@ -244,8 +270,7 @@ def _envelope(root: etree._Element, reader: _Reader) -> Envelope:
         headers.extend(reader.element(block, 3) for block in part)
     for part in parts["Body"]:
         bodies += [each for each in part if not reader.is_target(each)]
-    soap_12 = _namespace(root.tag) == SOAP_12
-    notes: tuple[tuple[Code, str], ...] = (("soap-12", ""),) if soap_12 else ()
+    notes, soap_12 = _version(root)
     if not bodies:
         if not parts["Body"]:
             raise CallerError("not-soap", "The SOAP envelope has no Body: there is no call in it.")
@@ -340,35 +365,6 @@ def _check_repeats(node: Iterable[etree._Element], limits: Limits) -> None:
         seen[each.tag] = seen.get(each.tag, 0) + 1
     if max(seen.values()) > limits.repeats:
         raise over(f"one element repeated more than {limits.repeats} times", limits.repeats)
-
-
-def credentials(headers: Iterable[Element]) -> Credentials:
-    """The credentials of all userCredentials of the header together; where they differ, the first wins.
-
-    Neither the case of names matters, nor how deep they stand.
-    """
-    values: dict[str, str] = {}
-    for block in headers:
-        for name, text in _credentials(block, inside=False):
-            if text:
-                values.setdefault(name, text)
-    return Credentials(
-        username=values.get("username"),
-        password=values.get("password"),
-        crypted_auth=values.get("cryptedauth"),
-        app_key=values.get("appkey"),
-        app_secret=values.get("appsecret"),
-        v3_token="accesstoken" in values,
-    )
-
-
-def _credentials(block: Element, *, inside: bool) -> Iterator[tuple[str, str]]:
-    """Small names and texts of what stands in userCredentials: vendor samples have it nested."""
-    inside = inside or block.name.lower() == "usercredentials"
-    for each in block.children:
-        if inside and not each.children:
-            yield each.name.lower(), decoded(each.text or "", each.sent) or ""
-        yield from _credentials(each, inside=inside)
 
 
 _CODE = re.compile(r"(?<![0-9])([0-9]{3})(?![0-9])")

@@ -27,8 +27,9 @@ from shim.core.inner import InnerCall
 from shim.core.keeping import keep
 from shim.core.login_forms import admit_login
 from shim.core.message import LONGEST_NAME, Credentials, Element, Envelope
-from shim.core.parse import Limits, credentials, parse
+from shim.core.parse import Limits, parse
 from shim.core.reading.called_operation import as_called
+from shim.core.reading.credentials import credentials
 from shim.core.reading.flat_call_rules import is_earlier
 from shim.core.reading.known_names import Familiar
 from shim.core.reading.pieces import give_up, parts_of

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from functools import lru_cache
 
 from shim.core.catalogue.translation import Catalogue, Translation
 from shim.core.errors import CallerError
@@ -19,9 +20,15 @@ _NAMESPACE = re.compile(r"http://4psa\.com/(?P<old>\w+(?:\.xsd)?/)?(?P<version>[
 
 def schema_version(envelope: Envelope) -> str | None:
     """The 2.x version that the body element is in; None when it is unqualified or of no such version."""
-    match = _NAMESPACE.fullmatch(envelope.namespace)
-    version = match["version"] if match else ""
+    version = _version(envelope.namespace) or ""
     return version if version.startswith("2.") and version.count(".") == 2 and len(version) < 9 else None
+
+
+@lru_cache(maxsize=64)
+def _version(namespace: str) -> str | None:
+    """The version of SystemAPI in a namespace; None when it is none of its namespaces."""
+    match = _NAMESPACE.fullmatch(namespace)
+    return match["version"] if match else None
 
 
 def resolve(catalogue: Catalogue, envelope: Envelope, path: str | None, findings: Findings) -> Translation:
@@ -36,11 +43,11 @@ def resolve(catalogue: Catalogue, envelope: Envelope, path: str | None, findings
             "The SOAP envelope has no body element, and no SOAPAction says which call is meant: there is no "
             "call in it.",
         )
-    match = _NAMESPACE.fullmatch(envelope.namespace)
-    if match and not match["version"].startswith("2."):
+    version = _version(envelope.namespace)
+    if version is not None and not version.startswith("2."):
         raise CallerError(
             "wrong-version",
-            f"The message is in version {match['version']} of SystemAPI; this endpoint takes 2.x.",
+            f"The message is in version {version} of SystemAPI; this endpoint takes 2.x.",
         )
     operation = catalogue.old.by_input.get(name)
     if operation is None:

@@ -7,7 +7,8 @@ import tracemalloc
 import pytest
 
 from shim.core.errors import BackendError, CallerError
-from shim.core.parse import Limits, credentials, fault_of, parse, parse_answer
+from shim.core.parse import Limits, fault_of, parse, parse_answer
+from shim.core.reading.credentials import credentials
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 

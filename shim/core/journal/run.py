@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 from shim.core.commands.extensions import ForgetIdentities, Identity, Known, LearnIdentities
@@ -30,6 +31,8 @@ from shim.core.journal.recovery import (
 )
 from shim.core.journal.writes import JournalRun
 from shim.core.message import Element
+
+_name = attrgetter("name")
 
 
 def beginning(
@@ -111,13 +114,14 @@ def digest(request: Element, package: str = "") -> str:
 
 
 def _canonical(element: Element) -> list[Any]:
-    children = sorted((_canonical(each) for each in element.children), key=lambda each: str(each[0]))
+    children = element.children
+    attributes = element.attributes
     return [
         element.name,
         (element.text or "").strip(),
         element.nil,
-        sorted(element.attributes.items()),
-        children,
+        sorted(attributes.items()) if attributes else [],
+        [_canonical(each) for each in sorted(children, key=_name)] if children else [],
     ]
 
 

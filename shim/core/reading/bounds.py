@@ -45,6 +45,20 @@ def bound_tags(document: bytes, attributes: int, namespace: int) -> None:
         raise over(f"names that become about {expanded} bytes with their namespaces written out", most)
 
 
+def are_far_below(document: bytes, pieces: list[str], attributes: int, namespace: int) -> bool:
+    """True if a document holds too little to be over these limits, as most do: no tag is looked at for that.
+
+    `pieces` is what stands between each `<` of it: neither a tag nor a value has one inside, so that none is
+    longer than its piece.
+    """
+    longest = 0
+    for piece in pieces:
+        if 4 * len(piece) > longest:  # a character may be four bytes
+            longest = max(longest, len(piece.encode()))
+    equals = document.count(b"=")
+    return equals <= attributes and longest <= namespace and longest * (len(pieces) + equals) <= _FREE
+
+
 def _longest_namespace(tags: Iterable[bytes], most: int) -> int:
     """Bytes of the longest namespace name. Raises CallerError for a tag with too many attributes."""
     longest = 0

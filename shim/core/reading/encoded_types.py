@@ -25,6 +25,8 @@ _TYPES = (
     "{http://www.w3.org/2000/10/XMLSchema-instance}type",
 )
 _OF_ARRAYS = (f"{{{ENCODINGS[0]}}}arrayType", f"{{{ENCODINGS[1]}}}itemType", f"{{{ENCODINGS[1]}}}arraySize")
+TELLING = frozenset({"Array", "base64Binary", "hexBinary", "Map"})
+"""The local names of types that change how a content is to be read."""
 _MAP = "http://xml.apache.org/xml-soap"
 _BLANKS = re.compile(r"\s+")
 
@@ -39,7 +41,7 @@ def how_sent(node: etree._Element) -> Sent:
     prefix, _, name = type_name.strip().rpartition(":")
     if name == "Array":
         return ("array",)
-    if name not in ("base64Binary", "hexBinary", "Map"):
+    if name not in TELLING:
         return ()
     space = node.nsmap.get(prefix or None, "")
     if name == "Map":

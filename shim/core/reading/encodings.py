@@ -30,9 +30,13 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _DECLARED = re.compile(r"<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"']{1,40})[\"']")
+_USUAL = re.compile(rb"<\?xml version=[\"']1\.0[\"'] encoding=[\"'](?:UTF|utf)-8[\"'] ?\?>[ \t\r\n]*+(?=<[^?])")
+"""The declaration of nearly all documents that have one."""
 _DECLARATION = re.compile(r"\s*<\?xml\s[^>]*?\?>", re.DOTALL)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _ASCII = bytes(range(0x20, 0x7F))
+_DECLARED_WITHIN = 512
+"""Bytes in which an encoding is declared."""
 _BEGINNING = 4096
 """Bytes in which the declaration of a long document has to end."""
 _LABEL = re.compile(r"[A-Za-z0-9._:-]{1,40}", re.ASCII)
@@ -44,11 +48,24 @@ def as_utf8(data: bytes, content_type: str) -> bytes:
     plain = head.startswith(b"<") and not head.startswith(b"<?xml") and head[1:2] != b"\0"
     if plain and "charset" not in content_type.lower():
         return data.lstrip()
+    if len(data) <= PIECE and (data.isascii() or _is_utf8(data)):
+        if plain and b"<?xml" not in data[:_DECLARED_WITHIN]:
+            return data.lstrip()
+        if usual := _USUAL.match(data):
+            return data[usual.end() :]
     if len(data) > PIECE and (long := _long_utf8(data)) is not None:
         return long
     text = _text(data, content_type).lstrip("\ufeff")
     declaration = _DECLARATION.match(text)
     return text[declaration.end() if declaration else 0 :].lstrip().encode("utf-8", "surrogatepass")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _long_utf8(data: bytes) -> bytes | None:
@@ -99,7 +116,7 @@ def _encoding(data: bytes) -> tuple[str | None, bytes]:
     head = data[:4]
     if head[:1] == b"\0" or head[1:2] == b"\0":
         return ("utf-16-be" if head[:1] == b"\0" else "utf-16-le"), data
-    declared = _DECLARED.search(data[:512].decode("latin-1"))
+    declared = _DECLARED.search(data[:_DECLARED_WITHIN].decode("latin-1"))
     if declared is None:
         return None, data
     codec_said = _codec(declared[1])

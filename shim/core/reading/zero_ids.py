@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from shim.core.findings import Code
@@ -23,7 +25,7 @@ Find = Callable[[Code, str], None]
 
 def is_zero(text: str | None) -> bool:
     """True if a text is the number 0."""
-    return text is not None and _ZERO.fullmatch(text) is not None
+    return text is not None and text < "1" and _ZERO.fullmatch(text) is not None
 
 
 def may_have_zeros(message: bytes) -> bool:
@@ -42,35 +44,49 @@ def may_have_zeros(message: bytes) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Children:
+    """The children of a type: those that hold an ID, or the number that a new extension is to have, and those
+    that hold elements."""
+
+    ids: frozenset[str]
+    below: dict[str, ComplexType]
+
+
+@cache
+def _children(kind: ComplexType) -> _Children:
+    ids: set[str] = set()
+    below: dict[str, ComplexType] = {}
+    for name, slot in kind.slots.items():
+        simple, inner = slot.decl.simple, slot.decl.complex
+        if inner is not None:
+            below[name] = inner
+        if simple is not None and (
+            simple.base == "positiveInteger" or (name == "extensionNo" and simple.base == "integer")
+        ):
+            ids.add(name)
+    return _Children(frozenset(ids), below)
+
+
 def without_zeros(message: Element, kind: ComplexType | None, find: Find, path: str = "") -> Element:
     """The message without the IDs that are 0; itself where there is none, else another: it is not changed."""
     if kind is None or not message.children:
         return message
-    kept: list[Element] = []
-    changed = False
-    for child in message.children:
+    known = _children(kind)
+    ids, below = known.ids, known.below
+    kept: list[Element] | None = None
+    for number, child in enumerate(message.children):
+        left: Element | None = child
         if not child.children:
-            if child.text and "0" in child.text and not child.nil and _is_no_id(child, kind):
+            if child.name in ids and not child.nil and is_zero(child.text):
                 find(_CODE, path + child.name)
-                changed = True
-                continue
-            kept.append(child)
-            continue
-        slot = kind.slots.get(child.name)
-        if slot is None:
-            kept.append(child)
-            continue
-        inner = without_zeros(child, slot.decl.complex, find, f"{path}{child.name}/")
-        changed = changed or inner is not child
-        kept.append(inner)
-    return Element(message.name, message.text, message.attributes, kept, message.nil) if changed else message
-
-
-def _is_no_id(leaf: Element, kind: ComplexType) -> bool:
-    """True if it is 0 where an ID belongs, or the number that a new extension is to have."""
-    if not is_zero(leaf.text) or (slot := kind.slots.get(leaf.name)) is None:
-        return False
-    simple = slot.decl.simple
-    return simple is not None and (
-        simple.base == "positiveInteger" or (leaf.name == "extensionNo" and simple.base == "integer")
+                left = None
+        elif child.name in below:
+            left = without_zeros(child, below[child.name], find, f"{path}{child.name}/")
+        if left is not child and kept is None:
+            kept = message.children[:number]
+        if kept is not None and left is not None:
+            kept.append(left)
+    return (
+        message if kept is None else Element(message.name, message.text, message.attributes, kept, message.nil)
     )

@@ -14,7 +14,8 @@ from typing import Any
 from shim.core.catalogue.translation import Catalogue
 from shim.core.errors import CallerError, Fault
 from shim.core.message import Element
-from shim.core.parse import credentials, fault_of, parse, parse_answer
+from shim.core.parse import fault_of, parse, parse_answer
+from shim.core.reading.credentials import credentials
 from shim.core.rehearsal.compare import Digest, meaning
 from shim.core.resolve import schema_version
 from shim.core.schema.interface import Operation

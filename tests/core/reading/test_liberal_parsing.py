@@ -9,7 +9,8 @@ import pytest
 from lxml import etree
 
 from shim.core.errors import CallerError
-from shim.core.parse import credentials, parse
+from shim.core.parse import parse
+from shim.core.reading.credentials import credentials
 from shim.core.reading.encodings import as_utf8
 from shim.core.reading.multiref import References, Weight
 from shim.interfaces.load import old
