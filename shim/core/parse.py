@@ -210,7 +210,10 @@ def _with_undeclared_prefixes(document: bytes) -> etree._Element:
         raise _malformed("it is broken")
     for node in root.iter():
         if node.tag[0] != "{" and ":" in node.tag:
-            node.tag = _local(node.tag)
+            try:
+                node.tag = _local(node.tag)
+            except ValueError:  # of a colon at the end, or before what begins no name
+                raise _malformed("it is broken") from None
         for key in [key for key in node.attrib if key[0] != "{" and ":" in key]:
             del node.attrib[key]
     return root

@@ -14,7 +14,7 @@ from typing import Final
 from shim.core.message import Element
 from shim.core.reading.encoded_types import TELLING, XSI
 
-SHORT: Final = 16 << 10
+SHORT = 16 << 10
 """Bytes up to which a message is short: no other thread waits long while it is cut."""
 _MOST: Final = 4_096
 """Tags whose local names are remembered, each of at most 600 characters."""

@@ -117,7 +117,8 @@ def test_undeclared_prefixes_are_read_over_with_a_finding() -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", ["<q:a><b></q:a>", "<q:a>&x;</q:a>", "<q:a b=c/>", "<q:a", "<q:a>&#1;</q:a>"]
+    "broken",
+    ["<q:a><b></q:a>", "<q:a>&x;</q:a>", "<q:a b=c/>", "<q:a", "<q:a>&#1;</q:a>", "<q:X:/>", "<q:1x/>"],
 )
 def test_nothing_else_is_read_over_beside_undeclared_prefixes(broken: str) -> None:
     with pytest.raises(CallerError) as caught:
