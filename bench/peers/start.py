@@ -98,7 +98,7 @@ def configuration(
     backend: int,
     folder: Path,
     store: str = "",
-    workers: int = 1,
+    workers: int = 0,
     integrations: int = 1,
     admin: int = 0,
 ) -> Path:
@@ -107,7 +107,7 @@ def configuration(
     Of several integrations the last one is that of the calls.
     """
     file = folder / "shim.yaml"
-    several = f"\n  workers: {workers}" if workers > 1 else ""  # releases before have no such setting
+    several = f"\n  workers: {workers}" if workers else ""  # releases before have no such setting
     others = "".join(
         f"""
   - name: other{number}
@@ -149,10 +149,10 @@ def shim(
     tree: Path = ROOT,
     *,
     store: str = "",
-    workers: int = 1,
+    workers: int = 0,
     integrations: int = 1,
 ) -> Iterator[Peer]:
-    """`shim serve` of a source tree; its log goes to a file."""
+    """`shim serve` of a source tree; its log goes to a file. No number of workers: as many as it takes."""
     own = folder / name
     own.mkdir(parents=True, exist_ok=True)
     port, admin = free_port(), free_port()
