@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from shim.edge.telemetry.counts import Counts, Durations
 from shim.edge.telemetry.metrics import Metrics
 from tests.deploy.test_alerts import PROMTOOL, ROOT, needs_promtool
 
@@ -47,10 +48,9 @@ def test_what_the_shim_counts_is_on_it() -> None:
 
 
 def test_rates_are_of_counters_and_by_labels_that_they_have() -> None:
-    metrics = Metrics()
     labels = {
-        f"{each._name}{suffix}": set(each._labelnames)
-        for each in vars_of(metrics)
+        f"{name}{suffix}": own
+        for name, own in labels_of(Metrics()).items()
         for suffix in ("", "_total", "_bucket")
     }
     for expression in EXPRESSIONS:
@@ -61,9 +61,11 @@ def test_rates_are_of_counters_and_by_labels_that_they_have() -> None:
             assert name.endswith(("_total", "_bucket")), expression
 
 
-def vars_of(metrics: Metrics) -> list[Any]:
-    found = (getattr(metrics, name) for name in Metrics.__dataclass_fields__ if not name.startswith("_"))
-    return [each for each in found if hasattr(each, "_labelnames")]
+def labels_of(metrics: Metrics) -> dict[str, set[str]]:
+    """Labels by name, of our own metrics and of those that are Prometheus' own."""
+    values = [getattr(metrics, name) for name in Metrics.__dataclass_fields__]
+    ours = {each.name: set(each.labels) for each in values if isinstance(each, Counts | Durations)}
+    return ours | {each._name: set(each._labelnames) for each in values if hasattr(each, "_labelnames")}
 
 
 def test_prometheus_parses_every_expression(tmp_path: Path) -> None:
