@@ -28,6 +28,7 @@ compile: install  ## compile the hot modules of the core anew, after a change (d
 demo: install  ## set up everything and run the main job: shim and emulated backend on loopback
 	$(BIN)/shim demo $(ARGS)
 
+# A worker that ends is not replaced: pytest-xdist may then wait for ever.
 test: install  ## set up everything and pass the tests
 	$(BIN)/pytest -n auto --dist loadscope --max-worker-restart 0 $(ARGS)
 

@@ -143,12 +143,14 @@ class Post:
         if self._timer is not None:
             self._timer.cancel()
         connection, self._connection = self._connection, None
-        if connection is not None:
-            if kind is None:
-                connection.release()  # which closes it when the answer was not read to its end
-            else:
-                connection.close()
-        self._cut.__exit__(kind, error, None)
+        try:
+            if connection is not None:
+                if kind is None:
+                    connection.release()  # which closes it when the answer was not read to its end
+                else:
+                    connection.close()
+        finally:  # whoever has the cut must not end what the task does next
+            self._cut.__exit__(kind, error, None)
 
     async def _answered(self) -> None:
         connector = self._session.connector

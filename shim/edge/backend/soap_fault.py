@@ -20,8 +20,12 @@ def looks_like_xml(body: bytes) -> bool:
 
 def is_plain(answer: Answer) -> bool:
     """True if an answer can be neither a refused token nor a fault, as nearly all are."""
-    body = answer.body
-    return answer.status == HTTPStatus.OK and not (b"Fault" in body or b"\0" in body)
+    return answer.status == HTTPStatus.OK and not _may_hold_fault(answer.body)
+
+
+def _may_hold_fault(body: bytes) -> bool:
+    """True if it is worth a look: what is large holds none, and is not looked through for it."""
+    return len(body) <= _LARGEST_FAULT and (b"Fault" in body or b"\0" in body)
 
 
 def says_authentication(answer: Answer) -> bool:
@@ -40,9 +44,8 @@ def carries_fault(answer: Answer) -> bool:
 
 
 def _fault(answer: Answer) -> Fault | None:
-    """The SOAP fault in an answer. What is large holds none, and is not parsed twice for it."""
-    body = answer.body
-    if len(body) > _LARGEST_FAULT or not (b"Fault" in body or b"\0" in body) or not looks_like_xml(body):
+    """The SOAP fault in an answer."""
+    if not _may_hold_fault(answer.body) or not looks_like_xml(answer.body):
         return None
     try:
         return fault_of(parse_answer(answer.body, answer.content_type).body)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 import pytest
 
+from shim.edge.backend.breaker import Breaker
 from shim.edge.backend.client import open_session
 from shim.edge.backend.posting import Posting, post_headers
 from shim.edge.settings.backend import BackendSettings
@@ -150,3 +151,30 @@ async def test_a_header_cannot_become_two(
     _, url = backend
     with pytest.raises(ValueError, match="line break"):
         Posting(session).post(url, "urn:x", {"traceparent": "1\r\nX: 2"}, b"<a/>", LONG)
+
+
+async def test_a_cut_is_over_even_if_the_connection_cannot_be_given_back(
+    backend: tuple[Answering, str], session: aiohttp.ClientSession
+) -> None:
+    """Else it would end, with the next failed health check, whatever the task does by then."""
+    server, url = backend
+    server.answers = [OK]
+    breaker = Breaker("http://127.0.0.1", BackendSettings(url="http://127.0.0.1").breaker)
+    post = Posting(session).post(url, "", {}, b"<x/>", LONG, breaker.waiting())
+
+    async def read() -> None:
+        async with post:
+            assert breaker.waits(0)
+            await post.content.read()
+            connection = post._connection
+            assert connection is not None
+
+            def no_way_back() -> None:
+                connection.close()
+                raise RuntimeError("no way back")
+
+            connection.release = no_way_back  # type: ignore[method-assign]
+
+    with pytest.raises(RuntimeError, match="no way back"):
+        await read()
+    assert not breaker.waits(0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from shim.core.commands.caller import Caller
 from shim.core.parse import Limits as ParseLimits
@@ -144,8 +145,7 @@ def test_users_of_the_review_page_are_unique_and_have_hashes(tmp_path: Path) -> 
 
 def test_the_form_of_a_name_is_judged_without_a_large_pattern() -> None:
     """pydantic would build all letters 64 times: 30 ms and 6 MiB."""
-    [pattern] = re.findall("pattern='([^']+)'", repr(ChangeAuthor))
-    assert "{" not in pattern
+    assert "'pattern'" not in repr(TypeAdapter(ChangeAuthor).core_schema)
 
 
 def test_hosts_of_a_store_with_commas_are_told_how_to_stand(tmp_path: Path) -> None:
